@@ -1,0 +1,155 @@
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+/**
+ * The walls of the house. A room is entered through its `index.ts`; what a room may use is listed here, and everything
+ * else is refused. Directions are never reversed: functions wire handlers, handlers use rooms, rooms use `common`.
+ */
+const rooms = {
+  common: [],
+  telemetry: ['common'],
+  aws: [],
+  http: ['common', 'telemetry', 'routes'],
+  cis2: ['common', 'settings'],
+  session: ['common'],
+  keys: ['common'],
+  handlers: ['common', 'telemetry', 'http', 'cis2', 'session', 'keys', 'settings'],
+};
+const everyRoom = Object.keys(rooms);
+const packagesKeptOut = {
+  common: ['@aws-sdk/*', 'oauth4webapi', 'jose', '@middy/*', 'aws-lambda'],
+  telemetry: ['@aws-sdk/*', 'oauth4webapi', 'jose', '@middy/*', 'aws-lambda'],
+  aws: ['oauth4webapi', 'jose', '@middy/*', 'aws-lambda'],
+  http: ['@aws-sdk/*', 'oauth4webapi', 'jose'],
+  cis2: ['@aws-sdk/*', '@middy/*', 'aws-lambda'],
+  session: ['oauth4webapi', 'jose', '@middy/*', 'aws-lambda'],
+  keys: ['oauth4webapi', '@middy/*', 'aws-lambda'],
+  handlers: ['@aws-sdk/*', 'oauth4webapi', 'jose', '@middy/*'],
+};
+
+const refuse = (...patterns) => ({
+  'no-restricted-imports': [
+    'error',
+    { patterns: patterns.filter(({ group, regex }) => regex ?? group.length > 0) },
+  ],
+});
+
+const insideRoom = (room) => ({
+  files: [`lambdas/${room}/**/*.ts`],
+  rules: refuse(
+    {
+      group: ['**/functions/**', '**/infra/**', '**/local/**', '**/test/**'],
+      message: 'Rooms know nothing of what uses them.',
+    },
+    {
+      group: [
+        ...everyRoom
+          .filter((other) => other !== room && !rooms[room].includes(other))
+          .flatMap((other) => [`../${other}`, `../${other}/**`]),
+        ...['settings', 'routes']
+          .filter((file) => !rooms[room].includes(file))
+          .map((file) => `../${file}.ts`),
+        '../start.ts',
+      ],
+      message: `lambdas/${room} may use only: ${rooms[room].join(', ') || 'nothing'}.`,
+    },
+    {
+      regex: '^\\.\\./(?!handlers/)[a-z0-9]+/(?!index\\.ts$)',
+      message: 'Enter a room through its index.ts.',
+    },
+    { group: packagesKeptOut[room], message: `Not in lambdas/${room}.` },
+  ),
+});
+
+export default tseslint.config(
+  { ignores: ['node_modules/', 'build/', 'cdk.out/', '**/dist/', '.local/', 'infra/parts/*.js'] },
+  js.configs.recommended,
+  ...tseslint.configs.strictTypeChecked.map((config) => ({ ...config, files: ['**/*.ts'] })),
+  {
+    files: ['**/*.ts'],
+    languageOptions: {
+      parserOptions: {
+        projectService: false,
+        project: ['./tsconfig.json', './infra/tsconfig.json', './demo/tsconfig.json'],
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/dot-notation': 'off',
+      '@typescript-eslint/only-throw-error': ['error', { allowThrowingUnknown: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/explicit-module-boundary-types': 'off',
+      eqeqeq: 'error',
+      'no-console': 'error',
+    },
+  },
+  { files: ['**/*.js'], languageOptions: { globals: { console: 'readonly', process: 'readonly' } } },
+  ...everyRoom.map(insideRoom),
+  {
+    files: ['lambdas/functions/*.ts'],
+    rules: refuse(
+      { group: ['./*'], message: 'Functions never use one another.' },
+      {
+        regex: '^\\.\\./(?!handlers/)[a-z0-9]+/(?!index\\.ts$)',
+        message: 'Enter a room through its index.ts.',
+      },
+    ),
+  },
+  {
+    // Only telemetry writes logs.
+    files: ['lambdas/**/*.ts'],
+    ignores: ['lambdas/telemetry/**'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'stdout' },
+        { object: 'process', property: 'stderr' },
+      ],
+      'no-restricted-globals': ['error', 'console'],
+    },
+  },
+  {
+    // Settings come from settings.ts; these three read the environment for it.
+    files: ['lambdas/**/*.ts'],
+    ignores: ['lambdas/start.ts', 'lambdas/aws/environment-credentials.ts', 'lambdas/telemetry/**'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env' },
+        { object: 'process', property: 'stdout' },
+        { object: 'process', property: 'stderr' },
+      ],
+    },
+  },
+  {
+    files: ['infra/**/*.ts'],
+    rules: refuse({
+      regex: 'lambdas/(?!settings\\.ts$|routes\\.ts$)',
+      message: 'Of lambdas/, the infrastructure uses settings.ts and routes.ts only.',
+    }),
+  },
+  {
+    files: ['local/**/*.ts'],
+    rules: {
+      ...refuse({
+        regex: 'lambdas/(?!settings\\.ts$)|/infra/',
+        message:
+          'The local run reads what was synthesised; of lambdas/ it uses the rules in settings.ts only.',
+      }),
+      'no-console': 'off',
+    },
+  },
+  {
+    files: ['demo/**/*.ts'],
+    rules: refuse({
+      regex: '/(lambdas|infra|local)/',
+      message: 'The demo knows the BFF by its public contract only.',
+    }),
+  },
+  {
+    files: ['test/**/*.ts', 'bench/**/*.ts'],
+    rules: { 'no-console': 'off', '@typescript-eslint/no-non-null-assertion': 'off' },
+  },
+);

@@ -1,0 +1,25 @@
+/** Synthesises every environment, or with `-c env=NAME` that one. */
+import { bundleFunctions } from './bundle.ts';
+import { environments } from './environments.ts';
+import { DeploymentRefused } from './parts/settings.ts';
+import { addEnvironment } from './stacks.ts';
+import { createApp } from './synthesis.ts';
+
+const app = createApp();
+const wanted: unknown = app.node.tryGetContext('env');
+const chosen = Object.entries(environments).filter(([name]) => wanted === undefined || name === wanted);
+
+try {
+  if (chosen.length === 0) {
+    throw new DeploymentRefused([
+      `no environment named ${JSON.stringify(wanted)}, only ${Object.keys(environments).join(', ')}`,
+    ]);
+  }
+  const bundles = bundleFunctions();
+  for (const [name, environment] of chosen) addEnvironment(app, name, environment, bundles);
+  app.synth();
+} catch (error) {
+  if (!(error instanceof DeploymentRefused)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}

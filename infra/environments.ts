@@ -1,0 +1,50 @@
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Cis2BffProps } from './cis2-bff.ts';
+import { cis2Issuers } from './parts/settings.ts';
+import type { BffStorageProps } from './parts/storage.ts';
+
+/** One deployment: what differs from the defaults of {@link Cis2BffProps} and {@link BffStorageProps}. Nothing secret. */
+export interface Environment
+  extends Omit<Cis2BffProps, 'storage' | 'signingKeys' | 'certificate' | 'bundles'>, BffStorageProps {
+  /** Always said, never left to a default. */
+  readonly production: boolean;
+  /**
+   * ARN of the certificate (in us-east-1) for the base URL's host.
+   * @default - CloudFront's own certificate and name
+   */
+  readonly certificateArn?: string;
+}
+
+/** Enough for a team that tries things out, too little for a runaway loop to cost much. */
+const small = {
+  reservedConcurrency: { 'sign-in': 5, session: 10, jwks: 2, 'unknown-route': 2 },
+  requestsPerSecond: 50,
+  requestBurst: 100,
+  maxReadUnits: 400,
+  maxWriteUnits: 200,
+  logRetention: RetentionDays.ONE_MONTH,
+} as const;
+
+/** Every deployment, by the name that its stacks carry. */
+export const environments: Readonly<Record<string, Environment>> = {
+  dev: {
+    ...small,
+    production: false,
+    baseUrl: 'https://dev.app.example.nhs.uk',
+    issuer: cis2Issuers.integration,
+    clientId: 'cis2-bff-dev',
+  },
+  int: {
+    ...small,
+    production: false,
+    baseUrl: 'https://int.app.example.nhs.uk',
+    issuer: cis2Issuers.integration,
+    clientId: 'cis2-bff-int',
+  },
+  prod: {
+    production: true,
+    baseUrl: 'https://app.example.nhs.uk',
+    issuer: cis2Issuers.live,
+    clientId: 'cis2-bff-prod',
+  },
+};

@@ -1,0 +1,146 @@
+import { join } from 'node:path';
+import { CustomResource, Duration } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+import { functionSettings } from '../../lambdas/settings.ts';
+import type { FunctionName, SettingName } from '../../lambdas/settings.ts';
+import type { SigningKeyStore } from './keys.ts';
+import type { BffLogs } from './operations.ts';
+import type { BffStorage } from './storage.ts';
+
+/** Function → how many of its instances may run at once. */
+export type ReservedConcurrency = Readonly<Record<FunctionName, number>>;
+
+export interface BffFunctionsProps {
+  readonly storage: BffStorage;
+  readonly signingKeys: SigningKeyStore;
+  readonly logs: BffLogs;
+  /** Directory with one bundle a function, `<name>/index.mjs`. */
+  readonly bundles: string;
+  /** Every setting as text; each function gets those it reads and no others. */
+  readonly settings: Readonly<Record<SettingName, string>>;
+  readonly reservedConcurrency: ReservedConcurrency;
+}
+
+interface Size {
+  readonly description: string;
+  readonly memoryMegabytes: number;
+  readonly timeout: Duration;
+}
+
+/** 1,769 MB is one whole CPU, which making an RSA key needs; what only reads and answers has enough with 512 MB. */
+const sizes: Readonly<Record<FunctionName, Size>> = {
+  'sign-in': {
+    description:
+      'CIS2 BFF: begins and ends a sign-in. The only function on the API that can use the signing keys',
+    memoryMegabytes: 1_024,
+    timeout: Duration.seconds(10),
+  },
+  session: {
+    description: 'CIS2 BFF: reads, extends and ends a session',
+    memoryMegabytes: 512,
+    timeout: Duration.seconds(5),
+  },
+  jwks: {
+    description: 'CIS2 BFF: serves the public signing keys',
+    memoryMegabytes: 512,
+    timeout: Duration.seconds(5),
+  },
+  'unknown-route': {
+    description: 'CIS2 BFF: answers every path that is not a route',
+    memoryMegabytes: 512,
+    timeout: Duration.seconds(5),
+  },
+  'create-signing-keys': {
+    description: 'CIS2 BFF: fills the empty ring of signing keys during the first deployment',
+    memoryMegabytes: 1_769,
+    timeout: Duration.seconds(60),
+  },
+};
+
+const pascalCase = (name: string): string =>
+  name.replaceAll(/(?:^|-)([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+
+/** The deployed functions, each with a role, a log group and settings of its own. */
+export class BffFunctions extends Construct {
+  private readonly functions: Readonly<Record<FunctionName, lambda.Function>>;
+
+  constructor(scope: Construct, id: string, props: BffFunctionsProps) {
+    super(scope, id);
+    const { storage, signingKeys } = props;
+
+    this.functions = {
+      'sign-in': this.add('sign-in', props, [
+        ...storage.sessionStatements('BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'),
+        ...signingKeys.readStatements(),
+      ]),
+      session: this.add('session', props, storage.sessionStatements('GetItem', 'Query', 'UpdateItem')),
+      jwks: this.add('jwks', props, storage.publishedKeyStatements('GetItem')),
+      'unknown-route': this.add('unknown-route', props, []),
+      'create-signing-keys': this.add('create-signing-keys', props, [
+        ...storage.publishedKeyStatements('PutItem'),
+        ...signingKeys.writeStatements(),
+      ]),
+    };
+
+    // The deployment waits until there is a key to sign with.
+    new CustomResource(this, 'SigningKeys', {
+      resourceType: 'Custom::SigningKeys',
+      serviceToken: this.get('create-signing-keys').functionArn,
+      serviceTimeout: Duration.minutes(3),
+    });
+  }
+
+  get(name: FunctionName): lambda.Function {
+    return this.functions[name];
+  }
+
+  /** The longest the function may take for one event. */
+  timeout(name: FunctionName): Duration {
+    return sizes[name].timeout;
+  }
+
+  private add(
+    name: FunctionName,
+    props: BffFunctionsProps,
+    statements: readonly iam.PolicyStatement[],
+  ): lambda.Function {
+    const { description, memoryMegabytes, timeout } = sizes[name];
+    const scope = new Construct(this, pascalCase(name));
+    const logGroup = props.logs.group(scope, 'Logs');
+    // Everything the function may do stands in this one inline policy: a managed policy would say more than it needs.
+    const role = new iam.Role(scope, 'Role', {
+      assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+      inlinePolicies: {
+        [name]: new iam.PolicyDocument({
+          statements: [
+            new iam.PolicyStatement({
+              sid: 'Logs',
+              actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+              resources: [logGroup.logGroupArn],
+            }),
+            ...statements,
+          ],
+        }),
+      },
+    });
+    return new lambda.Function(scope, 'Function', {
+      description,
+      runtime: lambda.Runtime.NODEJS_24_X,
+      architecture: lambda.Architecture.ARM_64,
+      handler: 'index.handler',
+      code: lambda.Code.fromAsset(join(props.bundles, name)),
+      memorySize: memoryMegabytes,
+      timeout,
+      environment: Object.fromEntries(
+        functionSettings[name].map((setting) => [setting, props.settings[setting]]),
+      ),
+      reservedConcurrentExecutions: props.reservedConcurrency[name],
+      role,
+      logGroup,
+      // The functions write one JSON object a line themselves.
+      loggingFormat: lambda.LoggingFormat.TEXT,
+    });
+  }
+}

@@ -1,0 +1,179 @@
+import { Token } from 'aws-cdk-lib';
+import { isLoopback, readSettings, settingNames, SettingsError } from '../../lambdas/settings.ts';
+import type { AcrValue, SettingName } from '../../lambdas/settings.ts';
+
+const realm = 'openam/oauth2/realms/root/realms/NHSIdentity/realms/Healthcare';
+
+/** CIS2's issuers, `:443` included: it is part of the name that CIS2 puts into its tokens. */
+export const cis2Issuers = {
+  integration: `https://am.nhsint.auth-ptl.cis2.spineservices.nhs.uk:443/${realm}`,
+  deployment: `https://am.nhsdep.auth-ptl.cis2.spineservices.nhs.uk:443/${realm}`,
+  live: `https://am.nhsidentity.spineservices.nhs.uk:443/${realm}`,
+} as const;
+
+/** How the BFF behaves. `lambdas/settings.ts` holds the rule of each value. */
+export interface BehaviourProps {
+  /**
+   * True for real users: only the live CIS2 issuer is accepted, and no debug log. False for everything else: the live
+   * issuer is refused.
+   * @default true
+   */
+  readonly production?: boolean;
+  /** The one origin of the SPA and the BFF, such as `https://app.example.nhs.uk`. */
+  readonly baseUrl: string;
+  /** CIS2's issuer: one of {@link cis2Issuers}. */
+  readonly issuer: string;
+  /** The client id that CIS2 gave to this deployment. */
+  readonly clientId: string;
+  /**
+   * What is asked of CIS2. Onboarding refuses scopes that an app does not use.
+   * @default - person, title, roles and the names of their organisations
+   */
+  readonly scope?: string;
+  /**
+   * How an ordinary sign-in asks the user to prove who they are.
+   * @default AAL3_ANY
+   */
+  readonly acr?: AcrValue;
+  /**
+   * How a sign-in proves that the person is present: `login` sends `prompt=login`, a number sends `max_age` in seconds.
+   * @default login
+   */
+  readonly freshness?: 'login' | number;
+  /**
+   * The least authentication assurance level that gets a session.
+   * @default 3
+   */
+  readonly minimumAal?: 1 | 2 | 3;
+  /**
+   * The least identity assurance level that gets a session.
+   * @default 3
+   */
+  readonly minimumIal?: 0 | 1 | 2 | 3;
+  /**
+   * Seconds without activity after which a session ends.
+   * @default 900
+   */
+  readonly idleSeconds?: number;
+  /**
+   * Seconds after which a session ends whatever the user does.
+   * @default 43200
+   */
+  readonly absoluteSeconds?: number;
+  /**
+   * Live sessions a user may have; the oldest ends when there are more.
+   * @default 20
+   */
+  readonly sessionsPerUser?: number;
+  /**
+   * Path of the SPA where a failed sign-in lands.
+   * @default /sign-in-error
+   */
+  readonly signInErrorPath?: string;
+  /**
+   * Path of the SPA where a sign-out lands.
+   * @default /signed-out
+   */
+  readonly signedOutPath?: string;
+  /**
+   * Seconds for which a function keeps the signing keys before it reads them again.
+   * @default 60
+   */
+  readonly keyCacheSeconds?: number;
+  /**
+   * Size of a new signing key, in bits.
+   * @default 4096
+   */
+  readonly signingKeyBits?: 2048 | 3072 | 4096;
+  /** @default info */
+  readonly logLevel?: 'debug' | 'info' | 'warn' | 'error';
+  /**
+   * Whether a function opens its connections while it starts, before its first request.
+   * @default true
+   */
+  readonly warmUp?: boolean;
+}
+
+/** Names of the AWS resources, which are known only when they are deployed. */
+export type ResourceNames = Readonly<
+  Record<'SESSION_TABLE' | 'PUBLISHED_KEYS_TABLE' | 'SIGNING_KEYS_SECRET', string>
+>;
+
+/** A deployment whose settings break a rule: every problem, by the setting's name. */
+export class DeploymentRefused extends Error {
+  override readonly name = 'DeploymentRefused';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`cis2-bff refused: ${problems.join('; ')}`);
+    this.problems = problems;
+  }
+}
+
+/** Checks by the rules of `lambdas/settings.ts`, but for what is known only when it is deployed. */
+const brokenRules = (values: Readonly<Record<SettingName, string>>): readonly string[] => {
+  try {
+    readSettings(
+      settingNames.filter((name) => !Token.isUnresolved(values[name])),
+      values,
+    );
+    return [];
+  } catch (error) {
+    if (error instanceof SettingsError) return error.problems;
+    throw error;
+  }
+};
+
+/** What would be right on a laptop, or elsewhere, and is wrong here. */
+const misplaced = (production: boolean, values: Readonly<Record<SettingName, string>>): readonly string[] => {
+  const problems: string[] = [];
+  for (const name of ['BASE_URL', 'CIS2_ISSUER'] as const) {
+    if (URL.canParse(values[name]) && isLoopback(new URL(values[name]))) {
+      problems.push(`${name} is a loopback address, which means nothing in AWS: ${values[name]}`);
+    }
+  }
+  if (production && values.LOG_LEVEL === 'debug') problems.push('LOG_LEVEL debug is not for production');
+  if (!Token.isUnresolved(values.CIS2_ISSUER) && production !== (values.CIS2_ISSUER === cis2Issuers.live)) {
+    problems.push(
+      production
+        ? `CIS2_ISSUER must be the live issuer in production, got ${values.CIS2_ISSUER}`
+        : 'CIS2_ISSUER is the live issuer, which is for production only',
+    );
+  }
+  return problems;
+};
+
+/**
+ * Every setting of the functions as text, checked.
+ *
+ * @throws DeploymentRefused naming each setting that breaks a rule
+ */
+export function settingValues(
+  props: BehaviourProps,
+  resources: ResourceNames,
+): Readonly<Record<SettingName, string>> {
+  const values = {
+    BASE_URL: props.baseUrl,
+    CIS2_ISSUER: props.issuer,
+    CIS2_CLIENT_ID: props.clientId,
+    CIS2_SCOPE: props.scope ?? 'openid profile nhsperson nationalrbacaccess associatedorgs',
+    CIS2_ACR: props.acr ?? 'AAL3_ANY',
+    CIS2_FRESHNESS: String(props.freshness ?? 'login'),
+    MINIMUM_AAL: String(props.minimumAal ?? 3),
+    MINIMUM_IAL: String(props.minimumIal ?? 3),
+    IDLE_SECONDS: String(props.idleSeconds ?? 900),
+    ABSOLUTE_SECONDS: String(props.absoluteSeconds ?? 43_200),
+    SESSIONS_PER_USER: String(props.sessionsPerUser ?? 20),
+    SIGN_IN_ERROR_PATH: props.signInErrorPath ?? '/sign-in-error',
+    SIGNED_OUT_PATH: props.signedOutPath ?? '/signed-out',
+    KEY_CACHE_SECONDS: String(props.keyCacheSeconds ?? 60),
+    SIGNING_KEY_BITS: String(props.signingKeyBits ?? 4096),
+    LOG_LEVEL: props.logLevel ?? 'info',
+    WARM_UP: (props.warmUp ?? true) ? 'on' : 'off',
+    ...resources,
+  } satisfies Record<SettingName, string>;
+
+  const problems = [...brokenRules(values), ...misplaced(props.production ?? true, values)];
+  if (problems.length > 0) throw new DeploymentRefused(problems);
+  return values;
+}

@@ -1,0 +1,239 @@
+import { join } from 'node:path';
+import { Duration, Stack, Token, Validations } from 'aws-cdk-lib';
+import type * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
+import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
+import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { bffPrefixes } from '../../lambdas/routes.ts';
+
+export interface WebEdgeProps {
+  readonly api: apigateway.HttpApi;
+  /** The origin's own name: `https://` and a host. */
+  readonly baseUrl: string;
+  /** Certificate (in us-east-1) for the base URL's host. */
+  readonly certificate?: acm.ICertificate;
+  /** ARN of the web ACL (in us-east-1) that guards the distribution. */
+  readonly webAclArn?: string;
+}
+
+const documentPolicy = [
+  "default-src 'self'",
+  "img-src 'self'",
+  "font-src 'self'",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** What a page of a clinical app has no use for, so that nothing that gets into it has either. */
+const permissionsPolicy = [
+  'camera',
+  'display-capture',
+  'geolocation',
+  'microphone',
+  'midi',
+  'payment',
+  'publickey-credentials-get',
+  'serial',
+  'usb',
+]
+  .map((feature) => `${feature}=()`)
+  .join(', ');
+
+const twoYears = Duration.days(730);
+const immutable = 'public, max-age=31536000, immutable';
+
+/** Every error that CloudFront would otherwise remember for ten seconds, and give to somebody else. */
+const errorsNeverKept = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
+
+/** The one origin: CloudFront before the SPA's files and the HTTP API. */
+export class WebEdge extends Construct {
+  /** Where the SPA's files go. Upload the hashed files under `assets/` first, the documents after them. */
+  readonly spaBucket: s3.Bucket;
+  readonly distribution: cloudfront.Distribution;
+
+  constructor(scope: Construct, id: string, props: WebEdgeProps) {
+    super(scope, id);
+    const { api, baseUrl, certificate, webAclArn } = props;
+
+    this.spaBucket = new s3.Bucket(this, 'Spa', {
+      encryption: s3.BucketEncryption.S3_MANAGED,
+      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+    });
+    const spa = origins.S3BucketOrigin.withOriginAccessControl(this.spaBucket, {
+      // Allowed to list, S3 says 404 for a file that is not there, and not 403.
+      originAccessLevels: [cloudfront.AccessLevel.READ, cloudfront.AccessLevel.LIST],
+    });
+    const bff = new origins.HttpOrigin(`${api.apiId}.execute-api.${Stack.of(this).region}.amazonaws.com`, {
+      protocolPolicy: cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
+      originSslProtocols: [cloudfront.OriginSslPolicy.TLS_V1_2],
+      readTimeout: Duration.seconds(30),
+    });
+    const bffBehaviour: cloudfront.BehaviorOptions = {
+      origin: bff,
+      // A call that came in the clear is refused, not led to safety: it has given everything away by then.
+      viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
+      allowedMethods: cloudfront.AllowedMethods.ALLOW_ALL,
+      cachePolicy: cloudfront.CachePolicy.CACHING_DISABLED,
+      originRequestPolicy: cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+      responseHeadersPolicy: this.bffHeaders(),
+      compress: false,
+    };
+    const rewrite = new cloudfront.Function(this, 'SpaRewrite', {
+      comment: 'CIS2 BFF: deep links of the SPA get its document',
+      code: cloudfront.FunctionCode.fromFile({ filePath: join(import.meta.dirname, 'spa-rewrite.js') }),
+      runtime: cloudfront.FunctionRuntime.JS_2_0,
+    });
+
+    this.distribution = new cloudfront.Distribution(this, 'Distribution', {
+      comment: 'CIS2 BFF',
+      ...(certificate === undefined
+        ? {}
+        : {
+            certificate,
+            domainNames: [hostOf(baseUrl)],
+            minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+          }),
+      ...(webAclArn === undefined ? {} : { webAclId: webAclArn }),
+      httpVersion: cloudfront.HttpVersion.HTTP2_AND_3,
+      priceClass: cloudfront.PriceClass.PRICE_CLASS_100,
+      defaultRootObject: 'index.html',
+      defaultBehavior: {
+        origin: spa,
+        viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+        cachePolicy: this.documentCache(),
+        responseHeadersPolicy: this.spaHeaders('DocumentHeaders', 'SPA documents', 'no-cache'),
+        functionAssociations: [{ function: rewrite, eventType: cloudfront.FunctionEventType.VIEWER_REQUEST }],
+        compress: true,
+      },
+      additionalBehaviors: {
+        '/assets/*': {
+          origin: spa,
+          viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+          cachePolicy: cloudfront.CachePolicy.CACHING_OPTIMIZED,
+          responseHeadersPolicy: this.spaHeaders('AssetHeaders', 'SPA hashed files', immutable),
+          compress: true,
+        },
+        ...Object.fromEntries(bffPrefixes.map((prefix) => [`${prefix}/*`, bffBehaviour])),
+      },
+      errorResponses: errorsNeverKept.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),
+    });
+    this.acknowledge(certificate !== undefined, webAclArn !== undefined);
+  }
+
+  /** A second, not zero, because CloudFront does not compress what it may not keep at all. */
+  private documentCache(): cloudfront.CachePolicy {
+    return new cloudfront.CachePolicy(this, 'DocumentCache', {
+      comment: 'CIS2 BFF: documents are as new as their upload',
+      minTtl: Duration.seconds(0),
+      defaultTtl: Duration.seconds(1),
+      maxTtl: Duration.seconds(1),
+      enableAcceptEncodingBrotli: true,
+      enableAcceptEncodingGzip: true,
+    });
+  }
+
+  private spaHeaders(id: string, what: string, cacheControl: string): cloudfront.ResponseHeadersPolicy {
+    return new cloudfront.ResponseHeadersPolicy(this, id, {
+      comment: `CIS2 BFF: ${what}`,
+      securityHeadersBehavior: {
+        contentSecurityPolicy: { contentSecurityPolicy: documentPolicy, override: true },
+        contentTypeOptions: { override: true },
+        referrerPolicy: { referrerPolicy: cloudfront.HeadersReferrerPolicy.NO_REFERRER, override: true },
+        strictTransportSecurity: {
+          accessControlMaxAge: twoYears,
+          includeSubdomains: true,
+          override: true,
+        },
+      },
+      customHeadersBehavior: {
+        customHeaders: [
+          { header: 'Cache-Control', value: cacheControl, override: true },
+          { header: 'Cross-Origin-Opener-Policy', value: 'same-origin', override: true },
+          { header: 'Permissions-Policy', value: permissionsPolicy, override: true },
+        ],
+      },
+    });
+  }
+
+  /** For answers that our functions did not write: the firewall's, the gateway's, CloudFront's own. */
+  private bffHeaders(): cloudfront.ResponseHeadersPolicy {
+    return new cloudfront.ResponseHeadersPolicy(this, 'BffHeaders', {
+      comment: 'CIS2 BFF: adds what an answer lacks, changes nothing that it has',
+      securityHeadersBehavior: {
+        contentSecurityPolicy: {
+          contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'; sandbox",
+          override: false,
+        },
+        contentTypeOptions: { override: false },
+        referrerPolicy: { referrerPolicy: cloudfront.HeadersReferrerPolicy.NO_REFERRER, override: false },
+        strictTransportSecurity: {
+          accessControlMaxAge: twoYears,
+          includeSubdomains: true,
+          override: false,
+        },
+      },
+      customHeadersBehavior: {
+        customHeaders: [
+          { header: 'Cache-Control', value: 'no-store', override: false },
+          { header: 'Cross-Origin-Resource-Policy', value: 'same-origin', override: false },
+        ],
+      },
+    });
+  }
+
+  private acknowledge(hasCertificate: boolean, hasWebAcl: boolean): void {
+    Validations.of(this.spaBucket).acknowledge({
+      id: 'AwsSolutions-S1',
+      reason:
+        'It holds the public files of the SPA and only CloudFront reads it. CloudTrail records who changes it.',
+    });
+    Validations.of(this.distribution).acknowledge(
+      {
+        id: '@aws-cdk/aws-cloudfront-origins:listBucketSecurityRisk',
+        reason:
+          'A list could only be asked for at the root, which is always index.html here. The files are public.',
+      },
+      {
+        id: 'AwsSolutions-CFR1',
+        reason:
+          'Who may come in is decided by signing in with CIS2, not by where a network address seems to be.',
+      },
+      {
+        id: 'AwsSolutions-CFR3',
+        reason:
+          'CloudFront would log whole paths and queries, which carry sign-in codes and patients. The HTTP API logs ' +
+          'every request of ours by its route instead.',
+      },
+    );
+    if (!hasWebAcl) {
+      Validations.of(this.distribution).acknowledge({
+        id: 'AwsSolutions-CFR2',
+        reason:
+          'No web ACL is configured for this deployment: webAclArn takes one. Until then the gateway throttles, and ' +
+          'reserved concurrency and table limits bound what a flood can use.',
+      });
+    }
+    if (!hasCertificate) {
+      Validations.of(this.distribution).acknowledge({
+        id: 'AwsSolutions-CFR4',
+        reason:
+          "No certificate is configured for this deployment: certificateArn takes one. With CloudFront's own name and " +
+          'certificate it alone decides which TLS versions it accepts.',
+      });
+    }
+  }
+}
+
+const hostOf = (baseUrl: string): string => {
+  if (Token.isUnresolved(baseUrl)) {
+    throw new Error('baseUrl must be known at synthesis when a certificate is given: it names the host');
+  }
+  return new URL(baseUrl).hostname;
+};

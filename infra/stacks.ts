@@ -1,0 +1,81 @@
+import { CfnOutput, Stack } from 'aws-cdk-lib';
+import * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import type { Construct } from 'constructs';
+import { Cis2Bff } from './cis2-bff.ts';
+import type { Environment } from './environments.ts';
+import { SigningKeyStore } from './parts/keys.ts';
+import { DeploymentRefused } from './parts/settings.ts';
+import { BffStorage } from './parts/storage.ts';
+
+/** Health data stays in London. */
+const region = 'eu-west-2';
+
+export interface EnvironmentStacks {
+  readonly stateful: Stack;
+  readonly stateless: Stack;
+}
+
+/**
+ * Adds the two stacks of an environment: what must never be lost, and everything that can be made again.
+ *
+ * @param name - the environment's name, which its stacks carry
+ * @param environment - its entry
+ * @param bundles - directory of the bundled functions
+ * @throws DeploymentRefused when the entry breaks a rule; its message names the environment
+ */
+export function addEnvironment(
+  scope: Construct,
+  name: string,
+  environment: Environment,
+  bundles?: string,
+): EnvironmentStacks {
+  const { production, certificateArn, maxReadUnits, maxWriteUnits, ...bffProps } = environment;
+  const common = { env: { region }, tags: { Service: 'cis2-bff', Environment: name } };
+
+  const stateful = new Stack(scope, `cis2-bff-${name}-stateful`, {
+    ...common,
+    description: `CIS2 BFF, ${name}: sessions and signing keys`,
+    terminationProtection: production,
+  });
+  const storage = new BffStorage(stateful, 'Storage', { maxReadUnits, maxWriteUnits });
+  const signingKeys = new SigningKeyStore(stateful, 'SigningKeys');
+  new CfnOutput(stateful, 'SessionTable', { value: storage.sessions.tableName });
+  new CfnOutput(stateful, 'PublishedKeysTable', { value: storage.publishedKeys.tableName });
+
+  const stateless = new Stack(scope, `cis2-bff-${name}-stateless`, {
+    ...common,
+    description: `CIS2 BFF, ${name}: functions, API and web edge`,
+  });
+  const bff = withName(
+    name,
+    () =>
+      new Cis2Bff(stateless, 'Bff', {
+        ...bffProps,
+        production,
+        storage,
+        signingKeys,
+        bundles,
+        ...(certificateArn === undefined
+          ? {}
+          : { certificate: acm.Certificate.fromCertificateArn(stateless, 'Certificate', certificateArn) }),
+      }),
+  );
+  new CfnOutput(stateless, 'DistributionDomain', { value: bff.distribution.distributionDomainName });
+  new CfnOutput(stateless, 'DistributionId', { value: bff.distribution.distributionId });
+  new CfnOutput(stateless, 'SpaBucket', { value: bff.spaBucket.bucketName });
+  new CfnOutput(stateless, 'ApiEndpoint', { value: bff.api.apiEndpoint });
+  new CfnOutput(stateless, 'JwksUrl', { value: bff.jwksUrl });
+
+  return { stateful, stateless };
+}
+
+const withName = <T>(name: string, make: () => T): T => {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof DeploymentRefused) {
+      throw new DeploymentRefused(error.problems.map((problem) => `${name}: ${problem}`));
+    }
+    throw error;
+  }
+};

@@ -1,0 +1,12 @@
+/** ESM throughout (jose, oauth4webapi and middy publish nothing else); TypeScript is stripped by esbuild. */
+export default {
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '\\.ts$': '<rootDir>/test/support/transform.js' },
+  reporters: ['default', '<rootDir>/test/support/count-reporter.js'],
+  // Two cores: most tests drive a whole running product, which has several threads of its own.
+  maxWorkers: 2,
+  testTimeout: 30_000,
+  modulePathIgnorePatterns: ['<rootDir>/build', '<rootDir>/cdk.out'],
+};

@@ -1,0 +1,11 @@
+/** The AWS clients, with time limits that leave room for an answer inside every function's own. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+
+const limits = {
+  maxAttempts: 2,
+  requestHandler: { connectionTimeout: 500, requestTimeout: 1_000, throwOnRequestTimeout: true },
+} as const;
+
+export const dynamoDb = (): DynamoDBClient => new DynamoDBClient(limits);
+export const secretsManager = (): SecretsManagerClient => new SecretsManagerClient(limits);

@@ -1,0 +1,50 @@
+/**
+ * The assurance policy: which sign-ins are strong enough (NHS CIA ACR Req 001, SC Req 002). It judges the levels CIS2
+ * states, never `acr`, which echoes a request that anybody can edit in their address bar. Missing or odd is refused.
+ */
+import { SignInRefused } from './errors.ts';
+
+export interface AssurancePolicy {
+  /** Least authentication assurance level, 1 to 3. */
+  readonly minimumAal: number;
+  /** Least identity assurance level, 0 to 3. */
+  readonly minimumIal: number;
+}
+
+type Claims = Readonly<Record<string, unknown>>;
+
+/** CIS2 writes a level as a number or as a string; nothing else is one. */
+export function readLevel(claim: unknown): number | undefined {
+  if (typeof claim === 'number') return [0, 1, 2, 3].includes(claim) ? claim : undefined;
+  return typeof claim === 'string' && /^[0-3]$/.test(claim) ? Number(claim) : undefined;
+}
+
+/** The ID token and UserInfo spell the identity level differently. */
+const identityClaims = ['id_assurance_level', 'idassurancelevel'] as const;
+
+/**
+ * @param idToken - claims of the verified ID token
+ * @param userInfo - claims of UserInfo for the same subject
+ * @param policy - what is asked for, a step-up included
+ * @returns the levels, where they suffice
+ * @throws SignInRefused `assurance_insufficient`
+ */
+export function checkAssurance(
+  idToken: Claims,
+  userInfo: Claims,
+  policy: AssurancePolicy,
+): { authentication: number; identity: number } {
+  const authentication = readLevel(idToken['authentication_assurance_level']);
+  if (authentication === undefined || !(authentication >= policy.minimumAal)) {
+    throw new SignInRefused('assurance_insufficient', 'authentication_assurance_level');
+  }
+  const stated = [idToken, userInfo].flatMap((claims) =>
+    identityClaims.filter((name) => Object.hasOwn(claims, name)).map((name) => readLevel(claims[name])),
+  );
+  // Where the sources disagree, the least counts; one odd value spoils all.
+  const identity = stated.includes(undefined) ? NaN : Math.min(...stated.map(Number));
+  if (!Number.isFinite(identity) || !(identity >= policy.minimumIal)) {
+    throw new SignInRefused('assurance_insufficient', 'id_assurance_level');
+  }
+  return { authentication, identity };
+}

@@ -1,0 +1,87 @@
+/**
+ * One attempt to sign in, kept by nobody but the browser: everything it needs comes back in `state`, sealed under a
+ * secret that only this browser's sign-in cookie holds; `nonce` and the PKCE verifier are derived from that secret and
+ * the attempt's id. So nothing is written for a visitor who has not signed in, any number of tabs work at once, and a
+ * callback is worthless in another browser (RFC 9700 sections 2.1.1 and 4.7).
+ */
+import {
+  after,
+  asEpochSeconds,
+  deriveKey,
+  open,
+  randomSecret,
+  seal,
+  type EpochSeconds,
+  type Secret,
+} from '../common/index.ts';
+
+/** A sign-in left unfinished for this long is void, in seconds. */
+export const attemptLifeSeconds = 600;
+
+const format = 1;
+const stateContext = `sign-in state|${String(format)}`;
+
+/** What an attempt remembers until it comes back. Its owner could change it: whatever it says is checked again. */
+export interface SignInAttempt {
+  readonly id: string;
+  readonly startedAt: EpochSeconds;
+  /** Where to land, as a path on our origin. */
+  readonly returnTo: string;
+  /** The authentication assurance level this attempt asked for beyond what is configured; 0 for none. */
+  readonly requiredAal: number;
+  /** The key of the session that success takes the place of. */
+  readonly replaces: string | null;
+}
+
+export const newAttempt = (attempt: Omit<SignInAttempt, 'id'>): SignInAttempt => ({
+  id: randomSecret(16).expose().toString('base64url'),
+  ...attempt,
+});
+
+/** The `state` parameter: unreadable to CIS2, unusable in another browser. */
+export function sealState(browserSecret: Secret<Buffer>, attempt: SignInAttempt): string {
+  const { id, startedAt, returnTo, requiredAal, replaces } = attempt;
+  const plain = Buffer.from(JSON.stringify([id, startedAt, returnTo, requiredAal, replaces]));
+  return seal(deriveKey(browserSecret, 'state'), stateContext, plain).toString('base64url');
+}
+
+/** Opens a `state`; undefined when it was altered, is another browser's, is too old or from the future. */
+export function openState(
+  browserSecret: Secret<Buffer>,
+  state: string,
+  now: EpochSeconds,
+): SignInAttempt | undefined {
+  if (!/^[A-Za-z0-9_-]+$/.test(state)) return undefined;
+  const plain = open(deriveKey(browserSecret, 'state'), stateContext, Buffer.from(state, 'base64url'));
+  if (plain === undefined) return undefined;
+  return readAttempt(plain.toString(), now);
+}
+
+function readAttempt(text: string, now: EpochSeconds): SignInAttempt | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(value)) return undefined;
+  const [id, startedAtNumber, returnTo, requiredAal, replaces] = value as unknown[];
+  const startedAt = asEpochSeconds(startedAtNumber);
+  if (typeof id !== 'string' || !/^[A-Za-z0-9_-]{22}$/.test(id)) return undefined;
+  if (startedAt === undefined || startedAt > now || now >= after(startedAt, attemptLifeSeconds))
+    return undefined;
+  if (typeof returnTo !== 'string') return undefined;
+  if (typeof requiredAal !== 'number' || ![0, 1, 2, 3].includes(requiredAal)) return undefined;
+  if (replaces !== null && (typeof replaces !== 'string' || !/^[A-Za-z0-9_-]{43}$/.test(replaces))) {
+    return undefined;
+  }
+  return { id, startedAt, returnTo, requiredAal, replaces };
+}
+
+/** The `nonce` CIS2 must echo in the ID token. */
+export const nonceOf = (browserSecret: Secret<Buffer>, attemptId: string): string =>
+  deriveKey(browserSecret, 'nonce', attemptId).expose().toString('base64url');
+
+/** The PKCE verifier (RFC 7636 section 4.1): 43 characters, 256 bits. */
+export const codeVerifierOf = (browserSecret: Secret<Buffer>, attemptId: string): string =>
+  deriveKey(browserSecret, 'code verifier', attemptId).expose().toString('base64url');

@@ -1,0 +1,71 @@
+/** What the library leaves to a relying party: the checks on an ID token beyond OpenID Connect's least. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IDToken } from 'oauth4webapi';
+import { asEpochSeconds, type EpochSeconds } from '../common/index.ts';
+import { SignInRefused } from './errors.ts';
+
+/** CIS2 signs with this and nothing else, whatever its metadata lists. */
+export const idTokenAlgorithm = 'RS256';
+
+/** Allowed difference between CIS2's clock and ours, in seconds. */
+const skewSeconds = 60;
+/** How long ago the person may have proved their presence (NHS CIA Ses Req 003), in seconds. */
+const longestAuthAgeSeconds = 300;
+
+export interface IdTokenFacts {
+  readonly subject: string;
+  /** CIS2's own session, where it says which. */
+  readonly providerSessionId: string | undefined;
+  readonly issuedAt: EpochSeconds;
+  readonly authenticatedAt: EpochSeconds;
+  readonly methods: readonly string[];
+}
+
+/**
+ * @param claims - of an ID token whose signature, `iss`, `aud`, `exp` and `nonce` have been checked
+ * @throws SignInRefused `response_invalid`
+ */
+export function checkIdToken(
+  claims: IDToken,
+  expected: { clientId: string; accessToken: string; now: EpochSeconds },
+): IdTokenFacts {
+  const { clientId, accessToken, now } = expected;
+  const audiences: readonly unknown[] = Array.isArray(claims.aud) ? claims.aud : [claims.aud];
+  // OpenID Connect Core 3.1.3.7(3): another audience would have to be one we trust, and there is none.
+  if (audiences.length !== 1 || audiences[0] !== clientId) refuse('aud');
+  if (claims.azp !== undefined && claims.azp !== clientId) refuse('azp');
+  if (typeof claims.sub !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(claims.sub)) refuse('sub');
+
+  const issuedAt = asEpochSeconds(claims.iat) ?? refuse('iat');
+  if (issuedAt > now + skewSeconds || issuedAt < now - longestAuthAgeSeconds - skewSeconds) refuse('iat');
+  const authenticatedAt = asEpochSeconds(claims.auth_time) ?? refuse('auth_time');
+  if (authenticatedAt > now + skewSeconds) refuse('auth_time');
+  if (authenticatedAt < now - longestAuthAgeSeconds - skewSeconds) refuse('auth_time');
+
+  if (claims['at_hash'] !== undefined && !isHashOf(claims['at_hash'], accessToken)) refuse('at_hash');
+
+  const sid: unknown = claims['sid'];
+  if (sid !== undefined && sid !== null && typeof sid !== 'string') refuse('sid');
+  const methods: readonly unknown[] = Array.isArray(claims.amr) ? claims.amr : [claims.amr];
+  return {
+    subject: claims.sub,
+    providerSessionId: typeof sid === 'string' && sid !== '' ? sid : undefined,
+    issuedAt,
+    authenticatedAt,
+    methods: methods.filter((method): method is string => typeof method === 'string' && method !== ''),
+  };
+}
+
+const refuse = (claim: string): never => {
+  throw new SignInRefused('response_invalid', `id_token ${claim}`);
+};
+
+/** `at_hash` (OpenID Connect Core 3.1.3.6): the left half of the access token's SHA-256. */
+function isHashOf(hash: unknown, accessToken: string): boolean {
+  const expected = createHash('sha256').update(accessToken).digest().subarray(0, 16).toString('base64url');
+  return (
+    typeof hash === 'string' &&
+    hash.length === expected.length &&
+    timingSafeEqual(Buffer.from(hash), Buffer.from(expected))
+  );
+}

@@ -1,0 +1,11 @@
+export {
+  attemptLifeSeconds,
+  codeVerifierOf,
+  newAttempt,
+  nonceOf,
+  openState,
+  sealState,
+  type SignInAttempt,
+} from './attempt.ts';
+export { ProviderUnavailable, SignInRefused, type SignInRefusal } from './errors.ts';
+export { createRelyingParty, type RelyingParty, type SignIn } from './relying-party.ts';

@@ -1,0 +1,185 @@
+/** What we know of CIS2: its metadata, from the issuer alone, and its keys. Both are kept, and kept usable. */
+import * as oauth from 'oauth4webapi';
+import type { Clock, EpochSeconds } from '../common/index.ts';
+import { isLoopback } from '../settings.ts';
+import { ProviderUnavailable } from './errors.ts';
+import { providerFetch } from './transport.ts';
+
+export interface ProviderMetadata extends oauth.AuthorizationServer {
+  readonly authorization_endpoint: string;
+  readonly token_endpoint: string;
+  readonly userinfo_endpoint: string;
+  readonly jwks_uri: string;
+}
+
+export interface Jwks extends oauth.JWKS {
+  readonly keys: oauth.JWK[];
+}
+
+export interface Provider {
+  /** Options every request to this provider takes. */
+  readonly insecure: boolean;
+  /** @throws ProviderUnavailable */
+  metadata(signal: AbortSignal): Promise<ProviderMetadata>;
+  /** @throws ProviderUnavailable */
+  keys(signal: AbortSignal): Promise<Jwks>;
+  /**
+   * The keys again, because a token named one that is not among them; undefined when that was tried in vain less than
+   * a minute ago, so that a flood of unknown names costs CIS2 nothing.
+   *
+   * @throws ProviderUnavailable
+   */
+  keysAgain(signal: AbortSignal): Promise<Jwks | undefined>;
+  /** Says that asking again did not help. */
+  keysAgainWasInVain(): void;
+}
+
+/** CIS2 asks that its metadata be read at run time and kept for about an hour. */
+const metadataFreshSeconds = 3_600;
+const keysFreshSeconds = 900;
+/** When CIS2 is briefly away, what is known goes on serving for this long; then nothing is better than old. */
+const usableSeconds = 86_400;
+/** After a failed refresh of something that is still usable, the next try. */
+const retrySeconds = 30;
+const vainSeconds = 60;
+
+/**
+ * A document that is read at most once at a time, kept while fresh, and used beyond that when it cannot be had again.
+ */
+function kept<T>(options: {
+  freshSeconds: number;
+  clock: Clock;
+  read: (signal: AbortSignal) => Promise<T>;
+  onStale: (ageSeconds: number) => void;
+}): { get(signal: AbortSignal): Promise<T>; again(signal: AbortSignal): Promise<T> } {
+  let known: { value: T; readAt: EpochSeconds; triedAt: EpochSeconds } | undefined;
+  let reading: Promise<T> | undefined;
+
+  const again = (signal: AbortSignal): Promise<T> =>
+    (reading ??= (async () => {
+      try {
+        const value = await options.read(signal);
+        known = { value, readAt: options.clock(), triedAt: options.clock() };
+        return value;
+      } finally {
+        reading = undefined;
+      }
+    })());
+
+  return {
+    again,
+    async get(signal) {
+      const now = options.clock();
+      if (known !== undefined && now < known.readAt + options.freshSeconds) return known.value;
+      const stale = known !== undefined && now < known.readAt + usableSeconds ? known : undefined;
+      if (stale !== undefined && stale.triedAt !== stale.readAt && now < stale.triedAt + retrySeconds) {
+        return stale.value;
+      }
+      try {
+        return await again(signal);
+      } catch (error) {
+        if (stale === undefined) throw error;
+        known = { ...stale, triedAt: now };
+        options.onStale(now - stale.readAt);
+        return stale.value;
+      }
+    },
+  };
+}
+
+export function createProvider(options: {
+  issuer: string;
+  clock: Clock;
+  onStale: (document: 'metadata' | 'keys', ageSeconds: number) => void;
+}): Provider {
+  const { issuer, clock } = options;
+  const issuerUrl = new URL(issuer);
+  const insecure = issuerUrl.protocol === 'http:' && isLoopback(issuerUrl);
+
+  const endpoint = (value: unknown): string => {
+    const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
+    if (url?.protocol !== 'https:' && !(insecure && url?.protocol === 'http:' && isLoopback(url))) {
+      throw new ProviderUnavailable('an endpoint in the metadata is missing or not https');
+    }
+    // The very string: a client assertion is addressed to the token endpoint byte for byte.
+    return value as string;
+  };
+
+  const readMetadata = async (signal: AbortSignal): Promise<ProviderMetadata> => {
+    const found = await unusableIsUnavailable(async () =>
+      oauth.processDiscoveryResponse(
+        issuerUrl,
+        await oauth.discoveryRequest(issuerUrl, {
+          [oauth.customFetch]: providerFetch(signal),
+          // eslint-disable-next-line @typescript-eslint/no-deprecated -- only ever true for a loopback issuer
+          [oauth.allowInsecureRequests]: insecure,
+        }),
+      ),
+    );
+    // The library compares as URLs, to which `:443` is nothing; to the tokens it is part of the name.
+    if (found.issuer !== issuer) throw new ProviderUnavailable('the metadata is another issuer’s');
+    const methods: unknown = found.code_challenge_methods_supported;
+    if (methods !== undefined && !(Array.isArray(methods) && methods.includes('S256'))) {
+      throw new ProviderUnavailable('the metadata rules PKCE with S256 out');
+    }
+    return {
+      ...found,
+      authorization_endpoint: endpoint(found.authorization_endpoint),
+      token_endpoint: endpoint(found.token_endpoint),
+      userinfo_endpoint: endpoint(found.userinfo_endpoint),
+      jwks_uri: endpoint(found.jwks_uri),
+    };
+  };
+
+  const metadata = kept({
+    freshSeconds: metadataFreshSeconds,
+    clock,
+    read: readMetadata,
+    onStale: (age) => {
+      options.onStale('metadata', age);
+    },
+  });
+
+  const readKeys = async (signal: AbortSignal): Promise<Jwks> => {
+    const { jwks_uri: url } = await metadata.get(signal);
+    const response = await providerFetch(signal)(url, { headers: { accept: 'application/json' } });
+    const body: unknown = await unusableIsUnavailable(() => response.json());
+    const keys = typeof body === 'object' && body !== null && 'keys' in body ? body.keys : undefined;
+    const isKey = (key: unknown): key is oauth.JWK => typeof key === 'object' && key !== null;
+    if (response.status !== 200 || !Array.isArray(keys) || keys.length === 0 || !keys.every(isKey)) {
+      throw new ProviderUnavailable('the provider’s key set is not one');
+    }
+    return { keys };
+  };
+
+  const keys = kept({
+    freshSeconds: keysFreshSeconds,
+    clock,
+    read: readKeys,
+    onStale: (age) => {
+      options.onStale('keys', age);
+    },
+  });
+
+  let inVainAt: EpochSeconds | undefined;
+  return {
+    insecure,
+    metadata: (signal) => metadata.get(signal),
+    keys: (signal) => keys.get(signal),
+    keysAgain: async (signal) =>
+      inVainAt !== undefined && clock() < inVainAt + vainSeconds ? undefined : keys.again(signal),
+    keysAgainWasInVain: () => {
+      inVainAt = clock();
+    },
+  };
+}
+
+/** A document that is not what it should be is as good as none. */
+async function unusableIsUnavailable<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    if (cause instanceof ProviderUnavailable) throw cause;
+    throw new ProviderUnavailable('a document of the provider’s cannot be used', { cause });
+  }
+}

@@ -1,0 +1,277 @@
+/** The relying party: asks CIS2 who somebody is, and believes nothing of the answer that it has not checked. */
+import type { webcrypto } from 'node:crypto';
+import * as oauth from 'oauth4webapi';
+import type { Clock, EpochSeconds, HealthcareWorker } from '../common/index.ts';
+import type { AcrValue } from '../settings.ts';
+import { checkAssurance, type AssurancePolicy } from './assurance.ts';
+import { ProviderUnavailable, SignInRefused } from './errors.ts';
+import { checkIdToken, idTokenAlgorithm } from './id-token.ts';
+import { createProvider, type Jwks, type ProviderMetadata } from './provider.ts';
+import { providerFetch } from './transport.ts';
+import { chosenRole, readRoles, readUser } from './worker.ts';
+
+export interface RelyingPartyOptions {
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Registered at CIS2; from configuration, never from a request. */
+  readonly redirectUri: string;
+  readonly scope: string;
+  readonly clock: Clock;
+  /** Our private key of the moment, and the name it is published under. */
+  readonly signingKey: () => Promise<{ readonly kid: string; readonly key: webcrypto.CryptoKey }>;
+  /** Told when CIS2's metadata or keys could not be had again and the old ones serve. */
+  readonly onStale: (document: 'metadata' | 'keys', ageSeconds: number) => void;
+}
+
+/** What of an authorisation request differs from one sign-in to the next. */
+export interface AuthorisationRequest {
+  readonly state: string;
+  readonly nonce: string;
+  readonly codeVerifier: string;
+  readonly acr: AcrValue;
+  /** `login`, or the `max_age` in seconds. */
+  readonly freshness: 'login' | number;
+  /** CIS2's own choice or change of role (scopes `selectedrole` and `changedrole`). */
+  readonly role: 'select' | 'change' | undefined;
+}
+
+export interface AuthorisationResponse {
+  /** The callback's query, as it came. */
+  readonly parameters: URLSearchParams;
+  /** The state this browser was sent away with, already found to be its own. */
+  readonly state: string;
+  readonly nonce: string;
+  readonly codeVerifier: string;
+  readonly assurance: AssurancePolicy;
+}
+
+export interface SignIn {
+  readonly worker: HealthcareWorker;
+  /** The role the person works in, where that is settled. */
+  readonly roleId: string | null;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly providerSessionId: string | undefined;
+  readonly issuedAt: EpochSeconds;
+}
+
+export interface RelyingParty {
+  /** Reads metadata and keys, so that what follows need not. @throws ProviderUnavailable */
+  prepare(signal: AbortSignal): Promise<void>;
+  /** Where to send the browser (OpenID Connect Core 3.1.2.1). @throws ProviderUnavailable */
+  authorisationRequest(request: AuthorisationRequest, signal: AbortSignal): Promise<URL>;
+  /** What the response says of itself before anything is asked of CIS2. @throws ProviderUnavailable, SignInRefused */
+  readResponse(response: AuthorisationResponse, signal: AbortSignal): Promise<AcceptedResponse>;
+  /** Exchanges the code and checks everything that comes back. @throws ProviderUnavailable, SignInRefused */
+  completeSignIn(accepted: AcceptedResponse, signal: AbortSignal): Promise<SignIn>;
+}
+
+/** A response that carries a code and is this provider's, for this attempt. */
+export interface AcceptedResponse extends AuthorisationResponse {
+  readonly accepted: URLSearchParams;
+}
+
+/** CIS2 refuses an assertion that lives 30 minutes or more; its assessors ask for 5 at most. */
+const assertionLifeSeconds = 240;
+
+const scopeOfRole = { select: 'selectedrole', change: 'changedrole' } as const;
+
+export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
+  const { clientId, redirectUri, clock } = options;
+  const provider = createProvider(options);
+  const client: oauth.Client = {
+    client_id: clientId,
+    id_token_signed_response_alg: idTokenAlgorithm,
+    require_auth_time: true,
+  };
+
+  const requestOptions = (signal: AbortSignal) => ({
+    [oauth.customFetch]: providerFetch(signal),
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- only ever true for a loopback issuer
+    [oauth.allowInsecureRequests]: provider.insecure,
+  });
+
+  /**
+   * `private_key_jwt` (RFC 7523; OpenID Connect Core section 9), addressed to the token endpoint in the very characters
+   * CIS2 writes it with: the library would address the issuer.
+   */
+  const authenticate: oauth.ClientAuth = async (as, ...request) => {
+    const assertion = oauth.PrivateKeyJwt(await options.signingKey(), {
+      [oauth.modifyAssertion]: (header, payload) => {
+        header['typ'] = 'JWT';
+        payload['aud'] = as.token_endpoint;
+        payload['exp'] = clock() + assertionLifeSeconds;
+      },
+    });
+    await assertion(as, ...request);
+  };
+
+  /**
+   * Verifies the ID token's signature. A key we do not know is asked for once, at once; a flood of unknown keys is
+   * not.
+   */
+  const verifySignature = async (
+    response: Response,
+    as: ProviderMetadata,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const verifyWith = (jwks: Jwks): Promise<void> =>
+      oauth.validateApplicationLevelSignature({ ...as }, response, {
+        // A fresh copy of the metadata and a fresh cache: the library then never fetches keys by rules of its own.
+        [oauth.jwksCache]: { jwks, uat: Math.floor(Date.now() / 1000) },
+        [oauth.customFetch]: () => Promise.reject(new ProviderUnavailable('keys are fetched elsewhere')),
+      });
+    try {
+      await verifyWith(await provider.keys(signal));
+    } catch (error) {
+      if (!isUnknownKey(error)) throw error;
+      const jwks = await provider.keysAgain(signal);
+      if (jwks === undefined) throw error;
+      await verifyWith(jwks).catch((stillUnknown: unknown) => {
+        if (isUnknownKey(stillUnknown)) provider.keysAgainWasInVain();
+        throw stillUnknown;
+      });
+    }
+  };
+
+  return {
+    async prepare(signal) {
+      await provider.keys(signal);
+    },
+
+    async authorisationRequest(request, signal) {
+      const as = await provider.metadata(signal);
+      const url = new URL(as.authorization_endpoint);
+      const scopes = options.scope
+        .split(' ')
+        .filter((scope) => scope !== 'selectedrole' || request.role === undefined);
+      if (request.role !== undefined) scopes.push(scopeOfRole[request.role]);
+      const parameters = {
+        response_type: 'code',
+        client_id: clientId,
+        redirect_uri: redirectUri,
+        scope: scopes.join(' '),
+        state: request.state,
+        nonce: request.nonce,
+        code_challenge: await oauth.calculatePKCECodeChallenge(request.codeVerifier),
+        code_challenge_method: 'S256',
+        acr_values: request.acr,
+        ...(request.freshness === 'login' ? { prompt: 'login' } : { max_age: String(request.freshness) }),
+      };
+      for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+      return url;
+    },
+
+    async readResponse(response, signal) {
+      const as = await provider.metadata(signal);
+      try {
+        const accepted = oauth.validateAuthResponse(as, client, response.parameters, response.state);
+        if (accepted.get('code') === null)
+          throw new SignInRefused('response_invalid', 'response without code');
+        return { ...response, accepted };
+      } catch (error) {
+        if (error instanceof oauth.AuthorizationResponseError) {
+          const denied = error.error === 'access_denied';
+          throw new SignInRefused(
+            denied ? 'access_denied' : 'provider_error',
+            `authorisation error ${knownError(error.error)}`,
+          );
+        }
+        throw refusal('authorisation response', error);
+      }
+    },
+
+    async completeSignIn(accepted, signal) {
+      const as = await provider.metadata(signal);
+      const tokens = await checked('token response', async () => {
+        const response = await oauth.authorizationCodeGrantRequest(
+          as,
+          client,
+          authenticate,
+          accepted.accepted,
+          redirectUri,
+          accepted.codeVerifier,
+          requestOptions(signal),
+        );
+        const result = await oauth.processAuthorizationCodeResponse(as, client, response, {
+          expectedNonce: accepted.nonce,
+          requireIdToken: true,
+        });
+        await verifySignature(response, as, signal);
+        return result;
+      });
+      const claims = oauth.getValidatedIdTokenClaims(tokens);
+      if (claims === undefined) throw new SignInRefused('response_invalid', 'id_token missing');
+      const facts = checkIdToken(claims, { clientId, accessToken: tokens.access_token, now: clock() });
+
+      const userInfo = await checked('userinfo', async () =>
+        oauth.processUserInfoResponse(
+          as,
+          client,
+          facts.subject,
+          await oauth.userInfoRequest(as, client, tokens.access_token, requestOptions(signal)),
+        ),
+      );
+      const levels = checkAssurance(claims, userInfo, accepted.assurance);
+      const roles = readRoles(userInfo);
+      return {
+        worker: {
+          user: readUser(facts.subject, userInfo),
+          assurance: { ...levels, methods: facts.methods, authenticatedAt: facts.authenticatedAt },
+          roles,
+        },
+        roleId: chosenRole(roles, claims, userInfo),
+        issuer: as.issuer,
+        subject: facts.subject,
+        providerSessionId: facts.providerSessionId,
+        issuedAt: facts.issuedAt,
+      };
+    },
+  };
+}
+
+const isUnknownKey = (error: unknown): boolean =>
+  error instanceof oauth.OperationProcessingError && error.code === oauth.KEY_SELECTION;
+
+/** OAuth and OpenID error codes that may be named in a log; any other text is the sender's own and stays out. */
+const knownErrors = new Set([
+  ...[
+    'access_denied',
+    'login_required',
+    'interaction_required',
+    'consent_required',
+    'account_selection_required',
+  ],
+  ...['invalid_request', 'invalid_scope', 'unauthorized_client', 'unsupported_response_type', 'server_error'],
+  ...[
+    'temporarily_unavailable',
+    'invalid_client',
+    'invalid_grant',
+    'unsupported_grant_type',
+    'invalid_token',
+  ],
+]);
+const knownError = (code: string): string => (knownErrors.has(code) ? code : 'of an unknown kind');
+
+/** What the library threw, as a refusal: it only throws these when an answer fails a check. */
+function refusal(step: string, error: unknown): unknown {
+  if (error instanceof oauth.ResponseBodyError) {
+    return new SignInRefused('response_invalid', `${step}: error ${knownError(error.error)}`, error);
+  }
+  if (
+    error instanceof oauth.OperationProcessingError ||
+    error instanceof oauth.UnsupportedOperationError ||
+    error instanceof oauth.WWWAuthenticateChallengeError
+  ) {
+    return new SignInRefused('response_invalid', `${step}: ${error.code ?? error.name}`, error);
+  }
+  return error;
+}
+
+async function checked<T>(step: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw refusal(step, error);
+  }
+}

@@ -1,0 +1,77 @@
+/** From CIS2's claims to who the person is. Every optional claim may be missing, empty, or not what it should be. */
+import type { Role, User } from '../common/index.ts';
+
+type Claims = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is Claims =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const nonEmpty = (value: unknown): string | null =>
+  typeof value === 'string' && value.trim() !== '' ? value.trim() : null;
+
+/** A list; CIS2 has been seen to send a list of one as the bare thing. */
+const list = (value: unknown): readonly unknown[] =>
+  Array.isArray(value) ? value : value === undefined || value === null ? [] : [value];
+
+const texts = (value: unknown): string[] => list(value).flatMap((entry) => nonEmpty(entry) ?? []);
+
+/** @param subject - the ID token's `sub`: the NHS user id */
+export function readUser(subject: string, userInfo: Claims): User {
+  const givenName = nonEmpty(userInfo['given_name']);
+  const familyName = nonEmpty(userInfo['family_name']);
+  const fullName = [givenName, familyName].filter((part) => part !== null).join(' ');
+  return {
+    uid: subject,
+    name: nonEmpty(userInfo['display_name']) ?? nonEmpty(fullName) ?? nonEmpty(userInfo['name']) ?? subject,
+    givenName,
+    familyName,
+    title: nonEmpty(userInfo['title']),
+  };
+}
+
+/** Roles that cannot be told apart or lack a code are no roles: they grant nothing. */
+export function readRoles(userInfo: Claims): Role[] {
+  const organisations = new Map<string, string>();
+  for (const claim of ['nhsid_org_memberships', 'nhsid_user_orgs']) {
+    for (const organisation of list(userInfo[claim]).filter(isObject)) {
+      const code = nonEmpty(organisation['org_code']);
+      const name = nonEmpty(organisation['org_name']);
+      if (code !== null && name !== null) organisations.set(code, name);
+    }
+  }
+  const roles = new Map<string, Role>();
+  for (const claim of list(userInfo['nhsid_nrbac_roles']).filter(isObject)) {
+    const roleId = nonEmpty(claim['person_roleid']);
+    const roleCode = nonEmpty(claim['role_code']);
+    const orgCode = nonEmpty(claim['org_code']);
+    if (roleId === null || roleCode === null || orgCode === null || roles.has(roleId)) continue;
+    roles.set(roleId, {
+      roleId,
+      roleCode,
+      jobRoleCode: roleCode.split(':').findLast((part) => /^R\d+$/.test(part)) ?? null,
+      roleName: readRoleName(nonEmpty(claim['role_name']) ?? roleCode),
+      orgCode,
+      orgName: organisations.get(orgCode) ?? null,
+      activityCodes: texts(claim['activity_codes']),
+      workgroupCodes: texts(claim['workgroups_codes']),
+    });
+  }
+  return [...roles.values()];
+}
+
+/** `"Group":"Staff group":"Role"`, the quotation marks being part of it: the role. Anything else stays as it is. */
+function readRoleName(text: string): string {
+  const inner = /^"(.*)"$/s.exec(text)?.[1];
+  return nonEmpty(inner?.split('":"').at(-1)) ?? text;
+}
+
+/**
+ * The role the person works in: the one CIS2 says was selected, if it is theirs; the only one they have; else none
+ * until they choose. Never "the first one": the order of roles means nothing.
+ */
+export function chosenRole(roles: readonly Role[], idToken: Claims, userInfo: Claims): string | null {
+  const selected = nonEmpty(idToken['selected_roleid']) ?? nonEmpty(userInfo['selected_roleid']);
+  const named = roles.find(({ roleId }) => roleId === selected);
+  const only = roles.length === 1 ? roles[0] : undefined;
+  return (named ?? only)?.roleId ?? null;
+}

@@ -1,0 +1,42 @@
+import type { EpochSeconds } from './time.ts';
+
+/** Who is signed in, as the rest of the code knows them: independent of how CIS2 spells it. */
+export interface HealthcareWorker {
+  readonly user: User;
+  readonly assurance: Assurance;
+  /** Every role the person holds; their order means nothing. */
+  readonly roles: readonly Role[];
+}
+
+export interface User {
+  /** The twelve-digit NHS user id. */
+  readonly uid: string;
+  /** Never empty: the id stands in for a name that CIS2 does not know. */
+  readonly name: string;
+  readonly givenName: string | null;
+  readonly familyName: string | null;
+  readonly title: string | null;
+}
+
+export interface Assurance {
+  /** Authentication assurance level, 1 to 3. */
+  readonly authentication: number;
+  /** Identity assurance level, 0 to 3. */
+  readonly identity: number;
+  /** How the person authenticated, in CIS2's words. */
+  readonly methods: readonly string[];
+  readonly authenticatedAt: EpochSeconds;
+}
+
+export interface Role {
+  readonly roleId: string;
+  /** `S…:G…:R…`. */
+  readonly roleCode: string;
+  /** The `R` part of the role code. */
+  readonly jobRoleCode: string | null;
+  readonly roleName: string;
+  readonly orgCode: string;
+  readonly orgName: string | null;
+  readonly activityCodes: readonly string[];
+  readonly workgroupCodes: readonly string[];
+}

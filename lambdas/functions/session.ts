@@ -1,0 +1,34 @@
+/** `/auth/session*` and `POST /auth/logout`: reads, extends and ends sessions; knows no key and never calls CIS2. */
+import { dynamoDb } from '../aws/index.ts';
+import { systemClock as clock } from '../common/index.ts';
+import { extendSession, logout, readSession } from '../handlers/session.ts';
+import { httpFunction } from '../http/index.ts';
+import { createSessionStore } from '../session/index.ts';
+import { startFunction, warmUp } from '../start.ts';
+
+const { settings, log } = startFunction('session');
+
+const sessions = createSessionStore({
+  client: dynamoDb(),
+  table: settings.SESSION_TABLE,
+  limits: { idleSeconds: settings.IDLE_SECONDS, absoluteSeconds: settings.ABSOLUTE_SECONDS },
+  clock,
+  onUnreadable: (item) => {
+    log('session_unreadable', { item });
+  },
+});
+
+await warmUp({ settings, log }, [() => sessions.warmUp()]);
+
+const dependencies = { sessions, settings, clock };
+
+export const handler = httpFunction({
+  name: 'session',
+  handlers: {
+    'GET /auth/session': readSession(dependencies),
+    'POST /auth/session/extend': extendSession(dependencies),
+    'POST /auth/logout': logout(dependencies),
+  },
+  baseUrl: settings.BASE_URL,
+  log,
+});

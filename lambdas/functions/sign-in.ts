@@ -1,0 +1,57 @@
+/** `GET /auth/login` and `GET /auth/callback`: the only function behind the API that may use the signing key. */
+import { dynamoDb, secretsManager } from '../aws/index.ts';
+import { createRelyingParty } from '../cis2/index.ts';
+import { systemClock as clock } from '../common/index.ts';
+import { callback } from '../handlers/callback.ts';
+import { login } from '../handlers/login.ts';
+import { httpFunction } from '../http/index.ts';
+import { currentSigningKey, loadRing } from '../keys/index.ts';
+import { createSessionStore } from '../session/index.ts';
+import { startFunction, warmUp } from '../start.ts';
+import { describeError } from '../telemetry/index.ts';
+
+const { settings, log } = startFunction('sign-in');
+const secrets = secretsManager();
+
+const signingKey = currentSigningKey({
+  load: () => loadRing(secrets, settings.SIGNING_KEYS_SECRET),
+  cacheSeconds: settings.KEY_CACHE_SECONDS,
+  clock,
+  onStale: (error) => {
+    log('signing_keys_stale', { error: describeError(error).error });
+  },
+});
+
+const relyingParty = createRelyingParty({
+  issuer: settings.CIS2_ISSUER,
+  clientId: settings.CIS2_CLIENT_ID,
+  redirectUri: `${settings.BASE_URL}/auth/callback`,
+  scope: settings.CIS2_SCOPE,
+  clock,
+  signingKey,
+  onStale: (document, ageSeconds) => {
+    log('provider_metadata_stale', { document, ageSeconds });
+  },
+});
+
+const sessions = createSessionStore({
+  client: dynamoDb(),
+  table: settings.SESSION_TABLE,
+  limits: { idleSeconds: settings.IDLE_SECONDS, absoluteSeconds: settings.ABSOLUTE_SECONDS },
+  clock,
+  onUnreadable: (item) => {
+    log('session_unreadable', { item });
+  },
+});
+
+await warmUp({ settings, log }, [() => sessions.warmUp(), signingKey]);
+
+export const handler = httpFunction({
+  name: 'sign-in',
+  handlers: {
+    'GET /auth/login': login({ relyingParty, settings, clock }),
+    'GET /auth/callback': callback({ relyingParty, sessions, settings, clock }),
+  },
+  baseUrl: settings.BASE_URL,
+  log,
+});

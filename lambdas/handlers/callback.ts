@@ -1,0 +1,150 @@
+import {
+  attemptLifeSeconds,
+  codeVerifierOf,
+  nonceOf,
+  openState,
+  ProviderUnavailable,
+  SignInRefused,
+  type RelyingParty,
+  type SignIn,
+  type SignInAttempt,
+} from '../cis2/index.ts';
+import type { Clock, Secret } from '../common/index.ts';
+import {
+  parseReturnTo,
+  redirect,
+  setCookie,
+  type HttpRequest,
+  type HttpResponse,
+  type RouteHandler,
+} from '../http/index.ts';
+import { deviceName, type SessionCredential, type SessionStore } from '../session/index.ts';
+import type { Settings } from '../settings.ts';
+import { describeError, type Logger } from '../telemetry/index.ts';
+import { presentedSecret } from './login.ts';
+
+export interface CallbackDependencies {
+  readonly relyingParty: RelyingParty;
+  readonly sessions: SessionStore;
+  readonly settings: Settings<
+    'BASE_URL' | 'MINIMUM_AAL' | 'MINIMUM_IAL' | 'SESSIONS_PER_USER' | 'SIGN_IN_ERROR_PATH'
+  >;
+  readonly clock: Clock;
+}
+
+/** The whole of a callback, and the part of it that CIS2 may take: together they end well inside the 8 s we allow. */
+const longestCallbackMs = 7_500;
+const longestProviderMs = 6_000;
+
+/** `GET /auth/callback`: ends a sign-in, one way or the other, with a redirect into the app. */
+export function callback(dependencies: CallbackDependencies): RouteHandler {
+  const { settings } = dependencies;
+  return async (request, log) => {
+    try {
+      const { credential, returnTo } = await within(
+        longestCallbackMs,
+        finishSignIn(dependencies, request, log),
+      );
+      return redirect(303, settings.BASE_URL + returnTo, [setCookie('session', credential.cookie.expose())]);
+    } catch (error) {
+      return failure(settings, request, log, error);
+    }
+  };
+}
+
+async function finishSignIn(
+  { relyingParty, sessions, settings, clock }: CallbackDependencies,
+  request: HttpRequest,
+  log: Logger,
+): Promise<{ credential: SessionCredential; returnTo: string }> {
+  const signal = AbortSignal.timeout(longestProviderMs);
+  const { attempt, returnTo, browserSecret, state } = readAttempt(request, settings.BASE_URL, clock);
+  if (!(await sessions.spendAttempt(attempt.id, 2 * attemptLifeSeconds))) {
+    throw new SignInRefused('login_expired', 'state used before');
+  }
+  const response = await relyingParty.readResponse(
+    {
+      parameters: request.query,
+      state,
+      nonce: nonceOf(browserSecret, attempt.id),
+      codeVerifier: codeVerifierOf(browserSecret, attempt.id),
+      assurance: {
+        minimumAal: Math.max(settings.MINIMUM_AAL, attempt.requiredAal),
+        minimumIal: settings.MINIMUM_IAL,
+      },
+    },
+    signal,
+  );
+  const signIn = await relyingParty.completeSignIn(response, signal);
+  const credential = await sessions.create({
+    worker: signIn.worker,
+    roleId: signIn.roleId,
+    device: deviceName(request.headers['user-agent']),
+    ...identifiers(signIn),
+    issuedAt: signIn.issuedAt,
+    replaces: attempt.replaces ?? undefined,
+    sessionsPerUser: settings.SESSIONS_PER_USER,
+  });
+  if (credential === 'provider_logout') throw new SignInRefused('provider_logout', 'ended by CIS2 meanwhile');
+  log('sign_in_completed', {
+    authenticationLevel: signIn.worker.assurance.authentication,
+    identityLevel: signIn.worker.assurance.identity,
+    roles: signIn.worker.roles.length,
+    roleChosen: signIn.roleId !== null,
+    replaced: attempt.replaces !== null,
+  });
+  return { credential, returnTo };
+}
+
+/** Everything that can be decided before CIS2 or the store is asked. */
+function readAttempt(
+  request: HttpRequest,
+  baseUrl: string,
+  clock: Clock,
+): { attempt: SignInAttempt; returnTo: string; browserSecret: Secret<Buffer>; state: string } {
+  const [state, ...others] = request.query.getAll('state');
+  const browserSecret = presentedSecret(request);
+  if (state === undefined || others.length > 0) throw new SignInRefused('login_expired', 'no state');
+  if (browserSecret === undefined) throw new SignInRefused('login_expired', 'no sign-in cookie');
+  const attempt = openState(browserSecret, state, clock());
+  if (attempt === undefined)
+    throw new SignInRefused('login_expired', 'state altered, old, or another browser’s');
+  const returnTo = parseReturnTo(attempt.returnTo, baseUrl);
+  if (returnTo === undefined) throw new SignInRefused('login_expired', 'state with a foreign address');
+  return { attempt, returnTo, browserSecret, state };
+}
+
+/** A person is `iss` and `sub` together, a CIS2 session `iss` and `sid`. */
+const identifiers = ({ issuer, subject, providerSessionId }: SignIn) => ({
+  user: [issuer, subject],
+  providerSession: providerSessionId === undefined ? undefined : [issuer, providerSessionId],
+});
+
+/** No session, no session cookie, and nothing in the address that anybody sent us. */
+function failure(
+  settings: CallbackDependencies['settings'],
+  request: HttpRequest,
+  log: Logger,
+  error: unknown,
+): HttpResponse {
+  const refused = error instanceof SignInRefused || error instanceof ProviderUnavailable;
+  const code = refused ? error.code : 'internal_error';
+  if (!refused) log('unexpected_error', describeError(error));
+  log('sign_in_failed', { code, check: error instanceof SignInRefused ? error.check : undefined });
+  const query = new URLSearchParams({ code, reference: request.reference }).toString();
+  return redirect(303, `${settings.BASE_URL}${settings.SIGN_IN_ERROR_PATH}?${query}`);
+}
+
+async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error('the callback took too long'));
+    }, milliseconds);
+  });
+  try {
+    return await Promise.race([work, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

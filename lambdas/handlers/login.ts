@@ -1,0 +1,108 @@
+import {
+  attemptLifeSeconds,
+  codeVerifierOf,
+  newAttempt,
+  nonceOf,
+  sealState,
+  type RelyingParty,
+} from '../cis2/index.ts';
+import { decodeBase64Url, randomSecret, Secret, type Clock } from '../common/index.ts';
+import {
+  parseReturnTo,
+  Problem,
+  readCookie,
+  redirect,
+  setCookie,
+  type HttpRequest,
+  type RouteHandler,
+} from '../http/index.ts';
+import { acrLevels, isAcrValue, type AcrValue, type Settings } from '../settings.ts';
+import { presentedCredential } from './credential.ts';
+
+export interface LoginDependencies {
+  readonly relyingParty: RelyingParty;
+  readonly settings: Settings<'BASE_URL' | 'CIS2_ACR' | 'CIS2_FRESHNESS' | 'MINIMUM_AAL'>;
+  readonly clock: Clock;
+}
+
+const signInSecretBytes = 32;
+const longestMetadataMs = 4_000;
+const longestPrepareMs = 1_500;
+
+/** `GET /auth/login`: starts a sign-in. Warm, it makes no network call. */
+export function login({ relyingParty, settings, clock }: LoginDependencies): RouteHandler {
+  let prepared = false;
+
+  /** The first sign-in of an instance reads CIS2's keys too, so that the callback after it need not. */
+  const prepareOnce = async (): Promise<void> => {
+    if (prepared) return;
+    prepared = true;
+    await relyingParty.prepare(AbortSignal.timeout(longestPrepareMs)).catch(() => undefined);
+  };
+
+  return async (request, log) => {
+    const wanted = readQuery(request.query, settings);
+    const browserSecret = presentedSecret(request) ?? randomSecret(signInSecretBytes);
+    const attempt = newAttempt({
+      startedAt: clock(),
+      returnTo: wanted.returnTo,
+      requiredAal: wanted.acr === undefined ? 0 : acrLevels[wanted.acr],
+      replaces: presentedCredential(request)?.key ?? null,
+    });
+    const presenceAsked = wanted.reauth || wanted.role !== undefined || wanted.acr !== undefined;
+    const acr = wanted.acr ?? settings.CIS2_ACR;
+    const freshness = presenceAsked ? 'login' : settings.CIS2_FRESHNESS;
+    const location = await relyingParty.authorisationRequest(
+      {
+        state: sealState(browserSecret, attempt),
+        nonce: nonceOf(browserSecret, attempt.id),
+        codeVerifier: codeVerifierOf(browserSecret, attempt.id),
+        acr,
+        freshness,
+        role: wanted.role,
+      },
+      AbortSignal.timeout(longestMetadataMs),
+    );
+    await prepareOnce();
+    log('sign_in_started', { acr, prompt: freshness === 'login' ? 'login' : 'max_age', role: wanted.role });
+    const cookieValue = browserSecret.expose().toString('base64url');
+    return redirect(302, location.href, [setCookie('signIn', cookieValue, attemptLifeSeconds)]);
+  };
+}
+
+/** The secret this browser's other sign-ins are tied to already; a new one would void them. */
+export function presentedSecret(request: HttpRequest): Secret<Buffer> | undefined {
+  const [value, ...others] = readCookie('signIn', request.cookies);
+  if (value === undefined || others.length > 0) return undefined;
+  const bytes = decodeBase64Url(value, signInSecretBytes);
+  return bytes === undefined ? undefined : new Secret(bytes);
+}
+
+interface Wanted {
+  readonly returnTo: string;
+  readonly acr: AcrValue | undefined;
+  readonly role: 'select' | 'change' | undefined;
+  readonly reauth: boolean;
+}
+
+/** What is not listed here is ignored, and never reaches CIS2. */
+function readQuery(query: URLSearchParams, settings: LoginDependencies['settings']): Wanted {
+  const returnTo = parseReturnTo(single(query, 'returnTo') ?? '/', settings.BASE_URL);
+  const acr = single(query, 'acr');
+  const role = single(query, 'role');
+  const reauth = single(query, 'reauth');
+  const configuredLevel = Math.max(settings.MINIMUM_AAL, acrLevels[settings.CIS2_ACR]);
+  if (returnTo === undefined) throw new Problem('invalid_request');
+  if (acr !== undefined && !(isAcrValue(acr) && acrLevels[acr] >= configuredLevel)) {
+    throw new Problem('invalid_request');
+  }
+  if (role !== undefined && role !== 'select' && role !== 'change') throw new Problem('invalid_request');
+  if (reauth !== undefined && reauth !== '1') throw new Problem('invalid_request');
+  return { returnTo, acr: acr, role, reauth: reauth === '1' };
+}
+
+function single(query: URLSearchParams, name: string): string | undefined {
+  const values = query.getAll(name);
+  if (values.length > 1) throw new Problem('invalid_request');
+  return values[0];
+}

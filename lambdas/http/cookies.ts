@@ -1,0 +1,31 @@
+/**
+ * Cookies on the wire. Both of ours carry the `__Host-Http-` prefix: a browser takes them only from a secure answer's
+ * header, for this very host and every path, and hides them from scripts (RFC 6265bis, cookie name prefixes).
+ */
+const cookies = {
+  session: { name: '__Host-Http-session', attributes: 'Path=/; Secure; HttpOnly; SameSite=Strict' },
+  signIn: { name: '__Host-Http-sign-in', attributes: 'Path=/; Secure; HttpOnly; SameSite=Lax' },
+} as const;
+
+export type CookieName = keyof typeof cookies;
+
+/**
+ * Every value the request carries for a cookie. More than one means that somebody put theirs beside ours; a caller
+ * must refuse that, not pick.
+ */
+export function readCookie(name: CookieName, pairs: readonly string[]): string[] {
+  return pairs.flatMap((pair) => {
+    const equals = pair.indexOf('=');
+    return equals !== -1 && pair.slice(0, equals).trim() === cookies[name].name
+      ? [pair.slice(equals + 1).trim()]
+      : [];
+  });
+}
+
+/** A `Set-Cookie` value. Without `maxAgeSeconds` the cookie goes when the browser does. */
+export const setCookie = (name: CookieName, value: string, maxAgeSeconds?: number): string =>
+  `${cookies[name].name}=${value}; ${cookies[name].attributes}` +
+  (maxAgeSeconds === undefined ? '' : `; Max-Age=${String(maxAgeSeconds)}`);
+
+/** A `Set-Cookie` value that removes the cookie: the same attributes as it was set with. */
+export const clearCookie = (name: CookieName): string => setCookie(name, '', 0);

@@ -1,0 +1,81 @@
+import { BffError } from '../common/index.ts';
+import type { HttpResponse } from './response.ts';
+
+/** The error table: a problem's code → its status and what a person is told. */
+const problems = {
+  invalid_request: [400, 'The request is not valid'],
+  session_required: [401, 'Sign in to continue'],
+  session_ended: [401, 'Your session has ended. Sign in to continue'],
+  step_up_required: [401, 'Sign in again to do this'],
+  csrf_rejected: [403, 'The request did not come from this application'],
+  role_not_permitted: [403, 'This role cannot be used here'],
+  role_required: [403, 'Choose a role to continue'],
+  not_found: [404, 'Not found'],
+  method_not_allowed: [405, 'This method cannot be used here'],
+  session_changed: [409, 'You are signed in differently now'],
+  payload_too_large: [413, 'The request is too large'],
+  unsupported_media_type: [415, 'This content type cannot be used here'],
+  rate_limited: [429, 'Too many requests. Try again shortly'],
+  internal_error: [500, 'Something went wrong'],
+  upstream_invalid: [502, 'The service behind this one gave an answer that cannot be used'],
+  store_unavailable: [503, 'The service is not available. Try again shortly'],
+  provider_unavailable: [503, 'Care Identity is not available. Try again shortly'],
+  keys_unavailable: [503, 'The service is not available. Try again shortly'],
+  upstream_timeout: [504, 'The service behind this one took too long'],
+} as const satisfies Record<string, readonly [status: number, title: string]>;
+
+export type ProblemCode = keyof typeof problems;
+const isProblemCode = (code: string): code is ProblemCode => Object.hasOwn(problems, code);
+
+const retryAfterSeconds = 5;
+
+/** An answer that is an error. Throw it from anywhere in a handler. */
+export class Problem extends BffError {
+  readonly code: ProblemCode;
+  /** Members beside the standard ones: never a value that came with the request. */
+  readonly members: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    code: ProblemCode,
+    options: { members?: Record<string, string>; headers?: Record<string, string>; cause?: unknown } = {},
+  ) {
+    super(problems[code][1], { cause: options.cause });
+    this.code = code;
+    this.members = options.members ?? {};
+    this.headers = options.headers ?? {};
+  }
+}
+
+/**
+ * The problem an error means to a client: its own if it is one, the one whose code a room's error carries, else
+ * `internal_error`.
+ */
+export function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof BffError && isProblemCode(error.code))
+    return new Problem(error.code, { cause: error });
+  return new Problem('internal_error', { cause: error });
+}
+
+/** Problem details (RFC 9457). */
+export function problemResponse(problem: Problem, reference: string): HttpResponse {
+  const [status, title]: readonly [number, string] = problems[problem.code];
+  return {
+    status,
+    headers: {
+      'content-type': 'application/problem+json',
+      ...(status === 429 || status === 503 ? { 'retry-after': String(retryAfterSeconds) } : {}),
+      ...problem.headers,
+    },
+    body: JSON.stringify({
+      type: `urn:cis2-bff:problem:${problem.code}`,
+      title,
+      status,
+      code: problem.code,
+      reference,
+      ...(status === 401 ? { loginUrl: '/auth/login' } : {}),
+      ...problem.members,
+    }),
+  };
+}

@@ -1,0 +1,37 @@
+import { randomBytes } from 'node:crypto';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+
+/** What a handler knows of a request, whichever gateway brought it. */
+export interface HttpRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Lower-case name → value; a header that came more than once is joined by commas. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** `name=value` pairs as they came, duplicates included. */
+  readonly cookies: readonly string[];
+  readonly body: Buffer;
+  /** Names this request in every log line, in `X-Request-Id`, and in what a user is shown. Never a caller's own. */
+  readonly reference: string;
+}
+
+const referenceAlphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+
+/** Sixty random bits that can be read out on a telephone: `7K3M-9QX2-HABW`. */
+export function newReference(): string {
+  const letters = Array.from(randomBytes(12), (byte) => referenceAlphabet[byte % 32] ?? '0').join('');
+  return letters.replace(/(.{4})(?=.)/g, '$1-');
+}
+
+/** Reads an API Gateway event of payload format 2.0. */
+export function readRequest(event: APIGatewayProxyEventV2): HttpRequest {
+  return {
+    method: event.requestContext.http.method,
+    path: event.rawPath,
+    query: new URLSearchParams(event.rawQueryString),
+    headers: event.headers,
+    cookies: event.cookies ?? [],
+    body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
+    reference: newReference(),
+  };
+}

@@ -1,0 +1,54 @@
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Whole `Set-Cookie` values. */
+  readonly cookies?: readonly string[];
+  readonly body?: string;
+}
+
+/** A JSON answer. */
+export const json = (body: unknown, contentType = 'application/json'): HttpResponse => ({
+  status: 200,
+  headers: { 'content-type': contentType },
+  body: JSON.stringify(body),
+});
+
+/** A redirect that never repeats a method or a body: 302 and 303 only (RFC 9700 section 4.12). */
+export const redirect = (
+  status: 302 | 303,
+  location: string,
+  cookies: readonly string[] = [],
+): HttpResponse => ({
+  status,
+  headers: { location },
+  cookies,
+});
+
+/** Headers of every answer under `/auth` and `/api`. An answer's own header of the same name wins. */
+const everyAnswer = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'strict-transport-security': 'max-age=63072000; includeSubDomains',
+  'x-content-type-options': 'nosniff',
+} as const;
+
+/** The answer as API Gateway wants it (payload format 2.0: cookies apart from headers). */
+export const writeResponse = (
+  response: HttpResponse,
+  reference: string | undefined,
+): APIGatewayProxyStructuredResultV2 => ({
+  statusCode: response.status,
+  headers: {
+    ...everyAnswer,
+    ...(reference === undefined ? {} : { 'x-request-id': reference }),
+    ...response.headers,
+  },
+  ...(response.cookies === undefined || response.cookies.length === 0
+    ? {}
+    : { cookies: [...response.cookies] }),
+  body: response.body ?? '',
+});

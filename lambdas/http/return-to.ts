@@ -1,0 +1,21 @@
+const longestReturnToBytes = 1024;
+
+/**
+ * Where to land after sign-in: a path on our own origin and nothing else (RFC 9700 sections 2.1 and 4.11). What comes
+ * back is what the WHATWG parser understood, never the text that was given.
+ *
+ * @param value - untrusted text
+ * @param baseUrl - our origin
+ * @returns path, query and fragment, beginning with exactly one `/`; undefined when `value` is anything else
+ */
+export function parseReturnTo(value: string, baseUrl: string): string | undefined {
+  if (Buffer.byteLength(value) > longestReturnToBytes) return undefined;
+  // The parser would drop tabs and line ends in silence, so they are looked for before it runs.
+  if (!value.startsWith('/') || /\p{Cc}/u.test(value)) return undefined;
+  if (!URL.canParse(value, baseUrl)) return undefined;
+  const url = new URL(value, baseUrl);
+  if (url.origin !== baseUrl || url.username !== '' || url.password !== '') return undefined;
+  // `/x/..//evil.example` parses to this origin, but its path alone would be another host's address.
+  if (url.pathname.startsWith('//')) return undefined;
+  return url.pathname + url.search + url.hash;
+}

@@ -1,0 +1,43 @@
+/**
+ * The BFF's own routes, once. The infrastructure makes the gateway's routes from it, each function must wire
+ * exactly the routes that stand under its name, and the guards of a route are part of its entry, so that no route
+ * can forget them.
+ */
+
+/** What a request on this route must prove before its handler sees it. */
+export type Access =
+  /** A navigation or a call by another server: nothing is asked. */
+  | 'public'
+  /** A `fetch` by our own page: `X-CSRF`, `Origin`, `Sec-Fetch-Site` and the content type are checked. */
+  | 'same-origin';
+
+export interface Route {
+  readonly access: Access;
+  /** The content type a body must have. A route that asks for none still refuses the types a form can send. */
+  readonly body: 'application/json';
+}
+
+const navigation = { access: 'public', body: 'application/json' } as const;
+const apiCall = { access: 'same-origin', body: 'application/json' } as const;
+
+/** Function name → `METHOD /path` → what the route asks for. */
+export const routes = {
+  'sign-in': {
+    'GET /auth/login': navigation,
+    'GET /auth/callback': navigation,
+  },
+  session: {
+    'GET /auth/session': apiCall,
+    'POST /auth/session/extend': apiCall,
+    'POST /auth/logout': apiCall,
+  },
+  jwks: {
+    'GET /auth/jwks.json': { access: 'public', body: 'application/json' },
+  },
+} as const satisfies Record<string, Record<`${string} /${string}`, Route>>;
+
+export type HttpFunctionName = keyof typeof routes;
+export type RouteKey<Name extends HttpFunctionName> = keyof (typeof routes)[Name] & string;
+
+/** Everything under these prefixes is ours to answer, known or not; the rest of the origin is the SPA's. */
+export const bffPrefixes = ['/auth', '/api'] as const;

@@ -1,0 +1,10 @@
+import { BffError } from '../common/index.ts';
+
+/** The store could not be read or written: nothing is known, so nothing is allowed. */
+export class StoreUnavailable extends BffError {
+  readonly code = 'store_unavailable';
+
+  constructor(cause: unknown) {
+    super('the session store did not answer', { cause });
+  }
+}

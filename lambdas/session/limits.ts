@@ -1,0 +1,35 @@
+import { after, type EpochSeconds } from '../common/index.ts';
+
+/** How long a session may live, in seconds. */
+export interface SessionLimits {
+  readonly idleSeconds: number;
+  readonly absoluteSeconds: number;
+}
+
+export interface SessionTimes {
+  readonly signedInAt: EpochSeconds;
+  /** The last time the user was active. */
+  readonly lastActiveAt: EpochSeconds;
+}
+
+export interface Expiry {
+  /** When the session ends unless the user is active: the earlier of the two. */
+  readonly at: EpochSeconds;
+  readonly idleAt: EpochSeconds;
+  readonly absoluteAt: EpochSeconds;
+  readonly bindingLimit: 'idle' | 'absolute';
+  /** When to warn the user. */
+  readonly warnAt: EpochSeconds;
+}
+
+const longestWarningSeconds = 120;
+
+/** When a session ends, and by which limit. */
+export function expiryOf({ signedInAt, lastActiveAt }: SessionTimes, limits: SessionLimits): Expiry {
+  const idleAt = after(lastActiveAt, limits.idleSeconds);
+  const absoluteAt = after(signedInAt, limits.absoluteSeconds);
+  const bindingLimit = idleAt <= absoluteAt ? 'idle' : 'absolute';
+  const at = bindingLimit === 'idle' ? idleAt : absoluteAt;
+  const warning = Math.min(longestWarningSeconds, Math.ceil(limits.idleSeconds / 5));
+  return { at, idleAt, absoluteAt, bindingLimit, warnAt: after(at, -warning) };
+}

@@ -1,0 +1,221 @@
+/**
+ * Every setting of the deployed functions: its name (an environment variable), its type and its rule. The same rules
+ * run when a function starts and when the infrastructure is synthesised, so a bad value is found before it is deployed.
+ * Nothing secret is ever a setting.
+ */
+
+/** CIS2's own limits (NHS CIA Ses Req 005 and 007), in seconds. They can be shortened, never lengthened. */
+export const longestIdleSeconds = 900;
+export const longestAbsoluteSeconds = 43_200;
+
+/** CIS2's longest `max_age` for a sign-in that does not send `prompt=login` (NHS CIA Ses Req 002), in seconds. */
+export const longestSignInMaxAgeSeconds = 300;
+
+/** The authentication assurance level each CIS2 `acr_values` value asks for. */
+export const acrLevels = {
+  AAL1_USERPASS: 1,
+  AAL2_ANY: 2,
+  AAL2_OR_AAL3_ANY: 2,
+  AAL2_TOTP: 2,
+  AAL2_NHSMAIL: 2,
+  AAL3_ANY: 3,
+  AAL3_IOS: 3,
+  AAL3_FIDO2: 3,
+  AAL3_N3_SMARTCARD: 3,
+  AAL3_CIS2_SMARTCARD: 3,
+  AAL3_SMARTCARD: 3,
+} as const;
+
+export type AcrValue = keyof typeof acrLevels;
+export const isAcrValue = (value: string): value is AcrValue => Object.hasOwn(acrLevels, value);
+
+/** A value that breaks its rule. The message says the rule and the value got: settings hold nothing secret. */
+class RuleBroken extends Error {}
+
+type Rule<T> = (text: string) => T;
+
+const refuse = (rule: string, text: string): never => {
+  throw new RuleBroken(`must be ${rule}, got ${JSON.stringify(text)}`);
+};
+
+const text: Rule<string> = (value) =>
+  /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value)
+    ? value
+    : refuse('printable text without spaces at its ends', value);
+
+const wholeNumber =
+  (least: number, most: number): Rule<number> =>
+  (value) => {
+    const number = /^\d{1,9}$/.test(value) ? Number(value) : NaN;
+    return number >= least && number <= most
+      ? number
+      : refuse(`a whole number from ${String(least)} to ${String(most)}`, value);
+  };
+
+const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/** True when nothing sent to this address can leave the machine. */
+export const isLoopback = (url: URL): boolean => loopbackHosts.has(url.hostname);
+
+const secureUrl = (value: string): URL => {
+  const url = URL.canParse(value) ? new URL(value) : refuse('an absolute URL', value);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url))) {
+    refuse('an https URL (http only for a loopback address)', value);
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    refuse('a URL without credentials, query or fragment', value);
+  }
+  return url;
+};
+
+/** An origin, without a trailing slash. */
+const origin: Rule<string> = (value) =>
+  secureUrl(value).origin === value ? value : refuse('an origin such as https://app.example.nhs.uk', value);
+
+/**
+ * CIS2's issuer, kept as the very string that was configured: its `:443` is part of the name that tokens carry, and
+ * a URL parser would drop it.
+ */
+const issuer: Rule<string> = (value) => {
+  secureUrl(value);
+  return value;
+};
+
+const path: Rule<string> = (value) =>
+  /^\/(?!\/)[A-Za-z0-9/_.-]*$/.test(value) ? value : refuse('a plain path such as /signed-out', value);
+
+const acr: Rule<AcrValue> = (value) =>
+  isAcrValue(value) ? value : refuse(`one of ${Object.keys(acrLevels).join(', ')}`, value);
+
+const scope: Rule<string> = (value) =>
+  /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/.test(value) &&
+  value.split(' ').includes('openid')
+    ? value
+    : refuse('scopes with single spaces between them, openid among them', value);
+
+const oneOf =
+  <const Choice extends string>(...choices: Choice[]): Rule<Choice> =>
+  (value) =>
+    choices.find((choice) => choice === value) ?? refuse(`one of ${choices.join(', ')}`, value);
+
+/** `login`: every sign-in sends `prompt=login`. A number: it sends `max_age` with these seconds instead. */
+const freshness: Rule<'login' | number> = (value) =>
+  value === 'login' ? value : wholeNumber(1, longestSignInMaxAgeSeconds)(value);
+
+const rules = {
+  /** The one origin of the SPA and the BFF. */
+  BASE_URL: origin,
+  CIS2_ISSUER: issuer,
+  CIS2_CLIENT_ID: text,
+  CIS2_SCOPE: scope,
+  /** `acr_values` of an ordinary sign-in. */
+  CIS2_ACR: acr,
+  /** How a sign-in proves that the person is present: `login`, or a `max_age` in seconds. */
+  CIS2_FRESHNESS: freshness,
+  /** The least authentication assurance level that gets a session. */
+  MINIMUM_AAL: wholeNumber(1, 3),
+  /** The least identity assurance level that gets a session. */
+  MINIMUM_IAL: wholeNumber(0, 3),
+  IDLE_SECONDS: wholeNumber(1, longestIdleSeconds),
+  ABSOLUTE_SECONDS: wholeNumber(1, longestAbsoluteSeconds),
+  /** Live sessions a user may have; the oldest ends when there are more. */
+  SESSIONS_PER_USER: wholeNumber(1, 500),
+  /** Where the browser lands when a sign-in failed, with `?code=…&reference=…`. */
+  SIGN_IN_ERROR_PATH: path,
+  SIGNED_OUT_PATH: path,
+  /** Names of the AWS resources a function uses. */
+  SESSION_TABLE: text,
+  PUBLISHED_KEYS_TABLE: text,
+  SIGNING_KEYS_SECRET: text,
+  /** How long a function keeps the signing keys before it reads them again. */
+  KEY_CACHE_SECONDS: wholeNumber(0, 3_600),
+  /** Size of a new RSA signing key. */
+  SIGNING_KEY_BITS: (value) => Number(oneOf('2048', '3072', '4096')(value)),
+  LOG_LEVEL: oneOf('debug', 'info', 'warn', 'error'),
+  /** `off` leaves out the warm-up at start, for measuring what it saves. */
+  WARM_UP: oneOf('on', 'off'),
+} satisfies Record<string, Rule<unknown>>;
+
+export type SettingName = keyof typeof rules;
+export type Settings<Name extends SettingName = SettingName> = {
+  readonly [Key in Name]: ReturnType<(typeof rules)[Key]>;
+};
+
+export const settingNames = Object.keys(rules) as SettingName[];
+
+const everyFunction = ['LOG_LEVEL', 'WARM_UP'] as const;
+const everySession = ['SESSION_TABLE', 'IDLE_SECONDS', 'ABSOLUTE_SECONDS'] as const;
+
+/** Which settings each function reads. The infrastructure gives a function these and no others. */
+export const functionSettings = {
+  'sign-in': [
+    ...everyFunction,
+    ...everySession,
+    'BASE_URL',
+    'CIS2_ISSUER',
+    'CIS2_CLIENT_ID',
+    'CIS2_SCOPE',
+    'CIS2_ACR',
+    'CIS2_FRESHNESS',
+    'MINIMUM_AAL',
+    'MINIMUM_IAL',
+    'SESSIONS_PER_USER',
+    'SIGN_IN_ERROR_PATH',
+    'SIGNING_KEYS_SECRET',
+    'KEY_CACHE_SECONDS',
+  ],
+  session: [...everyFunction, ...everySession, 'BASE_URL', 'SIGNED_OUT_PATH'],
+  jwks: [...everyFunction, 'BASE_URL', 'PUBLISHED_KEYS_TABLE'],
+  'unknown-route': [...everyFunction, 'BASE_URL'],
+  'create-signing-keys': [
+    ...everyFunction,
+    'SIGNING_KEYS_SECRET',
+    'PUBLISHED_KEYS_TABLE',
+    'SIGNING_KEY_BITS',
+  ],
+} as const satisfies Record<string, readonly SettingName[]>;
+
+export type FunctionName = keyof typeof functionSettings;
+export type FunctionSettings<Name extends FunctionName> = Settings<(typeof functionSettings)[Name][number]>;
+
+/** Settings that are missing or break their rule: every one of them, by name. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`settings: ${problems.join('; ')}`);
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads settings from environment variables (or from an environment's entry at synth).
+ *
+ * @param names - the settings wanted
+ * @param source - name → text
+ * @returns the values, parsed
+ * @throws SettingsError naming every setting that is missing or breaks its rule
+ */
+export function readSettings<Name extends SettingName>(
+  names: readonly Name[],
+  source: Readonly<Record<string, string | undefined>>,
+): Settings<Name> {
+  const problems: string[] = [];
+  const values: Partial<Record<Name, unknown>> = {};
+  for (const name of names) {
+    const value = source[name];
+    if (value === undefined || value === '') {
+      problems.push(`${name} is missing`);
+      continue;
+    }
+    try {
+      values[name] = rules[name](value);
+    } catch (error) {
+      if (!(error instanceof RuleBroken)) throw error;
+      problems.push(`${name} ${error.message}`);
+    }
+  }
+  if (problems.length > 0) throw new SettingsError(problems);
+  return values as Settings<Name>;
+}

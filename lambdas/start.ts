@@ -1,0 +1,58 @@
+/** What every function does before its first request: read its settings, open its log, warm up. */
+import {
+  functionSettings,
+  readSettings,
+  SettingsError,
+  type FunctionName,
+  type FunctionSettings,
+  type Settings,
+} from './settings.ts';
+import { createLogger, describeError, type Logger } from './telemetry/index.ts';
+
+/**
+ * @returns the function's settings, checked, and its log
+ * @throws SettingsError: a function that is set up wrongly does not start
+ */
+export function startFunction<Name extends FunctionName>(
+  name: Name,
+): { settings: FunctionSettings<Name>; log: Logger } {
+  try {
+    const settings = readSettings(functionSettings[name], process.env) as FunctionSettings<Name> &
+      Settings<'LOG_LEVEL'>;
+    return { settings, log: createLogger({ functionName: name, level: settings.LOG_LEVEL }) };
+  } catch (error) {
+    if (error instanceof SettingsError) {
+      createLogger({ functionName: name, level: 'error' })('settings_invalid', { problems: error.problems });
+    }
+    throw error;
+  }
+}
+
+const longestWarmUpMs = 1_500;
+
+/**
+ * Does now, with the processor that Lambda lends to a start, what the first request would otherwise wait for. Bounded,
+ * and a failure is only told: whatever is away may be back when a request comes.
+ */
+export async function warmUp(
+  { settings, log }: { settings: { readonly WARM_UP: 'on' | 'off' }; log: Logger },
+  work: readonly (() => Promise<unknown>)[],
+): Promise<void> {
+  if (settings.WARM_UP === 'off') return;
+  const startedAt = performance.now();
+  let timer: NodeJS.Timeout | undefined;
+  const results = await Promise.race([
+    Promise.allSettled(work.map((step) => step())),
+    new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => {
+        resolve(undefined);
+      }, longestWarmUpMs);
+    }),
+  ]);
+  clearTimeout(timer);
+  const failed = results?.find((result) => result.status === 'rejected');
+  log('warm_up', {
+    durationMs: Math.round(performance.now() - startedAt),
+    failed: results === undefined ? 'too slow' : failed && describeError(failed.reason).error,
+  });
+}

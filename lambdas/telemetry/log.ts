@@ -1,0 +1,103 @@
+/**
+ * The only place that writes logs: one JSON object a line. What can be logged is a registry: an event must be listed
+ * here with the fields it may carry, so nothing reaches a log that nobody decided to put there.
+ */
+import { Secret } from '../common/index.ts';
+
+export type Level = 'debug' | 'info' | 'warn' | 'error';
+
+/** Event → its level and the fields it may carry. */
+const events = {
+  /** One a request. `route` is the pattern, never the path; `code` is the problem's or the failed sign-in's. */
+  request: { level: 'info', fields: ['route', 'method', 'status', 'code', 'durationMs'] },
+  /** Something that nobody expected. Name and place of the error; its message may hold anything, so it stays out. */
+  unexpected_error: { level: 'error', fields: ['error', 'cause', 'at'] },
+  /** Something we lean on did not answer: the store, CIS2, the keys. */
+  dependency_failed: { level: 'error', fields: ['code', 'error', 'cause', 'at'] },
+  warm_up: { level: 'info', fields: ['durationMs', 'failed'] },
+  settings_invalid: { level: 'error', fields: ['problems'] },
+  provider_metadata_stale: { level: 'warn', fields: ['document', 'ageSeconds'] },
+  provider_call: { level: 'debug', fields: ['endpoint', 'status', 'durationMs'] },
+  signing_keys_stale: { level: 'warn', fields: ['error'] },
+  signing_keys_created: { level: 'info', fields: ['kids'] },
+  signing_keys_published: { level: 'info', fields: ['kids'] },
+  sign_in_started: { level: 'info', fields: ['acr', 'prompt', 'role'] },
+  sign_in_completed: {
+    level: 'info',
+    fields: ['authenticationLevel', 'identityLevel', 'roles', 'roleChosen', 'replaced'],
+  },
+  /** `check` names the rule that failed, in our words. */
+  sign_in_failed: { level: 'warn', fields: ['code', 'check'] },
+  session_refused: { level: 'info', fields: ['why'] },
+  session_unreadable: { level: 'error', fields: ['item'] },
+  session_ended: { level: 'info', fields: ['reason', 'count'] },
+  request_refused: { level: 'warn', fields: ['guard'] },
+} as const satisfies Record<string, { level: Level; fields: readonly string[] }>;
+
+export type EventName = keyof typeof events;
+type FieldOf<Name extends EventName> = (typeof events)[Name]['fields'][number];
+type Value = string | number | boolean | readonly string[] | undefined;
+
+const rank: Record<Level, number> = { debug: 0, info: 1, warn: 2, error: 3 };
+
+export interface Logger {
+  /** Writes `event` if its level is on. Fields outside the registry are dropped, whatever a caller casts. */
+  <Name extends EventName>(event: Name, fields?: { readonly [Field in FieldOf<Name>]?: Value }): void;
+  /** A logger whose lines carry this reference: the one the user is shown. */
+  withReference(reference: string): Logger;
+}
+
+const longestValue = 200;
+
+/** Printable ASCII only and of bounded length, so that no value can forge a line or a terminal escape. */
+const plain = (value: string): string => value.replace(/[^\x20-\x7e]/g, '?').slice(0, longestValue);
+
+const loggable = (value: unknown): unknown => {
+  if (value instanceof Secret) return String(value);
+  if (typeof value === 'string') return plain(value);
+  if (Array.isArray(value)) return value.slice(0, 20).map((entry) => plain(String(entry)));
+  return typeof value === 'number' || typeof value === 'boolean' ? value : undefined;
+};
+
+/**
+ * @param options.functionName - stands on every line
+ * @param options.level - the least level that is written
+ * @param options.write - takes one line without its end; standard output unless a test says otherwise
+ */
+export function createLogger(options: {
+  functionName: string;
+  level: Level;
+  write?: (line: string) => void;
+}): Logger {
+  const write = options.write ?? ((line) => void process.stdout.write(`${line}\n`));
+
+  const forReference = (reference: string | undefined): Logger => {
+    const log = (event: EventName, fields: Record<string, unknown> = {}): void => {
+      const { level, fields: allowed } = events[event];
+      if (rank[level] < rank[options.level]) return;
+      write(
+        JSON.stringify({
+          time: new Date().toISOString(),
+          level,
+          event,
+          function: options.functionName,
+          ...(reference === undefined ? {} : { reference }),
+          ...Object.fromEntries(allowed.map((name) => [name, loggable(fields[name])])),
+        }),
+      );
+    };
+    return Object.assign(log, { withReference: forReference });
+  };
+  return forReference(undefined);
+}
+
+/** What may be said of an unexpected error: its class, its cause's class, and where in our code it was thrown. */
+export function describeError(error: unknown): { error: string; cause?: string; at?: string } {
+  if (!(error instanceof Error)) return { error: typeof error };
+  const at = /\n\s+at (?:async )?([^\s(]+)/.exec(error.stack ?? '')?.[1];
+  return {
+    error: error.name,
+    ...(error.cause instanceof Error ? { cause: error.cause.name } : {}),
+    ...(at === undefined ? {} : { at: at.replace(/^.*[/\\]/, '') }),
+  };
+}

@@ -1,0 +1,95 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+
+export interface Request {
+  readonly method: string;
+  /** The path as it came, not decoded. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  /** The fields of a form body; none for any other body. */
+  readonly form: URLSearchParams;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** For the log: what came of the request and why. Never a code, a token or anything the caller could choose. */
+  readonly outcome: string;
+}
+
+const longestBodyBytes = 64 * 1024;
+
+/** A body larger than a sign-in could ever need. */
+export class BodyTooLarge extends Error {}
+
+/**
+ * Reads a request whole.
+ *
+ * @throws BodyTooLarge above 64 KiB
+ */
+export async function readRequest(message: IncomingMessage): Promise<Request> {
+  const target = message.url ?? '/';
+  const mark = target.indexOf('?');
+  // Before a byte is read, so that the answer can still be sent; a body that hides its length is cut off below.
+  if (Number(message.headers['content-length'] ?? 0) > longestBodyBytes) throw new BodyTooLarge();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > longestBodyBytes) throw new BodyTooLarge();
+    chunks.push(chunk);
+  }
+  const isForm = /^application\/x-www-form-urlencoded\s*(;|$)/i.test(message.headers['content-type'] ?? '');
+  return {
+    method: message.method ?? 'GET',
+    path: mark < 0 ? target : target.slice(0, mark),
+    query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)),
+    headers: message.headers,
+    form: new URLSearchParams(isForm ? Buffer.concat(chunks).toString('utf8') : ''),
+  };
+}
+
+export function writeAnswer(response: ServerResponse, answer: Answer): void {
+  response.writeHead(answer.status, {
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...answer.headers,
+  });
+  response.end(answer.body);
+}
+
+export const json = (status: number, body: unknown, outcome: string): Answer => ({
+  status,
+  headers: { 'content-type': 'application/json;charset=UTF-8' },
+  body: JSON.stringify(body),
+  outcome,
+});
+
+/** An OAuth error answer (RFC 6749 section 5.2), its members in the order CIS2 sends them. */
+export const oauthError = (status: number, error: string, description: string, outcome: string): Answer =>
+  json(status, { error_description: description, error }, outcome);
+
+export const redirect = (
+  location: string,
+  outcome: string,
+  headers: Record<string, string> = {},
+): Answer => ({
+  status: 302,
+  headers: { location, ...headers },
+  body: '',
+  outcome,
+});
+
+/** The name of a parameter that was sent more than once, which OAuth forbids (RFC 6749 section 3.1). */
+export const repeatedParameter = (parameters: URLSearchParams): string | undefined =>
+  [...new Set(parameters.keys())].find((name) => parameters.getAll(name).length > 1);
+
+/** The value of a cookie; undefined when it was not sent. */
+export function readCookie(request: Request, name: string): string | undefined {
+  for (const pair of (request.headers.cookie ?? '').split(';')) {
+    const [key, ...value] = pair.trim().split('=');
+    if (key === name) return value.join('=');
+  }
+  return undefined;
+}

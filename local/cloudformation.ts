@@ -1,0 +1,333 @@
+import { randomUUID } from 'node:crypto';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { CreateTableCommandInput, KeyType, ScalarAttributeType } from '@aws-sdk/client-dynamodb';
+import { createTables } from './dynamodb.ts';
+import { reasonOf, StartError } from './errors.ts';
+import type { ApiRoute } from './http-api.ts';
+import { LambdaFunction } from './lambda-runtime.ts';
+import type { FunctionSpec } from './lambda-runtime.ts';
+import type { LogSink } from './log.ts';
+import { startLoopbackServer } from './loopback-server.ts';
+import { accountId, isObject, listAt, objectAt } from './template.ts';
+import type { Assembly, Json, JsonObject, Resource } from './template.ts';
+
+/** Plays CloudFormation: makes what the template describes, as far as the functions can see it. */
+
+/** Instances of one function at a time. In AWS it is more; here it shows that a function is not alone. */
+const mostInstances = 4;
+
+/** What an HTTP API waits for a function when the template does not say, in milliseconds. */
+const defaultIntegrationTimeout = 30_000;
+
+export interface StoreEndpoints {
+  readonly dynamodb: string;
+  readonly secretsManager: string;
+}
+
+/** Setting → the value that takes the place of the template's. */
+export type Overrides = Readonly<Record<string, string>>;
+
+const tableTypes = ['AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable'];
+
+const arnOf = (assembly: Assembly, resource: Resource, service: string, name: string): string =>
+  `arn:aws:${service}:${assembly.regionOf(resource)}:${accountId}:${name}`;
+
+/** CloudFormation's own names: the stack's and the resource's. */
+const physicalName = (assembly: Assembly, resource: Resource, property: string): string => {
+  const given = resource.properties[property];
+  return given === undefined
+    ? `${resource.stack}-${resource.logicalId}`
+    : assembly.text(resource.stack, given);
+};
+
+/** Makes the tables of the template. */
+export async function makeTables(assembly: Assembly, endpoint: string): Promise<void> {
+  const byRegion = new Map<string, CreateTableCommandInput[]>();
+  for (const resource of assembly.resources(...tableTypes)) {
+    const name = physicalName(assembly, resource, 'TableName');
+    const arn = arnOf(assembly, resource, 'dynamodb', `table/${name}`);
+    assembly.define(resource, { ref: name, attributes: { Arn: arn } });
+    const region = assembly.regionOf(resource);
+    byRegion.set(region, [
+      ...(byRegion.get(region) ?? []),
+      {
+        TableName: name,
+        BillingMode: 'PAY_PER_REQUEST',
+        KeySchema: listAt(resource.properties, 'KeySchema').map((key) => ({
+          AttributeName: String(objectAt(key)['AttributeName']),
+          KeyType: String(objectAt(key)['KeyType']) as KeyType,
+        })),
+        AttributeDefinitions: listAt(resource.properties, 'AttributeDefinitions').map((attribute) => ({
+          AttributeName: String(objectAt(attribute)['AttributeName']),
+          AttributeType: String(objectAt(attribute)['AttributeType']) as ScalarAttributeType,
+        })),
+      },
+    ]);
+  }
+  await Promise.all([...byRegion].map(([region, tables]) => createTables(endpoint, region, tables)));
+}
+
+/** Makes the secrets of the template: empty, unless the template has a value for them. */
+export async function makeSecrets(assembly: Assembly, endpoint: string): Promise<void> {
+  await Promise.all(
+    assembly.resources('AWS::SecretsManager::Secret').map(async (resource) => {
+      if (resource.properties['GenerateSecretString'] !== undefined) {
+        throw new StartError(`the local run cannot generate the value of the secret ${resource.logicalId}`);
+      }
+      const name = physicalName(assembly, resource, 'Name');
+      const value = resource.properties['SecretString'];
+      const arn = await createSecret(endpoint, {
+        Name: name,
+        ClientRequestToken: randomUUID(),
+        ...(value === undefined ? {} : { SecretString: assembly.text(resource.stack, value) }),
+      });
+      assembly.define(resource, { ref: arn, attributes: { Arn: arn } });
+    }),
+  );
+}
+
+/** One call at Secrets Manager without its SDK, whose loading would take longer than the rest of this step. */
+async function createSecret(endpoint: string, input: JsonObject): Promise<string> {
+  const call = async (operation: string, body: JsonObject): Promise<JsonObject> => {
+    const text = await post(endpoint, `secretsmanager.${operation}`, JSON.stringify(body)).catch(
+      (error: unknown) => {
+        throw new StartError(`cannot make the secrets at ${endpoint}: ${reasonOf(error)}`);
+      },
+    );
+    return objectAt(JSON.parse(text) as Json);
+  };
+  let answer = await call('CreateSecret', input);
+  if (/ResourceExistsException$/.test(String(answer['__type']))) {
+    answer = await call('DescribeSecret', { SecretId: input['Name'] ?? '' });
+  }
+  const arn = answer['ARN'];
+  if (typeof arn !== 'string') {
+    throw new StartError(
+      `cannot make the secrets at ${endpoint}: ${String(answer['__type'] ?? 'no answer')}`,
+    );
+  }
+  return arn;
+}
+
+const post = (url: string, target: string, body: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const send = url.startsWith('https:') ? httpsRequest : httpRequest;
+    const request = send(
+      url,
+      {
+        method: 'POST',
+        timeout: 5_000,
+        agent: false,
+        headers: {
+          'content-type': 'application/x-amz-json-1.1',
+          'x-amz-target': target,
+          authorization:
+            'AWS4-HMAC-SHA256 Credential=local/20000101/local/secretsmanager/aws4_request, SignedHeaders=host, Signature=local',
+        },
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () => {
+          resolve(Buffer.concat(chunks).toString());
+        });
+        response.on('error', reject);
+      },
+    );
+    request.on('timeout', () => request.destroy(new Error('no answer within 5 s')));
+    request.on('error', reject);
+    request.end(body);
+  });
+
+/** The functions of the template, made when they are first asked for. */
+export class Functions {
+  readonly #assembly: Assembly;
+  readonly #endpoints: StoreEndpoints;
+  readonly #overrides: Overrides;
+  readonly #log: LogSink;
+  readonly #made = new Map<Resource, LambdaFunction>();
+
+  /**
+   * @param options.overrides - they reach only the functions that have a variable of that name
+   * @throws Error when no function has one: the local run and the template have drifted apart
+   */
+  constructor(
+    assembly: Assembly,
+    options: { endpoints: StoreEndpoints; overrides: Overrides; log: LogSink },
+  ) {
+    this.#assembly = assembly;
+    this.#endpoints = options.endpoints;
+    this.#overrides = options.overrides;
+    this.#log = options.log;
+    const used = new Set(
+      assembly
+        .resources('AWS::Lambda::Function')
+        .flatMap((resource) => Object.keys(objectAt(resource.properties, 'Environment', 'Variables'))),
+    );
+    const unused = Object.keys(options.overrides).filter((name) => !used.has(name));
+    if (unused.length > 0) throw new Error(`no function of the template reads ${unused.join(', ')}`);
+    for (const resource of assembly.resources('AWS::Lambda::Function')) {
+      const name = physicalName(assembly, resource, 'FunctionName');
+      const arn = arnOf(assembly, resource, 'lambda', `function:${name}`);
+      assembly.define(resource, { ref: name, attributes: { Arn: arn } });
+    }
+  }
+
+  get(resource: Resource): LambdaFunction {
+    const made = this.#made.get(resource) ?? new LambdaFunction(this.#spec(resource), this.#log);
+    this.#made.set(resource, made);
+    return made;
+  }
+
+  /** @throws StartError when a function that has been made does not load */
+  async warm(functions: readonly LambdaFunction[]): Promise<void> {
+    await Promise.all(
+      functions.map(async (made) => {
+        const failure = await made.warm();
+        if (failure !== undefined)
+          throw new StartError(`the function ${made.spec.name} does not start: ${failure}`);
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#made.values()].map((made) => made.close()));
+  }
+
+  #spec(resource: Resource): FunctionSpec {
+    const { properties, stack } = resource;
+    const number = (name: string, fallback: number): number => Number(properties[name] ?? fallback);
+    const variables = Object.entries(objectAt(properties, 'Environment', 'Variables'));
+    return {
+      name: this.#assembly.text(stack, { Ref: resource.logicalId }),
+      directory: this.#assembly.assetOf(resource),
+      handler: this.#assembly.text(stack, properties['Handler'] ?? ''),
+      timeoutSeconds: number('Timeout', 3),
+      memoryMegabytes: number('MemorySize', 128),
+      concurrency: Math.min(mostInstances, number('ReservedConcurrentExecutions', mostInstances)),
+      region: this.#assembly.regionOf(resource),
+      environment: {
+        ...Object.fromEntries(
+          variables.map(([name, value]) => [
+            name,
+            this.#overrides[name] ?? this.#assembly.text(stack, value),
+          ]),
+        ),
+        AWS_ACCESS_KEY_ID: 'local',
+        AWS_SECRET_ACCESS_KEY: 'local',
+        AWS_ENDPOINT_URL_DYNAMODB: this.#endpoints.dynamodb,
+        AWS_ENDPOINT_URL_SECRETS_MANAGER: this.#endpoints.secretsManager,
+      },
+    };
+  }
+}
+
+/** The HTTP API of the template: its own name, and where its routes lead. */
+export function readApi(
+  assembly: Assembly,
+  functions: Functions,
+): { routes: ApiRoute[]; identity: { id: string; domainName: string } } {
+  const [api, another] = assembly.resources('AWS::ApiGatewayV2::Api');
+  if (api === undefined || another !== undefined) throw new StartError('the template must have one HTTP API');
+  const id = 'localhttpapi';
+  const routes = assembly.resources('AWS::ApiGatewayV2::Route').map((route): ApiRoute => {
+    const routeKey = assembly.text(route.stack, route.properties['RouteKey'] ?? '');
+    const integration = assembly.target(route.stack, route.properties['Target']);
+    const target =
+      integration && assembly.target(integration.stack, integration.properties['IntegrationUri']);
+    if (
+      integration?.properties['PayloadFormatVersion'] !== '2.0' ||
+      target?.type !== 'AWS::Lambda::Function'
+    ) {
+      throw new StartError(`the route ${routeKey} of the template does not lead to a function in format 2.0`);
+    }
+    return {
+      routeKey,
+      function: functions.get(target),
+      timeoutMilliseconds: Number(integration.properties['TimeoutInMillis'] ?? defaultIntegrationTimeout),
+    };
+  });
+  return {
+    routes,
+    identity: { id, domainName: `${id}.execute-api.${assembly.regionOf(api)}.amazonaws.com` },
+  };
+}
+
+/** Runs the custom resources of the template, each by the function that its service token names. */
+export async function makeCustomResources(assembly: Assembly, functions: Functions): Promise<void> {
+  const resources = assembly.resources(
+    ...new Set(assembly.types().filter((type) => type.startsWith('Custom::'))),
+    'AWS::CloudFormation::CustomResource',
+  );
+  for (const resource of resources) {
+    const token = resource.properties['ServiceToken'];
+    const target = assembly.target(resource.stack, token);
+    if (target?.type !== 'AWS::Lambda::Function') {
+      throw new StartError(`the custom resource ${resource.logicalId} of the template leads to no function`);
+    }
+    await createCustomResource(assembly, resource, functions.get(target));
+  }
+}
+
+async function createCustomResource(
+  assembly: Assembly,
+  resource: Resource,
+  target: LambdaFunction,
+): Promise<void> {
+  const secretPath = `/${randomUUID()}`;
+  let answered: (answer: JsonObject) => void = () => undefined;
+  const answer = new Promise<JsonObject>((resolve) => (answered = resolve));
+  const server = await startLoopbackServer((request, body) => {
+    if (request.method !== 'PUT' || request.url !== secretPath)
+      return Promise.resolve({ status: 403, body: '' });
+    answered(objectAt(JSON.parse(body) as Json));
+    return Promise.resolve({ status: 200, body: '' });
+  });
+  try {
+    const properties = assembly.resolve(resource.stack, resource.properties);
+    const invocation = target.invoke({
+      RequestType: 'Create',
+      ServiceToken: isObject(properties) ? properties['ServiceToken'] : undefined,
+      ResponseURL: server.url + secretPath,
+      StackId: arnOf(assembly, resource, 'cloudformation', `stack/${resource.stack}/${randomUUID()}`),
+      RequestId: randomUUID(),
+      LogicalResourceId: resource.logicalId,
+      ResourceType: resource.type,
+      ResourceProperties: properties,
+    });
+    // The answer goes to the address in the event; what the function returns says only that it came to its end.
+    const silent = invocation.then((result) => ({
+      Status: 'FAILED',
+      Reason: result.ok
+        ? 'the function ended without an answer'
+        : `${result.errorType}: ${result.errorMessage}`,
+    }));
+    const outcome: JsonObject = await Promise.race([
+      answer,
+      silent.then((end) => Promise.race([answer, afterTurn(end)])),
+    ]);
+    if (outcome['Status'] !== 'SUCCESS') {
+      throw new StartError(`${resource.type} could not be made: ${String(outcome['Reason'])}`);
+    }
+    const attributes = Object.entries(objectAt(outcome, 'Data')).map(([name, value]) => [
+      name,
+      String(value),
+    ]);
+    assembly.define(resource, {
+      ref: String(outcome['PhysicalResourceId']),
+      attributes: Object.fromEntries(attributes) as Record<string, string>,
+    });
+    await invocation;
+  } finally {
+    server.close();
+  }
+}
+
+/** Lets an answer that is already on its way through the loopback socket come first. */
+const afterTurn = <T>(value: T): Promise<T> =>
+  new Promise((resolve) =>
+    setTimeout(() => {
+      resolve(value);
+    }, 200),
+  );

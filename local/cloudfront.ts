@@ -1,0 +1,217 @@
+import vm from 'node:vm';
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { GatewayRequest, GatewayResponse } from './http-api-event.ts';
+import { isObject, listAt, objectAt } from './template.ts';
+import type { Assembly, JsonObject, Resource } from './template.ts';
+import { StartError } from './errors.ts';
+
+/** A header that a response headers policy adds; with `override` also in place of the origin's own. */
+interface PolicyHeader {
+  readonly name: string;
+  readonly value: string;
+  readonly override: boolean;
+}
+
+/** What a viewer-request function says: another path, or an answer. */
+export type ViewerRequestFunction = (
+  request: GatewayRequest,
+) => Promise<{ readonly uri: string } | GatewayResponse>;
+
+export interface Behaviour {
+  readonly pattern: RegExp;
+  readonly origin: 'spa' | 'api';
+  readonly headers: readonly PolicyHeader[];
+  readonly viewerRequest: ViewerRequestFunction | undefined;
+}
+
+/** The one origin's front door: which paths lead where, and what is added on the way out. */
+export interface Distribution {
+  /** By the most specific rule that fits the path; the default comes last and fits all. */
+  readonly behaviours: readonly Behaviour[];
+}
+
+/**
+ * Reads the CloudFront distribution of the template.
+ *
+ * @throws StartError when there is none, or when it uses what the local run cannot imitate
+ */
+export function readDistribution(assembly: Assembly): Distribution {
+  const [distribution, another] = assembly.resources('AWS::CloudFront::Distribution');
+  if (distribution === undefined || another !== undefined) {
+    throw new StartError('the template must have one CloudFront distribution');
+  }
+  const config = objectAt(distribution.properties, 'DistributionConfig');
+  const buckets = new Set(
+    listAt(config, 'Origins')
+      .filter((origin) => isObject(objectAt(origin)['S3OriginConfig']))
+      .map((origin) => objectAt(origin)['Id']),
+  );
+  const read = (behaviour: JsonObject, pattern: string): Behaviour => ({
+    pattern: patternOf(pattern),
+    origin: buckets.has(behaviour['TargetOriginId'] ?? null) ? 'spa' : 'api',
+    headers: policyHeaders(
+      assembly.target(distribution.stack, behaviour['ResponseHeadersPolicyId'])?.properties,
+    ),
+    viewerRequest: viewerRequestFunction(assembly, distribution, behaviour),
+  });
+  return {
+    behaviours: [
+      ...listAt(config, 'CacheBehaviors').map((behaviour) =>
+        read(objectAt(behaviour), String(objectAt(behaviour)['PathPattern'])),
+      ),
+      read(objectAt(config, 'DefaultCacheBehavior'), '*'),
+    ],
+  };
+}
+
+/** `*` stands for any characters and `?` for one; the leading slash may be left out. */
+const patternOf = (pattern: string): RegExp =>
+  new RegExp(
+    `^/${pattern
+      .replace(/^\//, '')
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+    's',
+  );
+
+/** Headers of an `AWS::CloudFront::ResponseHeadersPolicy`. */
+export function policyHeaders(properties: JsonObject | undefined): PolicyHeader[] {
+  const config = objectAt(properties, 'ResponseHeadersPolicyConfig');
+  const security = objectAt(config, 'SecurityHeadersConfig');
+  const found: PolicyHeader[] = [];
+  const add = (part: string, name: string, value: (config: JsonObject) => string): void => {
+    const entry = security[part];
+    if (isObject(entry)) found.push({ name, value: value(entry), override: entry['Override'] === true });
+  };
+  add('ContentSecurityPolicy', 'content-security-policy', (entry) => String(entry['ContentSecurityPolicy']));
+  add('ContentTypeOptions', 'x-content-type-options', () => 'nosniff');
+  add('FrameOptions', 'x-frame-options', (entry) => String(entry['FrameOption']));
+  add('ReferrerPolicy', 'referrer-policy', (entry) => String(entry['ReferrerPolicy']));
+  add('StrictTransportSecurity', 'strict-transport-security', (entry) =>
+    [
+      `max-age=${String(entry['AccessControlMaxAgeSec'])}`,
+      ...(entry['IncludeSubdomains'] === true ? ['includeSubDomains'] : []),
+      ...(entry['Preload'] === true ? ['preload'] : []),
+    ].join('; '),
+  );
+  for (const item of listAt(config, 'CustomHeadersConfig', 'Items')) {
+    const { Header: name, Value: value, Override: override } = objectAt(item);
+    found.push({ name: String(name).toLowerCase(), value: String(value), override: override === true });
+  }
+  return found;
+}
+
+/** Adds a policy's headers to an answer's. */
+export function withPolicy(
+  headers: OutgoingHttpHeaders,
+  policy: readonly PolicyHeader[],
+): OutgoingHttpHeaders {
+  const result = { ...headers };
+  for (const { name, value, override } of policy) {
+    if (override || result[name] === undefined) result[name] = value;
+  }
+  return result;
+}
+
+/**
+ * The path that decides which behaviour a request meets: dot segments are removed and unreserved characters decoded
+ * (RFC 3986 section 6.2.2). The origin gets the path as it came all the same.
+ */
+export function normalisedPath(target: string): string {
+  const decoded = (target.split(/[?#]/, 1)[0] ?? '').replace(/%[0-9a-f]{2}/gi, (escape) => {
+    const character = String.fromCharCode(parseInt(escape.slice(1), 16));
+    return /[A-Za-z0-9._~-]/.test(character) ? character : escape.toUpperCase();
+  });
+  const kept: string[] = [];
+  const segments = decoded.split('/').slice(1);
+  for (const [index, segment] of segments.entries()) {
+    const dots = segment === '.' || segment === '..';
+    if (segment === '..') kept.pop();
+    if (!dots) kept.push(segment);
+    else if (index === segments.length - 1) kept.push('');
+  }
+  return `/${kept.join('/')}`;
+}
+
+/** The behaviour that a request meets. */
+export function behaviourFor(distribution: Distribution, target: string): Behaviour {
+  const path = normalisedPath(target);
+  const found = distribution.behaviours.find(({ pattern }) => pattern.test(path));
+  if (found === undefined) throw new StartError('the distribution has no default behaviour');
+  return found;
+}
+
+function viewerRequestFunction(
+  assembly: Assembly,
+  distribution: Resource,
+  behaviour: JsonObject,
+): ViewerRequestFunction | undefined {
+  if (listAt(behaviour, 'LambdaFunctionAssociations').length > 0) {
+    throw new StartError('the local run cannot imitate Lambda@Edge');
+  }
+  const [association, another] = listAt(behaviour, 'FunctionAssociations').map((entry) => objectAt(entry));
+  if (association === undefined) return undefined;
+  if (another !== undefined || association['EventType'] !== 'viewer-request') {
+    throw new StartError('the local run imitates one CloudFront function a behaviour, at viewer-request');
+  }
+  const resource = assembly.target(distribution.stack, association['FunctionARN']);
+  const code = resource && assembly.text(resource.stack, resource.properties['FunctionCode'] ?? '');
+  if (code === undefined || code === '')
+    throw new StartError('a CloudFront function has no code in the template');
+  return cloudFrontFunction(code);
+}
+
+/**
+ * Runs a CloudFront Function's code on requests. The code has nothing but the language, as at the edge.
+ *
+ * @param code - it must define `handler(event)`
+ */
+export function cloudFrontFunction(code: string): ViewerRequestFunction {
+  const context = vm.createContext({});
+  const handler: unknown = new vm.Script(`${code}\n;handler`, {
+    filename: 'cloudfront-function.js',
+  }).runInContext(context);
+  if (typeof handler !== 'function') throw new StartError('a CloudFront function must define handler');
+  return async (request) => {
+    const [uri = '/'] = request.target.split('?', 1);
+    const event = {
+      version: '1.0',
+      context: { eventType: 'viewer-request' },
+      viewer: { ip: request.sourceIp },
+      request: {
+        method: request.method,
+        uri,
+        querystring: multiValues(new URLSearchParams(request.target.slice(uri.length + 1))),
+        headers: multiValues(headerPairs(request.rawHeaders)),
+        cookies: {},
+      },
+    };
+    const result = (await (handler as (event: unknown) => unknown)(event)) as Record<string, unknown>;
+    if (typeof result['uri'] === 'string') return { uri: result['uri'] };
+    const headers = Object.entries((result['headers'] ?? {}) as Record<string, { value: string }>);
+    const body = result['body'];
+    return {
+      status: Number(result['statusCode']),
+      headers: Object.fromEntries(headers.map(([name, { value }]) => [name, value])),
+      body: Buffer.from(typeof body === 'string' ? body : ''),
+    };
+  };
+}
+
+const headerPairs = (rawHeaders: readonly string[]): [string, string][] =>
+  rawHeaders.flatMap((name, index) =>
+    index % 2 === 0 ? [[name.toLowerCase(), rawHeaders[index + 1] ?? ''] as [string, string]] : [],
+  );
+
+/** Name → its value and, when there are several, all of them. */
+function multiValues(pairs: Iterable<[string, string]>): Record<string, unknown> {
+  const values = new Map<string, string[]>();
+  for (const [name, value] of pairs) values.set(name, [...(values.get(name) ?? []), value]);
+  return Object.fromEntries(
+    [...values].map(([name, all]) => [
+      name,
+      all.length === 1 ? { value: all[0] } : { value: all[0], multiValue: all.map((value) => ({ value })) },
+    ]),
+  );
+}

@@ -1,0 +1,59 @@
+import type { AddressInfo } from 'node:net';
+import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
+import { reasonOf, StartError } from './errors.ts';
+import type { LoopbackServer } from './loopback-server.ts';
+
+/** Starts the embedded store on 127.0.0.1. It keeps everything in memory, and nothing expires by itself. */
+export async function startDynamoDb(): Promise<LoopbackServer> {
+  const { default: dynalite } = await import('dynalite');
+  const server = dynalite({ createTableMs: 0 });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/**
+ * Makes tables at a DynamoDB endpoint, where they are not there yet.
+ *
+ * @throws StartError when the endpoint does not answer
+ */
+export async function createTables(
+  endpoint: string,
+  region: string,
+  tables: readonly CreateTableCommandInput[],
+): Promise<void> {
+  const { CreateTableCommand, DynamoDBClient, ResourceInUseException, waitUntilTableExists } =
+    await import('@aws-sdk/client-dynamodb');
+  const client = new DynamoDBClient({
+    endpoint,
+    region,
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    maxAttempts: 3,
+    requestHandler: { connectionTimeout: 2_000, requestTimeout: 4_000, throwOnRequestTimeout: true },
+  });
+  try {
+    await Promise.all(
+      tables.map(async (table) => {
+        await client.send(new CreateTableCommand(table)).catch((error: unknown) => {
+          if (!(error instanceof ResourceInUseException)) throw error;
+        });
+        await waitUntilTableExists(
+          { client, minDelay: 0.05, maxDelay: 1, maxWaitTime: 10 },
+          { TableName: table.TableName },
+        );
+      }),
+    );
+  } catch (error) {
+    throw new StartError(`cannot make the tables at ${endpoint}: ${reasonOf(error)}`);
+  } finally {
+    client.destroy();
+  }
+}

@@ -1,0 +1,210 @@
+import { parseArgs } from 'node:util';
+import { readSettings, SettingsError } from '../lambdas/settings.ts';
+import type { SettingName } from '../lambdas/settings.ts';
+import { reasonOf, StartError } from './errors.ts';
+
+interface OptionSpec {
+  /** Placeholder of the value in the help text; an option without one is a switch. */
+  readonly value?: string;
+  readonly help: string;
+  readonly default?: string;
+  /** The setting of the functions that the option stands for: it gives the rule, and the value goes there. */
+  readonly setting?: SettingName;
+}
+
+const specs = {
+  port: { value: 'N', help: 'port of the one origin; 0 takes any free one', default: '3000' },
+  issuer: {
+    value: 'URL',
+    help: 'sign in at this OpenID provider in place of the CIS2 simulator (http for loopback only)',
+    setting: 'CIS2_ISSUER',
+  },
+  'client-id': {
+    value: 'ID',
+    help: 'our client id there',
+    default: 'cis2-bff-local',
+    setting: 'CIS2_CLIENT_ID',
+  },
+  'api-key': {
+    value: 'KEY',
+    help: 'our key at the API platform, for the API proxy when it is there',
+    default: 'local-api-key',
+  },
+  'api-secret': {
+    value: 'SECRET',
+    help: 'the secret that goes with it',
+    default: 'local-api-secret',
+  },
+  'idle-seconds': {
+    value: 'N',
+    help: 'end a session after N seconds without activity',
+    default: '900',
+    setting: 'IDLE_SECONDS',
+  },
+  'absolute-seconds': {
+    value: 'N',
+    help: 'end a session N seconds after its sign-in',
+    default: '43200',
+    setting: 'ABSOLUTE_SECONDS',
+  },
+  acr: { value: 'VALUE', help: 'acr_values of a sign-in', default: 'AAL3_ANY', setting: 'CIS2_ACR' },
+  'min-aal': {
+    value: 'N',
+    help: 'least authentication assurance level that gets a session',
+    default: '3',
+    setting: 'MINIMUM_AAL',
+  },
+  'min-ial': {
+    value: 'N',
+    help: 'least identity assurance level that gets a session',
+    default: '3',
+    setting: 'MINIMUM_IAL',
+  },
+  'key-cache-seconds': {
+    value: 'N',
+    help: 'how long a function keeps the signing keys',
+    default: '60',
+    setting: 'KEY_CACHE_SECONDS',
+  },
+  'dynamodb-endpoint': { value: 'URL', help: 'use this DynamoDB in place of the embedded store' },
+  'secrets-endpoint': { value: 'URL', help: 'use this Secrets Manager in place of the embedded one' },
+  log: { value: 'FILE', help: 'append the structured logs to FILE (else: standard output)' },
+  quiet: { help: 'print the ready line only; logs go to --log FILE or nowhere' },
+} as const satisfies Record<string, OptionSpec>;
+
+type OptionName = keyof typeof specs;
+const optionNames = Object.keys(specs) as OptionName[];
+const specOf = (name: OptionName): OptionSpec => specs[name];
+
+/** `--idle-seconds` can be given as `BFF_IDLE_SECONDS`. */
+const variableOf = (name: OptionName): string => `BFF_${name.replaceAll('-', '_').toUpperCase()}`;
+
+export interface Options {
+  /** 0: any free port. */
+  readonly port: number;
+  /** Absent: the CIS2 simulator. */
+  readonly issuer: string | undefined;
+  readonly clientId: string;
+  readonly dynamodbEndpoint: string | undefined;
+  readonly secretsEndpoint: string | undefined;
+  /** Absent: standard output. */
+  readonly logFile: string | undefined;
+  readonly quiet: boolean;
+  /** Values that take the place of what the template says, by the name of the setting. */
+  readonly settings: Readonly<Partial<Record<SettingName, string>>>;
+}
+
+export const helpText = [
+  'Usage: npm start -- [options]',
+  '',
+  'Runs the whole product on this machine: the functions, their stores, a CIS2 simulator and the demo app.',
+  '',
+  ...optionNames.map((name) => {
+    const { value, help, default: fallback } = specOf(name);
+    const left = `  --${name}${value === undefined ? '' : ` ${value}`}`;
+    return `${left.padEnd(28)}${help}${fallback === undefined ? '' : ` (${fallback})`}`;
+  }),
+  `  --help                    this text`,
+  '',
+  'Each option can also be an environment variable: BFF_PORT, BFF_CLIENT_ID, … (BFF_QUIET=1). An option wins.',
+].join('\n');
+
+const endpointUrl = (name: OptionName, value: string | undefined): string | undefined => {
+  if (value === undefined) return undefined;
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
+    throw new StartError(`--${name} must be an http or https URL, got ${JSON.stringify(value)}`);
+  }
+  return value;
+};
+
+const portNumber = (value: string): number => {
+  const port = /^\d{1,5}$/.test(value) ? Number(value) : NaN;
+  if (!(port <= 65_535)) {
+    throw new StartError(`--port must be a whole number from 0 to 65535, got ${JSON.stringify(value)}`);
+  }
+  return port;
+};
+
+const switchValue = (name: OptionName, value: string | undefined): boolean => {
+  if (value === undefined || ['', '0', 'false', 'off'].includes(value.toLowerCase())) return false;
+  if (['1', 'true', 'on'].includes(value.toLowerCase())) return true;
+  throw new StartError(`${variableOf(name)} must be 1 or 0, got ${JSON.stringify(value)}`);
+};
+
+/** The rule of the setting decides; the message names the option, which is what the reader typed. */
+const checkSetting = (name: OptionName, setting: SettingName, value: string): void => {
+  try {
+    readSettings([setting], { [setting]: value });
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    throw new StartError(error.problems.join('; ').replaceAll(setting, `--${name}`));
+  }
+};
+
+/**
+ * Reads the options of a local run.
+ *
+ * @param args - the command line, without the program's own name
+ * @param environment - where `BFF_…` variables are looked up; an option on the command line wins
+ * @returns the options, or `'help'` when the help text was asked for
+ * @throws StartError for an unknown option, a value that breaks its rule, or a limit above its maximum
+ */
+export function parseOptions(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Options | 'help' {
+  const given = parse(args);
+  if (given['help'] === true) return 'help';
+
+  const text = (name: OptionName): string | undefined => {
+    const option = given[name];
+    if (typeof option === 'string') return option;
+    const variable = environment[variableOf(name)];
+    return variable === undefined || variable === '' ? specOf(name).default : variable;
+  };
+
+  const settings: Partial<Record<SettingName, string>> = {};
+  for (const name of optionNames) {
+    const { setting } = specOf(name);
+    const value = text(name);
+    if (setting === undefined || value === undefined) continue;
+    checkSetting(name, setting, value);
+    settings[setting] = value;
+  }
+
+  return {
+    port: portNumber(text('port') ?? ''),
+    issuer: text('issuer'),
+    clientId: text('client-id') ?? '',
+    dynamodbEndpoint: endpointUrl('dynamodb-endpoint', text('dynamodb-endpoint')),
+    secretsEndpoint: endpointUrl('secrets-endpoint', text('secrets-endpoint')),
+    logFile: text('log'),
+    quiet: given['quiet'] === true || switchValue('quiet', environment[variableOf('quiet')]),
+    settings,
+  };
+}
+
+function parse(args: readonly string[]): Record<string, string | boolean | undefined> {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      strict: true,
+      allowPositionals: false,
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        ...Object.fromEntries(
+          optionNames.map((name) => [
+            name,
+            { type: specOf(name).value === undefined ? ('boolean' as const) : ('string' as const) },
+          ]),
+        ),
+      },
+    });
+    return values;
+  } catch (error) {
+    // The parser adds hints, some on lines of their own; the first sentence says it all.
+    const message = reasonOf(error).replace(/\.(?: .*)?$/, '');
+    throw new StartError(`${message} (--help lists the options)`);
+  }
+}

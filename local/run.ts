@@ -1,0 +1,185 @@
+import path from 'node:path';
+import type { SettingName } from '../lambdas/settings.ts';
+import type { RouteKey } from '../lambdas/routes.ts';
+import { assemblyDirectory, ensureBuilt, spaDirectory } from './build.ts';
+import { Functions, makeCustomResources, makeSecrets, makeTables, readApi } from './cloudformation.ts';
+import { readDistribution } from './cloudfront.ts';
+import { startDynamoDb } from './dynamodb.ts';
+import { HttpApi } from './http-api.ts';
+import { HttpFront } from './http-front.ts';
+import { checkIssuer } from './issuer-check.ts';
+import { createLogSink } from './log.ts';
+import type { LogSink } from './log.ts';
+import type { Options } from './options.ts';
+import { startSecretsManager } from './secrets-manager.ts';
+import { accountId, Assembly } from './template.ts';
+
+/** Says what a start is doing once it has taken longer than anybody waits without wondering, in milliseconds. */
+const longestSilence = 2_000;
+
+/** Routes of ours that a provider must know; their names come from the table of routes. */
+const pathOf = (route: RouteKey<'sign-in'> | RouteKey<'jwks'>): string => route.slice(route.indexOf('/'));
+
+interface SignInService {
+  readonly issuer: string;
+  readonly personas: readonly { readonly uid: string; readonly name: string; readonly summary: string }[];
+}
+
+type Closer = () => void | Promise<void>;
+
+/**
+ * Starts the whole product, says when it is ready, and stays until it is told to stop.
+ *
+ * @param stop - ends everything that was started
+ * @throws StartError when it cannot start
+ */
+export async function run(options: Options, stop: AbortSignal): Promise<void> {
+  const closers: Closer[] = [];
+  const log = createLogSink({ file: options.logFile, quiet: options.quiet });
+  const say = (line: string): void => {
+    if (!options.quiet) process.stdout.write(`${line}\n`);
+  };
+  try {
+    const started = await untilStopped(start(options, { say, log, closers, stop }), stop);
+    say(summary(options, started));
+    process.stdout.write(`ready ${started.baseUrl}\n`);
+    log.open();
+    await untilStopped(new Promise<never>(() => undefined), stop);
+  } finally {
+    await Promise.allSettled(closers.map(async (close) => close()));
+    await log.close();
+  }
+}
+
+interface Run {
+  readonly say: (line: string) => void;
+  readonly log: LogSink;
+  readonly closers: Closer[];
+  readonly stop: AbortSignal;
+}
+
+async function start(
+  options: Options,
+  { say, log, closers, stop }: Run,
+): Promise<SignInService & { baseUrl: string }> {
+  const during = <T>(what: string, work: Promise<T>): Promise<T> => {
+    const timer = setTimeout(() => {
+      say(`${what} …`);
+    }, longestSilence);
+    return work.finally(() => {
+      clearTimeout(timer);
+    });
+  };
+
+  // The port first: when it is in use, nobody wants to have waited for a build.
+  const front = new HttpFront(log);
+  closers.push(() => {
+    front.close();
+  });
+  const port = await front.listen(options.port);
+  const baseUrl = `http://localhost:${String(port)}`;
+
+  const [, signIn, endpoints] = await Promise.all([
+    during('building the functions, the template and the demo app', ensureBuilt({ say, signal: stop })),
+    during('looking for the issuer', startSignIn(options, { port, baseUrl, log, closers })),
+    startStores(options, closers),
+  ]);
+
+  const assembly = Assembly.read(assemblyDirectory);
+  await during(
+    'making the tables and the secrets',
+    Promise.all([makeTables(assembly, endpoints.dynamodb), makeSecrets(assembly, endpoints.secretsManager)]),
+  );
+  const overrides: Partial<Record<SettingName, string>> = {
+    ...options.settings,
+    BASE_URL: baseUrl,
+    CIS2_ISSUER: signIn.issuer,
+  };
+  const functions = new Functions(assembly, { endpoints, overrides, log });
+  closers.push(() => functions.close());
+  const { routes, identity } = readApi(assembly, functions);
+  await during('making the signing keys', makeCustomResources(assembly, functions));
+  await during('starting the functions', functions.warm([...new Set(routes.map((route) => route.function))]));
+
+  front.serve({
+    distribution: readDistribution(assembly),
+    api: new HttpApi(routes, identity),
+    spaRoot: spaDirectory,
+  });
+  return { ...signIn, baseUrl };
+}
+
+/** The provider that the options name, or else the simulator of CIS2. */
+async function startSignIn(
+  options: Options,
+  { port, baseUrl, log, closers }: { port: number; baseUrl: string; log: LogSink; closers: Closer[] },
+): Promise<SignInService> {
+  if (options.issuer !== undefined) {
+    const warning = await checkIssuer(options.issuer);
+    if (warning !== undefined) process.stderr.write(`cis2-bff: ${warning}\n`);
+    return { issuer: options.issuer, personas: [] };
+  }
+  const { startCis2Simulator } = await import('./cis2-simulator/index.ts');
+  const simulator = await startCis2Simulator({
+    port: port < 65_535 ? port + 1 : 0,
+    fallbackToFreePort: true,
+    clients: [
+      {
+        clientId: options.clientId,
+        redirectUris: [baseUrl + pathOf('GET /auth/callback')],
+        jwksUri: baseUrl + pathOf('GET /auth/jwks.json'),
+      },
+    ],
+    log: (line) => {
+      log.entry('info', 'cis2_simulator', { message: line });
+    },
+  });
+  closers.push(() => simulator.close());
+  return simulator;
+}
+
+async function startStores(
+  options: Options,
+  closers: Closer[],
+): Promise<{ dynamodb: string; secretsManager: string }> {
+  const embedded = async (starting: ReturnType<typeof startDynamoDb>): Promise<string> => {
+    const server = await starting;
+    closers.push(() => {
+      server.close();
+    });
+    return server.url;
+  };
+  const [dynamodb, secretsManager] = await Promise.all([
+    options.dynamodbEndpoint ?? embedded(startDynamoDb()),
+    options.secretsEndpoint ?? embedded(startSecretsManager({ region: 'eu-west-2', account: accountId })),
+  ]);
+  return { dynamodb, secretsManager };
+}
+
+function summary(
+  options: Options,
+  { baseUrl, issuer, personas }: SignInService & { baseUrl: string },
+): string {
+  const widest = Math.max(0, ...personas.map(({ name }) => name.length));
+  return [
+    '',
+    `  Open      ${baseUrl}`,
+    `  Sign-in   ${personas.length === 0 ? issuer : `CIS2 simulator, ${new URL(issuer).origin}`}`,
+    ...personas.map(({ uid, name, summary }) => `            ${uid}  ${name.padEnd(widest)}  ${summary}`),
+    `  Logs      ${options.logFile === undefined ? 'below, one JSON object a line' : path.resolve(options.logFile)}`,
+    '  Stop      Ctrl+C',
+    '',
+  ].join('\n');
+}
+
+/** The work's result, unless the stop comes first: then it ends with the stop's reason. */
+function untilStopped<T>(work: Promise<T>, stop: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onStop = (): void => {
+      reject(stop.reason as Error);
+    };
+    if (stop.aborted) onStop();
+    stop.addEventListener('abort', onStop, { once: true });
+    work.then(resolve, reject);
+  });
+}

@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { GatewayResponse } from './http-api-event.ts';
+
+const contentTypes: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.gif': 'image/gif',
+  '.html': 'text/html; charset=utf-8',
+  '.ico': 'image/x-icon',
+  '.jpg': 'image/jpeg',
+  '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
+  '.map': 'application/json',
+  '.mjs': 'text/javascript; charset=utf-8',
+  '.png': 'image/png',
+  '.svg': 'image/svg+xml',
+  '.txt': 'text/plain; charset=utf-8',
+  '.webmanifest': 'application/manifest+json',
+  '.webp': 'image/webp',
+  '.woff2': 'font/woff2',
+  '.xml': 'application/xml',
+};
+
+/** The file that a path names, or undefined when it names none inside the root. */
+function fileOf(root: string, uri: string): string | undefined {
+  let key: string;
+  try {
+    key = decodeURIComponent(uri);
+  } catch {
+    return undefined;
+  }
+  // As in a bucket, a path is a name and nothing else: it has no way up, no drive and no second separator.
+  const segments = key.split('/').slice(1);
+  if (/[\0\\:]/.test(key) || segments.some((segment) => segment === '' || /^\.+$/.test(segment)))
+    return undefined;
+  return path.join(root, ...segments);
+}
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  ['ENOENT', 'EISDIR', 'ENOTDIR', 'ENAMETOOLONG'].includes(String(error.code));
+
+const readIfThere = (file: string): Promise<Buffer | undefined> =>
+  readFile(file).catch((error: unknown) => {
+    if (isMissing(error)) return undefined;
+    throw error;
+  });
+
+/**
+ * A file of the single-page app, as its bucket would give it.
+ *
+ * @param root - folder of the built app
+ * @param uri - path of the file, still encoded
+ * @param ifNoneMatch - the tag of what the browser has
+ */
+export async function spaFile(
+  root: string,
+  uri: string,
+  ifNoneMatch: string | undefined,
+): Promise<GatewayResponse> {
+  const file = fileOf(root, uri);
+  const body = file === undefined ? undefined : await readIfThere(file);
+  if (file === undefined || body === undefined) {
+    return {
+      status: 404,
+      headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache' },
+      body: Buffer.from('Not found\n'),
+    };
+  }
+  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
+  // Browsers may keep it but must ask. A longer life is for the headers policy of the path to give.
+  const headers = { etag, 'cache-control': 'no-cache' };
+  if (ifNoneMatch?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)) {
+    return { status: 304, headers, body: Buffer.alloc(0) };
+  }
+  const contentType = contentTypes[path.extname(file).toLowerCase()] ?? 'application/octet-stream';
+  return { status: 200, headers: { 'content-type': contentType, ...headers }, body };
+}

@@ -1,0 +1,60 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { bundleFunctions, functionNames } from '../../infra/bundle.ts';
+
+interface Metafile {
+  readonly outputs: Readonly<Record<string, { readonly inputs: Readonly<Record<string, unknown>> }>>;
+}
+
+const directory = (): string => mkdtempSync(join(tmpdir(), 'bundle-'));
+const bundle = (output: string, name: string): string =>
+  readFileSync(join(output, name, 'index.mjs'), 'utf8');
+
+describe('the bundles', () => {
+  let output: string;
+  beforeAll(() => {
+    output = bundleFunctions({ output: directory() });
+  });
+
+  test('are made for every function, and the same bytes each time', () => {
+    const again = bundleFunctions({ output: directory() });
+    for (const name of functionNames) {
+      expect(bundle(output, name).length).toBeGreaterThan(0);
+      expect(bundle(again, name)).toBe(bundle(output, name));
+    }
+  });
+
+  test('are left alone when nothing changed', () => {
+    const file = join(output, 'session', 'index.mjs');
+    const before = statSync(file).mtimeMs;
+    bundleFunctions({ output });
+    expect(statSync(file).mtimeMs).toBe(before);
+  });
+
+  test.each(functionNames)(
+    '%s holds what is needed, and nothing of a laptop or of the deployment',
+    (name) => {
+      const { outputs } = JSON.parse(readFileSync(join(output, 'meta.json'), 'utf8')) as Metafile;
+      const [, made] = Object.entries(outputs).find(([file]) => file.endsWith(`${name}/index.mjs`)) ?? [];
+      const inputs = Object.keys(made?.inputs ?? {});
+      expect(inputs.length).toBeGreaterThan(0);
+      const foreign = inputs.filter((file) => !/^(?:lambdas|node_modules)\//.test(file));
+      expect(foreign).toEqual([]);
+      // The SDK's whole credential chain, which the alias keeps out.
+      expect(inputs.filter((file) => /credential-provider|token-providers/.test(file))).toEqual([]);
+      expect(bundle(output, name)).not.toMatch(/PRIVATE KEY-----\s*[A-Za-z0-9+/]{20}/);
+    },
+  );
+});
+
+test('a function without an entry point is named, with where it should be', () => {
+  const entries = directory();
+  for (const name of functionNames)
+    writeFileSync(join(entries, `${name}.ts`), 'export const handler = () => 1;\n');
+  rmSync(join(entries, 'jwks.ts'));
+  expect(() => bundleFunctions({ entries, output: directory() })).toThrow(
+    `no entry point for a function: ${join(entries, 'jwks.ts')}`,
+  );
+});

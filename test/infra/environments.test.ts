@@ -1,0 +1,158 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { Stack } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { Cis2Bff } from '../../infra/cis2-bff.ts';
+import { environments } from '../../infra/environments.ts';
+import type { Environment } from '../../infra/environments.ts';
+import { cis2Issuers } from '../../infra/parts/settings.ts';
+import { addEnvironment } from '../../infra/stacks.ts';
+import { createApp } from '../../infra/synthesis.ts';
+import { emptyBundles, only, resourcesOfType, toJson } from './support.ts';
+
+let bundles: string;
+beforeAll(() => {
+  process.env['CDK_VALIDATION'] = 'false';
+  bundles = emptyBundles();
+});
+
+const good = (name: 'dev' | 'prod'): Environment => {
+  const entry = environments[name];
+  if (entry === undefined) throw new Error(`no environment ${name}`);
+  return entry;
+};
+
+const adding = (name: 'dev' | 'prod', change: Partial<Environment>) => () =>
+  addEnvironment(createApp(), name, { ...good(name), ...change }, bundles);
+
+describe('an environment is refused', () => {
+  test.each<[string, 'dev' | 'prod', Partial<Environment>, RegExp]>([
+    [
+      'a base URL on this machine',
+      'dev',
+      { baseUrl: 'http://localhost:3000' },
+      /dev: BASE_URL is a loopback/,
+    ],
+    [
+      'a base URL by loopback address',
+      'prod',
+      { baseUrl: 'https://127.0.0.1' },
+      /prod: BASE_URL is a loopback/,
+    ],
+    [
+      'a base URL without TLS',
+      'dev',
+      { baseUrl: 'http://app.example.nhs.uk' },
+      /dev: BASE_URL must be an https URL/,
+    ],
+    [
+      'a base URL with a path',
+      'dev',
+      { baseUrl: 'https://app.example.nhs.uk/x' },
+      /dev: BASE_URL must be an origin/,
+    ],
+    [
+      'an issuer on this machine',
+      'dev',
+      { issuer: 'http://localhost:3001' },
+      /dev: CIS2_ISSUER is a loopback/,
+    ],
+    ['debug logs in production', 'prod', { logLevel: 'debug' }, /prod: LOG_LEVEL debug/],
+    [
+      'an idle limit above CIS2’s',
+      'prod',
+      { idleSeconds: 901 },
+      /prod: IDLE_SECONDS must be .* 900, got "901"/,
+    ],
+    [
+      'an absolute limit above CIS2’s',
+      'prod',
+      { absoluteSeconds: 43_201 },
+      /ABSOLUTE_SECONDS must be .* 43200/,
+    ],
+    ['an older sign-in than CIS2 allows', 'prod', { freshness: 301 }, /CIS2_FRESHNESS must be .* 300/],
+    ['an empty client id', 'dev', { clientId: '' }, /dev: CIS2_CLIENT_ID is missing/],
+    ['a scope without openid', 'dev', { scope: 'profile' }, /dev: CIS2_SCOPE must be/],
+    ['a test issuer in production', 'prod', { issuer: cis2Issuers.integration }, /must be the live issuer/],
+    ['the live issuer outside production', 'dev', { issuer: cis2Issuers.live }, /for production only/],
+    [
+      'a path that is another host',
+      'dev',
+      { signedOutPath: '//evil.example' },
+      /dev: SIGNED_OUT_PATH must be/,
+    ],
+  ])('for %s, by name', (_what, name, change, message) => {
+    expect(adding(name, change)).toThrow(message);
+  });
+
+  test('with every problem at once', () => {
+    expect(adding('prod', { idleSeconds: 0, logLevel: 'debug' })).toThrow(/IDLE_SECONDS.*; prod: LOG_LEVEL/);
+  });
+
+  test('and the ones that ship are not', () => {
+    for (const [name, environment] of Object.entries(environments)) {
+      expect(() => addEnvironment(createApp(), name, environment, bundles)).not.toThrow();
+    }
+  });
+
+  test('there is one for production and at least one other', () => {
+    const production = Object.entries(environments).filter(([, { production }]) => production);
+    expect(production.map(([name]) => name)).toEqual(['prod']);
+    expect(Object.keys(environments).length).toBeGreaterThan(1);
+  });
+});
+
+describe('an environment with a certificate and a web ACL', () => {
+  const certificateArn =
+    'arn:aws:acm:us-east-1:111122223333:certificate/11111111-2222-3333-4444-555555555555';
+  const webAclArn =
+    'arn:aws:wafv2:us-east-1:111122223333:global/webacl/example/11111111-2222-3333-4444-555555555555';
+
+  test('answers on its own name, with TLS 1.2 at least, behind the firewall', () => {
+    const { stateless } = adding('prod', { certificateArn, webAclArn })();
+    const [, distribution] = only(toJson(stateless), 'AWS::CloudFront::Distribution');
+    expect(distribution.Properties['DistributionConfig']).toMatchObject({
+      Aliases: ['app.example.nhs.uk'],
+      ViewerCertificate: { AcmCertificateArn: certificateArn, MinimumProtocolVersion: 'TLSv1.2_2021' },
+      WebACLId: webAclArn,
+    });
+  });
+
+  test('needs no acknowledgement of lacking them', () => {
+    const { stateless } = adding('prod', { certificateArn, webAclArn })();
+    const acknowledged = stateless.node
+      .findAll()
+      .flatMap(({ node }) => node.metadata)
+      .map(({ data }) => JSON.stringify(data));
+    expect(acknowledged.some((text) => text.includes('CFR1'))).toBe(true);
+    expect(acknowledged.filter((text) => /CFR2|CFR4/.test(text))).toEqual([]);
+    expect(new AwsSolutionsChecks().validateScope(stateless).violations).toEqual([]);
+  });
+});
+
+describe('the construct in an app of somebody else', () => {
+  test('makes everything in one stack, with what it was not told at its default, and nothing to object to', () => {
+    const stack = new Stack(createApp(), 'ward', { env: { region: 'eu-west-2' } });
+    new Cis2Bff(stack, 'Bff', {
+      baseUrl: 'https://ward.example.nhs.uk',
+      issuer: cis2Issuers.live,
+      clientId: 'ward',
+      bundles,
+    });
+    expect(new AwsSolutionsChecks().validateScope(stack).violations).toEqual([]);
+    const template = toJson(stack);
+    expect(resourcesOfType(template, 'AWS::DynamoDB::Table')).toHaveLength(2);
+    expect(resourcesOfType(template, 'AWS::SecretsManager::Secret')).toHaveLength(1);
+    expect(JSON.stringify(template)).not.toMatch(/GetStackOutput|ImportValue/);
+  });
+
+  test('takes itself for production until it is told otherwise', () => {
+    const make = (): Cis2Bff =>
+      new Cis2Bff(new Stack(createApp(), 'ward'), 'Bff', {
+        baseUrl: 'https://ward.example.nhs.uk',
+        issuer: cis2Issuers.integration,
+        clientId: 'ward',
+        bundles,
+      });
+    expect(make).toThrow(/live issuer in production/);
+  });
+});

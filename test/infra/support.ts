@@ -1,0 +1,81 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { functionNames } from '../../infra/bundle.ts';
+import type { FunctionName } from '../../lambdas/settings.ts';
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+export interface Resource {
+  readonly Type: string;
+  readonly Properties: { readonly [key: string]: Json };
+  readonly DeletionPolicy?: string;
+}
+
+export interface TemplateJson {
+  readonly Resources: Readonly<Record<string, Resource>>;
+  readonly Outputs?: Readonly<Record<string, { readonly Value: Json }>>;
+}
+
+export interface Statement {
+  readonly Effect: 'Allow' | 'Deny';
+  readonly Action: string | readonly string[];
+  readonly Resource: Json;
+  readonly Condition?: Json;
+}
+
+export const toJson = (stack: Stack): TemplateJson => Template.fromStack(stack).toJSON() as TemplateJson;
+
+export const resourcesOfType = (template: TemplateJson, type: string): [string, Resource][] =>
+  Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
+
+/** The only resource of its type: a test that expects one must not pass with two. */
+export const only = (template: TemplateJson, type: string): [string, Resource] => {
+  const [first, ...others] = resourcesOfType(template, type);
+  if (first === undefined || others.length > 0) throw new Error(`${String(others.length + 1)} of ${type}`);
+  return first;
+};
+
+/** Follows `{"Fn::GetAtt": [id, …]}`, `{"Ref": id}` or a string that holds a logical id. */
+export const mentions = (value: Json | undefined, logicalId: string): boolean =>
+  JSON.stringify(value ?? null).includes(logicalId);
+
+const pascalCase = (name: string): string =>
+  name
+    .split('-')
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('');
+
+/** A function's own resource of a type, by its place in the construct tree. */
+export const ofFunction = (template: TemplateJson, name: FunctionName, type: string): [string, Resource] => {
+  const found = resourcesOfType(template, type).filter(([id]) =>
+    id.startsWith(`BffFunctions${pascalCase(name)}`),
+  );
+  const [first] = found;
+  if (first === undefined || found.length > 1) throw new Error(`${String(found.length)} ${type} of ${name}`);
+  return first;
+};
+
+/** Every statement that a function's role holds. */
+export const statementsOf = (template: TemplateJson, name: FunctionName): readonly Statement[] => {
+  const [, role] = ofFunction(template, name, 'AWS::IAM::Role');
+  const policies = (role.Properties['Policies'] ?? []) as unknown as readonly {
+    readonly PolicyDocument: { readonly Statement: readonly Statement[] };
+  }[];
+  return policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+};
+
+export const actionsOf = (statements: readonly Statement[]): string[] =>
+  statements.flatMap(({ Action }) => Action).sort();
+
+/** Bundles that hold nothing: the templates do not depend on what a function does. */
+export const emptyBundles = (): string => {
+  const directory = mkdtempSync(join(tmpdir(), 'bundles-'));
+  for (const name of functionNames) {
+    mkdirSync(join(directory, name));
+    writeFileSync(join(directory, name, 'index.mjs'), `export const handler = () => '${name}';\n`);
+  }
+  return directory;
+};

@@ -1,0 +1,137 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+
+const root = resolve(import.meta.dirname, '../..');
+const cli = join(root, 'node_modules/aws-cdk/bin/cdk');
+
+interface Outcome {
+  readonly code: number;
+  readonly output: string;
+  readonly directory: string;
+}
+
+/** Runs node with nothing of AWS in its environment, and no network that could help it. */
+const run = (environment: Record<string, string>, ...args: string[]): Promise<Outcome> => {
+  const directory = mkdtempSync(join(tmpdir(), 'synth-'));
+  const env = {
+    PATH: `${join(root, 'node_modules/.bin')}:${process.env['PATH'] ?? ''}`,
+    HOME: directory,
+    HTTPS_PROXY: 'http://127.0.0.1:9',
+    ...environment,
+  };
+  const output = join(directory, 'out');
+  const withOutput = args.map((arg) => (arg === 'OUT' ? output : arg));
+  return new Promise((done) => {
+    execFile(
+      process.execPath,
+      withOutput,
+      { cwd: root, env: environment['DIRECT'] === 'yes' ? { ...env, CDK_OUTDIR: output } : env },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
+        done({ code, output: stdout + stderr, directory: output });
+      },
+    );
+  });
+};
+
+const direct = (
+  context: Record<string, string>,
+  environment: Record<string, string> = {},
+): Promise<Outcome> =>
+  run({ DIRECT: 'yes', CDK_CONTEXT_JSON: JSON.stringify(context), ...environment }, 'infra/app.ts');
+const withCli = (...args: string[]): Promise<Outcome> =>
+  run({}, cli, 'synth', '--quiet', '--output', 'OUT', ...args);
+
+/** Relative path → hash, of every file below. */
+const fingerprint = (directory: string): Record<string, string> =>
+  Object.fromEntries(
+    readdirSync(directory, { recursive: true, encoding: 'utf8' })
+      .filter((file) => statSync(join(directory, file)).isFile())
+      .sort()
+      .map((file) => [
+        file,
+        createHash('sha256')
+          .update(readFileSync(join(directory, file)))
+          .digest('hex'),
+      ]),
+  );
+
+const templates = (directory: string): string[] =>
+  readdirSync(directory)
+    .filter((file) => file.endsWith('.template.json'))
+    .sort();
+
+describe('synthesis', () => {
+  let everything: Outcome;
+  beforeAll(async () => {
+    everything = await withCli();
+  }, 60_000);
+
+  test('makes every environment, offline and without credentials, with nothing to object to', () => {
+    expect(everything.code).toBe(0);
+    expect(everything.output).not.toMatch(/ERROR|WARNING/);
+    expect(templates(everything.directory)).toEqual(
+      ['dev', 'int', 'prod'].flatMap((name) => [
+        `cis2-bff-${name}-stateful.template.json`,
+        `cis2-bff-${name}-stateless.template.json`,
+      ]),
+    );
+  });
+
+  test('makes the same bytes again, with the command line and without it', async () => {
+    const again = await direct({});
+    expect(again.code).toBe(0);
+    expect(fingerprint(again.directory)).toEqual(fingerprint(everything.directory));
+  }, 60_000);
+
+  test('makes one environment when asked, without the slow checks the very same', async () => {
+    const one = await direct({ env: 'int' }, { CDK_VALIDATION: 'false' });
+    expect(one.code).toBe(0);
+    expect(templates(one.directory)).toEqual([
+      'cis2-bff-int-stateful.template.json',
+      'cis2-bff-int-stateless.template.json',
+    ]);
+    for (const file of templates(one.directory)) {
+      expect(readFileSync(join(one.directory, file), 'utf8')).toBe(
+        readFileSync(join(everything.directory, file), 'utf8'),
+      );
+    }
+  }, 60_000);
+
+  test('refuses an environment that it does not know, in one line', async () => {
+    const { code, output } = await direct({ env: 'nowhere' });
+    expect(code).toBe(1);
+    expect(output.trim()).toBe('cis2-bff refused: no environment named "nowhere", only dev, int, prod');
+  }, 60_000);
+});
+
+describe('a finding', () => {
+  const fixture = join(import.meta.dirname, 'fixtures/app-with-a-finding.ts');
+
+  test.each(['error', 'warning'])(
+    'that is an %s makes synthesis exit 1',
+    async (kind) => {
+      const { code, output } = await run({ DIRECT: 'yes' }, fixture, kind);
+      expect(output).toMatch(kind === 'error' ? /ERROR[^]*AwsSolutions-SNS3/ : /WARNING be careful/);
+      expect(output).not.toMatch(kind === 'error' ? /WARNING/ : /ERROR/);
+      expect(code).toBe(1);
+    },
+    60_000,
+  );
+
+  test('makes the command line exit 1 as well', async () => {
+    const { code, output } = await withCli('--app', `${process.execPath} ${fixture} error`);
+    expect(output).toContain('AwsSolutions-SNS3');
+    expect(code).toBe(1);
+  }, 60_000);
+
+  test('that is acknowledged with a reason does not', async () => {
+    const { code, output } = await run({ DIRECT: 'yes' }, fixture, 'acknowledged');
+    expect(output).toBe('');
+    expect(code).toBe(0);
+  }, 60_000);
+});

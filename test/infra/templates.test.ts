@@ -1,0 +1,582 @@
+import { runInNewContext } from 'node:vm';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { functionNames } from '../../infra/bundle.ts';
+import { environments } from '../../infra/environments.ts';
+import { addEnvironment } from '../../infra/stacks.ts';
+import type { EnvironmentStacks } from '../../infra/stacks.ts';
+import { createApp } from '../../infra/synthesis.ts';
+import { functionSettings } from '../../lambdas/settings.ts';
+import type { FunctionName } from '../../lambdas/settings.ts';
+import {
+  actionsOf,
+  emptyBundles,
+  mentions,
+  ofFunction,
+  only,
+  resourcesOfType,
+  statementsOf,
+  toJson,
+} from './support.ts';
+import type { Json, Resource, TemplateJson } from './support.ts';
+
+interface Deployed {
+  readonly stacks: EnvironmentStacks;
+  readonly stateful: TemplateJson;
+  readonly stateless: TemplateJson;
+}
+
+const deployed = new Map<string, Deployed>();
+const environmentNames = Object.keys(environments);
+const behindTheApi: readonly FunctionName[] = ['sign-in', 'session', 'jwks', 'unknown-route'];
+
+const of = (name: string): Deployed => {
+  const found = deployed.get(name);
+  if (found === undefined) throw new Error(`no environment ${name}`);
+  return found;
+};
+
+beforeAll(() => {
+  process.env['CDK_VALIDATION'] = 'false';
+  const app = createApp();
+  const bundles = emptyBundles();
+  const added = Object.entries(environments).map(
+    ([name, environment]) => [name, addEnvironment(app, name, environment, bundles)] as const,
+  );
+  for (const [name, stacks] of added) {
+    deployed.set(name, {
+      stacks,
+      stateful: toJson(stacks.stateful),
+      stateless: toJson(stacks.stateless),
+    });
+  }
+});
+
+describe.each(environmentNames)('the stacks of %s', (name) => {
+  test('carry its name, stand in London and name no account', () => {
+    const { stacks, stateful, stateless } = of(name);
+    expect(stacks.stateful.stackName).toBe(`cis2-bff-${name}-stateful`);
+    expect(stacks.stateless.stackName).toBe(`cis2-bff-${name}-stateless`);
+    expect([stacks.stateful.region, stacks.stateless.region]).toEqual(['eu-west-2', 'eu-west-2']);
+    expect(JSON.stringify([stateful, stateless])).not.toMatch(/\b\d{12}\b/);
+  });
+
+  test('hold no secret', () => {
+    const text = JSON.stringify([of(name).stateful, of(name).stateless]);
+    expect(text).not.toMatch(
+      /PRIVATE KEY|"d":"|SecretString|\beyJ[\w-]{10,}|\bAKIA[A-Z0-9]{16}|resolve:secretsmanager/,
+    );
+  });
+
+  test('hold nothing that belongs to a laptop', () => {
+    const text = JSON.stringify([of(name).stateful, of(name).stateless]);
+    expect(text).not.toMatch(/localhost|127\.0\.0\.1|\[::1\]|http:\/\/|simulator|ENDPOINT_URL/i);
+  });
+
+  test('keep what must never be lost when a stack goes', () => {
+    const kept = Object.values(of(name).stateful.Resources).map(({ Type, DeletionPolicy }) => [
+      Type,
+      DeletionPolicy,
+    ]);
+    expect(kept).toHaveLength(5);
+    expect(kept.every(([, policy]) => policy === 'Retain')).toBe(true);
+    expect(of(name).stacks.stateful.terminationProtection).toBe(name === 'prod');
+  });
+
+  test('have no function and no custom resource but our own', () => {
+    expect(resourcesOfType(of(name).stateful, 'AWS::Lambda::Function')).toEqual([]);
+    expect(resourcesOfType(of(name).stateless, 'AWS::Lambda::Function')).toHaveLength(functionNames.length);
+    const custom = Object.values(of(name).stateless.Resources).filter(({ Type }) =>
+      /^Custom::|CustomResource/.test(Type),
+    );
+    expect(custom.map(({ Type }) => Type)).toEqual(['Custom::SigningKeys']);
+    const [creator] = ofFunction(of(name).stateless, 'create-signing-keys', 'AWS::Lambda::Function');
+    expect(custom[0]?.Properties['ServiceToken']).toEqual({ 'Fn::GetAtt': [creator, 'Arn'] });
+  });
+});
+
+describe('the sessions table', () => {
+  const sessions = (): Resource => {
+    const found = resourcesOfType(of('prod').stateful, 'AWS::DynamoDB::Table').find(([id]) =>
+      id.includes('Sessions'),
+    );
+    if (found === undefined) throw new Error('no sessions table');
+    return found[1];
+  };
+
+  test('has string keys pk and sk, and ttl as its time to live', () => {
+    expect(sessions().Properties).toMatchObject({
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+      AttributeDefinitions: [
+        { AttributeName: 'pk', AttributeType: 'S' },
+        { AttributeName: 'sk', AttributeType: 'S' },
+      ],
+      TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },
+    });
+  });
+
+  test('cannot be restored, so that no ended session comes back, nor deleted by mistake', () => {
+    expect(sessions().Properties).toMatchObject({
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: false },
+      DeletionProtectionEnabled: true,
+    });
+  });
+
+  test('is encrypted under a rotating key of our own', () => {
+    const key = sessions().Properties['SSESpecification'] as { readonly KMSMasterKeyId: Json };
+    const [id, resource] =
+      resourcesOfType(of('prod').stateful, 'AWS::KMS::Key').find(([candidate]) =>
+        mentions(key.KMSMasterKeyId, candidate),
+      ) ?? [];
+    expect(id).toBeDefined();
+    expect(resource?.Properties['EnableKeyRotation']).toBe(true);
+  });
+
+  test.each(environmentNames)('has a fuse on its cost in %s', (name) => {
+    for (const [, table] of resourcesOfType(of(name).stateful, 'AWS::DynamoDB::Table')) {
+      expect(table.Properties).toMatchObject({
+        BillingMode: 'PAY_PER_REQUEST',
+        OnDemandThroughput: {
+          MaxReadRequestUnits: expect.any(Number),
+          MaxWriteRequestUnits: expect.any(Number),
+        },
+      });
+    }
+  });
+});
+
+describe('the signing keys', () => {
+  test('begin as an empty secret under a rotating key of their own', () => {
+    const [, secret] = only(of('prod').stateful, 'AWS::SecretsManager::Secret');
+    expect(Object.keys(secret.Properties).sort()).toEqual(['Description', 'KmsKeyId']);
+    const keys = resourcesOfType(of('prod').stateful, 'AWS::KMS::Key');
+    const own = keys.find(([id]) => mentions(secret.Properties['KmsKeyId'], id));
+    expect(own?.[1].Properties['EnableKeyRotation']).toBe(true);
+    const [, sessions] = resourcesOfType(of('prod').stateful, 'AWS::DynamoDB::Table')[0] ?? [];
+    expect(mentions(sessions?.Properties['SSESpecification'], own?.[0] ?? '')).toBe(false);
+  });
+
+  test('can be read by sign-in and create-signing-keys, and by no other function', () => {
+    const readers = functionNames.filter((name) =>
+      statementsOf(of('prod').stateless, name).some(
+        (statement) =>
+          actionsOf([statement]).some((action) => action.startsWith('secretsmanager:')) ||
+          mentions(statement.Resource, 'SigningKeys'),
+      ),
+    );
+    expect(readers).toEqual(['sign-in', 'create-signing-keys']);
+  });
+
+  test('can be changed by create-signing-keys only', () => {
+    const writers = functionNames.filter((name) =>
+      actionsOf(statementsOf(of('prod').stateless, name)).includes('secretsmanager:PutSecretValue'),
+    );
+    expect(writers).toEqual(['create-signing-keys']);
+  });
+});
+
+describe('what each function may do', () => {
+  const logs = ['logs:CreateLogStream', 'logs:PutLogEvents'];
+  const sessionsAtRest = ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'];
+  const allowed: readonly [FunctionName, readonly string[]][] = [
+    [
+      'sign-in',
+      [
+        ...logs,
+        ...sessionsAtRest,
+        'dynamodb:BatchGetItem',
+        'dynamodb:GetItem',
+        'dynamodb:PutItem',
+        'dynamodb:Query',
+        'dynamodb:UpdateItem',
+        'kms:Decrypt',
+        'secretsmanager:GetSecretValue',
+      ],
+    ],
+    ['session', [...logs, ...sessionsAtRest, 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem']],
+    ['jwks', [...logs, 'dynamodb:GetItem']],
+    ['unknown-route', logs],
+    [
+      'create-signing-keys',
+      [
+        ...logs,
+        'dynamodb:PutItem',
+        'kms:Decrypt',
+        'kms:GenerateDataKey',
+        'secretsmanager:DescribeSecret',
+        'secretsmanager:GetSecretValue',
+        'secretsmanager:PutSecretValue',
+      ],
+    ],
+  ];
+
+  test.each(allowed)('%s has these rights and no others', (name, actions) => {
+    expect(actionsOf(statementsOf(of('prod').stateless, name))).toEqual([...actions].sort());
+  });
+
+  test('every function is listed here', () => {
+    expect(allowed.map(([name]) => name).sort()).toEqual([...functionNames].sort());
+  });
+
+  test.each(functionNames)('%s names no wildcard, and writes to its own log only', (name) => {
+    const statements = statementsOf(of('prod').stateless, name);
+    expect(JSON.stringify(statements)).not.toContain('*');
+    const [logGroup] = ofFunction(of('prod').stateless, name, 'AWS::Logs::LogGroup');
+    const toLogs = statements.filter((statement) => actionsOf([statement]).includes('logs:PutLogEvents'));
+    expect(toLogs.map(({ Resource }) => Resource)).toEqual([{ 'Fn::GetAtt': [logGroup, 'Arn'] }]);
+  });
+
+  test.each(functionNames)('%s uses an encryption key only by way of the service it belongs to', (name) => {
+    const withKeys = statementsOf(of('prod').stateless, name).filter((statement) =>
+      actionsOf([statement]).some((action) => action.startsWith('kms:')),
+    );
+    for (const { Condition, Resource } of withKeys) {
+      const service = mentions(Resource, 'SigningKeys') ? 'secretsmanager' : 'dynamodb';
+      expect(Condition).toEqual({ StringEquals: { 'kms:ViaService': `${service}.eu-west-2.amazonaws.com` } });
+    }
+  });
+
+  test('jwks can read the published keys and no other table', () => {
+    const tables = statementsOf(of('prod').stateless, 'jwks').filter((statement) =>
+      actionsOf([statement]).some((action) => action.startsWith('dynamodb:')),
+    );
+    expect(tables).toHaveLength(1);
+    expect(mentions(tables[0]?.Resource, 'StoragePublishedKeys')).toBe(true);
+  });
+
+  test.each(environmentNames)('no role in %s has a policy that is not written out in it', (name) => {
+    for (const template of [of(name).stateful, of(name).stateless]) {
+      for (const [, role] of resourcesOfType(template, 'AWS::IAM::Role')) {
+        expect(Object.keys(role.Properties).sort()).toEqual(['AssumeRolePolicyDocument', 'Policies']);
+      }
+      expect(resourcesOfType(template, 'AWS::IAM::Policy')).toEqual([]);
+      expect(resourcesOfType(template, 'AWS::IAM::ManagedPolicy')).toEqual([]);
+    }
+  });
+});
+
+describe.each(environmentNames)('the functions of %s', (environment) => {
+  test.each(functionNames)('%s runs on Node 24, arm64, with the settings it reads and no others', (name) => {
+    const [, { Properties }] = ofFunction(of(environment).stateless, name, 'AWS::Lambda::Function');
+    expect(Properties).toMatchObject({
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Handler: 'index.handler',
+    });
+    const { Variables } = Properties['Environment'] as { readonly Variables: Record<string, Json> };
+    expect(Object.keys(Variables).sort()).toEqual([...functionSettings[name]].sort());
+  });
+
+  test.each(behindTheApi)('%s has a fuse on how many of it run at once', (name) => {
+    const [, { Properties }] = ofFunction(of(environment).stateless, name, 'AWS::Lambda::Function');
+    expect(Properties['ReservedConcurrentExecutions']).toBeGreaterThan(0);
+  });
+
+  test('together leave the account room for other functions', () => {
+    const reserved = resourcesOfType(of(environment).stateless, 'AWS::Lambda::Function').map(
+      ([, { Properties }]) => Number(Properties['ReservedConcurrentExecutions']),
+    );
+    expect(reserved.reduce((sum, one) => sum + one)).toBeLessThanOrEqual(500);
+  });
+
+  test('log to groups that are encrypted under a key of ours and forget in the end', () => {
+    const groups = resourcesOfType(of(environment).stateless, 'AWS::Logs::LogGroup');
+    expect(groups).toHaveLength(functionNames.length + 1);
+    const [key] = only(of(environment).stateless, 'AWS::KMS::Key');
+    for (const [, group] of groups) {
+      expect(group.Properties).toMatchObject({
+        KmsKeyId: { 'Fn::GetAtt': [key, 'Arn'] },
+        RetentionInDays: expect.any(Number),
+      });
+    }
+    for (const name of functionNames) {
+      const [, { Properties }] = ofFunction(of(environment).stateless, name, 'AWS::Lambda::Function');
+      const [logGroup] = ofFunction(of(environment).stateless, name, 'AWS::Logs::LogGroup');
+      expect(Properties['LoggingConfig']).toMatchObject({ LogGroup: { Ref: logGroup } });
+    }
+  });
+});
+
+describe('the HTTP API', () => {
+  /** Route key → function, followed through integrations. */
+  const wiring = (): Record<string, FunctionName | undefined> => {
+    const template = of('prod').stateless;
+    const entries = resourcesOfType(template, 'AWS::ApiGatewayV2::Route').map(([, route]) => {
+      const [, integration] =
+        resourcesOfType(template, 'AWS::ApiGatewayV2::Integration').find(([id]) =>
+          mentions(route.Properties['Target'], id),
+        ) ?? [];
+      const name = functionNames.find((candidate) =>
+        mentions(
+          integration?.Properties['IntegrationUri'],
+          ofFunction(template, candidate, 'AWS::Lambda::Function')[0],
+        ),
+      );
+      return [String(route.Properties['RouteKey']), name] as const;
+    });
+    return Object.fromEntries(entries);
+  };
+
+  test('has one route for every known path, whatever the method, and our own answer for every other', () => {
+    expect(wiring()).toEqual({
+      'ANY /auth/login': 'sign-in',
+      'ANY /auth/callback': 'sign-in',
+      'ANY /auth/session': 'session',
+      'ANY /auth/session/extend': 'session',
+      'ANY /auth/logout': 'session',
+      'ANY /auth/jwks.json': 'jwks',
+      'ANY /auth/{proxy+}': 'unknown-route',
+      'ANY /api/{proxy+}': 'unknown-route',
+      $default: 'unknown-route',
+    });
+  });
+
+  test('waits for a function as long as the function may run after a cold start, and no longer than it can', () => {
+    const template = of('prod').stateless;
+    const integrations = resourcesOfType(template, 'AWS::ApiGatewayV2::Integration');
+    expect(integrations).toHaveLength(behindTheApi.length);
+    for (const [, { Properties }] of integrations) {
+      const called = resourcesOfType(template, 'AWS::Lambda::Function').find(([id]) =>
+        mentions(Properties['IntegrationUri'], id),
+      );
+      const limit = Number(called?.[1].Properties['Timeout']) * 1_000;
+      expect(Properties['PayloadFormatVersion']).toBe('2.0');
+      expect(Properties['TimeoutInMillis']).toBeGreaterThan(limit);
+      expect(Properties['TimeoutInMillis']).toBeLessThan(30_000);
+    }
+  });
+
+  test('sends no CORS header', () => {
+    const [, api] = only(of('prod').stateless, 'AWS::ApiGatewayV2::Api');
+    expect(Object.keys(api.Properties)).not.toContain('CorsConfiguration');
+  });
+
+  test.each(environmentNames)('throttles, in %s', (name) => {
+    const [, stage] = only(of(name).stateless, 'AWS::ApiGatewayV2::Stage');
+    expect(stage.Properties).toMatchObject({
+      DefaultRouteSettings: {
+        ThrottlingRateLimit: expect.any(Number),
+        ThrottlingBurstLimit: expect.any(Number),
+      },
+    });
+  });
+
+  test('logs what it did and never a path, a query, an address or a user agent', () => {
+    const [, stage] = only(of('prod').stateless, 'AWS::ApiGatewayV2::Stage');
+    const { Format } = stage.Properties['AccessLogSettings'] as { readonly Format: string };
+    const fields = JSON.parse(Format) as Record<string, string>;
+    expect(Object.values(fields).sort()).toEqual(
+      [
+        '$context.error.responseType',
+        '$context.httpMethod',
+        '$context.integration.latency',
+        '$context.integration.requestId',
+        '$context.integration.status',
+        '$context.requestId',
+        '$context.requestTimeEpoch',
+        '$context.responseLatency',
+        '$context.responseLength',
+        '$context.routeKey',
+        '$context.status',
+      ].sort(),
+    );
+  });
+});
+
+interface Behaviour {
+  readonly PathPattern?: string;
+  readonly CachePolicyId: Json;
+  readonly OriginRequestPolicyId?: Json;
+  readonly ResponseHeadersPolicyId: { readonly Ref: string };
+  readonly AllowedMethods?: readonly string[];
+  readonly ViewerProtocolPolicy: string;
+  readonly TargetOriginId: string;
+  readonly FunctionAssociations?: readonly { readonly EventType: string; readonly FunctionARN: Json }[];
+}
+
+interface DistributionConfig {
+  readonly DefaultCacheBehavior: Behaviour;
+  readonly CacheBehaviors: readonly Behaviour[];
+  readonly CustomErrorResponses: readonly { readonly [key: string]: Json }[];
+  readonly Origins: readonly {
+    readonly Id: string;
+    readonly DomainName: Json;
+    readonly S3OriginConfig?: Json;
+  }[];
+}
+
+interface HeadersConfig {
+  readonly CustomHeadersConfig: {
+    readonly Items: readonly {
+      readonly Header: string;
+      readonly Value: string;
+      readonly Override: boolean;
+    }[];
+  };
+  readonly SecurityHeadersConfig: Readonly<
+    Record<string, { readonly Override: boolean; readonly [key: string]: Json }>
+  >;
+}
+
+describe('the web edge', () => {
+  const distribution = (): DistributionConfig => {
+    const [, resource] = only(of('prod').stateless, 'AWS::CloudFront::Distribution');
+    return resource.Properties['DistributionConfig'] as unknown as DistributionConfig;
+  };
+  const behaviour = (pattern: string): Behaviour => {
+    const found = distribution().CacheBehaviors.find(({ PathPattern }) => PathPattern === pattern);
+    if (found === undefined) throw new Error(`no behaviour for ${pattern}`);
+    return found;
+  };
+  const headers = (given: Behaviour): HeadersConfig => {
+    const policy = of('prod').stateless.Resources[given.ResponseHeadersPolicyId.Ref];
+    return policy?.Properties['ResponseHeadersPolicyConfig'] as unknown as HeadersConfig;
+  };
+  const custom = (config: HeadersConfig): Record<string, string> =>
+    Object.fromEntries(config.CustomHeadersConfig.Items.map(({ Header, Value }) => [Header, Value]));
+  const contentSecurityPolicy = (config: HeadersConfig): string[] =>
+    String(config.SecurityHeadersConfig['ContentSecurityPolicy']?.['ContentSecurityPolicy']).split('; ');
+
+  test.each(['/auth/*', '/api/*'])('hands %s to the API untouched and keeps nothing of it', (pattern) => {
+    const api = behaviour(pattern);
+    // The ids of AWS's own policies CachingDisabled and AllViewerExceptHostHeader.
+    expect(api.CachePolicyId).toBe('4135ea2d-6df8-44a3-9df3-4b5a84be39ad');
+    expect(api.OriginRequestPolicyId).toBe('b689b0a8-53d0-40ab-baf2-68738e2966ac');
+    expect([...(api.AllowedMethods ?? [])].sort()).toEqual(
+      ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'].sort(),
+    );
+    expect(api.ViewerProtocolPolicy).toBe('https-only');
+    expect(api.FunctionAssociations).toBeUndefined();
+    const [apiId] = only(of('prod').stateless, 'AWS::ApiGatewayV2::Api');
+    const origin = distribution().Origins.find(({ Id }) => Id === api.TargetOriginId);
+    expect(mentions(origin?.DomainName, apiId)).toBe(true);
+  });
+
+  test('replaces no error by a page of its own and remembers none', () => {
+    const errors = distribution().CustomErrorResponses;
+    expect(errors.map(({ ErrorCode }) => ErrorCode)).toEqual(
+      expect.arrayContaining([403, 404, 500, 502, 503, 504]),
+    );
+    for (const error of errors) {
+      expect(error).toEqual({ ErrorCode: error['ErrorCode'], ErrorCachingMinTTL: 0 });
+    }
+  });
+
+  test('adds to an answer of ours what it lacks and overrides nothing', () => {
+    const config = headers(behaviour('/auth/*'));
+    expect(headers(behaviour('/api/*'))).toEqual(config);
+    const overrides = [
+      ...config.CustomHeadersConfig.Items.map(({ Override }) => Override),
+      ...Object.values(config.SecurityHeadersConfig).map(({ Override }) => Override),
+    ];
+    expect(overrides).toEqual([false, false, false, false, false, false]);
+    expect(custom(config)).toEqual({
+      'Cache-Control': 'no-store',
+      'Cross-Origin-Resource-Policy': 'same-origin',
+    });
+    expect(config.SecurityHeadersConfig).toMatchObject({
+      ContentSecurityPolicy: {
+        ContentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'; sandbox",
+      },
+      ReferrerPolicy: { ReferrerPolicy: 'no-referrer' },
+      StrictTransportSecurity: { AccessControlMaxAgeSec: 63_072_000, IncludeSubdomains: true },
+    });
+  });
+
+  test("gives the SPA's documents a policy without any unsafe source or foreign host", () => {
+    const config = headers(distribution().DefaultCacheBehavior);
+    const policy = contentSecurityPolicy(config);
+    expect(policy).toEqual(
+      expect.arrayContaining([
+        "default-src 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+      ]),
+    );
+    for (const directive of policy) expect(directive).toMatch(/^[a-z-]+ '(?:self|none)'$/);
+    expect(config.SecurityHeadersConfig).toMatchObject({
+      ContentTypeOptions: { Override: true },
+      ReferrerPolicy: { ReferrerPolicy: 'no-referrer', Override: true },
+      StrictTransportSecurity: {
+        AccessControlMaxAgeSec: 63_072_000,
+        IncludeSubdomains: true,
+        Override: true,
+      },
+    });
+    expect(custom(config)).toMatchObject({
+      'Cross-Origin-Opener-Policy': 'same-origin',
+      'Permissions-Policy': expect.stringContaining('geolocation=()'),
+    });
+  });
+
+  test('has documents asked for anew each time and hashed files kept for good', () => {
+    const document = headers(distribution().DefaultCacheBehavior);
+    const asset = headers(behaviour('/assets/*'));
+    expect(custom(document)['Cache-Control']).toBe('no-cache');
+    expect(custom(asset)['Cache-Control']).toBe('public, max-age=31536000, immutable');
+    expect(asset.SecurityHeadersConfig).toEqual(document.SecurityHeadersConfig);
+    const cachePolicy =
+      of('prod').stateless.Resources[
+        (distribution().DefaultCacheBehavior.CachePolicyId as { readonly Ref: string }).Ref
+      ];
+    expect(cachePolicy?.Properties['CachePolicyConfig']).toMatchObject({
+      MinTTL: 0,
+      DefaultTTL: 1,
+      MaxTTL: 1,
+    });
+  });
+
+  test("gives a deep link the SPA's document and leaves files alone", () => {
+    const [id, rewrite] = only(of('prod').stateless, 'AWS::CloudFront::Function');
+    expect(distribution().DefaultCacheBehavior.FunctionAssociations).toEqual([
+      { EventType: 'viewer-request', FunctionARN: { 'Fn::GetAtt': [id, 'FunctionARN'] } },
+    ]);
+    const code = String(rewrite.Properties['FunctionCode']);
+    const rewritten = (uri: string): string =>
+      String(
+        runInNewContext(`${code}; handler({ request: { method: 'GET', uri: ${JSON.stringify(uri)} } }).uri`),
+      );
+    expect(['/', '/patients', '/patients/', '/patients/1', '/v1.2/patients'].map(rewritten)).toEqual(
+      Array(5).fill('/index.html'),
+    );
+    expect(['/index.html', '/favicon.ico', '/fonts/a.woff2', '/missing.js'].map(rewritten)).toEqual([
+      '/index.html',
+      '/favicon.ico',
+      '/fonts/a.woff2',
+      '/missing.js',
+    ]);
+  });
+
+  test('reads the SPA from a bucket that nobody else can read', () => {
+    const template = of('prod').stateless;
+    const [bucketId, bucket] = only(template, 'AWS::S3::Bucket');
+    expect(bucket.Properties).toMatchObject({
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+    });
+    const [, policy] = only(template, 'AWS::S3::BucketPolicy');
+    expect(mentions(policy.Properties['Bucket'], bucketId)).toBe(true);
+    const { Statement } = policy.Properties['PolicyDocument'] as unknown as {
+      readonly Statement: readonly {
+        readonly Effect: string;
+        readonly Principal: Json;
+        readonly Condition: Json;
+      }[];
+    };
+    const allowed = Statement.filter(({ Effect }) => Effect === 'Allow');
+    expect(allowed).toHaveLength(1);
+    expect(allowed[0]?.Principal).toEqual({ Service: 'cloudfront.amazonaws.com' });
+    expect(mentions(allowed[0]?.Condition, only(template, 'AWS::CloudFront::Distribution')[0])).toBe(true);
+    expect(
+      Statement.some(({ Effect, Condition }) => Effect === 'Deny' && mentions(Condition, 'SecureTransport')),
+    ).toBe(true);
+  });
+});
