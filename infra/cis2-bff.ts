@@ -38,7 +38,7 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
   readonly webAclArn?: string;
   /**
    * Instances of each function that may run at once: a fuse, so that a flood on one cannot starve another.
-   * @default - enough for several thousand users of whom half sign in within a quarter of an hour
+   * @default - enough for several thousand users
    */
   readonly reservedConcurrency?: Partial<ReservedConcurrency>;
   /**

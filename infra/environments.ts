@@ -25,6 +25,19 @@ const small = {
   logRetention: RetentionDays.ONE_MONTH,
 } as const;
 
+/**
+ * For several thousand users: half of them signing in within a quarter of an hour is three sign-ins a second, of about a
+ * second each; the fuses stand an order of magnitude above that.
+ */
+const large = {
+  reservedConcurrency: { 'sign-in': 50, session: 100, jwks: 10, 'unknown-route': 5 },
+  requestsPerSecond: 500,
+  requestBurst: 1_000,
+  maxReadUnits: 4_000,
+  maxWriteUnits: 2_000,
+  logRetention: RetentionDays.ONE_YEAR,
+} as const;
+
 /** Every deployment, by the name that its stacks carry. */
 export const environments: Readonly<Record<string, Environment>> = {
   dev: {
@@ -42,6 +55,7 @@ export const environments: Readonly<Record<string, Environment>> = {
     clientId: 'cis2-bff-int',
   },
   prod: {
+    ...large,
     production: true,
     baseUrl: 'https://app.example.nhs.uk',
     issuer: cis2Issuers.live,

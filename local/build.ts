@@ -13,7 +13,7 @@ import {
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { reasonOf, StartError } from './errors.ts';
+import { codeOf, reasonOf, StartError } from './errors.ts';
 
 export const projectRoot = path.resolve(import.meta.dirname, '..');
 const buildDirectory = path.join(projectRoot, 'build');
@@ -125,7 +125,7 @@ const isHeld = (lock: string): boolean => {
     return true;
   } catch (error) {
     // EPERM: there is such a process, and it is somebody else's.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 };
 
@@ -139,7 +139,7 @@ async function withLock<T>(work: () => Promise<T>, signal: AbortSignal): Promise
       symlinkSync(String(process.pid), lock);
       break;
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      if (codeOf(error) !== 'EEXIST') throw error;
       if (isHeld(lock)) await sleep(100, undefined, { signal });
       else rmSync(lock, { force: true });
     }
@@ -181,8 +181,11 @@ export async function ensureBuilt(options: {
 }
 
 if (import.meta.main) {
+  const quiet = process.argv.includes('--quiet') || /^(?:1|true|on)$/i.test(process.env['BFF_QUIET'] ?? '');
   await ensureBuilt({
-    say: (line) => process.stdout.write(`${line}\n`),
+    say: (line) => {
+      if (!quiet) process.stdout.write(`${line}\n`);
+    },
     signal: new AbortController().signal,
   }).catch((error: unknown) => {
     process.stderr.write(`cis2-bff: ${error instanceof StartError ? error.message : reasonOf(error)}\n`);

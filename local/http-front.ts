@@ -59,7 +59,7 @@ export class HttpFront {
 
   #listen(host: string, port: number): Promise<number | undefined> {
     // The gateway's own limit on headers is smaller and answers in its own words; this one only bounds the parser.
-    const server = http.createServer({ maxHeaderSize: 65_536 }, (request, response) => {
+    const server = http.createServer({ maxHeaderSize: 262_144 }, (request, response) => {
       this.#handle(request, response).catch((error: unknown) => {
         // Who has gone away in the middle of a request needs no answer.
         if (response.destroyed) return;
@@ -68,6 +68,8 @@ export class HttpFront {
         else response.destroy();
       });
     });
+    // Beyond a count the parser would drop headers without a word, and a guard would not see them.
+    server.maxHeadersCount = 0;
     return new Promise((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => {
         if (error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT') resolve(undefined);

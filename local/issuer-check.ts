@@ -2,19 +2,19 @@ import { get as httpGet } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import { reasonOf, StartError } from './errors.ts';
 
-const milliseconds = 5_000;
 const longestDocument = 1_048_576;
 
 /**
  * Asks an OpenID provider for its discovery document (OpenID Connect Discovery 1.0 section 4). An issuer is a string
  * and nothing else: what a URL parser would tidy away is part of its name.
  *
+ * @param seconds - how long an answer may take
  * @returns a warning when it answers, but not as the provider of this name would; undefined when all is well
  * @throws StartError when nothing answers there
  */
-export async function checkIssuer(issuer: string): Promise<string | undefined> {
+export async function checkIssuer(issuer: string, seconds = 5): Promise<string | undefined> {
   const url = `${issuer}/.well-known/openid-configuration`;
-  const answer = await fetchText(url).catch((error: unknown) => {
+  const answer = await fetchText(url, seconds).catch((error: unknown) => {
     throw new StartError(`the issuer ${issuer} cannot be reached: ${reasonOf(error)}`);
   });
   if (answer.status !== 200)
@@ -36,12 +36,12 @@ function issuerIn(body: string): string | undefined {
   }
 }
 
-const fetchText = (url: string): Promise<{ status: number; body: string }> =>
+const fetchText = (url: string, seconds: number): Promise<{ status: number; body: string }> =>
   new Promise((resolve, reject) => {
     const get = url.startsWith('https:') ? httpsGet : httpGet;
     const request = get(
       url,
-      { agent: false, headers: { accept: 'application/json' }, signal: AbortSignal.timeout(milliseconds) },
+      { agent: false, headers: { accept: 'application/json' }, signal: AbortSignal.timeout(seconds * 1000) },
       (response) => {
         let body = '';
         response.setEncoding('utf8');
@@ -56,7 +56,7 @@ const fetchText = (url: string): Promise<{ status: number; body: string }> =>
       },
     );
     const fail = (error: Error): void => {
-      reject(error.name === 'AbortError' ? new Error('no answer within 5 s') : error);
+      reject(error.name === 'AbortError' ? new Error(`no answer within ${String(seconds)} s`) : error);
     };
     request.on('error', fail);
   });

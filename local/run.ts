@@ -165,7 +165,7 @@ function summary(
     '',
     `  Open      ${baseUrl}`,
     `  Sign-in   ${personas.length === 0 ? issuer : `CIS2 simulator, ${new URL(issuer).origin}`}`,
-    ...personas.map(({ uid, name, summary }) => `            ${uid}  ${name.padEnd(widest)}  ${summary}`),
+    ...personas.map(({ uid, name, summary: use }) => `            ${uid}  ${name.padEnd(widest)}  ${use}`),
     `  Logs      ${options.logFile === undefined ? 'below, one JSON object a line' : path.resolve(options.logFile)}`,
     '  Stop      Ctrl+C',
     '',

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { codeOf } from './errors.ts';
 import type { GatewayResponse } from './http-api-event.ts';
 
 const contentTypes: Readonly<Record<string, string>> = {
@@ -37,14 +38,11 @@ function fileOf(root: string, uri: string): string | undefined {
   return path.join(root, ...segments);
 }
 
-const isMissing = (error: unknown): boolean =>
-  error instanceof Error &&
-  'code' in error &&
-  ['ENOENT', 'EISDIR', 'ENOTDIR', 'ENAMETOOLONG'].includes(String(error.code));
+const missing = new Set(['ENOENT', 'EISDIR', 'ENOTDIR', 'ENAMETOOLONG']);
 
 const readIfThere = (file: string): Promise<Buffer | undefined> =>
   readFile(file).catch((error: unknown) => {
-    if (isMissing(error)) return undefined;
+    if (missing.has(codeOf(error) ?? '')) return undefined;
     throw error;
   });
 

@@ -17,12 +17,18 @@ function fail(error: unknown): never {
   process.exit(1);
 }
 
-/** What must be over by then is over, whether it has finished or not. */
+/** What must be over by then is over, whether it has finished or not, in milliseconds. */
 const longestStop = 800;
 
+/** One Ctrl+C comes twice, from the terminal and from npm: so near the first, a signal is not a second wish. */
+const sameWish = 250;
+
+let stoppedAt = Infinity;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    if (stopping.signal.aborted) process.exit(1);
+    if (performance.now() > stoppedAt + sameWish) process.exit(1);
+    if (stopping.signal.aborted) return;
+    stoppedAt = performance.now();
     stopping.abort();
     setTimeout(() => process.exit(0), longestStop).unref();
   });

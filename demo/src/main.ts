@@ -95,7 +95,11 @@ const showWarning = warningDialog({ extend, signOut: () => watch.signOut() });
 
 const isOutcomePage = (): boolean =>
   location.pathname === signInErrorPath || location.pathname === signedOutPath;
-const here = (): string => location.pathname + location.search;
+/** The address this page was opened with, where a sign-in can come back to it: the longest the backend takes is 1,024 bytes. */
+const here = (): string => {
+  const path = location.pathname + location.search;
+  return path.startsWith('//') || path.length > 1_024 ? '/' : path;
+};
 
 /** Which page it is. Two states with the same key show the same page, and only its clocks move. */
 function choose(state: State): { readonly key: string; readonly make: () => View } {

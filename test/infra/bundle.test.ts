@@ -1,25 +1,24 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { bundleFunctions, functionNames } from '../../infra/bundle.ts';
+import { temporaryDirectory } from './support.ts';
 
 interface Metafile {
   readonly outputs: Readonly<Record<string, { readonly inputs: Readonly<Record<string, unknown>> }>>;
 }
 
-const directory = (): string => mkdtempSync(join(tmpdir(), 'bundle-'));
 const bundle = (output: string, name: string): string =>
   readFileSync(join(output, name, 'index.mjs'), 'utf8');
 
 describe('the bundles', () => {
   let output: string;
   beforeAll(() => {
-    output = bundleFunctions({ output: directory() });
+    output = bundleFunctions({ output: temporaryDirectory() });
   });
 
   test('are made for every function, and the same bytes each time', () => {
-    const again = bundleFunctions({ output: directory() });
+    const again = bundleFunctions({ output: temporaryDirectory() });
     for (const name of functionNames) {
       expect(bundle(output, name).length).toBeGreaterThan(0);
       expect(bundle(again, name)).toBe(bundle(output, name));
@@ -50,11 +49,11 @@ describe('the bundles', () => {
 });
 
 test('a function without an entry point is named, with where it should be', () => {
-  const entries = directory();
+  const entries = temporaryDirectory();
   for (const name of functionNames)
     writeFileSync(join(entries, `${name}.ts`), 'export const handler = () => 1;\n');
   rmSync(join(entries, 'jwks.ts'));
-  expect(() => bundleFunctions({ entries, output: directory() })).toThrow(
+  expect(() => bundleFunctions({ entries, output: temporaryDirectory() })).toThrow(
     `no entry point for a function: ${join(entries, 'jwks.ts')}`,
   );
 });

@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from '@jest/globals';
 import type { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { functionNames } from '../../infra/bundle.ts';
@@ -70,9 +71,21 @@ export const statementsOf = (template: TemplateJson, name: FunctionName): readon
 export const actionsOf = (statements: readonly Statement[]): string[] =>
   statements.flatMap(({ Action }) => Action).sort();
 
+const directories: string[] = [];
+afterAll(() => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
+
+/** A directory of its own, gone when the test file is done. */
+export const temporaryDirectory = (): string => {
+  const directory = mkdtempSync(join(tmpdir(), 'cis2-bff-test-'));
+  directories.push(directory);
+  return directory;
+};
+
 /** Bundles that hold nothing: the templates do not depend on what a function does. */
 export const emptyBundles = (): string => {
-  const directory = mkdtempSync(join(tmpdir(), 'bundles-'));
+  const directory = temporaryDirectory();
   for (const name of functionNames) {
     mkdirSync(join(directory, name));
     writeFileSync(join(directory, name, 'index.mjs'), `export const handler = () => '${name}';\n`);

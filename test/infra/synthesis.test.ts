@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { temporaryDirectory } from './support.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const cli = join(root, 'node_modules/aws-cdk/bin/cdk');
@@ -16,7 +16,7 @@ interface Outcome {
 
 /** Runs node with nothing of AWS in its environment, and no network that could help it. */
 const run = (environment: Record<string, string>, ...args: string[]): Promise<Outcome> => {
-  const directory = mkdtempSync(join(tmpdir(), 'synth-'));
+  const directory = temporaryDirectory();
   const env = {
     PATH: `${join(root, 'node_modules/.bin')}:${process.env['PATH'] ?? ''}`,
     HOME: directory,
@@ -69,7 +69,7 @@ describe('synthesis', () => {
   let everything: Outcome;
   beforeAll(async () => {
     everything = await withCli();
-  }, 60_000);
+  }, 120_000);
 
   test('makes every environment, offline and without credentials, with nothing to object to', () => {
     expect(everything.code).toBe(0);
@@ -86,7 +86,7 @@ describe('synthesis', () => {
     const again = await direct({});
     expect(again.code).toBe(0);
     expect(fingerprint(again.directory)).toEqual(fingerprint(everything.directory));
-  }, 60_000);
+  }, 120_000);
 
   test('makes one environment when asked, without the slow checks the very same', async () => {
     const one = await direct({ env: 'int' }, { CDK_VALIDATION: 'false' });
@@ -100,38 +100,38 @@ describe('synthesis', () => {
         readFileSync(join(everything.directory, file), 'utf8'),
       );
     }
-  }, 60_000);
+  }, 120_000);
 
   test('refuses an environment that it does not know, in one line', async () => {
     const { code, output } = await direct({ env: 'nowhere' });
     expect(code).toBe(1);
     expect(output.trim()).toBe('cis2-bff refused: no environment named "nowhere", only dev, int, prod');
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('a finding', () => {
   const fixture = join(import.meta.dirname, 'fixtures/app-with-a-finding.ts');
 
   test.each(['error', 'warning'])(
-    'that is an %s makes synthesis exit 1',
+    'of the kind %s makes synthesis exit 1',
     async (kind) => {
       const { code, output } = await run({ DIRECT: 'yes' }, fixture, kind);
       expect(output).toMatch(kind === 'error' ? /ERROR[^]*AwsSolutions-SNS3/ : /WARNING be careful/);
       expect(output).not.toMatch(kind === 'error' ? /WARNING/ : /ERROR/);
       expect(code).toBe(1);
     },
-    60_000,
+    120_000,
   );
 
   test('makes the command line exit 1 as well', async () => {
     const { code, output } = await withCli('--app', `${process.execPath} ${fixture} error`);
     expect(output).toContain('AwsSolutions-SNS3');
     expect(code).toBe(1);
-  }, 60_000);
+  }, 120_000);
 
   test('that is acknowledged with a reason does not', async () => {
     const { code, output } = await run({ DIRECT: 'yes' }, fixture, 'acknowledged');
     expect(output).toBe('');
     expect(code).toBe(0);
-  }, 60_000);
+  }, 120_000);
 });

@@ -68,9 +68,7 @@ describe('The sign-in page', () => {
       expect(response.headers.has('set-cookie')).toBe(false);
     };
     refused(await browser.submit(await browser.authorize(), { uid: '900000009999' }));
-    await refused(
-      await browser.submit(await browser.authorize(), { uid: '900000000001', interaction: 'made-up' }),
-    );
+    refused(await browser.submit(await browser.authorize(), { uid: '900000000001', interaction: 'made-up' }));
     const page = await browser.authorize();
     bench.clock.ahead = 601;
     try {

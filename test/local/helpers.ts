@@ -1,0 +1,64 @@
+import http from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LogSink } from '../../local/log.ts';
+
+/** A log that keeps its lines. */
+export const collectedLog = (): LogSink & { lines: string[] } => {
+  const lines: string[] = [];
+  return {
+    lines,
+    line: (text) => void lines.push(text),
+    entry: (level, event, fields = {}) => void lines.push(JSON.stringify({ level, event, ...fields })),
+    open: () => undefined,
+    close: () => Promise.resolve(),
+  };
+};
+
+/** Waits for something to become true; fails when it has not after five seconds. */
+export async function until(condition: () => boolean): Promise<void> {
+  for (const deadline = Date.now() + 5_000; Date.now() < deadline; await sleep(10)) if (condition()) return;
+  throw new Error('it did not become true');
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** Sends a request as it is written: no path is tidied up, no header added but `Host`. */
+export const send = (
+  port: number,
+  target: string,
+  options: {
+    method?: string;
+    headers?: http.OutgoingHttpHeaders;
+    body?: string | Buffer;
+    host?: string;
+  } = {},
+): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const request = http.request(
+      {
+        host: options.host ?? '127.0.0.1',
+        port,
+        path: target,
+        method: options.method ?? 'GET',
+        headers: options.headers,
+        agent: false,
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: Buffer.concat(chunks).toString(),
+          }),
+        );
+      },
+    );
+    request.on('error', reject);
+    request.end(options.body);
+  });

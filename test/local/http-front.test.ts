@@ -1,0 +1,302 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  behaviourFor,
+  cloudFrontFunction,
+  normalisedPath,
+  readDistribution,
+} from '../../local/cloudfront.ts';
+import { Functions, makeSecrets, makeTables, readApi } from '../../local/cloudformation.ts';
+import { startDynamoDb } from '../../local/dynamodb.ts';
+import { HttpApi, longestBody } from '../../local/http-api.ts';
+import { HttpFront } from '../../local/http-front.ts';
+import { startSecretsManager } from '../../local/secrets-manager.ts';
+import { Assembly } from '../../local/template.ts';
+import { collectedLog, send } from './helpers.ts';
+import { writeFixture } from './fixture-assembly.ts';
+
+const log = collectedLog();
+const front = new HttpFront(log);
+const closers: (() => unknown)[] = [];
+let directory: string;
+let port: number;
+
+beforeAll(async () => {
+  directory = writeFixture();
+  const assembly = Assembly.read(directory);
+  const [dynamodb, secrets] = await Promise.all([
+    startDynamoDb(),
+    startSecretsManager({ region: 'eu-west-2', account: '000000000000' }),
+  ]);
+  await makeTables(assembly, dynamodb.url);
+  await makeSecrets(assembly, secrets.url);
+  const functions = new Functions(assembly, {
+    endpoints: { dynamodb: dynamodb.url, secretsManager: secrets.url },
+    overrides: {},
+    log,
+  });
+  const { routes, identity } = readApi(assembly, functions);
+  port = await front.listen(0);
+  front.serve({
+    distribution: readDistribution(assembly),
+    api: new HttpApi(routes, identity),
+    spaRoot: path.join(directory, 'spa'),
+  });
+  closers.push(
+    () => {
+      front.close();
+    },
+    () => functions.close(),
+    () => {
+      dynamodb.close();
+    },
+    () => {
+      secrets.close();
+    },
+    () => {
+      rmSync(directory, { recursive: true });
+    },
+  );
+});
+afterAll(async () => {
+  await Promise.all(closers.map(async (close) => close()));
+});
+
+const post = (body: string | Buffer, headers: http.OutgoingHttpHeaders = {}) =>
+  send(port, '/auth/echo', { method: 'POST', body, headers: { 'content-type': 'text/plain', ...headers } });
+
+const bffHeaders = {
+  'content-security-policy': "default-src 'self'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'strict-transport-security': 'max-age=63072000; includeSubDomains',
+};
+
+describe('the one origin', () => {
+  test('a path of the API reaches its function with path, query and cookies', async () => {
+    const answer = await send(port, '/auth/%65cho?a=1', {
+      headers: { cookie: 'one=1; two=2', 'x-csrf': '1' },
+    });
+    expect(answer.status).toBe(200);
+    expect(JSON.parse(answer.body)).toMatchObject({
+      routeKey: 'ANY /auth/echo',
+      rawPath: '/auth/echo',
+      rawQueryString: 'a=1',
+      cookies: ['one=1', 'two=2'],
+      headers: { 'x-csrf': '1', host: 'localhttpapi.execute-api.eu-west-2.amazonaws.com' },
+    });
+  });
+
+  test('any method reaches a route', async () => {
+    for (const method of ['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'PROPFIND']) {
+      const answer = await send(port, '/auth/echo', { method });
+      expect(JSON.parse(answer.body)).toMatchObject({ requestContext: { http: { method } } });
+    }
+    expect((await send(port, '/auth/echo', { method: 'HEAD' })).body).toBe('');
+  });
+
+  test('a form body arrives in base64', async () => {
+    const answer = await post('a=1&b=2', { 'content-type': 'application/x-www-form-urlencoded' });
+    expect(JSON.parse(answer.body)).toMatchObject({
+      isBase64Encoded: true,
+      body: Buffer.from('a=1&b=2').toString('base64'),
+    });
+  });
+
+  test.each([
+    '/auth/none',
+    '/auth/echo/',
+    '/auth/echo/more',
+    '/auth/',
+    '/api/none',
+    '/x/../auth/echo',
+    '/auth//echo',
+  ])('%s is not a route, and the catch-all answers', async (target) => {
+    const answer = await send(port, target);
+    expect(answer.status).toBe(404);
+    expect(answer.headers['content-type']).toBe('application/problem+json');
+  });
+
+  test('the headers of the prefixes are added to an answer and replace none of its own', async () => {
+    const answer = await send(port, '/auth/echo');
+    expect(answer.headers).toMatchObject({ ...bffHeaders, 'cache-control': 'public' });
+  });
+
+  test.each([
+    ['a function that fails', 500, () => post('fail'), '{"message":"Internal Server Error"}'],
+    ['a function slower than its integration', 503, () => post('sleep'), '{"message":"Service Unavailable"}'],
+    [
+      'headers over 10,240 bytes',
+      431,
+      () => send(port, '/auth/echo', { headers: { cookie: `a=${'x'.repeat(10_240)}` } }),
+      '{"message":"Request Header Fields Too Large"}',
+    ],
+    [
+      'headers far over it',
+      431,
+      () => send(port, '/auth/echo', { headers: { cookie: `a=${'x'.repeat(100_000)}` } }),
+      '{"message":"Request Header Fields Too Large"}',
+    ],
+    [
+      'a body over 6 MB',
+      413,
+      () => post(Buffer.alloc(longestBody + 1, 'x')),
+      '{"message":"Request Entity Too Large"}',
+    ],
+    [
+      'a body over 6 MB without a length',
+      413,
+      () => post(Buffer.alloc(longestBody + 1, 'x'), { 'transfer-encoding': 'chunked' }),
+      '{"message":"Request Entity Too Large"}',
+    ],
+    ['a path that cannot be decoded', 400, () => send(port, '/auth/%zz'), '{"message":"Bad Request"}'],
+  ])(
+    '%s is %i by the gateway itself, with the headers of the prefixes',
+    async (_what, status, request, body) => {
+      const answer = await request();
+      expect(answer.status).toBe(status);
+      expect(answer.body).toBe(body);
+      expect(answer.headers).toMatchObject({ ...bffHeaders, 'cache-control': 'no-store' });
+    },
+  );
+
+  test('headers just below the limit pass', async () => {
+    expect((await send(port, '/auth/echo', { headers: { cookie: `a=${'x'.repeat(9_500)}` } })).status).toBe(
+      200,
+    );
+  });
+
+  test('only loopback is listened on, by both of its addresses', async () => {
+    expect((await send(port, '/', { host: '127.0.0.1' })).status).toBe(200);
+    expect((await send(port, '/', { host: '::1' })).status).toBe(200);
+  });
+});
+
+describe('the single-page app', () => {
+  test.each([
+    '/',
+    '/index.html',
+    '/ward/7',
+    '/any/deep/link',
+    '/ward/7?tab=notes',
+    '/auth',
+    '/authentic/thing',
+  ])('%s gets the document', async (target) => {
+    const answer = await send(port, target);
+    expect(answer.status).toBe(200);
+    expect(answer.body).toContain('<html><body>app');
+    expect(answer.headers).toMatchObject({
+      ...bffHeaders,
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'no-cache',
+      'cross-origin-opener-policy': 'same-origin',
+    });
+  });
+
+  test.each([
+    ['/assets/app-1a2b3c.js', 'text/javascript; charset=utf-8'],
+    ['/assets/style-1a2b3c.css', 'text/css; charset=utf-8'],
+    ['/assets/font.woff2', 'font/woff2'],
+  ])('%s is a file of type %s that never changes', async (target, contentType) => {
+    const answer = await send(port, target);
+    expect(answer.status).toBe(200);
+    expect(answer.headers).toMatchObject({
+      'content-type': contentType,
+      'cache-control': 'public, max-age=31536000, immutable',
+      'x-content-type-options': 'nosniff',
+    });
+  });
+
+  test.each(['/missing.js', '/assets/missing-1a2b3c.js', '/assets/', '/assets/app-1a2b3c', '/favicon.ico'])(
+    '%s is 404, with the headers of documents',
+    async (target) => {
+      const answer = await send(port, target);
+      expect(answer.status).toBe(404);
+      expect(answer.body).toBe('Not found\n');
+      expect(answer.headers['content-security-policy']).toBe("default-src 'self'");
+    },
+  );
+
+  test.each([
+    '/../secret.txt',
+    '/assets/../../secret.txt',
+    '/assets/..%2f..%2fsecret.txt',
+    '/%2e%2e/secret.txt',
+    '/assets/..%5c..%5csecret.txt',
+    '/..\\secret.txt',
+    '//etc/passwd.txt',
+    '/assets/%00.js',
+    '/assets/%zz.js',
+    '/C:/secret.txt',
+  ])('%s leads nowhere', async (target) => {
+    const answer = await send(port, target);
+    expect(answer.body).not.toContain('outside the app');
+    expect(answer.status).toBe(404);
+  });
+
+  test('only GET and HEAD are answered', async () => {
+    const head = await send(port, '/', { method: 'HEAD' });
+    expect([head.status, head.body, Number(head.headers['content-length']) > 0]).toEqual([200, '', true]);
+    const answer = await send(port, '/', { method: 'POST', body: 'x' });
+    expect([answer.status, answer.headers.allow]).toEqual([405, 'GET, HEAD']);
+  });
+
+  test('a browser that has a file is told so', async () => {
+    const first = await send(port, '/');
+    const second = await send(port, '/', { headers: { 'if-none-match': first.headers.etag } });
+    expect([second.status, second.body]).toEqual([304, '']);
+    writeFileSync(
+      path.join(directory, 'spa/index.html'),
+      '<!doctype html><html><body>app, newer</body></html>',
+    );
+    expect((await send(port, '/', { headers: { 'if-none-match': first.headers.etag } })).status).toBe(200);
+  });
+});
+
+describe('the parts of CloudFront', () => {
+  test.each([
+    ['/auth/login?a=/../x', '/auth/login'],
+    ['/x/../auth/login', '/auth/login'],
+    ['/x/%2e%2E/auth/login', '/auth/login'],
+    ['/%61uth/login', '/auth/login'],
+    ['/auth%2flogin', '/auth%2Flogin'],
+    ['/x/..//auth/login', '//auth/login'],
+    ['/../..', '/'],
+    ['/a/./b/.', '/a/b/'],
+  ])('%s meets the behaviour of %s', (target, path) => {
+    expect(normalisedPath(target)).toBe(path);
+  });
+
+  test('a behaviour is found by its pattern, and the default fits the rest', () => {
+    const distribution = readDistribution(Assembly.read(directory));
+    expect(
+      ['/auth/x', '/api/', '/assets/x', '/auth', '/', '/authx/'].map(
+        (path) => behaviourFor(distribution, path).origin,
+      ),
+    ).toEqual(['api', 'api', 'spa', 'spa', 'spa', 'spa']);
+  });
+
+  test('a CloudFront function has the language and nothing of this process', async () => {
+    const request = {
+      method: 'GET',
+      target: '/a?b=1&b=2',
+      rawHeaders: ['X-One', '1'],
+      body: Buffer.alloc(0),
+      sourceIp: '::1',
+    };
+    const peek = cloudFrontFunction(
+      'function handler(e) { return { uri: [typeof process, typeof require, typeof fetch, e.request.uri, e.request.querystring.b.multiValue.length, e.request.headers["x-one"].value].join() }; }',
+    );
+    expect(await peek(request)).toEqual({ uri: 'undefined,undefined,undefined,/a,2,1' });
+    const refuse = cloudFrontFunction(
+      "async function handler() { return { statusCode: 302, statusDescription: 'Found', headers: { location: { value: '/b' } } }; }",
+    );
+    expect(await refuse(request)).toEqual({
+      status: 302,
+      headers: { location: '/b' },
+      body: Buffer.alloc(0),
+    });
+  });
+});

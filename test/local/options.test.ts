@@ -1,0 +1,127 @@
+import { describe, expect, test } from '@jest/globals';
+import { StartError } from '../../local/errors.ts';
+import { helpText, parseOptions } from '../../local/options.ts';
+import type { Options } from '../../local/options.ts';
+
+const parse = (args: string[], environment: Record<string, string> = {}): Options => {
+  const options = parseOptions(args, environment);
+  if (options === 'help') throw new Error('help was not asked for');
+  return options;
+};
+
+describe('options of a local run', () => {
+  test('the defaults are those of the contract', () => {
+    expect(parse([])).toEqual({
+      port: 3000,
+      issuer: undefined,
+      clientId: 'cis2-bff-local',
+      dynamodbEndpoint: undefined,
+      secretsEndpoint: undefined,
+      logFile: undefined,
+      quiet: false,
+      settings: {
+        CIS2_CLIENT_ID: 'cis2-bff-local',
+        IDLE_SECONDS: '900',
+        ABSOLUTE_SECONDS: '43200',
+        CIS2_ACR: 'AAL3_ANY',
+        MINIMUM_AAL: '3',
+        MINIMUM_IAL: '3',
+        KEY_CACHE_SECONDS: '60',
+      },
+    });
+  });
+
+  test('every option can be an environment variable, and the command line wins', () => {
+    const environment = {
+      BFF_PORT: '4000',
+      BFF_IDLE_SECONDS: '30',
+      BFF_CLIENT_ID: 'from-environment',
+      BFF_ISSUER: 'http://127.0.0.1:9999/realm',
+      BFF_LOG: '/tmp/x.log',
+      BFF_QUIET: '1',
+      BFF_DYNAMODB_ENDPOINT: 'http://127.0.0.1:8000',
+    };
+    const options = parse(['--port', '4100', '--idle-seconds=20'], environment);
+    expect(options.port).toBe(4100);
+    expect(options.settings.IDLE_SECONDS).toBe('20');
+    expect(options.clientId).toBe('from-environment');
+    expect(options.issuer).toBe('http://127.0.0.1:9999/realm');
+    expect(options.settings.CIS2_ISSUER).toBe('http://127.0.0.1:9999/realm');
+    expect(options.logFile).toBe('/tmp/x.log');
+    expect(options.quiet).toBe(true);
+    expect(options.dynamodbEndpoint).toBe('http://127.0.0.1:8000');
+  });
+
+  test('an issuer is kept byte for byte', () => {
+    expect(parse(['--issuer', 'https://am.example.nhs.uk:443/realm']).settings.CIS2_ISSUER).toBe(
+      'https://am.example.nhs.uk:443/realm',
+    );
+  });
+
+  test.each([
+    [['--idle-seconds', '901'], '--idle-seconds must be a whole number from 1 to 900, got "901"'],
+    [
+      ['--absolute-seconds', '43201'],
+      '--absolute-seconds must be a whole number from 1 to 43200, got "43201"',
+    ],
+    [['--idle-seconds', '0'], '--idle-seconds must be a whole number from 1 to 900, got "0"'],
+    [['--idle-seconds', '5.5'], '--idle-seconds must be a whole number from 1 to 900, got "5.5"'],
+    [['--min-aal', '4'], '--min-aal must be a whole number from 1 to 3, got "4"'],
+    [['--min-ial', 'x'], '--min-ial must be a whole number from 0 to 3, got "x"'],
+    [
+      ['--key-cache-seconds', '3601'],
+      '--key-cache-seconds must be a whole number from 0 to 3600, got "3601"',
+    ],
+    [['--client-id', ''], '--client-id is missing'],
+    [['--port', '65536'], '--port must be a whole number from 0 to 65535, got "65536"'],
+    [['--port', 'http'], '--port must be a whole number from 0 to 65535, got "http"'],
+    [['--dynamodb-endpoint', 'localhost:8000'], '--dynamodb-endpoint must be an http or https URL'],
+    [['--secrets-endpoint', 'x'], '--secrets-endpoint must be an http or https URL, got "x"'],
+    [['--acr', 'AAL9'], '--acr must be one of AAL1_USERPASS'],
+    [
+      ['--issuer', 'http://am.example.nhs.uk/realm'],
+      '--issuer must be an https URL (http only for a loopback',
+    ],
+    [['--issuer', 'am.example.nhs.uk'], '--issuer must be an absolute URL'],
+    [['--idle'], "Unknown option '--idle' (--help lists the options)"],
+    [['--port'], "Option '--port <value>' argument missing (--help lists the options)"],
+    [['--port', '-1'], "Option '--port' argument is ambiguous (--help lists the options)"],
+    [['--quiet=yes'], "Option '--quiet' does not take an argument (--help lists the options)"],
+    [['4000'], "Unexpected argument '4000'"],
+  ])('%j is refused in one line that says why', (args, message) => {
+    const refusal = (() => {
+      try {
+        parse(args);
+        return undefined;
+      } catch (error) {
+        return error;
+      }
+    })();
+    expect(refusal).toBeInstanceOf(StartError);
+    expect((refusal as StartError).message.slice(0, message.length)).toBe(message);
+    expect((refusal as StartError).message).not.toContain('\n');
+  });
+
+  test('a bad environment variable is refused like a bad option', () => {
+    expect(() => parse([], { BFF_IDLE_SECONDS: '1000' })).toThrow(
+      '--idle-seconds must be a whole number from 1 to 900',
+    );
+    expect(() => parse([], { BFF_QUIET: 'perhaps' })).toThrow('BFF_QUIET must be 1 or 0');
+  });
+
+  test('help names every option', () => {
+    expect(parseOptions(['--help'], {})).toBe('help');
+    for (const name of [
+      'port',
+      'issuer',
+      'api-key',
+      'api-secret',
+      'secrets-endpoint',
+      'log',
+      'quiet',
+      'help',
+    ]) {
+      expect(helpText).toContain(`--${name} `);
+    }
+  });
+});

@@ -1,0 +1,233 @@
+import { spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import type { AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { send, until } from './helpers.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+let directory: string;
+const children: ChildProcess[] = [];
+
+beforeAll(() => {
+  directory = mkdtempSync(path.join(os.tmpdir(), 'local-start-'));
+});
+afterAll(() => {
+  for (const child of children)
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+  rmSync(directory, { recursive: true });
+});
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly out: () => string;
+  readonly err: () => string;
+  /** Resolves with the exit code. */
+  readonly ended: Promise<number | null>;
+}
+
+/** Starts the product the way a person does. */
+const npmStart = (...args: string[]): Started => launch('npm', ['start', '--silent', '--', ...args]);
+/** As `npm start` does, without npm. */
+const start = (...args: string[]): Started => launch(process.execPath, ['local/start.ts', ...args]);
+
+function launch(command: string, args: string[]): Started {
+  const environment = { ...process.env };
+  // What the test runner wants of its own Node is nothing to the product.
+  delete environment['NODE_OPTIONS'];
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: environment });
+  children.push(child);
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { child, out: () => out, err: () => err, ended };
+}
+
+async function ready(started: Started): Promise<number> {
+  const url = await Promise.race([
+    new Promise<string>((resolve) => {
+      const look = (): void => {
+        const found = /^ready (http:\/\/localhost:\d+)$/m.exec(started.out())?.[1];
+        if (found !== undefined) resolve(found);
+      };
+      started.child.stdout?.on('data', look);
+      look();
+    }),
+    started.ended.then((code) => {
+      throw new Error(`it ended with ${String(code)}: ${started.err()}`);
+    }),
+  ]);
+  return Number(new URL(url).port);
+}
+
+const refuses = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.once('error', () => {
+      resolve(true);
+    });
+  });
+
+const processesNaming = (text: string): string[] =>
+  spawnSync('ps', ['-eo', 'pid,args'])
+    .stdout.toString()
+    .split('\n')
+    .filter((line) => line.includes(text));
+
+describe('npm start', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'prints only the ready line when quiet, logs to a file, and %s to npm alone ends everything',
+    async (signal) => {
+      const logFile = path.join(directory, `${signal}.log`);
+      const started = npmStart('--port', '0', '--quiet', '--log', logFile);
+      const port = await ready(started);
+      expect(started.out()).toBe(`ready http://localhost:${String(port)}\n`);
+      expect(started.err()).toBe('');
+
+      const session = await send(port, '/auth/session', { headers: { 'x-csrf': '1' } });
+      expect([session.status, session.body]).toEqual([200, '{"status":"anonymous"}']);
+      const login = await send(port, '/auth/login');
+      const simulator = Number(new URL(login.headers.location ?? '').port);
+      expect(await refuses(simulator)).toBe(false);
+      await until(() => readFileSync(logFile, 'utf8').includes('"route":"GET /auth/login"'));
+      for (const line of readFileSync(logFile, 'utf8').trimEnd().split('\n')) {
+        expect(JSON.parse(line)).toMatchObject({
+          time: expect.any(String),
+          level: expect.any(String),
+          event: expect.any(String),
+        });
+      }
+      expect(statSync(logFile).mode & 0o077).toBe(0);
+
+      expect(processesNaming(logFile)).not.toEqual([]);
+      const askedAt = Date.now();
+      started.child.kill(signal);
+      expect(await started.ended).toBe(0);
+      expect(Date.now() - askedAt).toBeLessThan(2_000);
+      expect(await Promise.all([refuses(port), refuses(simulator)])).toEqual([true, true]);
+      expect(processesNaming(logFile)).toEqual([]);
+      expect(started.out()).toBe(`ready http://localhost:${String(port)}\n`);
+    },
+  );
+
+  test('says where to look and who can sign in, then that it is ready, and only then the logs', async () => {
+    const started = start('--port', '0');
+    const port = await ready(started);
+    await send(port, '/auth/session', { headers: { 'x-csrf': '1' } });
+    await until(() => started.out().includes('"route":"GET /auth/session"'));
+    started.child.kill('SIGTERM');
+    expect(await started.ended).toBe(0);
+
+    const lines = started.out().trimEnd().split('\n');
+    const readyAt = lines.indexOf(`ready http://localhost:${String(port)}`);
+    const before = lines.slice(0, readyAt).join('\n');
+    expect(before).toContain(`Open      http://localhost:${String(port)}`);
+    expect(before).toMatch(/^ +900000000001 +Amara Okafor +\S.*$/m);
+    expect(before).toContain('Ctrl+C');
+    expect(before).not.toContain('{"');
+    expect(lines.slice(readyAt + 1).length).toBeGreaterThan(0);
+    for (const line of lines.slice(readyAt + 1)) expect(() => JSON.parse(line) as unknown).not.toThrow();
+  });
+
+  test("another issuer is used in place of the simulator, and the limits reach the functions' settings", async () => {
+    let issuer = '';
+    const provider = http.createServer((_request, response) => {
+      response.setHeader('content-type', 'application/json');
+      response.end(
+        JSON.stringify({
+          issuer,
+          authorization_endpoint: `${issuer}/authorize`,
+          token_endpoint: `${issuer}/access_token`,
+          userinfo_endpoint: `${issuer}/userinfo`,
+          jwks_uri: `${issuer}/jwks`,
+          response_types_supported: ['code'],
+          subject_types_supported: ['public'],
+          id_token_signing_alg_values_supported: ['RS256'],
+          keys: [],
+        }),
+      );
+    });
+    await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
+    issuer = `http://127.0.0.1:${String((provider.address() as AddressInfo).port)}/realm`;
+    const started = start(
+      '--port',
+      '0',
+      '--quiet',
+      '--issuer',
+      issuer,
+      '--client-id',
+      'another-client',
+      '--acr',
+      'AAL2_ANY',
+      '--min-aal',
+      '2',
+    );
+    const login = await send(await ready(started), '/auth/login');
+    const to = new URL(login.headers.location ?? '');
+    expect(to.href.startsWith(`${issuer}/authorize?`)).toBe(true);
+    expect(to.searchParams.get('client_id')).toBe('another-client');
+    expect(to.searchParams.get('acr_values')).toBe('AAL2_ANY');
+    started.child.kill('SIGTERM');
+    expect(await started.ended).toBe(0);
+    expect(started.err()).toBe('');
+    provider.close();
+    provider.closeAllConnections();
+  });
+
+  test('a port in use is one clear line and exit 1', async () => {
+    const other = net.createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as AddressInfo;
+    const started = start('--port', String(port));
+    expect(await started.ended).toBe(1);
+    expect(started.err()).toBe(
+      `cis2-bff: port ${String(port)} is in use: end what uses it, or choose another with --port\n`,
+    );
+    expect(started.out()).toBe('');
+    other.close();
+  });
+
+  test('an unreachable issuer is one clear line and exit 1', async () => {
+    const closed = net.createServer();
+    await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
+    const { port } = closed.address() as AddressInfo;
+    await new Promise((resolve) => closed.close(resolve));
+    const issuer = `http://127.0.0.1:${String(port)}/realm`;
+    const started = start('--port', '0', '--issuer', issuer);
+    expect(await started.ended).toBe(1);
+    expect(started.err()).toBe(
+      `cis2-bff: the issuer ${issuer} cannot be reached: connect ECONNREFUSED 127.0.0.1:${String(port)}\n`,
+    );
+    expect(started.out()).toBe('');
+  });
+
+  test.each([
+    [['--idle-seconds', '901'], 'cis2-bff: --idle-seconds must be a whole number from 1 to 900, got "901"\n'],
+    [['--colour', 'red'], "cis2-bff: Unknown option '--colour' (--help lists the options)\n"],
+    [
+      ['--log', '/nowhere/at/all.log'],
+      "cis2-bff: cannot open the log file /nowhere/at/all.log: ENOENT: no such file or directory, open '/nowhere/at/all.log'\n",
+    ],
+  ])('%j is one clear line and exit 1', async (args, line) => {
+    const started = start('--port', '0', ...args);
+    expect(await started.ended).toBe(1);
+    expect(started.err()).toBe(line);
+    expect(started.out()).toBe('');
+  });
+
+  test('help is printed and nothing is started', async () => {
+    const started = start('--help');
+    expect(await started.ended).toBe(0);
+    expect(started.out()).toContain('Usage: npm start');
+  });
+});

@@ -1,0 +1,115 @@
+/** The store and the secrets behind a door of the test's own: every call is seen, and can be held, refused or cut. */
+import {
+  createServer,
+  request as forward,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { startDynamoDb } from '../../local/dynamodb.ts';
+import { startSecretsManager } from '../../local/secrets-manager.ts';
+
+export interface AwsCall {
+  /** E.g. `PutItem`. */
+  readonly operation: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  /** The items a DynamoDB call touches, as `pk|sk`. */
+  readonly items: readonly string[];
+}
+
+/** What becomes of a call: nothing special, an error of the service's, or no answer. */
+export type Verdict = 'pass' | 'fail' | 'hang' | 'reset';
+
+export class AwsDoor {
+  readonly url: string;
+  readonly calls: AwsCall[] = [];
+  /** Decides each call. */
+  judge: (call: AwsCall) => Verdict | Promise<Verdict> = () => 'pass';
+  readonly #server: Server;
+  readonly #behind: { close(): unknown };
+
+  private constructor(server: Server, behind: { url: string; close(): unknown }) {
+    this.#server = server;
+    this.#behind = behind;
+    this.url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    server.on('request', (request, response) => {
+      void this.#pass(request, response, behind.url);
+    });
+  }
+
+  static async before(behind: { url: string; close(): unknown }): Promise<AwsDoor> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return new AwsDoor(server, behind);
+  }
+
+  static async dynamoDb(): Promise<AwsDoor> {
+    return AwsDoor.before(await startDynamoDb());
+  }
+
+  static async secretsManager(): Promise<AwsDoor> {
+    return AwsDoor.before(await startSecretsManager({ region: 'eu-west-2', account: '000000000000' }));
+  }
+
+  /** Forgets recorded calls and lets everything pass. */
+  reset(): void {
+    this.calls.length = 0;
+    this.judge = () => 'pass';
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+    await this.#behind.close();
+  }
+
+  async #pass(request: IncomingMessage, response: ServerResponse, behind: string): Promise<void> {
+    const bytes = Buffer.concat(await request.toArray());
+    const operation = String(request.headers['x-amz-target']).split('.').at(-1) ?? '';
+    const body = JSON.parse(bytes.toString() || '{}') as Record<string, unknown>;
+    const call = { operation, body, items: itemsOf(body) };
+    this.calls.push(call);
+    const verdict = await this.judge(call);
+    if (verdict === 'hang') return;
+    if (verdict === 'reset') {
+      request.socket.destroy();
+      return;
+    }
+    if (verdict === 'fail') {
+      response
+        .writeHead(500, { 'content-type': 'application/x-amz-json-1.0' })
+        .end('{"__type":"InternalServerError","message":"made to fail"}');
+      return;
+    }
+    const url = new URL(behind);
+    const onward = forward(
+      {
+        host: url.hostname,
+        port: url.port,
+        method: request.method,
+        path: request.url,
+        headers: request.headers,
+      },
+      (answer) => {
+        response.writeHead(answer.statusCode ?? 500, answer.headers);
+        answer.pipe(response);
+      },
+    );
+    onward.on('error', () => response.destroy());
+    onward.end(bytes);
+  }
+}
+
+function itemsOf(body: Record<string, unknown>): string[] {
+  const name = (value: unknown): string[] => {
+    const item = value as Record<string, { S?: string } | undefined> | undefined;
+    return item?.['pk']?.S === undefined ? [] : [`${item['pk'].S}|${item['sk']?.S ?? ''}`];
+  };
+  const values = body['ExpressionAttributeValues'] as Record<string, { S?: string }> | undefined;
+  return [
+    ...name(body['Key']),
+    ...name(body['Item']),
+    ...(values?.[':pk']?.S === undefined ? [] : [`${values[':pk'].S}|`]),
+  ];
+}

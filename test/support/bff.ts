@@ -1,0 +1,78 @@
+/** The product as its users run it: `local/start.ts` in a process of its own, the built bundles inside. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '../..');
+
+export interface BffOptions {
+  /** Command-line options, e.g. `{ issuer, 'idle-seconds': 2 }`. */
+  readonly [option: string]: string | number | undefined;
+}
+
+export class Bff {
+  readonly baseUrl: string;
+  readonly #process: ChildProcess;
+  readonly #output: string[];
+
+  private constructor(baseUrl: string, process: ChildProcess, output: string[]) {
+    this.baseUrl = baseUrl;
+    this.#process = process;
+    this.#output = output;
+  }
+
+  /** @throws Error with what was printed, when it ends before it is ready */
+  static async start(options: BffOptions = {}): Promise<Bff> {
+    const args = Object.entries({ port: 0, ...options }).flatMap(([name, value]) =>
+      value === undefined ? [] : [`--${name}`, String(value)],
+    );
+    const child = spawn(process.execPath, [join(root, 'local/start.ts'), ...args], {
+      cwd: root,
+      env: { ...process.env, NODE_OPTIONS: '' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const output: string[] = [];
+    const baseUrl = await new Promise<string>((resolve, reject) => {
+      const collect = (chunk: Buffer): void => {
+        output.push(chunk.toString());
+        const ready = /^ready (\S+)$/m.exec(output.join(''))?.[1];
+        if (ready !== undefined) resolve(ready);
+      };
+      child.stdout.on('data', collect);
+      child.stderr.on('data', collect);
+      child.once('exit', (code) => {
+        reject(new Error(`ended with ${String(code)} before it was ready:\n${output.join('')}`));
+      });
+    });
+    return new Bff(baseUrl, child, output);
+  }
+
+  /** Everything printed so far, the logs included. */
+  get output(): string {
+    return this.#output.join('');
+  }
+
+  /** The structured log so far. */
+  get log(): Record<string, unknown>[] {
+    return this.output
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  /** The log's entries for a reference a user was shown, once they are there. */
+  async entriesFor(reference: string): Promise<Record<string, unknown>[]> {
+    for (let tries = 0; tries < 40; tries += 1) {
+      const entries = this.log.filter((entry) => entry['reference'] === reference);
+      if (entries.some((entry) => entry['event'] === 'request')) return entries;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return [];
+  }
+
+  async stop(): Promise<void> {
+    if (this.#process.exitCode !== null) return;
+    const gone = new Promise((resolve) => this.#process.once('exit', resolve));
+    this.#process.kill('SIGTERM');
+    await gone;
+  }
+}
