@@ -1,6 +1,5 @@
 import {
   BatchGetItemCommand,
-  ConditionalCheckFailedException,
   DeleteItemCommand,
   GetItemCommand,
   PutItemCommand,
@@ -12,6 +11,7 @@ import {
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { after, type Clock, type EpochSeconds, type HealthcareWorker, type Role } from '../common/index.ts';
 import { newCredential, type SessionCredential } from './credential.ts';
+import { all, available, unlessConditionFails } from './dynamo.ts';
 import { StoreUnavailable } from './errors.ts';
 import {
   attemptKey,
@@ -28,6 +28,7 @@ import {
   userIndexKey,
   type Item,
 } from './items.ts';
+import { createSessionIndex, type IndexEntry } from './session-index.ts';
 import { expiryOf, type Expiry, type SessionLimits, type SessionTimes } from './limits.ts';
 
 /** Why a session is over. */
@@ -100,59 +101,13 @@ const rememberedSeconds = 3_600;
 const sameHash = (left: string, right: string): boolean =>
   left.length === right.length && timingSafeEqual(Buffer.from(left), Buffer.from(right));
 
-const unlessConditionFails = async <T>(work: Promise<T>): Promise<T | undefined> => {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return undefined;
-    throw new StoreUnavailable(error);
-  }
-};
-
-const available = async <T>(work: Promise<T>): Promise<T> => {
-  try {
-    return await work;
-  } catch (error) {
-    throw new StoreUnavailable(error);
-  }
-};
-
-/** Waits for all, so that nothing is still being written when the first failure is told. */
-const all = async <T extends readonly unknown[]>(work: {
-  [Index in keyof T]: Promise<T[Index]>;
-}): Promise<T> => {
-  const results = await Promise.allSettled(work);
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
-  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as unknown as T;
-};
-
-const entryPrefix = 's#';
-interface IndexEntry {
-  readonly key: string;
-  readonly signedInAt: number;
-  readonly expiresAt: number;
-}
-
-const indexEntries = (item: Item | undefined): IndexEntry[] =>
-  Object.entries(item ?? {}).flatMap(([name, { M: entry }]) =>
-    name.startsWith(entryPrefix)
-      ? [
-          {
-            key: name.slice(entryPrefix.length),
-            signedInAt: instant(entry?.['signedInAt']) ?? 0,
-            expiresAt: instant(entry?.['expiresAt']) ?? 0,
-          },
-        ]
-      : [],
-  );
-
 /**
  * Sessions in DynamoDB. Every write is conditional on the session being alive, so one that has ended never comes back;
  * time limits are enforced here on every read, whatever the table has or has not removed.
  */
 export function createSessionStore(options: StoreOptions): SessionStore {
   const { client, table: TableName, limits, clock } = options;
+  const index = createSessionIndex(client, TableName);
 
   /** The condition under which a session is alive at this moment, and is the one that is meant. */
   const alive = (
@@ -176,8 +131,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     },
   });
 
-  const ttl = (signedInAt: EpochSeconds) =>
-    number(after(signedInAt, limits.absoluteSeconds + rememberedSeconds));
+  const ttl = (signedInAt: EpochSeconds) => after(signedInAt, limits.absoluteSeconds + rememberedSeconds);
 
   const timesOf = (core: Item | undefined): SessionTimes | undefined => {
     const signedInAt = instant(core?.['signedInAt']);
@@ -230,18 +184,6 @@ export function createSessionStore(options: StoreOptions): SessionStore {
   const update = (key: Item, input: Omit<UpdateItemCommandInput, 'TableName' | 'Key'>) =>
     client.send(new UpdateItemCommand({ TableName, Key: key, ...input }));
 
-  const removeEntries = async (key: Item, sessions: readonly string[]): Promise<void> => {
-    if (sessions.length === 0) return;
-    await available(
-      update(key, {
-        UpdateExpression: `REMOVE ${sessions.map((_, index) => `#s${String(index)}`).join(', ')}`,
-        ExpressionAttributeNames: Object.fromEntries(
-          sessions.map((session, index) => [`#s${String(index)}`, entryPrefix + session]),
-        ),
-      }),
-    );
-  };
-
   /**
    * Marks a session ended and drops its wrapped key; nothing can open its content after that, whatever is left lying.
    * The indexes are told last: they may name a session that is over, never miss one that lives.
@@ -273,10 +215,10 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     // The session is over already; what is cleared away here would otherwise be cleared by the next write or the TTL.
     await Promise.allSettled([
       client.send(new DeleteItemCommand({ TableName, Key: sessionKey(key, 'profile') })),
-      ...(user === undefined ? [] : [removeEntries(userIndexKey(user), [key])]),
+      ...(user === undefined ? [] : [index.forget(userIndexKey(user), [key])]),
       ...(providerSession === undefined
         ? []
-        : [removeEntries(providerSessionIndexKey(providerSession), [key])]),
+        : [index.forget(providerSessionIndexKey(providerSession), [key])]),
     ]);
     return true;
   };
@@ -308,7 +250,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
 
   /** Ends the oldest of a user's other sessions until there is room for the new one; forgets those that are over. */
   const makeRoom = async (
-    index: Item,
+    userIndex: Item,
     others: readonly IndexEntry[],
     sessionsPerUser: number,
   ): Promise<void> => {
@@ -316,8 +258,8 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     const expired = others.filter(({ expiresAt }) => expiresAt <= now);
     const candidates = others.filter(({ expiresAt }) => expiresAt > now);
     if (candidates.length < sessionsPerUser) {
-      await removeEntries(
-        index,
+      await index.forget(
+        userIndex,
         expired.map(({ key }) => key),
       );
       return;
@@ -328,8 +270,8 @@ export function createSessionStore(options: StoreOptions): SessionStore {
       .slice(0, Math.max(0, living.length + 1 - sessionsPerUser));
     const over = others.filter((entry) => !living.includes(entry));
     await all([
-      removeEntries(
-        index,
+      index.forget(
+        userIndex,
         over.map(({ key }) => key),
       ),
       ...surplus.map(({ key }) => endByKey(key, 'replaced')),
@@ -398,7 +340,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
                 role: { B: content.roleId },
                 userHash: { S: user },
                 ...(providerSession === undefined ? {} : { providerSessionHash: { S: providerSession } }),
-                ttl: ttl(now),
+                ttl: number(ttl(now)),
               },
               ConditionExpression: 'attribute_not_exists(pk)',
             }),
@@ -412,7 +354,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
                 ...sessionKey(key, 'profile'),
                 format: number(format),
                 sealed: { B: content.profile },
-                ttl: ttl(now),
+                ttl: number(ttl(now)),
               },
               ConditionExpression: 'attribute_not_exists(pk)',
             }),
@@ -420,44 +362,28 @@ export function createSessionStore(options: StoreOptions): SessionStore {
         ),
       ]);
 
-      const list = (index: Item) =>
-        unlessConditionFails(
-          update(index, {
-            UpdateExpression: 'SET #entry = :entry, #format = :format, #ttl = :ttl',
-            ConditionExpression: 'attribute_not_exists(endedAt) OR endedAt < :issuedAt',
-            ExpressionAttributeNames: { '#entry': entryPrefix + key, '#format': 'format', '#ttl': 'ttl' },
-            ExpressionAttributeValues: {
-              ':entry': {
-                M: {
-                  signedInAt: number(now),
-                  expiresAt: number(after(now, limits.absoluteSeconds)),
-                  providerSession: { BOOL: providerSession !== undefined },
-                },
-              },
-              ':format': number(format),
-              ':ttl': ttl(now),
-              ':issuedAt': number(session.issuedAt),
-            },
-            ReturnValues: 'ALL_NEW',
-          }),
-        );
-
       try {
         const userIndex = userIndexKey(user);
+        const entry = {
+          key,
+          signedInAt: now,
+          expiresAt: after(now, limits.absoluteSeconds),
+          hasProviderSession: providerSession !== undefined,
+          ttl: ttl(now),
+        };
         const [byUser, byProviderSession] = await all([
-          list(userIndex),
+          index.list(userIndex, entry, session.issuedAt),
           providerSession === undefined
-            ? Promise.resolve({})
-            : list(providerSessionIndexKey(providerSession)),
+            ? Promise.resolve([])
+            : index.list(providerSessionIndexKey(providerSession), entry, session.issuedAt),
         ]);
         if (byUser === undefined || byProviderSession === undefined) {
           await endByKey(key, 'provider_logout');
           return 'provider_logout';
         }
-        const others = indexEntries(byUser.Attributes).filter((entry) => entry.key !== key);
         await makeRoom(
           userIndex,
-          others.filter((entry) => entry.key !== session.replaces),
+          byUser.filter((listed) => listed.key !== key && listed.key !== session.replaces),
           session.sessionsPerUser,
         );
         // Last, and only once all else holds: a sign-in that fails leaves the session before it alone.
