@@ -20,6 +20,6 @@ try {
   app.synth();
 } catch (error) {
   if (!(error instanceof DeploymentRefused)) throw error;
-  console.error(error.message);
+  process.stderr.write(`${error.message}\n`);
   process.exitCode = 1;
 }

@@ -68,9 +68,9 @@ async function filesUnder(directory: string): Promise<string[]> {
   const found = await Promise.all(
     entries
       .filter((entry) => !notInputs.has(entry.name))
-      .map((entry) => {
+      .map(async (entry) => {
         const name = `${directory}/${entry.name}`;
-        return entry.isDirectory() ? filesUnder(name) : [name];
+        return entry.isDirectory() ? await filesUnder(name) : [name];
       }),
   );
   return found.flat();

@@ -9,7 +9,7 @@ import { LambdaFunction } from './lambda-runtime.ts';
 import type { FunctionSpec } from './lambda-runtime.ts';
 import type { LogSink } from './log.ts';
 import { startLoopbackServer } from './loopback-server.ts';
-import { accountId, isObject, listAt, objectAt } from './template.ts';
+import { accountId, isObject, listAt, objectAt, textOf } from './template.ts';
 import type { Assembly, Json, JsonObject, Resource } from './template.ts';
 
 /** Plays CloudFormation: makes what the template describes, as far as the functions can see it. */
@@ -55,12 +55,12 @@ export async function makeTables(assembly: Assembly, endpoint: string): Promise<
         TableName: name,
         BillingMode: 'PAY_PER_REQUEST',
         KeySchema: listAt(resource.properties, 'KeySchema').map((key) => ({
-          AttributeName: String(objectAt(key)['AttributeName']),
-          KeyType: String(objectAt(key)['KeyType']) as KeyType,
+          AttributeName: textOf(objectAt(key)['AttributeName']),
+          KeyType: textOf(objectAt(key)['KeyType']) as KeyType,
         })),
         AttributeDefinitions: listAt(resource.properties, 'AttributeDefinitions').map((attribute) => ({
-          AttributeName: String(objectAt(attribute)['AttributeName']),
-          AttributeType: String(objectAt(attribute)['AttributeType']) as ScalarAttributeType,
+          AttributeName: textOf(objectAt(attribute)['AttributeName']),
+          AttributeType: textOf(objectAt(attribute)['AttributeType']) as ScalarAttributeType,
         })),
       },
     ]);
@@ -98,13 +98,13 @@ async function createSecret(endpoint: string, input: JsonObject): Promise<string
     return objectAt(JSON.parse(text) as Json);
   };
   let answer = await call('CreateSecret', input);
-  if (/ResourceExistsException$/.test(String(answer['__type']))) {
+  if (/ResourceExistsException$/.test(textOf(answer['__type']))) {
     answer = await call('DescribeSecret', { SecretId: input['Name'] ?? '' });
   }
   const arn = answer['ARN'];
   if (typeof arn !== 'string') {
     throw new StartError(
-      `cannot make the secrets at ${endpoint}: ${String(answer['__type'] ?? 'no answer')}`,
+      `cannot make the secrets at ${endpoint}: ${textOf(answer['__type'] ?? 'no answer')}`,
     );
   }
   return arn;
@@ -308,14 +308,14 @@ async function createCustomResource(
       silent.then((end) => Promise.race([answer, afterTurn(end)])),
     ]);
     if (outcome['Status'] !== 'SUCCESS') {
-      throw new StartError(`${resource.type} could not be made: ${String(outcome['Reason'])}`);
+      throw new StartError(`${resource.type} could not be made: ${textOf(outcome['Reason'])}`);
     }
     const attributes = Object.entries(objectAt(outcome, 'Data')).map(([name, value]) => [
       name,
-      String(value),
+      textOf(value),
     ]);
     assembly.define(resource, {
-      ref: String(outcome['PhysicalResourceId']),
+      ref: textOf(outcome['PhysicalResourceId']),
       attributes: Object.fromEntries(attributes) as Record<string, string>,
     });
     await invocation;

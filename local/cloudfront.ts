@@ -1,7 +1,7 @@
 import vm from 'node:vm';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { GatewayRequest, GatewayResponse } from './http-api-event.ts';
-import { isObject, listAt, objectAt } from './template.ts';
+import { isObject, listAt, objectAt, textOf } from './template.ts';
 import type { Assembly, JsonObject, Resource } from './template.ts';
 import { StartError } from './errors.ts';
 
@@ -57,7 +57,7 @@ export function readDistribution(assembly: Assembly): Distribution {
   return {
     behaviours: [
       ...listAt(config, 'CacheBehaviors').map((behaviour) =>
-        read(objectAt(behaviour), String(objectAt(behaviour)['PathPattern'])),
+        read(objectAt(behaviour), textOf(objectAt(behaviour)['PathPattern'])),
       ),
       read(objectAt(config, 'DefaultCacheBehavior'), '*'),
     ],
@@ -84,20 +84,20 @@ export function policyHeaders(properties: JsonObject | undefined): PolicyHeader[
     const entry = security[part];
     if (isObject(entry)) found.push({ name, value: value(entry), override: entry['Override'] === true });
   };
-  add('ContentSecurityPolicy', 'content-security-policy', (entry) => String(entry['ContentSecurityPolicy']));
+  add('ContentSecurityPolicy', 'content-security-policy', (entry) => textOf(entry['ContentSecurityPolicy']));
   add('ContentTypeOptions', 'x-content-type-options', () => 'nosniff');
-  add('FrameOptions', 'x-frame-options', (entry) => String(entry['FrameOption']));
-  add('ReferrerPolicy', 'referrer-policy', (entry) => String(entry['ReferrerPolicy']));
+  add('FrameOptions', 'x-frame-options', (entry) => textOf(entry['FrameOption']));
+  add('ReferrerPolicy', 'referrer-policy', (entry) => textOf(entry['ReferrerPolicy']));
   add('StrictTransportSecurity', 'strict-transport-security', (entry) =>
     [
-      `max-age=${String(entry['AccessControlMaxAgeSec'])}`,
+      `max-age=${textOf(entry['AccessControlMaxAgeSec'])}`,
       ...(entry['IncludeSubdomains'] === true ? ['includeSubDomains'] : []),
       ...(entry['Preload'] === true ? ['preload'] : []),
     ].join('; '),
   );
   for (const item of listAt(config, 'CustomHeadersConfig', 'Items')) {
     const { Header: name, Value: value, Override: override } = objectAt(item);
-    found.push({ name: String(name).toLowerCase(), value: String(value), override: override === true });
+    found.push({ name: textOf(name).toLowerCase(), value: textOf(value), override: override === true });
   }
   return found;
 }

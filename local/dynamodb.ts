@@ -7,6 +7,8 @@ import type { LoopbackServer } from './loopback-server.ts';
 export async function startDynamoDb(): Promise<LoopbackServer> {
   const { default: dynalite } = await import('dynalite');
   const server = dynalite({ createTableMs: 0 });
+  // The functions keep their connections, as they do in AWS: closing an idle one would race with its next use.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', resolve);

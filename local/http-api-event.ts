@@ -192,7 +192,7 @@ export function httpApiResponse(payload: string): GatewayResponse | undefined {
     if (!['string', 'number', 'boolean'].includes(typeof value)) return undefined;
     if (!notPassedOn.has(name.toLowerCase())) passed[name.toLowerCase()] = String(value);
   }
-  if (Array.isArray(cookies) && cookies.length > 0) passed['set-cookie'] = cookies as string[];
+  if (Array.isArray(cookies) && cookies.length > 0) passed['set-cookie'] = cookies;
   if (body !== undefined && body !== null && body !== '')
     passed['content-type'] ??= 'text/plain;charset=UTF-8';
   return {

@@ -70,6 +70,7 @@ export class HttpFront {
     });
     // Beyond a count the parser would drop headers without a word, and a guard would not see them.
     server.maxHeadersCount = 0;
+    server.keepAliveTimeout = 75_000;
     return new Promise((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => {
         if (error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT') resolve(undefined);

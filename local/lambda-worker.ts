@@ -48,7 +48,9 @@ async function run(handler: Handler, message: ToInstance): Promise<void> {
   };
   try {
     const result = await handler(JSON.parse(message.event), context);
-    send({ type: 'answer', payload: JSON.stringify(result) ?? 'null' });
+    // What JSON cannot hold, `undefined` first of all, is `null`.
+    const payload = JSON.stringify(result) as string | undefined;
+    send({ type: 'answer', payload: payload ?? 'null' });
   } catch (error) {
     send({ type: 'failure', ...describe(error) });
   }

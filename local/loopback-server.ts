@@ -30,6 +30,8 @@ export async function startLoopbackServer(
       response.end();
     });
   });
+  // Callers keep their connections: closing an idle one would race with its next use.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', resolve);

@@ -1,6 +1,5 @@
 import path from 'node:path';
 import type { SettingName } from '../lambdas/settings.ts';
-import type { RouteKey } from '../lambdas/routes.ts';
 import { assemblyDirectory, ensureBuilt, spaDirectory } from './build.ts';
 import { Functions, makeCustomResources, makeSecrets, makeTables, readApi } from './cloudformation.ts';
 import { readDistribution } from './cloudfront.ts';
@@ -17,8 +16,8 @@ import { accountId, Assembly } from './template.ts';
 /** Says what a start is doing once it has taken longer than anybody waits without wondering, in milliseconds. */
 const longestSilence = 2_000;
 
-/** Routes of ours that a provider must know; their names come from the table of routes. */
-const pathOf = (route: RouteKey<'sign-in'> | RouteKey<'jwks'>): string => route.slice(route.indexOf('/'));
+/** What is registered for us at the provider: the two of our routes that it must know. */
+const registered = { callback: '/auth/callback', publicKeys: '/auth/jwks.json' };
 
 interface SignInService {
   readonly issuer: string;
@@ -98,6 +97,11 @@ async function start(
   const functions = new Functions(assembly, { endpoints, overrides, log });
   closers.push(() => functions.close());
   const { routes, identity } = readApi(assembly, functions);
+  for (const path of Object.values(registered)) {
+    if (!routes.some(({ routeKey }) => routeKey.endsWith(` ${path}`))) {
+      throw new Error(`the template has no route ${path}, which is registered at the provider`);
+    }
+  }
   await during('making the signing keys', makeCustomResources(assembly, functions));
   await during('starting the functions', functions.warm([...new Set(routes.map((route) => route.function))]));
 
@@ -126,8 +130,8 @@ async function startSignIn(
     clients: [
       {
         clientId: options.clientId,
-        redirectUris: [baseUrl + pathOf('GET /auth/callback')],
-        jwksUri: baseUrl + pathOf('GET /auth/jwks.json'),
+        redirectUris: [baseUrl + registered.callback],
+        jwksUri: baseUrl + registered.publicKeys,
       },
     ],
     log: (line) => {

@@ -184,7 +184,7 @@ class SecretStore {
     };
     if (earlier === undefined) {
       secret.versions.set(id, version);
-      for (const stage of wanted as string[]) this.#moveStage(secret, version, stage);
+      for (const stage of wanted) this.#moveStage(secret, version, stage);
     }
     return { ARN: secret.arn, Name: secret.name, VersionId: id, VersionStages: [...version.stages] };
   }

@@ -50,6 +50,10 @@ export const listAt = (value: Json | undefined, ...keys: readonly string[]): rea
   return Array.isArray(found) ? (found as readonly Json[]) : [];
 };
 
+/** A plain value as text; anything else is no text. */
+export const textOf = (value: Json | undefined): string =>
+  typeof value === 'object' || value === undefined ? '' : String(value);
+
 const readJson = (file: string): Json => JSON.parse(readFileSync(file, 'utf8')) as Json;
 
 export class Assembly {
@@ -73,9 +77,9 @@ export class Assembly {
     for (const [id, artifact] of Object.entries(objectAt(readJson(manifestFile), 'artifacts'))) {
       if (!isObject(artifact) || artifact['type'] !== 'aws:cloudformation:stack') continue;
       const properties = objectAt(artifact, 'properties');
-      const name = String(properties['stackName'] ?? id);
-      const template = readJson(path.join(directory, String(properties['templateFile'])));
-      const region = /^aws:\/\/[^/]+\/([a-z0-9-]+)$/.exec(String(artifact['environment']))?.[1];
+      const name = textOf(properties['stackName'] ?? id);
+      const template = readJson(path.join(directory, textOf(properties['templateFile'])));
+      const region = /^aws:\/\/[^/]+\/([a-z0-9-]+)$/.exec(textOf(artifact['environment']))?.[1];
       stacks.set(name, {
         name,
         region: region === undefined || region === 'unknown-region' ? 'eu-west-2' : region,
@@ -85,7 +89,7 @@ export class Assembly {
             {
               stack: name,
               logicalId,
-              type: String(objectAt(resource)['Type']),
+              type: textOf(objectAt(resource)['Type']),
               properties: objectAt(resource, 'Properties'),
             },
           ]),
@@ -130,7 +134,7 @@ export class Assembly {
   target(stack: string, value: Json | undefined): Resource | undefined {
     if (!isObject(value)) return undefined;
     const [name, argument] = Object.entries(value)[0] ?? [];
-    if (name === 'Ref') return this.#stack(stack).resources.get(String(argument));
+    if (name === 'Ref') return this.#stack(stack).resources.get(textOf(argument));
     if (name === 'Fn::GetAtt') {
       const [logicalId] = attributePath(argument);
       return this.#stack(stack).resources.get(logicalId);
@@ -196,7 +200,7 @@ export class Assembly {
   #intrinsic(stack: string, name: string, argument: Json): Json {
     switch (name) {
       case 'Ref':
-        return this.#reference(stack, String(argument));
+        return this.#reference(stack, textOf(argument));
       case 'Fn::GetAtt': {
         const [logicalId, attribute] = attributePath(argument);
         const value = this.#physicalOf(stack, logicalId)?.attributes?.[attribute];
@@ -213,7 +217,7 @@ export class Assembly {
         const [separator, parts] = listAt(argument);
         return listAt(parts)
           .map((part) => this.text(stack, part))
-          .join(String(separator));
+          .join(textOf(separator));
       }
       case 'Fn::Select': {
         const [index, list] = listAt(argument);
@@ -221,10 +225,10 @@ export class Assembly {
       }
       case 'Fn::Split': {
         const [separator, source] = listAt(argument);
-        return this.text(stack, source ?? '').split(String(separator));
+        return this.text(stack, source ?? '').split(textOf(separator));
       }
       case 'Fn::Sub':
-        return String(argument).replace(/\$\{([^}!]+)\}/g, (_, reference: string) =>
+        return textOf(argument).replace(/\$\{([^}!]+)\}/g, (_, reference: string) =>
           this.text(
             stack,
             reference.includes('.') ? { 'Fn::GetAtt': reference.split('.') } : { Ref: reference },
@@ -249,7 +253,7 @@ export class Assembly {
     if (known !== undefined) return known;
     const fallback = objectAt(parameters, logicalId)['Default'];
     if (fallback === undefined) throw unknown(stack, logicalId);
-    return String(fallback);
+    return textOf(fallback);
   }
 
   #physicalOf(stack: string, logicalId: string): PhysicalResource | undefined {
@@ -264,7 +268,7 @@ export class Assembly {
   ): { stack: string; value: Json } | undefined {
     if (name === 'Fn::GetStackOutput') {
       const from = this.text(stack, objectAt(argument)['StackName'] ?? '');
-      const value = objectAt(this.#stack(from).outputs, String(objectAt(argument)['OutputName']))['Value'];
+      const value = objectAt(this.#stack(from).outputs, textOf(objectAt(argument)['OutputName']))['Value'];
       return value === undefined ? undefined : { stack: from, value };
     }
     const exportName = this.text(stack, argument ?? '');
@@ -283,7 +287,7 @@ export class Assembly {
 const keyOf = ({ stack, logicalId }: { stack: string; logicalId: string }): string => `${stack}/${logicalId}`;
 
 const attributePath = (argument: Json | undefined): [string, string] => {
-  const parts = typeof argument === 'string' ? argument.split('.') : listAt(argument).map(String);
+  const parts = typeof argument === 'string' ? argument.split('.') : listAt(argument).map(textOf);
   return [parts[0] ?? '', parts.slice(1).join('.')];
 };
 
@@ -296,7 +300,7 @@ function readAssets(directory: string, artifact: string): Map<string, string> {
   return new Map(
     Object.entries(objectAt(readJson(file), 'files')).map(([hash, asset]) => [
       hash,
-      path.resolve(directory, String(objectAt(asset, 'source')['path'])),
+      path.resolve(directory, textOf(objectAt(asset, 'source')['path'])),
     ]),
   );
 }

@@ -73,9 +73,13 @@ export class BffFunctions extends Construct {
     this.functions = {
       'sign-in': this.add('sign-in', props, [
         ...storage.sessionStatements('BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'),
+        storage.clearSessionStatement(),
         ...signingKeys.readStatements(),
       ]),
-      session: this.add('session', props, storage.sessionStatements('GetItem', 'Query', 'UpdateItem')),
+      session: this.add('session', props, [
+        ...storage.sessionStatements('GetItem', 'Query', 'UpdateItem'),
+        storage.clearSessionStatement(),
+      ]),
       jwks: this.add('jwks', props, storage.publishedKeyStatements('GetItem')),
       'unknown-route': this.add('unknown-route', props, []),
       'create-signing-keys': this.add('create-signing-keys', props, [

@@ -47,10 +47,7 @@ export class SigningKeyStore extends Construct {
    * What a function must be allowed to fill and change the ring.
    */
   writeStatements(): iam.PolicyStatement[] {
-    return this.statements(
-      ['GetSecretValue', 'PutSecretValue', 'DescribeSecret'],
-      ['Decrypt', 'GenerateDataKey'],
-    );
+    return this.statements(['GetSecretValue', 'PutSecretValue'], ['Decrypt', 'GenerateDataKey']);
   }
 
   private statements(secretActions: readonly string[], keyActions: readonly string[]): iam.PolicyStatement[] {

@@ -7,7 +7,6 @@ const realm = 'openam/oauth2/realms/root/realms/NHSIdentity/realms/Healthcare';
 /** CIS2's issuers, `:443` included: it is part of the name that CIS2 puts into its tokens. */
 export const cis2Issuers = {
   integration: `https://am.nhsint.auth-ptl.cis2.spineservices.nhs.uk:443/${realm}`,
-  deployment: `https://am.nhsdep.auth-ptl.cis2.spineservices.nhs.uk:443/${realm}`,
   live: `https://am.nhsidentity.spineservices.nhs.uk:443/${realm}`,
 } as const;
 

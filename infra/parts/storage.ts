@@ -92,6 +92,19 @@ export class BffStorage extends Construct {
   }
 
   /**
+   * What a function that ends sessions must be allowed besides, to clear away what they held. Only there: whoever could
+   * delete a spent sign-in attempt or a user's end mark could use a code twice or outlive a sign-out.
+   */
+  clearSessionStatement(): iam.PolicyStatement {
+    return new iam.PolicyStatement({
+      sid: 'ClearSessions',
+      actions: ['dynamodb:DeleteItem'],
+      resources: [this.sessions.tableArn],
+      conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['session#*'] } },
+    });
+  }
+
+  /**
    * What a function must be allowed to use the published keys with these actions.
    *
    * @param actions - names of DynamoDB actions, such as `GetItem`

@@ -187,6 +187,7 @@ describe('what each function may do', () => {
         ...logs,
         ...sessionsAtRest,
         'dynamodb:BatchGetItem',
+        'dynamodb:DeleteItem',
         'dynamodb:GetItem',
         'dynamodb:PutItem',
         'dynamodb:Query',
@@ -195,7 +196,17 @@ describe('what each function may do', () => {
         'secretsmanager:GetSecretValue',
       ],
     ],
-    ['session', [...logs, ...sessionsAtRest, 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem']],
+    [
+      'session',
+      [
+        ...logs,
+        ...sessionsAtRest,
+        'dynamodb:DeleteItem',
+        'dynamodb:GetItem',
+        'dynamodb:Query',
+        'dynamodb:UpdateItem',
+      ],
+    ],
     ['jwks', [...logs, 'dynamodb:GetItem']],
     ['unknown-route', logs],
     [
@@ -205,7 +216,6 @@ describe('what each function may do', () => {
         'dynamodb:PutItem',
         'kms:Decrypt',
         'kms:GenerateDataKey',
-        'secretsmanager:DescribeSecret',
         'secretsmanager:GetSecretValue',
         'secretsmanager:PutSecretValue',
       ],
@@ -222,7 +232,9 @@ describe('what each function may do', () => {
 
   test.each(functionNames)('%s names no wildcard, and writes to its own log only', (name) => {
     const statements = statementsOf(of('prod').stateless, name);
-    expect(JSON.stringify(statements)).not.toContain('*');
+    for (const { Action, Resource } of statements) {
+      expect(JSON.stringify([Action, Resource])).not.toContain('*');
+    }
     const [logGroup] = ofFunction(of('prod').stateless, name, 'AWS::Logs::LogGroup');
     const toLogs = statements.filter((statement) => actionsOf([statement]).includes('logs:PutLogEvents'));
     expect(toLogs.map(({ Resource }) => Resource)).toEqual([{ 'Fn::GetAtt': [logGroup, 'Arn'] }]);
@@ -314,7 +326,7 @@ describe('the HTTP API', () => {
           ofFunction(template, candidate, 'AWS::Lambda::Function')[0],
         ),
       );
-      return [String(route.Properties['RouteKey']), name] as const;
+      return [route.Properties['RouteKey'] as string, name] as const;
     });
     return Object.fromEntries(entries);
   };
@@ -437,7 +449,7 @@ describe('the web edge', () => {
   const custom = (config: HeadersConfig): Record<string, string> =>
     Object.fromEntries(config.CustomHeadersConfig.Items.map(({ Header, Value }) => [Header, Value]));
   const contentSecurityPolicy = (config: HeadersConfig): string[] =>
-    String(config.SecurityHeadersConfig['ContentSecurityPolicy']?.['ContentSecurityPolicy']).split('; ');
+    (config.SecurityHeadersConfig['ContentSecurityPolicy']?.['ContentSecurityPolicy'] as string).split('; ');
 
   test.each(['/auth/*', '/api/*'])('hands %s to the API untouched and keeps nothing of it', (pattern) => {
     const api = behaviour(pattern);
@@ -535,7 +547,7 @@ describe('the web edge', () => {
     expect(distribution().DefaultCacheBehavior.FunctionAssociations).toEqual([
       { EventType: 'viewer-request', FunctionARN: { 'Fn::GetAtt': [id, 'FunctionARN'] } },
     ]);
-    const code = String(rewrite.Properties['FunctionCode']);
+    const code = rewrite.Properties['FunctionCode'] as string;
     const rewritten = (uri: string): string =>
       String(
         runInNewContext(`${code}; handler({ request: { method: 'GET', uri: ${JSON.stringify(uri)} } }).uri`),

@@ -7,8 +7,12 @@ export const collectedLog = (): LogSink & { lines: string[] } => {
   const lines: string[] = [];
   return {
     lines,
-    line: (text) => void lines.push(text),
-    entry: (level, event, fields = {}) => void lines.push(JSON.stringify({ level, event, ...fields })),
+    line: (text) => {
+      lines.push(text);
+    },
+    entry: (level, event, fields = {}) => {
+      lines.push(JSON.stringify({ level, event, ...fields }));
+    },
     open: () => undefined,
     close: () => Promise.resolve(),
   };
@@ -16,7 +20,11 @@ export const collectedLog = (): LogSink & { lines: string[] } => {
 
 /** Waits for something to become true; fails when it has not after five seconds. */
 export async function until(condition: () => boolean): Promise<void> {
-  for (const deadline = Date.now() + 5_000; Date.now() < deadline; await sleep(10)) if (condition()) return;
+  const deadline = Date.now() + 5_000;
+  while (Date.now() < deadline) {
+    if (condition()) return;
+    await sleep(10);
+  }
   throw new Error('it did not become true');
 }
 

@@ -1,5 +1,5 @@
 import { rmSync, writeFileSync } from 'node:fs';
-import http from 'node:http';
+import type http from 'node:http';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
@@ -61,7 +61,11 @@ beforeAll(async () => {
   );
 });
 afterAll(async () => {
-  await Promise.all(closers.map(async (close) => close()));
+  await Promise.all(
+    closers.map(async (close) => {
+      await close();
+    }),
+  );
 });
 
 const post = (body: string | Buffer, headers: http.OutgoingHttpHeaders = {}) =>

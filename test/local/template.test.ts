@@ -18,7 +18,11 @@ import type { FixtureStacks } from './fixture-assembly.ts';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
-  await Promise.all(closers.splice(0).map(async (close) => close()));
+  await Promise.all(
+    closers.splice(0).map(async (close) => {
+      await close();
+    }),
+  );
 });
 
 /** Makes what the fixture's template describes. */

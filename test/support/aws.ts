@@ -18,8 +18,12 @@ export interface AwsCall {
   readonly items: readonly string[];
 }
 
-/** What becomes of a call: nothing special, an error of the service's, or no answer. */
-export type Verdict = 'pass' | 'fail' | 'hang' | 'reset';
+/**
+ * What becomes of a call: nothing special; an error of the service's; no answer, with the call not carried out (`hang`,
+ * `reset`) or carried out (`lost`); or an answer of the test's own.
+ */
+export type Verdict =
+  'pass' | 'fail' | 'hang' | 'reset' | 'lost' | { readonly status: number; readonly body: string };
 
 export class AwsDoor {
   readonly url: string;
@@ -82,6 +86,10 @@ export class AwsDoor {
         .end('{"__type":"InternalServerError","message":"made to fail"}');
       return;
     }
+    if (typeof verdict === 'object') {
+      response.writeHead(verdict.status, { 'content-type': 'application/x-amz-json-1.1' }).end(verdict.body);
+      return;
+    }
     const url = new URL(behind);
     const onward = forward(
       {
@@ -92,6 +100,11 @@ export class AwsDoor {
         headers: request.headers,
       },
       (answer) => {
+        if (verdict === 'lost') {
+          answer.resume();
+          request.socket.destroy();
+          return;
+        }
         response.writeHead(answer.statusCode ?? 500, answer.headers);
         answer.pipe(response);
       },

@@ -20,12 +20,15 @@ export class Bff {
     this.#output = output;
   }
 
-  /** @throws Error with what was printed, when it ends before it is ready */
-  static async start(options: BffOptions = {}): Promise<Bff> {
+  /**
+   * @param script - what is run in place of `local/start.ts`
+   * @throws Error with what was printed, when it ends before it is ready
+   */
+  static async start(options: BffOptions = {}, script = join(root, 'local/start.ts')): Promise<Bff> {
     const args = Object.entries({ port: 0, ...options }).flatMap(([name, value]) =>
       value === undefined ? [] : [`--${name}`, String(value)],
     );
-    const child = spawn(process.execPath, [join(root, 'local/start.ts'), ...args], {
+    const child = spawn(process.execPath, [script, ...args], {
       cwd: root,
       env: { ...process.env, NODE_OPTIONS: '' },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -16,7 +16,7 @@ export type Fault =
   | { kind: 'hang' }
   | { kind: 'delay'; milliseconds: number }
   | { kind: 'reset' }
-  | { kind: 'body'; body: string; contentType?: string; status?: number };
+  | { kind: 'body'; body: string; contentType?: string; status?: number; headers?: Record<string, string> };
 
 export interface RecordedRequest {
   readonly endpoint: Endpoint;
@@ -84,6 +84,8 @@ export class Provider {
   readonly faults = new Map<Endpoint, Fault>();
   /** Called while an endpoint is at work, before it answers. */
   during: ((endpoint: Endpoint) => Promise<void>) | undefined;
+  /** Once this endpoint has answered, the provider is down: connections are refused until it is up again. */
+  downAfter: Endpoint | undefined;
   readonly #grants = new Map<string, Record<string, string>>();
   readonly #server;
 
@@ -114,6 +116,25 @@ export class Provider {
     this.tokenResponse = {};
     this.faults.clear();
     this.during = undefined;
+    this.downAfter = undefined;
+  }
+
+  /** From now on connections are refused. */
+  async down(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  /** There again, where it was. */
+  async up(): Promise<void> {
+    if (this.#server.listening) return;
+    const { port } = new URL(this.origin);
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(Number(port), '127.0.0.1', resolve);
+    });
   }
 
   /** Requests an endpoint had. */
@@ -130,8 +151,7 @@ export class Provider {
   }
 
   async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+    await this.down();
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -155,6 +175,7 @@ export class Provider {
     const form = Object.fromEntries(new URLSearchParams(body));
     this.requests.push({ endpoint, method: request.method ?? '', form, headers: request.headers });
     await this.during?.(endpoint);
+    if (this.downAfter === endpoint) response.once('finish', () => void this.down());
     const fault = this.faults.get(endpoint);
     switch (fault?.kind) {
       case 'status':
@@ -172,7 +193,7 @@ export class Provider {
         return;
       case 'body':
         response
-          .writeHead(fault.status ?? 200, { 'content-type': fault.contentType ?? 'application/json' })
+          .writeHead(fault.status ?? 200, { 'content-type': fault.contentType ?? 'application/json', ...fault.headers })
           .end(fault.body);
         return;
       case 'delay':

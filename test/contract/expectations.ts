@@ -1,0 +1,127 @@
+/** What the contract says of every answer, in one place. */
+import { expect } from '@jest/globals';
+import { Browser, signInCookie } from '../support/browser.ts';
+import type { Rig } from '../support/rig.ts';
+
+export const referencePattern = /^[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$/;
+
+/** Header name → value, of any kind of answer. */
+export const headersOf = (headers: Headers): Record<string, string> => Object.fromEntries(headers);
+
+/** The headers that stand on every answer under `/auth` and `/api`, whichever it is. */
+export function expectHouseHeaders(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  cacheControl = 'no-store',
+): void {
+  expect(headers).toMatchObject({
+    'cache-control': cacheControl,
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
+    'cross-origin-resource-policy': 'same-origin',
+    'strict-transport-security': 'max-age=63072000; includeSubDomains',
+    'x-request-id': expect.stringMatching(referencePattern),
+  });
+  expect(Object.keys(headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
+}
+
+/** A whole problem: its status, its code, exactly these members, and the reference that is in the header too. */
+export function expectProblem(
+  answer: {
+    status: number;
+    headers: Readonly<Record<string, string | string[] | undefined>>;
+    body: string;
+  },
+  status: number,
+  code: string,
+  members: Record<string, unknown> = {},
+): void {
+  expect({ status: answer.status, body: answer.body }).toMatchObject({ status });
+  expectHouseHeaders(answer.headers);
+  expect(answer.headers['content-type']).toBe('application/problem+json');
+  expect(answer.headers['set-cookie']).toBeUndefined();
+  expect(JSON.parse(answer.body)).toEqual({
+    type: `urn:cis2-bff:problem:${code}`,
+    title: expect.stringMatching(/^[A-Z].{5,}/),
+    status,
+    code,
+    reference: answer.headers['x-request-id'],
+    ...members,
+  });
+}
+
+/** An answer of `fetch`, read. */
+export const read = async (
+  response: Response,
+): Promise<{ status: number; headers: Record<string, string>; body: string }> => ({
+  status: response.status,
+  headers: headersOf(response.headers),
+  body: await response.text(),
+});
+
+/**
+ * A callback that failed as the contract wants: back into the app with this code and a reference that finds the log
+ * entry, and nothing else.
+ */
+export async function expectFailure(rig: Rig, response: Response, code: string): Promise<string> {
+  const failure = Browser.failure(response);
+  expect(failure?.code ?? `${String(response.status)} ${response.headers.get('location') ?? ''}`).toBe(code);
+  const reference = failure?.reference ?? '';
+  expect(reference).toMatch(referencePattern);
+  expect(response.headers.get('x-request-id')).toBe(reference);
+  expect(response.headers.get('location')).toBe(
+    `${rig.bff.baseUrl}/sign-in-error?code=${code}&reference=${reference}`,
+  );
+  expect(response.headers.getSetCookie()).toEqual([]);
+  expectHouseHeaders(headersOf(response.headers));
+  expect(await response.text()).toBe('');
+  return reference;
+}
+
+/**
+ * A sign-in by somebody who has a session already, which must fail with this code and leave that session as it was.
+ *
+ * @param attempt - the sign-in; gives the callback's answer
+ */
+export async function expectRefused(
+  rig: Rig,
+  code: string,
+  attempt: (browser: Browser) => Promise<Response>,
+): Promise<string> {
+  const browser = rig.browser();
+  const before = await signedIn(browser);
+  const reference = await expectFailure(rig, await attempt(browser), code);
+  expect(browser.cookies.get(signInCookie)).toBeDefined();
+  const { serverTime: _, ...after } = await browser.session();
+  expect(after).toEqual(before);
+  return reference;
+
+  async function signedIn(person: Browser) {
+    await signInWell(rig, person);
+    const { serverTime, ...session } = await person.session();
+    expect([session.status, typeof serverTime]).toEqual(['active', 'string']);
+    return session;
+  }
+}
+
+/** A sign-in at a provider that does everything right, whatever the test made of it before and after. */
+export async function signInWell(rig: Rig, browser: Browser, query = ''): Promise<void> {
+  const { provider } = rig;
+  const made = { ...pick(provider) };
+  const faults = [...provider.faults];
+  provider.behave();
+  const response = await browser.signIn(provider, query);
+  Object.assign(provider, made);
+  for (const [endpoint, fault] of faults) provider.faults.set(endpoint, fault);
+  expect([response.status, Browser.failure(response)]).toEqual([303, undefined]);
+}
+
+const pick = ({ claims, header, idToken, userInfo, metadata, tokenResponse, during }: Rig['provider']) => ({
+  claims,
+  header,
+  idToken,
+  userInfo,
+  metadata,
+  tokenResponse,
+  during,
+});

@@ -1,0 +1,52 @@
+/** The product and a provider for one test file: started before its tests, ended after them. */
+import { afterAll, afterEach, beforeAll } from '@jest/globals';
+import { Bff, type BffOptions } from './bff.ts';
+import { Browser } from './browser.ts';
+import { Provider } from './provider.ts';
+
+export const clientId = 'rp.example.apps';
+
+export interface Rig {
+  readonly provider: Provider;
+  readonly bff: Bff;
+  /** A browser that has never been here. */
+  browser(): Browser;
+}
+
+/**
+ * Call it once in a file, or in a `describe`. The provider behaves again after each test.
+ *
+ * @param options - of the local start, e.g. `{ 'idle-seconds': 2 }`
+ * @param prepare - what the provider is like while the product starts, and until a test says otherwise
+ */
+export function useRig(options: BffOptions = {}, prepare: (provider: Provider) => void = () => undefined): Rig {
+  let provider: Provider | undefined;
+  let bff: Bff | undefined;
+  beforeAll(async () => {
+    provider = await Provider.start();
+    prepare(provider);
+    bff = await Bff.start({ issuer: provider.issuer, 'client-id': clientId, ...options });
+  });
+  afterEach(() => {
+    provider?.behave();
+    if (provider !== undefined) prepare(provider);
+  });
+  afterAll(async () => {
+    await bff?.stop();
+    await provider?.close();
+  });
+  return {
+    get provider() {
+      return there(provider);
+    },
+    get bff() {
+      return there(bff);
+    },
+    browser: () => new Browser(there(bff).baseUrl),
+  };
+}
+
+function there<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('the rig is there while tests run, not before');
+  return value;
+}
