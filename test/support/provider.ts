@@ -193,7 +193,10 @@ export class Provider {
         return;
       case 'body':
         response
-          .writeHead(fault.status ?? 200, { 'content-type': fault.contentType ?? 'application/json', ...fault.headers })
+          .writeHead(fault.status ?? 200, {
+            'content-type': fault.contentType ?? 'application/json',
+            ...fault.headers,
+          })
           .end(fault.body);
         return;
       case 'delay':

@@ -1,0 +1,82 @@
+/**
+ * What a function loads before its first request: the time to import each bundle in a bare process, above an empty
+ * module, beside the DynamoDB client bundled the usual way (with the SDK's whole credential chain). Ratios of one run;
+ * the machine's noise is in all of them alike.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { functionSettings } from '../lambdas/settings.ts';
+
+const root = join(import.meta.dirname, '..');
+const runs = Number(process.argv[2] ?? 15);
+
+const environment: Record<string, string> = {
+  ...{ AWS_REGION: 'eu-west-2', AWS_ACCESS_KEY_ID: 'none', AWS_SECRET_ACCESS_KEY: 'none', WARM_UP: 'off' },
+  ...{
+    LOG_LEVEL: 'error',
+    BASE_URL: 'https://app.example.nhs.uk',
+    CIS2_ISSUER: 'https://issuer.example.nhs.uk',
+  },
+  ...{ CIS2_CLIENT_ID: 'bench', CIS2_SCOPE: 'openid', CIS2_ACR: 'AAL3_ANY', CIS2_FRESHNESS: 'login' },
+  ...{ MINIMUM_AAL: '3', MINIMUM_IAL: '3', IDLE_SECONDS: '900', ABSOLUTE_SECONDS: '43200' },
+  ...{ SESSIONS_PER_USER: '20', SIGN_IN_ERROR_PATH: '/error', SIGNED_OUT_PATH: '/signed-out' },
+  ...{ SESSION_TABLE: 'none', PUBLISHED_KEYS_TABLE: 'none', SIGNING_KEYS_SECRET: 'none' },
+  ...{ KEY_CACHE_SECONDS: '60', SIGNING_KEY_BITS: '2048' },
+};
+
+/** Milliseconds one import takes in a process of its own. */
+function importOnce(file: string): number {
+  const code = `const t=performance.now();await import(${JSON.stringify(file)});console.log(performance.now()-t)`;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { env: environment });
+  return Number(stdout.toString().trim().split('\n').at(-1));
+}
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? NaN;
+
+const folder = mkdtempSync(join(tmpdir(), 'cis2-bff-bench-'));
+try {
+  writeFileSync(join(folder, 'empty.mjs'), 'export const handler = () => {};\n');
+  await build({
+    stdin: {
+      contents:
+        "import{DynamoDBClient,GetItemCommand}from'@aws-sdk/client-dynamodb';const client=new DynamoDBClient({});export const handler=()=>client.send(new GetItemCommand({TableName:'none',Key:{}}));",
+      resolveDir: root,
+    },
+    outfile: join(folder, 'client-dynamodb.mjs'),
+    ...{ bundle: true, minify: true, format: 'esm', platform: 'node', target: 'node24' },
+    mainFields: ['module', 'main'],
+    banner: { js: "import{createRequire as c}from'node:module';const require=c(import.meta.url);" },
+  });
+
+  const subjects = [
+    ['empty module', join(folder, 'empty.mjs')],
+    ['client-dynamodb, bundled as usual', join(folder, 'client-dynamodb.mjs')],
+    ...Object.keys(functionSettings).map((name) => [name, join(root, 'build/lambdas', name, 'index.mjs')]),
+  ] as [string, string][];
+
+  // Round by round, so that whatever else the machine does falls on all of them.
+  const times = new Map(subjects.map(([name]) => [name, [] as number[]]));
+  console.log(`importing each of ${String(subjects.length)} bundles ${String(runs)} times …`);
+  for (let round = 0; round < runs; round += 1) {
+    for (const [name, file] of subjects) times.get(name)?.push(importOnce(file));
+  }
+
+  const empty = median(times.get('empty module') ?? []);
+  const usual = median(times.get('client-dynamodb, bundled as usual') ?? []) - empty;
+  console.log(
+    '\nbundle                               KB   ms above empty   ratio to client-dynamodb as usual',
+  );
+  for (const [name, file] of subjects.slice(1)) {
+    const above = median(times.get(name) ?? []) - empty;
+    const size = (statSync(file).size / 1000).toFixed(0);
+    console.log(
+      `${name.padEnd(34)} ${size.padStart(4)} ${above.toFixed(1).padStart(16)} ${(above / usual).toFixed(2).padStart(35)}`,
+    );
+  }
+} finally {
+  rmSync(folder, { recursive: true });
+}

@@ -1,0 +1,188 @@
+/** People at real browsers, the product behind them, and everything the browsers had to complain about. */
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import {
+  chromium,
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Page,
+} from 'playwright-core';
+import { Bff, type BffOptions } from '../support/bff.ts';
+import type { SessionJson } from '../support/browser.ts';
+import { browserArguments, findBrowser } from '../support/chromium.ts';
+
+const longestWaitMs = 10_000;
+const ownHosts = ['localhost', '127.0.0.1'];
+
+/** What the Content-Security-Policy stopped, said where console errors are said. */
+const reportViolations = `addEventListener('securitypolicyviolation', (event) => {
+  console.error('CSP ' + event.violatedDirective + ' ' + event.blockedURI);
+});`;
+
+/** One browser profile: its own cookies and storage, any number of tabs. */
+export class Profile {
+  readonly context: BrowserContext;
+  /** Console errors, uncaught errors, CSP violations and requests that left this machine. */
+  readonly complaints: string[] = [];
+  readonly #baseUrl: string;
+
+  constructor(context: BrowserContext, baseUrl: string) {
+    this.context = context;
+    this.#baseUrl = baseUrl;
+    context.setDefaultTimeout(longestWaitMs);
+    context.on('console', (message) => {
+      if (message.type() === 'error') this.complaints.push(`console: ${message.text()}`);
+    });
+    context.on('weberror', (error) => {
+      this.complaints.push(`uncaught: ${error.error().message}`);
+    });
+    context.on('request', (request) => {
+      const url = new URL(request.url());
+      if (/^(https?|wss?):$/.test(url.protocol) && !ownHosts.includes(url.hostname)) {
+        this.complaints.push(`foreign request: ${url.href}`);
+      }
+    });
+  }
+
+  tab(): Promise<Page> {
+    return this.context.newPage();
+  }
+
+  /** Takes back the browser's own remark about an answer that the test provoked, such as "status of 409". */
+  forgive(pattern: RegExp): void {
+    const rest = this.complaints.filter((complaint) => !pattern.test(complaint));
+    this.complaints.splice(0, Infinity, ...rest);
+  }
+
+  /** A call with this profile's cookies that no page makes and no page hears of. */
+  async call(method: 'GET' | 'POST', path: string): Promise<{ status: number; body: SessionJson }> {
+    const answer = await this.context.request.fetch(this.#baseUrl + path, {
+      method,
+      headers: { 'x-csrf': '1' },
+      maxRedirects: 0,
+    });
+    return { status: answer.status(), body: (await answer.json()) as SessionJson };
+  }
+
+  async session(): Promise<SessionJson> {
+    return (await this.call('GET', '/auth/session')).body;
+  }
+}
+
+/** The product with its own CIS2 simulator, and one Chromium. */
+export class Rig {
+  readonly bff: Bff;
+  readonly #browser: Browser;
+  readonly #profiles: Profile[] = [];
+
+  private constructor(bff: Bff, browser: Browser) {
+    this.bff = bff;
+    this.#browser = browser;
+  }
+
+  static async start(options: BffOptions = {}): Promise<Rig> {
+    const executablePath = findBrowser();
+    if (executablePath === undefined) throw new Error('no Chromium was found');
+    const [bff, browser] = await Promise.all([
+      Bff.start(options),
+      chromium.launch({
+        executablePath,
+        args: browserArguments,
+        // Left out by the driver, kept by the browsers people use: pages that come back from memory.
+        ignoreDefaultArgs: ['--disable-back-forward-cache'],
+      }),
+    ]);
+    return new Rig(bff, browser);
+  }
+
+  get baseUrl(): string {
+    return this.bff.baseUrl;
+  }
+
+  async profile(options: BrowserContextOptions = {}): Promise<Profile> {
+    const context = await this.#browser.newContext({
+      baseURL: this.baseUrl,
+      locale: 'en-GB',
+      timezoneId: 'Europe/London',
+      ...options,
+    });
+    await context.addInitScript(reportViolations);
+    const profile = new Profile(context, this.baseUrl);
+    this.#profiles.push(profile);
+    return profile;
+  }
+
+  /** Closes every profile and gives what their browsers complained of: nothing, if all is well. */
+  async closeProfiles(): Promise<string[]> {
+    const closed = this.#profiles.splice(0);
+    await Promise.all(closed.map(({ context }) => context.close()));
+    return closed.flatMap(({ complaints }) => complaints);
+  }
+
+  async stop(): Promise<void> {
+    await this.#browser.close();
+    await this.bff.stop();
+  }
+}
+
+export const logInLink = 'Log in with my Care Identity';
+
+/** Waits for the page with this main heading. */
+export async function heading(tab: Page, name: string | RegExp): Promise<void> {
+  await tab.getByRole('heading', { level: 1, name }).waitFor();
+}
+
+/** At the simulator's page: be this person. */
+export async function choose(tab: Page, person: string): Promise<void> {
+  await tab.getByRole('button', { name: person }).click();
+}
+
+/** From the app to the simulator and back, as a person does it. */
+export async function signIn(tab: Page, person = 'Amara Okafor', path = '/'): Promise<void> {
+  await tab.goto(path);
+  await tab.getByRole('link', { name: logInLink }).click();
+  await choose(tab, person);
+  await heading(tab, person);
+}
+
+export async function signOut(tab: Page): Promise<void> {
+  await tab.getByRole('button', { name: 'Sign out' }).click();
+  await heading(tab, 'You have signed out');
+}
+
+export const text = (tab: Page): Promise<string> => tab.locator('body').innerText();
+
+/** The pairs of the page's summary lists, white space made plain. */
+export const facts = (tab: Page): Promise<Record<string, string>> =>
+  tab.evaluate<Record<string, string>>(`Object.fromEntries(
+    [...document.querySelectorAll('.nhsuk-summary-list__row')].map((row) =>
+      [...row.children].map((cell) => cell.innerText.replace(/\\s+/g, ' ').trim())))`);
+
+/** Every place where a page can leave something on the computer, and what is in it. */
+export const browserStorage = (tab: Page): Promise<Record<string, unknown>> =>
+  tab.evaluate<Record<string, unknown>>(`(async () => ({
+    localStorage: { ...localStorage },
+    sessionStorage: { ...sessionStorage },
+    indexedDB: (await indexedDB.databases()).map(({ name }) => name),
+    caches: await caches.keys(),
+    serviceWorkers: (await navigator.serviceWorker.getRegistrations()).length,
+    windowName: window.name,
+    history: history.state,
+    documentCookie: document.cookie,
+    cookieStore: (await cookieStore.getAll()).map(({ name }) => name),
+  }))()`);
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+/** What axe-core finds wrong: rule, and the elements it concerns. */
+export async function accessibilityViolations(tab: Page): Promise<string[]> {
+  await tab.evaluate(`${axe};undefined`);
+  return tab.evaluate<string[]>(`axe.run({ runOnly: ${JSON.stringify(rules)} }).then(({ violations }) =>
+    violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ target }) => target.join(' ')).join(', ')))`);
+}
+
+/** Pixels by which the page is wider than the window. */
+export const overflow = (tab: Page): Promise<number> =>
+  tab.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth');

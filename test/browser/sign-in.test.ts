@@ -1,0 +1,392 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { sessionCookie, signInCookie } from '../support/browser.ts';
+import { browserStorage, choose, facts, heading, logInLink, Rig, signIn, text } from './rig.ts';
+
+let rig: Rig;
+
+beforeAll(async () => {
+  rig = await Rig.start();
+});
+afterEach(async () => {
+  expect(await rig.closeProfiles()).toEqual([]);
+});
+afterAll(async () => {
+  await rig.stop();
+});
+
+const newTab = async (): Promise<Page> => (await rig.profile()).tab();
+
+describe('a person who signs in', () => {
+  test('chooses who to be at the simulator and lands on a page that says who, in which role, how surely and until when', async () => {
+    const tab = await newTab();
+    await tab.goto('/');
+    await heading(tab, 'Log in to the example ward service');
+    expect(await tab.title()).toBe('Log in – Example ward service');
+
+    await tab.getByRole('link', { name: logInLink }).click();
+    await heading(tab, 'Care Identity sign in – simulator');
+    // As in production, the sign-in page is on another site than the app.
+    expect(new URL(tab.url()).hostname).toBe('127.0.0.1');
+    await choose(tab, 'Amara Okafor');
+
+    await heading(tab, 'Dr Amara Okafor');
+    expect(tab.url()).toBe(`${rig.baseUrl}/`);
+    expect(await tab.title()).toBe('Signed in – Example ward service');
+    expect(await facts(tab)).toEqual({
+      Role: 'Clinical Practitioner Access Role (R8000)',
+      Organisation: 'EXAMPLE HEALTH CENTRE (A9A5A)',
+      'Ends at': expect.stringMatching(/^\d\d:\d\d.* \(in 15 minutes\) .*inactivity/),
+      'Ends at the latest': expect.stringMatching(/^\d\d:\d\d.*12.hour limit/),
+      'Signed in with': 'Smartcard (Identity Agent)',
+      'Authentication level': 'Level 3 of 3',
+      'Identity level': 'Level 3 of 3',
+      'Signed in at': expect.stringMatching(/^\d\d:\d\d$/),
+      'User ID': '900000000001',
+    });
+  });
+
+  test('comes back to the deep link they had opened, query included', async () => {
+    const tab = await newTab();
+    const path = '/ward/7/patients?sort=bed&bay=North%20%26%20East';
+    await signIn(tab, 'Amara Okafor', path);
+    expect(tab.url()).toBe(rig.baseUrl + path);
+    expect(await tab.locator('.app-path').innerText()).toBe(path);
+  });
+
+  test('is still signed in, in the same session, after a reload and in a new tab', async () => {
+    const profile = await rig.profile();
+    const tab = await profile.tab();
+    await signIn(tab);
+    const { handle } = await profile.session();
+    await tab.reload();
+    await heading(tab, 'Dr Amara Okafor');
+    const another = await profile.tab();
+    await another.goto('/ward/3');
+    await heading(another, 'Dr Amara Okafor');
+    expect(await profile.session()).toMatchObject({ status: 'active', handle });
+  });
+
+  test('can do all of it with the keyboard, the skip link first', async () => {
+    const tab = await newTab();
+    const focused = (): Promise<string> =>
+      tab.evaluate<string>('(document.activeElement?.textContent ?? "").trim()');
+    const tabTo = async (name: string): Promise<void> => {
+      for (let presses = 0; presses < 30; presses += 1) {
+        await tab.keyboard.press('Tab');
+        if ((await focused()) === name) return;
+      }
+      throw new Error(`the Tab key never came to "${name}"`);
+    };
+    await tab.goto('/');
+    await heading(tab, 'Log in to the example ward service');
+    await tab.keyboard.press('Tab');
+    expect(await focused()).toBe('Skip to main content');
+    await tab.keyboard.press('Enter');
+    expect(await tab.evaluate('document.activeElement.id')).toBe('maincontent');
+    await tabTo(logInLink);
+    await tab.keyboard.press('Enter');
+    await heading(tab, /simulator/);
+    await tabTo('Devika Shah');
+    await tab.keyboard.press('Enter');
+    await heading(tab, 'Mrs Devika Shah');
+    await tabTo('Sign out');
+    await tab.keyboard.press('Space');
+    await heading(tab, 'You have signed out');
+    expect(await focused()).toBe('You have signed out');
+  });
+});
+
+describe('what a sign-in leaves in the browser', () => {
+  test('is nothing in any storage that a script can read, before, during and after', async () => {
+    const tab = await newTab();
+    const nothing = {
+      localStorage: {},
+      sessionStorage: {},
+      indexedDB: [],
+      caches: [],
+      serviceWorkers: 0,
+      windowName: '',
+      history: null,
+      documentCookie: '',
+      cookieStore: [],
+    };
+    await tab.goto('/');
+    await heading(tab, 'Log in to the example ward service');
+    expect(await browserStorage(tab)).toEqual(nothing);
+    await signIn(tab, 'Amara Okafor', '/ward/7');
+    expect(await browserStorage(tab)).toEqual(nothing);
+    await tab.getByRole('button', { name: 'Sign out' }).click();
+    await heading(tab, 'You have signed out');
+    expect(await browserStorage(tab)).toEqual(nothing);
+  });
+
+  test('is two cookies that scripts and other sites never get, of which the session’s goes when the browser does', async () => {
+    const profile = await rig.profile();
+    await signIn(await profile.tab());
+    const cookies = await profile.context.cookies(rig.baseUrl);
+    const inTenMinutes = Date.now() / 1000 + 600;
+    expect(cookies.sort((a, b) => a.name.localeCompare(b.name))).toEqual([
+      {
+        name: sessionCookie,
+        value: expect.stringMatching(/^[\w-]{86}$/),
+        domain: 'localhost',
+        path: '/',
+        expires: -1,
+        httpOnly: true,
+        secure: true,
+        sameSite: 'Strict',
+      },
+      {
+        name: signInCookie,
+        value: expect.stringMatching(/^[\w-]{43}$/),
+        domain: 'localhost',
+        path: '/',
+        expires: expect.any(Number),
+        httpOnly: true,
+        secure: true,
+        sameSite: 'Lax',
+      },
+    ]);
+    expect(Math.abs((cookies[1]?.expires ?? 0) - inTenMinutes)).toBeLessThan(30);
+  });
+
+  test('cannot be overwritten by a script', async () => {
+    const profile = await rig.profile();
+    const tab = await profile.tab();
+    await signIn(tab);
+    const before = await profile.context.cookies(rig.baseUrl);
+    for (const name of [sessionCookie, signInCookie]) {
+      await tab.evaluate(`document.cookie = '${name}=forged; Path=/; Secure; SameSite=Strict'`);
+      await tab.evaluate(
+        `cookieStore.set({ name: '${name}', value: 'forged', path: '/' }).catch(() => undefined)`,
+      );
+    }
+    expect(await profile.context.cookies(rig.baseUrl)).toEqual(before);
+    await tab.reload();
+    await heading(tab, 'Dr Amara Okafor');
+  });
+
+  test('is no token, code or cookie value in the page or in what the page was sent', async () => {
+    const profile = await rig.profile();
+    const tab = await profile.tab();
+    const bodies: Promise<string>[] = [];
+    tab.on('response', (response) => {
+      if (response.url().startsWith(`${rig.baseUrl}/auth/session`)) bodies.push(response.text());
+    });
+    await signIn(tab);
+    const seen = `${(await Promise.all(bodies)).join('\n')}\n${await tab.content()}\n${tab.url()}`;
+    expect(seen).toContain('900000000001');
+    expect(seen).not.toMatch(/eyJ[\w-]+\.|access_token|id_token|"sid"|code=|state=/);
+    for (const { value } of await profile.context.cookies(rig.baseUrl)) expect(seen).not.toContain(value);
+  });
+});
+
+describe('everybody at the simulator', () => {
+  const role = (name: string, organisation: string) => ({ Role: name, Organisation: organisation });
+  const trust = 'EXAMPLE TRUST (X0XX1)';
+  const healthCentre = 'EXAMPLE HEALTH CENTRE (A9A5A)';
+  const clinical = 'Clinical Practitioner Access Role (R8000)';
+
+  test.each([
+    ['Amara Okafor', 'Dr Amara Okafor', 'Smartcard (Identity Agent)', role(clinical, healthCentre)],
+    [
+      'Devika Shah',
+      'Mrs Devika Shah',
+      'Security key, passkey or Windows Hello',
+      role('Admin/Clinical Support Access Role (R8008)', healthCentre),
+    ],
+    [
+      'Thandar',
+      'Thandar',
+      'Security key, passkey or Windows Hello',
+      role('Nurse Access Role (R8001)', healthCentre),
+    ],
+    ['Ines Duarte', 'Dr Ines Duarte', 'Smartcard (Identity Agent)', role(clinical, trust)],
+    [
+      'No name',
+      '900000000010',
+      'Smartcard (Identity Agent)',
+      role('Health Professional Access Role (R8003)', healthCentre),
+    ],
+  ])('%s, with one role, signs in as %s and works in that role', async (person, shown, method, chosen) => {
+    const tab = await newTab();
+    await tab.goto('/auth/login');
+    await choose(tab, person);
+    await heading(tab, shown);
+    expect(await tab.locator('h1').innerText()).toBe(shown);
+    expect(await facts(tab)).toMatchObject({ ...chosen, 'Signed in with': method });
+    expect(await text(tab)).not.toMatch(/undefined|null|NaN|\[object|Invalid Date/);
+  });
+
+  test.each([
+    ['Bethan Morris', ['EXAMPLE HEALTH CENTRE (A9A5A)', 'EXAMPLE TRUST (X0XX1)']],
+    [
+      'Callum Reid',
+      [
+        'EXAMPLE HIGH STREET PHARMACY (FX001)',
+        'EXAMPLE HIGH STREET PHARMACY (FX001)',
+        'EXAMPLE HARBOUR PHARMACY (FX002)',
+        'EXAMPLE OUT OF HOURS SERVICE (Y9X99)',
+        'Organisation FX404 (FX404)',
+      ],
+    ],
+  ])('%s, with several roles, works in none until one is chosen', async (person, organisations) => {
+    const tab = await newTab();
+    await signIn(tab, person);
+    expect(await text(tab)).toContain('No role chosen yet.');
+    expect(await facts(tab)).not.toHaveProperty('Role');
+    const cells = tab.getByRole('table', { name: 'Your roles' }).locator('tbody td:last-child');
+    const shown = (await cells.allInnerTexts()).map((cell) => cell.replace(/\s+/g, ' ').trim());
+    expect(shown).toEqual(organisations);
+    expect(await text(tab)).not.toMatch(/undefined|null|NaN|\[object|Invalid Date/);
+  });
+
+  test('Ewan Blackwood, a locum without a role, signs in and is told what that means', async () => {
+    const tab = await newTab();
+    await signIn(tab, 'Ewan Blackwood');
+    expect(await text(tab)).toMatch(/Your Care Identity has no role\.[\s\S]*Registration Authority/);
+    expect(await facts(tab)).not.toHaveProperty('Role');
+  });
+
+  test.each(['Farah Siddiqui', 'Gareth Lloyd'])(
+    '%s, whose assurance is too low, gets no session and a page that says what to do',
+    async (person) => {
+      const profile = await rig.profile();
+      const tab = await profile.tab();
+      await tab.goto('/auth/login?returnTo=/ward/7');
+      await choose(tab, person);
+      await heading(tab, 'You need a stronger way to sign in');
+      expect(tab.url()).toMatch(
+        new RegExp(`^${rig.baseUrl}/sign-in-error\\?code=assurance_insufficient&reference=[\\w-]+$`),
+      );
+      expect(await text(tab)).not.toContain(person);
+      expect(await profile.session()).toEqual({ status: 'anonymous' });
+      expect(
+        (await profile.context.cookies(rig.baseUrl)).map(({ name }) => name),
+      ).toEqual([signInCookie]);
+    },
+  );
+
+  test('is every one in the tests above', async () => {
+    const tab = await newTab();
+    await tab.goto('/auth/login');
+    const people = await tab.locator('button[name=uid]').allInnerTexts();
+    expect(people.sort()).toEqual(
+      [
+        'Amara Okafor',
+        'Bethan Morris',
+        'Callum Reid',
+        'Devika Shah',
+        'Ewan Blackwood',
+        'Farah Siddiqui',
+        'Gareth Lloyd',
+        'Ines Duarte',
+        'No name',
+        'Thandar',
+      ].sort(),
+    );
+  });
+});
+
+describe('a sign-in that does not end well', () => {
+  test('because it was cancelled shows a reference that finds the log entry, and can be tried again', async () => {
+    const tab = await newTab();
+    await tab.goto('/');
+    await tab.getByRole('link', { name: logInLink }).click();
+    await tab.getByRole('button', { name: 'Cancel' }).click();
+    await heading(tab, 'Sign-in was cancelled');
+    expect(await tab.title()).toBe('Sign-in was cancelled – Example ward service');
+    // Nothing that the provider said is repeated.
+    expect(await text(tab)).not.toContain('Resource Owner');
+
+    const reference = await tab.locator('#reference').innerText();
+    expect(reference).toMatch(/^[A-Za-z0-9-]{4,40}$/);
+    expect(await rig.bff.entriesFor(reference)).toContainEqual(
+      expect.objectContaining({ event: 'sign_in_failed', code: 'access_denied' }),
+    );
+
+    await tab.getByRole('link', { name: 'Try again' }).click();
+    await choose(tab, 'Amara Okafor');
+    await heading(tab, 'Dr Amara Okafor');
+    expect(tab.url()).toBe(`${rig.baseUrl}/`);
+  });
+
+  test('leaves whoever is signed in signed in, and says so', async () => {
+    const profile = await rig.profile();
+    const tab = await profile.tab();
+    await signIn(tab);
+    const { handle } = await profile.session();
+    await tab.goto('/auth/login');
+    await tab.getByRole('button', { name: 'Cancel' }).click();
+    await heading(tab, 'Sign-in was cancelled');
+    await tab.getByText('You are still signed in as Dr Amara Okafor').waitFor();
+    expect(await profile.session()).toMatchObject({ status: 'active', handle });
+    await tab.getByRole('link', { name: 'Go back to the service' }).click();
+    await heading(tab, 'Dr Amara Okafor');
+  });
+
+  test('because the sign-in page was opened again with the back button harms nobody', async () => {
+    const profile = await rig.profile();
+    const tab = await profile.tab();
+    await signIn(tab);
+    const { handle } = await profile.session();
+    await tab.goBack();
+    await heading(tab, /simulator/);
+    await choose(tab, 'Bethan Morris');
+    await heading(tab, 'Your sign-in ran out of time');
+    await tab.getByText('You are still signed in as Dr Amara Okafor').waitFor();
+    expect(await profile.session()).toMatchObject({ status: 'active', handle, user: { uid: '900000000001' } });
+  });
+
+  test('because somebody sent a link that finishes their own sign-in leaves the reader as they were', async () => {
+    const attacker = await (await rig.profile()).tab();
+    let link = '';
+    await attacker.route('**/auth/callback?*', async (route) => {
+      link = route.request().url();
+      await route.fulfill({ body: 'kept back' });
+    });
+    await attacker.goto('/auth/login');
+    await choose(attacker, 'Callum Reid');
+    await attacker.getByText('kept back').waitFor();
+
+    const newcomer = await rig.profile();
+    const newcomersTab = await newcomer.tab();
+    await newcomersTab.goto(link);
+    await heading(newcomersTab, 'Your sign-in ran out of time');
+    expect(await newcomer.session()).toEqual({ status: 'anonymous' });
+
+    const reader = await rig.profile();
+    const readersTab = await reader.tab();
+    await signIn(readersTab, 'Amara Okafor');
+    await readersTab.goto(link);
+    await heading(readersTab, 'Your sign-in ran out of time');
+    expect(await reader.session()).toMatchObject({ status: 'active', user: { uid: '900000000001' } });
+  });
+
+  test.each(['https://evil.example/', '//evil.example/', '/x/..//evil.example', 'javascript:alert(1)'])(
+    'because it would lead to %s never begins',
+    async (returnTo) => {
+      const profile = await rig.profile();
+      const tab = await profile.tab();
+      const answer = await tab.goto(`/auth/login?returnTo=${encodeURIComponent(returnTo)}`);
+      expect(answer?.status()).toBe(400);
+      expect(new URL(tab.url()).origin).toBe(rig.baseUrl);
+      profile.forgive(/status of 400/);
+    },
+  );
+
+  test('shows no more of its address than a known code and a well-formed reference', async () => {
+    const tab = await newTab();
+    const hostile = '<img src=x onerror=alert(1)>';
+    await tab.goto(
+      `/sign-in-error?code=${encodeURIComponent(hostile)}&reference=${encodeURIComponent(hostile)}`,
+    );
+    await heading(tab, 'You were not signed in');
+    expect(await tab.locator('#reference').count()).toBe(0);
+    expect(await text(tab)).not.toContain('onerror');
+    await tab.goto('/sign-in-error?code=__proto__&reference=call%20me%20on%20a%20premium%20number');
+    await heading(tab, 'You were not signed in');
+    expect(await text(tab)).not.toContain('premium');
+  });
+});
