@@ -78,7 +78,10 @@ const origin: Rule<string> = (value) =>
  */
 const issuer: Rule<string> = (value) => {
   secureUrl(value);
-  return value;
+  // What the parser would forgive (spaces, backslashes, an empty query) can be no issuer's name.
+  return /^https?:\/\/[\x21-\x7e]+$/.test(value) && !/[?#@\\]/.test(value)
+    ? value
+    : refuse('an issuer such as https://am.example.nhs.uk:443/realm, character for character', value);
 };
 
 const path: Rule<string> = (value) =>

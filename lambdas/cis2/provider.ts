@@ -142,11 +142,13 @@ export function createProvider(options: {
 
   const readKeys = async (signal: AbortSignal): Promise<Jwks> => {
     const { jwks_uri: url } = await metadata.get(signal);
-    const response = await providerFetch(signal)(url, { headers: { accept: 'application/json' } });
-    const body: unknown = await unusableIsUnavailable(() => response.json());
+    const { status, body } = await unusableIsUnavailable(async () => {
+      const response = await providerFetch(signal)(url, { headers: { accept: 'application/json' } });
+      return { status: response.status, body: (await response.json()) as unknown };
+    });
     const keys = typeof body === 'object' && body !== null && 'keys' in body ? body.keys : undefined;
     const isKey = (key: unknown): key is oauth.JWK => typeof key === 'object' && key !== null;
-    if (response.status !== 200 || !Array.isArray(keys) || keys.length === 0 || !keys.every(isKey)) {
+    if (status !== 200 || !Array.isArray(keys) || keys.length === 0 || !keys.every(isKey)) {
       throw new ProviderUnavailable('the provider’s key set is not one');
     }
     return { keys };

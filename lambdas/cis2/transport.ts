@@ -1,4 +1,4 @@
-import { ProviderUnavailable } from './errors.ts';
+import { ProviderUnavailable, SignInRefused } from './errors.ts';
 
 /** No answer of CIS2's that we use comes near this: sixty roles are 25 KB. */
 const largestAnswer = 512 * 1024;
@@ -13,6 +13,7 @@ type FetchInit = Omit<RequestInit, 'body' | 'signal'> & { body?: unknown; signal
  *
  * @param signal - the time left for the whole job
  * @throws ProviderUnavailable when no whole answer comes in time, or a 5xx or 429 does
+ * @throws SignInRefused `response_invalid` when the answer is larger than any that can be right
  */
 export const providerFetch =
   (signal: AbortSignal) =>
@@ -27,6 +28,7 @@ export const providerFetch =
       });
       body = await readBounded(response);
     } catch (cause) {
+      if (cause instanceof SignInRefused) throw cause;
       throw new ProviderUnavailable('CIS2 could not be reached in time', { cause });
     }
     if (response.status >= 500 || response.status === 429) {
@@ -41,7 +43,7 @@ async function readBounded(response: Response): Promise<Uint8Array<ArrayBuffer>>
   let size = 0;
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     size += chunk.length;
-    if (size > largestAnswer) throw new Error('the answer is too large');
+    if (size > largestAnswer) throw new SignInRefused('response_invalid', 'answer too large');
     chunks.push(chunk);
   }
   return Uint8Array.from(Buffer.concat(chunks));

@@ -11,7 +11,7 @@ import {
 } from '../cis2/index.ts';
 import type { Clock, Secret } from '../common/index.ts';
 import {
-  parseReturnTo,
+  parseOwnPath,
   redirect,
   setCookie,
   type HttpRequest,
@@ -109,7 +109,7 @@ function readAttempt(
   const attempt = openState(browserSecret, state, clock());
   if (attempt === undefined)
     throw new SignInRefused('login_expired', 'state altered, old, or another browser’s');
-  const returnTo = parseReturnTo(attempt.returnTo, baseUrl);
+  const returnTo = parseOwnPath(attempt.returnTo, baseUrl);
   if (returnTo === undefined) throw new SignInRefused('login_expired', 'state with a foreign address');
   return { attempt, returnTo, browserSecret, state };
 }

@@ -3,4 +3,4 @@ export { httpFunction, unknownRouteFunction, type LambdaHandler, type RouteHandl
 export { Problem, type ProblemCode } from './problem.ts';
 export type { HttpRequest } from './request.ts';
 export { json, redirect, type HttpResponse } from './response.ts';
-export { parseReturnTo } from './return-to.ts';
+export { parseOwnPath, parseReturnTo } from './return-to.ts';

@@ -8,8 +8,11 @@ const longestReturnToBytes = 1024;
  * @param baseUrl - our origin
  * @returns path, query and fragment, beginning with exactly one `/`; undefined when `value` is anything else
  */
-export function parseReturnTo(value: string, baseUrl: string): string | undefined {
-  if (Buffer.byteLength(value) > longestReturnToBytes) return undefined;
+export const parseReturnTo = (value: string, baseUrl: string): string | undefined =>
+  Buffer.byteLength(value) > longestReturnToBytes ? undefined : parseOwnPath(value, baseUrl);
+
+/** As {@link parseReturnTo}, of any length: what it gave once may be longer, escaped, and is still one of our paths. */
+export function parseOwnPath(value: string, baseUrl: string): string | undefined {
   // The parser would drop tabs and line ends in silence, so they are looked for before it runs.
   if (!value.startsWith('/') || /\p{Cc}/u.test(value)) return undefined;
   if (!URL.canParse(value, baseUrl)) return undefined;

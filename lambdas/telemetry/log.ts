@@ -94,7 +94,9 @@ export function createLogger(options: {
 /** What may be said of an unexpected error: its class, its cause's class, and where in our code it was thrown. */
 export function describeError(error: unknown): { error: string; cause?: string; at?: string } {
   if (!(error instanceof Error)) return { error: typeof error };
-  const at = /\n\s+at (?:async )?([^\s(]+)/.exec(error.stack ?? '')?.[1];
+  // The stack begins with the message, which could hold anything: only what follows it is read.
+  const [, ...frames] = (error.stack ?? '').split(error.message);
+  const at = /\n\s+at (?:async )?([^\s(]+)/.exec(frames.join(error.message))?.[1];
   return {
     error: error.name,
     ...(error.cause instanceof Error ? { cause: error.cause.name } : {}),

@@ -342,13 +342,15 @@ describe('a sign-in that does not end well', () => {
   test('because somebody sent a link that finishes their own sign-in leaves the reader as they were', async () => {
     const attacker = await (await rig.profile()).tab();
     let link = '';
-    await attacker.route('**/auth/callback?*', async (route) => {
-      link = route.request().url();
-      await route.fulfill({ body: 'kept back' });
+    await attacker.route('**/openam/sign-in', async (route) => {
+      const answer = await route.fetch({ maxRedirects: 0 });
+      link = answer.headers()['location'] ?? '';
+      await route.fulfill({ contentType: 'text/html', body: 'kept back' });
     });
     await attacker.goto('/auth/login');
     await choose(attacker, 'Callum Reid');
     await attacker.getByText('kept back').waitFor();
+    expect(link).toMatch(new RegExp(`^${rig.baseUrl}/auth/callback\\?.*code=`));
 
     const newcomer = await rig.profile();
     const newcomersTab = await newcomer.tab();

@@ -1,6 +1,6 @@
 /** What the contract says of every answer, in one place. */
 import { expect } from '@jest/globals';
-import { Browser, signInCookie } from '../support/browser.ts';
+import { Browser, signInCookie, type SessionJson } from '../support/browser.ts';
 import type { Rig } from '../support/rig.ts';
 
 export const referencePattern = /^[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$/;
@@ -81,7 +81,8 @@ export async function expectFailure(rig: Rig, response: Response, code: string):
 /**
  * A sign-in by somebody who has a session already, which must fail with this code and leave that session as it was.
  *
- * @param attempt - the sign-in; gives the callback's answer
+ * @param attempt - makes the provider wrong, then signs in; gives the callback's answer
+ * @returns the reference
  */
 export async function expectRefused(
   rig: Rig,
@@ -89,39 +90,20 @@ export async function expectRefused(
   attempt: (browser: Browser) => Promise<Response>,
 ): Promise<string> {
   const browser = rig.browser();
-  const before = await signedIn(browser);
+  await expectSignedIn(browser, await browser.signIn(rig.provider));
+  const { serverTime: before, ...session } = await browser.session();
   const reference = await expectFailure(rig, await attempt(browser), code);
-  expect(browser.cookies.get(signInCookie)).toBeDefined();
-  const { serverTime: _, ...after } = await browser.session();
-  expect(after).toEqual(before);
+  expect(browser.cookies.get(signInCookie)).toMatch(/^[A-Za-z0-9_-]{43}$/);
+  const { serverTime: after, ...same } = await browser.session();
+  expect(same).toEqual(session);
+  expect(after >= before).toBe(true);
   return reference;
-
-  async function signedIn(person: Browser) {
-    await signInWell(rig, person);
-    const { serverTime, ...session } = await person.session();
-    expect([session.status, typeof serverTime]).toEqual(['active', 'string']);
-    return session;
-  }
 }
 
-/** A sign-in at a provider that does everything right, whatever the test made of it before and after. */
-export async function signInWell(rig: Rig, browser: Browser, query = ''): Promise<void> {
-  const { provider } = rig;
-  const made = { ...pick(provider) };
-  const faults = [...provider.faults];
-  provider.behave();
-  const response = await browser.signIn(provider, query);
-  Object.assign(provider, made);
-  for (const [endpoint, fault] of faults) provider.faults.set(endpoint, fault);
+/** A sign-in that ended with a session. */
+export async function expectSignedIn(browser: Browser, response: Response): Promise<SessionJson> {
   expect([response.status, Browser.failure(response)]).toEqual([303, undefined]);
+  const session = await browser.session();
+  expect(session.status).toBe('active');
+  return session;
 }
-
-const pick = ({ claims, header, idToken, userInfo, metadata, tokenResponse, during }: Rig['provider']) => ({
-  claims,
-  header,
-  idToken,
-  userInfo,
-  metadata,
-  tokenResponse,
-  during,
-});

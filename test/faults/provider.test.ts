@@ -34,6 +34,7 @@ let provider: Provider;
 let store: AwsDoor;
 let secrets: AwsDoor;
 let tables: Tables;
+let aliveBefore: string[];
 
 beforeAll(async () => {
   [provider, store, secrets] = await Promise.all([
@@ -41,6 +42,9 @@ beforeAll(async () => {
     AwsDoor.dynamoDb(),
     AwsDoor.secretsManager(),
   ]);
+});
+beforeEach(async () => {
+  aliveBefore = await tables.alive();
 });
 afterEach(async () => {
   provider.behave();
@@ -80,13 +84,12 @@ async function expectFailure(response: Response, browser: Browser, bff: Bff, cod
   expect(response.headers.getSetCookie()).toEqual([]);
   expect(await response.text()).not.toContain(marker);
   expect(browser.cookies.has(sessionCookie)).toBe(false);
-  expect(await tables.alive()).toEqual([]);
+  expect(await tables.alive()).toEqual(aliveBefore);
   const entries = await bff.entriesFor(Browser.failure(response)?.reference ?? '');
   expect(entries).toContainEqual(expect.objectContaining({ event: 'sign_in_failed', code }));
   expect(bff.output).not.toContain(marker);
 }
 
-/** Ends what it began, so that the next test finds no session. */
 async function expectGoodSignIn(bff: Bff): Promise<void> {
   const browser = new Browser(bff.baseUrl);
   const response = await timed(browser.signIn(provider));
@@ -133,10 +136,14 @@ describe('before anything is known of CIS2', () => {
   describe('keys that cannot be had or used end a sign-in as provider_unavailable', () => {
     test.each(faults)('when CIS2 %s', async (_, fault) => {
       const browser = new Browser(bff.baseUrl);
-      if (fault === 'refused') provider.downAfter = 'token';
-      else provider.faults.set('jwks', fault);
+      // An instance's first sign-in start looks for the keys too.
+      provider.faults.set('jwks', fault === 'refused' ? { kind: 'reset' } : fault);
       const { response, location } = await timed(browser.login());
       expect(response.status).toBe(302);
+      if (fault === 'refused') {
+        provider.faults.clear();
+        provider.downAfter = 'token';
+      }
       const landed = await timed(browser.callback(provider.authorise(location)));
       await expectFailure(landed, browser, bff, 'provider_unavailable');
     });

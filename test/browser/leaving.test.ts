@@ -1,0 +1,251 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { sessionCookie } from '../support/browser.ts';
+import { choose, heading, logInLink, Rig, signIn, signOut, text, type Profile } from './rig.ts';
+
+let rig: Rig;
+
+beforeAll(async () => {
+  rig = await Rig.start();
+});
+afterEach(async () => {
+  expect(await rig.closeProfiles()).toEqual([]);
+});
+afterAll(async () => {
+  await rig.stop();
+});
+
+/** Anything that would tell that it was Amara Okafor who was here. */
+const person = /Amara|Okafor|900000000001|900000000777/;
+
+const sessionCookieOf = async (profile: Profile): Promise<string | undefined> =>
+  (await profile.context.cookies(rig.baseUrl)).find(({ name }) => name === sessionCookie)?.value;
+
+/** Whoever signs in in this tab does not tell the other tabs: as in a browser that froze them, or lost the message. */
+const keepToItself = (tab: Page): Promise<unknown> =>
+  tab.addInitScript('BroadcastChannel.prototype.postMessage = () => undefined;');
+
+describe('signing out', () => {
+  test('ends on a page that says so, warns of the Care Identity session, and lets the next person log in', async () => {
+    const profile = await rig.profile();
+    const tab = await profile.tab();
+    await signIn(tab, 'Amara Okafor', '/ward/7');
+    await signOut(tab);
+    expect(tab.url()).toBe(`${rig.baseUrl}/signed-out`);
+    expect(await tab.title()).toBe('You have signed out – Example ward service');
+    expect(await text(tab)).toContain('You may still be logged in to Care Identity.');
+    expect(await text(tab)).not.toMatch(person);
+
+    await tab.getByRole('link', { name: logInLink }).click();
+    // The simulator still knows the person, and asks all the same.
+    await heading(tab, /simulator/);
+    await choose(tab, 'Bethan Morris');
+    await heading(tab, 'Ms Bethan Morris');
+    expect(await text(tab)).not.toMatch(/Amara/);
+  });
+
+  test('takes the cookie away, and a copy of it opens nothing', async () => {
+    const profile = await rig.profile();
+    const tab = await profile.tab();
+    await signIn(tab);
+    const copy = (await sessionCookieOf(profile)) ?? '';
+    await signOut(tab);
+    expect(await sessionCookieOf(profile)).toBeUndefined();
+
+    const thief = await rig.profile();
+    await thief.context.addCookies([
+      {
+        name: sessionCookie,
+        value: copy,
+        domain: 'localhost',
+        path: '/',
+        secure: true,
+        httpOnly: true,
+        sameSite: 'Strict',
+      },
+    ]);
+    expect(await thief.session()).toEqual({ status: 'ended', reason: 'signed_out' });
+    const thiefsTab = await thief.tab();
+    await thiefsTab.goto('/');
+    await heading(thiefsTab, 'You have signed out');
+    expect(await text(thiefsTab)).not.toMatch(person);
+  });
+
+  test('leaves nothing for the back button to show', async () => {
+    const tab = await (await rig.profile()).tab();
+    await signIn(tab, 'Amara Okafor', '/ward/7');
+    await tab.goto('/ward/8');
+    await heading(tab, 'Dr Amara Okafor');
+    await signOut(tab);
+    for (let steps = 0; steps < 2; steps += 1) {
+      await tab.goBack();
+      await tab.getByRole('heading', { level: 1 }).waitFor();
+      expect(await text(tab)).not.toMatch(person);
+    }
+  });
+
+  test('leaves nobody on a page that the browser brings back from its memory', async () => {
+    const profile = await rig.profile();
+    const tab = await profile.tab();
+    await signIn(tab, 'Amara Okafor', '/ward/7');
+    // What stands on the page in the first moment, before any script of the page can have changed it.
+    await tab.evaluate(`addEventListener('pageshow', (event) => {
+      window.broughtBack = event.persisted;
+      window.atFirst = document.title + document.body.innerText;
+    }, { capture: true })`);
+    await tab.goto('/auth/jwks.json');
+    expect((await profile.call('POST', '/auth/logout')).status).toBe(200);
+    await tab.goBack();
+    await heading(tab, 'You are no longer signed in');
+    expect(await tab.evaluate('window.broughtBack')).toBe(true);
+    expect(await tab.evaluate('window.atFirst')).not.toMatch(person);
+    expect(await tab.content()).not.toMatch(person);
+  });
+
+  test('a page brought back from memory while still signed in shows the person again', async () => {
+    const tab = await (await rig.profile()).tab();
+    await signIn(tab, 'Amara Okafor', '/ward/7');
+    await tab.evaluate(`addEventListener('pageshow', (event) => { window.broughtBack = event.persisted; })`);
+    await tab.goto('/auth/jwks.json');
+    await tab.goBack();
+    await heading(tab, 'Dr Amara Okafor');
+    expect(await tab.evaluate('window.broughtBack')).toBe(true);
+  });
+
+  test('without a network says that the person is still signed in, and works once there is one', async () => {
+    const profile = await rig.profile();
+    const tab = await profile.tab();
+    await signIn(tab);
+    await profile.context.setOffline(true);
+    await tab.getByRole('button', { name: 'Sign out' }).click();
+    await tab.getByRole('heading', { name: 'You are still signed in' }).waitFor();
+    expect(await text(tab)).toContain('could not be reached');
+    await profile.context.setOffline(false);
+    await signOut(tab);
+    expect(await profile.session()).toEqual({ status: 'anonymous' });
+    profile.forgive(/ERR_INTERNET_DISCONNECTED/);
+  });
+});
+
+describe('two tabs of one browser', () => {
+  test('can both be signing in, and both can finish, whichever comes first', async () => {
+    const profile = await rig.profile();
+    const [first, second] = [await profile.tab(), await profile.tab()];
+    for (const [tab, path] of [
+      [first, '/ward/1'],
+      [second, '/ward/2'],
+    ] as const) {
+      await tab.goto(path);
+      await tab.getByRole('link', { name: logInLink }).click();
+      await heading(tab, /simulator/);
+    }
+    await choose(second, 'Amara Okafor');
+    await heading(second, 'Dr Amara Okafor');
+    await choose(first, 'Amara Okafor');
+    await heading(first, 'Dr Amara Okafor');
+    expect(first.url()).toBe(`${rig.baseUrl}/ward/1`);
+    expect(second.url()).toBe(`${rig.baseUrl}/ward/2`);
+    expect(await profile.session()).toMatchObject({ status: 'active', user: { uid: '900000000001' } });
+    await heading(second, 'Dr Amara Okafor');
+  });
+
+  test('lose the person together when one of them signs out', async () => {
+    const profile = await rig.profile();
+    const [first, second] = [await profile.tab(), await profile.tab()];
+    await signIn(first);
+    await second.goto('/ward/2');
+    await heading(second, 'Dr Amara Okafor');
+    await signOut(first);
+    await heading(second, 'You have signed out');
+    expect(await text(second)).not.toMatch(person);
+    expect(await second.locator('#account').isVisible()).toBe(false);
+  });
+
+  test('sign in together: the one that waited shows the person by itself', async () => {
+    const profile = await rig.profile();
+    const [first, second] = [await profile.tab(), await profile.tab()];
+    await second.goto('/ward/2');
+    await heading(second, 'Log in to the example ward service');
+    await signIn(first);
+    await heading(second, 'Dr Amara Okafor');
+    expect(second.url()).toBe(`${rig.baseUrl}/ward/2`);
+  });
+});
+
+describe('two people at one computer', () => {
+  test('one after the other: the second sees nothing of the first', async () => {
+    const profile = await rig.profile();
+    const tab = await profile.tab();
+    await signIn(tab, 'Amara Okafor');
+    const firsts = await profile.session();
+    const firstsCookie = await sessionCookieOf(profile);
+    await signOut(tab);
+    await signIn(tab, 'Devika Shah');
+    expect(await text(tab)).not.toMatch(/Amara|900000000001/);
+    expect((await profile.session()).handle).not.toBe(firsts.handle);
+    expect(await sessionCookieOf(profile)).not.toBe(firstsCookie);
+  });
+
+  test('the second over the first: the first is replaced, and the first’s open tab says whose session it is now', async () => {
+    const profile = await rig.profile();
+    const [firsts, seconds] = [await profile.tab(), await profile.tab()];
+    await signIn(firsts, 'Amara Okafor');
+    const firstsCookie = (await sessionCookieOf(profile)) ?? '';
+    await seconds.goto('/auth/login');
+    await choose(seconds, 'Devika Shah');
+    await heading(seconds, 'Mrs Devika Shah');
+
+    await heading(firsts, 'Mrs Devika Shah');
+    await firsts.getByRole('heading', { name: 'The session in this browser has changed' }).waitFor();
+    expect(await text(firsts)).toContain('This page now shows the session of Mrs Devika Shah.');
+
+    const elsewhere = await rig.profile();
+    await elsewhere.context.addCookies([
+      {
+        name: sessionCookie,
+        value: firstsCookie,
+        domain: 'localhost',
+        path: '/',
+        secure: true,
+        httpOnly: true,
+      },
+    ]);
+    expect(await elsewhere.session()).toEqual({ status: 'ended', reason: 'replaced' });
+  });
+
+  test.each([
+    ['Stay signed in', 'Your session was not extended'],
+    ['Sign out', 'You are still signed in'],
+  ])(
+    'the first’s tab cannot act as the second: "%s" is refused and the page says what happened',
+    async (button, told) => {
+      const profile = await rig.profile();
+      const [firsts, seconds] = [await profile.tab(), await profile.tab()];
+      await keepToItself(seconds);
+      await signIn(firsts, 'Amara Okafor');
+      await seconds.goto('/auth/login');
+      await choose(seconds, 'Devika Shah');
+      await heading(seconds, 'Mrs Devika Shah');
+      const before = await profile.session();
+      await heading(firsts, 'Dr Amara Okafor');
+
+      // A clock that could be moved has moved by now.
+      await new Promise((resolve) => setTimeout(resolve, 1_100));
+      const refused = firsts.waitForResponse(
+        (answer) => answer.request().method() === 'POST' && answer.url().startsWith(`${rig.baseUrl}/auth/`),
+      );
+      await firsts.getByRole('button', { name: button }).click();
+      expect((await refused).status()).toBe(409);
+      await firsts.getByRole('heading', { name: told }).waitFor();
+      await heading(firsts, 'Mrs Devika Shah');
+      expect(await text(firsts)).not.toMatch(person);
+      const { status, handle, expires } = await profile.session();
+      expect({ status, handle, expires }).toEqual({
+        status: 'active',
+        handle: before.handle,
+        expires: before.expires,
+      });
+      profile.forgive(/status of 409/);
+    },
+  );
+});

@@ -1,0 +1,136 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { parseReturnTo } from '../../lambdas/http/return-to.ts';
+
+const base = 'https://app.example.nhs.uk';
+
+/** Text of the pieces that have fooled URL checks before. */
+const hostile = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        ...['/', '//', '\\', '/\\', '..', '.', '%2e', '%2E%2e', '%2f', '%5c', '@', ':', '?', '#', '&', ';'],
+        ...['evil.example', 'https:', 'https://', 'javascript:', 'data:', '\t', '\n', '\r', '\u0000', '\u0085'],
+        ...[' ', '\u00a0', '\u2028', '\u202e', '\u3002', '\uff0f', '\ud800', '[', ']', '|', '<', '"', 'x', 'é'],
+      ),
+      fc.string({ maxLength: 4, unit: 'binary' }),
+    ),
+    { maxLength: 10 },
+  )
+  .map((pieces) => pieces.join(''));
+const anything = fc.oneof(
+  hostile,
+  hostile.map((text) => `/${text}`),
+  fc.string({ unit: 'binary' }),
+  fc.webUrl({ withFragments: true, withQueryParameters: true }),
+  fc.webPath(),
+  fc.string({ unit: 'grapheme', minLength: 150, maxLength: 400 }).map((text) => `/${text}`),
+);
+
+describe('returnTo', () => {
+  test('is, for any text, nothing or a path that leads to our own origin and nowhere else', () => {
+    fc.assert(
+      fc.property(anything, (text) => {
+        const path = parseReturnTo(text, base);
+        if (path === undefined) return;
+        const landed = new URL(path, base);
+        expect(landed.origin).toBe(base);
+        expect(landed.username + landed.password).toBe('');
+        expect(path).toMatch(/^\/(?![/\\])/);
+        expect(path).toMatch(/^[\x21-\x7e]*$/);
+        expect(new URL(base + path).href).toBe(landed.href);
+        expect(Buffer.byteLength(text)).toBeLessThanOrEqual(1024);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  test('never says more than the parser understood: what comes back resolves to itself', () => {
+    fc.assert(
+      fc.property(anything, (text) => {
+        const path = parseReturnTo(text, base);
+        if (path === undefined) return;
+        const { pathname, search, hash } = new URL(path, base);
+        expect(pathname + search + hash).toBe(path);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('that was taken once is taken again: the callback reads what the login wrote', () => {
+    fc.assert(
+      fc.property(anything, (text) => {
+        const path = parseReturnTo(text, base);
+        if (path !== undefined) expect(readAgain(path)).toBe(path);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test.each([
+    '/',
+    '/ward/7',
+    '/ward/7?bed=3#notes',
+    '/a//b',
+    '/a?next=//evil.example',
+    '/a#//evil.example',
+    '/@evil.example',
+    '/%2f%2fevil.example',
+    '/x?returnTo=https://evil.example',
+  ])('keeps %j as it is', (text) => {
+    expect(parseReturnTo(text, base)).toBe(text);
+  });
+
+  test.each([
+    ['/a/../b', '/b'],
+    ['/a b', '/a%20b'],
+    ['/é', '/%C3%A9'],
+    ['/a\\b', '/a/b'],
+  ])('gives %j in the parser’s words: %j', (text, path) => {
+    expect(parseReturnTo(text, base)).toBe(path);
+  });
+
+  test.each([
+    '',
+    'ward',
+    '?a',
+    '#a',
+    '.',
+    'https://app.example.nhs.uk/',
+    '//app.example.nhs.uk/',
+    '//evil.example',
+    '/\\evil.example',
+    '\\\\evil.example',
+    '///evil.example',
+    '/x/..//evil.example',
+    '/..//evil.example',
+    '/.//evil.example',
+    '/%2e%2e//evil.example',
+    '/%2e//evil.example',
+    '/x/..\\/evil.example',
+    '/\t/evil.example',
+    '/\n/evil.example',
+    '/\u0000',
+    '/a\u007f',
+    '/a\u0085b',
+    ' /a',
+    'javascript:alert(1)',
+    'data:text/html,x',
+  ])('refuses %j', (text) => {
+    expect(parseReturnTo(text, base)).toBeUndefined();
+  });
+
+  test.each([
+    ['/'.padEnd(1024, 'a'), true],
+    ['/'.padEnd(1025, 'a'), false],
+    [`/a${'é'.repeat(511)}`, true],
+    [`/${'é'.repeat(512)}`, false],
+    [`/aaa${'😀'.repeat(255)}`, true],
+    [`/${'😀'.repeat(256)}`, false],
+  ])('is measured in bytes of UTF-8, as it was given (%#)', (text, taken) => {
+    const path = parseReturnTo(text, base);
+    expect(path !== undefined).toBe(taken);
+    // However long it becomes when it is escaped, the callback still takes it.
+    if (path !== undefined) expect(readAgain(path)).toBe(path);
+  });
+});

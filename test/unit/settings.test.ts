@@ -1,0 +1,257 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  acrLevels,
+  functionSettings,
+  isAcrValue,
+  readSettings,
+  settingNames,
+  SettingsError,
+  type SettingName,
+} from '../../lambdas/settings.ts';
+
+const good: Record<SettingName, string> = {
+  BASE_URL: 'https://app.example.nhs.uk',
+  CIS2_ISSUER: 'https://am.example.nhs.uk:443/openam/oauth2/realms/root',
+  CIS2_CLIENT_ID: 'rp.unit',
+  CIS2_SCOPE: 'openid profile nationalrbacaccess',
+  CIS2_ACR: 'AAL3_ANY',
+  CIS2_FRESHNESS: 'login',
+  MINIMUM_AAL: '3',
+  MINIMUM_IAL: '3',
+  IDLE_SECONDS: '900',
+  ABSOLUTE_SECONDS: '43200',
+  SESSIONS_PER_USER: '20',
+  SIGN_IN_ERROR_PATH: '/sign-in-error',
+  SIGNED_OUT_PATH: '/signed-out',
+  SESSION_TABLE: 'sessions',
+  PUBLISHED_KEYS_TABLE: 'keys',
+  SIGNING_KEYS_SECRET: 'arn:aws:secretsmanager:eu-west-2:000000000000:secret:keys-AbCdEf',
+  KEY_CACHE_SECONDS: '60',
+  SIGNING_KEY_BITS: '4096',
+  LOG_LEVEL: 'info',
+  WARM_UP: 'on',
+};
+
+const problemsOf = (name: SettingName, value: string | undefined): readonly string[] => {
+  try {
+    readSettings([name], { ...good, [name]: value });
+    return [];
+  } catch (error) {
+    if (error instanceof SettingsError) return error.problems;
+    throw error;
+  }
+};
+
+describe('settings', () => {
+  test('that are all right are read, each into its type', () => {
+    expect(readSettings(settingNames, good)).toEqual({
+      ...good,
+      MINIMUM_AAL: 3,
+      MINIMUM_IAL: 3,
+      IDLE_SECONDS: 900,
+      ABSOLUTE_SECONDS: 43_200,
+      SESSIONS_PER_USER: 20,
+      KEY_CACHE_SECONDS: 60,
+      SIGNING_KEY_BITS: 4096,
+    });
+  });
+
+  test('are known by this test, every one', () => {
+    expect(Object.keys(good).sort()).toEqual([...settingNames].sort());
+    expect([...new Set(Object.values(functionSettings).flat())].sort()).toEqual([...settingNames].sort());
+  });
+
+  test.each(settingNames)('%s must not be missing, empty, spaces, a list, or hold an end of line', (name) => {
+    const list = `${good[name]},${good[name]}`;
+    for (const value of [undefined, '', ' ', `${good[name]}\n`, `\n${good[name]}`, `\t${good[name]}`]) {
+      expect(problemsOf(name, value)).toEqual([expect.stringContaining(name)]);
+    }
+    // A name of a resource, a client id or an issuer's path may hold a comma; nothing else may.
+    const free: SettingName[] = ['CIS2_CLIENT_ID', 'CIS2_ISSUER', 'SESSION_TABLE', 'PUBLISHED_KEYS_TABLE'];
+    if (![...free, 'SIGNING_KEYS_SECRET', 'CIS2_SCOPE'].includes(name)) {
+      expect(problemsOf(name, list)).toEqual([expect.stringContaining(name)]);
+    }
+  });
+
+  test.each(settingNames)('%s with a space before or after it is refused', (name) => {
+    expect(problemsOf(name, ` ${good[name]}`)).toHaveLength(1);
+    expect(problemsOf(name, `${good[name]} `)).toHaveLength(1);
+  });
+
+  const numbers = [
+    ['MINIMUM_AAL', 1, 3],
+    ['MINIMUM_IAL', 0, 3],
+    ['IDLE_SECONDS', 1, 900],
+    ['ABSOLUTE_SECONDS', 1, 43_200],
+    ['SESSIONS_PER_USER', 1, 500],
+    ['KEY_CACHE_SECONDS', 0, 3_600],
+    ['CIS2_FRESHNESS', 1, 300],
+  ] as const;
+
+  test.each(numbers)('%s is a whole number from %d to %d', (name, least, most) => {
+    expect(problemsOf(name, String(least))).toEqual([]);
+    expect(problemsOf(name, String(most))).toEqual([]);
+    expect(problemsOf(name, String(least - 1))).toHaveLength(1);
+    expect(problemsOf(name, String(most + 1))).toHaveLength(1);
+    fc.assert(
+      fc.property(fc.integer(), (value) => {
+        expect(problemsOf(name, String(value)).length === 0).toBe(value >= least && value <= most);
+      }),
+    );
+  });
+
+  test.each(
+    numbers.flatMap(([name]) =>
+      ['NaN', 'Infinity', '0x1', '0b1', '1e0', '1.0', '1,2', '+1', '-1', ' 1', '1 ', '١', '1_0', 'null', 'true'].map(
+        (value) => [name, value] as const,
+      ),
+    ),
+  )('%s is not %j', (name, value) => {
+    expect(problemsOf(name, value)).toHaveLength(1);
+  });
+
+  test.each(['1024', '2047', '8192', '4096.0', '0x1000', 'NaN', '4096 '])(
+    'SIGNING_KEY_BITS is not %j',
+    (value) => {
+      expect(problemsOf('SIGNING_KEY_BITS', value)).toHaveLength(1);
+    },
+  );
+
+  test.each([
+    ['https://app.example.nhs.uk', true],
+    ['https://app.example.nhs.uk:8443', true],
+    ['http://localhost:3000', true],
+    ['http://127.0.0.1:3000', true],
+    ['http://[::1]:3000', true],
+    ['https://app.example.nhs.uk/', false],
+    ['https://app.example.nhs.uk:443', false],
+    ['https://app.example.nhs.uk/path', false],
+    ['https://app.example.nhs.uk?x', false],
+    ['https://app.example.nhs.uk#x', false],
+    ['https://user@app.example.nhs.uk', false],
+    ['https://user:pass@app.example.nhs.uk', false],
+    ['https://APP.example.nhs.uk', false],
+    ['HTTPS://app.example.nhs.uk', false],
+    ['http://app.example.nhs.uk', false],
+    ['http://localhost.example.nhs.uk', false],
+    ['http://127.0.0.1.example.nhs.uk', false],
+    ['http://0.0.0.0:3000', false],
+    ['http://169.254.169.254', false],
+    ['ftp://localhost', false],
+    ['javascript:alert(1)', false],
+    ['//app.example.nhs.uk', false],
+    ['app.example.nhs.uk', false],
+    ['https://', false],
+  ])('BASE_URL %j is taken: %s', (value, taken) => {
+    expect(problemsOf('BASE_URL', value).length === 0).toBe(taken);
+  });
+
+  test.each([
+    ['https://am.example.nhs.uk:443/openam/oauth2', true],
+    ['https://am.example.nhs.uk/openam/oauth2', true],
+    ['http://127.0.0.1:4000/openam', true],
+    ['http://localhost:4000/openam', true],
+    ['http://am.example.nhs.uk/openam', false],
+    ['https://am.example.nhs.uk/openam?realm=x', false],
+    ['https://am.example.nhs.uk/openam?', false],
+    ['https://am.example.nhs.uk/openam#x', false],
+    ['https://am.example.nhs.uk/openam#', false],
+    ['https://a:b@am.example.nhs.uk/openam', false],
+    ['https://@am.example.nhs.uk/openam', false],
+    ['https://am.example.nhs.uk/open am', false],
+    ['https://am.example.nhs.uk/open\tam', false],
+    ['https://am.example.nhs.uk\\openam', false],
+    ['https:am.example.nhs.uk', false],
+    ['https:/am.example.nhs.uk', false],
+    ['am.example.nhs.uk', false],
+  ])('CIS2_ISSUER %j is taken: %s', (value, taken) => {
+    expect(problemsOf('CIS2_ISSUER', value).length === 0).toBe(taken);
+  });
+
+  test('CIS2_ISSUER stays the very string that was configured, :443 included', () => {
+    expect(readSettings(['CIS2_ISSUER'], good).CIS2_ISSUER).toBe(good.CIS2_ISSUER);
+  });
+
+  test('take no issuer or base URL that leaves the machine without TLS', () => {
+    fc.assert(
+      fc.property(fc.webAuthority(), fc.webPath(), (authority, path) => {
+        expect(problemsOf('CIS2_ISSUER', `http://${authority}${path}`)).toHaveLength(1);
+        expect(problemsOf('BASE_URL', `http://${authority}`)).toHaveLength(1);
+      }),
+    );
+  });
+
+  test.each([
+    ['/', true],
+    ['/signed-out', true],
+    ['/a/b.html', true],
+    ['//evil.example', false],
+    ['/\\evil.example', false],
+    ['signed-out', false],
+    ['/a?b', false],
+    ['/a#b', false],
+    ['/a b', false],
+    ['/%2f', false],
+    ['https://evil.example', false],
+  ])('a path such as %j is taken: %s', (value, taken) => {
+    expect(problemsOf('SIGNED_OUT_PATH', value).length === 0).toBe(taken);
+    expect(problemsOf('SIGN_IN_ERROR_PATH', value).length === 0).toBe(taken);
+  });
+
+  test.each([
+    ['openid', true],
+    ['profile openid', true],
+    ['profile', false],
+    ['openid  profile', false],
+    ['openid,profile', false],
+    ['OPENID', false],
+    ['openid "x"', false],
+    ['openid\tprofile', false],
+  ])('CIS2_SCOPE %j is taken: %s', (value, taken) => {
+    expect(problemsOf('CIS2_SCOPE', value).length === 0).toBe(taken);
+  });
+
+  test.each(['AAL3', 'aal3_any', 'AAL3_ANY AAL2_ANY', '__proto__', 'constructor', 'toString', '3'])(
+    'CIS2_ACR is not %j',
+    (value) => {
+      expect(problemsOf('CIS2_ACR', value)).toHaveLength(1);
+      expect(isAcrValue(value)).toBe(false);
+    },
+  );
+
+  test.each(Object.keys(acrLevels))('CIS2_ACR may be %s', (value) => {
+    expect(problemsOf('CIS2_ACR', value)).toEqual([]);
+  });
+
+  test.each([
+    ['LOG_LEVEL', ['debug', 'info', 'warn', 'error'], ['DEBUG', 'trace', 'off']],
+    ['WARM_UP', ['on', 'off'], ['true', '1', 'ON']],
+    ['CIS2_FRESHNESS', ['login', '1', '300'], ['none', 'Login', '301', '0']],
+  ] as const)('%s is one of %j', (name, taken, refused) => {
+    for (const value of taken) expect(problemsOf(name, value)).toEqual([]);
+    for (const value of refused) expect(problemsOf(name, value)).toHaveLength(1);
+  });
+
+  test('that are wrong are all named at once, with the value that was got', () => {
+    const read = () =>
+      readSettings(['BASE_URL', 'IDLE_SECONDS', 'LOG_LEVEL', 'WARM_UP'], {
+        ...good,
+        BASE_URL: 'http://evil.example',
+        IDLE_SECONDS: '901',
+        LOG_LEVEL: undefined,
+      });
+    expect(read).toThrow(SettingsError);
+    expect(read).toThrow(/BASE_URL.*"http:\/\/evil\.example".*IDLE_SECONDS.*"901".*LOG_LEVEL/);
+    expect(read).not.toThrow(/WARM_UP/);
+  });
+
+  test('never make the reader throw anything but a SettingsError', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...settingNames), fc.string({ unit: 'binary' }), (name, value) => {
+        expect(problemsOf(name, value).length).toBeLessThanOrEqual(1);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
