@@ -19,6 +19,9 @@ import {
 /** A sign-in left unfinished for this long is void, in seconds. */
 export const attemptLifeSeconds = 600;
 
+/** Two instances' clocks may differ by this much, in seconds. */
+const skewSeconds = 5;
+
 const format = 1;
 const stateContext = `sign-in state|${String(format)}`;
 
@@ -71,8 +74,8 @@ function readAttempt(text: string, now: EpochSeconds): SignInAttempt | undefined
   const [id, startedAtNumber, returnTo, requiredAal, replaces] = value as unknown[];
   const startedAt = asEpochSeconds(startedAtNumber);
   if (typeof id !== 'string' || !/^[A-Za-z0-9_-]{22}$/.test(id)) return undefined;
-  if (startedAt === undefined || startedAt > now || now >= after(startedAt, attemptLifeSeconds))
-    return undefined;
+  if (startedAt === undefined || startedAt > after(now, skewSeconds)) return undefined;
+  if (now >= after(startedAt, attemptLifeSeconds)) return undefined;
   if (typeof returnTo !== 'string') return undefined;
   if (typeof requiredAal !== 'number' || ![0, 1, 2, 3].includes(requiredAal)) return undefined;
   if (replaces !== null && (typeof replaces !== 'string' || !/^[A-Za-z0-9_-]{43}$/.test(replaces))) {

@@ -20,9 +20,10 @@ export interface SessionDependencies {
 /** `GET /auth/session`: who is signed in. Never extends the session. */
 export const readSession =
   ({ sessions, clock }: SessionDependencies): RouteHandler =>
-  async (request) => {
+  async (request, log) => {
     const credential = presentedCredential(request);
     const state = credential === undefined ? unknown : await sessions.read(credential);
+    if (credential !== undefined && state.status === 'unknown') log('session_refused', { why: 'unknown' });
     refuseAnotherSession(request, state);
     return json(describeState(state, clock()));
   };

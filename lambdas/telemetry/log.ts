@@ -17,7 +17,6 @@ const events = {
   warm_up: { level: 'info', fields: ['durationMs', 'failed'] },
   settings_invalid: { level: 'error', fields: ['problems'] },
   provider_metadata_stale: { level: 'warn', fields: ['document', 'ageSeconds'] },
-  provider_call: { level: 'debug', fields: ['endpoint', 'status', 'durationMs'] },
   signing_keys_stale: { level: 'warn', fields: ['error'] },
   signing_keys_created: { level: 'info', fields: ['kids'] },
   signing_keys_published: { level: 'info', fields: ['kids'] },
@@ -28,6 +27,7 @@ const events = {
   },
   /** `check` names the rule that failed, in our words. */
   sign_in_failed: { level: 'warn', fields: ['code', 'check'] },
+  /** A session cookie that opens no session: never ours, or long gone. */
   session_refused: { level: 'info', fields: ['why'] },
   session_unreadable: { level: 'error', fields: ['item'] },
   session_ended: { level: 'info', fields: ['reason', 'count'] },

@@ -21,7 +21,8 @@ interface Module {
 const notApplicable = [
   {
     name: 'oidcc-client-test-client-secret-basic',
-    reason: 'it wants a client secret at the token endpoint; this client authenticates with private_key_jwt only',
+    reason:
+      'it wants a client secret at the token endpoint; this client authenticates with private_key_jwt only',
   },
 ];
 
@@ -238,7 +239,8 @@ const configPlan: readonly Module[] = [
   },
   {
     name: 'oidcc-client-test-signing-key-rotation-just-before-signing',
-    expects: 'keys swapped after they were read and before the token is signed are read once more, and only once',
+    expects:
+      'keys swapped after they were read and before the token is signed are read once more, and only once',
     run: async (rig) => {
       await accepts(rig);
       const fresh = await providerKey();

@@ -201,6 +201,12 @@ describe('once CIS2 is known', () => {
     },
   );
 
+  test('an answer that stops in the middle is no answer', async () => {
+    provider.faults.set('userinfo', { kind: 'body', body: '{"sub":', headers: { 'content-length': '900' } });
+    const browser = new Browser(bff.baseUrl);
+    await expectFailure(await timed(browser.signIn(provider)), browser, bff, 'provider_unavailable');
+  });
+
   test('endpoints that are each slow do not make the whole callback slow', async () => {
     provider.faults.set('token', { kind: 'delay', milliseconds: 3_500 });
     provider.faults.set('userinfo', { kind: 'delay', milliseconds: 3_500 });

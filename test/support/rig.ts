@@ -19,7 +19,10 @@ export interface Rig {
  * @param options - of the local start, e.g. `{ 'idle-seconds': 2 }`
  * @param prepare - what the provider is like while the product starts, and until a test says otherwise
  */
-export function useRig(options: BffOptions = {}, prepare: (provider: Provider) => void = () => undefined): Rig {
+export function useRig(
+  options: BffOptions = {},
+  prepare: (provider: Provider) => void = () => undefined,
+): Rig {
   let provider: Provider | undefined;
   let bff: Bff | undefined;
   beforeAll(async () => {

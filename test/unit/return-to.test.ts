@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { parseReturnTo } from '../../lambdas/http/return-to.ts';
+import { parseOwnPath, parseReturnTo } from '../../lambdas/http/return-to.ts';
 
 const base = 'https://app.example.nhs.uk';
 
@@ -26,6 +26,9 @@ const anything = fc.oneof(
   fc.webPath(),
   fc.string({ unit: 'grapheme', minLength: 150, maxLength: 400 }).map((text) => `/${text}`),
 );
+
+/** As the callback does, with what the login put into the state. */
+const readAgain = (path: string) => parseOwnPath(path, base);
 
 describe('returnTo', () => {
   test('is, for any text, nothing or a path that leads to our own origin and nowhere else', () => {
