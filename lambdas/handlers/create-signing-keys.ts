@@ -43,16 +43,31 @@ export function createSigningKeys(dependencies: CreateSigningKeysDependencies) {
 }
 
 async function ensureKeys(dependencies: CreateSigningKeysDependencies, token: string): Promise<void> {
-  const { loadRing, storeRing, publish, bits, clock, log } = dependencies;
-  const existing = await loadRing();
-  const ring =
-    existing ??
-    (await Promise.all([newRingKey('current', bits, clock()), newRingKey('next', bits, clock())]));
-  const kids = ring.map(({ kid }) => kid);
-  if (existing === undefined) {
-    await storeRing(ring, token);
-    log('signing_keys_created', { kids });
+  const { loadRing, publish, log } = dependencies;
+  let ring = (await loadRing()) ?? (await createRing(dependencies, token));
+  // Another run at the same time may have stored its own ring: what is published has to be what is stored.
+  for (let published = ''; published !== kidsOf(ring).join(); ring = (await loadRing()) ?? ring) {
+    await publish(ring);
+    published = kidsOf(ring).join();
   }
-  await publish(ring);
-  log('signing_keys_published', { kids });
+  log('signing_keys_published', { kids: kidsOf(ring) });
 }
+
+async function createRing(
+  { loadRing, storeRing, bits, clock, log }: CreateSigningKeysDependencies,
+  token: string,
+): Promise<Ring> {
+  const ring = await Promise.all([newRingKey('current', bits, clock()), newRingKey('next', bits, clock())]);
+  try {
+    await storeRing(ring, token);
+  } catch (error) {
+    // Refused, when the same request is run twice at once and the other run was first.
+    const stored = await loadRing();
+    if (stored === undefined) throw error;
+    return stored;
+  }
+  log('signing_keys_created', { kids: kidsOf(ring) });
+  return ring;
+}
+
+const kidsOf = (ring: Ring): string[] => ring.map(({ kid }) => kid);

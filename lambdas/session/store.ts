@@ -322,47 +322,55 @@ export function createSessionStore(options: StoreOptions): SessionStore {
        * Whichever reaches the index first, one sees the other: a session is either listed when the logout reads the
        * list, or it meets the mark and ends itself.
        */
-      await all([
-        available(
-          client.send(
-            new PutItemCommand({
-              TableName,
-              Item: {
-                ...sessionKey(key, 'core'),
-                format: number(format),
-                state: { S: 'alive' },
-                signedInAt: number(now),
-                lastActiveAt: number(now),
-                handle: { S: randomBytes(16).toString('base64url') },
-                device: { S: session.device },
-                secretHash: { S: secretHash(secret) },
-                wrappedKey: { B: content.wrappedKey },
-                role: { B: content.roleId },
-                userHash: { S: user },
-                ...(providerSession === undefined ? {} : { providerSessionHash: { S: providerSession } }),
-                ttl: number(ttl(now)),
-              },
-              ConditionExpression: 'attribute_not_exists(pk)',
-            }),
-          ),
-        ),
-        available(
-          client.send(
-            new PutItemCommand({
-              TableName,
-              Item: {
-                ...sessionKey(key, 'profile'),
-                format: number(format),
-                sealed: { B: content.profile },
-                ttl: number(ttl(now)),
-              },
-              ConditionExpression: 'attribute_not_exists(pk)',
-            }),
-          ),
-        ),
-      ]);
-
       try {
+        await all([
+          available(
+            client.send(
+              new PutItemCommand({
+                TableName,
+                Item: {
+                  ...sessionKey(key, 'core'),
+                  format: number(format),
+                  state: { S: 'alive' },
+                  signedInAt: number(now),
+                  lastActiveAt: number(now),
+                  handle: { S: randomBytes(16).toString('base64url') },
+                  device: { S: session.device },
+                  secretHash: { S: secretHash(secret) },
+                  wrappedKey: { B: content.wrappedKey },
+                  role: { B: content.roleId },
+                  userHash: { S: user },
+                  ...(providerSession === undefined ? {} : { providerSessionHash: { S: providerSession } }),
+                  ttl: number(ttl(now)),
+                },
+                // The SDK may send a put again whose answer was lost: it may find its own work, but never undo an end.
+                ConditionExpression:
+                  'attribute_not_exists(pk) OR (secretHash = :secretHash AND #state = :alive)',
+                ExpressionAttributeNames: { '#state': 'state' },
+                ExpressionAttributeValues: {
+                  ':secretHash': { S: secretHash(secret) },
+                  ':alive': { S: 'alive' },
+                },
+              }),
+            ),
+          ),
+          available(
+            client.send(
+              new PutItemCommand({
+                TableName,
+                Item: {
+                  ...sessionKey(key, 'profile'),
+                  format: number(format),
+                  sealed: { B: content.profile },
+                  ttl: number(ttl(now)),
+                },
+                ConditionExpression: 'attribute_not_exists(pk) OR sealed = :sealed',
+                ExpressionAttributeValues: { ':sealed': { B: content.profile } },
+              }),
+            ),
+          ),
+        ]);
+
         const userIndex = userIndexKey(user);
         const entry = {
           key,
@@ -437,8 +445,8 @@ export function createSessionStore(options: StoreOptions): SessionStore {
           ),
         ),
       ]);
-      // Nothing was alive to extend: one read more says why.
-      if (touched === undefined) return this.read(credential);
+      // Nothing was alive to extend, or it ended between the two calls: one read more says why.
+      if (touched === undefined || profile.Item === undefined) return this.read(credential);
       return stateOf(credential, touched.Attributes, profile.Item);
     },
 

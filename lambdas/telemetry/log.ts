@@ -52,12 +52,13 @@ const longestValue = 200;
 /** Printable ASCII only and of bounded length, so that no value can forge a line or a terminal escape. */
 const plain = (value: string): string => value.replace(/[^\x20-\x7e]/g, '?').slice(0, longestValue);
 
-const loggable = (value: unknown): unknown => {
+const scalar = (value: unknown): unknown => {
   if (value instanceof Secret) return String(value);
   if (typeof value === 'string') return plain(value);
-  if (Array.isArray(value)) return value.slice(0, 20).map((entry) => plain(String(entry)));
   return typeof value === 'number' || typeof value === 'boolean' ? value : undefined;
 };
+const loggable = (value: unknown): unknown =>
+  Array.isArray(value) ? value.slice(0, 20).map(scalar) : scalar(value);
 
 /**
  * @param options.functionName - stands on every line

@@ -49,7 +49,11 @@ describe('a person who signs in', () => {
   test('comes back to the deep link they had opened, query included', async () => {
     const tab = await newTab();
     const path = '/ward/7/patients?sort=bed&bay=North%20%26%20East';
-    await signIn(tab, 'Amara Okafor', path);
+    await tab.goto(path);
+    await tab.getByText(`After you log in you will come back to ${path}.`).waitFor();
+    await tab.getByRole('link', { name: logInLink }).click();
+    await choose(tab, 'Amara Okafor');
+    await heading(tab, 'Dr Amara Okafor');
     expect(tab.url()).toBe(rig.baseUrl + path);
     expect(await tab.locator('.app-path').innerText()).toBe(path);
   });
@@ -262,9 +266,7 @@ describe('everybody at the simulator', () => {
       );
       expect(await text(tab)).not.toContain(person);
       expect(await profile.session()).toEqual({ status: 'anonymous' });
-      expect(
-        (await profile.context.cookies(rig.baseUrl)).map(({ name }) => name),
-      ).toEqual([signInCookie]);
+      expect((await profile.context.cookies(rig.baseUrl)).map(({ name }) => name)).toEqual([signInCookie]);
     },
   );
 
@@ -336,7 +338,11 @@ describe('a sign-in that does not end well', () => {
     await choose(tab, 'Bethan Morris');
     await heading(tab, 'Your sign-in ran out of time');
     await tab.getByText('You are still signed in as Dr Amara Okafor').waitFor();
-    expect(await profile.session()).toMatchObject({ status: 'active', handle, user: { uid: '900000000001' } });
+    expect(await profile.session()).toMatchObject({
+      status: 'active',
+      handle,
+      user: { uid: '900000000001' },
+    });
   });
 
   test('because somebody sent a link that finishes their own sign-in leaves the reader as they were', async () => {

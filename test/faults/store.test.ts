@@ -43,7 +43,9 @@ function describeCall(call: AwsCall, former?: string): string {
   const [pk = '', sk = ''] = item.split('|');
   const kind = /^[a-z-]+/.exec(pk)?.[0] ?? '?';
   const whose = kind === 'session' && former !== undefined ? (pk === former ? 'former ' : 'new ') : '';
-  const change = /^(SET|REMOVE) (?:#s\d|\S+)/.exec(String(call.body['UpdateExpression'] ?? ''))?.[0];
+  const expression = call.body['UpdateExpression'];
+  const change =
+    typeof expression === 'string' ? /^(?:SET|REMOVE) (?:#s\d|\S+)/.exec(expression)?.[0] : undefined;
   const words = [call.operation, `${whose}${kind}`, kind === 'session' ? sk : '', change?.replace(/\d$/, '')];
   return words.filter((word) => word !== undefined && word !== '').join(' ');
 }

@@ -13,7 +13,9 @@ describe('a cookie header', () => {
   test('never makes the reader throw, and gives nothing for names that are not ours', () => {
     fc.assert(
       fc.property(which, fc.array(anyText), (cookie, pairs) => {
-        const ours = pairs.filter((pair) => pair.split('=')[0]?.trim() === names[cookie] && pair.includes('='));
+        const ours = pairs.filter(
+          (pair) => pair.split('=')[0]?.trim() === names[cookie] && pair.includes('='),
+        );
         expect(readCookie(cookie, pairs)).toHaveLength(ours.length);
       }),
     );
@@ -115,7 +117,9 @@ describe('the session credential', () => {
           anyText,
           fc.string({ minLength: 86, maxLength: 86, unit: 'binary' }),
           fc.uint8Array({ maxLength: 130 }).map((bytes) => Buffer.from(bytes).toString('base64url')),
-          fc.uint8Array({ minLength: 64, maxLength: 64 }).map((bytes) => Buffer.from(bytes).toString('base64')),
+          fc
+            .uint8Array({ minLength: 64, maxLength: 64 })
+            .map((bytes) => Buffer.from(bytes).toString('base64')),
         ),
         (value) => {
           const canonical =

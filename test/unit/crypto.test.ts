@@ -156,12 +156,23 @@ describe('instants from outside', () => {
     );
   });
 
-  test.each([0, -1, 1.5, NaN, Infinity, -0, 2 ** 53, 100_000_000_000, '1800000000', null, undefined, [1], true])(
-    'are not %p',
-    (value) => {
-      expect(asEpochSeconds(value)).toBeUndefined();
-    },
-  );
+  test.each([
+    0,
+    -1,
+    1.5,
+    NaN,
+    Infinity,
+    -0,
+    2 ** 53,
+    100_000_000_000,
+    '1800000000',
+    null,
+    undefined,
+    [1],
+    true,
+  ])('are not %p', (value) => {
+    expect(asEpochSeconds(value)).toBeUndefined();
+  });
 
   test('are shown in RFC 3339, UTC, with milliseconds', () => {
     expect(toRfc3339(1_767_258_000 as EpochSeconds)).toBe('2026-01-01T09:00:00.000Z');

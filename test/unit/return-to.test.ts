@@ -10,8 +10,34 @@ const hostile = fc
     fc.oneof(
       fc.constantFrom(
         ...['/', '//', '\\', '/\\', '..', '.', '%2e', '%2E%2e', '%2f', '%5c', '@', ':', '?', '#', '&', ';'],
-        ...['evil.example', 'https:', 'https://', 'javascript:', 'data:', '\t', '\n', '\r', '\u0000', '\u0085'],
-        ...[' ', '\u00a0', '\u2028', '\u202e', '\u3002', '\uff0f', '\ud800', '[', ']', '|', '<', '"', 'x', 'é'],
+        ...[
+          'evil.example',
+          'https:',
+          'https://',
+          'javascript:',
+          'data:',
+          '\t',
+          '\n',
+          '\r',
+          '\u0000',
+          '\u0085',
+        ],
+        ...[
+          ' ',
+          '\u00a0',
+          '\u2028',
+          '\u202e',
+          '\u3002',
+          '\uff0f',
+          '\ud800',
+          '[',
+          ']',
+          '|',
+          '<',
+          '"',
+          'x',
+          'é',
+        ],
       ),
       fc.string({ maxLength: 4, unit: 'binary' }),
     ),
@@ -44,7 +70,7 @@ describe('returnTo', () => {
         expect(new URL(base + path).href).toBe(landed.href);
         expect(Buffer.byteLength(text)).toBeLessThanOrEqual(1024);
       }),
-      { numRuns: 5_000 },
+      { numRuns: 3_000 },
     );
   });
 

@@ -103,9 +103,23 @@ describe('settings', () => {
 
   test.each(
     numbers.flatMap(([name]) =>
-      ['NaN', 'Infinity', '0x1', '0b1', '1e0', '1.0', '1,2', '+1', '-1', ' 1', '1 ', '١', '1_0', 'null', 'true'].map(
-        (value) => [name, value] as const,
-      ),
+      [
+        'NaN',
+        'Infinity',
+        '0x1',
+        '0b1',
+        '1e0',
+        '1.0',
+        '1,2',
+        '+1',
+        '-1',
+        ' 1',
+        '1 ',
+        '١',
+        '1_0',
+        'null',
+        'true',
+      ].map((value) => [name, value] as const),
     ),
   )('%s is not %j', (name, value) => {
     expect(problemsOf(name, value)).toHaveLength(1);

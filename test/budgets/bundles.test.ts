@@ -1,0 +1,214 @@
+/** What a cold start has to load. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { functionSettings, type FunctionName, type SettingName } from '../../lambdas/settings.ts';
+import { AwsDoor } from '../support/aws.ts';
+import { Bff } from '../support/bff.ts';
+import { Tables } from '../support/table.ts';
+
+const largestBundle = 260_000;
+
+const built = join(import.meta.dirname, '../../build/lambdas');
+const bundleOf = (name: FunctionName): string => join(built, name, 'index.mjs');
+const functions = Object.keys(functionSettings) as FunctionName[];
+
+interface Metafile {
+  readonly outputs: Readonly<
+    Record<string, { readonly bytes: number; readonly inputs: Readonly<Record<string, unknown>> }>
+  >;
+}
+const { outputs } = JSON.parse(readFileSync(join(built, 'meta.json'), 'utf8')) as Metafile;
+const metaOf = (name: FunctionName) => {
+  const [, found] = Object.entries(outputs).find(([file]) => file.endsWith(`/${name}/index.mjs`)) ?? [];
+  if (found === undefined) throw new Error(`${name} is not in meta.json`);
+  return found;
+};
+
+const packageOf = (input: string): string =>
+  /^.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1] ?? 'ours';
+
+describe('the bundles', () => {
+  test.each(functions)('%s is small enough', (name) => {
+    const { size } = statSync(bundleOf(name));
+    // The metafile is about these very files.
+    expect(metaOf(name).bytes).toBe(size);
+    expect(size).toBeLessThanOrEqual(largestBundle);
+  });
+
+  test.each(functions)('%s holds one source of AWS credentials, the environment', (name) => {
+    const inputs = Object.keys(metaOf(name).inputs);
+    const packages = new Set(inputs.map(packageOf));
+    const chain = [...packages].filter((found) =>
+      /credential-provider|token-providers|client-sso|client-sts|nested-clients|shared-ini|undici/.test(
+        found,
+      ),
+    );
+    expect(chain).toEqual([]);
+    const usesAws = [...packages].some((found) => found.startsWith('@aws-sdk/client-'));
+    expect(inputs.includes('lambdas/aws/environment-credentials.ts')).toBe(usesAws);
+  });
+
+  test('only the function that signs holds an OpenID client, and only those that read keys a secrets client', () => {
+    const holding = (dependency: string): FunctionName[] =>
+      functions.filter((name) => Object.keys(metaOf(name).inputs).map(packageOf).includes(dependency));
+    expect(holding('oauth4webapi')).toEqual(['sign-in']);
+    expect(holding('@aws-sdk/client-secrets-manager')).toEqual(['sign-in', 'create-signing-keys']);
+    expect(holding('@aws-sdk/client-dynamodb').sort()).toEqual(
+      functions.filter((name) => name !== 'unknown-route').sort(),
+    );
+  });
+});
+
+describe('a cold start', () => {
+  let store: AwsDoor;
+  let secrets: AwsDoor;
+  let names: Pick<
+    Record<SettingName, string>,
+    'SESSION_TABLE' | 'PUBLISHED_KEYS_TABLE' | 'SIGNING_KEYS_SECRET'
+  >;
+
+  beforeAll(async () => {
+    [store, secrets] = await Promise.all([AwsDoor.dynamoDb(), AwsDoor.secretsManager()]);
+    // A local run makes the tables and the keys, and is not needed for longer.
+    const bff = await Bff.start({ 'dynamodb-endpoint': store.url, 'secrets-endpoint': secrets.url });
+    await bff.stop();
+    const tables = await Tables.at(store.url);
+    const tableOf = (part: string): string => tables.names.find((name) => name.includes(part)) ?? '';
+    names = {
+      SESSION_TABLE: tableOf('Sessions'),
+      PUBLISHED_KEYS_TABLE: tableOf('Keys'),
+      SIGNING_KEYS_SECRET: String(
+        secrets.calls.find(({ operation }) => operation === 'GetSecretValue')?.body['SecretId'] as string,
+      ),
+    };
+    tables.close();
+    store.reset();
+    secrets.reset();
+  });
+  afterAll(() => Promise.all([store.close(), secrets.close()]));
+
+  const settings = (warmUp: 'on' | 'off'): Record<SettingName, string> => ({
+    BASE_URL: 'http://localhost:3000',
+    CIS2_ISSUER: 'https://cis2.example.nhs.uk:443/openam',
+    CIS2_CLIENT_ID: 'rp.budgets',
+    CIS2_SCOPE: 'openid profile',
+    CIS2_ACR: 'AAL3_ANY',
+    CIS2_FRESHNESS: 'login',
+    MINIMUM_AAL: '3',
+    MINIMUM_IAL: '3',
+    IDLE_SECONDS: '900',
+    ABSOLUTE_SECONDS: '43200',
+    SESSIONS_PER_USER: '20',
+    SIGN_IN_ERROR_PATH: '/sign-in-error',
+    SIGNED_OUT_PATH: '/signed-out',
+    KEY_CACHE_SECONDS: '60',
+    SIGNING_KEY_BITS: '2048',
+    LOG_LEVEL: 'info',
+    WARM_UP: warmUp,
+    ...names,
+  });
+
+  interface Started {
+    /** Modules of Node's own that were loaded. */
+    readonly modules: readonly string[];
+    /** Events in the log. */
+    readonly log: readonly Record<string, unknown>[];
+    readonly handler: string;
+  }
+
+  /** Loads a bundle in a process of its own, with the function's settings and nothing else. */
+  async function start(name: FunctionName, warmUp: 'on' | 'off', after = ''): Promise<Started> {
+    const wanted: readonly SettingName[] = functionSettings[name];
+    const all = settings(warmUp);
+    const script = `const { handler } = await import(${JSON.stringify(pathToFileURL(bundleOf(name)).href)});
+      ${after}
+      console.log('started ' + JSON.stringify({ handler: typeof handler, modules: process.moduleLoadList }));
+      process.exit(0);`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      env: {
+        ...Object.fromEntries(wanted.map((setting) => [setting, all[setting]])),
+        AWS_REGION: 'eu-west-2',
+        AWS_ACCESS_KEY_ID: 'local',
+        AWS_SECRET_ACCESS_KEY: 'local',
+        AWS_ENDPOINT_URL_DYNAMODB: store.url,
+        AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const output = Buffer.concat(await child.stdout.toArray()).toString();
+    const line = /^started (.*)$/m.exec(output)?.[1];
+    if (line === undefined) throw new Error(`${name} did not start:\n${output}`);
+    return {
+      ...(JSON.parse(line) as Pick<Started, 'modules' | 'handler'>),
+      log: output
+        .split('\n')
+        .filter((text) => text.startsWith('{'))
+        .map((text) => JSON.parse(text) as Record<string, unknown>),
+    };
+  }
+
+  const httpClient = (modules: readonly string[]): string[] => modules.filter((name) => /undici/.test(name));
+
+  describe.each(['off', 'on'] as const)('with warm-up %s', (warmUp) => {
+    test.each(functions)('does not load an HTTP client for %s', async (name) => {
+      const started = await start(name, warmUp);
+      expect(started.handler).toBe('function');
+      expect(httpClient(started.modules)).toEqual([]);
+      const warmed = started.log.filter(({ event }) => event === 'warm_up');
+      const warms = name === 'sign-in' || name === 'session' || name === 'jwks';
+      expect(warmed).toHaveLength(warmUp === 'on' && warms ? 1 : 0);
+      for (const entry of warmed) expect(entry).not.toHaveProperty('failed');
+    });
+  });
+
+  test('would be seen to load one', async () => {
+    const started = await start('unknown-route', 'off', 'await fetch("data:,");');
+    expect(httpClient(started.modules)).not.toEqual([]);
+  });
+
+  test('opens the store and reads the signing key, so that the first request need not', async () => {
+    store.reset();
+    secrets.reset();
+    await start('sign-in', 'on');
+    expect(store.calls.map(({ operation }) => operation)).toEqual(['GetItem']);
+    expect(secrets.calls.map(({ operation }) => operation)).toEqual(['GetSecretValue']);
+  });
+
+  test('does nothing of the kind when warm-up is off', async () => {
+    store.reset();
+    secrets.reset();
+    await start('sign-in', 'off');
+    expect(store.calls).toEqual([]);
+    expect(secrets.calls).toEqual([]);
+  });
+
+  test.each<[string, 'hang' | 'fail' | 'reset']>([
+    ['hangs', 'hang'],
+    ['fails', 'fail'],
+    ['breaks off', 'reset'],
+  ])('is no longer than the warm-up may take when the store %s, and says so', async (_, verdict) => {
+    store.judge = () => verdict;
+    const startedAt = performance.now();
+    const started = await start('session', 'on');
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    expect(started.handler).toBe('function');
+    expect(started.log).toContainEqual(
+      expect.objectContaining({
+        event: 'warm_up',
+        failed: verdict === 'hang' ? 'too slow' : 'StoreUnavailable',
+      }),
+    );
+    store.reset();
+  });
+});
+
+afterAll(() => {
+  const rows = functions.map((name) => {
+    const { size } = statSync(bundleOf(name));
+    return `  ${name.padEnd(22)}${size.toLocaleString('en-GB').padStart(9)} bytes of ${largestBundle.toLocaleString('en-GB')}`;
+  });
+  process.stdout.write(`\nBundles\n${rows.join('\n')}\n`);
+});

@@ -1,0 +1,207 @@
+/**
+ * How often a request waits for the network, warm. Calls made side by side count once: every call is held until no
+ * other has joined it for a moment, so that each wave is one wait.
+ */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { AwsDoor } from '../support/aws.ts';
+import { Bff } from '../support/bff.ts';
+import { Browser, sessionCookie } from '../support/browser.ts';
+import { Provider } from '../support/provider.ts';
+
+const momentMs = 40;
+
+let provider: Provider;
+let store: AwsDoor;
+let secrets: AwsDoor;
+let bff: Bff;
+const table: string[] = [];
+
+beforeAll(async () => {
+  [provider, store, secrets] = await Promise.all([
+    Provider.start(),
+    AwsDoor.dynamoDb(),
+    AwsDoor.secretsManager(),
+  ]);
+  bff = await Bff.start({
+    issuer: provider.issuer,
+    'client-id': 'rp.budgets',
+    'dynamodb-endpoint': store.url,
+    'secrets-endpoint': secrets.url,
+  });
+  // Warm: CIS2's metadata and keys are known, every connection is open.
+  const browser = await signedIn();
+  await browser.api('/auth/session/extend', { method: 'POST' });
+  await browser.api('/auth/logout', { method: 'POST' });
+  await browser.request('/auth/jwks.json');
+});
+afterEach(() => {
+  provider.behave();
+  store.reset();
+});
+afterAll(async () => {
+  process.stdout.write(`\nRound trips, warm: CIS2 + store (budget)\n${table.join('\n')}\n`);
+  await bff.stop();
+  await Promise.all([provider.close(), store.close(), secrets.close()]);
+});
+
+const signedIn = async (query?: string): Promise<Browser> => {
+  const browser = new Browser(bff.baseUrl);
+  expect((await browser.signIn(provider, query)).headers.get('location')).toBe(`${bff.baseUrl}/`);
+  return browser;
+};
+
+interface Counted {
+  readonly provider: readonly string[];
+  /** The calls of each wave. */
+  readonly store: readonly (readonly string[])[];
+}
+
+async function count(work: () => Promise<Response>): Promise<Counted & { response: Response }> {
+  const waves: string[][] = [];
+  let wave: { call: string; release: () => void }[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  store.reset();
+  secrets.reset();
+  provider.requests.length = 0;
+  store.judge = (call) =>
+    new Promise((resolve) => {
+      wave.push({
+        call: `${call.operation} ${call.items.join(', ').replace(/#[^|]*/, '')}`,
+        release: () => {
+          resolve('pass');
+        },
+      });
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        const whole = wave;
+        wave = [];
+        waves.push(whole.map(({ call: name }) => name));
+        for (const { release } of whole) release();
+      }, momentMs);
+    });
+  const response = await work();
+  store.reset();
+  expect(secrets.calls).toEqual([]);
+  return { response, provider: provider.requests.map(({ endpoint }) => endpoint), store: waves };
+}
+
+/** A budget is met exactly: a call that is saved one day shall lower it. */
+function expectBudget(name: string, counted: Counted, budget: { provider: number; store: number }): void {
+  table.push(
+    `  ${name.padEnd(40)}${String(counted.provider.length)} + ${String(counted.store.length)}` +
+      `   (${String(budget.provider)} + ${String(budget.store)})`,
+  );
+  expect(counted.provider.length).toBeLessThanOrEqual(budget.provider);
+  if (counted.store.length > budget.store) {
+    throw new Error(
+      `${name}: ${String(counted.store.length)} round trips to the store, not ${String(budget.store)}:\n` +
+        counted.store.map((wave) => wave.join(' ∥ ')).join('\n'),
+    );
+  }
+}
+
+describe('a request waits for the network no more often than its budget says', () => {
+  test('GET /auth/login', async () => {
+    for (const query of ['', '?returnTo=/ward/7&reauth=1']) {
+      const counted = await count(async () => (await new Browser(bff.baseUrl).login(query)).response);
+      expect(counted.response.status).toBe(302);
+      expectBudget(`GET /auth/login${query === '' ? '' : ', reauth'}`, counted, { provider: 0, store: 0 });
+    }
+    const browser = await signedIn();
+    const counted = await count(async () => (await browser.login()).response);
+    expect(counted.response.status).toBe(302);
+    expectBudget('GET /auth/login, signed in', counted, { provider: 0, store: 0 });
+  });
+
+  test('GET /auth/callback', async () => {
+    const browser = new Browser(bff.baseUrl);
+    const { location } = await browser.login();
+    const counted = await count(() => browser.callback(provider.authorise(location)));
+    expect(counted.response.headers.getSetCookie()).toHaveLength(1);
+    expect(counted.provider).toEqual(['token', 'userinfo']);
+    expectBudget('GET /auth/callback', counted, { provider: 2, store: 3 });
+  });
+
+  test('GET /auth/callback that takes the place of a session', async () => {
+    const browser = await signedIn();
+    const former = browser.cookies.get(sessionCookie) ?? '';
+    const { location } = await browser.login();
+    const counted = await count(() => browser.callback(provider.authorise(location)));
+    expect(counted.response.headers.getSetCookie()).toHaveLength(1);
+    expectBudget('GET /auth/callback, replacing', counted, { provider: 2, store: 4 });
+    browser.cookies.set(sessionCookie, former);
+    expect(await browser.session()).toEqual({ status: 'ended', reason: 'replaced' });
+  });
+
+  test('GET /auth/callback that is refused before CIS2 is asked', async () => {
+    const browser = new Browser(bff.baseUrl);
+    const { location } = await browser.login();
+    const parameters = provider.authorise(location);
+    const other = await count(() => new Browser(bff.baseUrl).callback(parameters));
+    expect(Browser.failure(other.response)?.code).toBe('login_expired');
+    expectBudget('GET /auth/callback, another browser', other, { provider: 0, store: 0 });
+    await browser.callback(parameters);
+    const again = await count(() => browser.callback(parameters));
+    expect(Browser.failure(again.response)?.code).toBe('login_expired');
+    expectBudget('GET /auth/callback, used before', again, { provider: 0, store: 1 });
+  });
+
+  test('GET /auth/session', async () => {
+    const browser = await signedIn();
+    const counted = await count(() => browser.api('/auth/session'));
+    expect(counted.response.status).toBe(200);
+    expectBudget('GET /auth/session', counted, { provider: 0, store: 1 });
+    const anonymous = await count(() => new Browser(bff.baseUrl).api('/auth/session'));
+    expectBudget('GET /auth/session, no cookie', anonymous, { provider: 0, store: 0 });
+  });
+
+  test('POST /auth/session/extend', async () => {
+    const browser = await signedIn();
+    const counted = await count(() => browser.api('/auth/session/extend', { method: 'POST' }));
+    expect(counted.response.status).toBe(200);
+    expectBudget('POST /auth/session/extend', counted, { provider: 0, store: 1 });
+
+    const cookie = browser.cookies.get(sessionCookie) ?? '';
+    await browser.api('/auth/logout', { method: 'POST' });
+    browser.cookies.set(sessionCookie, cookie);
+    const ended = await count(() => browser.api('/auth/session/extend', { method: 'POST' }));
+    expect(ended.response.status).toBe(401);
+    expectBudget('POST /auth/session/extend, ended', ended, { provider: 0, store: 2 });
+  });
+
+  test('POST /auth/logout', async () => {
+    const browser = await signedIn();
+    const counted = await count(() => browser.api('/auth/logout', { method: 'POST' }));
+    expect(counted.response.headers.getSetCookie()).toHaveLength(1);
+    expectBudget('POST /auth/logout', counted, { provider: 0, store: 2 });
+  });
+
+  test('GET /auth/jwks.json', async () => {
+    const counted = await count(() => new Browser(bff.baseUrl).request('/auth/jwks.json'));
+    expect(counted.response.status).toBe(200);
+    expectBudget('GET /auth/jwks.json', counted, { provider: 0, store: 1 });
+  });
+
+  test('a request that a guard refuses', async () => {
+    const browser = await signedIn();
+    const counted = await count(() => browser.request('/auth/session/extend', { method: 'POST' }));
+    expect(counted.response.status).toBe(403);
+    expectBudget('a request that a guard refuses', counted, { provider: 0, store: 0 });
+  });
+});
+
+test('the count sees calls side by side as one, and calls in a row as several', async () => {
+  const browser = await signedIn();
+  const parallel = await count(async () => {
+    const [first] = await Promise.all([browser.session().then(() => undefined), browser.session()]);
+    expect(first).toBeUndefined();
+    return new Response();
+  });
+  expect(parallel.store).toHaveLength(1);
+  const serial = await count(async () => {
+    await browser.session();
+    await browser.session();
+    return new Response();
+  });
+  expect(serial.store).toHaveLength(2);
+});

@@ -1,0 +1,261 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { AwsDoor, type Verdict } from '../support/aws.ts';
+import { Bff } from '../support/bff.ts';
+import { Browser, type Problem } from '../support/browser.ts';
+import { Provider } from '../support/provider.ts';
+import { Tables, type Item } from '../support/table.ts';
+
+const longestAnswerMs = 8_000;
+const keyCacheSeconds = 1;
+const marker = 'MARKER-IN-THE-SECRET';
+
+let provider: Provider;
+let store: AwsDoor;
+let secrets: AwsDoor;
+let bff: Bff;
+
+beforeAll(async () => {
+  [provider, store, secrets] = await Promise.all([
+    Provider.start(),
+    AwsDoor.dynamoDb(),
+    AwsDoor.secretsManager(),
+  ]);
+  // The keys are made, and then nobody can read them: no function starts with a key in its memory.
+  let made = false;
+  secrets.judge = ({ operation }) => {
+    made ||= operation === 'PutSecretValue';
+    return made && operation === 'GetSecretValue' ? 'fail' : 'pass';
+  };
+  bff = await Bff.start({
+    issuer: provider.issuer,
+    'client-id': 'rp.keys',
+    'key-cache-seconds': keyCacheSeconds,
+    'dynamodb-endpoint': store.url,
+    'secrets-endpoint': secrets.url,
+  });
+  expect(made).toBe(true);
+});
+afterEach(() => {
+  provider.behave();
+  provider.requests.length = 0;
+  store.reset();
+  secrets.reset();
+});
+afterAll(async () => {
+  await bff.stop();
+  await Promise.all([provider.close(), store.close(), secrets.close()]);
+});
+
+const timed = async <T>(work: Promise<T>): Promise<T> => {
+  const startedAt = performance.now();
+  const result = await work;
+  expect(performance.now() - startedAt).toBeLessThan(longestAnswerMs);
+  return result;
+};
+
+const secretValue = (value: Record<string, unknown>): Verdict => ({
+  status: 200,
+  body: JSON.stringify({ ARN: 'arn:local', Name: 'keys', VersionId: 'v'.repeat(32), ...value }),
+});
+const ring = (keys: unknown): Verdict =>
+  secretValue({ SecretString: JSON.stringify({ format: 1, keys, note: marker }) });
+const refused = (type: string): Verdict => ({
+  status: 400,
+  body: JSON.stringify({ __type: type, message: marker }),
+});
+
+const publicJwk = { kty: 'RSA', n: 'AQAB', e: 'AQAB', kid: 'k1' };
+const ringKey = { kid: 'k1', place: 'current', createdAt: 1, signingSince: 1, publicJwk };
+
+/** Ways in which the secret is of no use. */
+const unreadable: readonly (readonly [string, Verdict])[] = [
+  ['cannot be had', 'fail'],
+  ['does not come', 'hang'],
+  ['is cut off', 'reset'],
+  ['may not be read', refused('AccessDeniedException')],
+  ['cannot be decrypted', refused('DecryptionFailure')],
+  ['has no value yet', refused('ResourceNotFoundException')],
+  ['is empty text', secretValue({ SecretString: '' })],
+  ['is bytes', secretValue({ SecretBinary: Buffer.from(marker).toString('base64') })],
+  ['is not JSON', secretValue({ SecretString: `{"${marker}` })],
+  ['is of an unknown format', secretValue({ SecretString: `{"format":99,"keys":["${marker}"]}` })],
+  ['holds no keys', ring([])],
+  ['holds no private half', ring([ringKey, { ...ringKey, place: 'next' }])],
+  [
+    'holds a private half that is none',
+    ring(
+      ['current', 'next'].map((place) => ({
+        ...ringKey,
+        place,
+        privateJwk: { ...publicJwk, d: marker, p: marker, q: marker, dp: marker, dq: marker, qi: marker },
+      })),
+    ),
+  ],
+];
+
+describe('without a signing key in memory', () => {
+  test.each(unreadable)('a sign-in ends as internal_error when the secret %s', async (_, verdict) => {
+    secrets.judge = () => verdict;
+    const browser = new Browser(bff.baseUrl);
+    const { response, location } = await browser.login();
+    expect(response.status).toBe(302);
+    const landed = await timed(browser.callback(provider.authorise(location)));
+    expect(secrets.calls.map(({ operation }) => operation)).toContain('GetSecretValue');
+    const failure = Browser.failure(landed);
+    expect(failure?.code).toBe('internal_error');
+    expect(landed.headers.getSetCookie()).toEqual([]);
+    expect(await landed.text()).toBe('');
+    expect(await browser.session()).toEqual({ status: 'anonymous' });
+    // Nothing was sent to CIS2 that it could not have checked.
+    expect(provider.asked('token')).toEqual([]);
+
+    expect(await bff.entriesFor(failure?.reference ?? '')).toContainEqual(
+      expect.objectContaining({ event: 'sign_in_failed', code: 'internal_error' }),
+    );
+    expect(bff.output).not.toContain(marker);
+    expect(landed.headers.get('location')).not.toContain(marker);
+  });
+});
+
+describe('with a signing key in memory', () => {
+  test('sign-ins go on when reading it again fails, and the log says so', async () => {
+    expect(Browser.failure(await new Browser(bff.baseUrl).signIn(provider))).toBeUndefined();
+    expect(secrets.calls).toHaveLength(1);
+
+    for (const verdict of ['fail', 'hang', ring([]), refused('AccessDeniedException')] as const) {
+      await new Promise((resolve) => setTimeout(resolve, keyCacheSeconds * 1_000 + 50));
+      secrets.reset();
+      secrets.judge = () => verdict;
+      const stale = (): number => bff.log.filter(({ event }) => event === 'signing_keys_stale').length;
+      const before = stale();
+      const browser = new Browser(bff.baseUrl);
+      const landed = await timed(browser.signIn(provider));
+      expect(landed.headers.get('location')).toBe(`${bff.baseUrl}/`);
+      expect((await browser.session()).status).toBe('active');
+      expect(secrets.calls).not.toEqual([]);
+      expect(stale()).toBeGreaterThan(before);
+    }
+    expect(bff.output).not.toContain(marker);
+  });
+
+  test('the key set we publish names the key that signs', async () => {
+    await new Browser(bff.baseUrl).signIn(provider);
+    const [header = ''] = (provider.asked('token')[0]?.form['client_assertion'] ?? '').split('.');
+    const { kid } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid: string };
+    const published = (await (await fetch(`${bff.baseUrl}/auth/jwks.json`)).json()) as {
+      keys: { kid: string }[];
+    };
+    expect(published.keys.map((key) => key.kid)).toContain(kid);
+  });
+});
+
+describe('the published key set', () => {
+  let tables: Tables;
+  let good: Item;
+  beforeAll(async () => {
+    tables = await Tables.at(store.url);
+    const item = await tables.item('jwks');
+    if (item === undefined) throw new Error('nothing is published');
+    good = item;
+  });
+  afterEach(() => tables.put(good));
+  afterAll(() => {
+    tables.close();
+  });
+
+  async function expectUnavailable(): Promise<void> {
+    const response = await timed(fetch(`${bff.baseUrl}/auth/jwks.json`));
+    expect(response.status).toBe(503);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    expect(response.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+    // A provider that kept this would refuse every sign-in for as long.
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    const text = await response.text();
+    expect(JSON.parse(text) as Problem).toMatchObject({ status: 503, code: 'keys_unavailable' });
+    expect(text).not.toContain(marker);
+    expect(bff.output).not.toContain(marker);
+  }
+
+  test.each(['fail', 'hang', 'reset', refused('AccessDeniedException')] as const)(
+    'is 503 when it cannot be read (%p), and back at once when it can',
+    async (verdict) => {
+      store.judge = () => verdict;
+      await expectUnavailable();
+      store.reset();
+      expect((await fetch(`${bff.baseUrl}/auth/jwks.json`)).status).toBe(200);
+    },
+  );
+
+  test('is 503 when it was never published', async () => {
+    await tables.delete(good);
+    await expectUnavailable();
+  });
+
+  test.each<[string, Item[string]]>([
+    ['empty', { S: '{"keys":[]}' }],
+    ['without keys', { S: '{}' }],
+    ['null', { S: 'null' }],
+    ['not JSON', { S: `{"${marker}` }],
+    ['empty text', { S: '' }],
+    ['bytes', { B: Buffer.from('{}') }],
+    ['of keys that are no objects', { S: `{"keys":["${marker}",null]}` }],
+    ['of keys that are not RSA', { S: `{"keys":[{"kty":"oct","k":"${marker}","kid":"k"}]}` }],
+    ['of keys without a kid', { S: '{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}' }],
+  ])('is 503 when it is %s, never an empty set', async (_, set) => {
+    await tables.put({ ...good, set });
+    await expectUnavailable();
+  });
+
+  test('never serves more of a key than its public half', async () => {
+    await tables.put({
+      ...good,
+      set: { S: JSON.stringify({ keys: [{ ...publicJwk, d: marker, p: marker, x: marker }] }) },
+    });
+    const response = await fetch(`${bff.baseUrl}/auth/jwks.json`);
+    expect(await response.json()).toEqual({ keys: [{ ...publicJwk, use: 'sig', alg: 'RS512' }] });
+  });
+});
+
+describe('a start that cannot make the signing keys ends with a line that says so', () => {
+  test.each<[string, 'secrets' | 'store', (operation: string) => boolean]>([
+    ['the secret cannot be written', 'secrets', (operation) => operation === 'PutSecretValue'],
+    ['the secret cannot be read', 'secrets', (operation) => operation === 'GetSecretValue'],
+    ['the public halves cannot be published', 'store', (operation) => operation === 'PutItem'],
+  ])('when %s', async (_, place, meant) => {
+    const fresh = { store: await AwsDoor.dynamoDb(), secrets: await AwsDoor.secretsManager() };
+    try {
+      fresh[place].judge = ({ operation }) => (meant(operation) ? 'fail' : 'pass');
+      const start = Bff.start({
+        issuer: provider.issuer,
+        'dynamodb-endpoint': fresh.store.url,
+        'secrets-endpoint': fresh.secrets.url,
+      });
+      await expect(start).rejects.toThrow(
+        /^ended with 1 before[^]*\ncis2-bff: Custom::SigningKeys could not be made: [A-Z][^\n]*$/m,
+      );
+    } finally {
+      await Promise.all([fresh.store.close(), fresh.secrets.close()]);
+    }
+  });
+
+  test('and a start that finds keys keeps them', async () => {
+    const publishedKids = async (baseUrl: string): Promise<string[]> => {
+      const { keys } = (await (await fetch(`${baseUrl}/auth/jwks.json`)).json()) as {
+        keys: { kid: string }[];
+      };
+      return keys.map(({ kid }) => kid);
+    };
+    const before = await publishedKids(bff.baseUrl);
+    expect(before).toHaveLength(2);
+    const second = await Bff.start({
+      issuer: provider.issuer,
+      'dynamodb-endpoint': store.url,
+      'secrets-endpoint': secrets.url,
+    });
+    try {
+      expect(await publishedKids(second.baseUrl)).toEqual(before);
+    } finally {
+      await second.stop();
+    }
+  });
+});

@@ -1,0 +1,832 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import {
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  ScanCommand,
+  UpdateItemCommand,
+  type AttributeValue,
+} from '@aws-sdk/client-dynamodb';
+import fc from 'fast-check';
+import type { EpochSeconds, HealthcareWorker } from '../../lambdas/common/index.ts';
+import {
+  createSessionStore,
+  parseCredential,
+  StoreUnavailable,
+  type EndReason,
+  type NewSession,
+  type SessionCredential,
+  type SessionStore,
+} from '../../lambdas/session/index.ts';
+import { indexHash } from '../../lambdas/session/items.ts';
+import { createTables } from '../../local/dynamodb.ts';
+import { AwsDoor, type AwsCall } from '../support/aws.ts';
+
+type Item = Record<string, AttributeValue>;
+
+const table = 'sessions';
+const limits = { idleSeconds: 900, absoluteSeconds: 43_200 };
+const start = 1_800_000_000;
+
+let door: AwsDoor;
+let client: DynamoDBClient;
+let now = start;
+let unreadable: string[] = [];
+let store: SessionStore;
+let people = 0;
+let user: readonly string[];
+
+const storeWith = (through: DynamoDBClient): SessionStore =>
+  createSessionStore({
+    client: through,
+    table,
+    limits,
+    clock: () => now as EpochSeconds,
+    onUnreadable: (item) => unreadable.push(item),
+  });
+
+beforeAll(async () => {
+  door = await AwsDoor.dynamoDb();
+  await createTables(door.url, 'eu-west-2', [
+    {
+      TableName: table,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [
+        { AttributeName: 'pk', AttributeType: 'S' },
+        { AttributeName: 'sk', AttributeType: 'S' },
+      ],
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+    },
+  ]);
+  client = new DynamoDBClient({
+    endpoint: door.url,
+    region: 'eu-west-2',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    maxAttempts: 1,
+  });
+  store = storeWith(client);
+});
+beforeEach(() => {
+  door.reset();
+  now = start;
+  unreadable = [];
+  people += 1;
+  user = ['https://am.example.nhs.uk:443/realm', `9000000${String(people).padStart(5, '0')}`];
+});
+afterAll(async () => {
+  client.destroy();
+  await door.close();
+});
+
+const role = (roleId: string) => ({
+  roleId,
+  roleCode: 'S8000:G8000:R8000',
+  jobRoleCode: 'R8000',
+  roleName: 'Clinical Practitioner Access Role',
+  orgCode: 'A9A5A',
+  orgName: 'EXAMPLE HEALTH CENTRE',
+  activityCodes: ['B0420'],
+  workgroupCodes: [],
+});
+const worker: HealthcareWorker = {
+  user: {
+    uid: '900000000001',
+    name: 'Odalys Fernsby',
+    givenName: 'Odalys',
+    familyName: 'Fernsby',
+    title: 'Dr',
+  },
+  assurance: {
+    authentication: 3,
+    identity: 3,
+    methods: ['N3_SMARTCARD'],
+    authenticatedAt: (start - 5) as EpochSeconds,
+  },
+  roles: [role('900000000701'), role('900000000702')],
+};
+const newSession = (changes: Partial<NewSession> = {}): NewSession => ({
+  worker,
+  roleId: '900000000701',
+  device: 'Chrome on Windows',
+  user,
+  providerSession: [user[0]!, `sid-${String(people)}`],
+  issuedAt: now as EpochSeconds,
+  replaces: undefined,
+  sessionsPerUser: 20,
+  ...changes,
+});
+const create = async (changes: Partial<NewSession> = {}, through = store): Promise<SessionCredential> => {
+  const credential = await through.create(newSession(changes));
+  if (credential === 'provider_logout') throw new Error('refused');
+  return credential;
+};
+const statusOf = async (credential: SessionCredential): Promise<string> => {
+  const state = await store.read(credential);
+  return state.status === 'ended' ? state.reason : state.status;
+};
+
+const everything = async (): Promise<Item[]> => {
+  const { Items } = await client.send(new ScanCommand({ TableName: table, ConsistentRead: true }));
+  return Items ?? [];
+};
+const itemAt = async (pk: string, sk: string): Promise<Item | undefined> =>
+  (
+    await client.send(
+      new GetItemCommand({ TableName: table, Key: { pk: { S: pk }, sk: { S: sk } }, ConsistentRead: true }),
+    )
+  ).Item;
+const coreOf = (credential: SessionCredential) => itemAt(`session#${credential.key}`, 'core');
+const userIndex = () => itemAt(`user#${indexHash(...user)}`, 'sessions');
+const providerIndex = () =>
+  itemAt(`provider-session#${indexHash(user[0]!, `sid-${String(people)}`)}`, 'sessions');
+const listed = (index: Item | undefined): string[] =>
+  Object.keys(index ?? {}).flatMap((name) => (name.startsWith('s#') ? [name.slice(2)] : []));
+
+/** What a logout by CIS2 leaves on an index. */
+const markEnded = (pk: string, at: number) =>
+  client.send(
+    new UpdateItemCommand({
+      TableName: table,
+      Key: { pk: { S: pk }, sk: { S: 'sessions' } },
+      UpdateExpression: 'SET endedAt = :at',
+      ExpressionAttributeValues: { ':at': { N: String(at) } },
+    }),
+  );
+const setAttribute = (key: string, sk: string, name: string, value: AttributeValue) =>
+  client.send(
+    new UpdateItemCommand({
+      TableName: table,
+      Key: { pk: { S: `session#${key}` }, sk: { S: sk } },
+      UpdateExpression: 'SET #name = :value',
+      ExpressionAttributeNames: { '#name': name },
+      ExpressionAttributeValues: { ':value': value },
+    }),
+  );
+
+describe('a session', () => {
+  test('is read as it was written, in its role, with its limits', async () => {
+    const credential = await create();
+    const state = await store.read(credential);
+    expect(state).toEqual({
+      status: 'active',
+      session: {
+        signedInAt: start,
+        lastActiveAt: start,
+        handle: expect.stringMatching(/^[A-Za-z0-9_-]{22}$/),
+        worker,
+        role: worker.roles[0],
+        expiry: {
+          at: start + 900,
+          idleAt: start + 900,
+          absoluteAt: start + 43_200,
+          bindingLimit: 'idle',
+          warnAt: start + 780,
+        },
+      },
+    });
+    expect(unreadable).toEqual([]);
+  });
+
+  test.each([null, '900000000799'])('with the role %j has no role', async (roleId) => {
+    const state = await store.read(await create({ roleId }));
+    expect(state).toMatchObject({ status: 'active', session: { role: null } });
+  });
+
+  test('is unknown with another secret, and nothing can be done to it with one', async () => {
+    const credential = await create();
+    const bytes = Buffer.from(credential.cookie.expose(), 'base64url');
+    bytes[63] = (bytes[63] ?? 0) ^ 1;
+    const other = parseCredential(bytes.toString('base64url'))!;
+    expect(other.key).toBe(credential.key);
+    expect(await store.read(other)).toEqual({ status: 'unknown' });
+    expect(await store.extend(other, undefined)).toEqual({ status: 'unknown' });
+    expect(await store.end(other, 'signed_out', undefined)).toBe(false);
+    expect(await statusOf(credential)).toBe('active');
+    now += 10;
+    await store.extend(other, undefined);
+    expect((await coreOf(credential))?.['lastActiveAt']?.N).toBe(String(start));
+  });
+
+  test('stays unknown to another secret after it has ended', async () => {
+    const credential = await create();
+    await store.end(credential, 'signed_out', undefined);
+    const bytes = Buffer.from(credential.cookie.expose(), 'base64url').fill(1, 32);
+    expect(await store.read(parseCredential(bytes.toString('base64url'))!)).toEqual({ status: 'unknown' });
+  });
+
+  test('that never was is unknown', async () => {
+    const never = parseCredential('A'.repeat(86))!;
+    expect(await store.read(never)).toEqual({ status: 'unknown' });
+    expect(await store.extend(never, undefined)).toEqual({ status: 'unknown' });
+    expect(await store.end(never, 'signed_out', undefined)).toBe(false);
+    expect(await itemAt(`session#${never.key}`, 'core')).toBeUndefined();
+  });
+
+  test('is two items a session, and reading it is one call', async () => {
+    const credential = await create();
+    const mine = (await everything()).filter((item) => item['pk']?.S === `session#${credential.key}`);
+    expect(mine.map((item) => item['sk']?.S).sort()).toEqual(['core', 'profile']);
+    door.calls.length = 0;
+    await store.read(credential);
+    expect(door.calls.map(({ operation }) => operation)).toEqual(['Query']);
+    expect(door.calls[0]?.body['ConsistentRead']).toBe(true);
+  });
+});
+
+describe('a session’s limits', () => {
+  test('end it by idleness at the very second, and not one before', async () => {
+    const credential = await create();
+    now = start + 899;
+    expect(await statusOf(credential)).toBe('active');
+    now = start + 900;
+    expect(await statusOf(credential)).toBe('idle');
+    expect(await store.extend(credential, undefined)).toEqual({ status: 'ended', reason: 'idle' });
+    expect(await store.end(credential, 'signed_out', undefined)).toBe(false);
+    expect(await statusOf(credential)).toBe('idle');
+  });
+
+  test('count from the last extension', async () => {
+    const credential = await create();
+    now = start + 899;
+    const extended = await store.extend(credential, undefined);
+    expect(extended).toMatchObject({
+      status: 'active',
+      session: { lastActiveAt: start + 899, signedInAt: start, worker, role: worker.roles[0] },
+    });
+    now = start + 899 + 899;
+    expect(await statusOf(credential)).toBe('active');
+    now = start + 899 + 900;
+    expect(await statusOf(credential)).toBe('idle');
+  });
+
+  test('are not moved by reading', async () => {
+    const credential = await create();
+    now = start + 800;
+    await store.read(credential);
+    now = start + 900;
+    expect(await statusOf(credential)).toBe('idle');
+  });
+
+  test('end it by its age at the very second, however active the user is', async () => {
+    const credential = await create();
+    for (let at = 800; at < 43_200; at += 800) {
+      now = start + at;
+      expect((await store.extend(credential, undefined)).status).toBe('active');
+    }
+    now = start + 43_199;
+    expect((await store.extend(credential, undefined)).status).toBe('active');
+    now = start + 43_200;
+    expect(await statusOf(credential)).toBe('absolute');
+    expect(await store.extend(credential, undefined)).toEqual({ status: 'ended', reason: 'absolute' });
+  });
+
+  test('hold for a session whose clock was set by an earlier release or a longer setting', async () => {
+    const credential = await create();
+    const shorter = createSessionStore({
+      client,
+      table,
+      limits: { idleSeconds: 60, absoluteSeconds: 100 },
+      clock: () => now as EpochSeconds,
+      onUnreadable: () => undefined,
+    });
+    now = start + 60;
+    expect(await shorter.read(credential)).toEqual({ status: 'ended', reason: 'idle' });
+    expect(await shorter.extend(credential, undefined)).toEqual({ status: 'ended', reason: 'idle' });
+  });
+});
+
+describe('a session that has ended', () => {
+  test.each(['signed_out', 'provider_logout', 'replaced', 'revoked'] as const)(
+    'remembers why: %s',
+    async (reason: EndReason) => {
+      const credential = await create();
+      expect(await store.end(credential, reason, undefined)).toBe(true);
+      expect(await store.read(credential)).toEqual({ status: 'ended', reason });
+      now = start + 43_200 + 3_599;
+      expect(await store.read(credential)).toEqual({ status: 'ended', reason });
+    },
+  );
+
+  test('stays ended, for the first reason, in whatever order it is extended and ended after', async () => {
+    const step = fc.constantFrom('extend', 'read', 'signed_out', 'replaced', 'revoked', 'provider_logout');
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom<EndReason>('signed_out', 'replaced', 'revoked', 'provider_logout'),
+        fc.array(step, { maxLength: 6 }),
+        async (reason, steps) => {
+          const credential = await create();
+          await store.end(credential, reason, undefined);
+          for (const next of steps) {
+            if (next === 'extend') {
+              expect(await store.extend(credential, undefined)).toEqual({ status: 'ended', reason });
+            } else if (next === 'read') {
+              expect(await store.read(credential)).toEqual({ status: 'ended', reason });
+            } else expect(await store.end(credential, next, undefined)).toBe(false);
+          }
+          expect(await store.read(credential)).toEqual({ status: 'ended', reason });
+          expect((await coreOf(credential))?.['lastActiveAt']?.N).toBe(String(start));
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+
+  test('keeps nothing that could be opened', async () => {
+    const credential = await create();
+    await store.end(credential, 'signed_out', undefined);
+    const core = await coreOf(credential);
+    expect(core?.['wrappedKey']).toBeUndefined();
+    expect(core?.['role']).toBeUndefined();
+    expect(await itemAt(`session#${credential.key}`, 'profile')).toBeUndefined();
+    // And what an earlier reader of the table puts back is not taken.
+    await setAttribute(credential.key, 'core', 'wrappedKey', { B: Buffer.alloc(60) });
+    expect(await statusOf(credential)).toBe('signed_out');
+  });
+
+  test('is ended only for the tab that means it', async () => {
+    const credential = await create();
+    expect(await store.end(credential, 'signed_out', 'another-handle')).toBe(false);
+    expect(await statusOf(credential)).toBe('active');
+    const state = await store.read(credential);
+    const handle = state.status === 'active' ? state.session.handle : '';
+    now = start + 10;
+    expect(await store.extend(credential, 'another-handle')).toMatchObject({
+      status: 'active',
+      session: { handle, lastActiveAt: start },
+    });
+    expect(await store.extend(credential, handle)).toMatchObject({ session: { lastActiveAt: start + 10 } });
+    expect(await store.end(credential, 'signed_out', handle)).toBe(true);
+  });
+
+  test('is ended once: of many at the same time, one says that it did', async () => {
+    const credential = await create();
+    const ends = await Promise.all(
+      Array.from({ length: 10 }, () => store.end(credential, 'signed_out', undefined)),
+    );
+    expect(ends.filter(Boolean)).toHaveLength(1);
+  });
+
+  test('is over even when nothing could be cleared away after it', async () => {
+    const credential = await create();
+    door.judge = (call) =>
+      call.operation === 'DeleteItem' || call.items.some((item) => !item.startsWith('session#'))
+        ? 'fail'
+        : 'pass';
+    expect(await store.end(credential, 'signed_out', undefined)).toBe(true);
+    door.reset();
+    expect(await statusOf(credential)).toBe('signed_out');
+  });
+});
+
+/**
+ * A client whose calls wait until a test lets them through, one at a time, in an order of its choice.
+ */
+function gated(): { client: DynamoDBClient; run: (choices: Iterator<number>) => Promise<string[]> } {
+  type Waiting = { name: string; go: () => Promise<void> };
+  const waiting: Waiting[] = [];
+  const send = (command: { constructor: { name: string }; input: unknown }) =>
+    new Promise((resolve, reject) => {
+      waiting.push({
+        name: command.constructor.name,
+        go: async () => {
+          await client.send(command as PutItemCommand).then(resolve, reject);
+        },
+      });
+    });
+  const settle = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  return {
+    client: { send } as unknown as DynamoDBClient,
+    async run(choices) {
+      const order: string[] = [];
+      for (await settle(); waiting.length > 0; await settle()) {
+        const [call] = waiting.splice(Number(choices.next().value) % waiting.length, 1);
+        order.push(call!.name);
+        await call!.go();
+      }
+      return order;
+    },
+  };
+}
+
+describe('calls at the same time', () => {
+  const choices = fc.infiniteStream(fc.nat(11));
+
+  test('an extension and a logout, in every interleaving of their calls: the session is over, and nobody is told it never was', async () => {
+    await fc.assert(
+      fc.asyncProperty(choices, fc.integer({ min: 1, max: 2 }), async (order, extensions) => {
+        unreadable = [];
+        const credential = await create();
+        const gate = gated();
+        const slow = storeWith(gate.client);
+        const extended = Array.from({ length: extensions }, () => slow.extend(credential, undefined));
+        const ended = slow.end(credential, 'signed_out', undefined);
+        const read = slow.read(credential);
+        await gate.run(order);
+        expect(await ended).toBe(true);
+        const over = { status: 'ended', reason: 'signed_out' };
+        for (const state of [...(await Promise.all(extended)), await read]) {
+          if (state.status !== 'active') expect(state).toEqual(over);
+        }
+        expect(await store.read(credential)).toEqual(over);
+        expect(listed(await userIndex())).not.toContain(credential.key);
+        expect(unreadable).toEqual([]);
+      }),
+      { numRuns: 40 },
+    );
+  }, 60_000);
+
+  test('a sign-in, the one that replaces it, and a logout by CIS2 of both: nothing lives, in every interleaving', async () => {
+    await fc.assert(
+      fc.asyncProperty(choices, async (order) => {
+        people += 1;
+        user = ['https://am.example.nhs.uk:443/realm', `9100000${String(people).padStart(5, '0')}`];
+        const index = `user#${indexHash(...user)}`;
+        const before = await create();
+        const gate = gated();
+        const slow = storeWith(gate.client);
+        const created = slow.create(newSession({ replaces: before.key }));
+        // As back-channel logout does: the mark first, then every session that the index lists.
+        const logout = (async () => {
+          const { Attributes } = await gate.client.send(
+            new UpdateItemCommand({
+              TableName: table,
+              Key: { pk: { S: index }, sk: { S: 'sessions' } },
+              UpdateExpression: 'SET endedAt = :at',
+              ExpressionAttributeValues: { ':at': { N: String(now) } },
+              ReturnValues: 'ALL_NEW',
+            }),
+          );
+          return listed(Attributes);
+        })();
+        await gate.run(order);
+        const [result, found] = [await created, await logout];
+        if (result === 'provider_logout') {
+          const cores = (await everything()).filter(
+            (item) => item['sk']?.S === 'core' && item['userHash']?.S === indexHash(...user),
+          );
+          const alive = cores.filter((core) => core['state']?.S === 'alive');
+          expect(alive.map((core) => core['pk']?.S)).toEqual([`session#${before.key}`]);
+          expect(found).toEqual([before.key]);
+        } else {
+          // It was listed first, so the logout found it.
+          expect(found).toContain(result.key);
+        }
+      }),
+      { numRuns: 20 },
+    );
+  }, 60_000);
+
+  test('two sign-ins that replace the same session both succeed, and it is replaced', async () => {
+    await fc.assert(
+      fc.asyncProperty(choices, async (order) => {
+        const before = await create();
+        const gate = gated();
+        const slow = storeWith(gate.client);
+        const both = [create({ replaces: before.key }, slow), create({ replaces: before.key }, slow)];
+        await gate.run(order);
+        for (const credential of await Promise.all(both)) expect(await statusOf(credential)).toBe('active');
+        expect(await statusOf(before)).toBe('replaced');
+      }),
+      { numRuns: 15 },
+    );
+  }, 60_000);
+});
+
+describe('the indexes', () => {
+  test('list a session for its user and its CIS2 session, and forget it when it ends', async () => {
+    const one = await create();
+    const two = await create();
+    expect(listed(await userIndex()).sort()).toEqual([one.key, two.key].sort());
+    expect(listed(await providerIndex()).sort()).toEqual([one.key, two.key].sort());
+    await store.end(one, 'signed_out', undefined);
+    expect(listed(await userIndex())).toEqual([two.key]);
+    expect(listed(await providerIndex())).toEqual([two.key]);
+    expect(await statusOf(two)).toBe('active');
+  });
+
+  test('say whether CIS2 named its session, and hold no list where it did not', async () => {
+    const { key } = await create({ providerSession: undefined });
+    expect(await providerIndex()).toBeUndefined();
+    expect((await userIndex())?.[`s#${key}`]?.M).toMatchObject({
+      signedInAt: { N: String(start) },
+      expiresAt: { N: String(start + 43_200) },
+      providerSession: { BOOL: false },
+    });
+  });
+
+  test('keep the users of two issuers and the parts of a name apart', () => {
+    expect(indexHash('a', 'bc')).not.toBe(indexHash('ab', 'c'));
+    expect(indexHash('a', '')).not.toBe(indexHash('', 'a'));
+    expect(indexHash('1:a')).not.toBe(indexHash('', '1:a'));
+    fc.assert(
+      fc.property(fc.array(fc.string()), fc.array(fc.string()), (one, other) => {
+        const alike = JSON.stringify(one) === JSON.stringify(other);
+        expect(indexHash(...one) === indexHash(...other)).toBe(alike);
+      }),
+    );
+  });
+
+  const markOf = {
+    user: () => `user#${indexHash(...user)}`,
+    'provider-session': () => `provider-session#${indexHash(user[0]!, `sid-${String(people)}`)}`,
+  };
+
+  describe.each(['user', 'provider-session'] as const)('with an end mark on the %s index', (which) => {
+    test.each([0, 1, 300])('at %d seconds after the ID token was issued: nothing lives', async (later) => {
+      const before = await create();
+      now += 5;
+      await markEnded(markOf[which](), now + later);
+      const result = await store.create(newSession({ issuedAt: now as EpochSeconds, replaces: before.key }));
+      expect(result).toBe('provider_logout');
+      const cores = (await everything()).filter(
+        (item) => item['sk']?.S === 'core' && item['userHash']?.S === indexHash(...user),
+      );
+      const others = cores.filter((core) => core['pk']?.S !== `session#${before.key}`);
+      expect(others.map((core) => [core['state']?.S, core['reason']?.S])).toEqual([
+        ['ended', 'provider_logout'],
+      ]);
+      expect(others[0]?.['wrappedKey']).toBeUndefined();
+      expect(listed(await userIndex())).toEqual([before.key]);
+      expect(listed(await providerIndex())).toEqual([before.key]);
+      // The sign-in that failed leaves the session before it alone.
+      expect(await statusOf(before)).toBe('active');
+    });
+
+    test('from before the ID token was issued: the session lives', async () => {
+      await markEnded(markOf[which](), now - 1);
+      expect(await statusOf(await create())).toBe('active');
+    });
+  });
+
+  test('with an end mark for another user change nothing', async () => {
+    await markEnded(`user#${indexHash(user[0]!, 'somebody else')}`, now + 300);
+    expect(await statusOf(await create())).toBe('active');
+  });
+});
+
+describe('the sessions of one user', () => {
+  test('beyond the allowed number end as replaced, the oldest first', async () => {
+    const sessions: SessionCredential[] = [];
+    for (let count = 0; count < 5; count += 1) {
+      now = start + count;
+      sessions.push(await create({ sessionsPerUser: 3 }));
+    }
+    expect(await Promise.all(sessions.map(statusOf))).toEqual([
+      ...['replaced', 'replaced'],
+      ...['active', 'active', 'active'],
+    ]);
+    expect(listed(await userIndex()).sort()).toEqual(
+      sessions
+        .slice(2)
+        .map(({ key }) => key)
+        .sort(),
+    );
+  });
+
+  test('that are over are forgotten and not counted', async () => {
+    const idle = await create();
+    now = start + 500;
+    const alive = await create();
+    now = start + 1_000;
+    const latest = await create({ sessionsPerUser: 2 });
+    expect(await statusOf(idle)).toBe('idle');
+    expect(await statusOf(alive)).toBe('active');
+    expect(await statusOf(latest)).toBe('active');
+    expect(listed(await userIndex()).sort()).toEqual([alive.key, latest.key].sort());
+  });
+
+  test('that have passed their absolute limit are forgotten even while there is room', async () => {
+    const old = await create();
+    now = start + 43_200;
+    const latest = await create();
+    expect(listed(await userIndex())).toEqual([latest.key]);
+    expect(await statusOf(old)).not.toBe('active');
+  });
+
+  test('do not count the one that the new session takes the place of', async () => {
+    const [one, two] = [await create(), await create()];
+    now += 1;
+    const latest = await create({ sessionsPerUser: 2, replaces: two.key });
+    expect(await Promise.all([one, two, latest].map(statusOf))).toEqual(['active', 'replaced', 'active']);
+    expect(listed(await userIndex()).sort()).toEqual([one.key, latest.key].sort());
+  });
+
+  test('allowed to be one are one', async () => {
+    const one = await create({ sessionsPerUser: 1 });
+    now += 1;
+    const two = await create({ sessionsPerUser: 1 });
+    expect(await Promise.all([one, two].map(statusOf))).toEqual(['replaced', 'active']);
+  });
+
+  test('more than a hundred are all looked at', async () => {
+    const entries = Array.from({ length: 130 }, (_, position) => [
+      `s#${String(position).padStart(43, 'x')}`,
+      { M: { signedInAt: { N: String(start + position) }, expiresAt: { N: String(start + 43_200) } } },
+    ]) as [string, AttributeValue][];
+    await client.send(
+      new PutItemCommand({
+        TableName: table,
+        Item: {
+          pk: { S: `user#${indexHash(...user)}` },
+          sk: { S: 'sessions' },
+          ...Object.fromEntries(entries),
+        },
+      }),
+    );
+    const alive = await create({ sessionsPerUser: 500 });
+    const latest = await create({ sessionsPerUser: 2 });
+    expect(await Promise.all([alive, latest].map(statusOf))).toEqual(['active', 'active']);
+    expect(listed(await userIndex()).sort()).toEqual([alive.key, latest.key].sort());
+  });
+});
+
+describe('a session that takes another’s place', () => {
+  test('ends it as replaced only once it is whole itself', async () => {
+    const before = await create();
+    door.calls.length = 0;
+    const latest = await create({ replaces: before.key });
+    expect(await statusOf(before)).toBe('replaced');
+    const position = (wanted: (call: AwsCall) => boolean) => door.calls.findIndex(wanted);
+    const ending = position(({ items }) => items.includes(`session#${before.key}|core`));
+    for (const item of [
+      `session#${latest.key}|core`,
+      `session#${latest.key}|profile`,
+      `user#${indexHash(...user)}|sessions`,
+    ]) {
+      const written = position(({ items }) => items.includes(item));
+      expect(written).toBeGreaterThanOrEqual(0);
+      expect(written).toBeLessThan(ending);
+    }
+  });
+
+  const failures: [string, (call: AwsCall) => boolean][] = [
+    [
+      'its core',
+      ({ items, operation }) => operation === 'PutItem' && items.some((item) => item.endsWith('|core')),
+    ],
+    [
+      'its profile',
+      ({ items, operation }) => operation === 'PutItem' && items.some((item) => item.endsWith('|profile')),
+    ],
+    ['the user’s index', ({ items }) => items.some((item) => item.startsWith('user#'))],
+    ['the CIS2 session’s index', ({ items }) => items.some((item) => item.startsWith('provider-session#'))],
+  ];
+
+  test.each(failures)(
+    'leaves it alone when %s cannot be written, and does not live itself',
+    async (_, fails) => {
+      const before = await create();
+      let failed = 0;
+      door.judge = (call) => {
+        if (!fails(call)) return 'pass';
+        failed += 1;
+        return failed === 1 ? 'fail' : 'pass';
+      };
+      await expect(store.create(newSession({ replaces: before.key }))).rejects.toThrow(StoreUnavailable);
+      door.reset();
+      expect(failed).toBeGreaterThan(0);
+      expect(await statusOf(before)).toBe('active');
+      const alive = (await everything()).filter(
+        (item) => item['userHash']?.S === indexHash(...user) && item['state']?.S === 'alive',
+      );
+      expect(alive.map((item) => item['pk']?.S)).toEqual([`session#${before.key}`]);
+    },
+  );
+
+  test('that is over already changes nothing about why', async () => {
+    const before = await create();
+    await store.end(before, 'signed_out', undefined);
+    const latest = await create({ replaces: before.key });
+    expect(await statusOf(before)).toBe('signed_out');
+    expect(await statusOf(latest)).toBe('active');
+  });
+});
+
+describe('a sign-in attempt', () => {
+  test('is spent once', async () => {
+    const id = `attempt-${String(people)}`;
+    expect(await store.spendAttempt(id, 1_200)).toBe(true);
+    expect(await store.spendAttempt(id, 1_200)).toBe(false);
+    expect(await store.spendAttempt(`${id}-other`, 1_200)).toBe(true);
+    expect((await itemAt(`attempt#${id}`, 'spent'))?.['ttl']?.N).toBe(String(start + 1_200));
+  });
+
+  test('that comes back twenty times at once is spent once', async () => {
+    const results = await Promise.all(
+      Array.from({ length: 20 }, () => store.spendAttempt(`many-${String(people)}`, 1_200)),
+    );
+    expect(results.filter(Boolean)).toHaveLength(1);
+  });
+
+  test('whose write was done and whose answer was lost is still this caller’s', async () => {
+    const retrying = new DynamoDBClient({
+      endpoint: door.url,
+      region: 'eu-west-2',
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+      maxAttempts: 2,
+    });
+    let puts = 0;
+    door.judge = async ({ operation, body }) => {
+      if (operation !== 'PutItem') return 'pass';
+      puts += 1;
+      if (puts > 1) return 'pass';
+      door.judge = () => 'pass';
+      await client.send(new PutItemCommand(body as unknown as PutItemCommand['input']));
+      return 'fail';
+    };
+    expect(await storeWith(retrying).spendAttempt(`lost-${String(people)}`, 1_200)).toBe(true);
+    expect(await store.spendAttempt(`lost-${String(people)}`, 1_200)).toBe(false);
+    retrying.destroy();
+  });
+});
+
+describe('what lies in the table', () => {
+  test('has a format and a time to live in whole seconds, in the future and beyond the session’s own', async () => {
+    await create();
+    await store.spendAttempt(`ttl-${String(people)}`, 1_200);
+    const fresh = (await everything()).filter((item) => item['endedAt'] === undefined);
+    for (const item of fresh) {
+      expect(item['format']?.N).toBe('1');
+      expect(item['ttl']?.N).toMatch(/^\d{10}$/);
+      expect(Number(item['ttl']?.N)).toBeGreaterThan(start);
+      if (item['sk']?.S !== 'spent') expect(Number(item['ttl']?.N)).toBeGreaterThan(start + 43_200);
+    }
+  });
+
+  test('says nothing about the person in clear, and nothing that works as a cookie', async () => {
+    const credential = await create();
+    const dump = JSON.stringify(await everything(), (_, value: unknown) =>
+      value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value,
+    );
+    const cookie = credential.cookie.expose();
+    const told = [
+      ...['Fernsby', 'Odalys', 'N3_SMARTCARD', 'EXAMPLE HEALTH CENTRE', 'A9A5A', 'R8000', 'B0420'],
+      ...['900000000001', '900000000701', user[1]!, 'sid-', 'am.example.nhs.uk'],
+      ...[cookie, cookie.slice(0, 43), cookie.slice(43)],
+      Buffer.from(cookie, 'base64url').subarray(32).toString('latin1'),
+      Buffer.from(cookie, 'base64url').subarray(32).toString('base64url'),
+      Buffer.from(cookie, 'base64url').subarray(0, 32).toString('base64url'),
+    ];
+    for (const text of told) expect(dump).not.toContain(text);
+    const core = await coreOf(credential);
+    expect(Object.keys(core ?? {}).sort()).toEqual(
+      [
+        ...['device', 'format', 'handle', 'lastActiveAt', 'pk', 'providerSessionHash', 'role', 'secretHash'],
+        ...['signedInAt', 'sk', 'state', 'ttl', 'userHash', 'wrappedKey'],
+      ].sort(),
+    );
+  });
+
+  test.each([
+    ['a format other than ours', 'core', 'format', { N: '2' }],
+    ['a state nobody writes', 'core', 'state', { S: 'paused' }],
+    ['an end without a reason', 'core', 'state', { S: 'ended' }],
+    ['no time', 'core', 'lastActiveAt', { S: 'now' }],
+    ['an impossible time', 'core', 'signedInAt', { N: '-1' }],
+    ['another wrapped key', 'core', 'wrappedKey', { B: Buffer.alloc(60) }],
+    ['another role', 'core', 'role', { B: Buffer.alloc(40) }],
+    ['another profile', 'profile', 'sealed', { B: Buffer.alloc(400) }],
+  ] as const)('with %s is unreadable, and that is told', async (_, sk, name, value) => {
+    const credential = await create();
+    await setAttribute(credential.key, sk, name, value as AttributeValue);
+    expect(await store.read(credential)).toEqual({ status: 'unknown' });
+    expect(unreadable).toHaveLength(1);
+  });
+
+  test('cannot be moved from one session to another of the same user', async () => {
+    const [one, two] = [await create(), await create({ roleId: '900000000702' })];
+    const [from, profile] = [await coreOf(two), await itemAt(`session#${two.key}`, 'profile')];
+    await setAttribute(one.key, 'core', 'role', from!['role']!);
+    expect(await statusOf(one)).toBe('unknown');
+    await setAttribute(one.key, 'core', 'wrappedKey', from!['wrappedKey']!);
+    await setAttribute(one.key, 'profile', 'sealed', profile!['sealed']!);
+    await setAttribute(one.key, 'core', 'secretHash', from!['secretHash']!);
+    expect(await statusOf(one)).toBe('unknown');
+    const mixed = parseCredential(
+      Buffer.concat([
+        Buffer.from(one.cookie.expose(), 'base64url').subarray(0, 32),
+        Buffer.from(two.cookie.expose(), 'base64url').subarray(32),
+      ]).toString('base64url'),
+    )!;
+    expect(await statusOf(mixed)).toBe('unknown');
+  });
+});
+
+describe('a store that is away', () => {
+  test('is told apart from a session that is not there, on every call', async () => {
+    const credential = await create();
+    door.judge = () => 'fail';
+    await expect(store.read(credential)).rejects.toThrow(StoreUnavailable);
+    await expect(store.extend(credential, undefined)).rejects.toThrow(StoreUnavailable);
+    await expect(store.end(credential, 'signed_out', undefined)).rejects.toThrow(StoreUnavailable);
+    await expect(store.create(newSession())).rejects.toThrow(StoreUnavailable);
+    await expect(store.spendAttempt('away', 1_200)).rejects.toThrow(StoreUnavailable);
+    await expect(store.warmUp()).rejects.toThrow(StoreUnavailable);
+    door.reset();
+    expect(await statusOf(credential)).toBe('active');
+    await store.warmUp();
+  });
+});
