@@ -144,7 +144,7 @@ export function createProvider(options: {
     const { jwks_uri: url } = await metadata.get(signal);
     const { status, body } = await unusableIsUnavailable(async () => {
       const response = await providerFetch(signal)(url, { headers: { accept: 'application/json' } });
-      return { status: response.status, body: (await response.json()) as unknown };
+      return { status: response.status, body: await response.json() };
     });
     const keys = typeof body === 'object' && body !== null && 'keys' in body ? body.keys : undefined;
     const isKey = (key: unknown): key is oauth.JWK => typeof key === 'object' && key !== null;

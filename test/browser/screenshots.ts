@@ -1,31 +1,50 @@
 /**
- * Makes the pictures of the documentation from the real pages: `node test/browser/screenshots.ts [folder] [width]`.
- * Without arguments: docs/images, at the width of a laptop's window.
+ * Makes pictures of the real pages. `node test/browser/screenshots.ts` makes those of the documentation, at the product's
+ * usual address (port 3000 must be free); `… FOLDER WIDTH` makes others, as high as the pages are, to look at.
  */
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Page, Route } from 'playwright-core';
+import type { Locator, Page, Route } from 'playwright-core';
 import type { SessionJson } from '../support/browser.ts';
 import { choose, heading, logInLink, Rig, signIn } from './rig.ts';
 
-const folder = process.argv[2] ?? join(import.meta.dirname, '../../docs/images');
-const width = Number(process.argv[3] ?? 1024);
-const largestKilobytes = 150;
+const [, , otherFolder, otherWidth] = process.argv;
+const folder = otherFolder ?? join(import.meta.dirname, '../../docs/images');
+const width = Number(otherWidth ?? 1024);
+const mostKilobytes = otherFolder === undefined ? 150 : Infinity;
 
-const rig = await Rig.start();
+const rig = await Rig.start({ port: otherFolder === undefined ? 3000 : 0 });
 mkdirSync(folder, { recursive: true });
 
-/** One picture, as high as the page; `reach` leads a new visitor's tab there. */
-async function picture(name: string, reach: (tab: Page) => Promise<unknown>): Promise<void> {
+/**
+ * One picture.
+ *
+ * @param reach - leads a new visitor's tab there
+ * @param last - the last thing to be seen of a page that is too long to be shown whole
+ */
+async function picture(
+  name: string,
+  reach: (tab: Page) => Promise<unknown>,
+  last?: (tab: Page) => Locator,
+): Promise<void> {
   const profile = await rig.profile({ viewport: { width, height: 640 } });
   const tab = await profile.tab();
   await reach(tab);
   const path = join(folder, `${name}.png`);
-  const isDialogOpen = (await tab.getByRole('alertdialog').count()) > 0;
-  await tab.screenshot({ path, fullPage: !isDialogOpen, animations: 'disabled' });
+  const box = otherFolder === undefined ? await last?.(tab).boundingBox() : undefined;
+  const isWarning = (await tab.getByRole('alertdialog').count()) > 0;
+  const pageHeight = await tab.evaluate<number>('document.documentElement.scrollHeight');
+  // A dialog stands in the middle of the window, whatever the page behind it is.
+  const height = isWarning ? 640 : box ? Math.ceil(box.y + box.height) + 16 : pageHeight;
+  await tab.screenshot({
+    path,
+    fullPage: true,
+    animations: 'disabled',
+    clip: { x: 0, y: 0, width, height },
+  });
   await profile.context.close();
   const kilobytes = Math.ceil(statSync(path).size / 1024);
-  if (kilobytes > largestKilobytes) throw new Error(`${path} has ${kilobytes} KB`);
+  if (kilobytes > mostKilobytes) throw new Error(`${path} has ${kilobytes} KB`);
   console.log(`${path}  ${kilobytes} KB`);
 }
 
@@ -34,12 +53,20 @@ try {
     await tab.goto('/');
     await tab.getByRole('link', { name: logInLink }).waitFor();
   });
-  await picture('simulator', async (tab) => {
-    await tab.goto('/auth/login');
-    await heading(tab, /simulator/);
-  });
+  await picture(
+    'simulator',
+    async (tab) => {
+      await tab.goto('/auth/login');
+      await heading(tab, /simulator/);
+    },
+    (tab) => tab.getByRole('listitem').filter({ hasText: 'Farah Siddiqui' }),
+  );
   await picture('signed-in', (tab) => signIn(tab, 'Amara Okafor'));
-  await picture('several-roles', (tab) => signIn(tab, 'Callum Reid'));
+  await picture(
+    'several-roles',
+    (tab) => signIn(tab, 'Callum Reid'),
+    (tab) => tab.locator('section').first(),
+  );
   await picture('session-ending', async (tab) => {
     // The warning is real; only the moment for it is brought forward.
     await tab.route('**/auth/session', async (route: Route) => {

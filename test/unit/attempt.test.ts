@@ -88,7 +88,9 @@ describe('a sign-in’s state', () => {
     [attemptLifeSeconds, false],
     [attemptLifeSeconds + 1, false],
     [86_400, false],
-    [-1, false],
+    // The clocks of two instances may differ a little.
+    [-5, true],
+    [-6, false],
   ])('begun %d seconds ago is taken: %s', (age, taken) => {
     const state = sealState(ours, newAttempt({ ...plain, startedAt: after(now, -age) }));
     expect(openState(ours, state, now) !== undefined).toBe(taken);
@@ -126,7 +128,7 @@ describe('a sign-in’s state', () => {
         const attempt = openState(ours, forge(JSON.stringify(value)), now);
         if (attempt === undefined) return;
         expect(attempt.id).toMatch(/^[A-Za-z0-9_-]{22}$/);
-        expect(now - attempt.startedAt).toBeGreaterThanOrEqual(0);
+        expect(now - attempt.startedAt).toBeGreaterThanOrEqual(-5);
         expect(now - attempt.startedAt).toBeLessThan(attemptLifeSeconds);
         expect(typeof attempt.returnTo).toBe('string');
         expect([0, 1, 2, 3]).toContain(attempt.requiredAal);

@@ -387,12 +387,12 @@ describe('a session that has ended', () => {
 function gated(): { client: DynamoDBClient; run: (choices: Iterator<number>) => Promise<string[]> } {
   type Waiting = { name: string; go: () => Promise<void> };
   const waiting: Waiting[] = [];
-  const send = (command: { constructor: { name: string }; input: unknown }) =>
+  const send = (command: PutItemCommand) =>
     new Promise((resolve, reject) => {
       waiting.push({
         name: command.constructor.name,
         go: async () => {
-          await client.send(command as PutItemCommand).then(resolve, reject);
+          await client.send(command).then(resolve, reject);
         },
       });
     });
@@ -791,7 +791,7 @@ describe('what lies in the table', () => {
     ['another profile', 'profile', 'sealed', { B: Buffer.alloc(400) }],
   ] as const)('with %s is unreadable, and that is told', async (_, sk, name, value) => {
     const credential = await create();
-    await setAttribute(credential.key, sk, name, value as AttributeValue);
+    await setAttribute(credential.key, sk, name, value);
     expect(await store.read(credential)).toEqual({ status: 'unknown' });
     expect(unreadable).toHaveLength(1);
   });

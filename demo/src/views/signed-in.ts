@@ -14,8 +14,11 @@ import {
 } from '../wording.ts';
 import type { View } from './view.ts';
 
-const withCode = (name: string, code: string): HTMLElement =>
-  h('span', {}, name, ' ', h('span', { class: 'app-code' }, code === '' ? '' : `(${code})`));
+/** A name and, where it does not say it itself, the code that goes with it. */
+const withCode = (name: string, code: string): HTMLElement => {
+  const isSaid = code === '' || name.endsWith(code);
+  return h('span', {}, name, ' ', isSaid ? null : h('span', { class: 'app-code' }, `(${code})`));
+};
 
 const roleTable = (roles: readonly Role[]): HTMLElement =>
   h(

@@ -1,0 +1,409 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import { BffError } from '../../lambdas/common/index.ts';
+import {
+  httpFunction,
+  json,
+  Problem,
+  unknownRouteFunction,
+  type HttpRequest,
+  type LambdaHandler,
+  type ProblemCode,
+  type RouteHandler,
+} from '../../lambdas/http/index.ts';
+import { createLogger } from '../../lambdas/telemetry/index.ts';
+
+const baseUrl = 'https://app.example.nhs.uk';
+
+let lines: string[] = [];
+let seen: HttpRequest[] = [];
+let handle: RouteHandler;
+beforeEach(() => {
+  lines = [];
+  seen = [];
+  handle = (request) => {
+    seen.push(request);
+    return Promise.resolve(json({ fine: true }));
+  };
+});
+
+const log = createLogger({ functionName: 'unit', level: 'debug', write: (line) => lines.push(line) });
+const route: RouteHandler = (request, requestLog) => handle(request, requestLog);
+const session = httpFunction({
+  name: 'session',
+  handlers: { 'GET /auth/session': route, 'POST /auth/session/extend': route, 'POST /auth/logout': route },
+  baseUrl,
+  log,
+});
+const signIn = httpFunction({
+  name: 'sign-in',
+  handlers: { 'GET /auth/login': route, 'GET /auth/callback': route },
+  baseUrl,
+  log,
+});
+const unknownRoute = unknownRouteFunction({ baseUrl, log });
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Record<string, unknown>;
+  readonly cookies: string[] | undefined;
+  readonly body: Record<string, unknown>;
+}
+
+interface Sent {
+  method?: string;
+  path?: string;
+  query?: string;
+  headers?: Record<string, string>;
+  cookies?: string[];
+  body?: string;
+  isBase64Encoded?: boolean;
+}
+
+const own = { 'x-csrf': '1', origin: baseUrl, 'sec-fetch-site': 'same-origin' };
+
+const send = async (handler: LambdaHandler, sent: Sent = {}): Promise<Answer> => {
+  const { method = 'GET', path = '/auth/session', query = '', headers = own, ...rest } = sent;
+  const event = {
+    version: '2.0',
+    rawPath: path,
+    rawQueryString: query,
+    headers,
+    isBase64Encoded: false,
+    requestContext: { http: { method, path } },
+    ...rest,
+  } as unknown as APIGatewayProxyEventV2;
+  const result: APIGatewayProxyStructuredResultV2 = await handler(event, {} as Context);
+  return {
+    status: result.statusCode ?? 0,
+    headers: result.headers ?? {},
+    cookies: result.cookies,
+    body: JSON.parse(result.body === '' ? '{}' : (result.body ?? '{}')) as Record<string, unknown>,
+  };
+};
+const entries = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+
+describe('the guards of a route that only our own page may call', () => {
+  test.each([
+    ['all of them right', own, 200],
+    ['X-CSRF alone', { 'x-csrf': '1' }, 200],
+    ['no headers', {}, 403],
+    ['no X-CSRF', { origin: baseUrl, 'sec-fetch-site': 'same-origin' }, 403],
+    ['X-CSRF empty', { ...own, 'x-csrf': '' }, 403],
+    ['X-CSRF of another value', { ...own, 'x-csrf': '0' }, 403],
+    ['X-CSRF true', { ...own, 'x-csrf': 'true' }, 403],
+    ['X-CSRF with a space', { ...own, 'x-csrf': ' 1' }, 403],
+    ['X-CSRF twice, joined', { ...own, 'x-csrf': '1,1' }, 403],
+    ['X-CSRF twice, joined with a space', { ...own, 'x-csrf': '1, 1' }, 403],
+    ['another origin', { ...own, origin: 'https://evil.example' }, 403],
+    ['a null origin', { ...own, origin: 'null' }, 403],
+    ['an empty origin', { ...own, origin: '' }, 403],
+    ['our host without TLS', { ...own, origin: 'http://app.example.nhs.uk' }, 403],
+    ['our host with its port written', { ...own, origin: `${baseUrl}:443` }, 403],
+    ['our origin with a slash', { ...own, origin: `${baseUrl}/` }, 403],
+    ['our origin as a prefix', { ...own, origin: `${baseUrl}.evil.example` }, 403],
+    ['our origin twice', { ...own, origin: `${baseUrl},${baseUrl}` }, 403],
+    ['same-site', { ...own, 'sec-fetch-site': 'same-site' }, 403],
+    ['cross-site', { ...own, 'sec-fetch-site': 'cross-site' }, 403],
+    ['none', { ...own, 'sec-fetch-site': 'none' }, 403],
+    ['an empty Sec-Fetch-Site', { ...own, 'sec-fetch-site': '' }, 403],
+  ])('with %s answer as they must', async (_, headers, status) => {
+    for (const [method, path] of [
+      ['GET', '/auth/session'],
+      ['POST', '/auth/session/extend'],
+      ['POST', '/auth/logout'],
+    ] as const) {
+      const answer = await send(session, { method, path, headers });
+      expect(answer.status).toBe(status);
+      if (status === 403) expect(answer.body['code']).toBe('csrf_rejected');
+    }
+    expect(seen).toHaveLength(status === 200 ? 3 : 0);
+  });
+
+  test('name the guard that refused in the log, and not what was sent', async () => {
+    await send(session, { headers: { ...own, origin: 'https://evil.example' } });
+    expect(entries()).toContainEqual(expect.objectContaining({ event: 'request_refused', guard: 'origin' }));
+    expect(lines.join('')).not.toContain('evil.example');
+  });
+
+  test('are not asked of a navigation', async () => {
+    const headers = { 'sec-fetch-site': 'cross-site' };
+    expect((await send(signIn, { path: '/auth/login', headers })).status).toBe(200);
+    expect((await send(signIn, { path: '/auth/callback', headers })).status).toBe(200);
+  });
+});
+
+describe('a request’s body', () => {
+  const post = { method: 'POST', path: '/auth/logout' };
+  test.each([
+    ['application/json', 200],
+    ['application/json; charset=utf-8', 200],
+    ['Application/JSON', 200],
+    [' application/json ', 200],
+    ['text/plain', 415],
+    ['application/x-www-form-urlencoded', 415],
+    ['multipart/form-data; boundary=x', 415],
+    ['application/json-patch+json', 415],
+    ['application/jsonp', 415],
+    ['text/plain; application/json', 415],
+    ['text/plain, application/json', 415],
+    ['', 415],
+  ])('of type %j answers %d', async (type, status) => {
+    const answer = await send(session, { ...post, headers: { ...own, 'content-type': type }, body: '{}' });
+    expect(answer.status).toBe(status);
+    if (status === 415) expect(answer.body['code']).toBe('unsupported_media_type');
+  });
+
+  test('without a type is refused, and no body needs none', async () => {
+    expect((await send(session, { ...post, body: '{}' })).status).toBe(415);
+    expect((await send(session, { ...post })).status).toBe(200);
+    expect((await send(session, { ...post, body: '' })).status).toBe(200);
+  });
+
+  test.each([
+    [16_384, false, 200],
+    [16_385, false, 413],
+    [16_384, true, 200],
+    [16_385, true, 413],
+  ])('of %d bytes (in Base64: %p) answers %d', async (length, isBase64Encoded, status) => {
+    const bytes = Buffer.alloc(length, 'x');
+    const answer = await send(session, {
+      ...post,
+      headers: { ...own, 'content-type': 'application/json' },
+      body: bytes.toString(isBase64Encoded ? 'base64' : 'utf8'),
+      isBase64Encoded,
+    });
+    expect(answer.status).toBe(status);
+    if (status === 200) expect(seen[0]?.body.equals(bytes)).toBe(true);
+  });
+});
+
+describe('routing', () => {
+  test.each([
+    ['POST', '/auth/session', 'GET'],
+    ['HEAD', '/auth/session', 'GET'],
+    ['OPTIONS', '/auth/session', 'GET'],
+    ['PUT', '/auth/session/extend', 'POST'],
+    ['GET', '/auth/logout', 'POST'],
+    ['DELETE', '/auth/logout', 'POST'],
+    ['get', '/auth/session', 'GET'],
+    ['__proto__', '/auth/session', 'GET'],
+  ])('answers 405 to %s %s and allows %s', async (method, path, allowed) => {
+    // Before the guards: a method that does not exist needs no protection, and says nothing.
+    const answer = await send(session, { method, path, headers: {} });
+    expect(answer.status).toBe(405);
+    expect(answer.headers['allow']).toBe(allowed);
+    expect(answer.body['code']).toBe('method_not_allowed');
+  });
+
+  test.each([
+    '/auth',
+    '/auth/',
+    '/auth/session/',
+    '/auth//session',
+    '/auth/Session',
+    '/auth/sessions',
+    '/auth/session%2f',
+    '/auth/session/../session',
+    'GET /auth/session',
+    '',
+    '/__proto__',
+    'constructor',
+  ])('answers 404 to %j', async (path) => {
+    const answer = await send(session, { path });
+    expect(answer.status).toBe(404);
+    expect(answer.body['code']).toBe('not_found');
+    expect(answer.headers['allow']).toBeUndefined();
+  });
+
+  test.each([
+    ['GET', '/auth/session'],
+    ['POST', '/api/anything'],
+    ['PATCH', '/auth'],
+  ])('of the function without routes answers 404 to %s %s', async (method, path) => {
+    const answer = await send(unknownRoute, { method, path });
+    expect(answer.status).toBe(404);
+    expect(entries()[0]).toMatchObject({
+      event: 'request',
+      route: 'unknown',
+      status: 404,
+      code: 'not_found',
+    });
+  });
+
+  test('gives the handler the request as it came', async () => {
+    await send(session, {
+      query: 'a=1&a=2&b=%20',
+      cookies: ['x=1', 'x=2'],
+      headers: { ...own, 'x-session': 'h' },
+    });
+    expect(seen[0]).toMatchObject({ method: 'GET', path: '/auth/session', cookies: ['x=1', 'x=2'] });
+    expect(seen[0]?.query.getAll('a')).toEqual(['1', '2']);
+    expect(seen[0]?.query.get('b')).toBe(' ');
+    expect(seen[0]?.headers['x-session']).toBe('h');
+  });
+});
+
+describe('an error in a handler', () => {
+  const secret = 'hunter2';
+  test.each<[string, unknown]>([
+    ['an error', new Error(secret)],
+    ['an error with a cause', new TypeError('x', { cause: new Error(secret) })],
+    ['text', secret],
+    ['undefined', undefined],
+    ['null', null],
+    ['an object that looks like an answer', { statusCode: 200, status: 200, body: secret }],
+  ])('that is %s becomes a 500 that says nothing of it', async (_, thrown) => {
+    handle = () => {
+      throw thrown;
+    };
+    const answer = await send(session);
+    expect(answer.status).toBe(500);
+    expect(answer.body).toEqual({
+      type: 'urn:cis2-bff:problem:internal_error',
+      title: 'Something went wrong',
+      status: 500,
+      code: 'internal_error',
+      reference: answer.headers['x-request-id'],
+    });
+    expect(JSON.stringify(answer) + lines.join('')).not.toContain(secret);
+    expect(entries().map(({ event }) => event)).toEqual(['unexpected_error', 'request']);
+  });
+
+  test('of ours with a code of the contract becomes that problem, and its cause is logged by class', async () => {
+    class Away extends BffError {
+      readonly code = 'store_unavailable';
+    }
+    handle = () => Promise.reject(new Away(secret, { cause: new RangeError(secret) }));
+    const answer = await send(session);
+    expect(answer.status).toBe(503);
+    expect(answer.body['code']).toBe('store_unavailable');
+    expect(answer.headers['retry-after']).toMatch(/^\d+$/);
+    expect(entries()[0]).toMatchObject({
+      event: 'dependency_failed',
+      code: 'store_unavailable',
+      error: 'Away',
+      cause: 'RangeError',
+    });
+    expect(JSON.stringify(answer) + lines.join('')).not.toContain(secret);
+  });
+
+  test.each(['response_invalid', 'toString', '__proto__'])(
+    'of ours with the code %j, which no problem has, becomes a 500',
+    async (code) => {
+      class Odd extends BffError {
+        readonly code = code;
+      }
+      handle = () => Promise.reject(new Odd(secret));
+      expect((await send(session)).body['code']).toBe('internal_error');
+    },
+  );
+
+  const table: [ProblemCode, number][] = [
+    ['invalid_request', 400],
+    ['session_required', 401],
+    ['session_ended', 401],
+    ['step_up_required', 401],
+    ['csrf_rejected', 403],
+    ['role_not_permitted', 403],
+    ['role_required', 403],
+    ['not_found', 404],
+    ['method_not_allowed', 405],
+    ['session_changed', 409],
+    ['payload_too_large', 413],
+    ['unsupported_media_type', 415],
+    ['rate_limited', 429],
+    ['internal_error', 500],
+    ['upstream_invalid', 502],
+    ['store_unavailable', 503],
+    ['provider_unavailable', 503],
+    ['keys_unavailable', 503],
+    ['upstream_timeout', 504],
+  ];
+  test.each(table)('that is the problem %s answers %d in the form of RFC 9457', async (code, status) => {
+    handle = () =>
+      Promise.reject(new Problem(code, { members: { reason: 'idle' }, headers: { 'x-more': '1' } }));
+    const answer = await send(session);
+    expect(answer.status).toBe(status);
+    expect(answer.headers).toMatchObject({ 'content-type': 'application/problem+json', 'x-more': '1' });
+    expect(answer.body).toEqual({
+      type: `urn:cis2-bff:problem:${code}`,
+      title: expect.stringMatching(/\S/),
+      status,
+      code,
+      reference: answer.headers['x-request-id'],
+      reason: 'idle',
+      ...(status === 401 ? { loginUrl: '/auth/login' } : {}),
+    });
+    expect(answer.headers['retry-after'] !== undefined).toBe(status === 429 || status === 503);
+    expect(entries().at(-1)).toMatchObject({ event: 'request', route: 'GET /auth/session', status, code });
+  });
+});
+
+describe('every answer', () => {
+  const headers = {
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
+    'cross-origin-resource-policy': 'same-origin',
+    'strict-transport-security': 'max-age=63072000; includeSubDomains',
+    'x-request-id': expect.stringMatching(/^([0-9A-HJKMNP-TV-Z]{4}-){2}[0-9A-HJKMNP-TV-Z]{4}$/),
+  };
+  test.each<[string, LambdaHandler, Sent]>([
+    ['a good one', session, {}],
+    ['a refusal', session, { headers: {} }],
+    ['an unknown path', unknownRoute, { path: '/auth/nothing' }],
+    ['a wrong method', session, { method: 'PUT' }],
+    ['a large body', session, { method: 'POST', path: '/auth/logout', body: 'x'.repeat(20_000) }],
+  ])('carries the security headers and no CORS header: %s', async (_, handler, sent) => {
+    const answer = await send(handler, sent);
+    expect(answer.headers).toMatchObject(headers);
+    expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+    expect(answer.cookies).toBeUndefined();
+  });
+
+  test('has them after a crash too, and an answer’s own header wins', async () => {
+    handle = () => Promise.reject(new Error('x'));
+    expect((await send(session)).headers).toMatchObject(headers);
+    handle = () => Promise.resolve({ status: 200, headers: { 'cache-control': 'public, max-age=3600' } });
+    expect((await send(session)).headers['cache-control']).toBe('public, max-age=3600');
+  });
+
+  test('has a reference of its own, the same in header, body and log, and never the caller’s', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        send(session, { headers: { 'x-request-id': 'mine', 'x-amzn-trace-id': 'mine' } }),
+      ),
+    );
+    const references = answers.map(({ body }) => String(body['reference']));
+    expect(new Set(references).size).toBe(20);
+    for (const { headers: got, body } of answers) {
+      expect(got['x-request-id']).toBe(body['reference']);
+      const own = entries().filter(({ reference }) => reference === body['reference']);
+      expect(own.map(({ event }) => event)).toEqual(['request_refused', 'request']);
+    }
+    expect(lines.join('')).not.toContain('mine');
+  });
+
+  test('keeps its cookies apart from its headers', async () => {
+    handle = () => Promise.resolve({ status: 303, headers: { location: '/' }, cookies: ['a=1', 'b=2'] });
+    const answer = await send(session);
+    expect(answer.cookies).toEqual(['a=1', 'b=2']);
+    expect(answer.headers['set-cookie']).toBeUndefined();
+  });
+
+  test('is one line in the log with the route’s pattern, never the path or the query', async () => {
+    await send(session, {
+      query: 'name=hunter2',
+      cookies: ['a=hunter2'],
+      headers: { ...own, referer: 'hunter2' },
+    });
+    await send(session, { path: '/auth/hunter2' });
+    expect(entries().map(({ event, route, status }) => [event, route, status])).toEqual([
+      ['request', 'GET /auth/session', 200],
+      ['request', 'unknown', 404],
+    ]);
+    expect(lines.join('')).not.toContain('hunter2');
+  });
+});

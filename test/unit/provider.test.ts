@@ -1,0 +1,433 @@
+import { createHash, randomUUID, type webcrypto } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { decodeProtectedHeader, jwtVerify, SignJWT } from 'jose';
+import { ProviderUnavailable, SignInRefused } from '../../lambdas/cis2/errors.ts';
+import { createProvider } from '../../lambdas/cis2/provider.ts';
+import {
+  createRelyingParty,
+  type RelyingPartyOptions,
+  type SignIn,
+} from '../../lambdas/cis2/relying-party.ts';
+import type { EpochSeconds } from '../../lambdas/common/index.ts';
+import { Provider, providerKey, subject, type Endpoint, type ProviderKey } from '../support/provider.ts';
+
+let provider: Provider;
+let key: ProviderKey;
+let ours: webcrypto.CryptoKeyPair;
+let now: number;
+let stale: [document: string, age: number][];
+const clock = () => now as EpochSeconds;
+const signal = () => AbortSignal.timeout(5_000);
+const onStale = (document: string, age: number) => stale.push([document, age]);
+
+beforeAll(async () => {
+  provider = await Provider.start();
+  key = provider.signing;
+  ours = await crypto.subtle.generateKey(
+    {
+      name: 'RSASSA-PKCS1-v1_5',
+      modulusLength: 2048,
+      publicExponent: new Uint8Array([1, 0, 1]),
+      hash: 'SHA-512',
+    },
+    false,
+    ['sign', 'verify'],
+  );
+});
+beforeEach(() => {
+  now = Math.floor(Date.now() / 1000);
+  stale = [];
+  provider.requests.length = 0;
+  provider.claims = () => ({ iat: now, auth_time: now - 1 });
+});
+afterEach(() => {
+  provider.behave();
+  provider.signing = key;
+  provider.published = [key.publicJwk];
+});
+afterAll(() => provider.close());
+
+const asked = (endpoint: Endpoint) => provider.asked(endpoint).length;
+const away = (...endpoints: Endpoint[]) => {
+  for (const endpoint of endpoints) provider.faults.set(endpoint, { kind: 'status', status: 503 });
+};
+
+describe.each([
+  ['metadata', 'discovery', 3_600],
+  ['keys', 'jwks', 900],
+] as const)('what is known of CIS2: its %s', (document, endpoint, fresh) => {
+  const know = async () => {
+    const known = createProvider({ issuer: provider.issuer, clock, onStale });
+    await known.metadata(signal());
+    const read = () => known[document](signal());
+    await read();
+    provider.requests.length = 0;
+    return read;
+  };
+
+  test('is read once and kept while it is fresh, to the second', async () => {
+    const read = await know();
+    now += fresh - 1;
+    await read();
+    expect(asked(endpoint)).toBe(0);
+    now += 1;
+    await read();
+    expect(asked(endpoint)).toBe(1);
+    now += fresh - 1;
+    await read();
+    expect(asked(endpoint)).toBe(1);
+  });
+
+  test('is read once for many who ask at the same time', async () => {
+    const known = createProvider({ issuer: provider.issuer, clock, onStale });
+    await Promise.all(Array.from({ length: 20 }, () => known[document](signal())));
+    expect(asked(endpoint)).toBe(1);
+  });
+
+  test('serves for a day when CIS2 is away, asked for again every thirty seconds and not more often', async () => {
+    const read = await know();
+    const before = await read();
+    away('discovery', 'jwks');
+    now += fresh;
+    expect(await read()).toEqual(before);
+    expect(asked(endpoint)).toBe(1);
+    expect(stale.filter(([which]) => which === document)).toEqual([[document, fresh]]);
+    for (const [later, tries] of [
+      [1, 1],
+      [28, 1],
+      [1, 2],
+      [29, 2],
+      [1, 3],
+    ] as const) {
+      now += later;
+      expect(await read()).toEqual(before);
+      expect(asked(endpoint)).toBe(tries);
+    }
+  });
+
+  test('is taken anew as soon as CIS2 is back', async () => {
+    const read = await know();
+    away(endpoint);
+    now += fresh;
+    await read();
+    provider.behave();
+    now += 30;
+    await read();
+    expect(asked(endpoint)).toBe(2);
+    now += fresh - 1;
+    await read();
+    expect(asked(endpoint)).toBe(2);
+  });
+
+  test('is no longer used a day after it was read, however often it was tried since', async () => {
+    const read = await know();
+    away('discovery', 'jwks');
+    const last = now + 86_399;
+    for (now += fresh; now < last - 20_000; now += 20_000) await read();
+    now = last;
+    await read();
+    now += 1;
+    await expect(read()).rejects.toThrow(ProviderUnavailable);
+    provider.behave();
+    await read();
+  });
+
+  test.each([
+    ['status 500', { kind: 'status', status: 500 }],
+    ['status 429', { kind: 'status', status: 429 }],
+    ['status 404', { kind: 'status', status: 404 }],
+    ['a redirect', { kind: 'status', status: 302 }],
+    ['HTML', { kind: 'html' }],
+    ['a reset', { kind: 'reset' }],
+    ['null', { kind: 'body', body: 'null' }],
+    ['a list', { kind: 'body', body: '[]' }],
+    ['an empty object', { kind: 'body', body: '{}' }],
+    ['no JSON', { kind: 'body', body: '{' }],
+    ['no keys', { kind: 'body', body: '{"keys":[]}' }],
+    ['keys that are none', { kind: 'body', body: '{"keys":[null]}' }],
+    ['too much', { kind: 'body', body: `{"keys":[{"kty":"${'x'.repeat(600_000)}"}]}` }],
+  ] as const)('is unavailable when CIS2 answers with %s at first', async (_, fault) => {
+    const known = createProvider({ issuer: provider.issuer, clock, onStale });
+    if (document === 'keys') await known.metadata(signal());
+    provider.faults.set(endpoint, fault);
+    await expect(known[document](signal())).rejects.toThrow(ProviderUnavailable);
+    provider.behave();
+    await known[document](signal());
+  });
+
+  test('is unavailable when it does not come in the time there is', async () => {
+    provider.faults.set(endpoint, { kind: 'hang' });
+    const known = createProvider({ issuer: provider.issuer, clock, onStale });
+    await expect(known[document](AbortSignal.timeout(100))).rejects.toThrow(ProviderUnavailable);
+  });
+});
+
+describe('metadata', () => {
+  test.each([
+    ['another issuer', { issuer: 'http://127.0.0.1:1/other' }],
+    ['no issuer', { issuer: undefined }],
+    ['no token endpoint', { token_endpoint: undefined }],
+    ['no authorisation endpoint', { authorization_endpoint: undefined }],
+    ['no UserInfo endpoint', { userinfo_endpoint: undefined }],
+    ['no JWKS', { jwks_uri: undefined }],
+    ['a JWKS without TLS elsewhere', { jwks_uri: 'http://evil.example/jwks' }],
+    ['a token endpoint without TLS elsewhere', { token_endpoint: 'http://evil.example/token' }],
+    ['an endpoint that is no URL', { userinfo_endpoint: 'userinfo' }],
+    ['an endpoint that is a list', { token_endpoint: ['https://am.example.nhs.uk/token'] }],
+    ['an endpoint of another scheme', { authorization_endpoint: 'javascript:alert(1)' }],
+    ['PKCE without S256', { code_challenge_methods_supported: ['plain'] }],
+    ['PKCE methods that are no list', { code_challenge_methods_supported: 'S256' }],
+  ])('with %s is refused', async (_, metadata) => {
+    provider.metadata = metadata;
+    const known = createProvider({ issuer: provider.issuer, clock, onStale });
+    await expect(known.metadata(signal())).rejects.toThrow(ProviderUnavailable);
+  });
+
+  test('that goes wrong later does not take the place of what was right', async () => {
+    const known = createProvider({ issuer: provider.issuer, clock, onStale });
+    const before = await known.metadata(signal());
+    provider.metadata = { issuer: 'http://127.0.0.1:1/other' };
+    now += 3_600;
+    expect(await known.metadata(signal())).toEqual(before);
+    expect(stale).toEqual([['metadata', 3_600]]);
+  });
+});
+
+const partyFor = (issuer: string, changes: Partial<RelyingPartyOptions> = {}) =>
+  createRelyingParty({
+    issuer,
+    clientId: 'rp.unit',
+    redirectUri: 'https://app.example.nhs.uk/auth/callback',
+    scope: 'openid profile nationalrbacaccess',
+    clock,
+    signingKey: () => Promise.resolve({ kid: 'our-key', key: ours.privateKey }),
+    onStale,
+    ...changes,
+  });
+
+/** A whole sign-in, from the request to what came of it. */
+const signIn = async (
+  party: ReturnType<typeof partyFor>,
+  authorise: (location: string) => Record<string, string>,
+): Promise<SignIn> => {
+  const [state, nonce, codeVerifier] = [randomUUID(), randomUUID(), `${randomUUID()}${randomUUID()}`];
+  const location = await party.authorisationRequest(
+    { state, nonce, codeVerifier, acr: 'AAL3_ANY', freshness: 'login', role: undefined },
+    signal(),
+  );
+  const accepted = await party.readResponse(
+    {
+      parameters: new URLSearchParams(authorise(location.href)),
+      state,
+      nonce,
+      codeVerifier,
+      assurance: { minimumAal: 3, minimumIal: 3 },
+    },
+    signal(),
+  );
+  return party.completeSignIn(accepted, signal());
+};
+const refusal = (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => 'signed in',
+    (error: unknown) => {
+      if (error instanceof SignInRefused || error instanceof ProviderUnavailable) return error.code;
+      throw error;
+    },
+  );
+
+describe('a key that CIS2 signs with and we do not know', () => {
+  const authorise = (location: string) => provider.authorise(location);
+  const warmParty = async () => {
+    const party = partyFor(provider.issuer);
+    await party.prepare(signal());
+    provider.requests.length = 0;
+    return party;
+  };
+
+  test('is asked for at once, and then known', async () => {
+    const party = await warmParty();
+    provider.signing = await providerKey();
+    provider.published = [key.publicJwk, provider.signing.publicJwk];
+    expect((await signIn(party, authorise)).subject).toBe(subject);
+    expect(asked('jwks')).toBe(1);
+    await signIn(party, authorise);
+    expect(asked('jwks')).toBe(1);
+  });
+
+  test('that is not published is refused, and asked for once a minute', async () => {
+    const party = await warmParty();
+    provider.signing = await providerKey();
+    for (const [later, times] of [
+      [0, 1],
+      [1, 1],
+      [58, 1],
+      [1, 2],
+      [59, 2],
+      [1, 3],
+    ] as const) {
+      now += later;
+      expect(await refusal(signIn(party, authorise))).toBe('response_invalid');
+      expect(asked('jwks')).toBe(times);
+    }
+  });
+
+  test('is found a minute after it was asked for in vain', async () => {
+    const party = await warmParty();
+    const next = await providerKey();
+    provider.signing = next;
+    expect(await refusal(signIn(party, authorise))).toBe('response_invalid');
+    provider.published = [next.publicJwk];
+    now += 60;
+    expect((await signIn(party, authorise)).subject).toBe(subject);
+  });
+
+  test('does not keep a known key from being used meanwhile', async () => {
+    const party = await warmParty();
+    provider.signing = await providerKey();
+    expect(await refusal(signIn(party, authorise))).toBe('response_invalid');
+    provider.signing = key;
+    expect((await signIn(party, authorise)).subject).toBe(subject);
+    expect(asked('jwks')).toBe(1);
+  });
+
+  test('under a name that we know, with a signature that is another key’s, is refused without asking', async () => {
+    const party = await warmParty();
+    const forged = await providerKey();
+    provider.signing = { ...forged, kid: key.kid };
+    expect(await refusal(signIn(party, authorise))).toBe('response_invalid');
+    expect(asked('jwks')).toBe(0);
+  });
+
+  test('goes with keys that are withdrawn: they are not taken once they are no longer published', async () => {
+    const party = await warmParty();
+    const next = await providerKey();
+    provider.published = [next.publicJwk];
+    now += 900;
+    expect(await refusal(signIn(party, authorise))).toBe('response_invalid');
+    provider.signing = next;
+    expect((await signIn(party, authorise)).subject).toBe(subject);
+  });
+});
+
+describe('an issuer whose name carries its port, as CIS2’s does', () => {
+  const host = 'https://am.example.nhs.uk:443';
+  const issuer = `${host}/openam/oauth2/realms/root/realms/NHSIdentity/realms/Healthcare`;
+  const tokenEndpoint = `${issuer}/access_token`;
+  const realFetch = globalThis.fetch;
+  let metadata: Record<string, unknown>;
+  let claims: Record<string, unknown>;
+  let forms: URLSearchParams[];
+  let urls: string[];
+  let request: URLSearchParams;
+
+  /** A host that cannot exist offline: only the wire is played, keys and signatures are real. */
+  const wire = async (url: string, init: { body?: unknown }): Promise<Response> => {
+    urls.push(url);
+    const { origin, pathname } = new URL(url);
+    if (origin !== 'https://am.example.nhs.uk') throw new Error(`asked ${origin}`);
+    const path = pathname.slice(new URL(issuer).pathname.length);
+    if (path === '/.well-known/openid-configuration') return Response.json(metadata);
+    if (path === '/connect/jwk_uri') return Response.json({ keys: [key.publicJwk] });
+    if (path === '/userinfo') return Response.json({ sub: subject, idassurancelevel: '3' });
+    forms.push(new URLSearchParams(String(init.body)));
+    const idToken = await new SignJWT({
+      ...{ iss: issuer, sub: subject, aud: 'rp.unit', exp: now + 3_600, iat: now, auth_time: now },
+      ...{ nonce: request.get('nonce'), authentication_assurance_level: '3', id_assurance_level: '3' },
+      ...claims,
+    })
+      .setProtectedHeader({ alg: 'RS256', kid: key.kid })
+      .sign(key.privateKey);
+    return Response.json({ access_token: 'access', token_type: 'Bearer', id_token: idToken });
+  };
+  const authorise = (location: string) => {
+    request = new URL(location).searchParams;
+    return { code: 'code', state: request.get('state') ?? '', iss: issuer };
+  };
+
+  beforeEach(() => {
+    [forms, urls, claims] = [[], [], {}];
+    metadata = {
+      issuer,
+      authorization_endpoint: `${issuer}/authorize`,
+      token_endpoint: tokenEndpoint,
+      userinfo_endpoint: `${issuer}/userinfo`,
+      jwks_uri: `${issuer}/connect/jwk_uri`,
+    };
+    globalThis.fetch = wire as typeof fetch;
+  });
+  afterEach(() => {
+    globalThis.fetch = realFetch;
+  });
+
+  test('keeps it: in what a sign-in says of itself, and in the client assertion’s audience', async () => {
+    const done = await signIn(partyFor(issuer), authorise);
+    expect(done).toMatchObject({ issuer, subject });
+    const assertion = forms[0]?.get('client_assertion') ?? '';
+    const { payload } = await jwtVerify(assertion, ours.publicKey);
+    expect(payload.aud).toBe(tokenEndpoint);
+    expect(payload).toMatchObject({ iss: 'rp.unit', sub: 'rp.unit', jti: expect.stringMatching(/\S{16,}/) });
+    expect(payload.exp).toBe(now + 240);
+    expect(decodeProtectedHeader(assertion)).toEqual({ alg: 'RS512', kid: 'our-key', typ: 'JWT' });
+    expect(forms[0]?.get('client_assertion_type')).toBe(
+      'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    );
+    expect(forms[0]?.get('client_secret')).toBeNull();
+  });
+
+  test('addresses the assertion in the token endpoint’s own characters, whatever they are', async () => {
+    metadata['token_endpoint'] = `https://AM.example.nhs.uk:443${new URL(tokenEndpoint).pathname}`;
+    await signIn(partyFor(issuer), authorise);
+    const { payload } = await jwtVerify(forms[0]?.get('client_assertion') ?? '', ours.publicKey);
+    expect(payload.aud).toBe(metadata['token_endpoint']);
+  });
+
+  test('asks nobody but that host', async () => {
+    await signIn(partyFor(issuer), authorise);
+    expect(new Set(urls.map((url) => new URL(url).host))).toEqual(new Set(['am.example.nhs.uk']));
+  });
+
+  test.each([
+    ['without the port', issuer.replace(':443', '')],
+    ['with the host in capitals', issuer.replace('am.example', 'AM.example')],
+    ['with a slash at its end', `${issuer}/`],
+    ['with another port', issuer.replace(':443', ':8443')],
+    ['with a space', `${issuer} `],
+    ['with dots in its path', issuer.replace('/openam', '/x/../openam')],
+  ])('is not the one of metadata written %s', async (_, written) => {
+    metadata['issuer'] = written;
+    expect(await refusal(signIn(partyFor(issuer), authorise))).toBe('provider_unavailable');
+    expect(forms).toEqual([]);
+  });
+
+  test('configured without the port is not the one that writes it', async () => {
+    expect(await refusal(signIn(partyFor(issuer.replace(':443', '')), authorise))).toBe(
+      'provider_unavailable',
+    );
+  });
+
+  test.each([
+    ['without the port', issuer.replace(':443', '')],
+    ['with the host in capitals', issuer.replace('am.example', 'AM.example')],
+    ['with a slash at its end', `${issuer}/`],
+    ['by nobody', undefined],
+    ['by a list', [issuer]],
+  ])('is not the one of an ID token issued %s', async (_, iss) => {
+    claims = { iss };
+    expect(await refusal(signIn(partyFor(issuer), authorise))).toBe('response_invalid');
+  });
+
+  test('is not the one of a response that names another', async () => {
+    const other = (location: string) => ({ ...authorise(location), iss: issuer.replace(':443', '') });
+    expect(await refusal(signIn(partyFor(issuer), other))).toBe('response_invalid');
+    expect(forms).toEqual([]);
+  });
+
+  test('sends the code’s verifier, whose S256 the request carried, and our own redirect address', async () => {
+    await signIn(partyFor(issuer), authorise);
+    const verifier = forms[0]?.get('code_verifier') ?? '';
+    expect(createHash('sha256').update(verifier).digest('base64url')).toBe(request.get('code_challenge'));
+    expect(forms[0]?.get('redirect_uri')).toBe('https://app.example.nhs.uk/auth/callback');
+    expect(request.get('redirect_uri')).toBe('https://app.example.nhs.uk/auth/callback');
+  });
+});

@@ -1,0 +1,108 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, test } from '@jest/globals';
+import { Linter } from 'eslint';
+import tseslint from 'typescript-eslint';
+
+const root = join(import.meta.dirname, '../..');
+const { default: config } = (await import(pathToFileURL(join(root, 'eslint.config.js')).href)) as {
+  default: Linter.Config[];
+};
+const linter = new Linter({ cwd: root });
+
+/** The rules a text would break if it stood in that file. The rules that need types are not what is tried here. */
+const broken = (path: string, text: string): string[] =>
+  linter
+    .verify(text, [...config, tseslint.configs.disableTypeChecked] as Linter.Config[], {
+      filename: join(root, path),
+    })
+    .map(({ ruleId, fatal, message }) => (fatal === true ? `fatal: ${message}` : (ruleId ?? message)));
+
+const importing = (path: string, from: string): string[] => broken(path, `import '${from}';\n`);
+
+describe('the walls between the rooms', () => {
+  test.each([
+    ['a room importing a function', 'lambdas/session/store.ts', '../functions/session.ts'],
+    ['a room importing the infrastructure', 'lambdas/keys/ring.ts', '../../infra/app.ts'],
+    ['a room importing the local run', 'lambdas/keys/ring.ts', '../../local/start.ts'],
+    ['a room importing a test', 'lambdas/keys/ring.ts', '../../test/support/aws.ts'],
+    ['a room importing a handler', 'lambdas/http/function.ts', '../handlers/login.ts'],
+    ['a room importing the start', 'lambdas/session/store.ts', '../start.ts'],
+    ['a room entering another’s insides', 'lambdas/http/problem.ts', '../common/errors.ts'],
+    ['a handler entering a room’s insides', 'lambdas/handlers/login.ts', '../cis2/attempt.ts'],
+    ['a function entering a room’s insides', 'lambdas/functions/session.ts', '../session/store.ts'],
+    ['a function importing another', 'lambdas/functions/session.ts', './sign-in.ts'],
+    ['a room reversing a direction', 'lambdas/common/crypto.ts', '../session/index.ts'],
+    ['session knowing http', 'lambdas/session/store.ts', '../http/index.ts'],
+    ['session knowing cis2', 'lambdas/session/store.ts', '../cis2/index.ts'],
+    ['session knowing the settings', 'lambdas/session/store.ts', '../settings.ts'],
+    ['session writing logs', 'lambdas/session/store.ts', '../telemetry/index.ts'],
+    ['cis2 knowing session', 'lambdas/cis2/worker.ts', '../session/index.ts'],
+    ['cis2 knowing http', 'lambdas/cis2/worker.ts', '../http/index.ts'],
+    ['keys knowing aws', 'lambdas/keys/ring.ts', '../aws/index.ts'],
+    ['http knowing cis2', 'lambdas/http/function.ts', '../cis2/index.ts'],
+    ['http knowing session', 'lambdas/http/function.ts', '../session/index.ts'],
+    ['session importing oauth4webapi', 'lambdas/session/store.ts', 'oauth4webapi'],
+    ['session importing jose', 'lambdas/session/store.ts', 'jose'],
+    ['session importing middy', 'lambdas/session/store.ts', '@middy/core'],
+    ['cis2 importing the AWS SDK', 'lambdas/cis2/worker.ts', '@aws-sdk/client-dynamodb'],
+    ['cis2 importing Lambda’s types', 'lambdas/cis2/worker.ts', 'aws-lambda'],
+    ['keys importing oauth4webapi', 'lambdas/keys/ring.ts', 'oauth4webapi'],
+    ['http importing the AWS SDK', 'lambdas/http/function.ts', '@aws-sdk/client-dynamodb'],
+    ['common importing jose', 'lambdas/common/crypto.ts', 'jose'],
+    ['a handler importing the AWS SDK', 'lambdas/handlers/login.ts', '@aws-sdk/client-dynamodb'],
+    ['infra importing session', 'infra/app.ts', '../lambdas/session/index.ts'],
+    ['infra importing a function', 'infra/parts/functions.ts', '../../lambdas/functions/session.ts'],
+    ['local importing the routes', 'local/run.ts', '../lambdas/routes.ts'],
+    ['local importing a function', 'local/run.ts', '../lambdas/functions/session.ts'],
+    ['local importing infra', 'local/run.ts', '../infra/app.ts'],
+    ['the demo importing the BFF', 'demo/src/main.ts', '../../lambdas/routes.ts'],
+  ])('refuse %s', (_, path, from) => {
+    expect([...new Set(importing(path, from))]).toEqual(['no-restricted-imports']);
+    expect(broken(path, `export * from '${from}';\n`)).toContain('no-restricted-imports');
+  });
+
+  test.each([
+    ['a room using common', 'lambdas/session/store.ts', '../common/index.ts'],
+    ['a room using its own', 'lambdas/session/store.ts', './items.ts'],
+    ['session using DynamoDB', 'lambdas/session/store.ts', '@aws-sdk/client-dynamodb'],
+    ['cis2 using oauth4webapi', 'lambdas/cis2/provider.ts', 'oauth4webapi'],
+    ['cis2 using the settings', 'lambdas/cis2/provider.ts', '../settings.ts'],
+    ['keys using jose', 'lambdas/keys/new-key.ts', 'jose'],
+    ['http using middy', 'lambdas/http/function.ts', '@middy/core'],
+    ['http using the routes', 'lambdas/http/function.ts', '../routes.ts'],
+    ['a handler using rooms', 'lambdas/handlers/login.ts', '../cis2/index.ts'],
+    ['a function using handlers', 'lambdas/functions/session.ts', '../handlers/session.ts'],
+    ['a function using rooms', 'lambdas/functions/session.ts', '../session/index.ts'],
+    ['infra using settings', 'infra/parts/functions.ts', '../../lambdas/settings.ts'],
+    ['infra using routes', 'infra/parts/http-api.ts', '../../lambdas/routes.ts'],
+    ['local using settings', 'local/options.ts', '../lambdas/settings.ts'],
+  ])('let through %s', (_, path, from) => {
+    expect(importing(path, from)).toEqual([]);
+  });
+
+  const rooms = ['common', 'telemetry', 'http', 'cis2', 'session', 'keys', 'handlers', 'functions', 'aws'];
+
+  test.each(rooms.map((room) => `lambdas/${room}/any.ts`))('keep the console out of %s', (path) => {
+    expect(broken(path, "console.log('text');\n")).toContain('no-console');
+    expect(broken(path, 'console.error(1);\n')).toContain('no-console');
+  });
+
+  test.each(['lambdas/session/store.ts', 'lambdas/handlers/login.ts', 'lambdas/functions/jwks.ts'])(
+    'keep the environment and the standard streams out of %s',
+    (path) => {
+      for (const text of ['process.env', "process.env['X']", 'process.stdout', 'process.stderr']) {
+        expect(broken(path, `export const value = ${text};\n`)).toEqual(['no-restricted-properties']);
+      }
+      expect(broken(path, 'export const { env } = process;\n')).toEqual(['no-restricted-properties']);
+    },
+  );
+
+  test('let the start of a function read the environment, and telemetry write', () => {
+    expect(broken('lambdas/start.ts', 'export const value = process.env;\n')).toEqual([]);
+    expect(broken('lambdas/telemetry/log.ts', 'export const value = process.stdout;\n')).toEqual([]);
+    expect(broken('lambdas/start.ts', 'export const value = process.stdout;\n')).toEqual([
+      'no-restricted-properties',
+    ]);
+  });
+});
