@@ -2,6 +2,7 @@ import { BffError } from '../common/index.ts';
 
 /** CIS2 could not be reached in time, answered 5xx, or gave metadata or keys that cannot be used. */
 export class ProviderUnavailable extends BffError {
+  override readonly name = 'ProviderUnavailable';
   readonly code = 'provider_unavailable';
 }
 
@@ -17,6 +18,7 @@ export type SignInRefusal =
 
 /** A sign-in that must not lead to a session. `check` names the rule that failed, in our own words, for the log. */
 export class SignInRefused extends BffError {
+  override readonly name = 'SignInRefused';
   readonly code: SignInRefusal;
   readonly check: string;
 

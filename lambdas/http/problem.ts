@@ -31,6 +31,7 @@ const retryAfterSeconds = 5;
 
 /** An answer that is an error. Throw it from anywhere in a handler. */
 export class Problem extends BffError {
+  override readonly name = 'Problem';
   readonly code: ProblemCode;
   /** Members beside the standard ones: never a value that came with the request. */
   readonly members: Readonly<Record<string, string>>;

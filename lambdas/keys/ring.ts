@@ -37,6 +37,7 @@ export interface PublicJwk {
 
 /** The keys could not be had, or are not a ring. */
 export class KeysUnavailable extends BffError {
+  override readonly name = 'KeysUnavailable';
   readonly code = 'keys_unavailable';
 }
 

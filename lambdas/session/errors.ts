@@ -2,6 +2,7 @@ import { BffError } from '../common/index.ts';
 
 /** The store could not be read or written: nothing is known, so nothing is allowed. */
 export class StoreUnavailable extends BffError {
+  override readonly name = 'StoreUnavailable';
   readonly code = 'store_unavailable';
 
   constructor(cause: unknown) {

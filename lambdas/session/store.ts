@@ -187,11 +187,19 @@ export function createSessionStore(options: StoreOptions): SessionStore {
   /**
    * Marks a session ended and drops its wrapped key; nothing can open its content after that, whatever is left lying.
    * The indexes are told last: they may name a session that is over, never miss one that lives.
+   *
+   * @param options.clearAway - false saves a round trip, and leaves what is over to the index's next write and the TTL
    */
   const endByKey = async (
     key: string,
     reason: EndReason,
-    meant?: { credential: SessionCredential; handle: string | undefined },
+    {
+      meant,
+      clearAway = true,
+    }: {
+      meant?: { credential: SessionCredential; handle: string | undefined };
+      clearAway?: boolean;
+    } = {},
   ): Promise<boolean> => {
     const now = clock();
     const { expression, names, values } = alive(now, meant);
@@ -210,6 +218,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
       }),
     );
     if (ended === undefined) return false;
+    if (!clearAway) return true;
     const user = text(ended.Attributes?.['userHash']);
     const providerSession = text(ended.Attributes?.['providerSessionHash']);
     // The session is over already; what is cleared away here would otherwise be cleared by the next write or the TTL.
@@ -395,7 +404,9 @@ export function createSessionStore(options: StoreOptions): SessionStore {
           session.sessionsPerUser,
         );
         // Last, and only once all else holds: a sign-in that fails leaves the session before it alone.
-        if (session.replaces !== undefined) await endByKey(session.replaces, 'replaced');
+        if (session.replaces !== undefined) {
+          await endByKey(session.replaces, 'replaced', { clearAway: false });
+        }
         return credential;
       } catch (error) {
         await endByKey(key, 'revoked').catch(() => undefined);
@@ -450,6 +461,6 @@ export function createSessionStore(options: StoreOptions): SessionStore {
       return stateOf(credential, touched.Attributes, profile.Item);
     },
 
-    end: (credential, reason, handle) => endByKey(credential.key, reason, { credential, handle }),
+    end: (credential, reason, handle) => endByKey(credential.key, reason, { meant: { credential, handle } }),
   };
 }

@@ -23,6 +23,9 @@ beforeAll(async () => {
   simulator = new URL(tab.url()).origin;
   await rig.closeProfiles();
 });
+afterEach(async () => {
+  expect(await rig.closeProfiles()).toEqual([]);
+});
 afterAll(async () => {
   await rig.stop();
 });
@@ -155,26 +158,9 @@ const widths = [
   { width: 390, height: 844 },
 ];
 
-const closeProfiles = async (): Promise<void> => {
-  expect(await rig.closeProfiles()).toEqual([]);
-};
-
 describe('a page that anybody can read', () => {
-  // One tab for all of them: to start one for each takes longer than to look at the page.
-  let profile: Profile;
-  let tab: Page;
-  beforeAll(async () => {
-    profile = await rig.profile();
-    tab = await profile.tab();
-  });
-  afterEach(async () => {
-    await tab.unrouteAll();
-    await profile.context.clearCookies();
-    expect(profile.complaints.splice(0)).toEqual([]);
-  });
-  afterAll(closeProfiles);
-
   test.each(views)('is $name: accessible and within the window, wide and narrow', async ({ open, title }) => {
+    const { profile, tab } = await rig.visitor();
     await tab.setViewportSize(widths[0]!);
     await open(tab, profile);
     await tab.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' });
@@ -194,8 +180,6 @@ describe('a page that anybody can read', () => {
 });
 
 describe('the warning before the end', () => {
-  afterEach(closeProfiles);
-
   let profile: Profile;
   const openWarning = async (): Promise<Page> => {
     profile = await rig.profile();
@@ -248,8 +232,6 @@ describe('the warning before the end', () => {
 });
 
 describe('a whole visit', () => {
-  afterEach(closeProfiles);
-
   test('makes no request to any other host, breaks no content security policy and writes no error to the console', async () => {
     const profile = await rig.profile();
     const hosts = new Set<string>();

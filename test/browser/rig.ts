@@ -75,6 +75,7 @@ export class Rig {
   readonly bff: Bff;
   readonly #browser: Browser;
   readonly #profiles: Profile[] = [];
+  #shared: { readonly profile: Profile; readonly tab: Page } | undefined;
 
   private constructor(bff: Bff, browser: Browser) {
     this.bff = bff;
@@ -113,11 +114,28 @@ export class Rig {
     return profile;
   }
 
+  /**
+   * A visitor in a tab that earlier visitors used: their cookies are gone, the history is not. Much quicker than a
+   * profile and a tab of their own.
+   */
+  async visitor(): Promise<{ readonly profile: Profile; readonly tab: Page }> {
+    if (this.#shared === undefined) {
+      const profile = await this.profile();
+      this.#profiles.pop();
+      this.#shared = { profile, tab: await profile.tab() };
+    }
+    await this.#shared.tab.goto('about:blank');
+    await this.#shared.tab.unrouteAll();
+    await this.#shared.profile.context.clearCookies();
+    return this.#shared;
+  }
+
   /** Closes every profile and gives what their browsers complained of: nothing, if all is well. */
   async closeProfiles(): Promise<string[]> {
     const closed = this.#profiles.splice(0);
     await Promise.all(closed.map(({ context }) => context.close()));
-    return closed.flatMap(({ complaints }) => complaints);
+    const visitors = this.#shared?.profile.complaints.splice(0) ?? [];
+    return [...closed.flatMap(({ complaints }) => complaints), ...visitors];
   }
 
   async stop(): Promise<void> {

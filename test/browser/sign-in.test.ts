@@ -15,7 +15,7 @@ afterAll(async () => {
   await rig.stop();
 });
 
-const newTab = async (): Promise<Page> => (await rig.profile()).tab();
+const newTab = async (): Promise<Page> => (await rig.visitor()).tab;
 
 describe('a person who signs in', () => {
   test('chooses who to be at the simulator and lands on a page that says who, in which role, how surely and until when', async () => {
@@ -256,8 +256,7 @@ describe('everybody at the simulator', () => {
   test.each(['Farah Siddiqui', 'Gareth Lloyd'])(
     '%s, whose assurance is too low, gets no session and a page that says what to do',
     async (person) => {
-      const profile = await rig.profile();
-      const tab = await profile.tab();
+      const { profile, tab } = await rig.visitor();
       await tab.goto('/auth/login?returnTo=/ward/7');
       await choose(tab, person);
       await heading(tab, 'You need a stronger way to sign in');
@@ -375,8 +374,7 @@ describe('a sign-in that does not end well', () => {
   test.each(['https://evil.example/', '//evil.example/', '/x/..//evil.example', 'javascript:alert(1)'])(
     'because it would lead to %s never begins',
     async (returnTo) => {
-      const profile = await rig.profile();
-      const tab = await profile.tab();
+      const { profile, tab } = await rig.visitor();
       const answer = await tab.goto(`/auth/login?returnTo=${encodeURIComponent(returnTo)}`);
       expect(answer?.status()).toBe(400);
       expect(new URL(tab.url()).origin).toBe(rig.baseUrl);

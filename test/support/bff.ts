@@ -21,14 +21,18 @@ export class Bff {
   }
 
   /**
-   * @param script - what is run in place of `local/start.ts`
+   * @param settings - settings of the functions that no option gives, e.g. `{ LOG_LEVEL: 'debug' }`
    * @throws Error with what was printed, when it ends before it is ready
    */
-  static async start(options: BffOptions = {}, script = join(root, 'local/start.ts')): Promise<Bff> {
-    const args = Object.entries({ port: 0, ...options }).flatMap(([name, value]) =>
+  static async start(options: BffOptions = {}, settings?: Record<string, string>): Promise<Bff> {
+    const script =
+      settings === undefined
+        ? [join(root, 'local/start.ts')]
+        : [join(root, 'test/support/start-with-settings.ts'), JSON.stringify(settings)];
+    const args = Object.entries<string | number | undefined>({ port: 0, ...options }).flatMap(([name, value]) =>
       value === undefined ? [] : [`--${name}`, String(value)],
     );
-    const child = spawn(process.execPath, [script, ...args], {
+    const child = spawn(process.execPath, [...script, ...args], {
       cwd: root,
       env: { ...process.env, NODE_OPTIONS: '' },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -272,6 +272,7 @@ describe('an error in a handler', () => {
 
   test('of ours with a code of the contract becomes that problem, and its cause is logged by class', async () => {
     class Away extends BffError {
+      override readonly name = 'Away';
       readonly code = 'store_unavailable';
     }
     handle = () => Promise.reject(new Away(secret, { cause: new RangeError(secret) }));
