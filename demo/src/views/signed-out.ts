@@ -47,7 +47,7 @@ export const welcome = (returnTo: string): View => ({
       numberedList([
         'Care Identity asks you to prove that it is you.',
         'You come back to this page, signed in.',
-        'You are signed out when you choose to, after a time without activity, or when your Care Identity session ends.',
+        'You are signed out when you choose to, after a time without activity, and after 12 hours at the latest.',
       ]),
       details(
         'I cannot log in',
