@@ -98,6 +98,24 @@ export default tseslint.config(
     ),
   },
   {
+    // Bundles are whole: nothing is loaded later, and no wall can be walked round by loading it so.
+    files: ['lambdas/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'ImportExpression', message: 'Import it at the top.' },
+        {
+          selector: 'ImportDeclaration[source.value=/^(node:)?process$/]',
+          message: 'Settings come from settings.ts.',
+        },
+        {
+          selector: "MemberExpression[object.name='globalThis'][property.name='process']",
+          message: 'Settings come from settings.ts.',
+        },
+      ],
+    },
+  },
+  {
     // Only telemetry writes logs.
     files: ['lambdas/**/*.ts'],
     ignores: ['lambdas/telemetry/**'],

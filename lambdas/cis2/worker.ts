@@ -1,4 +1,5 @@
 /** From CIS2's claims to who the person is. Every optional claim may be missing, empty, or not what it should be. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Role, User } from '../common/index.ts';
 
 type Claims = Readonly<Record<string, unknown>>;
@@ -29,7 +30,7 @@ export function readUser(subject: string, userInfo: Claims): User {
   };
 }
 
-/** Roles that cannot be told apart or lack a code are no roles: they grant nothing. */
+/** Roles that lack a code, and different roles under one id, are no roles: they grant nothing. */
 export function readRoles(userInfo: Claims): Role[] {
   const organisations = new Map<string, string>();
   for (const claim of ['nhsid_org_memberships', 'nhsid_user_orgs']) {
@@ -40,12 +41,13 @@ export function readRoles(userInfo: Claims): Role[] {
     }
   }
   const roles = new Map<string, Role>();
+  const ambiguous = new Set<string>();
   for (const claim of list(userInfo['nhsid_nrbac_roles']).filter(isObject)) {
     const roleId = nonEmpty(claim['person_roleid']);
     const roleCode = nonEmpty(claim['role_code']);
     const orgCode = nonEmpty(claim['org_code']);
-    if (roleId === null || roleCode === null || orgCode === null || roles.has(roleId)) continue;
-    roles.set(roleId, {
+    if (roleId === null || roleCode === null || orgCode === null) continue;
+    const role: Role = {
       roleId,
       roleCode,
       jobRoleCode: roleCode.split(':').findLast((part) => /^R\d+$/.test(part)) ?? null,
@@ -54,9 +56,12 @@ export function readRoles(userInfo: Claims): Role[] {
       orgName: organisations.get(orgCode) ?? null,
       activityCodes: texts(claim['activity_codes']),
       workgroupCodes: texts(claim['workgroups_codes']),
-    });
+    };
+    const same = roles.get(roleId);
+    if (same !== undefined && !isDeepStrictEqual(same, role)) ambiguous.add(roleId);
+    roles.set(roleId, role);
   }
-  return [...roles.values()];
+  return [...roles.values()].filter(({ roleId }) => !ambiguous.has(roleId));
 }
 
 /** `"Group":"Staff group":"Role"`, the quotation marks being part of it: the role. Anything else stays as it is. */

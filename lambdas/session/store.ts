@@ -185,6 +185,38 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     client.send(new UpdateItemCommand({ TableName, Key: key, ...input }));
 
   /**
+   * Writes a new session's items. The SDK may send a put again whose answer was lost: it may find its own work, but never
+   * undo an end.
+   */
+  const putNew = async (core: Item, profile: Item): Promise<void> => {
+    const put = (item: Item, condition: string, names: Record<string, string>, values: Item) =>
+      available(
+        client.send(
+          new PutItemCommand({
+            TableName,
+            Item: item,
+            ConditionExpression: `attribute_not_exists(pk) OR (${condition})`,
+            ExpressionAttributeNames: names,
+            ExpressionAttributeValues: values,
+          }),
+        ),
+      );
+    const { secretHash: own, state } = core;
+    const { sealed } = profile;
+    if (own === undefined || state === undefined || sealed === undefined)
+      throw new TypeError('not a whole session');
+    await all([
+      put(
+        core,
+        'secretHash = :own AND #state = :alive',
+        { '#state': 'state' },
+        { ':own': own, ':alive': state },
+      ),
+      put(profile, '#sealed = :sealed', { '#sealed': 'sealed' }, { ':sealed': sealed }),
+    ]);
+  };
+
+  /**
    * Marks a session ended and drops its wrapped key; nothing can open its content after that, whatever is left lying.
    * The indexes are told last: they may name a session that is over, never miss one that lives.
    *
@@ -332,53 +364,29 @@ export function createSessionStore(options: StoreOptions): SessionStore {
        * list, or it meets the mark and ends itself.
        */
       try {
-        await all([
-          available(
-            client.send(
-              new PutItemCommand({
-                TableName,
-                Item: {
-                  ...sessionKey(key, 'core'),
-                  format: number(format),
-                  state: { S: 'alive' },
-                  signedInAt: number(now),
-                  lastActiveAt: number(now),
-                  handle: { S: randomBytes(16).toString('base64url') },
-                  device: { S: session.device },
-                  secretHash: { S: secretHash(secret) },
-                  wrappedKey: { B: content.wrappedKey },
-                  role: { B: content.roleId },
-                  userHash: { S: user },
-                  ...(providerSession === undefined ? {} : { providerSessionHash: { S: providerSession } }),
-                  ttl: number(ttl(now)),
-                },
-                // The SDK may send a put again whose answer was lost: it may find its own work, but never undo an end.
-                ConditionExpression:
-                  'attribute_not_exists(pk) OR (secretHash = :secretHash AND #state = :alive)',
-                ExpressionAttributeNames: { '#state': 'state' },
-                ExpressionAttributeValues: {
-                  ':secretHash': { S: secretHash(secret) },
-                  ':alive': { S: 'alive' },
-                },
-              }),
-            ),
-          ),
-          available(
-            client.send(
-              new PutItemCommand({
-                TableName,
-                Item: {
-                  ...sessionKey(key, 'profile'),
-                  format: number(format),
-                  sealed: { B: content.profile },
-                  ttl: number(ttl(now)),
-                },
-                ConditionExpression: 'attribute_not_exists(pk) OR sealed = :sealed',
-                ExpressionAttributeValues: { ':sealed': { B: content.profile } },
-              }),
-            ),
-          ),
-        ]);
+        await putNew(
+          {
+            ...sessionKey(key, 'core'),
+            format: number(format),
+            state: { S: 'alive' },
+            signedInAt: number(now),
+            lastActiveAt: number(now),
+            handle: { S: randomBytes(16).toString('base64url') },
+            device: { S: session.device },
+            secretHash: { S: secretHash(secret) },
+            wrappedKey: { B: content.wrappedKey },
+            role: { B: content.roleId },
+            userHash: { S: user },
+            ...(providerSession === undefined ? {} : { providerSessionHash: { S: providerSession } }),
+            ttl: number(ttl(now)),
+          },
+          {
+            ...sessionKey(key, 'profile'),
+            format: number(format),
+            sealed: { B: content.profile },
+            ttl: number(ttl(now)),
+          },
+        );
 
         const userIndex = userIndexKey(user);
         const entry = {

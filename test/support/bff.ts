@@ -29,8 +29,8 @@ export class Bff {
       settings === undefined
         ? [join(root, 'local/start.ts')]
         : [join(root, 'test/support/start-with-settings.ts'), JSON.stringify(settings)];
-    const args = Object.entries<string | number | undefined>({ port: 0, ...options }).flatMap(([name, value]) =>
-      value === undefined ? [] : [`--${name}`, String(value)],
+    const args = Object.entries<string | number | undefined>({ port: 0, ...options }).flatMap(
+      ([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]),
     );
     const child = spawn(process.execPath, [...script, ...args], {
       cwd: root,

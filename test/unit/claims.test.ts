@@ -171,6 +171,15 @@ describe('roles from UserInfo', () => {
   ])('named %j are shown as %j', (given, shown) => {
     expect(readRoles({ nhsid_nrbac_roles: [{ ...whole, role_name: given }] })[0]?.roleName).toBe(shown);
   });
+
+  test('different roles under one id grant nothing, while the same role twice is one role', () => {
+    const role = { person_roleid: '1', role_code: 'S1:G1:R1', org_code: 'A1', activity_codes: ['B1'] };
+    const other = { ...role, person_roleid: '2' };
+    expect(
+      readRoles({ nhsid_nrbac_roles: [role, other, { ...role, activity_codes: ['B1', 'B2'] }, role] }),
+    ).toMatchObject([{ roleId: '2' }]);
+    expect(readRoles({ nhsid_nrbac_roles: [role, role] })).toMatchObject([{ roleId: '1' }]);
+  });
 });
 
 describe('the chosen role', () => {
