@@ -1,11 +1,11 @@
-/** The time limits of a session, with short ones: three seconds idle, five in all. The tests wait side by side. */
+/** The time limits of a session, with short ones: six seconds idle, ten in all. The tests wait side by side. */
 import { expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, SessionJson } from '../support/browser.ts';
 import { useRig } from '../support/rig.ts';
 import { expectProblem, expectSignedIn, read } from './expectations.ts';
 
-const rig = useRig({ 'idle-seconds': 3, 'absolute-seconds': 5 });
+const rig = useRig({ 'idle-seconds': 6, 'absolute-seconds': 10 });
 
 async function signIn(): Promise<{ browser: Browser; session: SessionJson }> {
   const browser = rig.browser();
