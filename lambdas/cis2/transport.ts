@@ -26,13 +26,14 @@ export const providerFetch =
         redirect: 'manual',
         signal: AbortSignal.any([signal, AbortSignal.timeout(longestCallMs)]),
       });
+      if (response.status >= 500 || response.status === 429) {
+        await response.body?.cancel();
+        throw new ProviderUnavailable(`CIS2 answered ${String(response.status)}`);
+      }
       body = await readBounded(response);
     } catch (cause) {
-      if (cause instanceof SignInRefused) throw cause;
+      if (cause instanceof SignInRefused || cause instanceof ProviderUnavailable) throw cause;
       throw new ProviderUnavailable('CIS2 could not be reached in time', { cause });
-    }
-    if (response.status >= 500 || response.status === 429) {
-      throw new ProviderUnavailable(`CIS2 answered ${String(response.status)}`);
     }
     const empty = [204, 205, 304].includes(response.status);
     return new Response(empty ? null : body, { status: response.status, headers: response.headers });

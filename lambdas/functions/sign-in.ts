@@ -39,9 +39,6 @@ const sessions = createSessionStore({
   table: settings.SESSION_TABLE,
   limits: { idleSeconds: settings.IDLE_SECONDS, absoluteSeconds: settings.ABSOLUTE_SECONDS },
   clock,
-  onUnreadable: (item) => {
-    log('session_unreadable', { item });
-  },
 });
 
 await warmUp({ settings, log }, [() => sessions.warmUp(), signingKey]);

@@ -9,6 +9,7 @@ import {
 } from '../http/index.ts';
 import type { Session, SessionState, SessionStore } from '../session/index.ts';
 import type { Settings } from '../settings.ts';
+import type { Logger } from '../telemetry/index.ts';
 import { presentedCredential } from './credential.ts';
 
 export interface SessionDependencies {
@@ -23,7 +24,7 @@ export const readSession =
   async (request, log) => {
     const credential = presentedCredential(request);
     const state = credential === undefined ? unknown : await sessions.read(credential);
-    if (credential !== undefined && state.status === 'unknown') log('session_refused', { why: 'unknown' });
+    if (credential !== undefined) logUnknown(state, log);
     refuseAnotherSession(request, state);
     return json(describeState(state, clock()));
   };
@@ -31,10 +32,11 @@ export const readSession =
 /** `POST /auth/session/extend`: the user is active. */
 export const extendSession =
   ({ sessions, clock }: SessionDependencies): RouteHandler =>
-  async (request) => {
+  async (request, log) => {
     const credential = presentedCredential(request);
     const state =
       credential === undefined ? unknown : await sessions.extend(credential, expectedHandle(request));
+    if (credential !== undefined) logUnknown(state, log);
     refuseAnotherSession(request, state);
     if (state.status === 'unknown') throw new Problem('session_required');
     if (state.status === 'ended') throw new Problem('session_ended', { members: { reason: state.reason } });
@@ -61,6 +63,13 @@ export const logout =
   };
 
 const unknown: SessionState = { status: 'unknown' };
+
+/** A cookie in our form that opens nothing is worth a line: it may be somebody trying, or somebody at the table. */
+function logUnknown(state: SessionState, log: Logger): void {
+  if (state.status !== 'unknown') return;
+  if (state.unreadable === undefined) log('session_refused', { why: 'unknown' });
+  else log('session_unreadable', { item: state.unreadable });
+}
 
 /** The session a page believes it acts in; a tab left open must not act as somebody else or in another role. */
 const expectedHandle = (request: HttpRequest): string | undefined => request.headers['x-session'];

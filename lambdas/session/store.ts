@@ -49,8 +49,8 @@ export interface Session extends SessionTimes {
 export type SessionState =
   | { readonly status: 'active'; readonly session: Session }
   | { readonly status: 'ended'; readonly reason: EndReason }
-  /** No session that this credential could open. */
-  | { readonly status: 'unknown' };
+  /** No session that this credential opens. Where one should open, `unreadable` says what does not: the table was changed. */
+  | { readonly status: 'unknown'; readonly unreadable?: 'core' | 'content' };
 
 /** Everything a sign-in brings for its session. */
 export interface NewSession {
@@ -91,8 +91,6 @@ export interface StoreOptions {
   readonly table: string;
   readonly limits: SessionLimits;
   readonly clock: Clock;
-  /** Told when an item that should open does not: somebody changed the table. */
-  readonly onUnreadable: (item: string) => void;
 }
 
 /** An ended session is remembered this long beyond its absolute limit, in seconds, to tell its user why it is over. */
@@ -163,8 +161,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     const times = timesOf(core);
     const handle = text(core['handle']);
     if (life === undefined || times === undefined || handle === undefined) {
-      options.onUnreadable('core');
-      return unknown;
+      return { status: 'unknown', unreadable: 'core' };
     }
     if ('reason' in life) return { status: 'ended', reason: life.reason };
     const content = openContent(credential.key, credential.secret, {
@@ -173,8 +170,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
       profile: profile?.['sealed']?.B,
     });
     if (content === undefined) {
-      options.onUnreadable('content');
-      return unknown;
+      return { status: 'unknown', unreadable: 'content' };
     }
     const { worker, roleId } = content;
     const role = worker.roles.find((held) => held.roleId === roleId) ?? null;

@@ -57,7 +57,6 @@ describe('the rights of a function', () => {
       table: 'sessions',
       limits: { idleSeconds: 900, absoluteSeconds: 43_200 },
       clock: systemClock,
-      onUnreadable: () => undefined,
     });
     const credential = parseCredential(Buffer.alloc(64, 7).toString('base64url'));
     if (credential === undefined) throw new Error('not a credential');

@@ -37,7 +37,7 @@ const integration = (name: string) => ({
   Properties: {
     IntegrationUri: { 'Fn::GetAtt': [name, 'Arn'] },
     PayloadFormatVersion: '2.0',
-    TimeoutInMillis: 1_000,
+    TimeoutInMillis: 2_500,
   },
 });
 
@@ -156,7 +156,7 @@ export type FixtureStacks = ReturnType<typeof fixtureStacks>;
 export const fixtureCode = {
   echo: `export const handler = async (event) => {
     const body = event.isBase64Encoded ? Buffer.from(event.body, 'base64').toString() : event.body;
-    if (body === 'sleep') await new Promise((go) => setTimeout(go, 3_000));
+    if (body === 'sleep') await new Promise((go) => setTimeout(go, 4_500));
     if (body === 'fail') throw new Error('failed');
     if (body === 'environment') return process.env;
     return { statusCode: 200, headers: { 'cache-control': 'public' }, body: JSON.stringify(event) };

@@ -114,9 +114,9 @@ describe('a synthesised template, made on this machine', () => {
     expect(
       routes.map((route) => [route.routeKey, route.function.spec.name, route.timeoutMilliseconds]),
     ).toEqual([
-      ['ANY /auth/echo', 'stateless-Echo', 1_000],
-      ['ANY /auth/{proxy+}', 'stateless-Unknown', 1_000],
-      ['$default', 'stateless-Unknown', 1_000],
+      ['ANY /auth/echo', 'stateless-Echo', 2_500],
+      ['ANY /auth/{proxy+}', 'stateless-Unknown', 2_500],
+      ['$default', 'stateless-Unknown', 2_500],
     ]);
     expect(routes[1]?.function).toBe(routes[2]?.function);
   });
