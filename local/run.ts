@@ -160,6 +160,9 @@ async function startStores(
   return { dynamodb, secretsManager };
 }
 
+/** The first clause of a sentence: the whole stands on the sign-in page, and lines here should not wrap. */
+const gist = (sentence: string): string => /^[^.,:]+/.exec(sentence)?.[0] ?? sentence;
+
 function summary(
   options: Options,
   { baseUrl, issuer, personas }: SignInService & { baseUrl: string },
@@ -169,7 +172,9 @@ function summary(
     '',
     `  Open      ${baseUrl}`,
     `  Sign-in   ${personas.length === 0 ? issuer : `CIS2 simulator, ${new URL(issuer).origin}`}`,
-    ...personas.map(({ uid, name, summary: use }) => `            ${uid}  ${name.padEnd(widest)}  ${use}`),
+    ...personas.map(
+      ({ uid, name, summary: use }) => `            ${uid}  ${name.padEnd(widest)}  ${gist(use)}`,
+    ),
     `  Logs      ${options.logFile === undefined ? 'below, one JSON object a line' : path.resolve(options.logFile)}`,
     '  Stop      Ctrl+C',
     '',

@@ -266,7 +266,7 @@ export const personas: readonly Persona[] = [
     uid: '900000000007',
     name: 'Gareth Lloyd',
     summary:
-      'Strong sign-in, but his identity was only checked to level 2. An app that needs level 3 must refuse him.',
+      'Identity checked to level 2 only, though his sign-in is strong. An app that needs level 3 must refuse him.',
     group: 'awkward',
     authenticator: smartcard,
     identityAssuranceLevel: 2,
