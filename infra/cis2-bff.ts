@@ -27,15 +27,23 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    */
   readonly signingKeys?: SigningKeyStore;
   /**
-   * Certificate for the base URL's host. CloudFront wants it in us-east-1.
+   * Certificate for the base URL's host. CloudFront wants it in us-east-1. Production is refused without one: CloudFront
+   * answers on a name of the user's own only with a certificate for it.
    * @default - CloudFront's own certificate and name
    */
   readonly certificate?: acm.ICertificate;
   /**
-   * ARN of a web ACL of scope CLOUDFRONT, which lives in us-east-1.
+   * ARN of a web ACL of scope CLOUDFRONT, which lives in us-east-1. Production is refused without one, unless
+   * `withoutWebAcl` says why there is none.
    * @default - no web ACL
    */
   readonly webAclArn?: string;
+  /**
+   * Why this deployment has no web ACL: a sentence, which becomes the reason that the check for one is acknowledged with.
+   * It lets production go without; together with `webAclArn` it is refused.
+   * @default - production must have a web ACL
+   */
+  readonly withoutWebAcl?: string;
   /**
    * Instances of each function that may run at once: a fuse, so that a flood on one cannot starve another.
    * @default - enough for several thousand users
@@ -58,7 +66,11 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
   readonly bundles?: string;
 }
 
-/** A sign-in takes the longest (it waits for CIS2 twice), a session read a few milliseconds. */
+/**
+ * For several thousand users: half of them signing in within a quarter of an hour is three sign-ins a second. A sign-in
+ * takes the longest, about a second (it waits for CIS2 twice), a session read a few milliseconds. This and the other
+ * defaults stand an order of magnitude above what that needs.
+ */
 const defaultConcurrency: ReservedConcurrency = {
   'sign-in': 50,
   session: 100,
@@ -90,15 +102,20 @@ export class Cis2Bff extends Construct {
   /** Where CIS2 reads our public keys. */
   readonly jwksUrl: string;
 
+  /** @throws DeploymentRefused naming everything in `props` that breaks a rule */
   constructor(scope: Construct, id: string, props: Cis2BffProps) {
     super(scope, id);
     this.storage = props.storage ?? new BffStorage(this, 'Storage');
     this.signingKeys = props.signingKeys ?? new SigningKeyStore(this, 'SigningKeys');
-    const settings = settingValues(props, {
-      SESSION_TABLE: this.storage.sessions.tableName,
-      PUBLISHED_KEYS_TABLE: this.storage.publishedKeys.tableName,
-      SIGNING_KEYS_SECRET: this.signingKeys.secret.secretArn,
-    });
+    const settings = settingValues(
+      props,
+      {
+        SESSION_TABLE: this.storage.sessions.tableName,
+        PUBLISHED_KEYS_TABLE: this.storage.publishedKeys.tableName,
+        SIGNING_KEYS_SECRET: this.signingKeys.secret.secretArn,
+      },
+      edgeProblems(props),
+    );
     const logs = new BffLogs(this, 'Logs', { logRetention: props.logRetention });
     this.functions = new BffFunctions(this, 'Functions', {
       storage: this.storage,
@@ -119,9 +136,30 @@ export class Cis2Bff extends Construct {
       baseUrl: props.baseUrl,
       certificate: props.certificate,
       webAclArn: props.webAclArn,
+      withoutWebAcl: props.withoutWebAcl,
     });
     this.distribution = edge.distribution;
     this.spaBucket = edge.spaBucket;
     this.jwksUrl = `${props.baseUrl}/auth/jwks.json`;
   }
 }
+
+/** What is wrong with how the deployment faces the world. */
+const edgeProblems = (props: Cis2BffProps): readonly string[] => {
+  const { production = true, certificate, webAclArn, withoutWebAcl } = props;
+  const problems: string[] = [];
+  if (production && certificate === undefined) {
+    problems.push(
+      "certificate (in an environment: certificateArn) is missing: without it the base URL's host cannot reach the distribution",
+    );
+  }
+  if (production && webAclArn === undefined && withoutWebAcl === undefined) {
+    problems.push('webAclArn is missing: give one, or say in withoutWebAcl why there is none');
+  }
+  if (withoutWebAcl !== undefined && withoutWebAcl.trim() === '')
+    problems.push('withoutWebAcl gives no reason');
+  if (webAclArn !== undefined && withoutWebAcl !== undefined) {
+    problems.push('withoutWebAcl says that there is no web ACL, and webAclArn names one');
+  }
+  return problems;
+};

@@ -9,7 +9,7 @@ export interface Environment
   /** Always said, never left to a default. */
   readonly production: boolean;
   /**
-   * ARN of the certificate (in us-east-1) for the base URL's host.
+   * ARN of the certificate (in us-east-1) for the base URL's host. Production is refused without one.
    * @default - CloudFront's own certificate and name
    */
   readonly certificateArn?: string;
@@ -23,19 +23,6 @@ const small = {
   maxReadUnits: 400,
   maxWriteUnits: 200,
   logRetention: RetentionDays.ONE_MONTH,
-} as const;
-
-/**
- * For several thousand users: half of them signing in within a quarter of an hour is three sign-ins a second, of about a
- * second each; the fuses stand an order of magnitude above that.
- */
-const large = {
-  reservedConcurrency: { 'sign-in': 50, session: 100, jwks: 10, 'unknown-route': 5 },
-  requestsPerSecond: 500,
-  requestBurst: 1_000,
-  maxReadUnits: 4_000,
-  maxWriteUnits: 2_000,
-  logRetention: RetentionDays.ONE_YEAR,
 } as const;
 
 /** Every deployment, by the name that its stacks carry. */
@@ -55,10 +42,13 @@ export const environments: Readonly<Record<string, Environment>> = {
     clientId: 'cis2-bff-int',
   },
   prod: {
-    ...large,
     production: true,
     baseUrl: 'https://app.example.nhs.uk',
     issuer: cis2Issuers.live,
     clientId: 'cis2-bff-prod',
+    // Examples, of an account that AWS keeps for examples: put your own in their place.
+    certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/00000000-0000-0000-0000-000000000000',
+    webAclArn:
+      'arn:aws:wafv2:us-east-1:111122223333:global/webacl/example/00000000-0000-0000-0000-000000000000',
   },
 };

@@ -5,11 +5,11 @@
  */
 
 /** CIS2's own limits (NHS CIA Ses Req 005 and 007), in seconds. They can be shortened, never lengthened. */
-export const longestIdleSeconds = 900;
-export const longestAbsoluteSeconds = 43_200;
+const longestIdleSeconds = 900;
+const longestAbsoluteSeconds = 43_200;
 
 /** CIS2's longest `max_age` for a sign-in that does not send `prompt=login` (NHS CIA Ses Req 002), in seconds. */
-export const longestSignInMaxAgeSeconds = 300;
+const longestSignInMaxAgeSeconds = 300;
 
 /** The authentication assurance level each CIS2 `acr_values` value asks for. */
 export const acrLevels = {

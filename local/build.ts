@@ -15,7 +15,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf, reasonOf, StartError } from './errors.ts';
 
-export const projectRoot = path.resolve(import.meta.dirname, '..');
+const projectRoot = path.resolve(import.meta.dirname, '..');
 const buildDirectory = path.join(projectRoot, 'build');
 
 /** Where the synthesised template of the environment `dev` lies. */
@@ -51,7 +51,7 @@ const steps: readonly Step[] = [
   {
     name: 'demo',
     title: 'demo app',
-    inputs: ['demo', 'client', 'tsconfig.json', 'package-lock.json'],
+    inputs: ['demo', 'tsconfig.json', 'package-lock.json'],
     output: path.join(spaDirectory, 'index.html'),
     script: ['node_modules/vite/bin/vite.js', 'build', 'demo', '--logLevel', 'warn'],
     environment: {},

@@ -76,7 +76,7 @@ const patternOf = (pattern: string): RegExp =>
   );
 
 /** Headers of an `AWS::CloudFront::ResponseHeadersPolicy`. */
-export function policyHeaders(properties: JsonObject | undefined): PolicyHeader[] {
+function policyHeaders(properties: JsonObject | undefined): PolicyHeader[] {
   const config = objectAt(properties, 'ResponseHeadersPolicyConfig');
   const security = objectAt(config, 'SecurityHeadersConfig');
   const found: PolicyHeader[] = [];

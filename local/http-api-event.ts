@@ -63,7 +63,7 @@ export function decodedPath(target: string): string | undefined {
   }
 }
 
-export const rawQuery = (target: string): string => {
+const rawQuery = (target: string): string => {
   const start = target.indexOf('?');
   return start < 0 ? '' : target.slice(start + 1);
 };

@@ -8,9 +8,14 @@ interface OptionSpec {
   readonly value?: string;
   readonly help: string;
   readonly default?: string;
+  /** For the help text, of an option that has no default: what holds when nobody gives it. */
+  readonly otherwise?: string;
   /** The setting of the functions that the option stands for: it gives the rule, and the value goes there. */
   readonly setting?: SettingName;
 }
+
+/** What the functions do is said once, in the template. */
+const asInTemplate = 'as in the template';
 
 const specs = {
   port: { value: 'N', help: 'port of the one origin; 0 takes any free one', default: '3000' },
@@ -38,32 +43,32 @@ const specs = {
   'idle-seconds': {
     value: 'N',
     help: 'end a session after N seconds without activity',
-    default: '900',
+    otherwise: asInTemplate,
     setting: 'IDLE_SECONDS',
   },
   'absolute-seconds': {
     value: 'N',
     help: 'end a session N seconds after its sign-in',
-    default: '43200',
+    otherwise: asInTemplate,
     setting: 'ABSOLUTE_SECONDS',
   },
-  acr: { value: 'VALUE', help: 'acr_values of a sign-in', default: 'AAL3_ANY', setting: 'CIS2_ACR' },
+  acr: { value: 'VALUE', help: 'acr_values of a sign-in', otherwise: asInTemplate, setting: 'CIS2_ACR' },
   'min-aal': {
     value: 'N',
     help: 'least authentication assurance level that gets a session',
-    default: '3',
+    otherwise: asInTemplate,
     setting: 'MINIMUM_AAL',
   },
   'min-ial': {
     value: 'N',
     help: 'least identity assurance level that gets a session',
-    default: '3',
+    otherwise: asInTemplate,
     setting: 'MINIMUM_IAL',
   },
   'key-cache-seconds': {
     value: 'N',
     help: 'how long a function keeps the signing keys',
-    default: '60',
+    otherwise: asInTemplate,
     setting: 'KEY_CACHE_SECONDS',
   },
   'dynamodb-endpoint': { value: 'URL', help: 'use this DynamoDB in place of the embedded store' },
@@ -90,7 +95,7 @@ export interface Options {
   /** Absent: standard output. */
   readonly logFile: string | undefined;
   readonly quiet: boolean;
-  /** Values that take the place of what the template says, by the name of the setting. */
+  /** Values that take the place of what the template says, by the name of the setting: those that were given. */
   readonly settings: Readonly<Partial<Record<SettingName, string>>>;
 }
 
@@ -100,9 +105,9 @@ export const helpText = [
   'Runs the whole product on this machine: the functions, their stores, a CIS2 simulator and the demo app.',
   '',
   ...optionNames.map((name) => {
-    const { value, help, default: fallback } = specOf(name);
+    const { value, help, default: fallback, otherwise = fallback } = specOf(name);
     const left = `  --${name}${value === undefined ? '' : ` ${value}`}`;
-    return `${left.padEnd(28)}${help}${fallback === undefined ? '' : ` (${fallback})`}`;
+    return `${left.padEnd(28)}${help}${otherwise === undefined ? '' : ` (${otherwise})`}`;
   }),
   `  --help                    this text`,
   '',

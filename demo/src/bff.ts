@@ -1,13 +1,6 @@
 /** Everything this page says to the backend-for-frontend, and how it reads the answers. */
 
-export const endReasons = [
-  'idle',
-  'absolute',
-  'signed_out',
-  'provider_logout',
-  'replaced',
-  'revoked',
-] as const;
+const endReasons = ['idle', 'absolute', 'signed_out', 'provider_logout', 'replaced', 'revoked'] as const;
 export type EndReason = (typeof endReasons)[number];
 
 export interface Role {

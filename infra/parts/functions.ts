@@ -72,13 +72,11 @@ export class BffFunctions extends Construct {
 
     this.functions = {
       'sign-in': this.add('sign-in', props, [
-        ...storage.sessionStatements('BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'),
-        storage.clearSessionStatement(),
+        ...storage.sessionStatements('BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
         ...signingKeys.readStatements(),
       ]),
       session: this.add('session', props, [
-        ...storage.sessionStatements('GetItem', 'Query', 'UpdateItem'),
-        storage.clearSessionStatement(),
+        ...storage.sessionStatements('DeleteItem', 'GetItem', 'Query', 'UpdateItem'),
       ]),
       jwks: this.add('jwks', props, storage.publishedKeyStatements('GetItem')),
       'unknown-route': this.add('unknown-route', props, []),
@@ -88,11 +86,16 @@ export class BffFunctions extends Construct {
       ]),
     };
 
-    // The deployment waits until there is a key to sign with.
+    // The deployment waits until there is a key to sign with. The function reads its settings and none of these
+    // properties: a new secret or table changes one of them, and with it CloudFormation runs the function again.
     new CustomResource(this, 'SigningKeys', {
       resourceType: 'Custom::SigningKeys',
       serviceToken: this.get('create-signing-keys').functionArn,
       serviceTimeout: Duration.minutes(3),
+      properties: {
+        SigningKeysSecret: signingKeys.secret.secretArn,
+        PublishedKeysTable: storage.publishedKeys.tableName,
+      },
     });
   }
 

@@ -31,8 +31,8 @@ export class SigningKeyStore extends Construct {
     Validations.of(this.secret).acknowledge({
       id: 'AwsSolutions-SMG4',
       reason:
-        'A signing key works only once CIS2 has seen its public half. A rotation by schedule alone would swap the key ' +
-        'under CIS2 and stop every sign-in.',
+        'Rotation is not built yet. The secret is laid out for it as a ring: the key that comes next lies in it beside ' +
+        'the one that signs, and is published with it, so that CIS2 can know it before it signs.',
     });
   }
 

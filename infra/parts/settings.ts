@@ -13,8 +13,8 @@ export const cis2Issuers = {
 /** How the BFF behaves. `lambdas/settings.ts` holds the rule of each value. */
 export interface BehaviourProps {
   /**
-   * True for real users: only the live CIS2 issuer is accepted, and no debug log. False for everything else: the live
-   * issuer is refused.
+   * True for real users: only the live CIS2 issuer is accepted, no debug log, and nothing without a certificate and a web
+   * ACL. False for everything else: the live issuer is refused.
    * @default true
    */
   readonly production?: boolean;
@@ -98,7 +98,7 @@ export type ResourceNames = Readonly<
   Record<'SESSION_TABLE' | 'PUBLISHED_KEYS_TABLE' | 'SIGNING_KEYS_SECRET', string>
 >;
 
-/** A deployment whose settings break a rule: every problem, by the setting's name. */
+/** A deployment that breaks a rule: every problem, by the name of the setting or property. */
 export class DeploymentRefused extends Error {
   override readonly name = 'DeploymentRefused';
   readonly problems: readonly string[];
@@ -145,11 +145,13 @@ const misplaced = (production: boolean, values: Readonly<Record<SettingName, str
 /**
  * Every setting of the functions as text, checked.
  *
- * @throws DeploymentRefused naming each setting that breaks a rule
+ * @param otherProblems - what else is wrong with the deployment, to be told together with what is wrong here
+ * @throws DeploymentRefused naming each setting that breaks a rule, and the other problems
  */
 export function settingValues(
   props: BehaviourProps,
   resources: ResourceNames,
+  otherProblems: readonly string[] = [],
 ): Readonly<Record<SettingName, string>> {
   const values = {
     BASE_URL: props.baseUrl,
@@ -172,7 +174,7 @@ export function settingValues(
     ...resources,
   } satisfies Record<SettingName, string>;
 
-  const problems = [...brokenRules(values), ...misplaced(props.production ?? true, values)];
+  const problems = [...brokenRules(values), ...misplaced(props.production ?? true, values), ...otherProblems];
   if (problems.length > 0) throw new DeploymentRefused(problems);
   return values;
 }

@@ -18,6 +18,28 @@ export interface BffStorageProps {
 }
 
 /**
+ * Uses of the sessions table: actions, and the partition keys of the items that they are for. `lambdas/session/items.ts`
+ * says what these items are; `warm-up` is the key of an item that is never there.
+ */
+const sessionUses = [
+  {
+    sid: 'ReadSessions',
+    actions: ['BatchGetItem', 'GetItem', 'Query'],
+    partitionKeys: ['session#*', 'warm-up'],
+  },
+  { sid: 'PutSessions', actions: ['PutItem'], partitionKeys: ['session#*', 'attempt#*'] },
+  {
+    sid: 'UpdateSessions',
+    actions: ['UpdateItem'],
+    partitionKeys: ['session#*', 'user#*', 'provider-session#*'],
+  },
+  { sid: 'ClearSessions', actions: ['DeleteItem'], partitionKeys: ['session#*'] },
+] as const;
+
+/** A DynamoDB action that functions may be allowed on the sessions table. */
+export type SessionAction = (typeof sessionUses)[number]['actions'][number];
+
+/**
  * The tables: sessions, and the public halves of the signing keys.
  * @stateful
  */
@@ -69,17 +91,30 @@ export class BffStorage extends Construct {
   }
 
   /**
-   * What a function must be allowed to use the sessions table with these actions.
-   *
-   * @param actions - names of DynamoDB actions, such as `GetItem`
+   * What a function must be allowed to use the sessions table with these actions, each on the items that it is for.
+   * Whoever could delete a spent sign-in attempt could use its code twice, so nobody may; no index can be deleted either,
+   * with the end marks of a logout in it. Here IAM tells items apart, and not what is written to them: that what has ended
+   * stays so is up to the conditions of each write.
    */
-  sessionStatements(...actions: readonly string[]): iam.PolicyStatement[] {
+  sessionStatements(...actions: readonly SessionAction[]): iam.PolicyStatement[] {
+    const uses = sessionUses.flatMap(({ sid, actions: forUse, partitionKeys }) => {
+      const granted = forUse.filter((action) => actions.includes(action));
+      return granted.length === 0 ? [] : [{ sid, granted, partitionKeys }];
+    });
     return [
-      new iam.PolicyStatement({
-        sid: 'Sessions',
-        actions: actions.map((action) => `dynamodb:${action}`),
-        resources: [this.sessions.tableArn],
-      }),
+      ...uses.map(
+        ({ sid, granted, partitionKeys }) =>
+          new iam.PolicyStatement({
+            sid,
+            actions: granted.map((action) => `dynamodb:${action}`),
+            resources: [this.sessions.tableArn],
+            conditions: {
+              'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': partitionKeys },
+              // Of no key at all the condition above would hold.
+              Null: { 'dynamodb:LeadingKeys': 'false' },
+            },
+          }),
+      ),
       new iam.PolicyStatement({
         sid: 'SessionsAtRest',
         actions: ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'],
@@ -89,19 +124,6 @@ export class BffStorage extends Construct {
         },
       }),
     ];
-  }
-
-  /**
-   * What a function that ends sessions must be allowed besides, to clear away what they held. Only there: whoever could
-   * delete a spent sign-in attempt or a user's end mark could use a code twice or outlive a sign-out.
-   */
-  clearSessionStatement(): iam.PolicyStatement {
-    return new iam.PolicyStatement({
-      sid: 'ClearSessions',
-      actions: ['dynamodb:DeleteItem'],
-      resources: [this.sessions.tableArn],
-      conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['session#*'] } },
-    });
   }
 
   /**

@@ -16,6 +16,8 @@ export interface WebEdgeProps {
   readonly certificate?: acm.ICertificate;
   /** ARN of the web ACL (in us-east-1) that guards the distribution. */
   readonly webAclArn?: string;
+  /** Why there is no web ACL. */
+  readonly withoutWebAcl?: string;
 }
 
 const documentPolicy = [
@@ -57,7 +59,7 @@ export class WebEdge extends Construct {
 
   constructor(scope: Construct, id: string, props: WebEdgeProps) {
     super(scope, id);
-    const { api, baseUrl, certificate, webAclArn } = props;
+    const { api, baseUrl, certificate, webAclArn, withoutWebAcl } = props;
 
     this.spaBucket = new s3.Bucket(this, 'Spa', {
       encryption: s3.BucketEncryption.S3_MANAGED,
@@ -124,7 +126,7 @@ export class WebEdge extends Construct {
       },
       errorResponses: errorsNeverKept.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),
     });
-    this.acknowledge(certificate !== undefined, webAclArn !== undefined);
+    this.acknowledge(certificate !== undefined, webAclArn !== undefined, withoutWebAcl);
   }
 
   /** A second, not zero, because CloudFront does not compress what it may not keep at all. */
@@ -188,7 +190,7 @@ export class WebEdge extends Construct {
     });
   }
 
-  private acknowledge(hasCertificate: boolean, hasWebAcl: boolean): void {
+  private acknowledge(hasCertificate: boolean, hasWebAcl: boolean, withoutWebAcl: string | undefined): void {
     Validations.of(this.spaBucket).acknowledge({
       id: 'AwsSolutions-S1',
       reason:
@@ -216,16 +218,17 @@ export class WebEdge extends Construct {
       Validations.of(this.distribution).acknowledge({
         id: 'AwsSolutions-CFR2',
         reason:
-          'No web ACL is configured for this deployment: webAclArn takes one. Until then the gateway throttles, and ' +
-          'reserved concurrency and table limits bound what a flood can use.',
+          withoutWebAcl ??
+          'Not for production, which is refused without a web ACL or a reason of its own: no real user depends on it. ' +
+            'The gateway throttles, and reserved concurrency and table limits bound what a flood can use.',
       });
     }
     if (!hasCertificate) {
       Validations.of(this.distribution).acknowledge({
         id: 'AwsSolutions-CFR4',
         reason:
-          "No certificate is configured for this deployment: certificateArn takes one. With CloudFront's own name and " +
-          'certificate it alone decides which TLS versions it accepts.',
+          'Not for production, which is refused without a certificate: no real user depends on it. It answers on ' +
+          "CloudFront's own name, where CloudFront alone decides which TLS versions it accepts.",
       });
     }
   }

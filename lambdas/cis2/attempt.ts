@@ -33,7 +33,7 @@ export interface SignInAttempt {
   readonly returnTo: string;
   /** The authentication assurance level this attempt asked for beyond what is configured; 0 for none. */
   readonly requiredAal: number;
-  /** The key of the session that success takes the place of. */
+  /** Names the session that success takes the place of: two hashes and a dot between them, opaque here. */
   readonly replaces: string | null;
 }
 
@@ -78,7 +78,10 @@ function readAttempt(text: string, now: EpochSeconds): SignInAttempt | undefined
   if (now >= after(startedAt, attemptLifeSeconds)) return undefined;
   if (typeof returnTo !== 'string') return undefined;
   if (typeof requiredAal !== 'number' || ![0, 1, 2, 3].includes(requiredAal)) return undefined;
-  if (replaces !== null && (typeof replaces !== 'string' || !/^[A-Za-z0-9_-]{43}$/.test(replaces))) {
+  if (
+    replaces !== null &&
+    (typeof replaces !== 'string' || !/^[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}$/.test(replaces))
+  ) {
     return undefined;
   }
   return { id, startedAt, returnTo, requiredAal, replaces };

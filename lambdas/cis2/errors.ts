@@ -13,7 +13,6 @@ export type SignInRefusal =
   | 'response_invalid'
   | 'provider_logout'
   | 'assurance_insufficient'
-  | 'role_required'
   | 'provider_error';
 
 /** A sign-in that must not lead to a session. `check` names the rule that failed, in our own words, for the log. */

@@ -7,5 +7,5 @@ export {
   sealState,
   type SignInAttempt,
 } from './attempt.ts';
-export { ProviderUnavailable, SignInRefused, type SignInRefusal } from './errors.ts';
+export { ProviderUnavailable, SignInRefused } from './errors.ts';
 export { createRelyingParty, type RelyingParty, type SignIn } from './relying-party.ts';

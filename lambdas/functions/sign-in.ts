@@ -47,7 +47,7 @@ export const handler = httpFunction({
   name: 'sign-in',
   handlers: {
     'GET /auth/login': login({ relyingParty, settings, clock }),
-    'GET /auth/callback': callback({ relyingParty, sessions, settings, clock }),
+    'GET /auth/callback': callback({ relyingParty, loadSigningKey: signingKey, sessions, settings, clock }),
   },
   baseUrl: settings.BASE_URL,
   log,

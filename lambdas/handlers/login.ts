@@ -17,6 +17,7 @@ import {
   type RouteHandler,
 } from '../http/index.ts';
 import { acrLevels, isAcrValue, type AcrValue, type Settings } from '../settings.ts';
+import { replacementOf } from '../session/index.ts';
 import { presentedCredential } from './credential.ts';
 
 export interface LoginDependencies {
@@ -43,11 +44,12 @@ export function login({ relyingParty, settings, clock }: LoginDependencies): Rou
   return async (request, log) => {
     const wanted = readQuery(request.query, settings);
     const browserSecret = presentedSecret(request) ?? randomSecret(signInSecretBytes);
+    const presented = presentedCredential(request);
     const attempt = newAttempt({
       startedAt: clock(),
       returnTo: wanted.returnTo,
       requiredAal: wanted.acr === undefined ? 0 : acrLevels[wanted.acr],
-      replaces: presentedCredential(request)?.key ?? null,
+      replaces: presented === undefined ? null : replacementOf(presented),
     });
     const presenceAsked = wanted.reauth || wanted.role !== undefined || wanted.acr !== undefined;
     const acr = wanted.acr ?? settings.CIS2_ACR;

@@ -47,7 +47,7 @@ const requestLog = (): Step => {
       route: exchange.routeKey,
       method: exchange.request.method,
       status: response?.status,
-      code: exchange.code,
+      code: exchange.code ?? response?.code,
       durationMs: Math.round(performance.now() - exchange.startedAt),
     });
   };

@@ -1,4 +1,4 @@
-export { clearCookie, readCookie, setCookie, type CookieName } from './cookies.ts';
+export { clearCookie, readCookie, setCookie } from './cookies.ts';
 export { httpFunction, unknownRouteFunction, type LambdaHandler, type RouteHandler } from './function.ts';
 export { Problem, type ProblemCode } from './problem.ts';
 export type { HttpRequest } from './request.ts';

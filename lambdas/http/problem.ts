@@ -6,22 +6,16 @@ const problems = {
   invalid_request: [400, 'The request is not valid'],
   session_required: [401, 'Sign in to continue'],
   session_ended: [401, 'Your session has ended. Sign in to continue'],
-  step_up_required: [401, 'Sign in again to do this'],
   csrf_rejected: [403, 'The request did not come from this application'],
-  role_not_permitted: [403, 'This role cannot be used here'],
-  role_required: [403, 'Choose a role to continue'],
   not_found: [404, 'Not found'],
   method_not_allowed: [405, 'This method cannot be used here'],
   session_changed: [409, 'You are signed in differently now'],
   payload_too_large: [413, 'The request is too large'],
   unsupported_media_type: [415, 'This content type cannot be used here'],
-  rate_limited: [429, 'Too many requests. Try again shortly'],
   internal_error: [500, 'Something went wrong'],
-  upstream_invalid: [502, 'The service behind this one gave an answer that cannot be used'],
   store_unavailable: [503, 'The service is not available. Try again shortly'],
   provider_unavailable: [503, 'Care Identity is not available. Try again shortly'],
   keys_unavailable: [503, 'The service is not available. Try again shortly'],
-  upstream_timeout: [504, 'The service behind this one took too long'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 
 export type ProblemCode = keyof typeof problems;
@@ -66,7 +60,7 @@ export function problemResponse(problem: Problem, reference: string): HttpRespon
     status,
     headers: {
       'content-type': 'application/problem+json',
-      ...(status === 429 || status === 503 ? { 'retry-after': String(retryAfterSeconds) } : {}),
+      ...(status === 503 ? { 'retry-after': String(retryAfterSeconds) } : {}),
       ...problem.headers,
     },
     body: JSON.stringify({

@@ -18,7 +18,7 @@ export interface HttpRequest {
 const referenceAlphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 /** Sixty random bits that can be read out on a telephone: `7K3M-9QX2-HABW`. */
-export function newReference(): string {
+function newReference(): string {
   const letters = Array.from(randomBytes(12), (byte) => referenceAlphabet[byte % 32] ?? '0').join('');
   return letters.replace(/(.{4})(?=.)/g, '$1-');
 }

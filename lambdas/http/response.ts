@@ -6,6 +6,8 @@ export interface HttpResponse {
   /** Whole `Set-Cookie` values. */
   readonly cookies?: readonly string[];
   readonly body?: string;
+  /** What the log calls this outcome, where its status does not say. */
+  readonly code?: string;
 }
 
 /** A JSON answer. */

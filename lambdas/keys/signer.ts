@@ -12,6 +12,9 @@ interface LoadedKey extends SigningKey {
   readonly readAt: EpochSeconds;
 }
 
+/** After the keys could not be read again, how long the one in memory serves before the next try, in seconds. */
+const retrySeconds = 30;
+
 /**
  * The ring's current key, kept in memory. Parallel callers share one load; when the keys cannot be read again, the one
  * in memory goes on signing.
@@ -28,6 +31,7 @@ export function currentSigningKey(options: {
   onStale: (error: unknown) => void;
 }): () => Promise<SigningKey> {
   let loaded: LoadedKey | undefined;
+  let nextTry = 0;
   let loading: Promise<LoadedKey> | undefined;
 
   const load = async (): Promise<LoadedKey> => {
@@ -40,13 +44,15 @@ export function currentSigningKey(options: {
   };
 
   return async () => {
-    if (loaded !== undefined && options.clock() < loaded.readAt + options.cacheSeconds) return loaded;
+    const now = options.clock();
+    if (loaded !== undefined && (now < loaded.readAt + options.cacheSeconds || now < nextTry)) return loaded;
     try {
       return await (loading ??= load().finally(() => {
         loading = undefined;
       }));
     } catch (error) {
       if (loaded === undefined) throw error;
+      nextTry = now + Math.min(retrySeconds, options.cacheSeconds);
       options.onStale(error);
       return loaded;
     }

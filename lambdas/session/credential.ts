@@ -1,4 +1,4 @@
-import { decodeBase64Url, randomSecret, Secret, sha256 } from '../common/index.ts';
+import { decodeBase64Url, deriveKey, randomSecret, Secret, sha256 } from '../common/index.ts';
 
 const referenceBytes = 32;
 const secretBytes = 32;
@@ -29,4 +29,23 @@ export const newCredential = (): SessionCredential =>
 export function parseCredential(cookie: string): SessionCredential | undefined {
   const bytes = decodeBase64Url(cookie, referenceBytes + secretBytes);
   return bytes === undefined ? undefined : credential(bytes);
+}
+
+/**
+ * What lets a later sign-in of the same browser end this session in its place: the session's key, and a proof that only
+ * the holder of the cookie can make. It opens nothing and is of no use as a cookie.
+ */
+export const replacementOf = ({ key, secret }: SessionCredential): string =>
+  `${key}.${replacementProof(secret)}`;
+
+const replacementProof = (secret: Secret<Buffer>): string =>
+  deriveKey(secret, 'replacement').expose().toString('base64url');
+
+/** What the table keeps of the proof. */
+export const replacementHash = (secret: Secret<Buffer>): string => sha256(replacementProof(secret));
+
+/** Undefined for what {@link replacementOf} never made. */
+export function parseReplacement(text: string): { key: string; hash: string } | undefined {
+  const [, key, proof] = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/.exec(text) ?? [];
+  return key === undefined || proof === undefined ? undefined : { key, hash: sha256(proof) };
 }

@@ -1,4 +1,4 @@
-export { parseCredential, type SessionCredential } from './credential.ts';
+export { parseCredential, replacementOf, type SessionCredential } from './credential.ts';
 export { deviceName } from './device.ts';
 export { StoreUnavailable } from './errors.ts';
 export { type SessionLimits } from './limits.ts';

@@ -51,6 +51,9 @@ export const attemptKey = (attemptId: string): Item => ({
 export const text = (attribute: AttributeValue | undefined): string | undefined => attribute?.S;
 export const instant = (attribute: AttributeValue | undefined): EpochSeconds | undefined =>
   attribute?.N === undefined ? undefined : asEpochSeconds(Number(attribute.N));
+/** A length of time of at least a second. */
+export const seconds = (attribute: AttributeValue | undefined): number | undefined =>
+  /^[1-9]\d{0,8}$/.test(attribute?.N ?? '') ? Number(attribute?.N) : undefined;
 export const number = (value: number): AttributeValue => ({ N: String(value) });
 
 /** A hash under which a user or a CIS2 session is found. The parts are length-prefixed, so no two lists collide. */

@@ -6,6 +6,12 @@ export interface SessionLimits {
   readonly absoluteSeconds: number;
 }
 
+/** The stricter of two, limit by limit: raising a setting never lengthens a session that has begun. */
+export const stricter = (one: SessionLimits, other: SessionLimits): SessionLimits => ({
+  idleSeconds: Math.min(one.idleSeconds, other.idleSeconds),
+  absoluteSeconds: Math.min(one.absoluteSeconds, other.absoluteSeconds),
+});
+
 export interface SessionTimes {
   readonly signedInAt: EpochSeconds;
   /** The last time the user was active. */

@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { after, type Clock, type EpochSeconds, type HealthcareWorker, type Role } from '../common/index.ts';
-import { newCredential, type SessionCredential } from './credential.ts';
+import { newCredential, parseReplacement, replacementHash, type SessionCredential } from './credential.ts';
 import { all, available, unlessConditionFails } from './dynamo.ts';
 import { StoreUnavailable } from './errors.ts';
 import {
@@ -22,20 +22,28 @@ import {
   openContent,
   providerSessionIndexKey,
   sealContent,
+  seconds,
   secretHash,
   sessionKey,
   text,
   userIndexKey,
   type Item,
 } from './items.ts';
-import { createSessionIndex, type IndexEntry } from './session-index.ts';
-import { expiryOf, type Expiry, type SessionLimits, type SessionTimes } from './limits.ts';
+import { createSessionIndex, type Bound, type IndexEntry } from './session-index.ts';
+import { expiryOf, stricter, type Expiry, type SessionLimits, type SessionTimes } from './limits.ts';
 
 /** Why a session is over. */
 export type EndReason = 'idle' | 'absolute' | 'signed_out' | 'provider_logout' | 'replaced' | 'revoked';
-const writtenReasons: readonly string[] = ['signed_out', 'provider_logout', 'replaced', 'revoked'];
-const isWrittenReason = (reason: string | undefined): reason is EndReason =>
-  reason !== undefined && writtenReasons.includes(reason);
+const endReasons: Record<EndReason, true> = {
+  idle: true,
+  absolute: true,
+  signed_out: true,
+  provider_logout: true,
+  replaced: true,
+  revoked: true,
+};
+const isEndReason = (reason: string | undefined): reason is EndReason =>
+  reason !== undefined && Object.hasOwn(endReasons, reason);
 
 export interface Session extends SessionTimes {
   /** Names this session in this role; of no use as a cookie. */
@@ -61,12 +69,18 @@ export interface NewSession {
   readonly user: readonly string[];
   /** Names CIS2's own session, where CIS2 says which it is. */
   readonly providerSession: readonly string[] | undefined;
-  /** When CIS2 issued what this sign-in rests on: a logout that is no older ends it. */
-  readonly issuedAt: EpochSeconds;
-  /** The session (by its key) that this one takes the place of. */
+  /** When this sign-in began: a logout of the user that is no older ends it. */
+  readonly begunAt: EpochSeconds;
+  /** The session that this one takes the place of, as `replacementOf` names it. */
   readonly replaces: string | undefined;
   /** Live sessions a user may have, this one included; the oldest end when there would be more. */
   readonly sessionsPerUser: number;
+}
+
+export interface CreatedSession {
+  readonly credential: SessionCredential;
+  /** How many sessions ended as `replaced` for it: the one it took the place of, and the oldest of too many. */
+  readonly ended: number;
 }
 
 export interface SessionStore {
@@ -74,8 +88,11 @@ export interface SessionStore {
   warmUp(): Promise<void>;
   /** True the first time an attempt comes back, and never again. */
   spendAttempt(attemptId: string, validForSeconds: number): Promise<boolean>;
-  /** Writes a new session; `provider_logout` when CIS2 has ended it already. Nothing of it lives unless all is written. */
-  create(session: NewSession): Promise<SessionCredential | 'provider_logout'>;
+  /**
+   * Writes a new session; `provider_logout` when CIS2 has ended it already. Nothing of it lives unless all is written
+   * before `deadline`, and only then does a session end for it.
+   */
+  create(session: NewSession, deadline: AbortSignal): Promise<CreatedSession | 'provider_logout'>;
   read(credential: SessionCredential): Promise<SessionState>;
   /**
    * Counts as user activity. A session that is over stays over, and one whose handle is not `handle` (where given) is
@@ -93,6 +110,16 @@ export interface StoreOptions {
   readonly clock: Clock;
 }
 
+/** Which session is meant, beyond its key. */
+interface Meant {
+  readonly credential?: SessionCredential;
+  readonly handle?: string | undefined;
+  readonly replacementHash?: string;
+}
+
+/** A sign-in that has run out of time still takes back what it wrote, within this many milliseconds. */
+const longestRevokeMs = 1_200;
+
 /** An ended session is remembered this long beyond its absolute limit, in seconds, to tell its user why it is over. */
 const rememberedSeconds = 3_600;
 
@@ -107,46 +134,54 @@ export function createSessionStore(options: StoreOptions): SessionStore {
   const { client, table: TableName, limits, clock } = options;
   const index = createSessionIndex(client, TableName);
 
-  /** The condition under which a session is alive at this moment, and is the one that is meant. */
-  const alive = (
-    now: EpochSeconds,
-    meant: { credential?: SessionCredential; handle?: string | undefined } = {},
-  ) => ({
+  /** The condition under which a session is alive at this moment by its own limits and by today's, and is the one meant. */
+  const alive = (now: EpochSeconds, meant: Meant = {}) => ({
     expression: [
-      '#state = :alive AND lastActiveAt > :idleSince AND signedInAt > :absoluteSince',
+      '#state = :alive AND idleAt > :now AND absoluteAt > :now',
+      'lastActiveAt > :idleSince AND signedInAt > :absoluteSince',
       ...(meant.credential === undefined ? [] : ['secretHash = :secretHash']),
       ...(meant.handle === undefined ? [] : ['handle = :handle']),
+      ...(meant.replacementHash === undefined ? [] : ['replacementHash = :replacementHash']),
     ].join(' AND '),
     names: { '#state': 'state' },
     values: {
       ':alive': { S: 'alive' },
+      ':now': number(now),
       ':idleSince': number(after(now, -limits.idleSeconds)),
       ':absoluteSince': number(after(now, -limits.absoluteSeconds)),
       ...(meant.credential === undefined
         ? {}
         : { ':secretHash': { S: secretHash(meant.credential.secret) } }),
       ...(meant.handle === undefined ? {} : { ':handle': { S: meant.handle } }),
+      ...(meant.replacementHash === undefined ? {} : { ':replacementHash': { S: meant.replacementHash } }),
     },
   });
 
   const ttl = (signedInAt: EpochSeconds) => after(signedInAt, limits.absoluteSeconds + rememberedSeconds);
 
-  const timesOf = (core: Item | undefined): SessionTimes | undefined => {
-    const signedInAt = instant(core?.['signedInAt']);
-    const lastActiveAt = instant(core?.['lastActiveAt']);
-    return signedInAt === undefined || lastActiveAt === undefined ? undefined : { signedInAt, lastActiveAt };
+  const timesOf = (core: Item): (SessionTimes & { limits: SessionLimits }) | undefined => {
+    const signedInAt = instant(core['signedInAt']);
+    const lastActiveAt = instant(core['lastActiveAt']);
+    const idleSeconds = seconds(core['idleSeconds']);
+    const absoluteSeconds = seconds(core['absoluteSeconds']);
+    if (signedInAt === undefined || lastActiveAt === undefined) return undefined;
+    if (idleSeconds === undefined || absoluteSeconds === undefined) return undefined;
+    return { signedInAt, lastActiveAt, limits: stricter(limits, { idleSeconds, absoluteSeconds }) };
   };
 
-  /** What a core item means at this moment, before anything is opened. */
-  const lifeOf = (core: Item, now: EpochSeconds): { expiry: Expiry } | { reason: EndReason } | undefined => {
+  /** What a core item means at this moment, before anything is opened; undefined when it cannot be understood. */
+  const lifeOf = (
+    core: Item,
+    now: EpochSeconds,
+  ): { expiry: Expiry } | { reason: EndReason; written: boolean } | undefined => {
     const times = timesOf(core);
     if (core['format']?.N !== String(format) || times === undefined) return undefined;
     const state = text(core['state']);
     const reason = text(core['reason']);
-    if (state === 'ended') return isWrittenReason(reason) ? { reason } : undefined;
+    if (state === 'ended') return isEndReason(reason) ? { reason, written: true } : undefined;
     if (state !== 'alive') return undefined;
-    const expiry = expiryOf(times, limits);
-    return now >= expiry.at ? { reason: expiry.bindingLimit } : { expiry };
+    const expiry = expiryOf(times, times.limits);
+    return now >= expiry.at ? { reason: expiry.bindingLimit, written: false } : { expiry };
   };
 
   const stateOf = (
@@ -169,22 +204,24 @@ export function createSessionStore(options: StoreOptions): SessionStore {
       roleId: core['role']?.B,
       profile: profile?.['sealed']?.B,
     });
-    if (content === undefined) {
-      return { status: 'unknown', unreadable: 'content' };
-    }
+    if (content === undefined) return { status: 'unknown', unreadable: 'content' };
     const { worker, roleId } = content;
     const role = worker.roles.find((held) => held.roleId === roleId) ?? null;
-    return { status: 'active', session: { ...times, handle, worker, role, expiry: life.expiry } };
+    const { signedInAt, lastActiveAt } = times;
+    return {
+      status: 'active',
+      session: { signedInAt, lastActiveAt, handle, worker, role, expiry: life.expiry },
+    };
   };
 
-  const update = (key: Item, input: Omit<UpdateItemCommandInput, 'TableName' | 'Key'>) =>
-    client.send(new UpdateItemCommand({ TableName, Key: key, ...input }));
+  const update = (key: Item, input: Omit<UpdateItemCommandInput, 'TableName' | 'Key'>, bound: Bound = {}) =>
+    client.send(new UpdateItemCommand({ TableName, Key: key, ...input }), bound);
 
   /**
    * Writes a new session's items. The SDK may send a put again whose answer was lost: it may find its own work, but never
    * undo an end.
    */
-  const putNew = async (core: Item, profile: Item): Promise<void> => {
+  const putNew = async (core: Item, profile: Item, bound: Bound): Promise<void> => {
     const put = (item: Item, condition: string, names: Record<string, string>, values: Item) =>
       available(
         client.send(
@@ -195,6 +232,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
             ExpressionAttributeNames: names,
             ExpressionAttributeValues: values,
           }),
+          bound,
         ),
       );
     const { secretHash: own, state } = core;
@@ -221,29 +259,53 @@ export function createSessionStore(options: StoreOptions): SessionStore {
   const endByKey = async (
     key: string,
     reason: EndReason,
+    { meant, bound, clearAway = true }: { meant?: Meant; bound?: Bound; clearAway?: boolean } = {},
+  ): Promise<boolean> => {
+    const { expression, names, values } = alive(clock(), meant);
+    return markEnded(key, reason, { expression, names, values, bound, clearAway });
+  };
+
+  /** Writes down an end that time has brought, unless the session turns out to have been active since. */
+  const endByTime = (key: string, core: Item, reason: EndReason): Promise<boolean> =>
+    markEnded(key, reason, {
+      expression: '#state = :alive AND lastActiveAt = :seen',
+      names: { '#state': 'state' },
+      values: {
+        ':alive': { S: 'alive' },
+        ':seen': core['lastActiveAt'] ?? { NULL: true },
+        ':now': number(clock()),
+      },
+    });
+
+  const markEnded = async (
+    key: string,
+    reason: EndReason,
     {
-      meant,
+      expression,
+      names,
+      values,
+      bound,
       clearAway = true,
     }: {
-      meant?: { credential: SessionCredential; handle: string | undefined };
+      expression: string;
+      names: Record<string, string>;
+      values: Item;
+      bound?: Bound | undefined;
       clearAway?: boolean;
-    } = {},
+    },
   ): Promise<boolean> => {
-    const now = clock();
-    const { expression, names, values } = alive(now, meant);
     const ended = await unlessConditionFails(
-      update(sessionKey(key, 'core'), {
-        UpdateExpression: 'SET #state = :ended, reason = :reason, endedAt = :now REMOVE wrappedKey, #role',
-        ConditionExpression: expression,
-        ExpressionAttributeNames: { ...names, '#role': 'role' },
-        ExpressionAttributeValues: {
-          ...values,
-          ':ended': { S: 'ended' },
-          ':reason': { S: reason },
-          ':now': number(now),
+      update(
+        sessionKey(key, 'core'),
+        {
+          UpdateExpression: 'SET #state = :ended, reason = :reason, endedAt = :now REMOVE wrappedKey, #role',
+          ConditionExpression: expression,
+          ExpressionAttributeNames: { ...names, '#role': 'role' },
+          ExpressionAttributeValues: { ...values, ':ended': { S: 'ended' }, ':reason': { S: reason } },
+          ReturnValues: 'ALL_OLD',
         },
-        ReturnValues: 'ALL_OLD',
-      }),
+        bound,
+      ),
     );
     if (ended === undefined) return false;
     if (!clearAway) return true;
@@ -260,59 +322,61 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     return true;
   };
 
-  /** Of these sessions, the ones that live. */
-  const livingAmong = async (entries: readonly IndexEntry[]): Promise<IndexEntry[]> => {
-    const living: IndexEntry[] = [];
+  /** The core items of these sessions, by session key. */
+  const coresOf = async (entries: readonly IndexEntry[], bound: Bound): Promise<Map<string, Item>> => {
+    const cores = new Map<string, Item>();
     for (let start = 0; start < entries.length; start += 100) {
-      const page = entries.slice(start, start + 100);
+      const keys = entries.slice(start, start + 100).map(({ key }) => sessionKey(key, 'core'));
       const { Responses, UnprocessedKeys } = await available(
         client.send(
-          new BatchGetItemCommand({
-            RequestItems: {
-              [TableName]: { Keys: page.map(({ key }) => sessionKey(key, 'core')), ConsistentRead: true },
-            },
-          }),
+          new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys: keys, ConsistentRead: true } } }),
+          bound,
         ),
       );
       if (Object.keys(UnprocessedKeys ?? {}).length > 0) throw new StoreUnavailable('unprocessed keys');
-      const cores = new Map((Responses?.[TableName] ?? []).map((core) => [text(core['pk']), core]));
-      for (const entry of page) {
-        const core = cores.get(`session#${entry.key}`);
-        const life = core === undefined ? undefined : lifeOf(core, clock());
-        if (life !== undefined && 'expiry' in life) living.push(entry);
+      for (const core of Responses?.[TableName] ?? []) {
+        cores.set((text(core['pk']) ?? '').replace('session#', ''), core);
       }
     }
-    return living;
+    return cores;
   };
 
-  /** Ends the oldest of a user's other sessions until there is room for the new one; forgets those that are over. */
+  /**
+   * Ends the oldest of a user's other sessions until there is room for the new one, and forgets those that are over.
+   * What time has ended is written down as ended first, and what cannot be understood counts as living: an index never
+   * forgets a session that could still be alive.
+   *
+   * @returns how many were ended
+   */
   const makeRoom = async (
     userIndex: Item,
     others: readonly IndexEntry[],
     sessionsPerUser: number,
-  ): Promise<void> => {
-    const now = clock();
-    const expired = others.filter(({ expiresAt }) => expiresAt <= now);
-    const candidates = others.filter(({ expiresAt }) => expiresAt > now);
-    if (candidates.length < sessionsPerUser) {
-      await index.forget(
-        userIndex,
-        expired.map(({ key }) => key),
-      );
-      return;
-    }
-    const living = await livingAmong(candidates);
+    bound: Bound,
+  ): Promise<number> => {
+    if (others.length < sessionsPerUser) return 0;
+    const cores = await coresOf(others, bound);
+    const over = await Promise.all(
+      others.map(async ({ key }) => {
+        const core = cores.get(key);
+        if (core === undefined) return true;
+        const life = lifeOf(core, clock());
+        if (life === undefined || 'expiry' in life) return false;
+        return life.written || (await endByTime(key, core, life.reason));
+      }),
+    );
+    const living = others.filter((_, position) => over[position] !== true);
     const surplus = living
       .toSorted((left, right) => left.signedInAt - right.signedInAt)
       .slice(0, Math.max(0, living.length + 1 - sessionsPerUser));
-    const over = others.filter((entry) => !living.includes(entry));
-    await all([
+    const [ended] = await all([
+      Promise.all(surplus.map(({ key }) => endByKey(key, 'replaced', { bound }))),
       index.forget(
         userIndex,
-        over.map(({ key }) => key),
+        others.filter((_, position) => over[position] === true).map(({ key }) => key),
       ),
-      ...surplus.map(({ key }) => endByKey(key, 'replaced')),
     ]);
+    return ended.filter(Boolean).length;
   };
 
   return {
@@ -343,17 +407,19 @@ export function createSessionStore(options: StoreOptions): SessionStore {
       return spent !== undefined;
     },
 
-    async create(session) {
+    async create(session, deadline) {
       const now = clock();
+      const bound = { abortSignal: deadline };
       const credential = newCredential();
       const { key, secret } = credential;
       const content = sealContent(key, secret, session.worker, session.roleId);
       const user = indexHash(...session.user);
       const providerSession =
         session.providerSession === undefined ? undefined : indexHash(...session.providerSession);
+      const replaced = session.replaces === undefined ? undefined : parseReplacement(session.replaces);
 
       /*
-       *   this sign-in:   core + profile ──► indexes, unless they carry an end mark at or after issuedAt ──► cookie
+       *   this sign-in:   core + profile ──► indexes, unless they carry an end mark that counts ──► cookie
        *   CIS2's logout:                     end mark on the index ──► ends every session the index lists
        *
        * Whichever reaches the index first, one sees the other: a session is either listed when the logout reads the
@@ -367,9 +433,14 @@ export function createSessionStore(options: StoreOptions): SessionStore {
             state: { S: 'alive' },
             signedInAt: number(now),
             lastActiveAt: number(now),
+            idleSeconds: number(limits.idleSeconds),
+            idleAt: number(after(now, limits.idleSeconds)),
+            absoluteSeconds: number(limits.absoluteSeconds),
+            absoluteAt: number(after(now, limits.absoluteSeconds)),
             handle: { S: randomBytes(16).toString('base64url') },
             device: { S: session.device },
             secretHash: { S: secretHash(secret) },
+            replacementHash: { S: replacementHash(secret) },
             wrappedKey: { B: content.wrappedKey },
             role: { B: content.roleId },
             userHash: { S: user },
@@ -382,38 +453,42 @@ export function createSessionStore(options: StoreOptions): SessionStore {
             sealed: { B: content.profile },
             ttl: number(ttl(now)),
           },
+          bound,
         );
 
-        const userIndex = userIndexKey(user);
         const entry = {
           key,
           signedInAt: now,
-          expiresAt: after(now, limits.absoluteSeconds),
+          begunAt: session.begunAt,
           hasProviderSession: providerSession !== undefined,
           ttl: ttl(now),
         };
-        const [byUser, byProviderSession] = await all([
-          index.list(userIndex, entry, session.issuedAt),
+        const [ofUser, ofProviderSession] = await all([
+          index.listForUser(user, entry, bound),
           providerSession === undefined
-            ? Promise.resolve([])
-            : index.list(providerSessionIndexKey(providerSession), entry, session.issuedAt),
+            ? Promise.resolve(true)
+            : index.listForProviderSession(providerSession, entry, bound),
         ]);
-        if (byUser === undefined || byProviderSession === undefined) {
+        if (ofUser === undefined || !ofProviderSession) {
           await endByKey(key, 'provider_logout');
           return 'provider_logout';
         }
-        await makeRoom(
-          userIndex,
-          byUser.filter((listed) => listed.key !== key && listed.key !== session.replaces),
-          session.sessionsPerUser,
-        );
-        // Last, and only once all else holds: a sign-in that fails leaves the session before it alone.
-        if (session.replaces !== undefined) {
-          await endByKey(session.replaces, 'replaced', { clearAway: false });
-        }
-        return credential;
+        deadline.throwIfAborted();
+        const others = ofUser.filter((listed) => listed.key !== key && listed.key !== replaced?.key);
+        const crowdedOut = await makeRoom(userIndexKey(user), others, session.sessionsPerUser, bound);
+        // Last, and only once all else holds: a sign-in that fails leaves the session before it alone. Once begun, this is
+        // not cut short, for it cannot be taken back.
+        deadline.throwIfAborted();
+        const inItsPlace =
+          replaced !== undefined &&
+          (await endByKey(replaced.key, 'replaced', {
+            meant: { replacementHash: replaced.hash },
+            clearAway: false,
+          }));
+        return { credential, ended: crowdedOut + Number(inItsPlace) };
       } catch (error) {
-        await endByKey(key, 'revoked').catch(() => undefined);
+        const lastChance = { abortSignal: AbortSignal.timeout(longestRevokeMs) };
+        await endByKey(key, 'revoked', { bound: lastChance, clearAway: false }).catch(() => undefined);
         throw error;
       }
     },
@@ -434,7 +509,13 @@ export function createSessionStore(options: StoreOptions): SessionStore {
         ),
       );
       const item = (name: string) => Items?.find((found) => found['sk']?.S === name);
-      return stateOf(credential, item('core'), item('profile'));
+      const core = item('core');
+      const state = stateOf(credential, core, item('profile'));
+      // Told once that it is over, a session stays over, whatever becomes of clocks and settings.
+      if (state.status === 'ended' && core !== undefined && text(core['state']) === 'alive') {
+        await endByTime(credential.key, core, state.reason).catch(() => undefined);
+      }
+      return state;
     },
 
     async extend(credential, handle) {
@@ -443,10 +524,10 @@ export function createSessionStore(options: StoreOptions): SessionStore {
       const [touched, profile] = await all([
         unlessConditionFails(
           update(sessionKey(credential.key, 'core'), {
-            UpdateExpression: 'SET lastActiveAt = :now',
+            UpdateExpression: 'SET lastActiveAt = :now, idleAt = :now + idleSeconds',
             ConditionExpression: expression,
             ExpressionAttributeNames: names,
-            ExpressionAttributeValues: { ...values, ':now': number(now) },
+            ExpressionAttributeValues: values,
             ReturnValues: 'ALL_NEW',
           }),
         ),

@@ -1,1 +1,1 @@
-export { createLogger, describeError, type EventName, type Level, type Logger } from './log.ts';
+export { createLogger, describeError, type Level, type Logger } from './log.ts';

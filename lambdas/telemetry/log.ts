@@ -13,7 +13,7 @@ const events = {
   /** Something that nobody expected. Name and place of the error; its message may hold anything, so it stays out. */
   unexpected_error: { level: 'error', fields: ['error', 'cause', 'at'] },
   /** Something we lean on did not answer: the store, CIS2, the keys. */
-  dependency_failed: { level: 'error', fields: ['code', 'error', 'cause', 'at'] },
+  dependency_failed: { level: 'error', fields: ['code', 'detail', 'error', 'cause', 'at'] },
   warm_up: { level: 'info', fields: ['durationMs', 'failed'] },
   settings_invalid: { level: 'error', fields: ['problems'] },
   provider_metadata_stale: { level: 'warn', fields: ['document', 'ageSeconds'] },
@@ -23,7 +23,7 @@ const events = {
   sign_in_started: { level: 'info', fields: ['acr', 'prompt', 'role'] },
   sign_in_completed: {
     level: 'info',
-    fields: ['authenticationLevel', 'identityLevel', 'roles', 'roleChosen', 'replaced'],
+    fields: ['authenticationLevel', 'identityLevel', 'roles', 'roleChosen'],
   },
   /** `check` names the rule that failed, in our words. */
   sign_in_failed: { level: 'warn', fields: ['code', 'check'] },

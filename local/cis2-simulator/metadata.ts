@@ -14,7 +14,7 @@ export const paths = {
   stylesheet: '/openam/sign-in.css',
 } as const;
 
-export const knownScopes = [
+const knownScopes = [
   'openid',
   'profile',
   'email',

@@ -1,19 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { sessionCookie } from '../support/browser.ts';
-import { choose, heading, logInLink, Rig, signIn, signOut, text, type Profile } from './rig.ts';
+import { choose, heading, logInLink, signIn, signOut, text, type Profile } from './rig.ts';
+import { useRig } from './use-rig.ts';
 
-let rig: Rig;
-
-beforeAll(async () => {
-  rig = await Rig.start();
-});
-afterEach(async () => {
-  expect(await rig.closeProfiles()).toEqual([]);
-});
-afterAll(async () => {
-  await rig.stop();
-});
+const rig = await useRig();
 
 /** Anything that would tell that it was Amara Okafor who was here. */
 const person = /Amara|Okafor|900000000001|900000000777/;

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { Page, Route } from 'playwright-core';
 import type { SessionJson } from '../support/browser.ts';
 import {
@@ -7,27 +7,20 @@ import {
   heading,
   logInLink,
   overflow,
-  Rig,
   signIn,
   text,
   type Profile,
 } from './rig.ts';
+import { useRig } from './use-rig.ts';
 
-let rig: Rig;
+const rig = await useRig();
 let simulator: string;
 
 beforeAll(async () => {
-  rig = await Rig.start();
   const tab = await (await rig.profile()).tab();
   await tab.goto('/auth/login');
   simulator = new URL(tab.url()).origin;
   await rig.closeProfiles();
-});
-afterEach(async () => {
-  expect(await rig.closeProfiles()).toEqual([]);
-});
-afterAll(async () => {
-  await rig.stop();
 });
 
 const service = 'Example ward service';

@@ -1,19 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { sessionCookie, signInCookie } from '../support/browser.ts';
-import { browserStorage, choose, facts, heading, logInLink, Rig, signIn, text } from './rig.ts';
+import { browserStorage, choose, facts, heading, logInLink, signIn, text } from './rig.ts';
+import { useRig } from './use-rig.ts';
 
-let rig: Rig;
-
-beforeAll(async () => {
-  rig = await Rig.start();
-});
-afterEach(async () => {
-  expect(await rig.closeProfiles()).toEqual([]);
-});
-afterAll(async () => {
-  await rig.stop();
-});
+const rig = await useRig();
 
 const newTab = async (): Promise<Page> => (await rig.visitor()).tab;
 

@@ -1,34 +1,11 @@
 /** Cookies that are not what we set, and items that are not what we wrote. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { AwsDoor } from '../support/aws.ts';
-import { Bff } from '../support/bff.ts';
 import { Browser, sessionCookie, signInCookie, type Problem, type SessionJson } from '../support/browser.ts';
-import { Provider } from '../support/provider.ts';
-import { partitionOf, Tables, type Item } from '../support/table.ts';
+import { startWithStore } from '../support/rig.ts';
+import { partitionOf, type Item } from '../support/table.ts';
 
-let provider: Provider;
-let store: AwsDoor;
-let bff: Bff;
-let tables: Tables;
-
-beforeAll(async () => {
-  [provider, store] = await Promise.all([Provider.start(), AwsDoor.dynamoDb()]);
-  bff = await Bff.start({
-    issuer: provider.issuer,
-    'client-id': 'rp.cookies',
-    'dynamodb-endpoint': store.url,
-  });
-  tables = await Tables.at(store.url);
-});
-afterEach(() => {
-  provider.behave();
-});
-afterAll(async () => {
-  tables.close();
-  await bff.stop();
-  await Promise.all([provider.close(), store.close()]);
-});
+const { provider, bff, tables } = await startWithStore();
 
 const signedIn = async (): Promise<Browser> => {
   const browser = new Browser(bff.baseUrl);

@@ -1,38 +1,15 @@
 /** Every single call at the store, failing in every way, on every route. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { AwsDoor, type AwsCall, type Verdict } from '../support/aws.ts';
-import { Bff } from '../support/bff.ts';
+import { describe, expect, test } from '@jest/globals';
+import type { AwsCall, Verdict } from '../support/aws.ts';
 import { Browser, sessionCookie, type Problem } from '../support/browser.ts';
-import { Provider } from '../support/provider.ts';
-import { partitionOf, Tables } from '../support/table.ts';
+import { startWithStore } from '../support/rig.ts';
+import { partitionOf } from '../support/table.ts';
 
 const longestAnswerMs = 8_000;
 /** The store refuses; the answer does not come, or the connection breaks, with nothing done. */
 const failures = ['fail', 'hang', 'reset'] as const;
 
-let provider: Provider;
-let store: AwsDoor;
-let bff: Bff;
-let tables: Tables;
-
-beforeAll(async () => {
-  [provider, store] = await Promise.all([Provider.start(), AwsDoor.dynamoDb()]);
-  bff = await Bff.start({
-    issuer: provider.issuer,
-    'client-id': 'rp.store',
-    'dynamodb-endpoint': store.url,
-  });
-  tables = await Tables.at(store.url);
-});
-afterEach(() => {
-  provider.behave();
-  store.reset();
-});
-afterAll(async () => {
-  tables.close();
-  await bff.stop();
-  await Promise.all([provider.close(), store.close()]);
-});
+const { provider, store, bff, tables } = await startWithStore();
 
 /**
  * What a call does, in words that are the same every time: the operation, the item and the kind of change. The session

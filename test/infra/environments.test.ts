@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Stack } from 'aws-cdk-lib';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import type { Construct } from 'constructs';
 import { Cis2Bff } from '../../infra/cis2-bff.ts';
 import { environments } from '../../infra/environments.ts';
 import type { Environment } from '../../infra/environments.ts';
@@ -80,12 +82,38 @@ describe('an environment is refused', () => {
       { signedOutPath: '//evil.example' },
       /dev: SIGNED_OUT_PATH must be/,
     ],
+    [
+      'no certificate in production',
+      'prod',
+      { certificateArn: undefined },
+      /prod: certificate .*certificateArn.* is missing: without it the base URL's host cannot reach/,
+    ],
+    [
+      'no web ACL in production, and no reason for it',
+      'prod',
+      { webAclArn: undefined },
+      /prod: webAclArn is missing: give one, or say in withoutWebAcl why/,
+    ],
+    [
+      'no web ACL in production for an empty reason',
+      'prod',
+      { webAclArn: undefined, withoutWebAcl: ' ' },
+      /prod: withoutWebAcl gives no reason/,
+    ],
+    [
+      'a web ACL and a reason to have none',
+      'prod',
+      { withoutWebAcl: 'There is a firewall before CloudFront.' },
+      /prod: withoutWebAcl says that there is no web ACL, and webAclArn names one/,
+    ],
   ])('for %s, by name', (_what, name, change, message) => {
     expect(adding(name, change)).toThrow(message);
   });
 
   test('with every problem at once', () => {
-    expect(adding('prod', { idleSeconds: 0, logLevel: 'debug' })).toThrow(/IDLE_SECONDS.*; prod: LOG_LEVEL/);
+    expect(adding('prod', { idleSeconds: 0, logLevel: 'debug', certificateArn: undefined })).toThrow(
+      /IDLE_SECONDS.*; prod: LOG_LEVEL.*; prod: certificate/,
+    );
   });
 
   test('and the ones that ship are not', () => {
@@ -98,6 +126,37 @@ describe('an environment is refused', () => {
     const production = Object.entries(environments).filter(([, { production }]) => production);
     expect(production.map(([name]) => name)).toEqual(['prod']);
     expect(Object.keys(environments).length).toBeGreaterThan(1);
+  });
+});
+
+/** Rule → the reason for which what it finds is let be. */
+const acknowledged = (scope: Construct): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    scope.node
+      .findAll()
+      .flatMap(({ node }) => node.metadata)
+      .filter(({ type }) => type === 'aws:cdk:acknowledged-rules')
+      .flatMap(({ data }) => Object.entries(data as Record<string, string>))
+      .map(([id, reason]) => [id.replace('Annotation::', ''), reason]),
+  );
+
+describe('an environment without a web ACL', () => {
+  const reason = 'The firewall stands before CloudFront, in a service of its own.';
+
+  test('is let into production for a reason, which is acknowledged in its words', () => {
+    const { stateless } = adding('prod', { webAclArn: undefined, withoutWebAcl: reason })();
+    const [, distribution] = only(toJson(stateless), 'AWS::CloudFront::Distribution');
+    expect(distribution.Properties['DistributionConfig']).not.toHaveProperty('WebACLId');
+    expect(acknowledged(stateless)['AwsSolutions-CFR2']).toBe(reason);
+    expect(new AwsSolutionsChecks().validateScope(stateless).violations).toEqual([]);
+  });
+
+  test('and without a certificate is let be outside production, and says that it is for nobody real', () => {
+    const { stateless } = adding('dev', {})();
+    const { 'AwsSolutions-CFR2': webAcl, 'AwsSolutions-CFR4': certificate } = acknowledged(stateless);
+    expect(webAcl).toMatch(/^Not for production/);
+    expect(certificate).toMatch(/^Not for production/);
+    expect(new AwsSolutionsChecks().validateScope(stateless).violations).toEqual([]);
   });
 });
 
@@ -136,6 +195,12 @@ describe('the construct in an app of somebody else', () => {
       baseUrl: 'https://ward.example.nhs.uk',
       issuer: cis2Issuers.live,
       clientId: 'ward',
+      certificate: Certificate.fromCertificateArn(
+        stack,
+        'Certificate',
+        'arn:aws:acm:us-east-1:111122223333:certificate/11111111-2222-3333-4444-555555555555',
+      ),
+      withoutWebAcl: 'The firewall stands before CloudFront.',
       bundles,
     });
     expect(new AwsSolutionsChecks().validateScope(stack).violations).toEqual([]);
@@ -153,6 +218,6 @@ describe('the construct in an app of somebody else', () => {
         clientId: 'ward',
         bundles,
       });
-    expect(make).toThrow(/live issuer in production/);
+    expect(make).toThrow(/live issuer in production.*certificate .*is missing.*webAclArn is missing/);
   });
 });

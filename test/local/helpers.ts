@@ -18,9 +18,9 @@ export const collectedLog = (): LogSink & { lines: string[] } => {
   };
 };
 
-/** Waits for something to become true; fails when it has not after five seconds. */
+/** Waits for something to become true; fails when it has not after fifteen seconds. */
 export async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 15_000;
   while (Date.now() < deadline) {
     if (condition()) return;
     await sleep(10);

@@ -145,7 +145,7 @@ describe('the Lambda runtime', () => {
       expect(payload(await slow.invoke({}))).toBe(1);
       const startedAt = Date.now();
       expect(await slow.invoke({ slow: true })).toMatchObject({ ok: false, errorType: 'Sandbox.Timedout' });
-      expect(Date.now() - startedAt).toBeLessThan(2_500);
+      expect(Date.now() - startedAt).toBeLessThan(8_000);
       expect(payload(await slow.invoke({}))).toBe(1);
     },
   );

@@ -1,12 +1,40 @@
 import { describe, expect, test } from '@jest/globals';
+import { assemblyDirectory } from '../../local/build.ts';
+import { Functions } from '../../local/cloudformation.ts';
 import { StartError } from '../../local/errors.ts';
 import { helpText, parseOptions } from '../../local/options.ts';
 import type { Options } from '../../local/options.ts';
+import { Assembly } from '../../local/template.ts';
+import { collectedLog } from './helpers.ts';
 
 const parse = (args: string[], environment: Record<string, string> = {}): Options => {
   const options = parseOptions(args, environment);
   if (options === 'help') throw new Error('help was not asked for');
   return options;
+};
+
+/** The values that the functions of the template have in a start with these options. */
+const settingsAtStart = (args: string[]): Record<string, string[]> => {
+  const assembly = Assembly.read(assemblyDirectory);
+  for (const resource of assembly.resources('AWS::DynamoDB::Table', 'AWS::SecretsManager::Secret')) {
+    assembly.define(resource, { ref: resource.logicalId, attributes: { Arn: resource.logicalId } });
+  }
+  const functions = new Functions(assembly, {
+    endpoints: { dynamodb: 'http://127.0.0.1:1', secretsManager: 'http://127.0.0.1:1' },
+    overrides: parse(args).settings,
+    log: collectedLog(),
+  });
+  const environments = assembly
+    .resources('AWS::Lambda::Function')
+    .map((resource) => functions.get(resource).spec.environment);
+  return Object.fromEntries(
+    ['IDLE_SECONDS', 'ABSOLUTE_SECONDS', 'CIS2_ACR', 'MINIMUM_AAL', 'MINIMUM_IAL', 'KEY_CACHE_SECONDS'].map(
+      (name) => [
+        name,
+        [...new Set(environments.flatMap(({ [name]: value }) => (value === undefined ? [] : [value])))],
+      ],
+    ),
+  );
 };
 
 describe('options of a local run', () => {
@@ -21,15 +49,37 @@ describe('options of a local run', () => {
       quiet: false,
       settings: {
         CIS2_CLIENT_ID: 'cis2-bff-local',
-        IDLE_SECONDS: '900',
-        ABSOLUTE_SECONDS: '43200',
-        CIS2_ACR: 'AAL3_ANY',
-        MINIMUM_AAL: '3',
-        MINIMUM_IAL: '3',
-        KEY_CACHE_SECONDS: '60',
       },
     });
   });
+
+  test('a start without options runs with the limits and the policy of the contract', () => {
+    expect(settingsAtStart([])).toEqual({
+      IDLE_SECONDS: ['900'],
+      ABSOLUTE_SECONDS: ['43200'],
+      CIS2_ACR: ['AAL3_ANY'],
+      MINIMUM_AAL: ['3'],
+      MINIMUM_IAL: ['3'],
+      KEY_CACHE_SECONDS: ['60'],
+    });
+  });
+
+  test.each([
+    ['idle-seconds', '20', 'IDLE_SECONDS'],
+    ['absolute-seconds', '60', 'ABSOLUTE_SECONDS'],
+    ['acr', 'AAL2_ANY', 'CIS2_ACR'],
+    ['min-aal', '2', 'MINIMUM_AAL'],
+    ['min-ial', '2', 'MINIMUM_IAL'],
+    ['key-cache-seconds', '1', 'KEY_CACHE_SECONDS'],
+  ] as const)(
+    '--%s %s takes the place of the value in the template, and no other does',
+    (name, value, setting) => {
+      expect(settingsAtStart([`--${name}`, value])).toEqual({ ...settingsAtStart([]), [setting]: [value] });
+      const variable = `BFF_${name.replaceAll('-', '_').toUpperCase()}`;
+      expect(parse([], { [variable]: value })).toEqual(parse([`--${name}`, value]));
+      expect(parse([], { [variable]: '' })).toEqual(parse([]));
+    },
+  );
 
   test('every option can be an environment variable, and the command line wins', () => {
     const environment = {

@@ -1,34 +1,26 @@
 import { randomUUID } from 'node:crypto';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import {
   CreateSecretCommand,
   DescribeSecretCommand,
   GetSecretValueCommand,
   ListSecretsCommand,
   PutSecretValueCommand,
-  SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { startSecretsManager } from '../../local/secrets-manager.ts';
+import { startSecrets } from '../support/secrets.ts';
 import { send } from './helpers.ts';
 
-let server: Awaited<ReturnType<typeof startSecretsManager>>;
+let secrets: Awaited<ReturnType<typeof startSecrets>>;
 let client: SecretsManagerClient;
 let arn: string;
 
 beforeEach(async () => {
-  server = await startSecretsManager({ region: 'eu-west-2', account: '000000000000' });
-  client = new SecretsManagerClient({
-    endpoint: server.url,
-    region: 'eu-west-2',
-    maxAttempts: 1,
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
-  const created = await client.send(new CreateSecretCommand({ Name: 'ring' }));
-  arn = created.ARN ?? '';
+  secrets = await startSecrets();
+  ({ client, arn } = secrets);
 });
 afterEach(() => {
-  client.destroy();
-  server.close();
+  secrets.close();
 });
 
 const get = (input: { VersionId?: string; VersionStage?: string } = {}) =>
@@ -117,7 +109,7 @@ describe('the local Secrets Manager, called by the AWS SDK', () => {
 
   test('a page in a browser is refused', async () => {
     await put('one');
-    const answer = await send(Number(new URL(server.url).port), '/', {
+    const answer = await send(Number(new URL(secrets.url).port), '/', {
       method: 'POST',
       headers: { 'x-amz-target': 'secretsmanager.GetSecretValue', origin: 'http://localhost:3000' },
       body: JSON.stringify({ SecretId: 'ring' }),

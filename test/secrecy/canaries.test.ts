@@ -443,7 +443,7 @@ describe('a whole run', () => {
       'session_ended',
       'request_refused',
       'dependency_failed',
-      'unexpected_error',
+      'dependency_failed',
     ]) {
       expect(events).toContain(event);
     }

@@ -1,8 +1,10 @@
 /** The product and a provider for one test file: started before its tests, ended after them. */
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
+import { AwsDoor } from './aws.ts';
 import { Bff, type BffOptions } from './bff.ts';
 import { Browser } from './browser.ts';
 import { Provider } from './provider.ts';
+import { Tables } from './table.ts';
 
 export const clientId = 'rp.example.apps';
 
@@ -47,6 +49,30 @@ export function useRig(
     },
     browser: () => new Browser(there(bff).baseUrl),
   };
+}
+
+/**
+ * The same with the test's own door before the store, and the tables behind it. Call it at the top of a file. The door
+ * lets everything pass again after each test.
+ */
+export async function startWithStore() {
+  const [provider, store] = await Promise.all([Provider.start(), AwsDoor.dynamoDb()]);
+  const bff = await Bff.start({
+    issuer: provider.issuer,
+    'client-id': clientId,
+    'dynamodb-endpoint': store.url,
+  });
+  const tables = await Tables.at(store.url);
+  afterEach(() => {
+    provider.behave();
+    store.reset();
+  });
+  afterAll(async () => {
+    tables.close();
+    await bff.stop();
+    await Promise.all([provider.close(), store.close()]);
+  });
+  return { provider, store, bff, tables };
 }
 
 function there<T>(value: T | undefined): T {

@@ -24,7 +24,7 @@ const details = fc.record({
   startedAt: fc.integer({ min: 0, max: attemptLifeSeconds - 1 }).map((age) => after(now, -age)),
   returnTo: fc.string({ unit: 'binary' }),
   requiredAal: fc.constantFrom(0, 1, 2, 3),
-  replaces: fc.option(hash),
+  replaces: fc.option(fc.tuple(hash, hash).map((parts) => parts.join('.'))),
 });
 const plain: Omit<SignInAttempt, 'id'> = { startedAt: now, returnTo: '/', requiredAal: 0, replaces: null };
 
@@ -132,7 +132,9 @@ describe('a sign-in’s state', () => {
         expect(now - attempt.startedAt).toBeLessThan(attemptLifeSeconds);
         expect(typeof attempt.returnTo).toBe('string');
         expect([0, 1, 2, 3]).toContain(attempt.requiredAal);
-        expect(attempt.replaces === null || /^[A-Za-z0-9_-]{43}$/.test(attempt.replaces)).toBe(true);
+        expect(
+          attempt.replaces === null || /^[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}$/.test(attempt.replaces),
+        ).toBe(true);
       }),
       { numRuns: 500 },
     );

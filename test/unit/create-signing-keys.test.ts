@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { CloudFormationCustomResourceEvent, CloudFormationCustomResourceResponse } from 'aws-lambda';
 import type { EpochSeconds } from '../../lambdas/common/index.ts';
@@ -9,39 +8,30 @@ import {
 } from '../../lambdas/handlers/create-signing-keys.ts';
 import { loadRing, storeRing, type Ring } from '../../lambdas/keys/index.ts';
 import { createLogger } from '../../lambdas/telemetry/index.ts';
-import { startSecretsManager } from '../../local/secrets-manager.ts';
+import { startSecrets } from '../support/secrets.ts';
 
-let server: Awaited<ReturnType<typeof startSecretsManager>>;
-let client: SecretsManagerClient;
+let secrets: Awaited<ReturnType<typeof startSecrets>>;
 let published: string[][];
 let answers: CloudFormationCustomResourceResponse[];
 let lines: string[];
 let stored: number;
 
 beforeEach(async () => {
-  server = await startSecretsManager({ region: 'eu-west-2', account: '000000000000' });
-  client = new SecretsManagerClient({
-    endpoint: server.url,
-    region: 'eu-west-2',
-    maxAttempts: 1,
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
-  await client.send(new CreateSecretCommand({ Name: 'ring' }));
+  secrets = await startSecrets();
   [published, answers, lines, stored] = [[], [], [], 0];
 });
 afterEach(() => {
-  client.destroy();
-  server.close();
+  secrets.close();
 });
 
 const kidsOf = (ring: Ring | undefined): string[] => (ring ?? []).map(({ kid }) => kid);
-const ringNow = () => loadRing(client, 'ring');
+const ringNow = () => loadRing(secrets.client, 'ring');
 
 const runner = (changes: Partial<CreateSigningKeysDependencies> = {}) =>
   createSigningKeys({
     loadRing: ringNow,
     storeRing: async (ring, token) => {
-      await storeRing(client, 'ring', ring, token);
+      await storeRing(secrets.client, 'ring', ring, token);
       stored += 1;
     },
     publish: (ring) => {
@@ -118,7 +108,7 @@ describe('the deployment’s custom resource', () => {
   test('goes on when its own write was done and the answer to it was lost', async () => {
     await runner({
       storeRing: async (ring, token) => {
-        await storeRing(client, 'ring', ring, token);
+        await storeRing(secrets.client, 'ring', ring, token);
         throw new Error('reset');
       },
     })(event('Create'));
@@ -199,7 +189,7 @@ describe('the deployment’s custom resource', () => {
   );
 
   test('never replaces a secret that is there and is no ring', async () => {
-    await storeRing(client, 'ring', [], randomUUID());
+    await storeRing(secrets.client, 'ring', [], randomUUID());
     await runner()(event('Create'));
     expect(answers[0]?.Status).toBe('FAILED');
     expect(stored).toBe(0);

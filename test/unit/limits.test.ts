@@ -154,10 +154,11 @@ describe('a device’s name', () => {
     );
   });
 
-  test('is found quickly in a header of any length', () => {
-    const started = performance.now();
-    deviceName(`${'Version/ '.repeat(200_000)}x`);
-    deviceName('Version/'.repeat(200_000));
-    expect(performance.now() - started).toBeLessThan(200);
+  test('is looked for in the first 512 characters only: no header is long enough to keep anybody busy', () => {
+    const browser = 'Firefox/143.0';
+    expect(deviceName(browser.padStart(512))).toBe('Firefox');
+    expect(deviceName(browser.padStart(600))).toBe('Unknown device');
+    expect(deviceName(browser.padEnd(1_000_000))).toBe('Firefox');
+    expect(deviceName(`${'Version/ '.repeat(200_000)}Safari/1`)).toBe('Unknown device');
   });
 });

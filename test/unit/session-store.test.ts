@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import {
+  ConditionalCheckFailedException,
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
@@ -12,6 +13,7 @@ import type { EpochSeconds, HealthcareWorker } from '../../lambdas/common/index.
 import {
   createSessionStore,
   parseCredential,
+  replacementOf,
   StoreUnavailable,
   type EndReason,
   type NewSession,
@@ -110,15 +112,17 @@ const newSession = (changes: Partial<NewSession> = {}): NewSession => ({
   device: 'Chrome on Windows',
   user,
   providerSession: [user[0]!, `sid-${String(people)}`],
-  issuedAt: now as EpochSeconds,
+  begunAt: now as EpochSeconds,
   replaces: undefined,
   sessionsPerUser: 20,
   ...changes,
 });
+/** A deadline that does not come. */
+const inTime = (): AbortSignal => new AbortController().signal;
 const create = async (changes: Partial<NewSession> = {}, through = store): Promise<SessionCredential> => {
-  const credential = await through.create(newSession(changes));
-  if (credential === 'provider_logout') throw new Error('refused');
-  return credential;
+  const created = await through.create(newSession(changes), inTime());
+  if (created === 'provider_logout') throw new Error('refused');
+  return created.credential;
 };
 const statusOf = async (credential: SessionCredential): Promise<string> => {
   const state = await store.read(credential);
@@ -143,12 +147,13 @@ const listed = (index: Item | undefined): string[] =>
   Object.keys(index ?? {}).flatMap((name) => (name.startsWith('s#') ? [name.slice(2)] : []));
 
 /** What a logout by CIS2 leaves on an index. */
-const markEnded = (pk: string, at: number) =>
+const markEnded = (pk: string, at: number, mark = 'endedAt') =>
   client.send(
     new UpdateItemCommand({
       TableName: table,
       Key: { pk: { S: pk }, sk: { S: 'sessions' } },
-      UpdateExpression: 'SET endedAt = :at',
+      UpdateExpression: 'SET #mark = :at',
+      ExpressionAttributeNames: { '#mark': mark },
       ExpressionAttributeValues: { ':at': { N: String(at) } },
     }),
   );
@@ -440,7 +445,7 @@ describe('calls at the same time', () => {
         const before = await create();
         const gate = gated();
         const slow = storeWith(gate.client);
-        const created = slow.create(newSession({ replaces: before.key }));
+        const created = slow.create(newSession({ replaces: replacementOf(before) }), inTime());
         // As back-channel logout does: the mark first, then every session that the index lists.
         const logout = (async () => {
           const { Attributes } = await gate.client.send(
@@ -452,21 +457,33 @@ describe('calls at the same time', () => {
               ReturnValues: 'ALL_NEW',
             }),
           );
-          return listed(Attributes);
+          for (const key of listed(Attributes)) {
+            await gate.client
+              .send(
+                new UpdateItemCommand({
+                  TableName: table,
+                  Key: { pk: { S: `session#${key}` }, sk: { S: 'core' } },
+                  UpdateExpression: 'SET #state = :ended, reason = :reason REMOVE wrappedKey, #role',
+                  ConditionExpression: '#state = :alive',
+                  ExpressionAttributeNames: { '#state': 'state', '#role': 'role' },
+                  ExpressionAttributeValues: {
+                    ':alive': { S: 'alive' },
+                    ':ended': { S: 'ended' },
+                    ':reason': { S: 'provider_logout' },
+                  },
+                }),
+              )
+              .catch((error: unknown) => {
+                if (!(error instanceof ConditionalCheckFailedException)) throw error;
+              });
+          }
         })();
         await gate.run(order);
-        const [result, found] = [await created, await logout];
-        if (result === 'provider_logout') {
-          const cores = (await everything()).filter(
-            (item) => item['sk']?.S === 'core' && item['userHash']?.S === indexHash(...user),
-          );
-          const alive = cores.filter((core) => core['state']?.S === 'alive');
-          expect(alive.map((core) => core['pk']?.S)).toEqual([`session#${before.key}`]);
-          expect(found).toEqual([before.key]);
-        } else {
-          // It was listed first, so the logout found it.
-          expect(found).toContain(result.key);
-        }
+        await Promise.all([created, logout]);
+        const alive = (await everything()).filter(
+          (item) => item['userHash']?.S === indexHash(...user) && item['state']?.S === 'alive',
+        );
+        expect(alive).toEqual([]);
       }),
       { numRuns: 20 },
     );
@@ -478,7 +495,10 @@ describe('calls at the same time', () => {
         const before = await create();
         const gate = gated();
         const slow = storeWith(gate.client);
-        const both = [create({ replaces: before.key }, slow), create({ replaces: before.key }, slow)];
+        const both = [
+          create({ replaces: replacementOf(before) }, slow),
+          create({ replaces: replacementOf(before) }, slow),
+        ];
         await gate.run(order);
         for (const credential of await Promise.all(both)) expect(await statusOf(credential)).toBe('active');
         expect(await statusOf(before)).toBe('replaced');
@@ -505,7 +525,6 @@ describe('the indexes', () => {
     expect(await providerIndex()).toBeUndefined();
     expect((await userIndex())?.[`s#${key}`]?.M).toMatchObject({
       signedInAt: { N: String(start) },
-      expiresAt: { N: String(start + 43_200) },
       providerSession: { BOOL: false },
     });
   });
@@ -527,31 +546,52 @@ describe('the indexes', () => {
     'provider-session': () => `provider-session#${indexHash(user[0]!, `sid-${String(people)}`)}`,
   };
 
-  describe.each(['user', 'provider-session'] as const)('with an end mark on the %s index', (which) => {
-    test.each([0, 1, 300])('at %d seconds after the ID token was issued: nothing lives', async (later) => {
-      const before = await create();
-      now += 5;
-      await markEnded(markOf[which](), now + later);
-      const result = await store.create(newSession({ issuedAt: now as EpochSeconds, replaces: before.key }));
-      expect(result).toBe('provider_logout');
-      const cores = (await everything()).filter(
-        (item) => item['sk']?.S === 'core' && item['userHash']?.S === indexHash(...user),
-      );
-      const others = cores.filter((core) => core['pk']?.S !== `session#${before.key}`);
-      expect(others.map((core) => [core['state']?.S, core['reason']?.S])).toEqual([
-        ['ended', 'provider_logout'],
-      ]);
-      expect(others[0]?.['wrappedKey']).toBeUndefined();
-      expect(listed(await userIndex())).toEqual([before.key]);
-      expect(listed(await providerIndex())).toEqual([before.key]);
-      // The sign-in that failed leaves the session before it alone.
-      expect(await statusOf(before)).toBe('active');
-    });
+  const refusedAfter = async (which: keyof typeof markOf, at: number, changes: Partial<NewSession> = {}) => {
+    const before = await create(changes);
+    now += 5;
+    await markEnded(markOf[which](), at);
+    const result = await store.create(
+      newSession({ ...changes, begunAt: now as EpochSeconds, replaces: replacementOf(before) }),
+      inTime(),
+    );
+    expect(result).toBe('provider_logout');
+    const cores = (await everything()).filter(
+      (item) => item['sk']?.S === 'core' && item['userHash']?.S === indexHash(...user),
+    );
+    const others = cores.filter((core) => core['pk']?.S !== `session#${before.key}`);
+    expect(others.map((core) => [core['state']?.S, core['reason']?.S])).toEqual([
+      ['ended', 'provider_logout'],
+    ]);
+    expect(others[0]?.['wrappedKey']).toBeUndefined();
+    expect(listed(await userIndex())).toEqual([before.key]);
+    // The sign-in that failed leaves the session before it alone.
+    expect(await statusOf(before)).toBe('active');
+  };
 
-    test('from before the ID token was issued: the session lives', async () => {
-      await markEnded(markOf[which](), now - 1);
-      expect(await statusOf(await create())).toBe('active');
-    });
+  test.each([0, 1, 300])(
+    'with a user’s end mark %d s after the sign-in began: nothing lives',
+    async (later) => {
+      await refusedAfter('user', start + 5 + later);
+    },
+  );
+
+  test('with a user’s end mark from before the sign-in began: the session lives', async () => {
+    await markEnded(markOf.user(), now - 1);
+    expect(await statusOf(await create())).toBe('active');
+  });
+
+  test.each([-100_000, 0, 300])(
+    'with an end mark on the CIS2 session, %d s from the sign-in, nothing lives: it never comes back',
+    async (later) => {
+      await refusedAfter('provider-session', start + 5 + later);
+    },
+  );
+
+  test('a mark for sign-ins without a CIS2 session ends those and no others', async () => {
+    const mark = () => markEnded(markOf.user(), now, 'endedWithoutSidAt');
+    await mark();
+    expect(await store.create(newSession({ providerSession: undefined }), inTime())).toBe('provider_logout');
+    expect(await statusOf(await create())).toBe('active');
   });
 
   test('with an end mark for another user change nothing', async () => {
@@ -591,18 +631,43 @@ describe('the sessions of one user', () => {
     expect(listed(await userIndex()).sort()).toEqual([alive.key, latest.key].sort());
   });
 
-  test('that have passed their absolute limit are forgotten even while there is room', async () => {
-    const old = await create();
+  test('are not looked at while there is room', async () => {
+    await create();
     now = start + 43_200;
-    const latest = await create();
+    door.calls.length = 0;
+    await create();
+    expect(door.calls.map(({ operation }) => operation).sort()).toEqual([
+      ...['PutItem', 'PutItem', 'UpdateItem', 'UpdateItem'],
+    ]);
+  });
+
+  test('that time has ended are written down as ended before they are forgotten', async () => {
+    const idle = await create();
+    now = start + 900;
+    const latest = await create({ sessionsPerUser: 1 });
+    expect(await coreOf(idle)).toMatchObject({ state: { S: 'ended' }, reason: { S: 'idle' } });
     expect(listed(await userIndex())).toEqual([latest.key]);
-    expect(await statusOf(old)).not.toBe('active');
+    // An instance whose clock is behind cannot bring back what the index no longer names.
+    now = start + 890;
+    expect(await store.extend(idle, undefined)).toEqual({ status: 'ended', reason: 'idle' });
+  });
+
+  test('that cannot be understood count as living and are not forgotten', async () => {
+    const oldest = await create();
+    now += 1;
+    const odd = await create();
+    await setAttribute(odd.key, 'core', 'format', { N: '2' });
+    now += 1;
+    await create({ sessionsPerUser: 2 });
+    expect(await statusOf(oldest)).toBe('replaced');
+    expect(listed(await userIndex())).toContain(odd.key);
+    await setAttribute(odd.key, 'core', 'format', { N: '1' });
   });
 
   test('do not count the one that the new session takes the place of', async () => {
     const [one, two] = [await create(), await create()];
     now += 1;
-    const latest = await create({ sessionsPerUser: 2, replaces: two.key });
+    const latest = await create({ sessionsPerUser: 2, replaces: replacementOf(two) });
     expect(await Promise.all([one, two, latest].map(statusOf))).toEqual(['active', 'replaced', 'active']);
     expect(listed(await userIndex())).toEqual(expect.arrayContaining([one.key, latest.key]));
     // An index may name a session that is over: it is not counted for that.
@@ -624,7 +689,7 @@ describe('the sessions of one user', () => {
   test('more than a hundred are all looked at', async () => {
     const entries = Array.from({ length: 130 }, (_, position) => [
       `s#${String(position).padStart(43, 'x')}`,
-      { M: { signedInAt: { N: String(start + position) }, expiresAt: { N: String(start + 43_200) } } },
+      { M: { signedInAt: { N: String(start + position) } } },
     ]) as [string, AttributeValue][];
     await client.send(
       new PutItemCommand({
@@ -647,7 +712,7 @@ describe('a session that takes another’s place', () => {
   test('ends it as replaced only once it is whole itself', async () => {
     const before = await create();
     door.calls.length = 0;
-    const latest = await create({ replaces: before.key });
+    const latest = await create({ replaces: replacementOf(before) });
     expect(await statusOf(before)).toBe('replaced');
     const position = (wanted: (call: AwsCall) => boolean) => door.calls.findIndex(wanted);
     const ending = position(({ items }) => items.includes(`session#${before.key}|core`));
@@ -685,7 +750,9 @@ describe('a session that takes another’s place', () => {
         failed += 1;
         return failed === 1 ? 'fail' : 'pass';
       };
-      await expect(store.create(newSession({ replaces: before.key }))).rejects.toThrow(StoreUnavailable);
+      await expect(store.create(newSession({ replaces: replacementOf(before) }), inTime())).rejects.toThrow(
+        StoreUnavailable,
+      );
       door.reset();
       expect(failed).toBeGreaterThan(0);
       expect(await statusOf(before)).toBe('active');
@@ -699,7 +766,7 @@ describe('a session that takes another’s place', () => {
   test('that is over already changes nothing about why', async () => {
     const before = await create();
     await store.end(before, 'signed_out', undefined);
-    const latest = await create({ replaces: before.key });
+    const latest = await create({ replaces: replacementOf(before) });
     expect(await statusOf(before)).toBe('signed_out');
     expect(await statusOf(latest)).toBe('active');
   });
@@ -775,7 +842,8 @@ describe('what lies in the table', () => {
     expect(Object.keys(core ?? {}).sort()).toEqual(
       [
         ...['device', 'format', 'handle', 'lastActiveAt', 'pk', 'providerSessionHash', 'role', 'secretHash'],
-        ...['signedInAt', 'sk', 'state', 'ttl', 'userHash', 'wrappedKey'],
+        ...['signedInAt', 'sk', 'state', 'ttl', 'userHash', 'wrappedKey', 'replacementHash'],
+        ...['idleAt', 'idleSeconds', 'absoluteAt', 'absoluteSeconds'],
       ].sort(),
     );
   });
@@ -824,11 +892,88 @@ describe('a store that is away', () => {
     await expect(store.read(credential)).rejects.toThrow(StoreUnavailable);
     await expect(store.extend(credential, undefined)).rejects.toThrow(StoreUnavailable);
     await expect(store.end(credential, 'signed_out', undefined)).rejects.toThrow(StoreUnavailable);
-    await expect(store.create(newSession())).rejects.toThrow(StoreUnavailable);
+    await expect(store.create(newSession(), inTime())).rejects.toThrow(StoreUnavailable);
     await expect(store.spendAttempt('away', 1_200)).rejects.toThrow(StoreUnavailable);
     await expect(store.warmUp()).rejects.toThrow(StoreUnavailable);
     door.reset();
     expect(await statusOf(credential)).toBe('active');
     await store.warmUp();
+  });
+});
+
+describe('a sign-in that runs out of time', () => {
+  test.each([0, 1, 2, 3])('after %d calls leaves no session, and the one before it alone', async (calls) => {
+    const before = await create();
+    const deadline = new AbortController();
+    let seen = 0;
+    door.judge = () => {
+      if (seen === calls) deadline.abort();
+      seen += 1;
+      return 'pass';
+    };
+    await expect(
+      store.create(newSession({ replaces: replacementOf(before) }), deadline.signal),
+    ).rejects.toBeDefined();
+    door.reset();
+    expect(await statusOf(before)).toBe('active');
+    const alive = (await everything()).filter(
+      (item) => item['userHash']?.S === indexHash(...user) && item['state']?.S === 'alive',
+    );
+    expect(alive.map((item) => item['pk']?.S)).toEqual([`session#${before.key}`]);
+  });
+
+  test('while it ends the session before it is finished all the same', async () => {
+    const before = await create();
+    const deadline = new AbortController();
+    door.judge = ({ items }) => {
+      if (items.includes(`session#${before.key}|core`)) deadline.abort();
+      return 'pass';
+    };
+    const created = await store.create(newSession({ replaces: replacementOf(before) }), deadline.signal);
+    if (created === 'provider_logout') throw new Error('refused');
+    expect(await statusOf(created.credential)).toBe('active');
+    expect(await statusOf(before)).toBe('replaced');
+  });
+});
+
+describe('to take a session’s place', () => {
+  test('its key alone does not do: the proof comes from the cookie', async () => {
+    const before = await create();
+    const other = await create();
+    const [, proof] = replacementOf(other).split('.');
+    for (const replaces of [before.key, `${before.key}.`, `${before.key}.${proof ?? ''}`]) {
+      await create({ replaces });
+      expect(await statusOf(before)).toBe('active');
+    }
+    await create({ replaces: replacementOf(before) });
+    expect(await statusOf(before)).toBe('replaced');
+  });
+});
+
+describe('limits that are raised', () => {
+  const storeWithLimits = (idleSeconds: number, absoluteSeconds: number): SessionStore =>
+    createSessionStore({
+      client,
+      table,
+      limits: { idleSeconds, absoluteSeconds },
+      clock: () => now as EpochSeconds,
+    });
+
+  test('lengthen no session that has begun', async () => {
+    const credential = await create({}, storeWithLimits(60, 100));
+    now = start + 59;
+    expect((await store.extend(credential, undefined)).status).toBe('active');
+    now = start + 100;
+    expect(await store.extend(credential, undefined)).toEqual({ status: 'ended', reason: 'absolute' });
+    expect(await store.read(credential)).toEqual({ status: 'ended', reason: 'absolute' });
+  });
+
+  test('bring back no session that somebody was told is over', async () => {
+    const credential = await create();
+    now = start + 60;
+    const shorter = storeWithLimits(60, 43_200);
+    expect(await shorter.read(credential)).toEqual({ status: 'ended', reason: 'idle' });
+    expect(await store.read(credential)).toEqual({ status: 'ended', reason: 'idle' });
+    expect(await store.extend(credential, undefined)).toEqual({ status: 'ended', reason: 'idle' });
   });
 });
