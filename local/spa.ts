@@ -38,6 +38,8 @@ function fileOf(root: string, uri: string): string | undefined {
   return path.join(root, ...segments);
 }
 
+const immutable = 'public, max-age=31536000, immutable';
+
 const missing = new Set(['ENOENT', 'EISDIR', 'ENOTDIR', 'ENAMETOOLONG']);
 
 const readIfThere = (file: string): Promise<Buffer | undefined> =>
@@ -68,8 +70,8 @@ export async function spaFile(
     };
   }
   const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
-  // Browsers may keep it but must ask. A longer life is for the headers policy of the path to give.
-  const headers = { etag, 'cache-control': 'no-cache' };
+  // As a team uploads them: a file with a hash in its name carries its own long life, and a missing one does not.
+  const headers = { etag, 'cache-control': uri.startsWith('/assets/') ? immutable : 'no-cache' };
   if (ifNoneMatch?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)) {
     return { status: 304, headers, body: Buffer.alloc(0) };
   }

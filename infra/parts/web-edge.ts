@@ -46,14 +46,16 @@ const permissionsPolicy = [
   .join(', ');
 
 const twoYears = Duration.days(730);
-const immutable = 'public, max-age=31536000, immutable';
 
 /** Every error that CloudFront would otherwise remember for ten seconds, and give to somebody else. */
 const errorsNeverKept = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
 
 /** The one origin: CloudFront before the SPA's files and the HTTP API. */
 export class WebEdge extends Construct {
-  /** Where the SPA's files go. Upload the hashed files under `assets/` first, the documents after them. */
+  /**
+   * Where the SPA's files go: the hashed files under `assets/` first, with `Cache-Control: public, max-age=31536000,
+   * immutable`, the documents after them.
+   */
   readonly spaBucket: s3.Bucket;
   readonly distribution: cloudfront.Distribution;
 
@@ -110,7 +112,9 @@ export class WebEdge extends Construct {
         origin: spa,
         viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
         cachePolicy: this.documentCache(),
-        responseHeadersPolicy: this.spaHeaders('DocumentHeaders', 'SPA documents', 'no-cache'),
+        responseHeadersPolicy: this.spaHeaders('DocumentHeaders', 'SPA documents', {
+          ownCacheControlStands: false,
+        }),
         functionAssociations: [{ function: rewrite, eventType: cloudfront.FunctionEventType.VIEWER_REQUEST }],
         compress: true,
       },
@@ -119,7 +123,11 @@ export class WebEdge extends Construct {
           origin: spa,
           viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
           cachePolicy: cloudfront.CachePolicy.CACHING_OPTIMIZED,
-          responseHeadersPolicy: this.spaHeaders('AssetHeaders', 'SPA hashed files', immutable),
+          // A hashed file carries its own `immutable`, given when it is uploaded; the bucket's 404 carries nothing, and a
+          // year of that would outlive the upload it came before.
+          responseHeadersPolicy: this.spaHeaders('AssetHeaders', 'SPA hashed files', {
+            ownCacheControlStands: true,
+          }),
           compress: true,
         },
         ...Object.fromEntries(bffPrefixes.map((prefix) => [`${prefix}/*`, bffBehaviour])),
@@ -141,7 +149,11 @@ export class WebEdge extends Construct {
     });
   }
 
-  private spaHeaders(id: string, what: string, cacheControl: string): cloudfront.ResponseHeadersPolicy {
+  private spaHeaders(
+    id: string,
+    what: string,
+    { ownCacheControlStands }: { readonly ownCacheControlStands: boolean },
+  ): cloudfront.ResponseHeadersPolicy {
     return new cloudfront.ResponseHeadersPolicy(this, id, {
       comment: `CIS2 BFF: ${what}`,
       securityHeadersBehavior: {
@@ -156,7 +168,7 @@ export class WebEdge extends Construct {
       },
       customHeadersBehavior: {
         customHeaders: [
-          { header: 'Cache-Control', value: cacheControl, override: true },
+          { header: 'Cache-Control', value: 'no-cache', override: !ownCacheControlStands },
           { header: 'Cross-Origin-Opener-Policy', value: 'same-origin', override: true },
           { header: 'Permissions-Policy', value: permissionsPolicy, override: true },
         ],

@@ -1,5 +1,6 @@
 /** What the library leaves to a relying party: the checks on an ID token beyond OpenID Connect's least. */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { decodeProtectedHeader } from 'jose';
 import type { IDToken } from 'oauth4webapi';
 import { asEpochSeconds, type EpochSeconds } from '../common/index.ts';
 import { SignInRefused } from './errors.ts';
@@ -54,6 +55,17 @@ export function checkIdToken(
     authenticatedAt,
     methods: methods.filter((method): method is string => typeof method === 'string' && method !== ''),
   };
+}
+
+/**
+ * A JWT of another kind, such as a logout token, is no ID token, whatever it says (RFC 8725 section 3.11).
+ *
+ * @param idToken - whose signature has been checked
+ * @throws SignInRefused `response_invalid`
+ */
+export function checkIdTokenType(idToken: string | undefined): void {
+  const { typ } = decodeProtectedHeader(idToken ?? '');
+  if (typ !== undefined && typ.toUpperCase() !== 'JWT') refuse('typ');
 }
 
 const refuse = (claim: string): never => {

@@ -5,7 +5,7 @@ import type { Clock, EpochSeconds, HealthcareWorker } from '../common/index.ts';
 import type { AcrValue } from '../settings.ts';
 import { checkAssurance, type AssurancePolicy } from './assurance.ts';
 import { ProviderUnavailable, SignInRefused } from './errors.ts';
-import { checkIdToken, idTokenAlgorithm } from './id-token.ts';
+import { checkIdToken, checkIdTokenType, idTokenAlgorithm } from './id-token.ts';
 import { createProvider, type Jwks, type ProviderMetadata } from './provider.ts';
 import { providerFetch } from './transport.ts';
 import { chosenRole, readRoles, readUser } from './worker.ts';
@@ -200,8 +200,11 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
         await verifySignature(response, as, signal);
         return result;
       });
+      // The library knows DPoP too; we did not ask for it.
+      if (tokens.token_type !== 'bearer') throw new SignInRefused('response_invalid', 'token_type');
       const claims = oauth.getValidatedIdTokenClaims(tokens);
       if (claims === undefined) throw new SignInRefused('response_invalid', 'id_token missing');
+      checkIdTokenType(tokens.id_token);
       const facts = checkIdToken(claims, { clientId, accessToken: tokens.access_token, now: clock() });
 
       const userInfo = await checked('userinfo', async () =>

@@ -12,14 +12,15 @@ export type CookieName = keyof typeof cookies;
 /**
  * Every value the request carries for a cookie. More than one means that somebody put theirs beside ours; a caller
  * must refuse that, not pick.
+ *
+ * Names are compared as they are, but for the space that parts a pair from the one before. A browser guards the prefix
+ * in the very name it stores: forgiving other white space here would let a name through that it did not guard.
  */
 export function readCookie(name: CookieName, pairs: readonly string[]): string[] {
-  return pairs.flatMap((pair) => {
-    const equals = pair.indexOf('=');
-    return equals !== -1 && pair.slice(0, equals).trim() === cookies[name].name
-      ? [pair.slice(equals + 1).trim()]
-      : [];
-  });
+  const start = `${cookies[name].name}=`;
+  return pairs
+    .map((pair) => pair.replace(/^[ \t]+/, ''))
+    .flatMap((pair) => (pair.startsWith(start) ? [pair.slice(start.length)] : []));
 }
 
 /** A `Set-Cookie` value. Without `maxAgeSeconds` the cookie goes when the browser does. */

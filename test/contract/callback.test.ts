@@ -318,6 +318,7 @@ describe('response_invalid at the exchange', () => {
     ['an access token that is a number', { access_token: 7 }],
     ['no token type', { token_type: undefined }],
     ['a token type that we do not know', { token_type: 'mac' }],
+    ['a token type that we did not ask for', { token_type: 'DPoP' }],
     ['a life that is no number', { expires_in: 'long' }],
     ['a scope that is a list', { scope: ['openid'] }],
   ])('a token response with %s', async (_, changes) => {
@@ -329,6 +330,13 @@ describe('response_invalid at the exchange', () => {
 });
 
 describe('response_invalid for an ID token', () => {
+  test.each(['logout+jwt', 'at+jwt', ''])('that is a JWT of another kind: %j', async (typ) => {
+    await expectRefused(rig, 'response_invalid', (browser) => {
+      rig.provider.header = { typ };
+      return browser.signIn(rig.provider);
+    });
+  });
+
   const odd: [string, unknown][] = [
     ['null', null],
     ['true', true],

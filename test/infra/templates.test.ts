@@ -486,6 +486,8 @@ describe('the web edge', () => {
   };
   const custom = (config: HeadersConfig): Record<string, string> =>
     Object.fromEntries(config.CustomHeadersConfig.Items.map(({ Header, Value }) => [Header, Value]));
+  const override = (config: HeadersConfig, name: string): boolean | undefined =>
+    config.CustomHeadersConfig.Items.find(({ Header }) => Header === name)?.Override;
   const contentSecurityPolicy = (config: HeadersConfig): string[] =>
     (config.SecurityHeadersConfig['ContentSecurityPolicy']?.['ContentSecurityPolicy'] as string).split('; ');
 
@@ -563,11 +565,13 @@ describe('the web edge', () => {
     });
   });
 
-  test('has documents asked for anew each time and hashed files kept for good', () => {
+  test('has documents asked for anew each time, and lets hashed files say for themselves how long they last', () => {
     const document = headers(distribution().DefaultCacheBehavior);
     const asset = headers(behaviour('/assets/*'));
     expect(custom(document)['Cache-Control']).toBe('no-cache');
-    expect(custom(asset)['Cache-Control']).toBe('public, max-age=31536000, immutable');
+    expect(custom(asset)['Cache-Control']).toBe('no-cache');
+    expect(override(document, 'Cache-Control')).toBe(true);
+    expect(override(asset, 'Cache-Control')).toBe(false);
     expect(asset.SecurityHeadersConfig).toEqual(document.SecurityHeadersConfig);
     const cachePolicy =
       of('prod').stateless.Resources[

@@ -100,7 +100,7 @@ export const fixtureStacks = () => ({
         { Header: 'Cross-Origin-Opener-Policy', Value: 'same-origin', Override: true },
       ]),
       AssetHeaders: headersPolicy(securityHeaders(true), [
-        { Header: 'Cache-Control', Value: 'public, max-age=31536000, immutable', Override: true },
+        { Header: 'Cache-Control', Value: 'no-cache', Override: false },
       ]),
       BffHeaders: headersPolicy(securityHeaders(false), [
         { Header: 'Cache-Control', Value: 'no-store', Override: false },

@@ -219,6 +219,7 @@ describe('the single-page app', () => {
       const answer = await send(port, target);
       expect(answer.status).toBe(404);
       expect(answer.body).toBe('Not found\n');
+      expect(answer.headers['cache-control']).toBe('no-cache');
       expect(answer.headers['content-security-policy']).toBe("default-src 'self'");
     },
   );

@@ -81,6 +81,24 @@ describe('a user from UserInfo', () => {
   });
 });
 
+describe('text from UserInfo', () => {
+  test('cannot break a line, turn the direction of writing, or be endless', () => {
+    const user = readUser('900000000001', {
+      given_name: 'Ann\r\nX-Header: y',
+      family_name: 'abc\u202edef\u0000',
+      title: 'D'.repeat(100_000),
+    });
+    expect(user.name).not.toMatch(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u);
+    expect(user.title).toHaveLength(200);
+  });
+
+  test.each(['two words', 'x'.repeat(65), 'a\u202eb', '\u0000'])('%j is no role id', (person_roleid) => {
+    expect(
+      readRoles({ nhsid_nrbac_roles: [{ person_roleid, role_code: 'S1:G1:R1', org_code: 'A1' }] }),
+    ).toEqual([]);
+  });
+});
+
 describe('roles from UserInfo', () => {
   test('are well formed, whatever CIS2 sends', () => {
     fc.assert(
