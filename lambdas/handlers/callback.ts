@@ -21,7 +21,7 @@ import {
 import { deviceName, type SessionCredential, type SessionStore } from '../session/index.ts';
 import type { Settings } from '../settings.ts';
 import { describeError, type Logger } from '../telemetry/index.ts';
-import { presentedSecret } from './login.ts';
+import { presentedSecret } from './credential.ts';
 
 export interface CallbackDependencies {
   readonly relyingParty: RelyingParty;

@@ -1,3 +1,4 @@
+import { decodeBase64Url, Secret } from '../common/index.ts';
 import { Problem, readCookie, type HttpRequest } from '../http/index.ts';
 import { parseCredential, type SessionCredential } from '../session/index.ts';
 
@@ -10,4 +11,15 @@ export function presentedCredential(request: HttpRequest): SessionCredential | u
   const [value, ...others] = readCookie('session', request.cookies);
   if (others.length > 0) throw new Problem('invalid_request');
   return value === undefined ? undefined : parseCredential(value);
+}
+
+/** Size of the sign-in cookie's secret. */
+export const signInSecretBytes = 32;
+
+/** The secret this browser's other sign-ins are tied to already; a new one would void them. */
+export function presentedSecret(request: HttpRequest): Secret<Buffer> | undefined {
+  const [value, ...others] = readCookie('signIn', request.cookies);
+  if (value === undefined || others.length > 0) return undefined;
+  const bytes = decodeBase64Url(value, signInSecretBytes);
+  return bytes === undefined ? undefined : new Secret(bytes);
 }

@@ -6,19 +6,11 @@ import {
   sealState,
   type RelyingParty,
 } from '../cis2/index.ts';
-import { decodeBase64Url, randomSecret, Secret, type Clock } from '../common/index.ts';
-import {
-  parseReturnTo,
-  Problem,
-  readCookie,
-  redirect,
-  setCookie,
-  type HttpRequest,
-  type RouteHandler,
-} from '../http/index.ts';
+import { randomSecret, type Clock } from '../common/index.ts';
+import { parseReturnTo, Problem, redirect, setCookie, type RouteHandler } from '../http/index.ts';
 import { acrLevels, isAcrValue, type AcrValue, type Settings } from '../settings.ts';
 import { replacementOf } from '../session/index.ts';
-import { presentedCredential } from './credential.ts';
+import { presentedCredential, presentedSecret, signInSecretBytes } from './credential.ts';
 
 export interface LoginDependencies {
   readonly relyingParty: RelyingParty;
@@ -26,7 +18,6 @@ export interface LoginDependencies {
   readonly clock: Clock;
 }
 
-const signInSecretBytes = 32;
 const longestMetadataMs = 4_000;
 const longestPrepareMs = 1_500;
 
@@ -70,14 +61,6 @@ export function login({ relyingParty, settings, clock }: LoginDependencies): Rou
     const cookieValue = browserSecret.expose().toString('base64url');
     return redirect(302, location.href, [setCookie('signIn', cookieValue, attemptLifeSeconds)]);
   };
-}
-
-/** The secret this browser's other sign-ins are tied to already; a new one would void them. */
-export function presentedSecret(request: HttpRequest): Secret<Buffer> | undefined {
-  const [value, ...others] = readCookie('signIn', request.cookies);
-  if (value === undefined || others.length > 0) return undefined;
-  const bytes = decodeBase64Url(value, signInSecretBytes);
-  return bytes === undefined ? undefined : new Secret(bytes);
 }
 
 interface Wanted {
