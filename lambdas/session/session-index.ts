@@ -49,7 +49,7 @@ export interface SessionIndex {
   /** @returns false when a logout has ended the CIS2 session already */
   listForProviderSession(providerSessionHash: string, entry: NewEntry, bound: Bound): Promise<boolean>;
   /** Forgets sessions that have been ended. An item that is gone is not made again. */
-  forget(index: Item, sessions: readonly string[]): Promise<void>;
+  forget(index: Item, sessions: readonly string[], bound?: Bound): Promise<void>;
 }
 
 export function createSessionIndex(client: DynamoDBClient, TableName: string): SessionIndex {
@@ -98,7 +98,7 @@ export function createSessionIndex(client: DynamoDBClient, TableName: string): S
       return (await list(index, entry, 'attribute_not_exists(endedAt)', {}, bound)) !== undefined;
     },
 
-    async forget(index, sessions) {
+    async forget(index, sessions, bound = {}) {
       if (sessions.length === 0) return;
       await unlessConditionFails(
         client.send(
@@ -111,6 +111,7 @@ export function createSessionIndex(client: DynamoDBClient, TableName: string): S
               sessions.map((session, position) => [`#s${String(position)}`, entryPrefix + session]),
             ),
           }),
+          bound,
         ),
       );
     },

@@ -117,8 +117,9 @@ interface Meant {
   readonly replacementHash?: string;
 }
 
-/** A sign-in that has run out of time still takes back what it wrote, within this many milliseconds. */
-const longestRevokeMs = 1_200;
+/** What a sign-in does at its end, or to take back what it wrote, has this many milliseconds beyond its deadline. */
+const longestLastStepMs = 1_200;
+const lastStep = (): Bound => ({ abortSignal: AbortSignal.timeout(longestLastStepMs) });
 
 /** An ended session is remembered this long beyond its absolute limit, in seconds, to tell its user why it is over. */
 const rememberedSeconds = 3_600;
@@ -266,7 +267,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
   };
 
   /** Writes down an end that time has brought, unless the session turns out to have been active since. */
-  const endByTime = (key: string, core: Item, reason: EndReason): Promise<boolean> =>
+  const endByTime = (key: string, core: Item, reason: EndReason, bound: Bound = {}): Promise<boolean> =>
     markEnded(key, reason, {
       expression: '#state = :alive AND lastActiveAt = :seen',
       names: { '#state': 'state' },
@@ -275,6 +276,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
         ':seen': core['lastActiveAt'] ?? { NULL: true },
         ':now': number(clock()),
       },
+      bound,
     });
 
   const markEnded = async (
@@ -313,11 +315,11 @@ export function createSessionStore(options: StoreOptions): SessionStore {
     const providerSession = text(ended.Attributes?.['providerSessionHash']);
     // The session is over already; what is cleared away here would otherwise be cleared by the next write or the TTL.
     await Promise.allSettled([
-      client.send(new DeleteItemCommand({ TableName, Key: sessionKey(key, 'profile') })),
-      ...(user === undefined ? [] : [index.forget(userIndexKey(user), [key])]),
+      client.send(new DeleteItemCommand({ TableName, Key: sessionKey(key, 'profile') }), bound ?? {}),
+      ...(user === undefined ? [] : [index.forget(userIndexKey(user), [key], bound)]),
       ...(providerSession === undefined
         ? []
-        : [index.forget(providerSessionIndexKey(providerSession), [key])]),
+        : [index.forget(providerSessionIndexKey(providerSession), [key], bound)]),
     ]);
     return true;
   };
@@ -362,7 +364,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
         if (core === undefined) return true;
         const life = lifeOf(core, clock());
         if (life === undefined || 'expiry' in life) return false;
-        return life.written || (await endByTime(key, core, life.reason));
+        return life.written || (await endByTime(key, core, life.reason, bound));
       }),
     );
     const living = others.filter((_, position) => over[position] !== true);
@@ -374,6 +376,7 @@ export function createSessionStore(options: StoreOptions): SessionStore {
       index.forget(
         userIndex,
         others.filter((_, position) => over[position] === true).map(({ key }) => key),
+        bound,
       ),
     ]);
     return ended.filter(Boolean).length;
@@ -470,25 +473,25 @@ export function createSessionStore(options: StoreOptions): SessionStore {
             : index.listForProviderSession(providerSession, entry, bound),
         ]);
         if (ofUser === undefined || !ofProviderSession) {
-          await endByKey(key, 'provider_logout');
+          await endByKey(key, 'provider_logout', { bound: lastStep() });
           return 'provider_logout';
         }
         deadline.throwIfAborted();
         const others = ofUser.filter((listed) => listed.key !== key && listed.key !== replaced?.key);
         const crowdedOut = await makeRoom(userIndexKey(user), others, session.sessionsPerUser, bound);
-        // Last, and only once all else holds: a sign-in that fails leaves the session before it alone. Once begun, this is
-        // not cut short, for it cannot be taken back.
+        // Last, and only once all else holds: a sign-in that fails leaves the session before it alone. Once begun, the
+        // deadline does not cut it short, for it cannot be taken back.
         deadline.throwIfAborted();
         const inItsPlace =
           replaced !== undefined &&
           (await endByKey(replaced.key, 'replaced', {
             meant: { replacementHash: replaced.hash },
+            bound: lastStep(),
             clearAway: false,
           }));
         return { credential, ended: crowdedOut + Number(inItsPlace) };
       } catch (error) {
-        const lastChance = { abortSignal: AbortSignal.timeout(longestRevokeMs) };
-        await endByKey(key, 'revoked', { bound: lastChance, clearAway: false }).catch(() => undefined);
+        await endByKey(key, 'revoked', { bound: lastStep(), clearAway: false }).catch(() => undefined);
         throw error;
       }
     },
