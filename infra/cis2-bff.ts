@@ -1,9 +1,11 @@
+import { Annotations, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import type * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import { bundleFunctions } from './bundle.ts';
+import { scopesRequirement, unneededScopes } from '../lambdas/settings.ts';
 import { BffFunctions } from './parts/functions.ts';
 import type { ReservedConcurrency } from './parts/functions.ts';
 import { BffHttpApi } from './parts/http-api.ts';
@@ -74,6 +76,8 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
 const defaultConcurrency: ReservedConcurrency = {
   'sign-in': 50,
   session: 100,
+  // A logout takes tens of milliseconds. Anybody can send tokens that are none, and this is all they can take.
+  'backchannel-logout': 10,
   jwks: 10,
   'unknown-route': 5,
   'create-signing-keys': 1,
@@ -116,6 +120,7 @@ export class Cis2Bff extends Construct {
       },
       edgeProblems(props),
     );
+    warnOfScopes(this, settings.CIS2_SCOPE);
     const logs = new BffLogs(this, 'Logs', { logRetention: props.logRetention });
     this.functions = new BffFunctions(this, 'Functions', {
       storage: this.storage,
@@ -143,6 +148,17 @@ export class Cis2Bff extends Construct {
     this.jwksUrl = `${props.baseUrl}/auth/jwks.json`;
   }
 }
+
+/** Not an error: what CIS2 makes of a scope is for CIS2 to say. */
+const warnOfScopes = (scope: Construct, asked: string): void => {
+  const unneeded = Token.isUnresolved(asked) ? [] : unneededScopes(asked);
+  if (unneeded.length > 0) {
+    Annotations.of(scope).addWarningV2(
+      'cis2-bff:unneeded-scopes',
+      `nothing here uses ${unneeded.join(', ')}: CIS2 refuses scopes that an app does not need (${scopesRequirement})`,
+    );
+  }
+};
 
 /** What is wrong with how the deployment faces the world. */
 const edgeProblems = (props: Cis2BffProps): readonly string[] => {

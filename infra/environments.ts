@@ -17,7 +17,7 @@ export interface Environment
 
 /** Enough for a team that tries things out, too little for a runaway loop to cost much. */
 const small = {
-  reservedConcurrency: { 'sign-in': 5, session: 10, jwks: 2, 'unknown-route': 2 },
+  reservedConcurrency: { 'sign-in': 5, session: 10, 'backchannel-logout': 2, jwks: 2, 'unknown-route': 2 },
   requestsPerSecond: 50,
   requestBurst: 100,
   maxReadUnits: 400,
@@ -33,6 +33,7 @@ export const environments: Readonly<Record<string, Environment>> = {
     baseUrl: 'https://dev.app.example.nhs.uk',
     issuer: cis2Issuers.integration,
     clientId: 'cis2-bff-dev',
+    reservedConcurrency: { ...small.reservedConcurrency, 'backchannel-logout': 1 },
   },
   int: {
     ...small,

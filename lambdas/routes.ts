@@ -14,13 +14,13 @@ export type Access =
 export interface Route {
   readonly access: Access;
   /** The content type a body must have. A route that asks for none still refuses the types a form can send. */
-  readonly body: 'application/json';
+  readonly body: 'application/json' | 'application/x-www-form-urlencoded';
 }
 
 const navigation = { access: 'public', body: 'application/json' } as const;
 const apiCall = { access: 'same-origin', body: 'application/json' } as const;
 
-/** Function name → `METHOD /path` → what the route asks for. */
+/** Function name → `METHOD /path` (`{name}` stands for one segment of any value) → what the route asks for. */
 export const routes = {
   'sign-in': {
     'GET /auth/login': navigation,
@@ -29,7 +29,13 @@ export const routes = {
   session: {
     'GET /auth/session': apiCall,
     'POST /auth/session/extend': apiCall,
+    'PUT /auth/session/role': apiCall,
+    'GET /auth/sessions': apiCall,
+    'DELETE /auth/sessions/{handle}': apiCall,
     'POST /auth/logout': apiCall,
+  },
+  'backchannel-logout': {
+    'POST /auth/backchannel-logout': { access: 'public', body: 'application/x-www-form-urlencoded' },
   },
   jwks: {
     'GET /auth/jwks.json': { access: 'public', body: 'application/json' },

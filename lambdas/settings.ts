@@ -4,6 +4,8 @@
  * Nothing secret is ever a setting.
  */
 
+import type { Role } from './common/index.ts';
+
 /** CIS2's own limits (NHS CIA Ses Req 005 and 007), in seconds. They can be shortened, never lengthened. */
 const longestIdleSeconds = 900;
 const longestAbsoluteSeconds = 43_200;
@@ -72,14 +74,17 @@ const secureUrl = (value: string): URL => {
 const origin: Rule<string> = (value) =>
   secureUrl(value).origin === value ? value : refuse('an origin such as https://app.example.nhs.uk', value);
 
+/** False for what a URL parser would forgive: spaces, backslashes, an empty query. */
+const isPlainUrl = (value: string): boolean =>
+  /^https?:\/\/[\x21-\x7e]+$/.test(value) && !/[?#@\\]/.test(value);
+
 /**
  * CIS2's issuer, kept as the very string that was configured: its `:443` is part of the name that tokens carry, and
  * a URL parser would drop it.
  */
 const issuer: Rule<string> = (value) => {
   secureUrl(value);
-  // What the parser would forgive (spaces, backslashes, an empty query) can be no issuer's name.
-  return /^https?:\/\/[\x21-\x7e]+$/.test(value) && !/[?#@\\]/.test(value)
+  return isPlainUrl(value)
     ? value
     : refuse('an issuer such as https://am.example.nhs.uk:443/realm, character for character', value);
 };
@@ -96,6 +101,16 @@ const scope: Rule<string> = (value) =>
     ? value
     : refuse('scopes with single spaces between them, openid among them', value);
 
+/** CIS2's requirement that an app asks for no more than it uses. */
+export const scopesRequirement = 'NHS CIA SC Req 003';
+
+/** What the app makes use of. */
+const usedScopes = ['openid', 'profile', 'nhsperson', 'nationalrbacaccess', 'associatedorgs', 'selectedrole'];
+
+/** The scopes that are asked for and never used: CIS2's assessors will have them removed. */
+export const unneededScopes = (value: string): string[] =>
+  value.split(' ').filter((asked) => !usedScopes.includes(asked));
+
 const oneOf =
   <const Choice extends string>(...choices: Choice[]): Rule<Choice> =>
   (value) =>
@@ -104,6 +119,94 @@ const oneOf =
 /** `login`: every sign-in sends `prompt=login`. A number: it sends `max_age` with these seconds instead. */
 const freshness: Rule<'login' | number> = (value) =>
   value === 'login' ? value : wholeNumber(1, longestSignInMaxAgeSeconds)(value);
+
+/**
+ * Accepts a role that matches every list that is given. A list matches when it holds a code of the role's; an
+ * organisation is named by its ODS code.
+ */
+export interface RoleRule {
+  readonly activityCodes?: readonly string[];
+  readonly jobRoleCodes?: readonly string[];
+  readonly organisations?: readonly string[];
+  readonly workgroups?: readonly string[];
+}
+
+/**
+ * Which roles can be worked in. `optional`: any, and a person who has none may sign in; `any`: any, and a sign-in needs
+ * one; rules: a sign-in needs a role that one of them accepts.
+ */
+export type RolePolicy = 'optional' | 'any' | readonly RoleRule[];
+
+/** The codes of a role's that each list of a rule is held against. */
+const codesOfRole = {
+  activityCodes: (role) => role.activityCodes,
+  jobRoleCodes: (role) => (role.jobRoleCode === null ? [] : [role.jobRoleCode]),
+  organisations: (role) => [role.orgCode],
+  workgroups: (role) => role.workgroupCodes,
+} as const satisfies Record<keyof RoleRule, (role: Role) => readonly string[]>;
+
+type RuleList = keyof typeof codesOfRole;
+const ruleLists = Object.keys(codesOfRole) as RuleList[];
+const isRuleList = (name: string): name is RuleList => Object.hasOwn(codesOfRole, name);
+
+/**
+ * Whether a role can be worked in.
+ *
+ * @param apartFrom - a list that is taken as matching, to find out whether it alone stands in the way
+ */
+export const acceptsRole = (policy: RolePolicy, role: Role, apartFrom?: RuleList): boolean =>
+  typeof policy === 'string' ||
+  policy.some((rule) =>
+    ruleLists.every((name) => {
+      const wanted = rule[name];
+      return (
+        name === apartFrom ||
+        wanted === undefined ||
+        codesOfRole[name](role).some((code) => wanted.includes(code))
+      );
+    }),
+  );
+
+/** Whether a sign-in needs a role that is accepted. */
+export const demandsRole = (policy: RolePolicy): boolean => policy !== 'optional';
+
+/** Lambda gives a function 4 KB for all its settings together; the rest of them need half of it. */
+const longestRoleRules = 2_000;
+
+const isCodes = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every((code) => typeof code === 'string' && /^[\x21-\x7e]{1,64}$/.test(code));
+
+const isRoleRule = (value: unknown): value is RoleRule => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const lists = Object.entries(value);
+  return lists.length > 0 && lists.every(([name, codes]) => isRuleList(name) && isCodes(codes));
+};
+
+/** A rule that is misspelt must not quietly accept more, or nobody: every member is known and none is empty. */
+const rolePolicy: Rule<RolePolicy> = (value) => {
+  if (value === 'optional' || value === 'any') return value;
+  if (value.length > longestRoleRules) {
+    refuse(`no longer than ${String(longestRoleRules)} characters`, `${value.slice(0, 40)}…`);
+  }
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text(value));
+  } catch {
+    return refuse('optional, any, or rules as a JSON list', value);
+  }
+  return Array.isArray(parsed) && parsed.length > 0 && parsed.every(isRoleRule)
+    ? parsed
+    : refuse(`a list of rules, each of one or more of ${ruleLists.join(', ')}, each a list of codes`, value);
+};
+
+/** CIS2's end-session endpoint, or `off`. */
+const endSessionUrl: Rule<string> = (value) => {
+  if (value === 'off') return value;
+  secureUrl(value);
+  return isPlainUrl(value) ? value : refuse('off, or a plain URL, character for character', value);
+};
 
 const rules = {
   /** The one origin of the SPA and the BFF. */
@@ -119,13 +222,22 @@ const rules = {
   MINIMUM_AAL: wholeNumber(1, 3),
   /** The least identity assurance level that gets a session. */
   MINIMUM_IAL: wholeNumber(0, 3),
+  /** Which of a user's roles can be worked in, and whether a sign-in needs one. */
+  ACCEPTED_ROLES: rolePolicy,
   IDLE_SECONDS: wholeNumber(1, longestIdleSeconds),
   ABSOLUTE_SECONDS: wholeNumber(1, longestAbsoluteSeconds),
   /** Live sessions a user may have; the oldest ends when there are more. */
   SESSIONS_PER_USER: wholeNumber(1, 500),
+  /**
+   * What becomes of a user's other sessions when they sign in: they stay (`allow`), they end (`newest-wins`), or the new
+   * session says how many there are so that the user can be asked (`ask`).
+   */
+  CONCURRENT_SESSIONS: oneOf('allow', 'newest-wins', 'ask'),
   /** Where the browser lands when a sign-in failed, with `?code=…&reference=…`. */
   SIGN_IN_ERROR_PATH: path,
   SIGNED_OUT_PATH: path,
+  /** CIS2's end-session endpoint, where a browser that signs out is sent on to; `off` keeps it in the app. */
+  END_SESSION_URL: endSessionUrl,
   /** Names of the AWS resources a function uses. */
   SESSION_TABLE: text,
   PUBLISHED_KEYS_TABLE: text,
@@ -162,12 +274,23 @@ export const functionSettings = {
     'CIS2_FRESHNESS',
     'MINIMUM_AAL',
     'MINIMUM_IAL',
+    'ACCEPTED_ROLES',
+    'CONCURRENT_SESSIONS',
     'SESSIONS_PER_USER',
     'SIGN_IN_ERROR_PATH',
     'SIGNING_KEYS_SECRET',
     'KEY_CACHE_SECONDS',
   ],
-  session: [...everyFunction, ...everySession, 'BASE_URL', 'SIGNED_OUT_PATH'],
+  session: [
+    ...everyFunction,
+    ...everySession,
+    'BASE_URL',
+    'CIS2_CLIENT_ID',
+    'ACCEPTED_ROLES',
+    'SIGNED_OUT_PATH',
+    'END_SESSION_URL',
+  ],
+  'backchannel-logout': [...everyFunction, ...everySession, 'BASE_URL', 'CIS2_ISSUER', 'CIS2_CLIENT_ID'],
   jwks: [...everyFunction, 'BASE_URL', 'PUBLISHED_KEYS_TABLE'],
   'unknown-route': [...everyFunction, 'BASE_URL'],
   'create-signing-keys': [

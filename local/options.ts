@@ -123,7 +123,8 @@ const endpointUrl = (name: OptionName, value: string | undefined): string | unde
   return value;
 };
 
-const portNumber = (value: string): number => {
+/** @throws StartError when it is no port number */
+export const portNumber = (value: string): number => {
   const port = /^\d{1,5}$/.test(value) ? Number(value) : NaN;
   if (!(port <= 65_535)) {
     throw new StartError(`--port must be a whole number from 0 to 65535, got ${JSON.stringify(value)}`);

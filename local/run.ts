@@ -1,11 +1,12 @@
 import path from 'node:path';
-import type { SettingName } from '../lambdas/settings.ts';
+import { scopesRequirement, unneededScopes, type SettingName } from '../lambdas/settings.ts';
 import { assemblyDirectory, ensureBuilt, spaDirectory } from './build.ts';
 import { Functions, makeCustomResources, makeSecrets, makeTables, readApi } from './cloudformation.ts';
 import { readDistribution } from './cloudfront.ts';
 import { startDynamoDb } from './dynamodb.ts';
 import { HttpApi } from './http-api.ts';
 import { HttpFront } from './http-front.ts';
+import type { Cis2Simulator } from './cis2-simulator/index.ts';
 import { checkIssuer } from './issuer-check.ts';
 import { createLogSink } from './log.ts';
 import type { LogSink } from './log.ts';
@@ -16,12 +17,21 @@ import { accountId, Assembly } from './template.ts';
 /** Says what a start is doing once it has taken longer than anybody waits without wondering, in milliseconds. */
 const longestSilence = 2_000;
 
-/** What is registered for us at the provider: the two of our routes that it must know. */
-const registered = { callback: '/auth/callback', publicKeys: '/auth/jwks.json' };
+/** What is registered for us at the provider: those of our routes that it must know. */
+const registered = {
+  callback: '/auth/callback',
+  publicKeys: '/auth/jwks.json',
+  backchannelLogout: '/auth/backchannel-logout',
+};
+
+/** Where a browser may be sent when it has signed out at the provider: a page of the app, not a route. */
+const signedOutPage = '/signed-out';
 
 interface SignInService {
   readonly issuer: string;
-  readonly personas: readonly { readonly uid: string; readonly name: string; readonly summary: string }[];
+  /** Of the simulator: address of its control panel. */
+  readonly panel?: string;
+  readonly personas: readonly Cis2Simulator['personas'][number][];
 }
 
 type Closer = () => void | Promise<void>;
@@ -102,6 +112,7 @@ async function start(
       throw new Error(`the template has no route ${path}, which is registered at the provider`);
     }
   }
+  warnOfScopes(routes.map((route) => route.function.spec.environment.CIS2_SCOPE));
   await during('making the signing keys', makeCustomResources(assembly, functions));
   await during('starting the functions', functions.warm([...new Set(routes.map((route) => route.function))]));
 
@@ -111,6 +122,15 @@ async function start(
     spaRoot: spaDirectory,
   });
   return { ...signIn, baseUrl };
+}
+
+/** Warns of scopes that CIS2's assessors would have removed: nothing of the product uses them. */
+function warnOfScopes(configured: readonly (string | undefined)[]): void {
+  const unneeded = new Set(configured.flatMap((scope) => (scope === undefined ? [] : unneededScopes(scope))));
+  if (unneeded.size === 0) return;
+  process.stderr.write(
+    `cis2-bff: warning: the template asks CIS2 for scopes that are not used: ${[...unneeded].join(', ')} (${scopesRequirement})\n`,
+  );
 }
 
 /** The provider that the options name, or else the simulator of CIS2. */
@@ -132,6 +152,8 @@ async function startSignIn(
         clientId: options.clientId,
         redirectUris: [baseUrl + registered.callback],
         jwksUri: baseUrl + registered.publicKeys,
+        backchannelLogoutUri: baseUrl + registered.backchannelLogout,
+        postLogoutRedirectUris: [baseUrl + signedOutPage],
       },
     ],
     log: (line) => {
@@ -163,18 +185,27 @@ async function startStores(
 /** The first clause of a sentence: the whole stands on the sign-in page, and lines here should not wrap. */
 const gist = (sentence: string): string => /^[^.,:]+/.exec(sentence)?.[0] ?? sentence;
 
+/** The people most sign-ins are tried with; the others would fill the screen. */
+function peopleToName(personas: SignInService['personas']): string[] {
+  const everyday = personas.filter(({ group }) => group === 'everyday');
+  const widest = Math.max(0, ...everyday.map(({ name }) => name.length));
+  const others = personas.length - everyday.length;
+  return [
+    ...everyday.map(({ uid, name, summary: use }) => `${uid}  ${name.padEnd(widest)}  ${gist(use)}`),
+    ...(others === 0 ? [] : [`and ${String(others)} with something awkward about them: see the panel`]),
+  ].map((line) => `            ${line}`);
+}
+
 function summary(
   options: Options,
-  { baseUrl, issuer, personas }: SignInService & { baseUrl: string },
+  { baseUrl, issuer, panel, personas }: SignInService & { baseUrl: string },
 ): string {
-  const widest = Math.max(0, ...personas.map(({ name }) => name.length));
   return [
     '',
     `  Open      ${baseUrl}`,
-    `  Sign-in   ${personas.length === 0 ? issuer : `CIS2 simulator, ${new URL(issuer).origin}`}`,
-    ...personas.map(
-      ({ uid, name, summary: use }) => `            ${uid}  ${name.padEnd(widest)}  ${gist(use)}`,
-    ),
+    `  Sign-in   ${panel === undefined ? issuer : `CIS2 simulator, ${new URL(issuer).origin}`}`,
+    ...peopleToName(personas),
+    ...(panel === undefined ? [] : [`  Panel     ${panel}`]),
     `  Logs      ${options.logFile === undefined ? 'below, one JSON object a line' : path.resolve(options.logFile)}`,
     '  Stop      Ctrl+C',
     '',

@@ -9,6 +9,8 @@ export interface Role {
   readonly jobRoleCode: string;
   readonly orgCode: string;
   readonly orgName: string;
+  /** The app accepts this role: one that it does not accept cannot be chosen. */
+  readonly permitted: boolean;
 }
 
 export interface ActiveSession {
@@ -24,6 +26,8 @@ export interface ActiveSession {
   /** The role the person works in; `null` until one is chosen. */
   readonly role: Role | null;
   readonly roles: readonly Role[];
+  /** How many other live sessions the person had when this one began; 0 where that is not asked about. */
+  readonly otherSessions: number;
   readonly expires: {
     readonly at: Date;
     readonly absoluteAt: Date;
@@ -37,8 +41,25 @@ export interface ActiveSession {
 export type Session =
   ActiveSession | { readonly status: 'anonymous' } | { readonly status: 'ended'; readonly reason: EndReason };
 
+/** One of the places where the person is signed in. */
+export interface ListedSession {
+  readonly handle: string;
+  /** The session this browser has. */
+  readonly current: boolean;
+  readonly signedInAt: Date;
+  readonly lastActiveAt: Date;
+  readonly device: string;
+}
+
 /** The server's time now, in milliseconds since the epoch, as far as this session's answer tells. */
 export const serverNow = (session: ActiveSession): number => Date.now() + session.clockOffset;
+
+/**
+ * The person has proved that it is them in the last five minutes: what asks for more than a screen that somebody left
+ * open asks for this.
+ */
+export const signedInLately = (session: ActiveSession): boolean =>
+  serverNow(session) - session.assurance.authenticatedAt.getTime() < 300_000;
 
 /** A call that did not give what was asked for. */
 export class BffError extends Error {
@@ -87,6 +108,7 @@ function readRole(value: unknown): Role {
     jobRoleCode: textOrNone(role['jobRoleCode']),
     orgCode: textOrNone(role['orgCode']),
     orgName: textOrNone(role['orgName']),
+    permitted: role['permitted'] !== false,
   };
 }
 
@@ -117,6 +139,7 @@ function parseSession(body: unknown, askedAt: number): Session {
     },
     role: session['role'] === null ? null : readRole(session['role']),
     roles: list(session['roles']).map(readRole),
+    otherSessions: typeof session['otherSessions'] === 'number' ? session['otherSessions'] : 0,
     expires: {
       at: instant(expires['at']),
       absoluteAt: instant(expires['absoluteAt']),
@@ -135,10 +158,16 @@ interface Answer {
   readonly retryAfterSeconds: number | null;
 }
 
-/** The `handle` of the session this page shows: it makes the server refuse to act on any other. */
-let handle: string | null = null;
-
-async function call(method: 'GET' | 'POST', path: string): Promise<Answer> {
+/**
+ * @param handle - the `handle` of the session this page shows: it makes the server refuse to act on any other
+ * @throws BffError when no answer comes
+ */
+async function call(
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+  path: string,
+  handle: string | null,
+  body?: Fields,
+): Promise<Answer> {
   const askedAt = Date.now();
   try {
     const response = await fetch(path, {
@@ -147,7 +176,9 @@ async function call(method: 'GET' | 'POST', path: string): Promise<Answer> {
         Accept: 'application/json',
         'X-CSRF': '1',
         ...(handle === null ? {} : { 'X-Session': handle }),
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
       },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       credentials: 'same-origin',
       cache: 'no-store',
       redirect: 'error',
@@ -180,29 +211,27 @@ function problem(answer: Answer): BffError {
   return new BffError(code, safeReference(body['reference']), answer.retryAfterSeconds);
 }
 
-function accept(answer: Answer): Session {
-  const session = parseSession(answer.body, answer.askedAt);
-  handle = session.status === 'active' ? session.handle : null;
-  return session;
+/** The session that an answer tells of; one that is over by now is asked for, for the answer does not hold it. */
+function sessionOf(answer: Answer): Session | Promise<Session> {
+  if (answer.status === 401) return readSession(null);
+  if (answer.status !== 200) throw problem(answer);
+  return parseSession(answer.body, answer.askedAt);
 }
-
-/** Where a sign-in starts, and the path of this origin where it ends. To be navigated to, not fetched. */
-export const signInUrl = (returnTo: string): string => `/auth/login?returnTo=${encodeURIComponent(returnTo)}`;
 
 /**
  * Who is signed in. Never extends the session.
  *
+ * @param handle - of the session this page shows, if any
  * @throws BffError when that cannot be found out
  */
-export async function readSession(): Promise<Session> {
-  let answer = await call('GET', '/auth/session');
+export async function readSession(handle: string | null): Promise<Session> {
+  let answer = await call('GET', '/auth/session', handle);
   if (answer.status === 409 || (answer.status === 200 && fields(answer.body)['reason'] === 'replaced')) {
     // The browser holds another session than the one this page showed, or will have by now: ask for that one.
-    handle = null;
-    answer = await call('GET', '/auth/session');
+    answer = await call('GET', '/auth/session', null);
   }
   if (answer.status !== 200) throw problem(answer);
-  return accept(answer);
+  return parseSession(answer.body, answer.askedAt);
 }
 
 /**
@@ -211,23 +240,61 @@ export async function readSession(): Promise<Session> {
  * @returns the session, which may have ended before the call came
  * @throws BffError `session_changed` when the browser has another session by now; others when nothing is known
  */
-export async function extendSession(): Promise<Session> {
-  const answer = await call('POST', '/auth/session/extend');
-  if (answer.status === 401) return readSession();
+export const extendSession = async (handle: string | null): Promise<Session> =>
+  sessionOf(await call('POST', '/auth/session/extend', handle));
+
+/**
+ * Works in another of the person's roles from now on. The session goes on under a new `handle`.
+ *
+ * @returns the session, which may have ended before the call came
+ * @throws BffError `role_not_permitted` when the app does not accept the role, or the person does not have it;
+ *   `session_changed` when the browser has another session by now; others when nothing is known
+ */
+export const changeRole = async (handle: string | null, roleId: string): Promise<Session> =>
+  sessionOf(await call('PUT', '/auth/session/role', handle, { roleId }));
+
+/**
+ * Where the person is signed in, this browser first.
+ *
+ * @throws BffError `session_required` or `session_ended` when they are not; `session_changed` when the browser has
+ *   another session by now; others when nothing is known
+ */
+export async function listSessions(handle: string): Promise<readonly ListedSession[]> {
+  const answer = await call('GET', '/auth/sessions', handle);
   if (answer.status !== 200) throw problem(answer);
-  return accept(answer);
+  return list(fields(answer.body)['sessions']).map((item) => {
+    const session = fields(item);
+    return {
+      handle: text(session['handle']),
+      current: session['current'] === true,
+      signedInAt: instant(session['signedInAt']),
+      lastActiveAt: instant(session['lastActiveAt']),
+      device: textOrNone(session['device']),
+    };
+  });
+}
+
+/**
+ * Ends one of the person's own sessions; that it had ended already is just as well.
+ *
+ * @param handle - of the session this page shows
+ * @param other - the `handle` of the one to end
+ * @throws BffError as {@link listSessions}
+ */
+export async function endSession(handle: string, other: string): Promise<void> {
+  const answer = await call('DELETE', `/auth/sessions/${encodeURIComponent(other)}`, handle);
+  if (answer.status !== 204 && answer.status !== 404) throw problem(answer);
 }
 
 /**
  * Ends the session.
  *
- * @returns the path to show next
+ * @returns the address to go to next: a page of this origin, or Care Identity's own sign-out
  * @throws BffError when the session may still be alive; `session_changed` when the browser has another one by now
  */
-export async function signOut(): Promise<string> {
-  const answer = await call('POST', '/auth/logout');
+export async function signOut(handle: string | null): Promise<string> {
+  const answer = await call('POST', '/auth/logout', handle);
   if (answer.status !== 200) throw problem(answer);
-  handle = null;
-  const next = new URL(text(fields(answer.body)['redirectTo']), location.origin);
-  return next.origin === location.origin ? next.pathname + next.search : '/';
+  const next = URL.parse(text(fields(answer.body)['redirectTo']), location.origin);
+  return next !== null && /^https?:$/.test(next.protocol) ? next.href : '/';
 }

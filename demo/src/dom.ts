@@ -33,9 +33,13 @@ export const button = (text: string, classes: string, onClick: () => void): HTML
   return element;
 };
 
-/** A link that looks like a button: what it does is to go to another page. */
-export const buttonLink = (text: string, href: string, classes = ''): HTMLAnchorElement =>
-  h('a', { class: `nhsuk-button ${classes}`.trim(), href, draggable: 'false' }, text);
+/** The main heading, which takes the focus when its page comes up. */
+export const pageHeading = (text: string): HTMLElement =>
+  h('h1', { class: 'nhsuk-heading-xl', tabindex: '-1' }, text);
+
+export const sectionHeading = (text: string): HTMLElement => h('h2', { class: 'nhsuk-heading-m' }, text);
+
+export const paragraphs = (texts: readonly string[]): HTMLElement[] => texts.map((text) => h('p', {}, text));
 
 export const inset = (...children: readonly Child[]): HTMLElement =>
   h(
@@ -72,10 +76,10 @@ export const summaryList = (rows: readonly (readonly [string, Child])[]): HTMLEl
     ),
   );
 
-export const numberedList = (items: readonly string[]): HTMLElement =>
+export const numberedList = (items: readonly Child[]): HTMLElement =>
   h('ol', { class: 'nhsuk-list nhsuk-list--number' }, ...items.map((item) => h('li', {}, item)));
 
-export const bulletList = (items: readonly string[]): HTMLElement =>
+export const bulletList = (items: readonly Child[]): HTMLElement =>
   h('ul', { class: 'nhsuk-list nhsuk-list--bullet' }, ...items.map((item) => h('li', {}, item)));
 
 export const details = (summary: string, ...children: readonly Child[]): HTMLElement =>
@@ -93,3 +97,7 @@ export const details = (summary: string, ...children: readonly Child[]): HTMLEle
 /** The column that a page's text stands in. */
 export const readingColumn = (...children: readonly Child[]): HTMLElement =>
   h('div', { class: 'nhsuk-grid-row' }, h('div', { class: 'nhsuk-grid-column-two-thirds' }, ...children));
+
+/** A name with its code beside it, less prominent. */
+export const nameAndCode = ({ name, code }: { readonly name: string; readonly code: string }): HTMLElement =>
+  h('span', {}, name, ...(code === '' ? [] : [' ', h('span', { class: 'app-code' }, `(${code})`)]));

@@ -5,8 +5,17 @@
  * the state holds no person.
  */
 
-import { BffError, extendSession, readSession, serverNow, signOut } from './bff.ts';
-import type { ActiveSession, EndReason, Session } from './bff.ts';
+import {
+  BffError,
+  changeRole,
+  endSession,
+  extendSession,
+  listSessions,
+  readSession,
+  serverNow,
+  signOut,
+} from './bff.ts';
+import type { ActiveSession, EndReason, ListedSession, Session } from './bff.ts';
 
 export type State =
   | { readonly kind: 'checking' }
@@ -21,13 +30,21 @@ export interface SessionWatch {
   check(): Promise<void>;
   /** "Stay signed in". @throws BffError when the session could not be extended */
   extend(): Promise<void>;
+  /** Works in another role from now on. @throws BffError when the role was not changed */
+  changeRole(roleId: string): Promise<void>;
+  /** Where the person is signed in. @throws BffError when that cannot be told, or they no longer are */
+  listSessions(): Promise<readonly ListedSession[]>;
+  /** Ends these sessions of the person's. @throws BffError when one of them may still be alive */
+  endSessions(handles: readonly string[]): Promise<void>;
   /** Ends the session and leaves the page. @throws BffError when it may still be alive */
   signOut(): Promise<void>;
 }
 
-/** How often a visible page asks, in milliseconds: a session can be ended from elsewhere at any time. */
-const checkEvery = 60_000;
-const checkEveryNearTheEnd = 15_000;
+/**
+ * How often a visible page asks, in milliseconds: a session can be ended from elsewhere at any time, and whoever takes
+ * their smartcard out expects the screen to follow.
+ */
+const checkEvery = 15_000;
 /** The server counts in whole seconds: asked any earlier it might still say "active". */
 const graceAtTheEnd = 1_000;
 
@@ -54,6 +71,9 @@ export function watchSession(onState: (state: State) => void): SessionWatch {
   /** Answers count only when no newer question has been asked since. */
   let question = 0;
   let asking = false;
+  /** A change to the session is on its way: its answer is the one to believe, and it may bring a new cookie. */
+  let isChanging = false;
+  let checkIsDue = false;
 
   const channel = new BroadcastChannel('session');
   const tell = (message: Message): void => {
@@ -74,10 +94,9 @@ export function watchSession(onState: (state: State) => void): SessionWatch {
     nextCheckAt = Infinity;
     if (session.status === 'active') {
       const isNew = state.kind !== 'active' || state.session.handle !== session.handle;
-      const soon = endsSoon(session);
-      nextCheckAt = Date.now() + (soon ? checkEveryNearTheEnd : checkEvery);
+      nextCheckAt = Date.now() + checkEvery;
       wasActive = true;
-      become({ kind: 'active', session, endsSoon: soon });
+      become({ kind: 'active', session, endsSoon: endsSoon(session) });
       if (isNew) tell({ type: 'signed-in', handle: session.handle });
     } else if (session.status === 'ended') {
       wasActive = true;
@@ -91,13 +110,16 @@ export function watchSession(onState: (state: State) => void): SessionWatch {
   };
 
   const fail = (failure: BffError): void => {
-    nextCheckAt = Date.now() + Math.max((failure.retryAfterSeconds ?? 0) * 1_000, checkEveryNearTheEnd);
+    nextCheckAt = Date.now() + Math.max((failure.retryAfterSeconds ?? 0) * 1_000, checkEvery);
     if (state.kind === 'active' && !isOver(state.session)) {
       become({ ...state, endsSoon: endsSoon(state.session) });
     } else if (state.kind !== 'anonymous' && state.kind !== 'ended') {
       become({ kind: 'unavailable', failure });
     }
   };
+
+  /** The session this page shows; without one, whichever the browser has is the right one. */
+  const handle = (): string | null => (state.kind === 'active' ? state.session.handle : null);
 
   /** Asks, and takes the answer in unless something newer was asked meanwhile. */
   const ask = async (call: () => Promise<Session>): Promise<void> => {
@@ -112,22 +134,53 @@ export function watchSession(onState: (state: State) => void): SessionWatch {
     }
   };
 
-  const check = async (): Promise<void> => {
+  /** Whatever has been asked, its answer no longer counts. */
+  const disregard = (): void => {
+    question += 1;
+    asking = false;
+  };
+
+  /** @param shown - the session the answer has to be about */
+  const check = async (shown = handle()): Promise<void> => {
+    if (isChanging) {
+      checkIsDue = true;
+      return;
+    }
     const mine = question + 1;
     try {
-      await ask(readSession);
+      await ask(() => readSession(shown));
     } catch (error) {
       if (!(error instanceof BffError)) throw error;
       if (mine === question) fail(error);
     }
   };
 
-  /** A change to the session that was refused because it is another session by now: show that one, and say so. */
+  /** Changes the session, and finds out what has become of it where the change was refused or its answer lost. */
   const changing = async <Result>(change: () => Promise<Result>): Promise<Result> => {
+    isChanging = true;
+    checkIsDue = false;
     try {
       return await change();
     } catch (error) {
+      isChanging = false;
+      // It is another session by now: show that one first, then the caller says so.
       if (error instanceof BffError && error.code === 'session_changed') await check();
+      else checkIsDue = true;
+      throw error;
+    } finally {
+      isChanging = false;
+      if (checkIsDue) void check();
+    }
+  };
+
+  /** A question about this session, which may turn out to be over or another one by now: then show that first. */
+  const about = async <Result>(question: (shown: string) => Promise<Result>): Promise<Result> => {
+    const shown = handle();
+    if (shown === null) throw new BffError('session_required');
+    try {
+      return await question(shown);
+    } catch (error) {
+      if (error instanceof BffError && error.code.startsWith('session_')) await check();
       throw error;
     }
   };
@@ -150,22 +203,27 @@ export function watchSession(onState: (state: State) => void): SessionWatch {
   channel.addEventListener('message', (event: MessageEvent<unknown>) => {
     const message = asMessage(event.data);
     if (message === null) return;
-    if (message.type === 'signed-out' && wasActive) become({ kind: 'ended', reason: 'signed_out' });
+    if (message.type === 'signed-out' && wasActive) {
+      disregard();
+      become({ kind: 'ended', reason: 'signed_out' });
+    }
     if (message.type === 'signed-in' && state.kind === 'active' && state.session.handle === message.handle)
       return;
-    void check();
+    // That there is another session is known by now, so it need not be found out by being refused.
+    void check(message.type === 'signed-in' ? null : handle());
   });
 
   // A laptop that wakes up: first what the clock says, so that nobody sees the person, then what the server says.
-  document.addEventListener('visibilitychange', () => {
+  const wake = (): void => {
     if (document.visibilityState !== 'visible') return;
     tick();
     if (!asking) void check();
-  });
+  };
+  document.addEventListener('visibilitychange', wake);
+  addEventListener('focus', wake);
   // A page that is left may be kept by the browser and shown again later: it is kept empty.
   addEventListener('pagehide', () => {
-    question += 1;
-    asking = false;
+    disregard();
     become({ kind: 'checking' });
   });
   addEventListener('pageshow', (event) => {
@@ -177,13 +235,19 @@ export function watchSession(onState: (state: State) => void): SessionWatch {
   return {
     check,
     async extend() {
-      await changing(() => ask(extendSession));
+      await changing(() => ask(() => extendSession(handle())));
       tell({ type: 'extended' });
     },
+    async changeRole(roleId) {
+      await changing(() => ask(() => changeRole(handle(), roleId)));
+    },
+    listSessions: () => about(listSessions),
+    async endSessions(handles) {
+      await about((shown) => Promise.all(handles.map((other) => endSession(shown, other))));
+    },
     async signOut() {
-      const next = await changing(signOut);
-      question += 1;
-      asking = false;
+      const next = await changing(() => signOut(handle()));
+      disregard();
       tell({ type: 'signed-out' });
       become({ kind: 'ended', reason: 'signed_out' });
       // Replaced, so that "back" does not lead to a page of somebody who has left.

@@ -57,5 +57,27 @@ export const methods = (codes: readonly string[]): string =>
 export const fullName = ({ title, name }: ActiveSession['user']): string =>
   title === '' ? name : `${title} ${name}`;
 
-export const organisation = (role: Role): string => role.orgName || `Organisation ${role.orgCode}`;
-export const roleName = (role: Role): string => role.roleName || `Role ${role.jobRoleCode}`;
+const organisation = (role: Role): string => role.orgName || `Organisation ${role.orgCode}`;
+const roleName = (role: Role): string => role.roleName || `Role ${role.jobRoleCode}`;
+
+/** `R8001` of a role whose name does not say it: the code, or nothing where the name has it at its end. */
+const unsaidCode = (name: string, code: string): string => (name.endsWith(code) ? '' : code);
+
+export interface NameAndCode {
+  readonly name: string;
+  /** Empty where there is none, or the name says it itself. */
+  readonly code: string;
+}
+
+export function roleAndCode(role: Role): NameAndCode {
+  const name = roleName(role);
+  return { name, code: unsaidCode(name, role.jobRoleCode) };
+}
+
+export function organisationAndCode(role: Role): NameAndCode {
+  const name = organisation(role);
+  return { name, code: unsaidCode(name, role.orgCode) };
+}
+
+/** `Nurse Access Role at EXAMPLE TRUST`. */
+export const roleInWords = (role: Role): string => `${roleName(role)} at ${organisation(role)}`;

@@ -38,9 +38,14 @@ const sizes: Readonly<Record<FunctionName, Size>> = {
     timeout: Duration.seconds(10),
   },
   session: {
-    description: 'CIS2 BFF: reads, extends and ends a session',
+    description: 'CIS2 BFF: reads, extends and ends a session, and changes its role',
     memoryMegabytes: 512,
     timeout: Duration.seconds(5),
+  },
+  'backchannel-logout': {
+    description: 'CIS2 BFF: ends sessions when CIS2 says so',
+    memoryMegabytes: 512,
+    timeout: Duration.seconds(10),
   },
   jwks: {
     description: 'CIS2 BFF: serves the public signing keys',
@@ -72,11 +77,30 @@ export class BffFunctions extends Construct {
 
     this.functions = {
       'sign-in': this.add('sign-in', props, [
-        ...storage.sessionStatements('BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
+        ...storage.sessionStatements({
+          BatchGetItem: ['session#*'],
+          DeleteItem: ['session#*'],
+          GetItem: ['warm-up'],
+          PutItem: ['session#*', 'attempt#*'],
+          UpdateItem: ['session#*', 'user#*', 'provider-session#*'],
+        }),
         ...signingKeys.readStatements(),
       ]),
       session: this.add('session', props, [
-        ...storage.sessionStatements('DeleteItem', 'GetItem', 'Query', 'UpdateItem'),
+        ...storage.sessionStatements({
+          BatchGetItem: ['session#*'],
+          DeleteItem: ['session#*'],
+          GetItem: ['session#*', 'user#*', 'warm-up'],
+          Query: ['session#*'],
+          UpdateItem: ['session#*', 'user#*', 'provider-session#*'],
+        }),
+      ]),
+      'backchannel-logout': this.add('backchannel-logout', props, [
+        ...storage.sessionStatements({
+          GetItem: ['user#*', 'provider-session#*', 'logout-token#*', 'warm-up'],
+          PutItem: ['logout-token#*'],
+          UpdateItem: ['session#*', 'user#*', 'provider-session#*'],
+        }),
       ]),
       jwks: this.add('jwks', props, storage.publishedKeyStatements('GetItem')),
       'unknown-route': this.add('unknown-route', props, []),

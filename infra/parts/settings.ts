@@ -1,6 +1,6 @@
 import { Token } from 'aws-cdk-lib';
 import { isLoopback, readSettings, settingNames, SettingsError } from '../../lambdas/settings.ts';
-import type { AcrValue, SettingName } from '../../lambdas/settings.ts';
+import type { AcrValue, RoleRule, SettingName } from '../../lambdas/settings.ts';
 
 const realm = 'openam/oauth2/realms/root/realms/NHSIdentity/realms/Healthcare';
 
@@ -50,6 +50,12 @@ export interface BehaviourProps {
    */
   readonly minimumIal?: 0 | 1 | 2 | 3;
   /**
+   * Which of a user's roles can be worked in. `optional`: any, and who has none can sign in; `any`: any, and a sign-in
+   * needs one; rules: a sign-in needs a role that one of them accepts.
+   * @default optional
+   */
+  readonly acceptedRoles?: 'optional' | 'any' | readonly RoleRule[];
+  /**
    * Seconds without activity after which a session ends.
    * @default 900
    */
@@ -65,6 +71,12 @@ export interface BehaviourProps {
    */
   readonly sessionsPerUser?: number;
   /**
+   * What becomes of a user's other sessions when they sign in: they stay (`allow`), they end (`newest-wins`), or the SPA
+   * is told how many there are, so that it can ask (`ask`).
+   * @default allow
+   */
+  readonly concurrentSessions?: 'allow' | 'newest-wins' | 'ask';
+  /**
    * Path of the SPA where a failed sign-in lands.
    * @default /sign-in-error
    */
@@ -74,6 +86,12 @@ export interface BehaviourProps {
    * @default /signed-out
    */
   readonly signedOutPath?: string;
+  /**
+   * CIS2's end-session endpoint, where the browser goes on to when the user signs out. Ask CIS2 first: it must have the
+   * signed-out page registered to send the user back to, or they are left on an empty page.
+   * @default - the user signs out of the app only
+   */
+  readonly endSessionUrl?: string;
   /**
    * Seconds for which a function keeps the signing keys before it reads them again.
    * @default 60
@@ -126,7 +144,7 @@ const brokenRules = (values: Readonly<Record<SettingName, string>>): readonly st
 /** What would be right on a laptop, or elsewhere, and is wrong here. */
 const misplaced = (production: boolean, values: Readonly<Record<SettingName, string>>): readonly string[] => {
   const problems: string[] = [];
-  for (const name of ['BASE_URL', 'CIS2_ISSUER'] as const) {
+  for (const name of ['BASE_URL', 'CIS2_ISSUER', 'END_SESSION_URL'] as const) {
     if (URL.canParse(values[name]) && isLoopback(new URL(values[name]))) {
       problems.push(`${name} is a loopback address, which means nothing in AWS: ${values[name]}`);
     }
@@ -162,11 +180,17 @@ export function settingValues(
     CIS2_FRESHNESS: String(props.freshness ?? 'login'),
     MINIMUM_AAL: String(props.minimumAal ?? 3),
     MINIMUM_IAL: String(props.minimumIal ?? 3),
+    ACCEPTED_ROLES:
+      typeof props.acceptedRoles === 'object'
+        ? JSON.stringify(props.acceptedRoles)
+        : (props.acceptedRoles ?? 'optional'),
     IDLE_SECONDS: String(props.idleSeconds ?? 900),
     ABSOLUTE_SECONDS: String(props.absoluteSeconds ?? 43_200),
     SESSIONS_PER_USER: String(props.sessionsPerUser ?? 20),
+    CONCURRENT_SESSIONS: props.concurrentSessions ?? 'allow',
     SIGN_IN_ERROR_PATH: props.signInErrorPath ?? '/sign-in-error',
     SIGNED_OUT_PATH: props.signedOutPath ?? '/signed-out',
+    END_SESSION_URL: props.endSessionUrl ?? 'off',
     KEY_CACHE_SECONDS: String(props.keyCacheSeconds ?? 60),
     SIGNING_KEY_BITS: String(props.signingKeyBits ?? 4096),
     LOG_LEVEL: props.logLevel ?? 'info',

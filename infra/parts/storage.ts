@@ -18,26 +18,21 @@ export interface BffStorageProps {
 }
 
 /**
- * Uses of the sessions table: actions, and the partition keys of the items that they are for. `lambdas/session/items.ts`
- * says what these items are; `warm-up` is the key of an item that is never there.
+ * The items of the sessions table, by the patterns of their partition keys. `lambdas/session/items.ts` says what they are;
+ * `warm-up` is the key of an item that is never there.
  */
-const sessionUses = [
-  {
-    sid: 'ReadSessions',
-    actions: ['BatchGetItem', 'GetItem', 'Query'],
-    partitionKeys: ['session#*', 'warm-up'],
-  },
-  { sid: 'PutSessions', actions: ['PutItem'], partitionKeys: ['session#*', 'attempt#*'] },
-  {
-    sid: 'UpdateSessions',
-    actions: ['UpdateItem'],
-    partitionKeys: ['session#*', 'user#*', 'provider-session#*'],
-  },
-  { sid: 'ClearSessions', actions: ['DeleteItem'], partitionKeys: ['session#*'] },
-] as const;
+export type SessionItems =
+  'session#*' | 'user#*' | 'provider-session#*' | 'attempt#*' | 'logout-token#*' | 'warm-up';
 
-/** A DynamoDB action that functions may be allowed on the sessions table. */
-export type SessionAction = (typeof sessionUses)[number]['actions'][number];
+/** DynamoDB action → the items that a function may use it on. */
+export type SessionUses = Readonly<
+  Partial<
+    Record<
+      'BatchGetItem' | 'DeleteItem' | 'GetItem' | 'PutItem' | 'Query' | 'UpdateItem',
+      readonly SessionItems[]
+    >
+  >
+>;
 
 /**
  * The tables: sessions, and the public halves of the signing keys.
@@ -91,25 +86,21 @@ export class BffStorage extends Construct {
   }
 
   /**
-   * What a function must be allowed to use the sessions table with these actions, each on the items that it is for.
+   * What a function must be allowed to use the sessions table so.
    * Whoever could delete a spent sign-in attempt could use its code twice, so nobody may; no index can be deleted either,
    * with the end marks of a logout in it. Here IAM tells items apart, and not what is written to them: that what has ended
    * stays so is up to the conditions of each write.
    */
-  sessionStatements(...actions: readonly SessionAction[]): iam.PolicyStatement[] {
-    const uses = sessionUses.flatMap(({ sid, actions: forUse, partitionKeys }) => {
-      const granted = forUse.filter((action) => actions.includes(action));
-      return granted.length === 0 ? [] : [{ sid, granted, partitionKeys }];
-    });
+  sessionStatements(uses: SessionUses): iam.PolicyStatement[] {
     return [
-      ...uses.map(
-        ({ sid, granted, partitionKeys }) =>
+      ...Object.entries(uses).map(
+        ([action, items]) =>
           new iam.PolicyStatement({
-            sid,
-            actions: granted.map((action) => `dynamodb:${action}`),
+            sid: `Sessions${action}`,
+            actions: [`dynamodb:${action}`],
             resources: [this.sessions.tableArn],
             conditions: {
-              'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': partitionKeys },
+              'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': items },
               // Of no key at all the condition above would hold.
               Null: { 'dynamodb:LeadingKeys': 'false' },
             },

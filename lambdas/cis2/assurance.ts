@@ -2,6 +2,7 @@
  * The assurance policy: which sign-ins are strong enough (NHS CIA ACR Req 001, SC Req 002). It judges the levels CIS2
  * states, never `acr`, which echoes a request that anybody can edit in their address bar. Missing or odd is refused.
  */
+import type { Claims } from './claims.ts';
 import { SignInRefused } from './errors.ts';
 
 export interface AssurancePolicy {
@@ -10,8 +11,6 @@ export interface AssurancePolicy {
   /** Least identity assurance level, 0 to 3. */
   readonly minimumIal: number;
 }
-
-type Claims = Readonly<Record<string, unknown>>;
 
 /** CIS2 writes a level as a number or as a string; nothing else is one. */
 export function readLevel(claim: unknown): number | undefined {

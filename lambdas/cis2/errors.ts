@@ -13,17 +13,40 @@ export type SignInRefusal =
   | 'response_invalid'
   | 'provider_logout'
   | 'assurance_insufficient'
+  | 'role_required'
   | 'provider_error';
+
+/** Why no role is accepted: the person has none, none for what they do, or one but not in such an organisation. */
+export type RoleRefusal = 'no_role' | 'role' | 'organisation';
 
 /** A sign-in that must not lead to a session. `check` names the rule that failed, in our own words, for the log. */
 export class SignInRefused extends BffError {
   override readonly name = 'SignInRefused';
   readonly code: SignInRefusal;
   readonly check: string;
+  /** With `role_required`: what the person may be told. */
+  readonly reason: RoleRefusal | undefined;
 
-  constructor(code: SignInRefusal, check: string, cause?: unknown) {
+  constructor(
+    code: SignInRefusal,
+    check: string,
+    { cause, reason }: { cause?: unknown; reason?: RoleRefusal } = {},
+  ) {
     super(`sign-in refused: ${check}`, { cause });
     this.code = code;
+    this.check = check;
+    this.reason = reason;
+  }
+}
+
+/** A logout token that must end nothing. `check` names the rule that failed, in our own words, for the log. */
+export class LogoutTokenRefused extends BffError {
+  override readonly name = 'LogoutTokenRefused';
+  readonly code = 'invalid_request';
+  readonly check: string;
+
+  constructor(check: string, cause?: unknown) {
+    super(`logout token refused: ${check}`, { cause });
     this.check = check;
   }
 }

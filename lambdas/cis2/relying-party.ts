@@ -2,13 +2,15 @@
 import type { webcrypto } from 'node:crypto';
 import * as oauth from 'oauth4webapi';
 import type { Clock, EpochSeconds, HealthcareWorker } from '../common/index.ts';
-import type { AcrValue } from '../settings.ts';
+import type { AcrValue, RolePolicy } from '../settings.ts';
 import { checkAssurance, type AssurancePolicy } from './assurance.ts';
 import { ProviderUnavailable, SignInRefused } from './errors.ts';
-import { checkIdToken, checkIdTokenType, idTokenAlgorithm } from './id-token.ts';
-import { createProvider, type Jwks, type ProviderMetadata } from './provider.ts';
+import { checkIdToken, checkIdTokenType } from './id-token.ts';
+import { signingAlgorithm, verifyWithKeysOf } from './jwt.ts';
+import { createProvider, type ProviderMetadata } from './provider.ts';
 import { providerFetch } from './transport.ts';
-import { chosenRole, readRoles, readUser } from './worker.ts';
+import { checkRoles, chosenRole } from './roles.ts';
+import { readRoles, readUser } from './worker.ts';
 
 export interface RelyingPartyOptions {
   readonly issuer: string;
@@ -16,6 +18,8 @@ export interface RelyingPartyOptions {
   /** Registered at CIS2; from configuration, never from a request. */
   readonly redirectUri: string;
   readonly scope: string;
+  /** Which roles can be worked in, and whether a sign-in needs one. */
+  readonly acceptedRoles: RolePolicy;
   readonly clock: Clock;
   /** Our private key of the moment, and the name it is published under. */
   readonly signingKey: () => Promise<{ readonly kid: string; readonly key: webcrypto.CryptoKey }>;
@@ -81,7 +85,7 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
   const provider = createProvider(options);
   const client: oauth.Client = {
     client_id: clientId,
-    id_token_signed_response_alg: idTokenAlgorithm,
+    id_token_signed_response_alg: signingAlgorithm,
     require_auth_time: true,
   };
 
@@ -106,33 +110,22 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
     await assertion(as, ...request);
   };
 
-  /**
-   * Verifies the ID token's signature. A key we do not know is asked for once, at once; a flood of unknown keys is
-   * not.
-   */
-  const verifySignature = async (
-    response: Response,
-    as: ProviderMetadata,
-    signal: AbortSignal,
-  ): Promise<void> => {
-    const verifyWith = (jwks: Jwks): Promise<void> =>
-      oauth.validateApplicationLevelSignature({ ...as }, response, {
-        // A fresh copy of the metadata and a fresh cache: the library then never fetches keys by rules of its own.
-        [oauth.jwksCache]: { jwks, uat: Math.floor(Date.now() / 1000) },
-        [oauth.customFetch]: () => Promise.reject(new ProviderUnavailable('keys are fetched elsewhere')),
-      });
-    try {
-      await verifyWith(await provider.keys(signal));
-    } catch (error) {
-      if (!isUnknownKey(error)) throw error;
-      const jwks = await provider.keysAgain(signal);
-      if (jwks === undefined) throw error;
-      await verifyWith(jwks).catch((stillUnknown: unknown) => {
-        if (isUnknownKey(stillUnknown)) provider.keysAgainWasInVain();
-        throw stillUnknown;
-      });
-    }
-  };
+  /** Verifies the ID token's signature. */
+  const verifySignature = (response: Response, as: ProviderMetadata, signal: AbortSignal): Promise<void> =>
+    verifyWithKeysOf(
+      provider,
+      {
+        verifyWith: (jwks) =>
+          oauth.validateApplicationLevelSignature({ ...as }, response, {
+            // A fresh copy of the metadata and a fresh cache: the library then never fetches keys by rules of its own.
+            [oauth.jwksCache]: { jwks, uat: Math.floor(Date.now() / 1000) },
+            [oauth.customFetch]: () => Promise.reject(new ProviderUnavailable('keys are fetched elsewhere')),
+          }),
+        isUnknownKey: (error) =>
+          error instanceof oauth.OperationProcessingError && error.code === oauth.KEY_SELECTION,
+      },
+      signal,
+    );
 
   return {
     async prepare(signal) {
@@ -217,13 +210,14 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
       );
       const levels = checkAssurance(claims, userInfo, accepted.assurance);
       const roles = readRoles(userInfo);
+      checkRoles(roles, options.acceptedRoles);
       return {
         worker: {
           user: readUser(facts.subject, userInfo),
           assurance: { ...levels, methods: facts.methods, authenticatedAt: facts.authenticatedAt },
           roles,
         },
-        roleId: chosenRole(roles, claims, userInfo),
+        roleId: chosenRole(roles, options.acceptedRoles, claims, userInfo),
         issuer: as.issuer,
         subject: facts.subject,
         providerSessionId: facts.providerSessionId,
@@ -232,9 +226,6 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
     },
   };
 }
-
-const isUnknownKey = (error: unknown): boolean =>
-  error instanceof oauth.OperationProcessingError && error.code === oauth.KEY_SELECTION;
 
 /** OAuth and OpenID error codes that may be named in a log; any other text is the sender's own and stays out. */
 const knownErrors = new Set([
@@ -259,14 +250,16 @@ const knownError = (code: string): string => (knownErrors.has(code) ? code : 'of
 /** What the library threw, as a refusal: it only throws these when an answer fails a check. */
 function refusal(step: string, error: unknown): unknown {
   if (error instanceof oauth.ResponseBodyError) {
-    return new SignInRefused('response_invalid', `${step}: error ${knownError(error.error)}`, error);
+    return new SignInRefused('response_invalid', `${step}: error ${knownError(error.error)}`, {
+      cause: error,
+    });
   }
   if (
     error instanceof oauth.OperationProcessingError ||
     error instanceof oauth.UnsupportedOperationError ||
     error instanceof oauth.WWWAuthenticateChallengeError
   ) {
-    return new SignInRefused('response_invalid', `${step}: ${error.code ?? error.name}`, error);
+    return new SignInRefused('response_invalid', `${step}: ${error.code ?? error.name}`, { cause: error });
   }
   return error;
 }

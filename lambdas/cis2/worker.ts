@@ -1,11 +1,7 @@
-/** From CIS2's claims to who the person is. Every optional claim may be missing, empty, or not what it should be. */
+/** From CIS2's claims to who the person is. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Role, User } from '../common/index.ts';
-
-type Claims = Readonly<Record<string, unknown>>;
-
-const isObject = (value: unknown): value is Claims =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+import { code, isObject, type Claims } from './claims.ts';
 
 const longestText = 200;
 
@@ -15,10 +11,6 @@ const nonEmpty = (value: unknown): string | null => {
   const plain = value.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, ' ').trim();
   return plain === '' ? null : plain.slice(0, longestText).toWellFormed();
 };
-
-/** An identifier or a code, exactly as it came; anything that cannot be one is none. */
-const code = (value: unknown): string | null =>
-  typeof value === 'string' && /^[\x21-\x7e]{1,64}$/.test(value.trim()) ? value.trim() : null;
 
 /** A list; CIS2 has been seen to send a list of one as the bare thing. */
 const list = (value: unknown): readonly unknown[] =>
@@ -78,15 +70,4 @@ export function readRoles(userInfo: Claims): Role[] {
 function readRoleName(text: string): string {
   const inner = /^"(.*)"$/s.exec(text)?.[1];
   return nonEmpty(inner?.split('":"').at(-1)) ?? text;
-}
-
-/**
- * The role the person works in: the one CIS2 says was selected, if it is theirs; the only one they have; else none
- * until they choose. Never "the first one": the order of roles means nothing.
- */
-export function chosenRole(roles: readonly Role[], idToken: Claims, userInfo: Claims): string | null {
-  const selected = code(idToken['selected_roleid']) ?? code(userInfo['selected_roleid']);
-  const named = roles.find(({ roleId }) => roleId === selected);
-  const only = roles.length === 1 ? roles[0] : undefined;
-  return (named ?? only)?.roleId ?? null;
 }

@@ -1,7 +1,8 @@
-/** `/auth/session*` and `POST /auth/logout`: reads, extends and ends sessions; knows no key and never calls CIS2. */
+/** `/auth/session*` and `POST /auth/logout`: a user's own sessions; knows no signing key and never calls CIS2. */
 import { dynamoDb } from '../aws/index.ts';
 import { systemClock as clock } from '../common/index.ts';
-import { extendSession, logout, readSession } from '../handlers/session.ts';
+import { changeRole, extendSession, logout, readSession } from '../handlers/session.ts';
+import { endSession, listSessions } from '../handlers/sessions.ts';
 import { httpFunction } from '../http/index.ts';
 import { createSessionStore } from '../session/index.ts';
 import { startFunction, warmUp } from '../start.ts';
@@ -24,6 +25,9 @@ export const handler = httpFunction({
   handlers: {
     'GET /auth/session': readSession(dependencies),
     'POST /auth/session/extend': extendSession(dependencies),
+    'PUT /auth/session/role': changeRole(dependencies),
+    'GET /auth/sessions': listSessions(dependencies),
+    'DELETE /auth/sessions/{handle}': endSession(dependencies),
     'POST /auth/logout': logout(dependencies),
   },
   baseUrl: settings.BASE_URL,

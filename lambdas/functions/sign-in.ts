@@ -6,11 +6,15 @@ import { callback } from '../handlers/callback.ts';
 import { login } from '../handlers/login.ts';
 import { httpFunction } from '../http/index.ts';
 import { currentSigningKey, loadRing } from '../keys/index.ts';
-import { createSessionStore } from '../session/index.ts';
+import { createSignInStore } from '../session/index.ts';
+import { scopesRequirement, unneededScopes } from '../settings.ts';
 import { startFunction, warmUp } from '../start.ts';
 import { describeError } from '../telemetry/index.ts';
 
 const { settings, log } = startFunction('sign-in');
+const scopes = unneededScopes(settings.CIS2_SCOPE);
+if (scopes.length > 0) log('scopes_unneeded', { scopes, requirement: scopesRequirement });
+
 const secrets = secretsManager();
 
 const signingKey = currentSigningKey({
@@ -27,6 +31,7 @@ const relyingParty = createRelyingParty({
   clientId: settings.CIS2_CLIENT_ID,
   redirectUri: `${settings.BASE_URL}/auth/callback`,
   scope: settings.CIS2_SCOPE,
+  acceptedRoles: settings.ACCEPTED_ROLES,
   clock,
   signingKey,
   onStale: (document, ageSeconds) => {
@@ -34,7 +39,7 @@ const relyingParty = createRelyingParty({
   },
 });
 
-const sessions = createSessionStore({
+const sessions = createSignInStore({
   client: dynamoDb(),
   table: settings.SESSION_TABLE,
   limits: { idleSeconds: settings.IDLE_SECONDS, absoluteSeconds: settings.ABSOLUTE_SECONDS },

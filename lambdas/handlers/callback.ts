@@ -18,7 +18,7 @@ import {
   type HttpResponse,
   type RouteHandler,
 } from '../http/index.ts';
-import { deviceName, type SessionCredential, type SessionStore } from '../session/index.ts';
+import { deviceName, type SessionCredential, type SignInStore } from '../session/index.ts';
 import type { Settings } from '../settings.ts';
 import { describeError, type Logger } from '../telemetry/index.ts';
 import { presentedSecret } from './credential.ts';
@@ -27,9 +27,14 @@ export interface CallbackDependencies {
   readonly relyingParty: RelyingParty;
   /** Reads the signing key unless it is in memory. */
   readonly loadSigningKey: () => Promise<unknown>;
-  readonly sessions: SessionStore;
+  readonly sessions: SignInStore;
   readonly settings: Settings<
-    'BASE_URL' | 'MINIMUM_AAL' | 'MINIMUM_IAL' | 'SESSIONS_PER_USER' | 'SIGN_IN_ERROR_PATH'
+    | 'BASE_URL'
+    | 'MINIMUM_AAL'
+    | 'MINIMUM_IAL'
+    | 'CONCURRENT_SESSIONS'
+    | 'SESSIONS_PER_USER'
+    | 'SIGN_IN_ERROR_PATH'
   >;
   readonly clock: Clock;
 }
@@ -88,7 +93,8 @@ async function finishSignIn(
       ...identifiers(signIn),
       begunAt: earlier(attempt.startedAt, signIn.issuedAt),
       replaces: attempt.replaces ?? undefined,
-      sessionsPerUser: settings.SESSIONS_PER_USER,
+      sessionsPerUser: settings.CONCURRENT_SESSIONS === 'newest-wins' ? 1 : settings.SESSIONS_PER_USER,
+      reportOthers: settings.CONCURRENT_SESSIONS === 'ask',
     },
     deadline,
   );
@@ -147,6 +153,7 @@ function failure(
     } else log('unexpected_error', describeError(error));
     log('sign_in_failed', { code });
   }
-  const query = new URLSearchParams({ code, reference: request.reference }).toString();
-  return { ...redirect(303, `${settings.BASE_URL}${settings.SIGN_IN_ERROR_PATH}?${query}`), code };
+  const query = new URLSearchParams({ code, reference: request.reference });
+  if (error instanceof SignInRefused && error.reason !== undefined) query.set('reason', error.reason);
+  return { ...redirect(303, `${settings.BASE_URL}${settings.SIGN_IN_ERROR_PATH}?${query.toString()}`), code };
 }

@@ -3,44 +3,73 @@ import {
   clearCookie,
   json,
   Problem,
+  setCookie,
   type HttpRequest,
   type HttpResponse,
   type RouteHandler,
 } from '../http/index.ts';
 import type { Session, SessionState, SessionStore } from '../session/index.ts';
-import type { Settings } from '../settings.ts';
-import type { Logger } from '../telemetry/index.ts';
+import { acceptsRole, type RolePolicy, type Settings } from '../settings.ts';
 import { presentedCredential } from './credential.ts';
+import {
+  expectedHandle,
+  logUnknown,
+  notActive,
+  refuseAnotherSession,
+  requireCredential,
+  unknown,
+} from './presented-session.ts';
 
 export interface SessionDependencies {
   readonly sessions: SessionStore;
-  readonly settings: Settings<'SIGNED_OUT_PATH'>;
+  readonly settings: Settings<
+    'BASE_URL' | 'CIS2_CLIENT_ID' | 'ACCEPTED_ROLES' | 'SIGNED_OUT_PATH' | 'END_SESSION_URL'
+  >;
   readonly clock: Clock;
 }
 
 /** `GET /auth/session`: who is signed in. Never extends the session. */
 export const readSession =
-  ({ sessions, clock }: SessionDependencies): RouteHandler =>
+  ({ sessions, settings, clock }: SessionDependencies): RouteHandler =>
   async (request, log) => {
     const credential = presentedCredential(request);
     const state = credential === undefined ? unknown : await sessions.read(credential);
     if (credential !== undefined) logUnknown(state, log);
-    refuseAnotherSession(request, state);
-    return json(describeState(state, clock()));
+    if (state.status === 'active') refuseAnotherSession(request, state.session.handle);
+    return json(describeState(state, settings.ACCEPTED_ROLES, clock()));
   };
 
 /** `POST /auth/session/extend`: the user is active. */
 export const extendSession =
-  ({ sessions, clock }: SessionDependencies): RouteHandler =>
+  ({ sessions, settings, clock }: SessionDependencies): RouteHandler =>
   async (request, log) => {
-    const credential = presentedCredential(request);
-    const state =
-      credential === undefined ? unknown : await sessions.extend(credential, expectedHandle(request));
-    if (credential !== undefined) logUnknown(state, log);
-    refuseAnotherSession(request, state);
-    if (state.status === 'unknown') throw new Problem('session_required');
-    if (state.status === 'ended') throw new Problem('session_ended', { members: { reason: state.reason } });
-    return json(describeState(state, clock()));
+    const state = await sessions.extend(requireCredential(request), expectedHandle(request));
+    if (state.status !== 'active') throw notActive(state, log);
+    refuseAnotherSession(request, state.session.handle);
+    return json(describeState(state, settings.ACCEPTED_ROLES, clock()));
+  };
+
+/** `PUT /auth/session/role`: chooses or changes the role the user works in. The session's cookie changes with it. */
+export const changeRole =
+  ({ sessions, settings, clock }: SessionDependencies): RouteHandler =>
+  async (request, log): Promise<HttpResponse> => {
+    const roleId = readRoleId(request);
+    const policy = settings.ACCEPTED_ROLES;
+    const changed = await sessions.changeRole(
+      requireCredential(request),
+      roleId,
+      expectedHandle(request),
+      (role) => acceptsRole(policy, role),
+    );
+    if (changed.status === 'refused') throw new Problem('role_not_permitted');
+    if (changed.status === 'active') throw new Problem('session_changed');
+    if (changed.status !== 'changed') throw notActive(changed, log);
+    log('role_changed');
+    const state = { status: 'active', session: changed.session } as const;
+    return {
+      ...json(describeState(state, policy, clock())),
+      cookies: [setCookie('session', changed.credential.cookie.expose())],
+    };
   };
 
 /** `POST /auth/logout`: ends this session. Answers alike when there is none. */
@@ -50,51 +79,62 @@ export const logout =
     const credential = presentedCredential(request);
     const ended =
       credential !== undefined && (await sessions.end(credential, 'signed_out', expectedHandle(request)));
-    const answer = json({ redirectTo: settings.SIGNED_OUT_PATH });
+    const answer = json({ redirectTo: signedOutAddress(settings) });
     if (ended) {
       log('session_ended', { reason: 'signed_out', count: 1 });
       return { ...answer, cookies: [clearCookie('session')] };
     }
     // A dead cookie is left alone: by the time this answer arrives, the browser may hold a newer one.
     if (credential !== undefined && expectedHandle(request) !== undefined) {
-      refuseAnotherSession(request, await sessions.read(credential));
+      const state = await sessions.read(credential);
+      if (state.status === 'active') refuseAnotherSession(request, state.session.handle);
     }
     return answer;
   };
 
-const unknown: SessionState = { status: 'unknown' };
-
-/** A cookie in our form that opens nothing is worth a line: it may be somebody trying, or somebody at the table. */
-function logUnknown(state: SessionState, log: Logger): void {
-  if (state.status !== 'unknown') return;
-  if (state.unreadable === undefined) log('session_refused', { why: 'unknown' });
-  else log('session_unreadable', { item: state.unreadable });
-}
-
-/** The session a page believes it acts in; a tab left open must not act as somebody else or in another role. */
-const expectedHandle = (request: HttpRequest): string | undefined => request.headers['x-session'];
-
-function refuseAnotherSession(request: HttpRequest, state: SessionState): void {
-  const expected = expectedHandle(request);
-  if (expected !== undefined && state.status === 'active' && state.session.handle !== expected) {
-    throw new Problem('session_changed');
+/** @throws Problem `invalid_request` for a body that is not `{"roleId":"…"}` */
+function readRoleId({ body }: HttpRequest): string {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body.toString());
+  } catch {
+    throw new Problem('invalid_request');
   }
+  const roleId =
+    typeof parsed === 'object' && parsed !== null && 'roleId' in parsed ? parsed.roleId : undefined;
+  if (typeof roleId !== 'string') throw new Problem('invalid_request');
+  return roleId;
 }
 
-function describeState(state: SessionState, now: EpochSeconds): Record<string, unknown> {
+/**
+ * Where the browser goes on to: the app, or CIS2's end-session endpoint, which sends it back there (OpenID Connect
+ * RP-Initiated Logout 1.0 section 2). No `id_token_hint` goes with it: a token must not stand in an address.
+ */
+function signedOutAddress(settings: SessionDependencies['settings']): string {
+  if (settings.END_SESSION_URL === 'off') return settings.SIGNED_OUT_PATH;
+  const query = new URLSearchParams({
+    client_id: settings.CIS2_CLIENT_ID,
+    post_logout_redirect_uri: settings.BASE_URL + settings.SIGNED_OUT_PATH,
+  });
+  return `${settings.END_SESSION_URL}?${query.toString()}`;
+}
+
+function describeState(state: SessionState, policy: RolePolicy, now: EpochSeconds): Record<string, unknown> {
   if (state.status === 'unknown') return { status: 'anonymous' };
   if (state.status === 'ended') return { status: 'ended', reason: state.reason };
-  return { status: 'active', ...describeSession(state.session), serverTime: toRfc3339(now) };
+  return { status: 'active', ...describeSession(state.session, policy), serverTime: toRfc3339(now) };
 }
 
-function describeSession({ handle, worker, role, expiry }: Session): Record<string, unknown> {
+function describeSession(session: Session, policy: RolePolicy): Record<string, unknown> {
+  const { handle, worker, role, expiry, otherSessions } = session;
   const { authenticatedAt, ...levels } = worker.assurance;
   return {
     handle,
     user: worker.user,
     assurance: { ...levels, authenticatedAt: toRfc3339(authenticatedAt) },
-    role,
-    roles: worker.roles,
+    // One that was accepted when it was chosen, and is not today, has to be chosen anew.
+    role: role !== null && acceptsRole(policy, role) ? role : null,
+    roles: worker.roles.map((held) => (acceptsRole(policy, held) ? held : { ...held, permitted: false })),
     expires: {
       at: toRfc3339(expiry.at),
       idleAt: toRfc3339(expiry.idleAt),
@@ -102,5 +142,6 @@ function describeSession({ handle, worker, role, expiry }: Session): Record<stri
       bindingLimit: expiry.bindingLimit,
       warnAt: toRfc3339(expiry.warnAt),
     },
+    ...(otherSessions === undefined ? {} : { otherSessions }),
   };
 }

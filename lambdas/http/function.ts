@@ -3,6 +3,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context
 import { routes, type HttpFunctionName, type Route, type RouteKey } from '../routes.ts';
 import { describeError, type Logger } from '../telemetry/index.ts';
 import { checkBody, crossSiteRefusal } from './guards.ts';
+import { matchPath, pathPattern, type PathPattern } from './path.ts';
 import { Problem, problemResponse, toProblem } from './problem.ts';
 import { readRequest, type HttpRequest } from './request.ts';
 import { writeResponse, type HttpResponse } from './response.ts';
@@ -12,7 +13,7 @@ export type RouteHandler = (request: HttpRequest, log: Logger) => Promise<HttpRe
 
 /** What the steps around a handler, and the handler itself, share about one request: middy's event, once it is read. */
 interface Exchange {
-  readonly request: HttpRequest;
+  request: HttpRequest;
   readonly log: Logger;
   readonly startedAt: number;
   routeKey: string;
@@ -22,7 +23,16 @@ interface Exchange {
 
 type Step = middy.MiddlewareObj<Exchange, HttpResponse>;
 type Call = Parameters<NonNullable<Step['after']>>[0];
-type Table = Readonly<Record<string, { readonly route: Route; readonly handle: RouteHandler }>>;
+
+/** A route as requests are matched against it. */
+interface Entry {
+  /** `METHOD /path`, variables by their names: safe to log. */
+  readonly key: string;
+  readonly method: string;
+  readonly path: PathPattern;
+  readonly route: Route;
+  readonly handle: RouteHandler;
+}
 
 export type LambdaHandler = (
   event: APIGatewayProxyEventV2,
@@ -70,19 +80,23 @@ const problemDetails = (): Step => ({
 });
 
 /** Finds the route's entry; the guards that it names run before its handler can. */
-const routing = (table: Table, baseUrl: string): Step => ({
+const routing = (entries: readonly Entry[], baseUrl: string): Step => ({
   before: ({ event: exchange }) => {
     const { request, log } = exchange;
-    const methods = Object.keys(table)
-      .filter((key) => key.endsWith(` ${request.path}`))
-      .map((key) => key.slice(0, key.indexOf(' ')));
-    if (methods.length === 0) throw new Problem('not_found');
-    const found = table[`${request.method} ${request.path}`];
+    const matching = entries.flatMap((entry) => {
+      const pathVariables = matchPath(entry.path, request.path);
+      return pathVariables === undefined ? [] : [{ ...entry, pathVariables }];
+    });
+    const [first] = matching;
+    if (first === undefined) throw new Problem('not_found');
+    const found = matching.find(({ method }) => method === request.method);
     if (found === undefined) {
-      exchange.routeKey = request.path;
-      throw new Problem('method_not_allowed', { headers: { allow: methods.join(', ') } });
+      exchange.routeKey = first.key.slice(first.method.length + 1);
+      throw new Problem('method_not_allowed', {
+        headers: { allow: matching.map(({ method }) => method).join(', ') },
+      });
     }
-    exchange.routeKey = `${request.method} ${request.path}`;
+    exchange.routeKey = found.key;
     if (found.route.access !== 'public') {
       const guard = crossSiteRefusal(request, baseUrl);
       if (guard !== undefined) {
@@ -91,6 +105,7 @@ const routing = (table: Table, baseUrl: string): Step => ({
       }
     }
     checkBody(request, found.route);
+    exchange.request = { ...request, pathVariables: found.pathVariables };
     exchange.handle = found.handle;
   },
 });
@@ -107,28 +122,26 @@ export function httpFunction<Name extends HttpFunctionName>(options: {
   baseUrl: string;
   log: Logger;
 }): LambdaHandler {
-  const entries: Readonly<Record<string, Route>> = routes[options.name];
   const handlers: Readonly<Record<string, RouteHandler>> = options.handlers;
-  const table: Table = Object.fromEntries(
-    Object.entries(entries).flatMap(([key, route]) => {
-      const handle = handlers[key];
-      return handle === undefined ? [] : [[key, { route, handle }]];
-    }),
-  );
-  return serve(table, options.baseUrl, options.log);
+  const entries = Object.entries<Route>(routes[options.name]).flatMap(([key, route]): Entry[] => {
+    const handle = handlers[key];
+    const [method = '', path = ''] = key.split(' ');
+    return handle === undefined ? [] : [{ key, method, path: pathPattern(path), route, handle }];
+  });
+  return serve(entries, options.baseUrl, options.log);
 }
 
 /** A Lambda handler that knows no route: every request is `not_found`. */
 export const unknownRouteFunction = (options: { baseUrl: string; log: Logger }): LambdaHandler =>
-  serve({}, options.baseUrl, options.log);
+  serve([], options.baseUrl, options.log);
 
-function serve(table: Table, baseUrl: string, log: Logger): LambdaHandler {
+function serve(entries: readonly Entry[], baseUrl: string, log: Logger): LambdaHandler {
   const handle = middy<Exchange, HttpResponse>((exchange: Exchange) =>
     exchange.handle(exchange.request, exchange.log),
   )
     .use(requestLog())
     .use(problemDetails())
-    .use(routing(table, baseUrl));
+    .use(routing(entries, baseUrl));
   return async (event, context) => {
     const exchange = openExchange(event, log);
     return writeResponse(await handle(exchange, context), exchange.request.reference);

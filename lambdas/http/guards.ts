@@ -21,11 +21,11 @@ export function crossSiteRefusal(request: HttpRequest, baseOrigin: string): stri
 
 /**
  * @throws Problem `payload_too_large`, or `unsupported_media_type` for a body of another type than the route asks for:
- *   those a form can send need no preflight
+ *   those a form can send need no preflight. A route that is itself for a form refuses the type without a body too
  */
 export function checkBody(request: HttpRequest, route: Route): void {
   if (request.body.length > largestBody) throw new Problem('payload_too_large');
-  if (request.body.length === 0) return;
   const mediaType = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+  if (request.body.length === 0 && (mediaType === undefined || route.body === 'application/json')) return;
   if (mediaType !== route.body) throw new Problem('unsupported_media_type');
 }

@@ -7,6 +7,7 @@ const problems = {
   session_required: [401, 'Sign in to continue'],
   session_ended: [401, 'Your session has ended. Sign in to continue'],
   csrf_rejected: [403, 'The request did not come from this application'],
+  role_not_permitted: [403, 'You cannot work in this role here'],
   not_found: [404, 'Not found'],
   method_not_allowed: [405, 'This method cannot be used here'],
   session_changed: [409, 'You are signed in differently now'],

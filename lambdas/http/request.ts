@@ -5,6 +5,8 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 export interface HttpRequest {
   readonly method: string;
   readonly path: string;
+  /** The route's path variables, by name; empty until the route is found. */
+  readonly pathVariables: Readonly<Record<string, string | undefined>>;
   readonly query: URLSearchParams;
   /** Lower-case name → value; a header that came more than once is joined by commas. */
   readonly headers: Readonly<Record<string, string | undefined>>;
@@ -28,6 +30,7 @@ export function readRequest(event: APIGatewayProxyEventV2): HttpRequest {
   return {
     method: event.requestContext.http.method,
     path: event.rawPath,
+    pathVariables: {},
     query: new URLSearchParams(event.rawQueryString),
     headers: event.headers,
     cookies: event.cookies ?? [],

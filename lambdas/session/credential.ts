@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { decodeBase64Url, deriveKey, randomSecret, Secret, sha256 } from '../common/index.ts';
 
 const referenceBytes = 32;
@@ -10,6 +11,7 @@ const secretBytes = 32;
 export interface SessionCredential {
   /** Where the session lies: the hash of the reference. Of no use as a cookie. */
   readonly key: string;
+  readonly reference: Secret<Buffer>;
   readonly secret: Secret<Buffer>;
   /** The whole cookie value. */
   readonly cookie: Secret;
@@ -17,6 +19,7 @@ export interface SessionCredential {
 
 const credential = (bytes: Buffer): SessionCredential => ({
   key: sha256(bytes.subarray(0, referenceBytes)),
+  reference: new Secret(bytes.subarray(0, referenceBytes)),
   secret: new Secret(bytes.subarray(referenceBytes)),
   cookie: new Secret(bytes.toString('base64url')),
 });
@@ -24,6 +27,13 @@ const credential = (bytes: Buffer): SessionCredential => ({
 /** A fresh credential: 512 random bits. */
 export const newCredential = (): SessionCredential =>
   credential(randomSecret(referenceBytes + secretBytes).expose());
+
+/** The same session under a fresh secret. */
+export const renewedCredential = ({ reference }: SessionCredential): SessionCredential =>
+  credential(Buffer.concat([reference.expose(), randomSecret(secretBytes).expose()]));
+
+/** A fresh name for a session in one role; it changes with the secret. */
+export const newHandle = (): string => randomBytes(16).toString('base64url');
 
 /** Reads a cookie value; undefined for anything that cannot be one of ours. */
 export function parseCredential(cookie: string): SessionCredential | undefined {
@@ -33,16 +43,17 @@ export function parseCredential(cookie: string): SessionCredential | undefined {
 
 /**
  * What lets a later sign-in of the same browser end this session in its place: the session's key, and a proof that only
- * the holder of the cookie can make. It opens nothing and is of no use as a cookie.
+ * a holder of the cookie can make. It comes from the reference, so that a sign-in begun before the role changed ends the
+ * session all the same. It opens nothing and is of no use as a cookie.
  */
-export const replacementOf = ({ key, secret }: SessionCredential): string =>
-  `${key}.${replacementProof(secret)}`;
+export const replacementOf = ({ key, reference }: SessionCredential): string =>
+  `${key}.${replacementProof(reference)}`;
 
-const replacementProof = (secret: Secret<Buffer>): string =>
-  deriveKey(secret, 'replacement').expose().toString('base64url');
+const replacementProof = (reference: Secret<Buffer>): string =>
+  deriveKey(reference, 'replacement').expose().toString('base64url');
 
 /** What the table keeps of the proof. */
-export const replacementHash = (secret: Secret<Buffer>): string => sha256(replacementProof(secret));
+export const replacementHash = (reference: Secret<Buffer>): string => sha256(replacementProof(reference));
 
 /** Undefined for what {@link replacementOf} never made. */
 export function parseReplacement(text: string): { key: string; hash: string } | undefined {

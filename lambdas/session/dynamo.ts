@@ -29,3 +29,30 @@ export const all = async <T extends readonly unknown[]>(work: {
   if (failed !== undefined) throw failed.reason;
   return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as unknown as T;
 };
+
+/** Stays below the number of connections that the SDK opens at most. */
+const sideBySide = 40;
+
+/** Does this to each, so many at a time. Every one is tried before the first failure is told. */
+export const forEach = async <T, R>(
+  list: readonly T[],
+  work: (element: T) => Promise<R>,
+): Promise<readonly R[]> => {
+  const results: Promise<R>[] = [];
+  const elements = list.entries();
+  const worker = async (): Promise<void> => {
+    for (const [position, element] of elements) {
+      const result = work(element);
+      results[position] = result;
+      await Promise.allSettled([result]);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(sideBySide, list.length) }, worker));
+  return Promise.all(results);
+};
+
+/** A list in parts of at most `size`. */
+export const partsOf = <T>(list: readonly T[], size: number): readonly (readonly T[])[] =>
+  Array.from({ length: Math.ceil(list.length / size) }, (_, part) =>
+    list.slice(part * size, (part + 1) * size),
+  );

@@ -2,11 +2,13 @@ export { parseCredential, replacementOf, type SessionCredential } from './creden
 export { deviceName } from './device.ts';
 export { StoreUnavailable } from './errors.ts';
 export { type SessionLimits } from './limits.ts';
+export { createLogoutStore, type Logout, type LogoutStore } from './logout-store.ts';
 export {
   createSessionStore,
-  type EndReason,
-  type NewSession,
-  type Session,
-  type SessionState,
+  type ListedSession,
+  type RoleChange,
   type SessionStore,
-} from './store.ts';
+} from './session-store.ts';
+export { createSignInStore, type NewSession, type SignInStore } from './sign-in-store.ts';
+export { type EndReason, type Session, type SessionState } from './state.ts';
+export { type StoreOptions } from './store.ts';

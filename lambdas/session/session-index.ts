@@ -7,24 +7,38 @@
  * - `endedAt` on a CIS2 session's item: that session is over for good, and nothing can be listed there any more;
  * - `endedAt` on a user's item: sign-ins begun at or before that moment are over;
  * - `endedWithoutSidAt` on a user's item: the same, for sign-ins of which CIS2 did not say which session they belong to.
+ *
+ * An item may name sessions that are over; sign-ins clear them out when there is no room left.
  */
-import { UpdateItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { EpochSeconds } from '../common/index.ts';
-import { unlessConditionFails } from './dynamo.ts';
+import { GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { after, type EpochSeconds } from '../common/index.ts';
+import { all, available, partsOf, unlessConditionFails } from './dynamo.ts';
 import { format, instant, number, providerSessionIndexKey, userIndexKey, type Item } from './items.ts';
+import { update, type Bound, type StoreOptions } from './store.ts';
 
 const entryPrefix = 's#';
 
 export interface IndexEntry {
   readonly key: string;
   readonly signedInAt: number;
+  /** When the sign-in began; 0 where the entry does not say, which every logout is later than. */
+  readonly begunAt: number;
+  /** Whether CIS2 said which of its sessions this one belongs to. */
+  readonly hasProviderSession: boolean;
 }
 
 /** The sessions an index item lists. */
 const indexEntries = (item: Item | undefined): IndexEntry[] =>
   Object.entries(item ?? {}).flatMap(([name, { M: entry }]) =>
     name.startsWith(entryPrefix)
-      ? [{ key: name.slice(entryPrefix.length), signedInAt: instant(entry?.['signedInAt']) ?? 0 }]
+      ? [
+          {
+            key: name.slice(entryPrefix.length),
+            signedInAt: instant(entry?.['signedInAt']) ?? 0,
+            begunAt: instant(entry?.['begunAt']) ?? 0,
+            hasProviderSession: entry?.['providerSession']?.BOOL === true,
+          },
+        ]
       : [],
   );
 
@@ -38,82 +52,148 @@ export interface NewEntry {
   readonly ttl: EpochSeconds;
 }
 
-/** What a call to the store may take. */
-export interface Bound {
-  readonly abortSignal?: AbortSignal;
-}
-
-export interface SessionIndex {
-  /** @returns every session of the user now; undefined when a logout has ended this sign-in already */
-  listForUser(userHash: string, entry: NewEntry, bound: Bound): Promise<IndexEntry[] | undefined>;
-  /** @returns false when a logout has ended the CIS2 session already */
-  listForProviderSession(providerSessionHash: string, entry: NewEntry, bound: Bound): Promise<boolean>;
-  /** Forgets sessions that have been ended. An item that is gone is not made again. */
-  forget(index: Item, sessions: readonly string[], bound?: Bound): Promise<void>;
-}
-
-export function createSessionIndex(client: DynamoDBClient, TableName: string): SessionIndex {
-  const list = (index: Item, entry: NewEntry, condition: string, values: Item, bound: Bound) =>
-    unlessConditionFails(
-      client.send(
-        new UpdateItemCommand({
-          TableName,
-          Key: index,
-          UpdateExpression: 'SET #entry = :entry, #format = :format, #ttl = :ttl',
-          ConditionExpression: condition,
-          ExpressionAttributeNames: {
-            '#entry': entryPrefix + entry.key,
-            '#format': 'format',
-            '#ttl': 'ttl',
-          },
-          ExpressionAttributeValues: {
-            ':entry': {
-              M: {
-                signedInAt: number(entry.signedInAt),
-                providerSession: { BOOL: entry.hasProviderSession },
-              },
+const list = (
+  options: StoreOptions,
+  index: Item,
+  entry: NewEntry,
+  condition: string,
+  values: Item,
+  bound: Bound,
+) =>
+  unlessConditionFails(
+    update(
+      options,
+      index,
+      {
+        UpdateExpression: 'SET #entry = :entry, #format = :format, #ttl = :ttl',
+        ConditionExpression: condition,
+        ExpressionAttributeNames: { '#entry': entryPrefix + entry.key, '#format': 'format', '#ttl': 'ttl' },
+        ExpressionAttributeValues: {
+          ':entry': {
+            M: {
+              signedInAt: number(entry.signedInAt),
+              begunAt: number(entry.begunAt),
+              providerSession: { BOOL: entry.hasProviderSession },
             },
-            ':format': number(format),
-            ':ttl': number(entry.ttl),
-            ...values,
           },
-          ReturnValues: 'ALL_NEW',
-        }),
-        bound,
-      ),
-    );
-  const olderThanSignIn = (mark: string): string => `(attribute_not_exists(${mark}) OR ${mark} < :begunAt)`;
+          ':format': number(format),
+          ':ttl': number(entry.ttl),
+          ...values,
+        },
+        ReturnValues: 'ALL_NEW',
+      },
+      bound,
+    ),
+  );
 
-  return {
-    async listForUser(userHash, entry, bound) {
-      const marks = ['endedAt', ...(entry.hasProviderSession ? [] : ['endedWithoutSidAt'])];
-      const condition = marks.map(olderThanSignIn).join(' AND ');
-      const values = { ':begunAt': number(entry.begunAt) };
-      const listed = await list(userIndexKey(userHash), entry, condition, values, bound);
-      return listed === undefined ? undefined : indexEntries(listed.Attributes);
-    },
+const olderThanSignIn = (mark: string): string => `(attribute_not_exists(${mark}) OR ${mark} < :begunAt)`;
 
-    async listForProviderSession(providerSessionHash, entry, bound) {
-      const index = providerSessionIndexKey(providerSessionHash);
-      return (await list(index, entry, 'attribute_not_exists(endedAt)', {}, bound)) !== undefined;
-    },
+/**
+ * @returns every session of the user now; undefined when a logout has ended this sign-in already
+ * @throws StoreUnavailable
+ */
+export async function listForUser(
+  options: StoreOptions,
+  userHash: string,
+  entry: NewEntry,
+  bound: Bound,
+): Promise<readonly IndexEntry[] | undefined> {
+  const marks = ['endedAt', ...(entry.hasProviderSession ? [] : ['endedWithoutSidAt'])];
+  const condition = marks.map(olderThanSignIn).join(' AND ');
+  const values = { ':begunAt': number(entry.begunAt) };
+  const listed = await list(options, userIndexKey(userHash), entry, condition, values, bound);
+  return listed === undefined ? undefined : indexEntries(listed.Attributes);
+}
 
-    async forget(index, sessions, bound = {}) {
-      if (sessions.length === 0) return;
-      await unlessConditionFails(
-        client.send(
-          new UpdateItemCommand({
-            TableName,
-            Key: index,
-            UpdateExpression: `REMOVE ${sessions.map((_, position) => `#s${String(position)}`).join(', ')}`,
+/**
+ * @returns false when a logout has ended the CIS2 session already
+ * @throws StoreUnavailable
+ */
+export async function listForProviderSession(
+  options: StoreOptions,
+  providerSessionHash: string,
+  entry: NewEntry,
+  bound: Bound,
+): Promise<boolean> {
+  const index = providerSessionIndexKey(providerSessionHash);
+  return (await list(options, index, entry, 'attribute_not_exists(endedAt)', {}, bound)) !== undefined;
+}
+
+/** What an index item lists at this moment. @throws StoreUnavailable */
+export async function listedIn(
+  { client, table }: StoreOptions,
+  index: Item,
+  bound: Bound = {},
+): Promise<readonly IndexEntry[]> {
+  const { Item } = await available(
+    client.send(new GetItemCommand({ TableName: table, Key: index, ConsistentRead: true }), bound),
+  );
+  return indexEntries(Item);
+}
+
+/** How long an end mark lies at least, in seconds: longer than any session lives, so that no list goes before its time. */
+const markSeconds = 172_800;
+
+/**
+ * Leaves an end mark on an index item, which need not be there yet. A mark never moves back.
+ *
+ * @returns what the item lists as it is marked: whatever comes to be listed after that meets the mark
+ * @throws StoreUnavailable
+ */
+export async function markEnded(
+  options: StoreOptions,
+  index: Item,
+  mark: 'endedAt' | 'endedWithoutSidAt',
+  endedAt: EpochSeconds,
+  bound: Bound,
+): Promise<readonly IndexEntry[]> {
+  const marked = await unlessConditionFails(
+    update(
+      options,
+      index,
+      {
+        UpdateExpression: 'SET #mark = :endedAt, #format = :format, #ttl = :ttl',
+        ConditionExpression: 'attribute_not_exists(#mark) OR #mark <= :endedAt',
+        ExpressionAttributeNames: { '#mark': mark, '#format': 'format', '#ttl': 'ttl' },
+        ExpressionAttributeValues: {
+          ':endedAt': number(endedAt),
+          ':format': number(format),
+          ':ttl': number(after(options.clock(), markSeconds)),
+        },
+        ReturnValues: 'ALL_NEW',
+      },
+      bound,
+    ),
+  );
+  return marked === undefined ? listedIn(options, index, bound) : indexEntries(marked.Attributes);
+}
+
+/** DynamoDB takes expressions of 4 KB at most, and an index may list five hundred sessions. */
+const forgottenAtOnce = 100;
+
+/** Forgets sessions that have been ended. An item that is gone is not made again. @throws StoreUnavailable */
+export async function forget(
+  options: StoreOptions,
+  index: Item,
+  sessions: readonly string[],
+  bound: Bound = {},
+): Promise<void> {
+  await all(
+    partsOf(sessions, forgottenAtOnce).map((part) =>
+      unlessConditionFails(
+        update(
+          options,
+          index,
+          {
+            UpdateExpression: `REMOVE ${part.map((_, position) => `#s${String(position)}`).join(', ')}`,
             ConditionExpression: 'attribute_exists(pk)',
             ExpressionAttributeNames: Object.fromEntries(
-              sessions.map((session, position) => [`#s${String(position)}`, entryPrefix + session]),
+              part.map((session, position) => [`#s${String(position)}`, entryPrefix + session]),
             ),
-          }),
+          },
           bound,
         ),
-      );
-    },
-  };
+      ),
+    ),
+  );
 }

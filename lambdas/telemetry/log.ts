@@ -16,6 +16,8 @@ const events = {
   dependency_failed: { level: 'error', fields: ['code', 'detail', 'error', 'cause', 'at'] },
   warm_up: { level: 'info', fields: ['durationMs', 'failed'] },
   settings_invalid: { level: 'error', fields: ['problems'] },
+  /** Scopes that the app has no use for; `requirement` is the rule of CIS2's that they break. */
+  scopes_unneeded: { level: 'warn', fields: ['scopes', 'requirement'] },
   provider_metadata_stale: { level: 'warn', fields: ['document', 'ageSeconds'] },
   signing_keys_stale: { level: 'warn', fields: ['error'] },
   signing_keys_created: { level: 'info', fields: ['kids'] },
@@ -31,6 +33,11 @@ const events = {
   session_refused: { level: 'info', fields: ['why'] },
   session_unreadable: { level: 'error', fields: ['item'] },
   session_ended: { level: 'info', fields: ['reason', 'count'] },
+  role_changed: { level: 'info', fields: [] },
+  /** What CIS2 said is over, and how many sessions that ended. `repeated`: the same token came before. */
+  backchannel_logout: { level: 'info', fields: ['by', 'ended', 'repeated'] },
+  /** `check` names the rule that failed, in our words. */
+  logout_token_refused: { level: 'warn', fields: ['check'] },
   request_refused: { level: 'warn', fields: ['guard'] },
 } as const satisfies Record<string, { level: Level; fields: readonly string[] }>;
 

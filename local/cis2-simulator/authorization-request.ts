@@ -1,4 +1,4 @@
-import type { ClientRegistration } from './client-assertion.ts';
+import type { ClientRegistration } from './clients.ts';
 import { repeatedParameter } from './http.ts';
 import { defaultAcr, isScope, knownAcrValues, type Scope } from './metadata.ts';
 

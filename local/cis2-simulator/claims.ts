@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { JWTPayload } from 'jose';
-import { organisationIdOf, type Persona } from './personas.ts';
+import { organisationIdOf, type ClaimChanges, type Persona } from './personas.ts';
 import type { Scope } from './metadata.ts';
 import { halfHash, randomValue } from './signer.ts';
 
@@ -13,9 +13,12 @@ export interface Authentication {
   readonly authTime: number;
   /** CIS2's name for the browser session. */
   readonly sid: string;
+  /** `selected_roleid`; empty when there is none to select. Only told where role selection was asked for. */
+  readonly selectedRoleId: string;
 }
 
-const asksForRole = (scopes: readonly Scope[]): boolean =>
+/** Whether a request makes CIS2 run its role selection. */
+export const asksForRole = (scopes: readonly Scope[]): boolean =>
   scopes.includes('selectedrole') || scopes.includes('changedrole');
 
 /**
@@ -38,11 +41,25 @@ interface IdTokenInput extends Authentication {
   readonly now: number;
 }
 
+/**
+ * Claims as they are sent, with what is wrong on purpose.
+ *
+ * @param changes - `undefined` takes a claim out
+ */
+export const changed = (claims: JWTPayload, changes: ClaimChanges): JWTPayload => {
+  const all: JWTPayload = { ...claims, ...changes };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+};
+
+/** Changes to claims that are there anyway: what a person has wrong adds nothing that was not asked for. */
+const amongThose = (changes: ClaimChanges, claims: JWTPayload): ClaimChanges =>
+  Object.fromEntries(Object.entries(changes).filter(([name]) => Object.hasOwn(claims, name)));
+
 /** Claims of an ID token (OpenID Connect Core section 2, with the claims CIS2 adds). */
 export function idTokenClaims(input: IdTokenInput): JWTPayload {
   const { persona, now } = input;
   const level = (value: number) => (persona.levelsAs === 'string' ? String(value) : value);
-  return {
+  const claims = {
     iss: input.issuer,
     sub: persona.uid,
     subname: persona.uid,
@@ -59,7 +76,7 @@ export function idTokenClaims(input: IdTokenInput): JWTPayload {
     amr: [persona.authenticator.amr],
     authentication_assurance_level: level(persona.authenticator.level),
     id_assurance_level: level(persona.identityAssuranceLevel),
-    ...(asksForRole(input.scopes) ? { selected_roleid: persona.selectedRoleId } : {}),
+    ...(asksForRole(input.scopes) ? { selected_roleid: input.selectedRoleId } : {}),
     sid: input.sid,
     jti: randomUUID(),
     auditTrackingId: `${randomUUID()}-${String(now % 100_000)}`,
@@ -68,6 +85,7 @@ export function idTokenClaims(input: IdTokenInput): JWTPayload {
     realm: '/NHSIdentity/Healthcare',
     'org.forgerock.openidconnect.ops': randomValue(),
   };
+  return changed(claims, amongThose(persona.wrong?.idToken ?? {}, claims));
 }
 
 /** Claims of an access token. It is a JWT of CIS2's own, without `aud`: clients treat it as opaque. */
@@ -90,7 +108,7 @@ export const accessTokenClaims = (
 });
 
 /** What each scope adds to UserInfo (OpenID Connect Core section 5.3). */
-const userInfoByScope: Record<Scope, (persona: Persona) => Record<string, unknown>> = {
+const userInfoByScope: Record<Scope, (persona: Persona, selectedRoleId: string) => JWTPayload> = {
   openid: ({ uid }) => ({ sub: uid }),
   profile: ({ uid, profile }) => ({ uid, ...profile }),
   email: ({ email }) => (email === undefined ? {} : { email }),
@@ -113,10 +131,17 @@ const userInfoByScope: Record<Scope, (persona: Persona) => Record<string, unknow
     return { nhsid_org_memberships: memberships, nhsid_org_roles: memberships };
   },
   professionalmemberships: ({ registrations }) => registrations,
-  selectedrole: ({ selectedRoleId }) => ({ selected_roleid: selectedRoleId }),
-  changedrole: ({ selectedRoleId }) => ({ selected_roleid: selectedRoleId }),
+  selectedrole: (_persona, selectedRoleId) => ({ selected_roleid: selectedRoleId }),
+  changedrole: (_persona, selectedRoleId) => ({ selected_roleid: selectedRoleId }),
 };
 
 /** The UserInfo answer for what was granted, and no more. */
-export const userInfoClaims = (persona: Persona, scopes: readonly Scope[]): Record<string, unknown> =>
-  Object.fromEntries(scopes.flatMap((scope) => Object.entries(userInfoByScope[scope](persona))));
+export function userInfoClaims(
+  { persona, selectedRoleId }: Authentication,
+  scopes: readonly Scope[],
+): JWTPayload {
+  const claims: JWTPayload = Object.fromEntries(
+    scopes.flatMap((scope) => Object.entries(userInfoByScope[scope](persona, selectedRoleId))),
+  );
+  return changed(claims, amongThose(persona.wrong?.userInfo ?? {}, claims));
+}

@@ -33,6 +33,12 @@ export class ExpiringMap<Value> {
     }
   }
 
+  /** What has not expired, the oldest first. */
+  values(): Value[] {
+    this.#dropExpired();
+    return [...this.#entries.values()].map(({ value }) => value);
+  }
+
   /** All entries live equally long, so the oldest stand first. */
   #dropExpired(): void {
     const now = this.#clock();

@@ -8,6 +8,8 @@ export interface Request {
   readonly headers: IncomingHttpHeaders;
   /** The fields of a form body; none for any other body. */
   readonly form: URLSearchParams;
+  /** The body as it came. */
+  readonly body: string;
 }
 
 export interface Answer {
@@ -16,6 +18,8 @@ export interface Answer {
   readonly body: string;
   /** For the log: what came of the request and why. Never a code, a token or anything the caller could choose. */
   readonly outcome: string;
+  /** No answer after all: the connection is cut. */
+  readonly reset?: true;
 }
 
 const longestBodyBytes = 64 * 1024;
@@ -41,16 +45,22 @@ export async function readRequest(message: IncomingMessage): Promise<Request> {
     chunks.push(chunk);
   }
   const isForm = /^application\/x-www-form-urlencoded\s*(;|$)/i.test(message.headers['content-type'] ?? '');
+  const body = Buffer.concat(chunks).toString('utf8');
   return {
     method: message.method ?? 'GET',
     path: mark < 0 ? target : target.slice(0, mark),
     query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)),
     headers: message.headers,
-    form: new URLSearchParams(isForm ? Buffer.concat(chunks).toString('utf8') : ''),
+    form: new URLSearchParams(isForm ? body : ''),
+    body,
   };
 }
 
 export function writeAnswer(response: ServerResponse, answer: Answer): void {
+  if (answer.reset === true) {
+    response.socket?.resetAndDestroy();
+    return;
+  }
   response.writeHead(answer.status, {
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
@@ -80,6 +90,12 @@ export const redirect = (
   body: '',
   outcome,
 });
+
+/** What CIS2's load balancer says to what it does not know. */
+export function notFound(): Answer {
+  const headers = { 'content-type': 'text/plain; charset=utf-8' };
+  return { status: 404, headers, body: 'default backend - 404', outcome: 'no such host or path' };
+}
 
 /** The name of a parameter that was sent more than once, which OAuth forbids (RFC 6749 section 3.1). */
 export const repeatedParameter = (parameters: URLSearchParams): string | undefined =>

@@ -1,13 +1,19 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ClientRegistration } from './client-assertion.ts';
+import type { ClientRegistration } from './clients.ts';
+import { Effects } from './effects.ts';
 import type { Clock } from './expiring-map.ts';
-import { BodyTooLarge, readRequest, writeAnswer, type Answer } from './http.ts';
-import { issuerPath, paths } from './metadata.ts';
-import { personas } from './personas.ts';
+import { BodyTooLarge, notFound, readRequest, writeAnswer, type Answer } from './http.ts';
+import { Lab } from './lab.ts';
+import { createLabEndpoint } from './lab-http.ts';
+import { LogoutSender } from './logout-sender.ts';
+import { issuerPath, labPaths, paths } from './metadata.ts';
+import { personas, type PersonaGroup } from './personas.ts';
 import { createProvider } from './provider.ts';
-import { createSigner } from './signer.ts';
+import { Sessions } from './sessions.ts';
+import { KeyRing } from './signer.ts';
 
+export { exampleRegistrations, readRegistrations, RegistrationError } from './clients.ts';
 export type { ClientRegistration };
 
 export interface Cis2SimulatorOptions {
@@ -20,11 +26,23 @@ export interface Cis2SimulatorOptions {
   readonly log?: (line: string) => void;
   /** Seconds since the epoch; for tests that cannot wait. */
   readonly clock?: Clock;
+  /**
+   * Spells the port in the issuer and in every endpoint so that a URL parser tidies it away, as CIS2's `:443` is tidied
+   * away: with a leading zero, or `:80` on port 80. Whoever compares what a parser has had in hand fails here too.
+   */
+  readonly issuerPortInName?: boolean;
 }
 
 export interface Cis2Simulator {
   readonly issuer: string;
-  readonly personas: readonly { readonly uid: string; readonly name: string; readonly summary: string }[];
+  /** Address of the control panel. */
+  readonly panel: string;
+  readonly personas: readonly {
+    readonly uid: string;
+    readonly name: string;
+    readonly group: PersonaGroup;
+    readonly summary: string;
+  }[];
   close(): Promise<void>;
 }
 
@@ -49,7 +67,7 @@ async function listenOn(server: Server, port: number, fallbackToFreePort: boolea
   }
 }
 
-const knownPaths = new Set<string>(Object.values(paths));
+const knownPaths = new Set<string>([...Object.values(paths), labPaths.panel, labPaths.state]);
 
 /** A path for the log: one of ours, shortened to its end, or nothing of what the caller wrote. */
 const endpointName = (path: string): string =>
@@ -57,7 +75,15 @@ const endpointName = (path: string): string =>
     ? path.startsWith(issuerPath)
       ? path.slice(issuerPath.length)
       : path
-    : '(unknown path)';
+    : path.startsWith(labPaths.form)
+      ? '/lab'
+      : '(unknown path)';
+
+/** The origin as the metadata spells it. */
+const spelt = (port: number, portInName: boolean): string => {
+  if (!portInName) return new URL(`http://${address}:${String(port)}`).origin;
+  return `http://${address}:${port === 80 ? '80' : `0${String(port)}`}`;
+};
 
 /**
  * Starts an OpenID provider that behaves like NHS CIS2: its paths, its strictness, its tokens, its oddities.
@@ -71,10 +97,29 @@ export async function startCis2Simulator(options: Cis2SimulatorOptions): Promise
   const { port, clients, fallbackToFreePort = false, log } = options;
   const clock = options.clock ?? (() => Math.floor(Date.now() / 1_000));
   const server = createServer();
-  const signer = await createSigner();
+  const keys = await KeyRing.create();
   await listenOn(server, port, fallbackToFreePort);
-  const origin = `http://${address}:${String((server.address() as AddressInfo).port)}`;
-  const provider = createProvider({ origin, clients, signer, clock });
+  const origin = spelt((server.address() as AddressInfo).port, options.issuerPortInName ?? false);
+  const { host, origin: browserOrigin } = new URL(origin);
+  const issuer = origin + issuerPath;
+
+  const effects = new Effects();
+  const now: Clock = () => clock() + effects.skewSeconds;
+  const sessions = new Sessions(clock);
+  const sender = new LogoutSender({ issuer, keys, now, log: (line) => log?.(line) });
+  const lab = new Lab({ issuer, clients, effects, sessions, keys, sender });
+  const labEndpoint = createLabEndpoint(lab, browserOrigin);
+  const provider = createProvider({
+    origin,
+    clients,
+    keys,
+    sessions,
+    effects,
+    // Nobody waits for the apps: whoever signs out is sent on at once.
+    endSession: (session) => void lab.end(session),
+    now,
+    clock,
+  });
 
   server.on('request', (message, response) => {
     const respond = (answer: Answer) => {
@@ -88,7 +133,10 @@ export async function startCis2Simulator(options: Cis2SimulatorOptions): Promise
     };
     readRequest(message)
       .then(async (request) => {
-        respond(await provider(request));
+        // Another host name for the same address would be another issuer, and a way in for DNS rebinding.
+        const answer =
+          request.headers.host === host ? (labEndpoint(request) ?? provider(request)) : notFound();
+        respond(await answer);
       })
       .catch((error: unknown) => {
         if (response.headersSent || message.destroyed) response.destroy();
@@ -98,10 +146,12 @@ export async function startCis2Simulator(options: Cis2SimulatorOptions): Promise
   });
 
   return {
-    issuer: origin + issuerPath,
-    personas: personas.map(({ uid, name, summary }) => ({ uid, name, summary })),
+    issuer,
+    panel: browserOrigin + labPaths.panel,
+    personas: personas.map(({ uid, name, group, summary }) => ({ uid, name, group, summary })),
     close: () =>
       new Promise((resolve, reject) => {
+        sender.close();
         server.close((error) => {
           if (error === undefined) resolve();
           else reject(error);

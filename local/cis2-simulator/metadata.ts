@@ -1,4 +1,4 @@
-import { personas } from './personas.ts';
+import { authenticators } from './personas.ts';
 
 /** Where CIS2 has its healthcare realm; the endpoints hang below it. */
 export const issuerPath = '/openam/oauth2/realms/root/realms/NHSIdentity/realms/Healthcare';
@@ -11,7 +11,16 @@ export const paths = {
   jwks: `${issuerPath}/connect/jwk_uri`,
   endSession: `${issuerPath}/connect/endSession`,
   signIn: '/openam/sign-in',
+  selectRole: '/openam/select-role',
   stylesheet: '/openam/sign-in.css',
+} as const;
+
+/** The control panel, its forms and the control API. */
+export const labPaths = {
+  panel: '/lab',
+  form: '/lab/',
+  api: '/lab/api/',
+  state: '/lab/api/state',
 } as const;
 
 const knownScopes = [
@@ -34,13 +43,7 @@ export const isScope = (value: string): value is Scope => knownScopes.some((scop
 export const defaultAcr = 'AAL3_ANY';
 
 export const knownAcrValues: readonly string[] = [
-  ...new Set([
-    'AAL1_USERPASS',
-    'AAL2_NHSMAIL',
-    'AAL3_IOS',
-    'AAL3_CIS2_SMARTCARD',
-    ...personas.flatMap((persona) => persona.authenticator.satisfies),
-  ]),
+  ...new Set(Object.values(authenticators).flatMap(({ satisfies }) => satisfies)),
 ];
 
 /** The discovery document (OpenID Connect Discovery 1.0 section 3). */
@@ -72,7 +75,7 @@ export const metadata = (origin: string) => ({
     'PS512',
     'RS512',
   ],
-  // Advertised in general; every client here is registered for private_key_jwt with RS512 and no other.
+  // Advertised in general; a client may use the one method that it is registered for, and no other.
   token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_jwt', 'private_key_jwt'],
   token_endpoint_auth_signing_alg_values_supported: ['RS256', 'RS384', 'RS512'],
   claims_parameter_supported: false,

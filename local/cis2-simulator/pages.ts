@@ -1,96 +1,11 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { AuthorizationRequest } from './authorization-request.ts';
-import type { ClientRegistration } from './client-assertion.ts';
+import type { ClientRegistration } from './clients.ts';
 import { html, type Html } from './html.ts';
 import type { Answer } from './http.ts';
-import { paths } from './metadata.ts';
-import { personas, type Persona } from './personas.ts';
-
-/**
- * The stylesheet: NHS.UK's, without its @font-face rules (they fetch a licensed font from another host), and the few
- * rules of our own pages.
- */
-let stylesheetText: string | undefined;
-export function stylesheet(): Answer {
-  stylesheetText ??=
-    readFileSync(
-      createRequire(import.meta.url).resolve('nhsuk-frontend/dist/nhsuk/nhsuk-frontend.min.css'),
-      'utf8',
-    )
-      .replace(/@font-face\s*\{[^}]*\}/g, '')
-      .replace(/\/\*# sourceMappingURL=.*?\*\//g, '') +
-    readFileSync(new URL('pages.css', import.meta.url), 'utf8');
-  return {
-    status: 200,
-    headers: { 'content-type': 'text/css; charset=utf-8', 'cache-control': 'private, max-age=300' },
-    body: stylesheetText,
-    outcome: 'stylesheet',
-  };
-}
-
-/**
- * @param formTargets - origins a form on the page may lead to. Browsers hold the redirect after a form to
- *   `form-action` too, so the app that is signed in to must be among them.
- */
-function page(
-  status: number,
-  title: string,
-  main: Html,
-  outcome: string,
-  formTargets: readonly string[] = [],
-): Answer {
-  const body = html`<!doctype html>
-    <html class="nhsuk-template" lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <title>${title}</title>
-        <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />
-        <meta name="theme-color" content="#005eb8" />
-        <link rel="icon" href="data:," />
-        <link rel="stylesheet" href="${paths.stylesheet}" />
-      </head>
-      <body class="nhsuk-template__body">
-        <a class="nhsuk-skip-link" href="#maincontent">Skip to main content</a>
-        <header class="nhsuk-header" role="banner">
-          <div class="nhsuk-header__container nhsuk-width-container">
-            <div class="nhsuk-header__service">
-              <span class="nhsuk-header__service-name">Care Identity simulator</span>
-            </div>
-          </div>
-        </header>
-        <div class="simulator-notice" role="region" aria-label="About this page">
-          <p class="nhsuk-width-container">
-            <strong>This is not the NHS.</strong> Everybody here is invented, and no smartcard, password or
-            code is asked for.
-          </p>
-        </div>
-        <div class="nhsuk-width-container">
-          <main class="nhsuk-main-wrapper" id="maincontent">${main}</main>
-        </div>
-      </body>
-    </html>`;
-  return {
-    status,
-    headers: {
-      'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': [
-        "default-src 'none'",
-        "style-src 'self'",
-        'img-src data:',
-        `form-action ${["'self'", ...formTargets].join(' ')}`,
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-      ].join('; '),
-      'referrer-policy': 'no-referrer',
-    },
-    body: body.text,
-    outcome,
-  };
-}
-
-const plural = (count: number, one: string, many: string): string =>
-  `${count === 0 ? 'No' : String(count)} ${count === 1 ? one : many}`;
+import { page, plural, summaryRow } from './layout.ts';
+import { labPaths, paths } from './metadata.ts';
+import { personaGroups, personas, type NationalRole, type Persona } from './personas.ts';
+import type { Cis2Session } from './sessions.ts';
 
 function personCard(persona: Persona, asked: readonly string[]): Html {
   const { uid, name, summary, authenticator, identityAssuranceLevel, roles } = persona;
@@ -127,11 +42,41 @@ const people = (title: string, group: Persona['group'], asked: readonly string[]
   </ul>
 `;
 
-const row = (key: string, value: string): Html => html`
-  <div class="nhsuk-summary-list__row">
-    <dt class="nhsuk-summary-list__key">${key}</dt>
-    <dd class="nhsuk-summary-list__value">${value}</dd>
-  </div>
+/** What the request said, for whoever wonders why something is asked. */
+const requestDetails = (request: AuthorizationRequest): Html => {
+  const { client, redirectUri, acrValues, scopes, prompt, maxAge, codeChallenge } = request;
+  return html`
+    <details class="nhsuk-details">
+      <summary class="nhsuk-details__summary">
+        <span class="nhsuk-details__summary-text">What the app asked for</span>
+      </summary>
+      <div class="nhsuk-details__text">
+        <dl class="nhsuk-summary-list">
+          ${[
+            summaryRow('client_id', client.clientId),
+            summaryRow('redirect_uri', redirectUri),
+            summaryRow('scope', scopes.join(' ')),
+            summaryRow('acr_values', acrValues.join(' ')),
+            summaryRow('prompt', prompt ?? 'not sent'),
+            summaryRow('max_age', maxAge === undefined ? 'not sent' : `${String(maxAge)} seconds`),
+            summaryRow('PKCE', codeChallenge === undefined ? 'not used' : 'S256'),
+          ]}
+        </dl>
+      </div>
+    </details>
+  `;
+};
+
+const cancelButton = html`
+  <button
+    class="nhsuk-button nhsuk-button--secondary nhsuk-u-margin-bottom-3"
+    name="cancel"
+    value="yes"
+    formnovalidate
+  >
+    Cancel
+  </button>
+  <p class="nhsuk-hint">Cancelling sends you back with the error <code>access_denied</code>.</p>
 `;
 
 /** The page where a person is chosen. `interaction` names the authorisation request it answers. */
@@ -145,34 +90,144 @@ export function signInPage(request: AuthorizationRequest, interaction: string): 
     </p>
     <form method="post" action="${paths.signIn}">
       <input type="hidden" name="interaction" value="${interaction}" />
-      ${people('People who work as expected', 'everyday', acrValues)}
-      ${people('People an app has to cope with', 'awkward', acrValues)}
-      <button class="nhsuk-button nhsuk-button--secondary nhsuk-u-margin-bottom-3" name="cancel" value="yes">
-        Cancel
-      </button>
-      <p class="nhsuk-hint">Cancelling sends you back with the error <code>access_denied</code>.</p>
+      ${personaGroups.map(({ group, title }) => people(title, group, acrValues))} ${cancelButton}
     </form>
-    <details class="nhsuk-details">
-      <summary class="nhsuk-details__summary">
-        <span class="nhsuk-details__summary-text">What the app asked for</span>
-      </summary>
-      <div class="nhsuk-details__text">
-        <dl class="nhsuk-summary-list">
-          ${[
-            row('client_id', client.clientId),
-            row('redirect_uri', redirectUri),
-            row('scope', request.scopes.join(' ')),
-            row('acr_values', acrValues.join(' ')),
-            row('prompt', request.prompt ?? 'not sent'),
-            row('max_age', request.maxAge === undefined ? 'not sent' : `${String(request.maxAge)} seconds`),
-            row('PKCE', request.codeChallenge === undefined ? 'not used' : 'S256'),
-          ]}
-        </dl>
-      </div>
-    </details>
+    ${requestDetails(request)}
+    <p>
+      To pull somebody’s smartcard, to slow the simulator down or to make it wrong:
+      <a href="${labPaths.panel}">control panel</a>.
+    </p>
   `;
-  const title = 'Care Identity sign in – simulator';
-  return page(200, title, main, `sign-in page for ${client.clientId}`, [app.origin]);
+  const title = 'Care Identity sign in';
+  return page({ title, main, outcome: `sign-in page for ${client.clientId}`, formTargets: [app.origin] });
+}
+
+/** CIS2 shows a plain list up to here, and a search box above. */
+const mostRolesInPlainList = 5;
+
+const organisationName = ({ organisations }: Persona, orgCode: string): string => {
+  const name = organisations.find(({ org_code }) => org_code === orgCode)?.org_name;
+  return name === undefined || name === '' ? orgCode : `${name} (${orgCode})`;
+};
+
+/** The last part of a role's name, which is the job role, without the quotes around it. */
+const jobRoleName = ({ role_name }: NationalRole): string =>
+  role_name.split('":"').at(-1)?.replace(/^"|"$/g, '') ?? role_name;
+
+/** The role of this person with this id. */
+export const roleOf = (persona: Persona, roleId: string): NationalRole | undefined =>
+  persona.roles.find(({ person_roleid }) => person_roleid === roleId);
+
+interface RolePage {
+  readonly request: AuthorizationRequest;
+  readonly session: Cis2Session;
+  readonly interaction: string;
+  /** What the person has searched for. */
+  readonly search?: string;
+  /** The form came without a role of this person's. */
+  readonly isMissing?: boolean;
+}
+
+/** The roles in which every word of a search occurs, in any letters. */
+function rolesFound(persona: Persona, search: string): readonly NationalRole[] {
+  const words = search
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '');
+  return persona.roles.filter((role) => {
+    const text = [jobRoleName(role), role.role_code, organisationName(persona, role.org_code)].join(' ');
+    return words.every((word) => text.toLowerCase().includes(word));
+  });
+}
+
+const roleRadio = (persona: Persona, role: NationalRole, index: number): Html => html`
+  <div class="nhsuk-radios__item">
+    <input
+      class="nhsuk-radios__input"
+      id="role-${index}"
+      name="role"
+      type="radio"
+      value="${role.person_roleid}"
+      aria-describedby="place-${index}"
+    />
+    <label class="nhsuk-label nhsuk-radios__label" for="role-${index}">${jobRoleName(role)}</label>
+    <div class="nhsuk-hint nhsuk-radios__hint" id="place-${index}">
+      ${organisationName(persona, role.org_code)}
+    </div>
+  </div>
+`;
+
+const searchBox = (search: string): Html => html`
+  <div class="nhsuk-form-group">
+    <label class="nhsuk-label nhsuk-label--s" for="search">Search your roles</label>
+    <div class="nhsuk-hint" id="search-hint">By job role, organisation name or code</div>
+    <div class="simulator-search">
+      <input
+        class="nhsuk-input nhsuk-input--width-20"
+        id="search"
+        name="search"
+        type="search"
+        value="${search}"
+        aria-describedby="search-hint"
+        autocomplete="off"
+        spellcheck="false"
+      />
+      <button class="nhsuk-button nhsuk-button--secondary" name="find" value="yes">Search</button>
+    </div>
+  </div>
+`;
+
+const missingRoleSummary = html`
+  <div class="nhsuk-error-summary" aria-labelledby="error-title" role="alert">
+    <h2 class="nhsuk-error-summary__title" id="error-title">There is a problem</h2>
+    <div class="nhsuk-error-summary__body">
+      <ul class="nhsuk-list nhsuk-error-summary__list">
+        <li><a href="#role-0">Choose a role</a></li>
+      </ul>
+    </div>
+  </div>
+`;
+
+/** The page where a role is chosen: CIS2's own role selection. It works without script, the search as well. */
+export function rolePage(options: RolePage): Answer {
+  const { request, session, interaction, search = '', isMissing = false } = options;
+  const { persona } = session;
+  const hasSearch = persona.roles.length > mostRolesInPlainList;
+  const found = hasSearch ? rolesFound(persona, search) : persona.roles;
+  const main = html`
+    ${isMissing ? missingRoleSummary : undefined}
+    <h1 class="nhsuk-heading-l">Choose your role <span>– simulator</span></h1>
+    <p class="nhsuk-lede-text">
+      You are signed in as ${persona.name}, and have ${plural(persona.roles.length, 'role', 'roles')}.
+    </p>
+    <form method="post" action="${paths.selectRole}">
+      <input type="hidden" name="interaction" value="${interaction}" />
+      ${hasSearch ? searchBox(search) : undefined}
+      <div class="nhsuk-form-group${isMissing ? ' nhsuk-form-group--error' : ''}">
+        <fieldset class="nhsuk-fieldset">
+          <legend class="nhsuk-fieldset__legend nhsuk-fieldset__legend--m">
+            ${search === '' ? 'Your roles' : `${plural(found.length, 'role', 'roles')} found`}
+          </legend>
+          ${
+            isMissing
+              ? html`<span class="nhsuk-error-message">
+                  <span class="nhsuk-u-visually-hidden">Error:</span> Choose a role
+                </span>`
+              : undefined
+          }
+          <div class="nhsuk-radios">${found.map((role, index) => roleRadio(persona, role, index))}</div>
+        </fieldset>
+      </div>
+      ${found.length === 0 ? undefined : html`<button class="nhsuk-button">Continue</button>`} ${cancelButton}
+    </form>
+    ${requestDetails(request)}
+  `;
+  return page({
+    title: 'Choose your role',
+    main,
+    outcome: `role page for ${request.client.clientId}`,
+    formTargets: [new URL(request.redirectUri).origin],
+  });
 }
 
 /** Shown where a redirect could land anywhere: the person stays here. */
@@ -189,27 +244,30 @@ export function untrustedRequestPage(fault: string, client: ClientRegistration |
         <p>A redirect_uri has to be the same, character by character.</p>`
     }
   `;
-  return page(400, 'This sign-in cannot go on – simulator', main, fault);
+  return page({ status: 400, title: 'This sign-in cannot go on', main, outcome: fault });
 }
 
 export const expiredPage = (): Answer =>
-  page(
-    400,
-    'This sign-in has run out – simulator',
-    html`
+  page({
+    status: 400,
+    title: 'This sign-in has run out',
+    main: html`
       <h1 class="nhsuk-heading-l">This sign-in has run out</h1>
-      <p>It was left for more than ten minutes. Go back to the app and sign in again.</p>
+      <p>
+        It was left for more than ten minutes, or ended elsewhere in the meantime. Go back to the app and sign
+        in again.
+      </p>
     `,
-    'sign-in page has expired',
-  );
+    outcome: 'sign-in page has expired',
+  });
 
 export const unknownPersonPage = (): Answer =>
-  page(
-    400,
-    'Nobody was chosen – simulator',
-    html`
+  page({
+    status: 400,
+    title: 'Nobody was chosen',
+    main: html`
       <h1 class="nhsuk-heading-l">Nobody was chosen</h1>
       <p>Go back and choose one of the people on the page.</p>
     `,
-    'no known person chosen',
-  );
+    outcome: 'no known person chosen',
+  });

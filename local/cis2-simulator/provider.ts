@@ -1,17 +1,24 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { JWTPayload } from 'jose';
 import { readAuthorizationRequest, type AuthorizationRequest } from './authorization-request.ts';
 import {
   accessTokenClaims,
+  asksForRole,
+  changed,
   idTokenClaims,
   satisfiedAcr,
   tokenLifetimeSeconds,
   userInfoClaims,
   type Authentication,
 } from './claims.ts';
-import { ClientRefused, createClientAuthenticator, type ClientRegistration } from './client-assertion.ts';
+import { ClientRefused, createClientAuthenticator } from './client-authentication.ts';
+import type { ClientRegistration } from './clients.ts';
+import type { Effects, FaultyEndpoint } from './effects.ts';
 import { ExpiringMap, type Clock } from './expiring-map.ts';
 import {
   json,
+  notFound,
   oauthError,
   readCookie,
   redirect,
@@ -19,21 +26,38 @@ import {
   type Answer,
   type Request,
 } from './http.ts';
+import { stylesheet } from './layout.ts';
 import { metadata, paths, type Scope } from './metadata.ts';
-import { expiredPage, signInPage, stylesheet, unknownPersonPage, untrustedRequestPage } from './pages.ts';
+import {
+  expiredPage,
+  roleOf,
+  rolePage,
+  signInPage,
+  unknownPersonPage,
+  untrustedRequestPage,
+} from './pages.ts';
 import { personaByUid } from './personas.ts';
-import { randomValue, type Signer } from './signer.ts';
+import type { Cis2Session, Sessions } from './sessions.ts';
+import { randomValue, type KeyRing } from './signer.ts';
 
 const codeLifetimeSeconds = 60;
 const interactionLifetimeSeconds = 600;
-/** How long a person stays signed in at the simulator itself. */
-const browserSessionLifetimeSeconds = 43_200;
-const browserSessionCookie = 'cis2_simulator_session';
+const sessionCookie = 'cis2_simulator_session';
+
+/** A request whose person is busy with our pages; with a session once the person is known and only a role is missing. */
+interface Interaction {
+  readonly request: AuthorizationRequest;
+  readonly session?: Cis2Session;
+}
+
+type SignInChanges = ReturnType<Effects['takeClaimChanges']>;
 
 /** What a code stands for. */
 interface Grant {
   readonly request: AuthorizationRequest;
+  readonly session: Cis2Session;
   readonly authentication: Authentication;
+  readonly changes: SignInChanges;
   spent: boolean;
   accessToken: string | undefined;
 }
@@ -41,27 +65,51 @@ interface Grant {
 interface AccessGrant {
   readonly authentication: Authentication;
   readonly scopes: readonly Scope[];
+  readonly changes: SignInChanges;
 }
 
 type Endpoint = (request: Request) => Answer | Promise<Answer>;
 
 export interface ProviderOptions {
-  /** Scheme, host and port, without a trailing slash. */
+  /** Scheme, host and port, without a trailing slash, as the metadata spells them. */
   readonly origin: string;
   readonly clients: readonly ClientRegistration[];
-  readonly signer: Signer;
+  readonly keys: KeyRing;
+  readonly sessions: Sessions;
+  readonly effects: Effects;
+  /** Ends a session and tells its clients, in its own time. */
+  readonly endSession: (session: Cis2Session) => void;
+  /** What the simulator takes the time to be. */
+  readonly now: Clock;
+  /** What its own memory runs by. */
   readonly clock: Clock;
 }
 
+/**
+ * `selected_roleid`, as far as it is known without asking: chosen in this session or in the Identity Agent, the only one
+ * there is, or empty because there is none. Undefined where the person has to choose.
+ */
+function knownRole({ persona, selectedRoleId }: Cis2Session): string | undefined {
+  const { roles } = persona;
+  return selectedRoleId ?? (roles.length > 1 ? undefined : (roles[0]?.person_roleid ?? ''));
+}
+
+/** Whether the page with the roles is due. A change of role asks again wherever there is something to change to. */
+function mustChooseRole({ scopes }: AuthorizationRequest, session: Cis2Session): boolean {
+  if (!asksForRole(scopes)) return false;
+  if (scopes.includes('changedrole') && session.persona.roles.length > 1) return true;
+  return knownRole(session) === undefined;
+}
+
 /** The OpenID provider, from requests to answers. All of its state is in memory. */
-export function createProvider({ origin, clients, signer, clock }: ProviderOptions): Endpoint {
+export function createProvider(options: ProviderOptions): Endpoint {
+  const { origin, clients, keys, sessions, effects, now, clock } = options;
   const document = metadata(origin);
   const { issuer } = document;
   const clientsById = new Map(clients.map((client) => [client.clientId, client]));
-  const authenticateClient = createClientAuthenticator(clients, document.token_endpoint, clock);
+  const authenticateClient = createClientAuthenticator(clients, document.token_endpoint, now, clock);
 
-  const interactions = new ExpiringMap<AuthorizationRequest>(interactionLifetimeSeconds, clock);
-  const browserSessions = new ExpiringMap<Authentication>(browserSessionLifetimeSeconds, clock);
+  const interactions = new ExpiringMap<Interaction>(interactionLifetimeSeconds, clock);
   const grants = new ExpiringMap<Grant>(codeLifetimeSeconds, clock);
   const accessGrants = new ExpiringMap<AccessGrant>(tokenLifetimeSeconds, clock);
 
@@ -73,35 +121,47 @@ export function createProvider({ origin, clients, signer, clock }: ProviderOptio
   ): Answer => {
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, value);
-    return redirect(
-      `${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${query.toString()}`,
-      outcome,
-      headers,
-    );
+    const mark = query.size === 0 ? '' : redirectUri.includes('?') ? '&' : '?';
+    return redirect(`${redirectUri}${mark}${query.toString()}`, outcome, headers);
   };
 
   const sendCode = (
     request: AuthorizationRequest,
-    authentication: Authentication,
+    session: Cis2Session,
     outcome: string,
     headers?: Record<string, string>,
   ): Answer => {
     const code = randomValue();
-    grants.set(code, { request, authentication, spent: false, accessToken: undefined });
+    const { persona, authTime, sid } = session;
+    const authentication = { persona, authTime, sid, selectedRoleId: knownRole(session) ?? '' };
+    const changes = effects.takeClaimChanges();
+    grants.set(code, { request, session, authentication, changes, spent: false, accessToken: undefined });
     const { redirectUri, state, client } = request;
     // `iss` and `client_id` are Access Manager's own addition against mix-up.
     return backToApp(redirectUri, { code, iss: issuer, state, client_id: client.clientId }, outcome, headers);
   };
 
-  /** The person already signed in here, where that is good enough for this request. */
-  const currentAuthentication = (
-    http: Request,
-    request: AuthorizationRequest,
-  ): Authentication | undefined => {
-    const current = browserSessions.get(readCookie(http, browserSessionCookie) ?? '');
+  /** The session of this browser, where that is good enough for this request. */
+  const currentSession = (http: Request, request: AuthorizationRequest): Cis2Session | undefined => {
+    const current = sessions.ofBrowser(readCookie(http, sessionCookie));
     if (current === undefined || request.prompt === 'login') return undefined;
-    if (request.maxAge !== undefined && clock() - current.authTime >= request.maxAge) return undefined;
+    if (request.maxAge !== undefined && now() - current.authTime >= request.maxAge) return undefined;
     return request.acrValues.includes(satisfiedAcr(current.persona, request.acrValues)) ? current : undefined;
+  };
+
+  const askForRole = (request: AuthorizationRequest, session: Cis2Session): Answer => {
+    const interaction = randomValue();
+    interactions.set(interaction, { request, session });
+    return rolePage({ request, session, interaction });
+  };
+
+  /** An error of the laboratory's, in place of the sign-in. */
+  const wantedError = ({ redirectUri, state }: AuthorizationRequest): Answer | undefined => {
+    const error = effects.takeAuthorizationError();
+    if (error === undefined) return undefined;
+    return error === 'no_parameters'
+      ? redirect(redirectUri, 'no parameters, as asked of the laboratory')
+      : backToApp(redirectUri, { error, state }, `${error}, as asked of the laboratory`);
   };
 
   const authorize: Endpoint = (http) => {
@@ -116,45 +176,60 @@ export function createProvider({ origin, clients, signer, clock }: ProviderOptio
       );
     }
     const { request } = read;
-    const current = currentAuthentication(http, request);
-    if (current !== undefined)
+    const { redirectUri, state } = request;
+    const wanted = wantedError(request);
+    if (wanted !== undefined) return wanted;
+    const current = currentSession(http, request);
+    if (current !== undefined && !mustChooseRole(request, current)) {
       return sendCode(request, current, `code for ${current.persona.uid}, signed in before`);
-    if (request.prompt === 'none') {
-      return backToApp(
-        request.redirectUri,
-        { error: 'login_required', state: request.state },
-        'login_required',
-      );
     }
+    if (request.prompt === 'none') {
+      const error = current === undefined ? 'login_required' : 'interaction_required';
+      return backToApp(redirectUri, { error, state }, error);
+    }
+    if (current !== undefined) return askForRole(request, current);
     const interaction = randomValue();
-    interactions.set(interaction, request);
+    interactions.set(interaction, { request });
     return signInPage(request, interaction);
+  };
+
+  const cancelled = ({ redirectUri, state }: AuthorizationRequest): Answer => {
+    const description = 'Resource Owner did not authorize the request';
+    const answer = { error: 'access_denied', error_description: description, state };
+    return backToApp(redirectUri, answer, 'access_denied: cancelled');
   };
 
   const signIn: Endpoint = (http) => {
     const { form } = http;
-    const request = interactions.get(form.get('interaction') ?? '');
+    const { request } = interactions.get(form.get('interaction') ?? '') ?? {};
     if (request === undefined) return expiredPage();
-    const { redirectUri, state } = request;
-    if (form.has('cancel')) {
-      const description = 'Resource Owner did not authorize the request';
-      const answer = { error: 'access_denied', error_description: description, state };
-      return backToApp(redirectUri, answer, 'access_denied: cancelled');
-    }
+    if (form.has('cancel')) return cancelled(request);
     const persona = personaByUid(form.get('uid') ?? '');
     if (persona === undefined) return unknownPersonPage();
-    const authentication: Authentication = {
-      persona,
-      authTime: clock(),
-      sid: Buffer.from(randomValue(), 'base64url').toString('base64'),
-    };
-    // One person at a time: a new sign-in ends the session that this browser had.
-    browserSessions.delete(readCookie(http, browserSessionCookie) ?? '');
-    const session = randomValue();
-    browserSessions.set(session, authentication);
-    return sendCode(request, authentication, `code for ${persona.uid}, signed in now`, {
-      'set-cookie': `${browserSessionCookie}=${session}; Path=/openam; HttpOnly; SameSite=Lax`,
-    });
+    const { session, cookie } = sessions.start(persona, now(), readCookie(http, sessionCookie));
+    const headers = { 'set-cookie': `${sessionCookie}=${cookie}; Path=/openam; HttpOnly; SameSite=Lax` };
+    if (!mustChooseRole(request, session)) {
+      return sendCode(request, session, `code for ${persona.uid}, signed in now`, headers);
+    }
+    const page = askForRole(request, session);
+    return { ...page, headers: { ...page.headers, ...headers } };
+  };
+
+  const selectRole: Endpoint = (http) => {
+    const { form } = http;
+    const interaction = form.get('interaction') ?? '';
+    const { request, session } = interactions.get(interaction) ?? {};
+    // The page belongs to the browser it was shown in.
+    const isTheirs = sessions.ofBrowser(readCookie(http, sessionCookie)) === session;
+    if (request === undefined || session === undefined || !isTheirs) return expiredPage();
+    if (form.has('cancel')) return cancelled(request);
+    const search = form.get('search') ?? '';
+    if (form.has('find')) return rolePage({ request, session, interaction, search });
+    const role = roleOf(session.persona, form.get('role') ?? '');
+    if (role === undefined) return rolePage({ request, session, interaction, search, isMissing: true });
+    session.selectedRoleId = role.person_roleid;
+    interactions.delete(interaction);
+    return sendCode(request, session, `code for ${session.persona.uid}, role chosen`);
   };
 
   const invalidGrant = (reason: string): Answer =>
@@ -182,7 +257,7 @@ export function createProvider({ origin, clients, signer, clock }: ProviderOptio
       client = await authenticateClient(form);
     } catch (error) {
       if (!(error instanceof ClientRefused)) throw error;
-      return oauthError(401, 'invalid_client', 'JWT is not valid', `invalid_client: ${error.message}`);
+      return oauthError(401, 'invalid_client', error.description, `invalid_client: ${error.message}`);
     }
     if (form.get('grant_type') !== 'authorization_code') {
       const description = 'Grant type is not supported.';
@@ -193,7 +268,7 @@ export function createProvider({ origin, clients, signer, clock }: ProviderOptio
 
     const grant = grants.get(code);
     if (grant === undefined) return invalidGrant('code is unknown or expired');
-    const { request, authentication } = grant;
+    const { request, session, authentication, changes } = grant;
     if (request.client.clientId !== client.clientId) return invalidGrant('code belongs to another client');
     if (grant.spent) {
       // RFC 6749 section 4.1.2: what was given out for a code that turns up again is withdrawn.
@@ -206,24 +281,28 @@ export function createProvider({ origin, clients, signer, clock }: ProviderOptio
       return invalidGrant('code_verifier does not fit the code_challenge');
     }
 
-    const now = clock();
+    // A token given out now could never be called back: no logout would reach its client any more.
+    if (!sessions.isLive(session)) return invalidGrant('its CIS2 session has ended');
+
+    const time = now();
     const { scopes, nonce, state, acrValues } = request;
-    const accessToken = await signer.sign(accessTokenClaims(issuer, authentication, scopes, now));
-    const idToken = await signer.sign(
-      idTokenClaims({
-        ...authentication,
-        issuer,
-        clientId: client.clientId,
-        scopes,
-        acrValues,
-        nonce,
-        state,
-        code,
-        accessToken,
-        now,
-      }),
-    );
-    accessGrants.set(accessToken, { authentication, scopes });
+    const key = keys.signing;
+    const accessToken = await key.sign(accessTokenClaims(issuer, authentication, scopes, time));
+    const claims = idTokenClaims({
+      ...authentication,
+      issuer,
+      clientId: client.clientId,
+      scopes,
+      acrValues,
+      nonce,
+      state,
+      code,
+      accessToken,
+      now: time,
+    });
+    const idToken = await key.sign(changed(claims, changes.idToken));
+    session.idTokens.set(client.clientId, idToken);
+    accessGrants.set(accessToken, { authentication, scopes, changes });
     grant.accessToken = accessToken;
     return json(
       200,
@@ -250,48 +329,98 @@ export function createProvider({ origin, clients, signer, clock }: ProviderOptio
         headers: { ...answer.headers, 'www-authenticate': 'Bearer error="invalid_token"' },
       };
     }
-    const { persona } = grant.authentication;
-    return json(200, userInfoClaims(persona, grant.scopes), `claims of ${persona.uid}`);
+    const { authentication, scopes, changes } = grant;
+    const claims = changed(userInfoClaims(authentication, scopes), changes.userInfo);
+    return json(200, claims, `claims of ${authentication.persona.uid}`);
   };
+
+  /** The client that an end-session request comes from, as far as it says. */
+  const clientOfHint = (hint: JWTPayload | undefined, query: URLSearchParams): string | undefined =>
+    typeof hint?.aud === 'string' ? hint.aud : (query.get('client_id') ?? undefined);
 
   /**
-   * Access Manager's end session: the ID token says which browser session ends. Without a post-logout redirect the
-   * answer is 204; a redirect would have to be registered, and CIS2 has no place to register one.
+   * The end-session endpoint (OpenID Connect RP-Initiated Logout 1.0 section 2, as Access Manager has it). The ID token
+   * says which session ends, whatever browser asks. Without one, a client that names itself and a place to go back to
+   * ends the session of the browser that asks. Without a place to go back to, the answer is 204: a browser that was sent
+   * here stays on a dead page.
    */
-  const endSession: Endpoint = async ({ query }) => {
-    const claims = await signer.verify(query.get('id_token_hint') ?? '');
-    if (claims?.tokenName !== 'id_token') return invalidRequest('id_token_hint is missing or not ours.');
-    browserSessions.deleteWhere(({ sid }) => sid === claims['sid']);
-    if (query.has('post_logout_redirect_uri')) {
+  const endSession: Endpoint = async (http) => {
+    const { query } = http;
+    if (repeatedParameter(query) !== undefined) return invalidRequest('A parameter was sent twice.');
+    const hinted = query.has('id_token_hint');
+    const claims = await keys.verify(query.get('id_token_hint') ?? '');
+    if (hinted && claims?.['tokenName'] !== 'id_token')
+      return invalidRequest('id_token_hint is not an ID token of ours.');
+    const clientId = clientOfHint(claims, query);
+    if (query.has('client_id') && query.get('client_id') !== clientId)
+      return invalidRequest('client_id is not the one that id_token_hint was given to.');
+    const uri = query.get('post_logout_redirect_uri');
+    const registered = clientsById.get(clientId ?? '')?.postLogoutRedirectUris ?? [];
+    if (uri !== null && !registered.includes(uri))
       return invalidRequest('post_logout_redirect_uri is not registered.');
-    }
-    return { status: 204, headers: {}, body: '', outcome: `session of ${String(claims.sub)} ended` };
+    if (!hinted && uri === null) return invalidRequest('id_token_hint is missing.');
+
+    const session = hinted
+      ? sessions.find(({ sid }) => sid === claims?.['sid'])
+      : sessions.ofBrowser(readCookie(http, sessionCookie));
+    if (session !== undefined) options.endSession(session);
+    const outcome = session === undefined ? 'no session to end' : `session of ${session.persona.uid} ended`;
+    if (uri === null) return { status: 204, headers: {}, body: '', outcome };
+    return backToApp(uri, { state: query.get('state') ?? undefined }, outcome);
   };
 
-  const endpoints: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
-    [paths.discovery]: { GET: () => json(200, document, 'metadata') },
-    [paths.jwks]: { GET: () => json(200, { keys: [signer.publicJwk] }, 'keys') },
-    [paths.authorize]: { GET: authorize },
-    [paths.signIn]: { POST: signIn },
-    [paths.token]: { POST: token },
-    [paths.userInfo]: { GET: userInfo, POST: userInfo },
-    [paths.endSession]: { GET: endSession },
-    [paths.stylesheet]: { GET: stylesheet },
-  };
-  const host = new URL(origin).host;
+  interface Route {
+    readonly methods: Readonly<Record<string, Endpoint>>;
+    /** What the laboratory knows it by, where it can be made to fail. */
+    readonly name?: FaultyEndpoint;
+  }
 
-  return (http) => {
-    const methods = Object.hasOwn(endpoints, http.path) ? endpoints[http.path] : undefined;
-    // Another host name for the same address would be another issuer, and a way in for DNS rebinding.
-    if (methods === undefined || http.headers.host !== host) {
-      const headers = { 'content-type': 'text/plain; charset=utf-8' };
-      return { status: 404, headers, body: 'default backend - 404', outcome: 'no such host or path' };
-    }
-    const endpoint = Object.hasOwn(methods, http.method) ? methods[http.method] : undefined;
+  const routes: Readonly<Record<string, Route>> = {
+    [paths.discovery]: { name: 'discovery', methods: { GET: () => json(200, document, 'metadata') } },
+    [paths.jwks]: { name: 'keys', methods: { GET: () => json(200, { keys: keys.published }, 'keys') } },
+    [paths.authorize]: { name: 'authorize', methods: { GET: authorize } },
+    [paths.signIn]: { methods: { POST: signIn } },
+    [paths.selectRole]: { methods: { POST: selectRole } },
+    [paths.token]: { name: 'token', methods: { POST: token } },
+    [paths.userInfo]: { name: 'userinfo', methods: { GET: userInfo, POST: userInfo } },
+    [paths.endSession]: { name: 'endSession', methods: { GET: endSession } },
+    [paths.stylesheet]: { methods: { GET: stylesheet } },
+  };
+
+  return async (http) => {
+    const route = Object.hasOwn(routes, http.path) ? routes[http.path] : undefined;
+    if (route === undefined) return notFound();
+    const endpoint = Object.hasOwn(route.methods, http.method) ? route.methods[http.method] : undefined;
     if (endpoint === undefined) {
       const answer = oauthError(405, 'invalid_request', 'Method not allowed.', 'method not allowed');
-      return { ...answer, headers: { ...answer.headers, allow: Object.keys(methods).join(', ') } };
+      return { ...answer, headers: { ...answer.headers, allow: Object.keys(route.methods).join(', ') } };
     }
-    return endpoint(http);
+    const fault = route.name === undefined ? undefined : effects.takeFault(route.name);
+    return (await inPlaceOfAnswer(fault)) ?? endpoint(http);
   };
+}
+
+/** What a fault answers; undefined where the endpoint still does its work, perhaps after a while. */
+async function inPlaceOfAnswer(fault: ReturnType<Effects['takeFault']>): Promise<Answer | undefined> {
+  switch (fault?.kind) {
+    case 'slow':
+      await sleep(fault.milliseconds, undefined, { ref: false });
+      return undefined;
+    case 'status':
+      return {
+        ...json(fault.status, { error: 'server_error' }, 'as asked of the laboratory'),
+        ...(fault.status === 204 || fault.status === 304 ? { headers: {}, body: '' } : {}),
+      };
+    case 'html':
+      return {
+        status: 200,
+        headers: { 'content-type': 'text/html; charset=utf-8' },
+        body: '<!doctype html><title>Maintenance</title><h1>Down for maintenance</h1>',
+        outcome: 'an HTML page, as asked of the laboratory',
+      };
+    case 'reset':
+      return { status: 0, headers: {}, body: '', outcome: 'cut, as asked of the laboratory', reset: true };
+    case undefined:
+      return undefined;
+  }
 }

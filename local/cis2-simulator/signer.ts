@@ -3,19 +3,26 @@ import {
   calculateJwkThumbprint,
   compactVerify,
   decodeJwt,
+  decodeProtectedHeader,
   exportJWK,
+  exportSPKI,
   generateKeyPair,
   SignJWT,
+  type CryptoKey,
   type JWK,
   type JWTPayload,
 } from 'jose';
 
-/** The simulator's own signing key: RS256, what CIS2 signs ID tokens with unless asked otherwise. */
-export interface Signer {
+const alg = 'RS256';
+
+/** One of the simulator's key pairs: RS256, what CIS2 signs ID tokens with unless asked otherwise. */
+export interface SigningKey {
+  readonly kid: string;
   readonly publicJwk: JWK;
-  sign(claims: JWTPayload): Promise<string>;
-  /** The claims of a token that this key signed, whether or not it has expired; undefined for anything else. */
-  verify(token: string): Promise<JWTPayload | undefined>;
+  /** The public half as text (SPKI), for tokens that are wrong on purpose. */
+  readonly publicPem: string;
+  sign(claims: JWTPayload, header?: Readonly<Record<string, unknown>>): Promise<string>;
+  verifies(token: string): Promise<boolean>;
 }
 
 /**
@@ -32,20 +39,83 @@ async function keyId(publicJwk: JWK): Promise<string> {
   }
 }
 
-export async function createSigner(): Promise<Signer> {
-  const alg = 'RS256';
-  const { publicKey, privateKey } = await generateKeyPair(alg, { modulusLength: 2048 });
+const signWith = (
+  privateKey: CryptoKey,
+  claims: JWTPayload,
+  header: Readonly<Record<string, unknown>>,
+): Promise<string> => new SignJWT(claims).setProtectedHeader({ ...header, alg }).sign(privateKey);
+
+export async function createSigningKey(): Promise<SigningKey> {
+  const { publicKey, privateKey } = await generateKeyPair(alg, { modulusLength: 2048, extractable: true });
   const jwk = await exportJWK(publicKey);
   const kid = await keyId(jwk);
   return {
+    kid,
     publicJwk: { ...jwk, kid, use: 'sig', alg },
-    sign: (claims) => new SignJWT(claims).setProtectedHeader({ typ: 'JWT', kid, alg }).sign(privateKey),
-    verify: (token) =>
+    publicPem: await exportSPKI(publicKey),
+    sign: (claims, header) => signWith(privateKey, claims, { typ: 'JWT', kid, ...header }),
+    verifies: (token) =>
       compactVerify(token, publicKey, { algorithms: [alg] }).then(
-        () => decodeJwt(token),
-        () => undefined,
+        () => true,
+        () => false,
       ),
   };
+}
+
+/** The simulator's keys: one signs; which are published can be changed while a client looks on. */
+export class KeyRing {
+  readonly #keys: { readonly key: SigningKey; published: boolean }[];
+
+  private constructor(first: SigningKey) {
+    this.#keys = [{ key: first, published: true }];
+  }
+
+  static async create(): Promise<KeyRing> {
+    return new KeyRing(await createSigningKey());
+  }
+
+  /** The key that signs: the newest. */
+  get signing(): SigningKey {
+    const newest = this.#keys[0];
+    if (newest === undefined) throw new Error('the ring is never empty');
+    return newest.key;
+  }
+
+  /** What the keys endpoint answers: the public halves of the published keys, the newest first. */
+  get published(): readonly JWK[] {
+    return this.#keys.filter(({ published }) => published).map(({ key }) => key.publicJwk);
+  }
+
+  /** Every key there has been since the start, the newest first. */
+  get all(): readonly { readonly kid: string; readonly published: boolean; readonly signing: boolean }[] {
+    return this.#keys.map(({ key, published }, index) => ({
+      kid: key.kid,
+      published,
+      signing: index === 0,
+    }));
+  }
+
+  /**
+   * A new key is published and signs from now on: a client that keeps published keys meets a name it does not know.
+   *
+   * @param options.withdraw - take the keys before it out of the published set at once, as after a theft
+   */
+  async rotate({ withdraw }: { readonly withdraw: boolean }): Promise<void> {
+    const key = await createSigningKey();
+    if (withdraw) for (const entry of this.#keys) entry.published = false;
+    this.#keys.unshift({ key, published: true });
+  }
+
+  /** The claims of a token that one of these keys signed, whether or not it has expired; undefined for anything else. */
+  async verify(token: string): Promise<JWTPayload | undefined> {
+    try {
+      const { kid } = decodeProtectedHeader(token);
+      const entry = this.#keys.find(({ key }) => key.kid === kid);
+      return (await entry?.key.verifies(token)) === true ? decodeJwt(token) : undefined;
+    } catch {
+      return undefined;
+    }
+  }
 }
 
 /** An unguessable value of 256 bits in base64url. */

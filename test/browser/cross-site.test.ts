@@ -38,8 +38,8 @@ afterAll(async () => {
 
 /** Another site, and another origin of the same site: to that one the browser does send `SameSite=Strict` cookies. */
 const places = [
-  { place: 'another site', host: '127.0.0.1', sendsCookie: false },
-  { place: 'another origin of the same site', host: 'localhost', sendsCookie: true },
+  { place: 'another site', host: '127.0.0.1', sendsCookie: false, shows: 'B-09, ASVS-3.5.1' },
+  { place: 'another origin of the same site', host: 'localhost', sendsCookie: true, shows: 'B-09, B-10' },
 ];
 
 let hostile: Page;
@@ -82,7 +82,7 @@ const cookieSent = async (): Promise<boolean> => {
   );
 };
 
-describe.each(places)('a page on $place', ({ host, sendsCookie }) => {
+describe.each(places)('a page on $place [$shows]', ({ host, sendsCookie }) => {
   beforeEach(() => lure(host));
 
   test.each([
@@ -133,7 +133,7 @@ describe.each(places)('a page on $place', ({ host, sendsCookie }) => {
   });
 
   test.each(['img', 'script', 'link', 'iframe', 'object', 'video', 'embed'])(
-    'that puts the session into an element <%s> learns nothing',
+    'that puts the session into an element <%s> learns nothing [ASVS-3.5.6, ASVS-3.5.7, ASVS-3.5.8]',
     async (element) => {
       const learned = await hostile.evaluate(`new Promise((resolve) => {
         const element = document.createElement('${element}');
@@ -156,7 +156,7 @@ describe.each(places)('a page on $place', ({ host, sendsCookie }) => {
     },
   );
 
-  test('that frames the app shows an error in its place, so that no click can be stolen', async () => {
+  test('that frames the app shows an error in its place, so that no click can be stolen [S-18, ASVS-3.4.6]', async () => {
     await hostile.evaluate(`{
       const frame = document.createElement('iframe');
       frame.src = '${rig.baseUrl}/';
@@ -168,7 +168,7 @@ describe.each(places)('a page on $place', ({ host, sendsCookie }) => {
     expect(await framed?.content()).not.toMatch(/Example ward service|Amara/);
   });
 
-  test('that opens the app in a window has no hold on that window', async () => {
+  test('that opens the app in a window has no hold on that window [ASVS-3.4.8]', async () => {
     const opened = profile.context.waitForEvent('page');
     await hostile.evaluate(`{ window.opened = open('${rig.baseUrl}/') }`);
     const popup = await opened;

@@ -17,7 +17,7 @@ const keepToItself = (tab: Page): Promise<unknown> =>
   tab.addInitScript('BroadcastChannel.prototype.postMessage = () => undefined;');
 
 describe('signing out', () => {
-  test('ends on a page that says so, warns of the Care Identity session, and lets the next person log in', async () => {
+  test('ends on a page that says so, warns of the Care Identity session, and lets the next person log in [O-16, ASVS-7.6.2]', async () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
     await signIn(tab, 'Amara Okafor', '/ward/7');
@@ -35,7 +35,7 @@ describe('signing out', () => {
     expect(await text(tab)).not.toMatch(/Amara/);
   });
 
-  test('takes the cookie away, and a copy of it opens nothing', async () => {
+  test('takes the cookie away, and a copy of it opens nothing [ASVS-7.4.1, C-09]', async () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
     await signIn(tab);
@@ -62,7 +62,7 @@ describe('signing out', () => {
     expect(await text(thiefsTab)).not.toMatch(person);
   });
 
-  test('leaves nothing for the back button to show', async () => {
+  test('leaves nothing for the back button to show [ASVS-14.3.1]', async () => {
     const tab = await (await rig.profile()).tab();
     await signIn(tab, 'Amara Okafor', '/ward/7');
     for (const path of ['/ward/8', '/ward/9']) {
@@ -78,7 +78,7 @@ describe('signing out', () => {
     }
   });
 
-  test('leaves nobody on a page that the browser brings back from its memory', async () => {
+  test('leaves nobody on a page that the browser brings back from its memory [A-02, ASVS-14.3.1]', async () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
     await signIn(tab, 'Amara Okafor', '/ward/7');

@@ -1,13 +1,15 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import type { Page, Route } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import type { SessionJson } from '../support/browser.ts';
 import {
   accessibilityViolations,
+  answerWith,
   choose,
   heading,
   logInLink,
   overflow,
   signIn,
+  signOut,
   text,
   type Profile,
 } from './rig.ts';
@@ -17,10 +19,7 @@ const rig = await useRig();
 let simulator: string;
 
 beforeAll(async () => {
-  const tab = await (await rig.profile()).tab();
-  await tab.goto('/auth/login');
-  simulator = new URL(tab.url()).origin;
-  await rig.closeProfiles();
+  simulator = await rig.simulator();
 });
 
 const service = 'Example ward service';
@@ -32,18 +31,18 @@ interface View {
   readonly open: (tab: Page, profile: Profile) => Promise<unknown>;
 }
 
-const signInError = (code: string, title: string): View => ({
-  name: `the page of a sign-in that failed with ${code}`,
+const signInError = (code: string, title: string, reason?: string): View => ({
+  name: `the page of a sign-in that failed with ${code}${reason === undefined ? '' : ` for ${reason}`}`,
   title: `${title} – ${service}`,
-  open: (tab) => tab.goto(`/sign-in-error?code=${code}&reference=4f1f2c1e-7d0a-4b43-9a53-0f6a1a1b2c3d`),
+  open: (tab) =>
+    tab.goto(
+      `/sign-in-error?${new URLSearchParams({
+        code,
+        reference: '4f1f2c1e-7d0a-4b43-9a53-0f6a1a1b2c3d',
+        ...(reason === undefined ? {} : { reason }),
+      }).toString()}`,
+    ),
 });
-
-/** What the BFF answers is put in place of its own answer: an end that takes hours or another server to come about. */
-const answerWith = (tab: Page, change: (session: SessionJson) => unknown): Promise<unknown> =>
-  tab.route('**/auth/session', async (route: Route) => {
-    const answer = await route.fetch();
-    await route.fulfill({ json: change((await answer.json()) as SessionJson) });
-  });
 
 const ended = (reason: string, title: string): View => ({
   name: `the page of a session that ended as ${reason}`,
@@ -57,6 +56,38 @@ const ended = (reason: string, title: string): View => ({
 const soon = (session: SessionJson): SessionJson => ({
   ...session,
   expires: { ...session.expires, warnAt: session.serverTime },
+});
+
+/** A page that depends on what the session says. */
+const signedInPage = (
+  name: string,
+  title: string,
+  path: string,
+  change: (session: SessionJson) => unknown = (session) => session,
+  person = 'Callum Reid',
+): View => ({
+  name,
+  title: `${title} – ${service}`,
+  open: async (tab) => {
+    await answerWith(tab, (session) => (session.status === 'active' ? change(session) : session));
+    await signIn(tab, person, path);
+    await tab.waitForLoadState('networkidle');
+  },
+});
+
+const assured = (session: SessionJson, change: Record<string, unknown>): SessionJson => ({
+  ...session,
+  assurance: { ...session.assurance, ...change },
+});
+const anHourAgo = (session: SessionJson): SessionJson =>
+  assured(session, { authenticatedAt: new Date(Date.parse(session.serverTime) - 3_600_000).toISOString() });
+/** As many roles as it takes for the box to find one; the app accepts none of those it adds. */
+const withManyRoles = (session: SessionJson): SessionJson => ({
+  ...session,
+  roles: [
+    ...session.roles,
+    ...session.roles.map((role, index) => ({ ...role, roleId: `90000000099${index}`, permitted: false })),
+  ],
 });
 
 const views: View[] = [
@@ -87,11 +118,54 @@ const views: View[] = [
     title: `Signed in – ${service}`,
     open: (tab) => signIn(tab, 'Amara Okafor', '/ward/7'),
   },
+  signedInPage('the choice of a role', 'Choose the role you are working in', '/'),
+  signedInPage('the choice of a role among many', 'Choose the role you are working in', '/', withManyRoles),
+  signedInPage('the change of a role', 'Change your role', '/role', (session) => ({
+    ...session,
+    role: session.roles[0],
+  })),
+  signedInPage(
+    'the role page of somebody with one role',
+    'You have one role',
+    '/role',
+    undefined,
+    'Amara Okafor',
+  ),
+  signedInPage(
+    'the role page of somebody with no role',
+    'Your Care Identity has no role',
+    '/role',
+    undefined,
+    'Ewan Blackwood',
+  ),
   {
-    name: 'the page of somebody with five roles',
-    title: `Signed in – ${service}`,
-    open: (tab) => signIn(tab, 'Callum Reid'),
+    name: 'the choice of a role that was not made',
+    title: `Choose the role you are working in – ${service}`,
+    open: async (tab) => {
+      await signIn(tab, 'Callum Reid');
+      await tab.getByRole('button', { name: 'Continue' }).click();
+      await tab.getByText('Choose the role you want to work in').waitFor();
+    },
   },
+  signedInPage('the list of sessions', 'Where you are signed in', '/sessions'),
+  signedInPage(
+    'the list of sessions, long after the sign-in',
+    'Where you are signed in',
+    '/sessions',
+    anHourAgo,
+  ),
+  signedInPage('the question about other sessions', 'You are also signed in elsewhere', '/', (session) => ({
+    ...session,
+    otherSessions: 2,
+  })),
+  signedInPage(
+    'a page that needs a higher level',
+    'This page needs a stronger way to sign in',
+    '/controlled-drugs',
+    (session) => assured(session, { authentication: 2, methods: ['TOTP'] }),
+  ),
+  signedInPage('a page that needs a fresh sign-in', 'Confirm it is you', '/controlled-drugs', anHourAgo),
+  signedInPage('a page that needed a higher level', 'Controlled drugs register', '/controlled-drugs'),
   {
     name: 'the page of somebody with no role',
     title: `Signed in – ${service}`,
@@ -131,6 +205,7 @@ const views: View[] = [
   },
   ended('idle', 'You were signed out because you were not active'),
   ended('absolute', 'You were signed out because your session reached its time limit'),
+  ended('signed_out', 'You have signed out'),
   ended('provider_logout', 'You were signed out because your Care Identity session ended'),
   ended('replaced', 'You were signed out because of a newer sign-in'),
   ended('revoked', 'Your session was ended for you'),
@@ -140,6 +215,10 @@ const views: View[] = [
   signInError('provider_logout', 'Care Identity signed you out'),
   signInError('assurance_insufficient', 'You need a stronger way to sign in'),
   signInError('role_required', 'You do not have a role for this service'),
+  signInError('role_required', 'You do not have a role for this service', 'something-new'),
+  signInError('role_required', 'Your Care Identity has no role', 'no_role'),
+  signInError('role_required', 'None of your roles can be used with this service', 'role'),
+  signInError('role_required', 'Your organisation is not set up for this service', 'organisation'),
   signInError('provider_error', 'Care Identity could not sign you in'),
   signInError('provider_unavailable', 'Care Identity is not available'),
   signInError('internal_error', 'There is a problem with this service'),
@@ -151,28 +230,42 @@ const widths = [
   { width: 390, height: 844 },
 ];
 
+/** The ways on from a page: what there is to press in its main part, or in the dialog above it. */
+const waysOn = (tab: Page): Promise<number> =>
+  tab.locator('main a[href], main button, dialog[open] button').count();
+const someoneIsSignedIn = (tab: Page): Promise<boolean> =>
+  tab.evaluate<boolean>(`fetch('/auth/session', { headers: { 'X-CSRF': '1' } })
+    .then((answer) => answer.json()).then(({ status }) => status === 'active', () => false)`);
+
 describe('a page that anybody can read', () => {
-  test.each(views)('is $name: accessible and within the window, wide and narrow', async ({ open, title }) => {
-    const { profile, tab } = await rig.visitor();
-    await tab.setViewportSize(widths[0]!);
-    await open(tab, profile);
-    await tab.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' });
-    expect(await tab.title()).toBe(title);
-    expect(await tab.locator('h1').count()).toBe(1);
-    expect(await tab.locator('html').getAttribute('lang')).toMatch(/^en/);
-    for (const size of widths) {
-      await tab.setViewportSize(size);
-      expect(await accessibilityViolations(tab)).toEqual([]);
+  test.each(views)(
+    'is $name: accessible, within the window, wide and narrow, and leads on [ASVS-7.4.4]',
+    async ({ open, title }) => {
+      const { profile, tab } = await rig.visitor();
+      await tab.setViewportSize(widths[0]!);
+      await open(tab, profile);
+      await tab.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' });
+      expect(await tab.title()).toBe(title);
+      expect(await tab.locator('h1').count()).toBe(1);
+      if (new URL(tab.url()).origin === rig.baseUrl) {
+        expect(await waysOn(tab)).toBeGreaterThan(0);
+        expect(await tab.locator('#sign-out').isVisible()).toBe(await someoneIsSignedIn(tab));
+      }
+      expect(await tab.locator('html').getAttribute('lang')).toMatch(/^en/);
+      for (const size of widths) {
+        await tab.setViewportSize(size);
+        expect(await accessibilityViolations(tab)).toEqual([]);
+        expect(await overflow(tab)).toBe(0);
+      }
+      // The narrowest that WCAG 1.4.10 asks for: 1280 pixels, magnified four times.
+      await tab.setViewportSize({ width: 320, height: 640 });
       expect(await overflow(tab)).toBe(0);
-    }
-    // The narrowest that WCAG 1.4.10 asks for: 1280 pixels, magnified four times.
-    await tab.setViewportSize({ width: 320, height: 640 });
-    expect(await overflow(tab)).toBe(0);
-    profile.forgive(/status of (400|503)/);
-  });
+      profile.forgive(/status of (400|503)/);
+    },
+  );
 });
 
-describe('the warning before the end', () => {
+describe('the warning before the end [A-01]', () => {
   let profile: Profile;
   const openWarning = async (): Promise<Page> => {
     profile = await rig.profile();
@@ -225,7 +318,7 @@ describe('the warning before the end', () => {
 });
 
 describe('a whole visit', () => {
-  test('makes no request to any other host, breaks no content security policy and writes no error to the console', async () => {
+  test('makes no request to any other host, breaks no content security policy and writes no error to the console [ASVS-3.4.3, ASVS-3.6.1]', async () => {
     const profile = await rig.profile();
     const hosts = new Set<string>();
     profile.context.on('request', (request) => hosts.add(new URL(request.url()).hostname));
@@ -233,16 +326,20 @@ describe('a whole visit', () => {
     await tab.goto('/ward/7');
     await tab.getByRole('link', { name: logInLink }).click();
     await choose(tab, 'Callum Reid');
+    await tab.getByRole('radio').first().check();
+    await tab.getByRole('button', { name: 'Continue' }).click();
     await heading(tab, 'Mr Callum Reid');
+    await tab.getByRole('link', { name: 'Where you are signed in' }).first().click();
+    await tab.getByText('This device').waitFor();
+    await tab.getByRole('link', { name: 'Home' }).click();
     await tab.getByRole('button', { name: 'Stay signed in' }).click();
     await tab.getByText(/Your session now ends at/).waitFor();
-    await tab.getByRole('button', { name: 'Sign out' }).click();
-    await heading(tab, 'You have signed out');
+    await signOut(tab);
     expect([...hosts].sort()).toEqual(['127.0.0.1', 'localhost']);
     expect(profile.complaints).toEqual([]);
   });
 
-  test('runs under a policy that stops what it should: an inline script and a foreign image are reported', async () => {
+  test('runs under a policy that stops what it should: an inline script and a foreign image are reported [ASVS-3.4.3]', async () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
     await tab.goto('/');

@@ -7,6 +7,7 @@ import {
   type BrowserContext,
   type BrowserContextOptions,
   type Page,
+  type Route,
 } from 'playwright-core';
 import { Bff, type BffOptions } from '../support/bff.ts';
 import type { SessionJson } from '../support/browser.ts';
@@ -56,13 +57,17 @@ export class Profile {
   }
 
   /** A call with this profile's cookies that no page makes and no page hears of. */
-  async call(method: 'GET' | 'POST', path: string): Promise<{ status: number; body: SessionJson }> {
+  async call(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+  ): Promise<{ status: number; body: SessionJson }> {
     const answer = await this.context.request.fetch(this.#baseUrl + path, {
       method,
       headers: { 'x-csrf': '1' },
       maxRedirects: 0,
     });
-    return { status: answer.status(), body: (await answer.json()) as SessionJson };
+    const json = (await answer.text()) || '{}';
+    return { status: answer.status(), body: JSON.parse(json) as SessionJson };
   }
 
   async session(): Promise<SessionJson> {
@@ -82,11 +87,12 @@ export class Rig {
     this.#browser = browser;
   }
 
-  static async start(options: BffOptions = {}): Promise<Rig> {
+  /** @param settings - settings of the functions that no option gives */
+  static async start(options: BffOptions = {}, settings?: Record<string, string>): Promise<Rig> {
     const executablePath = findBrowser();
     if (executablePath === undefined) throw new Error('no Chromium was found');
     const [bff, browser] = await Promise.all([
-      Bff.start(options),
+      Bff.start(options, settings),
       chromium.launch({
         executablePath,
         args: browserArguments,
@@ -99,6 +105,22 @@ export class Rig {
 
   get baseUrl(): string {
     return this.bff.baseUrl;
+  }
+
+  /** Where the simulator is. */
+  async simulator(): Promise<string> {
+    const answer = await fetch(`${this.baseUrl}/auth/login`, { redirect: 'manual' });
+    return new URL(answer.headers.get('location') ?? '').origin;
+  }
+
+  /** Has the simulator's laboratory do something, e.g. pull a smartcard. */
+  async lab(command: string, input: Record<string, unknown> = {}): Promise<void> {
+    const answer = await fetch(`${await this.simulator()}/lab/api/${command}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-lab': '1' },
+      body: JSON.stringify(input),
+    });
+    if (!answer.ok) throw new Error(`the laboratory refused ${command}: ${await answer.text()}`);
   }
 
   async profile(options: BrowserContextOptions = {}): Promise<Profile> {
@@ -156,12 +178,27 @@ export async function choose(tab: Page, person: string): Promise<void> {
   await tab.getByRole('button', { name: person }).click();
 }
 
+/** Waits for a page of the app that names this person as the one who is signed in. */
+export async function signedInAs(tab: Page, person: string): Promise<void> {
+  await tab.locator('#account-name', { hasText: person }).waitFor();
+}
+
 /** To the simulator and back to `path`. The app's own log-in page is left out: that has tests of its own. */
 export async function signIn(tab: Page, person = 'Amara Okafor', path = '/'): Promise<void> {
   await tab.goto(`/auth/login?returnTo=${encodeURIComponent(path)}`);
   await choose(tab, person);
-  await heading(tab, person);
+  await signedInAs(tab, person);
 }
+
+/** What the app is told of the session, as if it had happened: what takes hours, or another server, to come about. */
+export const answerWith = (tab: Page, change: (session: SessionJson) => unknown): Promise<unknown> =>
+  tab.route('**/auth/session', async (route: Route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ json: change((await answer.json()) as SessionJson) });
+  });
+
+/** The person turns to this tab: it asks at once, not only when its time has come. */
+export const lookAgain = (tab: Page): Promise<unknown> => tab.evaluate(`dispatchEvent(new Event('focus'))`);
 
 export async function signOut(tab: Page): Promise<void> {
   await tab.getByRole('button', { name: 'Sign out' }).click();

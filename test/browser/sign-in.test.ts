@@ -6,6 +6,13 @@ import { useRig } from './use-rig.ts';
 
 const rig = await useRig();
 
+/** Everybody at the simulator, as its laboratory lists them. */
+const people = await (async () => {
+  const answer = await fetch(`${await rig.simulator()}/lab/api/state`);
+  const { personas } = (await answer.json()) as { personas: { name: string }[] };
+  return personas.map(({ name }) => name);
+})();
+
 const newTab = async (): Promise<Page> => (await rig.visitor()).tab;
 
 describe('a person who signs in', () => {
@@ -93,7 +100,7 @@ describe('a person who signs in', () => {
 });
 
 describe('what a sign-in leaves in the browser', () => {
-  test('is nothing in any storage that a script can read, before, during and after', async () => {
+  test('is nothing in any storage that a script can read, before, during and after [ASVS-14.3.3]', async () => {
     const tab = await newTab();
     const nothing = {
       localStorage: {},
@@ -116,7 +123,7 @@ describe('what a sign-in leaves in the browser', () => {
     expect(await browserStorage(tab)).toEqual(nothing);
   });
 
-  test('is two cookies that scripts and other sites never get, of which the session’s goes when the browser does', async () => {
+  test('is two cookies that scripts and other sites never get, of which the session’s goes when the browser does [B-04, B-05, ASVS-3.3.2, ASVS-3.3.4, C-04, C-05]', async () => {
     const profile = await rig.profile();
     await signIn(await profile.tab());
     const cookies = await profile.context.cookies(rig.baseUrl);
@@ -146,7 +153,7 @@ describe('what a sign-in leaves in the browser', () => {
     expect(Math.abs((cookies[1]?.expires ?? 0) - inTenMinutes)).toBeLessThan(30);
   });
 
-  test('cannot be overwritten by a script', async () => {
+  test('cannot be overwritten by a script [B-07, ASVS-3.3.3]', async () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
     await signIn(tab);
@@ -162,7 +169,7 @@ describe('what a sign-in leaves in the browser', () => {
     await heading(tab, 'Dr Amara Okafor');
   });
 
-  test('is no token, code or cookie value in the page or in what the page was sent', async () => {
+  test('is no token, code or cookie value in the page or in what the page was sent [B-26, ASVS-10.1.1]', async () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
     const bodies: Promise<string>[] = [];
@@ -227,13 +234,12 @@ describe('everybody at the simulator', () => {
       ],
     ],
   ])('%s, with several roles, works in none until one is chosen', async (person, organisations) => {
-    const tab = await newTab();
+    const { profile, tab } = await rig.visitor();
     await signIn(tab, person);
-    expect(await text(tab)).toContain('No role chosen yet.');
-    expect(await facts(tab)).not.toHaveProperty('Role');
-    const cells = tab.getByRole('table', { name: 'Your roles' }).locator('tbody td:last-child');
-    const shown = (await cells.allInnerTexts()).map((cell) => cell.replace(/\s+/g, ' ').trim());
-    expect(shown).toEqual(organisations);
+    await heading(tab, 'Choose the role you are working in');
+    expect((await profile.session()).role).toBeNull();
+    const shown = await tab.locator('.nhsuk-radios__hint').allInnerTexts();
+    expect(shown.map((hint) => hint.replace(/\s+/g, ' ').trim())).toEqual(organisations);
     expect(await text(tab)).not.toMatch(/undefined|null|NaN|\[object|Invalid Date/);
   });
 
@@ -260,24 +266,21 @@ describe('everybody at the simulator', () => {
     },
   );
 
-  test('is every one in the tests above', async () => {
+  test.each(people)('%s comes to a page that says where they are, and leads on', async (person) => {
     const tab = await newTab();
     await tab.goto('/auth/login');
-    const people = await tab.locator('button[name=uid]').allInnerTexts();
-    expect(people.sort()).toEqual(
-      [
-        'Amara Okafor',
-        'Bethan Morris',
-        'Callum Reid',
-        'Devika Shah',
-        'Ewan Blackwood',
-        'Farah Siddiqui',
-        'Gareth Lloyd',
-        'Ines Duarte',
-        'No name',
-        'Thandar',
-      ].sort(),
-    );
+    await tab.getByRole('button', { name: person, exact: true }).click();
+    await tab.waitForURL((url) => url.origin === rig.baseUrl && url.pathname !== '/auth/callback');
+    await tab.getByRole('heading', { level: 1 }).waitFor();
+    expect(await tab.title()).not.toMatch(/Checking|You were not signed in/);
+    expect(await tab.locator('main a[href], main button').count()).toBeGreaterThan(0);
+    expect(await text(tab)).not.toMatch(/undefined|\bnull\b|NaN|\[object|Invalid Date/);
+    if (new URL(tab.url()).pathname === '/sign-in-error') {
+      expect(await tab.locator('#reference').innerText()).toMatch(/^[A-Z0-9-]{4,40}$/i);
+      await tab.getByRole('link', { name: 'Try again' }).waitFor();
+    } else {
+      expect(await tab.locator('#account-name').innerText()).not.toBe('');
+    }
   });
 });
 
@@ -302,6 +305,49 @@ describe('a sign-in that does not end well', () => {
     await choose(tab, 'Amara Okafor');
     await heading(tab, 'Dr Amara Okafor');
     expect(tab.url()).toBe(`${rig.baseUrl}/`);
+  });
+
+  test('still leads to the deep link when it is tried again, after a reload too, and leaves nothing behind [ASVS-14.3.3]', async () => {
+    const tab = await newTab();
+    const path = '/ward/7?sort=bed&bay=North%20%26%20East';
+    await tab.goto(path);
+    await tab.getByRole('link', { name: logInLink }).click();
+    await tab.getByRole('button', { name: 'Cancel' }).click();
+    await heading(tab, 'Sign-in was cancelled');
+    await tab.reload();
+    await tab.getByRole('link', { name: 'Try again' }).click();
+    await choose(tab, 'Amara Okafor');
+    await heading(tab, 'Dr Amara Okafor');
+    expect(tab.url()).toBe(rig.baseUrl + path);
+    expect((await browserStorage(tab))['sessionStorage']).toEqual({});
+  });
+
+  test('is tried again at no other site, whatever stands in the tab’s storage', async () => {
+    const tab = await newTab();
+    await tab.goto('/');
+    for (const stored of [
+      'https://evil.example/auth/login?returnTo=/x',
+      '/auth/login?returnTo=//evil.example',
+      '/auth/login?returnTo=https://evil.example',
+      'javascript:alert(1)',
+    ]) {
+      await tab.evaluate(`sessionStorage.setItem('sign-in', ${JSON.stringify(stored)})`);
+      await tab.goto('/sign-in-error?code=access_denied');
+      const link = tab.getByRole('link', { name: 'Try again' });
+      const target = new URL((await link.getAttribute('href')) ?? '', rig.baseUrl);
+      expect(target.origin + target.pathname).toBe(`${rig.baseUrl}/auth/login`);
+      expect(target.href).not.toContain('evil');
+    }
+    await tab.evaluate('sessionStorage.clear()');
+  });
+
+  test('shows a reference that can be copied', async () => {
+    const profile = await rig.profile({ permissions: ['clipboard-read', 'clipboard-write'] });
+    const tab = await profile.tab();
+    await tab.goto('/sign-in-error?code=internal_error&reference=7K3M-9QX2-HABW');
+    await tab.getByRole('button', { name: 'Copy reference' }).click();
+    await tab.getByText('Copied').waitFor();
+    expect(await tab.evaluate('navigator.clipboard.readText()')).toBe('7K3M-9QX2-HABW');
   });
 
   test('leaves whoever is signed in signed in, and says so', async () => {
@@ -335,7 +381,7 @@ describe('a sign-in that does not end well', () => {
     });
   });
 
-  test('because somebody sent a link that finishes their own sign-in leaves the reader as they were', async () => {
+  test('because somebody sent a link that finishes their own sign-in leaves the reader as they were [S-02, ASVS-10.1.2]', async () => {
     const attacker = await (await rig.profile()).tab();
     let link = '';
     await attacker.route('**/openam/sign-in', async (route) => {
@@ -377,7 +423,7 @@ describe('a sign-in that does not end well', () => {
     const tab = await newTab();
     const hostile = '<img src=x onerror=alert(1)>';
     await tab.goto(
-      `/sign-in-error?code=${encodeURIComponent(hostile)}&reference=${encodeURIComponent(hostile)}`,
+      `/sign-in-error?code=${encodeURIComponent(hostile)}&reason=${encodeURIComponent(hostile)}&reference=${encodeURIComponent(hostile)}`,
     );
     await heading(tab, 'You were not signed in');
     expect(await tab.locator('#reference').count()).toBe(0);

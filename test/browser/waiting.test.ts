@@ -13,7 +13,7 @@ const long = { timeout: 40_000 };
 const secondsUntil = (instant: string): number => (Date.parse(instant) - Date.now()) / 1_000;
 
 test.concurrent(
-  'a person who does nothing is warned, then signed out for inactivity, however often the page asks who is there',
+  'a person who does nothing is warned, then signed out for inactivity, however often the page asks who is there [A-01, CIS2-SES-005, ASVS-7.3.1]',
   async () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
@@ -47,7 +47,7 @@ test.concurrent(
 );
 
 test.concurrent(
-  'a person who chooses to stay goes on in every tab, until the limit for one sign-in, which the warning says cannot be moved',
+  'a person who chooses to stay goes on in every tab, until the limit for one sign-in, which the warning says cannot be moved [A-01, CIS2-SES-007, ASVS-7.3.2]',
   async () => {
     const profile = await rig.profile();
     const [tab, other] = [await profile.tab(), await profile.tab()];

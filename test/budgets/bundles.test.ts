@@ -51,10 +51,10 @@ describe('the bundles', () => {
     expect(inputs.includes('lambdas/aws/environment-credentials.ts')).toBe(usesAws);
   });
 
-  test('only the function that signs holds an OpenID client, and only those that read keys a secrets client', () => {
+  test('only those that talk to CIS2 hold an OpenID client, and only those that read keys a secrets client', () => {
     const holding = (dependency: string): FunctionName[] =>
       functions.filter((name) => Object.keys(metaOf(name).inputs).map(packageOf).includes(dependency));
-    expect(holding('oauth4webapi')).toEqual(['sign-in']);
+    expect(holding('oauth4webapi')).toEqual(['sign-in', 'backchannel-logout']);
     expect(holding('@aws-sdk/client-secrets-manager')).toEqual(['sign-in', 'create-signing-keys']);
     expect(holding('@aws-sdk/client-dynamodb').sort()).toEqual(
       functions.filter((name) => name !== 'unknown-route').sort(),
@@ -99,11 +99,14 @@ describe('a cold start', () => {
     CIS2_FRESHNESS: 'login',
     MINIMUM_AAL: '3',
     MINIMUM_IAL: '3',
+    ACCEPTED_ROLES: 'optional',
     IDLE_SECONDS: '900',
     ABSOLUTE_SECONDS: '43200',
+    CONCURRENT_SESSIONS: 'allow',
     SESSIONS_PER_USER: '20',
     SIGN_IN_ERROR_PATH: '/sign-in-error',
     SIGNED_OUT_PATH: '/signed-out',
+    END_SESSION_URL: 'off',
     KEY_CACHE_SECONDS: '60',
     SIGNING_KEY_BITS: '2048',
     LOG_LEVEL: 'info',
@@ -169,14 +172,17 @@ describe('a cold start', () => {
 
   const httpClient = (modules: readonly string[]): string[] => modules.filter((name) => /undici/.test(name));
 
+  const warms: readonly FunctionName[] = ['sign-in', 'session', 'backchannel-logout', 'jwks'];
+
   describe.each(['off', 'on'] as const)('with warm-up %s', (warmUp) => {
-    test.each(functions)('does not load an HTTP client for %s', async (name) => {
+    // Nobody waits for a logout by CIS2, and it needs CIS2's keys: that one may fetch them as it starts.
+    const quiet = functions.filter((name) => warmUp === 'off' || name !== 'backchannel-logout');
+    test.each(quiet)('does not load an HTTP client for %s', async (name) => {
       const started = await start(name, warmUp);
       expect(started.handler).toBe('function');
       expect(httpClient(started.modules)).toEqual([]);
       const warmed = started.log.filter(({ event }) => event === 'warm_up');
-      const warms = name === 'sign-in' || name === 'session' || name === 'jwks';
-      expect(warmed).toHaveLength(warmUp === 'on' && warms ? 1 : 0);
+      expect(warmed).toHaveLength(warmUp === 'on' && warms.includes(name) ? 1 : 0);
       for (const entry of warmed) expect(entry).not.toHaveProperty('failed');
     });
   });

@@ -3,12 +3,15 @@
  * other has joined it for a moment, so that each wave is one wait.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { logoutPath, logoutToken, signsIn } from '../contract/logout-tokens.ts';
 import { AwsDoor } from '../support/aws.ts';
 import { Bff } from '../support/bff.ts';
 import { Browser, sessionCookie } from '../support/browser.ts';
-import { Provider } from '../support/provider.ts';
+import { Provider, subject } from '../support/provider.ts';
 
 const momentMs = 40;
+const clientId = 'rp.budgets';
 
 let provider: Provider;
 let store: AwsDoor;
@@ -24,7 +27,7 @@ beforeAll(async () => {
   ]);
   bff = await Bff.start({
     issuer: provider.issuer,
-    'client-id': 'rp.budgets',
+    'client-id': clientId,
     'dynamodb-endpoint': store.url,
     'secrets-endpoint': secrets.url,
   });
@@ -33,6 +36,7 @@ beforeAll(async () => {
   await browser.api('/auth/session/extend', { method: 'POST' });
   await browser.api('/auth/logout', { method: 'POST' });
   await browser.request('/auth/jwks.json');
+  await postToken(await logoutToken(provider, { sid: 'nobody', aud: clientId }));
 });
 afterEach(() => {
   provider.behave();
@@ -49,6 +53,19 @@ const signedIn = async (query?: string): Promise<Browser> => {
   expect((await browser.signIn(provider, query)).headers.get('location')).toBe(`${bff.baseUrl}/`);
   return browser;
 };
+
+const changeRole = (browser: Browser, roleId: string): Promise<Response> =>
+  browser.api('/auth/session/role', {
+    method: 'PUT',
+    body: JSON.stringify({ roleId }),
+    headers: { 'content-type': 'application/json' },
+  });
+
+const postToken = (token: string): Promise<Response> =>
+  new Browser(bff.baseUrl).request(logoutPath, {
+    method: 'POST',
+    body: new URLSearchParams({ logout_token: token }),
+  });
 
 interface Counted {
   readonly provider: readonly string[];
@@ -87,7 +104,7 @@ async function count(work: () => Promise<Response>): Promise<Counted & { respons
 
 function expectBudget(name: string, counted: Counted, budget: { provider: number; store: number }): void {
   table.push(
-    `  ${name.padEnd(40)}${String(counted.provider.length)} + ${String(counted.store.length)}` +
+    `  ${name.padEnd(41)}${String(counted.provider.length)} + ${String(counted.store.length)}` +
       `   (${String(budget.provider)} + ${String(budget.store)})`,
   );
   expect(counted.provider.length).toBeLessThanOrEqual(budget.provider);
@@ -168,11 +185,52 @@ describe('a request waits for the network no more often than its budget says', (
     expectBudget('POST /auth/session/extend, ended', ended, { provider: 0, store: 2 });
   });
 
+  test('PUT /auth/session/role', async () => {
+    const browser = await signedIn();
+    const counted = await count(() => changeRole(browser, '900000000701'));
+    expect(counted.response.headers.getSetCookie()).toHaveLength(1);
+    expectBudget('PUT /auth/session/role', counted, { provider: 0, store: 2 });
+    const refused = await count(() => changeRole(browser, 'nobody'));
+    expect(refused.response.status).toBe(403);
+    expectBudget('PUT /auth/session/role, refused', refused, { provider: 0, store: 1 });
+  });
+
+  test('GET /auth/sessions and DELETE /auth/sessions/{handle}', async () => {
+    const [browser, other] = [await signedIn(), await signedIn()];
+    const { handle } = await other.session();
+    const counted = await count(() => browser.api('/auth/sessions'));
+    expect(counted.response.status).toBe(200);
+    expectBudget('GET /auth/sessions', counted, { provider: 0, store: 3 });
+    const ended = await count(() => browser.api(`/auth/sessions/${handle}`, { method: 'DELETE' }));
+    expect(ended.response.status).toBe(204);
+    expectBudget('DELETE /auth/sessions/{handle}', ended, { provider: 0, store: 5 });
+  });
+
   test('POST /auth/logout', async () => {
     const browser = await signedIn();
     const counted = await count(() => browser.api('/auth/logout', { method: 'POST' }));
     expect(counted.response.headers.getSetCookie()).toHaveLength(1);
     expectBudget('POST /auth/logout', counted, { provider: 0, store: 2 });
+  });
+
+  test('POST /auth/backchannel-logout', async () => {
+    const sid = `sid-${randomUUID()}`;
+    signsIn(provider, subject, sid);
+    const browsers = [await signedIn(), await signedIn(), await signedIn()];
+    const claims = { sid, aud: clientId };
+    const token = await logoutToken(provider, claims);
+    const counted = await count(() => postToken(token));
+    expect(counted.response.status).toBe(200);
+    for (const browser of browsers) expect((await browser.session()).status).toBe('ended');
+    expectBudget('POST /auth/backchannel-logout', counted, { provider: 0, store: 3 });
+    const again = await count(() => postToken(token));
+    expect(again.response.status).toBe(200);
+    expectBudget('POST /auth/backchannel-logout, again', again, { provider: 0, store: 4 });
+    const refused = await logoutToken(provider, { ...claims, aud: 'another-client' });
+    expectBudget('POST /auth/backchannel-logout, refused', await count(() => postToken(refused)), {
+      provider: 0,
+      store: 0,
+    });
   });
 
   test('GET /auth/jwks.json', async () => {

@@ -58,7 +58,7 @@ const withCritical: MakeToken = (claims, key) =>
     .setProtectedHeader({ alg: 'RS256', kid: key.kid, crit: ['exp-of-header'], 'exp-of-header': 1 })
     .sign(key.privateKey, { crit: { 'exp-of-header': true } });
 
-describe('the algorithm is the registered one and no other', () => {
+describe('the algorithm is the registered one and no other [O-04, ASVS-6.8.2, ASVS-9.1.1, ASVS-9.1.2]', () => {
   test.each(algorithms)('an ID token with %s is refused', async (_, makeToken) => {
     rig.provider.idToken = makeToken;
     await expectRefused();
@@ -75,7 +75,7 @@ describe('the algorithm is the registered one and no other', () => {
   );
 });
 
-describe('a key comes from jwks_uri and from nowhere else', () => {
+describe('a key comes from jwks_uri and from nowhere else [O-04, ASVS-9.1.3, ASVS-13.2.4]', () => {
   test.each(['jwk', 'jku', 'x5u', 'x5c'])(
     'a stranger’s key offered in the header by %s is not used, nor asked for',
     async (header) => {
@@ -109,7 +109,7 @@ describe('a key comes from jwks_uri and from nowhere else', () => {
 describe('how often the keys are asked for', () => {
   const flooded = useRig();
 
-  test('one new key costs one call, a flood of unknown ones one a minute, and known keys go on working', async () => {
+  test('one new key costs one call, a flood of unknown ones one a minute, and known keys go on working [O-13]', async () => {
     const { provider } = flooded;
     const signIn = async () => {
       const before = provider.asked('jwks').length;

@@ -319,7 +319,7 @@ describe.each([
 ])('%s', (_, plan) => {
   const rig = useRig();
 
-  test.each(plan)('$name: $expects', async ({ run }) => {
+  test.each(plan)('$expects [$name]', async ({ run }) => {
     results.failed += 1;
     await run(rig);
     results.failed -= 1;

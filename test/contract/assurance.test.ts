@@ -85,28 +85,28 @@ describe('under the ordinary policy, level 3 of both', () => {
   });
 
   test.each([['2', '2'], ['2 as a number', 2], ['1', '1'], ['0', '0'], ['0 as a number', 0], ...odd])(
-    'an authentication level that is %s is not',
+    'an authentication level that is %s is not [CIS2-ACR-001, O-07, ASVS-6.8.4]',
     async (_, level) => {
       await expectInsufficient(rig, { authentication_assurance_level: level, acr: 'AAL3_ANY' });
     },
   );
 
   test.each([['2', '2'], ['2 as a number', 2], ['1', '1'], ['0', '0'], ['0 as a number', 0], ...odd])(
-    'an identity level that is %s in both places is not',
+    'an identity level that is %s in both places is not [CIS2-SC-002]',
     async (_, level) => {
       await expectInsufficient(rig, { id_assurance_level: level }, { idassurancelevel: level });
     },
   );
 
   test.each(odd.slice(1))(
-    'an identity level that is %s in the ID token is not, whatever UserInfo says',
+    'an identity level that is %s in the ID token is not, whatever UserInfo says [CIS2-SC-002]',
     async (_, level) => {
       await expectInsufficient(rig, { id_assurance_level: level }, { idassurancelevel: '3' });
     },
   );
 
   test.each(odd.slice(1))(
-    'an identity level that is %s in UserInfo is not, whatever the ID token says',
+    'an identity level that is %s in UserInfo is not, whatever the ID token says [CIS2-SC-002]',
     async (_, level) => {
       await expectInsufficient(rig, { id_assurance_level: '3' }, { idassurancelevel: level });
     },
@@ -134,11 +134,11 @@ describe('under the ordinary policy, level 3 of both', () => {
     ['the ID token says 2 and UserInfo 3', { id_assurance_level: '2' }, { idassurancelevel: '3' }],
     ['the ID token says both', { id_assurance_level: '3', idassurancelevel: '1' }, { idassurancelevel: '3' }],
     ['UserInfo says both', { id_assurance_level: '3' }, { idassurancelevel: '3', id_assurance_level: 2 }],
-  ])('where %s, the least counts', async (_, idToken, userInfo) => {
+  ])('where %s, the least counts [CIS2-SC-002]', async (_, idToken, userInfo) => {
     await expectInsufficient(rig, idToken, userInfo);
   });
 
-  test('an authentication level in UserInfo alone is none: it is not signed', async () => {
+  test('an authentication level in UserInfo alone is none: it is not signed [CIS2-ACR-001, ASVS-6.8.4]', async () => {
     await expectInsufficient(
       rig,
       { authentication_assurance_level: undefined },
@@ -146,7 +146,7 @@ describe('under the ordinary policy, level 3 of both', () => {
     );
   });
 
-  test('acr proves nothing: it echoes what anybody can edit in their address bar', async () => {
+  test('acr proves nothing: it echoes what anybody can edit in their address bar [CIS2-ACR-001, ASVS-6.8.4]', async () => {
     await expectInsufficient(
       rig,
       { authentication_assurance_level: '2', acr: 'AAL3_ANY' },
@@ -220,7 +220,7 @@ describe('under a policy of level 2', () => {
     expect([response.status, response.headers.get('location')]).toEqual([400, null]);
   });
 
-  describe('a step-up to level 3', () => {
+  describe('a step-up to level 3 [O-07]', () => {
     test('is not satisfied by level 2, and leaves the session at level 2 as it was', async () => {
       await expectInsufficient(
         rig,

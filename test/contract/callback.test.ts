@@ -33,7 +33,7 @@ async function begin(browser: Browser, query = ''): Promise<{ code: string; stat
   return rig.provider.authorise((await browser.login(query)).location);
 }
 
-describe('login_expired', () => {
+describe('login_expired [S-02, ASVS-10.1.2, ASVS-10.2.1, CIS2-IDT]', () => {
   /** Refused, and decided before CIS2 was called. */
   async function expectExpired(attempt: (browser: Browser) => Promise<Response>): Promise<void> {
     let before = 0;
@@ -241,14 +241,14 @@ describe('any number of tabs at once', () => {
     }
   });
 
-  test('a code of one tab is worth nothing with the state of another', async () => {
+  test('a code of one tab is worth nothing with the state of another [S-05]', async () => {
     await expectRefused(rig, 'response_invalid', async (browser) => {
       const [one, other] = [await begin(browser), await begin(browser)];
       return browser.callback({ code: one.code, state: other.state });
     });
   });
 
-  test('a code of another person’s is worth nothing in one’s own callback', async () => {
+  test('a code of another person’s is worth nothing in one’s own callback [S-05]', async () => {
     const { code } = await begin(rig.browser());
     await expectRefused(rig, 'response_invalid', async (browser) =>
       browser.callback({ code, state: (await begin(browser)).state }),
@@ -329,8 +329,8 @@ describe('response_invalid at the exchange', () => {
   });
 });
 
-describe('response_invalid for an ID token', () => {
-  test.each(['logout+jwt', 'at+jwt', ''])('that is a JWT of another kind: %j', async (typ) => {
+describe('response_invalid for an ID token [CIS2-IDT]', () => {
+  test.each(['logout+jwt', 'at+jwt', ''])('that is a JWT of another kind: %j [ASVS-9.2.2]', async (typ) => {
     await expectRefused(rig, 'response_invalid', (browser) => {
       rig.provider.header = { typ };
       return browser.signIn(rig.provider);
@@ -408,7 +408,23 @@ describe('response_invalid for an ID token', () => {
     ['sub', 'with a line end', () => `${subject}\n`],
     ['sub', 'too long', () => '9'.repeat(256)],
   ];
-  test.each([...wrongClaims, ...oddClaims])('%s: %s', async (claim, _, make) => {
+  /** Each claim by the requirement that speaks of it. */
+  const shows: Readonly<Record<string, string>> = {
+    iss: 'O-01',
+    aud: 'O-02, ASVS-9.2.3, ASVS-9.2.4, ASVS-10.5.4',
+    azp: 'O-03',
+    exp: 'O-05, ASVS-9.2.1',
+    iat: 'O-05, ASVS-9.2.1',
+    auth_time: 'O-08, CIS2-SES-003, ASVS-6.8.4',
+    nbf: 'ASVS-9.2.1',
+    nonce: 'O-06, ASVS-10.5.1',
+    at_hash: 'O-09',
+    sub: 'CIS2-IDT',
+  };
+  const wrong = [...wrongClaims, ...oddClaims].map(
+    ([claim, kind, make]) => [claim, kind, shows[claim] ?? '', make] as const,
+  );
+  test.each(wrong)('%s: %s [%s]', async (claim, _, __, make) => {
     await expectRefused(rig, 'response_invalid', (browser) => {
       rig.provider.claims = ({ now: at }) => ({ [claim]: make(at) });
       if (claim === 'sub') {
@@ -420,7 +436,7 @@ describe('response_invalid for an ID token', () => {
     });
   });
 
-  test('nonce: of another attempt of the same browser', async () => {
+  test('nonce: of another attempt of the same browser [O-06, ASVS-10.5.1]', async () => {
     await expectRefused(rig, 'response_invalid', async (browser) => {
       const { request } = await browser.login();
       rig.provider.claims = () => ({ nonce: request.get('nonce') });
@@ -428,7 +444,7 @@ describe('response_invalid for an ID token', () => {
     });
   });
 
-  test('at_hash: of another access token', async () => {
+  test('at_hash: of another access token [O-09]', async () => {
     await expectRefused(rig, 'response_invalid', (browser) => {
       rig.provider.tokenResponse = { access_token: 'another-token' };
       return browser.signIn(rig.provider);
@@ -457,7 +473,7 @@ describe('response_invalid for an ID token', () => {
   });
 });
 
-describe('response_invalid for UserInfo', () => {
+describe('response_invalid for UserInfo [CIS2-UI-001, O-10]', () => {
   test.each([
     ['of somebody else', '900000000999'],
     ['without sub', undefined],
@@ -473,7 +489,7 @@ describe('response_invalid for UserInfo', () => {
   });
 });
 
-describe('CIS2 says no', () => {
+describe('CIS2 says no [O-12]', () => {
   test('access_denied: the person or CIS2 declined', async () => {
     await expectRefused(rig, 'access_denied', async (browser) =>
       browser.callback({ error: 'access_denied', state: (await begin(browser)).state }),
@@ -511,7 +527,7 @@ describe('CIS2 says no', () => {
   });
 });
 
-describe('nothing that CIS2 or the caller sent is echoed', () => {
+describe('nothing that CIS2 or the caller sent is echoed [O-12, ASVS-16.5.1]', () => {
   const canary = 'canary-3b9a';
   const query = {
     error_description: `${canary} <b>`,
@@ -566,7 +582,7 @@ describe('nothing that CIS2 or the caller sent is echoed', () => {
 });
 
 describe('the reference a person is shown', () => {
-  test('finds the log entry that says why', async () => {
+  test('finds the log entry that says why [ASVS-16.3.1]', async () => {
     rig.provider.claims = () => ({ nonce: 'another' });
     const browser = rig.browser();
     const reference = await expectFailure(rig, await browser.signIn(rig.provider), 'response_invalid');
@@ -593,7 +609,7 @@ describe('the reference a person is shown', () => {
 });
 
 describe('success', () => {
-  test('replaces the session whose cookie came with the login; the old cookie is dead at once', async () => {
+  test('replaces the session whose cookie came with the login; the old cookie is dead at once [ASVS-7.2.4]', async () => {
     const browser = rig.browser();
     const first = await expectSignedIn(browser, await browser.signIn(rig.provider));
     const old = rig.browser();
@@ -635,7 +651,7 @@ describe('success', () => {
     expect(await one.session()).toMatchObject({ status: 'active', handle });
   });
 
-  test('does not adopt a session cookie that was planted before it', async () => {
+  test('does not adopt a session cookie that was planted before it [ASVS-7.2.4, C-02]', async () => {
     const browser = rig.browser();
     const planted = Buffer.alloc(64, 7).toString('base64url');
     browser.cookies.set(sessionCookie, planted);
@@ -646,7 +662,7 @@ describe('success', () => {
     expect(await thief.session()).toEqual({ status: 'anonymous' });
   });
 
-  test('sets the session cookie and nothing else, and leaves the sign-in cookie as it is', async () => {
+  test('sets the session cookie and nothing else, and leaves the sign-in cookie as it is [B-05, B-06, B-07, S-11, ASVS-3.3.2, ASVS-3.3.3, ASVS-14.2.1, C-01, C-04]', async () => {
     const browser = rig.browser();
     const returned = await begin(browser);
     const cookie = browser.cookies.get(signInCookie);
@@ -664,7 +680,7 @@ describe('success', () => {
     expect(JSON.stringify([...landed.headers])).not.toContain(state);
   });
 
-  test('gives 512 random bits each time', async () => {
+  test('gives 512 random bits each time [B-08, ASVS-7.2.2, ASVS-7.2.3, ASVS-11.5.1]', async () => {
     const values = new Set<string>();
     for (let number = 0; number < 15; number += 1) {
       const browser = rig.browser();

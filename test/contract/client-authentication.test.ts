@@ -38,7 +38,7 @@ const publishedKeys = async (): Promise<JSONWebKeySet> =>
   (await (await fetch(`${rig.bff.baseUrl}/auth/jwks.json`)).json()) as JSONWebKeySet;
 
 describe('the client assertion', () => {
-  test('is what CIS2 asks for, to the letter', async () => {
+  test('is what CIS2 asks for, to the letter [B-01, B-25, S-06, CIS2-PKJ]', async () => {
     const before = Math.floor(Date.now() / 1000);
     const { form } = await exchange();
     const after = Math.ceil(Date.now() / 1000);
@@ -67,7 +67,7 @@ describe('the client assertion', () => {
     expect(exp - iat).toBeLessThanOrEqual(300);
   });
 
-  test('is a fresh one every time', async () => {
+  test('is a fresh one every time [S-06, CIS2-PKJ]', async () => {
     const assertions: JWTPayload[] = [];
     const keys = createLocalJWKSet(await publishedKeys());
     for (let number = 0; number < 10; number += 1) {
@@ -77,7 +77,7 @@ describe('the client assertion', () => {
     expect(new Set(assertions.map(({ jti }) => jti)).size).toBe(assertions.length);
   });
 
-  test('is the only authentication: no secret, no header', async () => {
+  test('is the only authentication: no secret, no header [B-01, CIS2-PKJ]', async () => {
     const { form, headers, method } = await exchange();
     expect(method).toBe('POST');
     expect(headers['content-type']).toMatch(/^application\/x-www-form-urlencoded\b/);
@@ -97,7 +97,7 @@ describe('the client assertion', () => {
 });
 
 describe('the code exchange', () => {
-  test('names the same redirect address, and proves by PKCE who asked', async () => {
+  test('names the same redirect address, and proves by PKCE who asked [B-02, S-03, S-07]', async () => {
     const { form, request, code } = await exchange('?returnTo=/x');
     expect(form).toMatchObject({
       grant_type: 'authorization_code',
@@ -112,7 +112,7 @@ describe('the code exchange', () => {
     ).toBe(request.get('code_challenge'));
   });
 
-  test('has another verifier for every attempt, and none that anybody saw before', async () => {
+  test('has another verifier for every attempt, and none that anybody saw before [S-03]', async () => {
     const [one, other] = [await exchange(), await exchange()];
     expect(one.form['code_verifier']).not.toBe(other.form['code_verifier']);
     for (const { form, request } of [one, other]) {
@@ -131,7 +131,7 @@ describe('the code exchange', () => {
   });
 });
 
-describe('a provider that promises to name itself in its response (RFC 9207)', () => {
+describe('a provider that promises to name itself in its response (RFC 9207) [S-04, ASVS-10.2.2]', () => {
   test.each([
     ['missing', undefined],
     ['empty', ''],

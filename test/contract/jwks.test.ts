@@ -21,7 +21,7 @@ test('is a JWK set that may be kept for an hour, for whoever asks', async () => 
   expect(Object.keys((await response.json()) as object)).toEqual(['keys']);
 });
 
-test('every key is a public RS512 signing key, named by its thumbprint, and no more than that', async () => {
+test('every key is a public RS512 signing key, named by its thumbprint, and no more than that [S-06]', async () => {
   const { keys } = await jwks();
   expect(keys.length).toBeGreaterThanOrEqual(2);
   for (const key of keys) {

@@ -21,7 +21,7 @@ const everyParameter = [
 ];
 
 describe('the authorisation request', () => {
-  test('goes to the authorisation endpoint with exactly what the contract lists', async () => {
+  test('goes to the authorisation endpoint with exactly what the contract lists [B-02, S-07, S-10, CIS2-SES-002]', async () => {
     const { response, request, location } = await rig.browser().login();
     expect(response.status).toBe(302);
     expect(location.startsWith(`${rig.provider.issuer}/authorize?`)).toBe(true);
@@ -49,7 +49,7 @@ describe('the authorisation request', () => {
     ['AAL3_N3_SMARTCARD'],
     ['AAL3_CIS2_SMARTCARD'],
     ['AAL3_SMARTCARD'],
-  ])('acr=%s asks for that and for proof of presence', async (acr) => {
+  ])('acr=%s asks for that and for proof of presence [CIS2-SES-002]', async (acr) => {
     const { request } = await rig.browser().login(`?acr=${acr}`);
     expect(request.get('acr_values')).toBe(acr);
     expect(request.get('prompt')).toBe('login');
@@ -154,7 +154,7 @@ describe('the authorisation request', () => {
     }
   });
 
-  test('state, nonce and challenge are new every time, in one browser and in many', async () => {
+  test('state, nonce and challenge are new every time, in one browser and in many [S-03, ASVS-11.5.1]', async () => {
     const one = rig.browser();
     const seen = { state: new Set<string>(), nonce: new Set<string>(), code_challenge: new Set<string>() };
     const logins = 200;
@@ -168,7 +168,7 @@ describe('the authorisation request', () => {
   });
 });
 
-describe('the redirect address comes from configuration', () => {
+describe('the redirect address comes from configuration [S-12, ASVS-4.1.3]', () => {
   const evil = 'evil.example';
   test.each([
     ['Host', [['Host', evil]]],
@@ -204,7 +204,7 @@ describe('the redirect address comes from configuration', () => {
 });
 
 describe('the sign-in cookie', () => {
-  test('has the attributes of the contract and nothing else', async () => {
+  test('has the attributes of the contract and nothing else [B-06, B-07, ASVS-3.3.2, ASVS-3.3.3]', async () => {
     const { response } = await rig.browser().login();
     expect(response.headers.getSetCookie()).toHaveLength(1);
     const [pair, ...attributes] = (response.headers.getSetCookie()[0] ?? '').split('; ');
@@ -213,7 +213,7 @@ describe('the sign-in cookie', () => {
     expect(attributes.sort()).toEqual(['HttpOnly', 'Max-Age=600', 'Path=/', 'SameSite=Lax', 'Secure']);
   });
 
-  test('is sent again, the same, by every login of one browser, and is one cookie of one size', async () => {
+  test('is sent again, the same, by every login of one browser, and is one cookie of one size [ASVS-3.3.5]', async () => {
     const browser = rig.browser();
     const lines = new Set<string>();
     for (const query of [
@@ -290,7 +290,7 @@ describe('returnTo is at most 1,024 bytes of decoded UTF-8', () => {
     ['1,025 bytes in letters of four', `/${'🙂'.repeat(256)}`],
     ['a query that is too long', `/?${'x'.repeat(1023)}`],
     ['5 KB', `/${'x'.repeat(5000)}`],
-  ])('%s are 400', async (_, returnTo) => {
+  ])('%s are 400 [ASVS-4.2.5]', async (_, returnTo) => {
     const { response } = await rig.browser().login(`?returnTo=${encodeURIComponent(returnTo)}`);
     expectProblem(await read(response), 400, 'invalid_request');
   });

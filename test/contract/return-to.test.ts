@@ -41,7 +41,7 @@ test('there are at least 150 hostile vectors, none of them twice', () => {
   expect(hostile.length + encoded.length).toBeGreaterThanOrEqual(150);
 });
 
-describe('hostile addresses', () => {
+describe('hostile addresses [S-01, ASVS-3.7.2]', () => {
   test.each(refused)('%j is refused', async (vector) => {
     expect(await outcome(encodeURIComponent(here(vector)))).toEqual({ refused: true });
   });

@@ -95,6 +95,39 @@ describe('which role is chosen', () => {
   });
 });
 
+describe('CIS2’s own role selection', () => {
+  test.each([
+    ['select', 'selectedrole'],
+    ['change', 'changedrole'],
+  ])(
+    'role=%s asks for the scope %s beside the configured ones, with proof of presence',
+    async (asked, scope) => {
+      const ordinary = (await rig.browser().login()).request.get('scope')?.split(' ') ?? [];
+      const { request } = await rig.browser().login(`?role=${asked}`);
+      expect(request.get('scope')?.split(' ').sort()).toEqual([...new Set([...ordinary, scope])].sort());
+      expect([request.get('prompt'), request.get('max_age')]).toEqual(['login', null]);
+    },
+  );
+
+  test.each(['selected', 'selectedrole', '', 'SELECT', 'select change'])('role=%j is 400', async (asked) => {
+    const { response } = await rig.browser().login(`?role=${encodeURIComponent(asked)}`);
+    expect([response.status, response.headers.get('location')]).toEqual([400, null]);
+  });
+
+  test('a selection that comes back empty, from somebody without any role, is no selection', async () => {
+    const session = await sessionWith({ nhsid_nrbac_roles: [] }, { selected_roleid: '' });
+    expect([session.role, session.roles]).toEqual([null, []]);
+  });
+
+  test('where the ID token and UserInfo name different ones, the signed one counts', async () => {
+    const session = await sessionWith(
+      { nhsid_nrbac_roles: three, selected_roleid: ids[0] },
+      { selected_roleid: ids[2] },
+    );
+    expect(session.role).toMatchObject({ roleId: ids[2] });
+  });
+});
+
 describe('how a role reads', () => {
   test('has exactly the members of the contract', async () => {
     const { roles } = await sessionWith({ nhsid_nrbac_roles: [role(1, { workgroups_codes: ['W0001'] })] });
@@ -231,6 +264,31 @@ describe('how a role reads', () => {
   });
 });
 
+describe('what is odd among the roles', () => {
+  test('different roles under one id grant nothing: nobody could say which one was chosen', async () => {
+    const session = await sessionWith({
+      nhsid_nrbac_roles: [role(1), role(1, { org_code: 'X99', activity_codes: ['B0001'] }), role(2)],
+    });
+    expect(idsOf(session.roles)).toEqual([ids[1]]);
+    expect(session.role).toMatchObject({ roleId: ids[1] });
+  });
+
+  test('the same role twice is there once', async () => {
+    const session = await sessionWith({ nhsid_nrbac_roles: [role(1), role(1)] });
+    expect(idsOf(session.roles)).toEqual([ids[0]]);
+    expect(session.role).toMatchObject({ roleId: ids[0] });
+  });
+
+  test.each<[string, Record<string, unknown>]>([
+    ['another claim of every kind', { person_orgid: null, aow: 7, aow_codes: [null], extra: { deep: [1] } }],
+    ['quotes and line ends in its name', { role_name: '"A":"B":"One\n"two""' }],
+    ['letters of another script', { role_name: '"A":"B":"Nyrs Gofrestredig – Ysbyty Gwynedd ŵŷ"' }],
+  ])('a role with %s can be had', async (_, changes) => {
+    const session = await sessionWith({ nhsid_nrbac_roles: [role(1, changes)] });
+    expect(session.role).toMatchObject({ roleId: ids[0] });
+  });
+});
+
 describe('who the person is', () => {
   test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
     [
@@ -249,7 +307,7 @@ describe('who the person is', () => {
     expect(user).toMatchObject({ uid: '900000000111', ...expected });
   });
 
-  test('the id is the ID token’s subject, whatever else UserInfo calls it', async () => {
+  test('the id is the ID token’s subject, whatever else UserInfo calls it [ASVS-10.5.2]', async () => {
     const { user } = await sessionWith({ uid: '900000000999', nhsid_useruid: '900000000999' });
     expect(user['uid']).toBe('900000000111');
   });

@@ -21,7 +21,7 @@ const extend = async (browser: Browser): Promise<SessionJson> => {
 };
 
 test.concurrent(
-  'an idle session ends after its limit, however often it is looked at, and stays ended',
+  'an idle session ends after its limit, however often it is looked at, and stays ended [CIS2-SES-005, ASVS-7.3.1]',
   async () => {
     const { browser, session } = await signIn();
     let looks = 0;
@@ -62,23 +62,26 @@ test.concurrent('extending moves the idle limit, and the session lives beyond wh
   expect((await browser.session()).status).toBe('active');
 });
 
-test.concurrent('the absolute limit ends a session that is never idle, and says so beforehand', async () => {
-  const { browser, session } = await signIn();
-  let last = session;
-  while (Date.now() < Date.parse(session.expires.absoluteAt) - 600) {
-    last = await extend(browser);
-    await sleep(400);
-  }
-  expect(last.expires).toMatchObject({
-    bindingLimit: 'absolute',
-    at: session.expires.absoluteAt,
-    absoluteAt: session.expires.absoluteAt,
-  });
-  await until(session.expires.absoluteAt);
-  expect(await browser.session()).toEqual({ status: 'ended', reason: 'absolute' });
-  const late = await browser.api('/auth/session/extend', { method: 'POST' });
-  expectProblem(await read(late), 401, 'session_ended', { reason: 'absolute', loginUrl: '/auth/login' });
-});
+test.concurrent(
+  'the absolute limit ends a session that is never idle, and says so beforehand [CIS2-SES-007, ASVS-7.3.2]',
+  async () => {
+    const { browser, session } = await signIn();
+    let last = session;
+    while (Date.now() < Date.parse(session.expires.absoluteAt) - 600) {
+      last = await extend(browser);
+      await sleep(400);
+    }
+    expect(last.expires).toMatchObject({
+      bindingLimit: 'absolute',
+      at: session.expires.absoluteAt,
+      absoluteAt: session.expires.absoluteAt,
+    });
+    await until(session.expires.absoluteAt);
+    expect(await browser.session()).toEqual({ status: 'ended', reason: 'absolute' });
+    const late = await browser.api('/auth/session/extend', { method: 'POST' });
+    expectProblem(await read(late), 401, 'session_ended', { reason: 'absolute', loginUrl: '/auth/login' });
+  },
+);
 
 test.concurrent('signing in again after the end is a new session with limits of its own', async () => {
   const { browser, session } = await signIn();

@@ -37,7 +37,7 @@ const stateOf = async (browser: Browser): Promise<unknown> => ({
   serverTime: '',
 });
 
-describe.each(guarded)('the guards of %s %s, each alone', (method, path) => {
+describe.each(guarded)('the guards of %s %s, each alone [B-09, B-11, ASVS-3.5.1]', (method, path) => {
   const send = (browser: Browser, headers: [string, string][], body?: string): Promise<RawAnswer> =>
     rawRequest(rig.bff.baseUrl, path, {
       method,
@@ -102,7 +102,7 @@ describe.each(guarded)('the guards of %s %s, each alone', (method, path) => {
     'text/json',
     'application/json, text/plain',
     undefined,
-  ])('a body of type %s is refused and changes nothing', async (type) => {
+  ])('a body of type %s is refused and changes nothing [ASVS-3.5.2]', async (type) => {
     const browser = await signedIn();
     const before = await stateOf(browser);
     const headers: [string, string][] = type === undefined ? [] : [['Content-Type', type]];
@@ -120,7 +120,7 @@ describe.each(guarded)('the guards of %s %s, each alone', (method, path) => {
     expect(await stateOf(browser)).toEqual(before);
   });
 
-  test('a session cookie that comes twice is refused and changes nothing', async () => {
+  test('a session cookie that comes twice is refused and changes nothing [C-10]', async () => {
     const [browser, other] = [await signedIn(), await signedIn()];
     const before = await stateOf(browser);
     for (const value of [browser, other].map((one) => one.cookies.get(sessionCookie) ?? '')) {
@@ -150,7 +150,7 @@ describe.each(guarded)('the guards of %s %s, each alone', (method, path) => {
         ['Content-Type', 'text/plain'],
       ],
     ],
-  ])('a request with %s is served', async (_, headers) => {
+  ])('a request with %s is served [ASVS-3.7.5]', async (_, headers) => {
     expect((await send(await signedIn(), headers)).status).toBe(200);
   });
 
@@ -176,7 +176,7 @@ describe('methods', () => {
     known.flatMap(([method, path]) =>
       methods.filter((other) => other !== method).map((other) => [other, path, method] as const),
     ),
-  )('%s %s is 405 and says %s is allowed', async (method, path, allowed) => {
+  )('%s %s is 405 and says %s is allowed [B-16, ASVS-3.5.3, ASVS-4.1.4]', async (method, path, allowed) => {
     const browser = await signedIn();
     const answer = await rawRequest(rig.bff.baseUrl, path, {
       method,
@@ -191,7 +191,7 @@ describe('methods', () => {
   });
 
   test.each(['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override'])(
-    '%s does not make a GET of what it is not',
+    '%s does not make a GET of what it is not [B-16, ASVS-3.5.3, ASVS-4.1.4]',
     async (name) => {
       const browser = await signedIn();
       const answer = await rawRequest(rig.bff.baseUrl, '/auth/logout?_method=POST', {
@@ -226,13 +226,9 @@ describe('what is no route', () => {
     ['GET', '/api/x'],
     ['POST', '/api/x/y?z=1'],
     ['DELETE', '/api/x'],
-    // routes of the contract that are not there yet
-    ['PUT', '/auth/session/role'],
-    ['GET', '/auth/sessions'],
-    ['DELETE', '/auth/sessions/x'],
-    ['POST', '/auth/backchannel-logout'],
+    // not there yet
     ['GET', '/api/pds/Patient'],
-  ])('%s %s is 404', async (method, path) => {
+  ])('%s %s is 404 [ASVS-14.2.5]', async (method, path) => {
     const browser = await signedIn();
     const answer = await rawRequest(rig.bff.baseUrl, path, {
       method,
@@ -258,7 +254,7 @@ describe('what is no route', () => {
 
 describe('CORS', () => {
   test.each([...guarded.map(([, path]) => path), '/auth/login', '/auth/jwks.json', '/auth/x', '/api/x'])(
-    'a preflight for %s is answered without any approval',
+    'a preflight for %s is answered without any approval [B-12, ASVS-3.4.2]',
     async (path) => {
       for (const origin of ['https://evil.example', 'null', rig.bff.baseUrl]) {
         const answer = await rawRequest(rig.bff.baseUrl, path, {
@@ -309,7 +305,7 @@ describe('every answer', () => {
     ];
   }
 
-  test('carries the headers of the contract, a reference of its own, and no word of what runs here', async () => {
+  test('carries the headers of the contract, a reference of its own, and no word of what runs here [S-11, S-18, ASVS-3.2.1, ASVS-3.4.1, ASVS-3.4.4, ASVS-3.4.5, ASVS-3.4.6, ASVS-13.4.6, ASVS-14.3.2]', async () => {
     const references = new Set<string>();
     const answers = await everyKind();
     for (const [kind, answer] of answers) {
@@ -322,7 +318,7 @@ describe('every answer', () => {
     expect(references.size).toBe(answers.length);
   });
 
-  test('carries a Set-Cookie only at login, callback and logout, and every cookie is Secure and HttpOnly', async () => {
+  test('carries a Set-Cookie only at login, callback and logout, and every cookie is Secure and HttpOnly [B-03, B-04, B-06, ASVS-3.3.1]', async () => {
     const setting = (await everyKind()).filter(([, answer]) => answer.headers.getSetCookie().length > 0);
     expect(setting.map(([kind]) => kind)).toEqual(['login', 'callback', 'logout']);
     for (const [, answer] of setting) {
@@ -333,12 +329,12 @@ describe('every answer', () => {
     }
   });
 
-  test('has our own X-Request-Id, never the caller’s', async () => {
+  test('has our own X-Request-Id, never the caller’s [S-12, ASVS-4.1.3]', async () => {
     const answer = await (await signedIn()).api('/auth/session', { headers: { 'x-request-id': 'mine' } });
     expect(answer.headers.get('x-request-id')).toMatch(referencePattern);
   });
 
-  test('has the security headers also where the gateway answers before us', async () => {
+  test('has the security headers also where the gateway answers before us [S-18, ASVS-3.4.1]', async () => {
     const answer = await rawRequest(rig.bff.baseUrl, '/auth/%zz');
     expect(answer.status).toBe(400);
     expect(answer.headers).toMatchObject({
@@ -352,7 +348,7 @@ describe('every answer', () => {
 });
 
 describe('the session as JSON', () => {
-  test('has exactly the members of the contract', async () => {
+  test('has exactly the members of the contract [B-18, CIS2-SES-005, CIS2-SES-007]', async () => {
     const before = Math.floor(Date.now() / 1000);
     const session = await (await signedIn()).session();
     const instant = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
@@ -392,7 +388,7 @@ describe('the session as JSON', () => {
     expect(Math.abs(seconds(session.serverTime) - Date.now() / 1000)).toBeLessThan(5);
   });
 
-  test('is of the type application/json, and its handle is of no use as a cookie', async () => {
+  test('is of the type application/json, and its handle is of no use as a cookie [ASVS-4.1.1]', async () => {
     const browser = await signedIn();
     const response = await browser.api('/auth/session');
     expect(response.headers.get('content-type')).toMatch(/^application\/json\b/);
@@ -404,7 +400,7 @@ describe('the session as JSON', () => {
     }
   });
 
-  test('says anonymous without a cookie, and with one that nobody gave out', async () => {
+  test('says anonymous without a cookie, and with one that nobody gave out [B-18, ASVS-7.2.1, C-02]', async () => {
     const browser = rig.browser();
     expect(await browser.session()).toEqual({ status: 'anonymous' });
     browser.cookies.set(sessionCookie, Buffer.alloc(64, 3).toString('base64url'));
@@ -466,7 +462,7 @@ describe('X-Session', () => {
 });
 
 describe('logout', () => {
-  test('ends the session for good and clears the cookie with the attributes it was set with', async () => {
+  test('ends the session for good and clears the cookie with the attributes it was set with [O-16, ASVS-7.4.1, C-09]', async () => {
     const browser = await signedIn();
     const thief = rig.browser();
     thief.cookies.set(sessionCookie, browser.cookies.get(sessionCookie) ?? '');
@@ -530,7 +526,7 @@ describe('extend', () => {
     expectProblem(await read(answer), 401, 'session_required', { loginUrl: '/auth/login' });
   });
 
-  test('with a cookie that nobody gave out is 401', async () => {
+  test('with a cookie that nobody gave out is 401 [ASVS-7.2.1, C-02]', async () => {
     const browser = rig.browser();
     browser.cookies.set(sessionCookie, Buffer.alloc(64, 9).toString('base64url'));
     const answer = await browser.api('/auth/session/extend', { method: 'POST' });

@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 describe('a whole sign-in', () => {
-  test('ends with a session that says who is signed in, in which role, and until when', async () => {
+  test('ends with a session that says who is signed in, in which role, and until when [S-10, B-18]', async () => {
     const browser = new Browser(bff.baseUrl);
     expect(await browser.session()).toEqual({ status: 'anonymous' });
 

@@ -88,7 +88,7 @@ describe('a session cookie that', () => {
     browser = await signedIn();
   });
 
-  test.each(tamperings)('%s opens nothing', async (_, tamper) => {
+  test.each(tamperings)('%s opens nothing [ASVS-7.2.1, C-02]', async (_, tamper) => {
     const value = cookieOf(browser);
     const variants = tamper(value);
     expect(variants.length).toBeGreaterThan(0);
@@ -133,7 +133,7 @@ describe('a session cookie that', () => {
     ['garbage beside it', (value: string) => ['garbage', value]],
     ['garbage after it', (value: string) => [value, 'garbage']],
     ['an empty one beside it', (value: string) => ['', value]],
-  ])('comes more than once is refused: %s', async (_, values) => {
+  ])('comes more than once is refused: %s [C-10]', async (_, values) => {
     const cookie = values(cookieOf(browser))
       .map((value) => `${sessionCookie}=${value}`)
       .join('; ');
@@ -226,7 +226,7 @@ describe('a sign-in cookie that', () => {
     expect((await browser.callback(parameters)).headers.get('location')).toBe(`${bff.baseUrl}/`);
   };
 
-  test.each(tamperings)('%s cannot finish a sign-in', async (_, tamper) => {
+  test.each(tamperings)('%s cannot finish a sign-in [S-02]', async (_, tamper) => {
     const probe = new Browser(bff.baseUrl);
     await probe.login();
     // One of them is enough: the session cookie's tests try them all.
@@ -267,7 +267,7 @@ describe('a sign-in cookie that', () => {
   });
 });
 
-describe('a store item that somebody changed', () => {
+describe('a store item that somebody changed [ASVS-11.3.3]', () => {
   interface Stored {
     browser: Browser;
     core: Item;

@@ -92,31 +92,34 @@ const unreadable: readonly (readonly [string, Verdict])[] = [
 ];
 
 describe('without a signing key in memory', () => {
-  test.each(unreadable)('a sign-in ends as internal_error when the secret %s', async (_, verdict) => {
-    secrets.judge = () => verdict;
-    const browser = new Browser(bff.baseUrl);
-    const { response, location } = await browser.login();
-    expect(response.status).toBe(302);
-    const landed = await timed(browser.callback(provider.authorise(location)));
-    expect(secrets.calls.map(({ operation }) => operation)).toContain('GetSecretValue');
-    const failure = Browser.failure(landed);
-    expect(failure?.code).toBe('internal_error');
-    expect(landed.headers.getSetCookie()).toEqual([]);
-    expect(await landed.text()).toBe('');
-    expect(await browser.session()).toEqual({ status: 'anonymous' });
-    // Nothing was sent to CIS2 that it could not have checked.
-    expect(provider.asked('token')).toEqual([]);
+  test.each(unreadable)(
+    'a sign-in ends as internal_error when the secret %s [ASVS-16.5.3]',
+    async (_, verdict) => {
+      secrets.judge = () => verdict;
+      const browser = new Browser(bff.baseUrl);
+      const { response, location } = await browser.login();
+      expect(response.status).toBe(302);
+      const landed = await timed(browser.callback(provider.authorise(location)));
+      expect(secrets.calls.map(({ operation }) => operation)).toContain('GetSecretValue');
+      const failure = Browser.failure(landed);
+      expect(failure?.code).toBe('internal_error');
+      expect(landed.headers.getSetCookie()).toEqual([]);
+      expect(await landed.text()).toBe('');
+      expect(await browser.session()).toEqual({ status: 'anonymous' });
+      // Nothing was sent to CIS2 that it could not have checked.
+      expect(provider.asked('token')).toEqual([]);
 
-    expect(await bff.entriesFor(failure?.reference ?? '')).toContainEqual(
-      expect.objectContaining({ event: 'sign_in_failed', code: 'internal_error' }),
-    );
-    expect(bff.output).not.toContain(marker);
-    expect(landed.headers.get('location')).not.toContain(marker);
-  });
+      expect(await bff.entriesFor(failure?.reference ?? '')).toContainEqual(
+        expect.objectContaining({ event: 'sign_in_failed', code: 'internal_error' }),
+      );
+      expect(bff.output).not.toContain(marker);
+      expect(landed.headers.get('location')).not.toContain(marker);
+    },
+  );
 });
 
 describe('with a signing key in memory', () => {
-  test('sign-ins go on when reading it again fails, and the log says so', async () => {
+  test('sign-ins go on when reading it again fails, and the log says so [ASVS-16.3.4, ASVS-16.5.2]', async () => {
     expect(Browser.failure(await new Browser(bff.baseUrl).signIn(provider))).toBeUndefined();
     expect(secrets.calls).toHaveLength(1);
 
@@ -136,7 +139,7 @@ describe('with a signing key in memory', () => {
     expect(bff.output).not.toContain(marker);
   });
 
-  test('the key set we publish names the key that signs', async () => {
+  test('the key set we publish names the key that signs [S-06]', async () => {
     await new Browser(bff.baseUrl).signIn(provider);
     const [header = ''] = (provider.asked('token')[0]?.form['client_assertion'] ?? '').split('.');
     const { kid } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid: string };
@@ -175,7 +178,7 @@ describe('the published key set', () => {
   }
 
   test.each(['fail', 'hang', 'reset', refused('AccessDeniedException')] as const)(
-    'is 503 when it cannot be read (%p), and back at once when it can',
+    'is 503 when it cannot be read (%p), and back at once when it can [ASVS-16.5.3]',
     async (verdict) => {
       store.judge = () => verdict;
       await expectUnavailable();

@@ -105,7 +105,7 @@ describe('before anything is known of CIS2', () => {
   });
   afterAll(() => bff.stop());
 
-  describe('a discovery document that cannot be had or used makes a sign-in start 503', () => {
+  describe('a discovery document that cannot be had or used makes a sign-in start 503 [ASVS-16.5.2]', () => {
     test.each(faults)('when CIS2 %s', async (_, fault) => {
       if (fault === 'refused') await provider.down();
       else provider.faults.set('discovery', fault);
@@ -228,7 +228,7 @@ describe('once CIS2 is known', () => {
     expect(secrets.calls).toEqual([]);
   });
 
-  test('sign-in starts and sessions go on while CIS2 is away', async () => {
+  test('sign-in starts and sessions go on while CIS2 is away [ASVS-16.5.2]', async () => {
     const signedIn = new Browser(bff.baseUrl);
     await signedIn.signIn(provider);
     await provider.down();

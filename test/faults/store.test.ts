@@ -99,30 +99,33 @@ describe('a callback', () => {
   });
 
   describe.each(failures)('whose store call does not succeed (%s)', (fault) => {
-    test.each(decisive)('ends as internal_error and leaves no session behind: %s', async (name) => {
-      const browser = await signedIn();
-      const cookie = browser.cookies.get(sessionCookie);
-      const former = partitionOf(cookie);
-      const { handle } = await browser.session();
-      const aliveBefore = await tables.alive();
-      const { location } = await browser.login();
-      const parameters = provider.authorise(location);
+    test.each(decisive)(
+      'ends as internal_error and leaves no session behind: %s [ASVS-16.5.3]',
+      async (name) => {
+        const browser = await signedIn();
+        const cookie = browser.cookies.get(sessionCookie);
+        const former = partitionOf(cookie);
+        const { handle } = await browser.session();
+        const aliveBefore = await tables.alive();
+        const { location } = await browser.login();
+        const parameters = provider.authorise(location);
 
-      const landed = await withFault(
-        fault,
-        (call) => describeCall(call, former) === name,
-        () => browser.callback(parameters),
-      );
-      await expectInternalError(landed);
-      expect(await tables.alive()).toEqual(aliveBefore);
-      expect(browser.cookies.get(sessionCookie)).toBe(cookie);
-      expect(await browser.session()).toMatchObject({ status: 'active', handle });
+        const landed = await withFault(
+          fault,
+          (call) => describeCall(call, former) === name,
+          () => browser.callback(parameters),
+        );
+        await expectInternalError(landed);
+        expect(await tables.alive()).toEqual(aliveBefore);
+        expect(browser.cookies.get(sessionCookie)).toBe(cookie);
+        expect(await browser.session()).toMatchObject({ status: 'active', handle });
 
-      // And what failed is over: the next one works.
-      const next = await timed(browser.signIn(provider));
-      expect(next.headers.get('location')).toBe(`${bff.baseUrl}/`);
-      expect((await browser.session()).status).toBe('active');
-    });
+        // And what failed is over: the next one works.
+        const next = await timed(browser.signIn(provider));
+        expect(next.headers.get('location')).toBe(`${bff.baseUrl}/`);
+        expect((await browser.session()).status).toBe('active');
+      },
+    );
 
     test('ends as internal_error when the whole store is away', async () => {
       const browser = await signedIn();
@@ -209,7 +212,7 @@ describe.each(routes)('$method $path', ({ method, path, ...calls }) => {
   });
 
   describe.each(failures)('whose store call does not succeed (%s)', (fault) => {
-    test.each(calls.decisive)('is 503, and the session lives: %s', async (name) => {
+    test.each(calls.decisive)('is 503, and the session lives: %s [ASVS-16.5.3]', async (name) => {
       const browser = await signedIn();
       const { handle } = await browser.session();
       await expectUnavailable(
@@ -269,20 +272,23 @@ describe.each(routes)('$method $path', ({ method, path, ...calls }) => {
   });
 });
 
-test.each(failures)('an ended session is not told from a live one without the store (%s)', async (fault) => {
-  const browser = await signedIn();
-  const cookie = browser.cookies.get(sessionCookie) ?? '';
-  await browser.api('/auth/logout', { method: 'POST' });
-  browser.cookies.set(sessionCookie, cookie);
-  // What was not alive is read once more, to say why: that call can fail as well.
-  await expectUnavailable(
-    await withFault(
-      fault,
-      (call) => call.operation === 'Query',
-      () => browser.api('/auth/session/extend', { method: 'POST' }),
-    ),
-  );
-});
+test.each(failures)(
+  'an ended session is not told from a live one without the store (%s) [ASVS-16.5.3]',
+  async (fault) => {
+    const browser = await signedIn();
+    const cookie = browser.cookies.get(sessionCookie) ?? '';
+    await browser.api('/auth/logout', { method: 'POST' });
+    browser.cookies.set(sessionCookie, cookie);
+    // What was not alive is read once more, to say why: that call can fail as well.
+    await expectUnavailable(
+      await withFault(
+        fault,
+        (call) => call.operation === 'Query',
+        () => browser.api('/auth/session/extend', { method: 'POST' }),
+      ),
+    );
+  },
+);
 
 test.each(failures)('a sign-in starts without the store (%s)', async (fault) => {
   const browser = await signedIn();

@@ -9,7 +9,8 @@ import type { Environment } from '../../infra/environments.ts';
 import { cis2Issuers } from '../../infra/parts/settings.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
-import { emptyBundles, only, resourcesOfType, toJson } from './support.ts';
+import type { FunctionName } from '../../lambdas/settings.ts';
+import { emptyBundles, ofFunction, only, resourcesOfType, toJson } from './support.ts';
 
 let bundles: string;
 beforeAll(() => {
@@ -74,6 +75,32 @@ describe('an environment is refused', () => {
     ['an older sign-in than CIS2 allows', 'prod', { freshness: 301 }, /CIS2_FRESHNESS must be .* 300/],
     ['an empty client id', 'dev', { clientId: '' }, /dev: CIS2_CLIENT_ID is missing/],
     ['a scope without openid', 'dev', { scope: 'profile' }, /dev: CIS2_SCOPE must be/],
+    [
+      'a rule for roles that is misspelt',
+      'dev',
+      { acceptedRoles: [{ activities: ['B0360'] }] as never },
+      /dev: ACCEPTED_ROLES must be/,
+    ],
+    ['no rule for roles', 'dev', { acceptedRoles: [] }, /dev: ACCEPTED_ROLES must be a list of rules/],
+    ['a rule that says nothing', 'dev', { acceptedRoles: [{}] }, /dev: ACCEPTED_ROLES must be/],
+    [
+      'a rule with an empty list',
+      'dev',
+      { acceptedRoles: [{ activityCodes: [] }] },
+      /dev: ACCEPTED_ROLES must be/,
+    ],
+    [
+      'an end-session endpoint on this machine',
+      'prod',
+      { endSessionUrl: 'http://localhost:3001/end' },
+      /prod: END_SESSION_URL is a loopback/,
+    ],
+    [
+      'an end-session endpoint without TLS',
+      'dev',
+      { endSessionUrl: 'http://am.example.nhs.uk/end' },
+      /dev: END_SESSION_URL must be an https URL/,
+    ],
     ['a test issuer in production', 'prod', { issuer: cis2Issuers.integration }, /must be the live issuer/],
     ['the live issuer outside production', 'dev', { issuer: cis2Issuers.live }, /for production only/],
     [
@@ -126,6 +153,72 @@ describe('an environment is refused', () => {
     const production = Object.entries(environments).filter(([, { production }]) => production);
     expect(production.map(([name]) => name)).toEqual(['prod']);
     expect(Object.keys(environments).length).toBeGreaterThan(1);
+  });
+});
+
+describe('an environment that asks CIS2 for more than is used', () => {
+  const warnings = (scope?: string): readonly string[] => {
+    const { stateless } = adding('dev', scope === undefined ? {} : { scope })();
+    return stateless.node
+      .findAll()
+      .flatMap(({ node }) => node.metadata)
+      .filter(({ type }) => type === 'aws:cdk:warning')
+      .map(({ data }) => String(data));
+  };
+
+  test('is warned of what CIS2’s requirement is, by the name of each scope, and let be [CIS2-SC-003]', () => {
+    expect(warnings('openid email profile professionalmemberships')).toEqual([
+      expect.stringMatching(/nothing here uses email, professionalmemberships: .*NHS CIA SC Req 003/),
+    ]);
+  });
+
+  test('is not when it asks for what is used', () => {
+    expect(warnings()).toEqual([]);
+    expect(warnings('openid profile nhsperson nationalrbacaccess associatedorgs selectedrole')).toEqual([]);
+  });
+});
+
+describe('how an environment treats roles and sessions', () => {
+  const settingsOf = (change: Partial<Environment>, name: FunctionName): Record<string, unknown> => {
+    const template = toJson(adding('dev', change)().stateless);
+    const [, { Properties }] = ofFunction(template, name, 'AWS::Lambda::Function');
+    return (Properties['Environment'] as { readonly Variables: Record<string, unknown> }).Variables;
+  };
+
+  test('is any role and every session, until it says otherwise', () => {
+    expect(settingsOf({}, 'sign-in')).toMatchObject({
+      ACCEPTED_ROLES: 'optional',
+      CONCURRENT_SESSIONS: 'allow',
+    });
+    expect(settingsOf({}, 'session')).toMatchObject({ ACCEPTED_ROLES: 'optional', END_SESSION_URL: 'off' });
+  });
+
+  test('reaches the functions as it is written there', () => {
+    const acceptedRoles = [{ activityCodes: ['B0360'], organisations: ['A9A5A'] }];
+    const change: Partial<Environment> = {
+      acceptedRoles,
+      concurrentSessions: 'newest-wins',
+      endSessionUrl: 'https://am.example.nhs.uk:443/connect/endSession',
+    };
+    expect(settingsOf(change, 'sign-in')).toMatchObject({
+      ACCEPTED_ROLES: JSON.stringify(acceptedRoles),
+      CONCURRENT_SESSIONS: 'newest-wins',
+    });
+    expect(settingsOf(change, 'session')).toMatchObject({
+      ACCEPTED_ROLES: JSON.stringify(acceptedRoles),
+      END_SESSION_URL: 'https://am.example.nhs.uk:443/connect/endSession',
+    });
+  });
+
+  test('lets few logouts be answered at once where few people sign in', () => {
+    const reserved = (name: 'dev' | 'int' | 'prod'): unknown => {
+      const entry = environments[name];
+      if (entry === undefined) throw new Error(`no environment ${name}`);
+      const template = toJson(addEnvironment(createApp(), name, entry, bundles).stateless);
+      const [, { Properties }] = ofFunction(template, 'backchannel-logout', 'AWS::Lambda::Function');
+      return Properties['ReservedConcurrentExecutions'];
+    };
+    expect([reserved('dev'), reserved('int'), reserved('prod')]).toEqual([1, 2, 10]);
   });
 });
 

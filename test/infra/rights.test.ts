@@ -5,8 +5,19 @@ import { environments } from '../../infra/environments.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
 import type { EpochSeconds } from '../../lambdas/common/index.ts';
-import { createSessionStore, replacementOf } from '../../lambdas/session/index.ts';
-import type { NewSession, SessionCredential, SessionStore } from '../../lambdas/session/index.ts';
+import {
+  createLogoutStore,
+  createSessionStore,
+  createSignInStore,
+  replacementOf,
+} from '../../lambdas/session/index.ts';
+import type {
+  LogoutStore,
+  NewSession,
+  SessionCredential,
+  SessionStore,
+  SignInStore,
+} from '../../lambdas/session/index.ts';
 import type { FunctionName } from '../../lambdas/settings.ts';
 import { createTables } from '../../local/dynamodb.ts';
 import { AwsDoor } from '../support/aws.ts';
@@ -77,42 +88,103 @@ const partitionKeysOf = ({ operation, body }: AwsCall): readonly string[] => {
   return keys;
 };
 
-const now = 1_800_000_000 as EpochSeconds;
+const beginning = 1_800_000_000 as EpochSeconds;
+let now = beginning;
+const role = {
+  ...{
+    roleId: '701',
+    roleCode: 'S1:G1:R1',
+    jobRoleCode: 'R1',
+    roleName: 'Nurse',
+    orgCode: 'A9A5A',
+    orgName: null,
+  },
+  ...{ activityCodes: [], workgroupCodes: [] },
+};
+const issuer = 'https://am.example.nhs.uk:443/realm';
+const named = { user: [issuer, '900000000001'], providerSession: [issuer, 'sid'] };
 const anyone: NewSession = {
   worker: {
     user: { uid: '900000000001', name: 'Odalys Fernsby', givenName: null, familyName: null, title: null },
-    assurance: { authentication: 3, identity: 3, methods: [], authenticatedAt: now },
-    roles: [],
+    assurance: { authentication: 3, identity: 3, methods: [], authenticatedAt: beginning },
+    roles: [role],
   },
   roleId: null,
   device: 'Chrome on Windows',
-  user: ['https://am.example.nhs.uk:443/realm', '900000000001'],
-  providerSession: ['https://am.example.nhs.uk:443/realm', 'sid'],
-  begunAt: now,
+  ...named,
+  begunAt: beginning,
   replaces: undefined,
   sessionsPerUser: 20,
+  reportOthers: false,
 };
-const create = async (store: SessionStore, change: Partial<NewSession> = {}): Promise<SessionCredential> => {
+const create = async (store: SignInStore, change: Partial<NewSession> = {}): Promise<SessionCredential> => {
   const created = await store.create({ ...anyone, ...change }, AbortSignal.timeout(10_000));
   if (created === 'provider_logout') throw new Error('refused');
   return created.credential;
 };
 
-/** Method of the store → everything it does to the table, in some of its turns. `given` lives already. */
-const turns: Record<keyof SessionStore, (store: SessionStore, given: SessionCredential) => Promise<unknown>> =
-  {
+interface Stores {
+  readonly SignInStore: SignInStore;
+  readonly SessionStore: SessionStore;
+  readonly LogoutStore: LogoutStore;
+}
+
+/** Method of a store → everything it does to the table, in some of its turns. `given` lives already. */
+const turns: {
+  readonly [Name in keyof Stores]: {
+    readonly [Method in keyof Stores[Name]]: (
+      store: Stores[Name],
+      given: SessionCredential,
+    ) => Promise<unknown>;
+  };
+} = {
+  SignInStore: {
     warmUp: (store) => store.warmUp(),
     spendAttempt: (store) => store.spendAttempt('attempt', 600),
     create: async (store, given) => {
       await create(store, { replaces: replacementOf(given) });
-      // The second of these leaves no room for the first.
-      await create(store);
+      await create(store, { reportOthers: true });
+      // There is no room for those before it.
       await create(store, { sessionsPerUser: 1 });
     },
+  },
+  SessionStore: {
+    warmUp: (store) => store.warmUp(),
     read: (store, given) => store.read(given),
     extend: (store, given) => store.extend(given, undefined),
     end: (store, given) => store.end(given, 'signed_out', undefined),
-  };
+    changeRole: async (store, given) => {
+      const changed = await store.changeRole(given, role.roleId, undefined, () => true);
+      expect(changed.status).toBe('changed');
+    },
+    list: (store, given) => store.list(given),
+    endListed: async (store, given) => {
+      const listed = await store.list(given);
+      if (listed.status !== 'active') throw new Error('not listed');
+      expect(await store.endListed(given, undefined, listed.handle)).toEqual({ status: 'done', found: true });
+    },
+  },
+  LogoutStore: {
+    warmUp: (store) => store.warmUp(),
+    logOut: async (store) => {
+      const deadline = AbortSignal.timeout(10_000);
+      const nobody = [issuer, '900000000002'];
+      // The same token again, when a later one has left its mark already.
+      for (const [seconds, tokenId] of [
+        [0, 'one'],
+        [10, 'other'],
+        [20, 'one'],
+      ] as const) {
+        now = (beginning + seconds) as EpochSeconds;
+        await store.logOut({ ...named, tokenId: [issuer, tokenId] }, deadline);
+        await store.logOut(
+          { user: nobody, providerSession: undefined, tokenId: [issuer, `${tokenId} of a user`] },
+          deadline,
+        );
+      }
+    },
+  },
+};
 
 describe('the rights of a function', () => {
   test.each(functionNames)('%s are for what its code can send, no less and no more', (name) => {
@@ -147,17 +219,28 @@ describe('the rights to items of the sessions table', () => {
       region: 'eu-west-2',
       credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
     });
-    const store = createSessionStore({
+    const options = {
       client,
       table,
       limits: { idleSeconds: 900, absoluteSeconds: 43_200 },
       clock: () => now,
-    });
-    for (const [method, turn] of Object.entries(turns)) {
-      const given = await create(store);
-      door.reset();
-      await turn(store, given);
-      sent.set(`SessionStore.${method}`, [...door.calls]);
+    };
+    const stores: Stores = {
+      SignInStore: createSignInStore(options),
+      SessionStore: createSessionStore(options),
+      LogoutStore: createLogoutStore(options),
+    };
+    // Logouts last: the CIS2 session that they end takes no more sign-ins.
+    for (const name of ['SignInStore', 'SessionStore', 'LogoutStore'] as const) {
+      const methods = turns[name] as Readonly<
+        Record<string, (store: unknown, given: SessionCredential) => unknown>
+      >;
+      for (const [method, turn] of Object.entries(methods)) {
+        const given = await create(stores.SignInStore);
+        door.reset();
+        await turn(stores[name], given);
+        sent.set(`${name}.${method}`, [...door.calls]);
+      }
     }
   }, 60_000);
   afterAll(async () => {
@@ -168,16 +251,16 @@ describe('the rights to items of the sessions table', () => {
   /** What a function sends, by the methods of the store that its code can come to. */
   const sentBy = (name: FunctionName): readonly (readonly [operation: string, key: string])[] =>
     [...reach(name).members]
-      .filter((member) => member.startsWith('SessionStore.'))
+      .filter((member) => /^(?:SignIn|Session|Logout)Store\./.test(member))
       .flatMap((member) => {
         const calls = sent.get(member);
         if (calls === undefined) throw new Error(`nothing was seen of ${member}`);
         return calls.flatMap((call) => partitionKeysOf(call).map((key) => [call.operation, key] as const));
       });
 
-  const users = ['sign-in', 'session'] as const;
+  const users = ['sign-in', 'session', 'backchannel-logout'] as const;
 
-  test('are with sign-in and session only', () => {
+  test('are with the functions that have a store only', () => {
     expect(functionNames.filter((name) => sessionStatements(name).length > 0)).toEqual(users);
   });
 
@@ -202,6 +285,8 @@ describe('the rights to items of the sessions table', () => {
 
   test.each([
     ['session', 'PutItem', 'session#KEY'],
+    ['session', 'PutItem', 'logout-token#ID'],
+    ['session', 'GetItem', 'provider-session#HASH'],
     ['session', 'UpdateItem', 'attempt#ID'],
     ['session', 'GetItem', 'attempt#ID'],
     ['session', 'Query', 'user#HASH'],
@@ -213,8 +298,21 @@ describe('the rights to items of the sessions table', () => {
     ['sign-in', 'PutItem', 'user#HASH'],
     ['sign-in', 'PutItem', 'provider-session#HASH'],
     ['sign-in', 'UpdateItem', 'attempt#ID'],
+    ['sign-in', 'GetItem', 'session#KEY'],
+    ['sign-in', 'GetItem', 'user#HASH'],
+    ['sign-in', 'PutItem', 'logout-token#ID'],
     ['sign-in', 'Query', 'session#KEY'],
     ['sign-in', 'Scan', 'session#KEY'],
+    ['backchannel-logout', 'GetItem', 'session#KEY'],
+    ['backchannel-logout', 'BatchGetItem', 'session#KEY'],
+    ['backchannel-logout', 'Query', 'session#KEY'],
+    ['backchannel-logout', 'PutItem', 'session#KEY'],
+    ['backchannel-logout', 'DeleteItem', 'session#KEY'],
+    ['backchannel-logout', 'UpdateItem', 'attempt#ID'],
+    ['backchannel-logout', 'UpdateItem', 'logout-token#ID'],
+    ['backchannel-logout', 'DeleteItem', 'logout-token#ID'],
+    ['backchannel-logout', 'DeleteItem', 'user#HASH'],
+    ['backchannel-logout', 'Scan', 'session#KEY'],
   ] as const)('do not let %s send %s for %s', (name, action, key) => {
     expect(allows(name, action, key)).toBe(false);
   });

@@ -27,7 +27,13 @@ interface Deployed {
 
 const deployed = new Map<string, Deployed>();
 const environmentNames = Object.keys(environments);
-const behindTheApi: readonly FunctionName[] = ['sign-in', 'session', 'jwks', 'unknown-route'];
+const behindTheApi: readonly FunctionName[] = [
+  'sign-in',
+  'session',
+  'backchannel-logout',
+  'jwks',
+  'unknown-route',
+];
 
 const of = (name: string): Deployed => {
   const found = deployed.get(name);
@@ -67,7 +73,7 @@ describe.each(environmentNames)('the stacks of %s', (name) => {
     expect(text).not.toMatch(/\b\d{12}\b/);
   });
 
-  test('hold no secret', () => {
+  test('hold no secret [ASVS-13.3.1]', () => {
     const text = JSON.stringify([of(name).stateful, of(name).stateless]);
     expect(text).not.toMatch(
       /PRIVATE KEY|"d":"|SecretString|\beyJ[\w-]{10,}|\bAKIA[A-Z0-9]{16}|resolve:secretsmanager/,
@@ -155,7 +161,7 @@ describe('the sessions table', () => {
 });
 
 describe('the signing keys', () => {
-  test('begin as an empty secret under a rotating key of their own', () => {
+  test('begin as an empty secret under a rotating key of their own [ASVS-13.3.1]', () => {
     const [, secret] = only(of('prod').stateful, 'AWS::SecretsManager::Secret');
     expect(Object.keys(secret.Properties).sort()).toEqual(['Description', 'KmsKeyId']);
     const keys = resourcesOfType(of('prod').stateful, 'AWS::KMS::Key');
@@ -197,7 +203,7 @@ describe('the signing keys', () => {
     }
   });
 
-  test('can be read by sign-in and create-signing-keys, and by no other function', () => {
+  test('can be read by sign-in and create-signing-keys, and by no other function [ASVS-13.3.2]', () => {
     const readers = functionNames.filter((name) =>
       statementsOf(of('prod').stateless, name).some(
         (statement) =>
@@ -239,11 +245,16 @@ describe('what each function may do', () => {
       [
         ...logs,
         ...sessionsAtRest,
+        'dynamodb:BatchGetItem',
         'dynamodb:DeleteItem',
         'dynamodb:GetItem',
         'dynamodb:Query',
         'dynamodb:UpdateItem',
       ],
+    ],
+    [
+      'backchannel-logout',
+      [...logs, ...sessionsAtRest, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
     ],
     ['jwks', [...logs, 'dynamodb:GetItem']],
     ['unknown-route', logs],
@@ -375,6 +386,10 @@ describe('the HTTP API', () => {
       'ANY /auth/callback': 'sign-in',
       'ANY /auth/session': 'session',
       'ANY /auth/session/extend': 'session',
+      'ANY /auth/session/role': 'session',
+      'ANY /auth/sessions': 'session',
+      'ANY /auth/sessions/{handle}': 'session',
+      'ANY /auth/backchannel-logout': 'backchannel-logout',
       'ANY /auth/logout': 'session',
       'ANY /auth/jwks.json': 'jwks',
       'ANY /auth/{proxy+}': 'unknown-route',
@@ -398,7 +413,7 @@ describe('the HTTP API', () => {
     }
   });
 
-  test('sends no CORS header', () => {
+  test('sends no CORS header [B-12, ASVS-3.4.2]', () => {
     const [, api] = only(of('prod').stateless, 'AWS::ApiGatewayV2::Api');
     expect(Object.keys(api.Properties)).not.toContain('CorsConfiguration');
   });
@@ -413,7 +428,7 @@ describe('the HTTP API', () => {
     });
   });
 
-  test('logs what it did and never a path, a query, an address or a user agent', () => {
+  test('logs what it did and never a path, a query, an address or a user agent [ASVS-14.2.1, ASVS-16.2.5]', () => {
     const [, stage] = only(of('prod').stateless, 'AWS::ApiGatewayV2::Stage');
     const { Format } = stage.Properties['AccessLogSettings'] as { readonly Format: string };
     const fields = JSON.parse(Format) as Record<string, string>;
@@ -491,20 +506,23 @@ describe('the web edge', () => {
   const contentSecurityPolicy = (config: HeadersConfig): string[] =>
     (config.SecurityHeadersConfig['ContentSecurityPolicy']?.['ContentSecurityPolicy'] as string).split('; ');
 
-  test.each(['/auth/*', '/api/*'])('hands %s to the API untouched and keeps nothing of it', (pattern) => {
-    const api = behaviour(pattern);
-    // The ids of AWS's own policies CachingDisabled and AllViewerExceptHostHeader.
-    expect(api.CachePolicyId).toBe('4135ea2d-6df8-44a3-9df3-4b5a84be39ad');
-    expect(api.OriginRequestPolicyId).toBe('b689b0a8-53d0-40ab-baf2-68738e2966ac');
-    expect([...(api.AllowedMethods ?? [])].sort()).toEqual(
-      ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'].sort(),
-    );
-    expect(api.ViewerProtocolPolicy).toBe('https-only');
-    expect(api.FunctionAssociations).toBeUndefined();
-    const [apiId] = only(of('prod').stateless, 'AWS::ApiGatewayV2::Api');
-    const origin = distribution().Origins.find(({ Id }) => Id === api.TargetOriginId);
-    expect(mentions(origin?.DomainName, apiId)).toBe(true);
-  });
+  test.each(['/auth/*', '/api/*'])(
+    'hands %s to the API untouched and keeps nothing of it [ASVS-14.2.2, ASVS-14.2.5]',
+    (pattern) => {
+      const api = behaviour(pattern);
+      // The ids of AWS's own policies CachingDisabled and AllViewerExceptHostHeader.
+      expect(api.CachePolicyId).toBe('4135ea2d-6df8-44a3-9df3-4b5a84be39ad');
+      expect(api.OriginRequestPolicyId).toBe('b689b0a8-53d0-40ab-baf2-68738e2966ac');
+      expect([...(api.AllowedMethods ?? [])].sort()).toEqual(
+        ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'].sort(),
+      );
+      expect(api.ViewerProtocolPolicy).toBe('https-only');
+      expect(api.FunctionAssociations).toBeUndefined();
+      const [apiId] = only(of('prod').stateless, 'AWS::ApiGatewayV2::Api');
+      const origin = distribution().Origins.find(({ Id }) => Id === api.TargetOriginId);
+      expect(mentions(origin?.DomainName, apiId)).toBe(true);
+    },
+  );
 
   test('replaces no error by a page of its own and remembers none', () => {
     const errors = distribution().CustomErrorResponses;
@@ -516,7 +534,7 @@ describe('the web edge', () => {
     }
   });
 
-  test('adds to an answer of ours what it lacks and overrides nothing', () => {
+  test('adds to an answer of ours what it lacks and overrides nothing [ASVS-3.4.1]', () => {
     const config = headers(behaviour('/auth/*'));
     expect(headers(behaviour('/api/*'))).toEqual(config);
     const overrides = [
@@ -537,7 +555,7 @@ describe('the web edge', () => {
     });
   });
 
-  test("gives the SPA's documents a policy without any unsafe source or foreign host", () => {
+  test("gives the SPA's documents a policy without any unsafe source or foreign host [S-18, ASVS-3.4.1, ASVS-3.4.3, ASVS-3.4.4, ASVS-3.4.5, ASVS-3.4.6, ASVS-3.4.8]", () => {
     const config = headers(distribution().DefaultCacheBehavior);
     const policy = contentSecurityPolicy(config);
     expect(policy).toEqual(

@@ -433,7 +433,7 @@ describe('a whole run', () => {
     expect([...kinds].filter((name) => name.includes(sessionCookie))).toHaveLength(3);
   });
 
-  test('wrote its logs, its answers and its items', () => {
+  test('wrote its logs, its answers and its items [ASVS-16.3.1]', () => {
     const events = new Set(bff.log.map(({ event }) => event));
     for (const event of [
       'request',
@@ -453,11 +453,11 @@ describe('a whole run', () => {
     );
   });
 
-  test('put no canary in any log', () => {
+  test('put no canary in any log [S-13, ASVS-16.2.5]', () => {
     expect(strays(log, () => false)).toEqual([]);
   });
 
-  test('let nobody forge a log line or a terminal’s escape', () => {
+  test('let nobody forge a log line or a terminal’s escape [ASVS-16.4.1]', () => {
     expect(bff.log.filter(({ event }) => event === 'forged')).toEqual([]);
     // eslint-disable-next-line no-control-regex -- they are what is looked for
     expect(log.filter(({ text }) => /[\u0000-\u001f\u007f-\u009f]/.test(text))).toEqual([]);
@@ -467,11 +467,11 @@ describe('a whole run', () => {
     expect(rest.filter((line) => line !== '' && !line.startsWith('{'))).toEqual([]);
   });
 
-  test('put no canary in an answer that it does not belong in', () => {
+  test('put no canary in an answer that it does not belong in [B-26, S-13, ASVS-3.3.4, ASVS-10.1.1, ASVS-16.5.1]', () => {
     expect(strays(answers, ({ belongs }, { name }) => belongs.test(name))).toEqual([]);
   });
 
-  test('put no canary in the store', () => {
+  test('put no canary in the store [S-13]', () => {
     expect(strays(table, () => false)).toEqual([]);
   });
 

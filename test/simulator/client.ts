@@ -1,12 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK, type JWTPayload } from 'jose';
 import * as oauth from 'oauth4webapi';
-import { startCis2Simulator, type Cis2Simulator } from '../../local/cis2-simulator/index.ts';
+import {
+  startCis2Simulator,
+  type Cis2Simulator,
+  type ClientRegistration,
+} from '../../local/cis2-simulator/index.ts';
 
 export const clientId = 'test-client';
 export const redirectUri = 'http://localhost:49999/auth/callback';
+export const signedOutUri = 'http://localhost:49999/signed-out';
 export const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 export const everyScope =
   'openid profile email nhsperson nationalrbacaccess associatedorgs organisationalmemberships professionalmemberships selectedrole';
@@ -21,6 +26,12 @@ export interface Tampering {
   header?: Record<string, unknown>;
 }
 
+export interface LogoutRequest {
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
 /** A simulator with one registered client, that client's JWKS on a port of its own, and a clock that tests turn. */
 export interface Bench {
   simulator: Cis2Simulator;
@@ -29,6 +40,8 @@ export interface Bench {
   /** Seconds the simulator's clock is ahead of the real one. */
   clock: { ahead: number };
   jwks: { keys: JWK[]; fetches: number; status: number };
+  /** The client's back-channel logout endpoint: what came, and what it answers (a status, or nothing for ever). */
+  backchannel: { received: LogoutRequest[]; status: number | 'hang' };
   privateKey: CryptoKey;
   kid: string;
   assertion(tampering?: Tampering): Promise<string>;
@@ -40,7 +53,7 @@ export interface Bench {
   close(): Promise<void>;
 }
 
-export async function startBench(): Promise<Bench> {
+export async function startBench(clients: readonly ClientRegistration[] = []): Promise<Bench> {
   const { publicKey, privateKey } = await generateKeyPair('RS512', {
     modulusLength: 2048,
     extractable: true,
@@ -51,7 +64,17 @@ export async function startBench(): Promise<Bench> {
     fetches: 0,
     status: 200,
   };
-  const jwksServer = createServer((_request, response) => {
+  const backchannel: Bench['backchannel'] = { received: [], status: 200 };
+  const jwksServer = createServer((request, response) => {
+    if (request.url?.startsWith('/logout') === true) {
+      const { url: path, headers } = request;
+      void request.toArray().then((chunks) => {
+        backchannel.received.push({ path, headers, body: Buffer.concat(chunks as Buffer[]).toString() });
+        if (backchannel.status === 'hang') return;
+        response.writeHead(backchannel.status, { 'content-type': 'text/plain' }).end('what the client says');
+      });
+      return;
+    }
     jwks.fetches += 1;
     response.writeHead(jwks.status, { 'content-type': 'application/jwk-set+json' });
     response.end(JSON.stringify({ keys: jwks.keys }));
@@ -59,7 +82,8 @@ export async function startBench(): Promise<Bench> {
   await new Promise<void>((resolve) => {
     jwksServer.listen(0, '127.0.0.1', resolve);
   });
-  const jwksUri = `http://127.0.0.1:${String((jwksServer.address() as AddressInfo).port)}/jwks.json`;
+  const clientOrigin = `http://127.0.0.1:${String((jwksServer.address() as AddressInfo).port)}`;
+  const jwksUri = `${clientOrigin}/jwks.json`;
 
   const log: string[] = [];
   const clock = { ahead: 0 };
@@ -67,8 +91,15 @@ export async function startBench(): Promise<Bench> {
   const simulator = await startCis2Simulator({
     port: 0,
     clients: [
-      { clientId, redirectUris: [redirectUri], jwksUri },
+      {
+        clientId,
+        redirectUris: [redirectUri],
+        jwksUri,
+        backchannelLogoutUri: `${clientOrigin}/logout`,
+        postLogoutRedirectUris: [signedOutUri],
+      },
       { clientId: 'another-client', redirectUris: [redirectUri], jwksUri },
+      ...clients,
     ],
     log: (line) => log.push(line),
     clock: now,
@@ -96,6 +127,7 @@ export async function startBench(): Promise<Bench> {
     log,
     clock,
     jwks,
+    backchannel,
     privateKey,
     kid,
     assertion,
@@ -162,9 +194,12 @@ export class Browser {
     return response;
   }
 
-  /** Signs a person in and answers the callback's parameters. */
+  /** Signs a person in and answers the callback's parameters. Where a role is asked for, it is the first one. */
   async signIn(uid: string, parameters: Record<string, string | undefined> = {}): Promise<URLSearchParams> {
-    return callbackOf(await this.submit(await this.authorize(parameters), { uid }));
+    const answer = await this.submit(await this.authorize(parameters), { uid });
+    if (answer.status !== 200) return callbackOf(answer);
+    const role = /name="role"\s+type="radio"\s+value="([^"]+)"/.exec(await answer.clone().text())?.[1] ?? '';
+    return callbackOf(await this.submit(answer, { role }));
   }
 }
 

@@ -1,4 +1,5 @@
 /** A browser as far as HTTP goes: a cookie jar, navigation, and the page's own `fetch`. */
+import { recordExchange, recording } from './exchanges.ts';
 import type { Provider } from './provider.ts';
 
 export interface SessionJson {
@@ -41,12 +42,17 @@ export class Browser {
   /** A request with the jar's cookies; redirects are not followed. */
   async request(path: string, init: Init = {}): Promise<Response> {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const response = await fetch(new URL(path, this.baseUrl), {
-      redirect: 'manual',
-      ...init,
-      headers: { ...(cookie === '' ? {} : { cookie }), ...init.headers },
-    });
+    const headers = { ...(cookie === '' ? {} : { cookie }), ...init.headers };
+    const response = await fetch(new URL(path, this.baseUrl), { redirect: 'manual', ...init, headers });
     this.answers.push(response.clone());
+    if (recording()) {
+      const body = typeof init.body === 'string' ? init.body : '';
+      recordExchange(
+        'product',
+        { method: init.method ?? 'GET', target: path, headers: Object.entries(headers), body },
+        { status: response.status, headers: response.headers, body: await response.clone().text() },
+      );
+    }
     for (const line of response.headers.getSetCookie()) {
       const [pair = ''] = line.split(';');
       const name = pair.slice(0, pair.indexOf('='));

@@ -6,6 +6,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK, type JWTPayload } from 'jose';
+import { recordServed } from './exchanges.ts';
 
 export type Endpoint = 'discovery' | 'jwks' | 'token' | 'userinfo';
 
@@ -172,6 +173,7 @@ export class Provider {
       response.writeHead(404).end();
       return;
     }
+    recordServed(request, body, response);
     const form = Object.fromEntries(new URLSearchParams(body));
     this.requests.push({ endpoint, method: request.method ?? '', form, headers: request.headers });
     await this.during?.(endpoint);

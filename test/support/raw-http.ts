@@ -1,5 +1,6 @@
 /** A request in the very bytes a test wants: any method, repeated headers, a target that no URL parser has touched. */
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { fieldsOf, recordExchange } from './exchanges.ts';
 
 export interface RawAnswer {
   readonly status: number;
@@ -43,6 +44,11 @@ export function rawRequest(
         response.setEncoding('utf8');
         response.on('data', (chunk: string) => (body += chunk));
         response.on('end', () => {
+          recordExchange(
+            'product',
+            { method: options.method ?? 'GET', target, headers: given, body: options.body ?? '' },
+            { status: response.statusCode ?? 0, headers: fieldsOf(response.headers), body },
+          );
           resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
         });
         response.on('error', reject);

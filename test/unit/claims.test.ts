@@ -5,8 +5,10 @@ import type { IDToken } from 'oauth4webapi';
 import { checkAssurance, readLevel } from '../../lambdas/cis2/assurance.ts';
 import { SignInRefused } from '../../lambdas/cis2/errors.ts';
 import { checkIdToken } from '../../lambdas/cis2/id-token.ts';
-import { chosenRole, readRoles, readUser } from '../../lambdas/cis2/worker.ts';
+import { checkRoles, chosenRole } from '../../lambdas/cis2/roles.ts';
+import { readRoles, readUser } from '../../lambdas/cis2/worker.ts';
 import type { EpochSeconds } from '../../lambdas/common/time.ts';
+import type { RolePolicy } from '../../lambdas/settings.ts';
 
 type Claims = Record<string, unknown>;
 
@@ -208,7 +210,7 @@ describe('the chosen role', () => {
     fc.assert(
       fc.property(userInfo, userInfo, (idToken, claims) => {
         const roles = readRoles(claims);
-        const chosen = chosenRole(roles, idToken, claims);
+        const chosen = chosenRole(roles, 'optional', idToken, claims);
         expect([null, ...roles.map(({ roleId }) => roleId)]).toContain(chosen);
         if (roles.length === 1) expect(chosen).not.toBeNull();
       }),
@@ -225,8 +227,8 @@ describe('the chosen role', () => {
           const one = readRoles({ nhsid_nrbac_roles: list });
           const other = readRoles({ nhsid_nrbac_roles: mixed });
           expect(other.map(({ roleId }) => roleId).sort()).toEqual(one.map(({ roleId }) => roleId).sort());
-          expect(chosenRole(other, selected, {})).toBe(chosenRole(one, selected, {}));
-          expect(chosenRole(other, {}, selected)).toBe(chosenRole(one, {}, selected));
+          expect(chosenRole(other, 'optional', selected, {})).toBe(chosenRole(one, 'optional', selected, {}));
+          expect(chosenRole(other, 'optional', {}, selected)).toBe(chosenRole(one, 'optional', {}, selected));
         },
       ),
       { numRuns: 500 },
@@ -250,7 +252,72 @@ describe('the chosen role', () => {
     ['two roles and a selection that is no text', two, { selected_roleid: ['702'] }, {}, null],
     ['two roles and a selection as a number', two, { selected_roleid: 702 }, {}, null],
   ] as const)('of %s is decided', (_, roles, idToken, info, chosen) => {
-    expect(chosenRole(readRoles({ nhsid_nrbac_roles: roles }), idToken, info)).toBe(chosen);
+    expect(chosenRole(readRoles({ nhsid_nrbac_roles: roles }), 'optional', idToken, info)).toBe(chosen);
+    expect(chosenRole(readRoles({ nhsid_nrbac_roles: roles }), 'any', idToken, info)).toBe(chosen);
+  });
+});
+
+describe('a role that the app accepts', () => {
+  const claim = (id: string, orgCode: string, job: string, activities: string[] = []) => ({
+    ...{ person_roleid: id, org_code: orgCode, role_code: `S1:G1:${job}`, activity_codes: activities },
+  });
+  const nurse = claim('701', 'A1A1A', 'R8001', ['B0360']);
+  const doctor = claim('702', 'A1A1A', 'R8000', ['B0420']);
+  const nurseElsewhere = claim('703', 'Z9Z9Z', 'R8001', ['B0360']);
+  const nurses = [{ jobRoleCodes: ['R8001'], organisations: ['A1A1A'] }] as const;
+  const rolesOf = (...claims: readonly object[]) => readRoles({ nhsid_nrbac_roles: claims });
+
+  test.each([
+    ['is chosen when it is the only one, among others', [nurse, doctor], undefined, '701'],
+    ['is chosen when CIS2 says it was selected', [nurse, doctor], '701', '701'],
+    ['is not swapped for the one that was selected and is not accepted', [nurse, doctor], '702', null],
+    ['is chosen when CIS2 says that somebody else’s was selected', [nurse, doctor], '999', '701'],
+    ['is not chosen among two', [nurse, { ...nurse, person_roleid: '704' }], undefined, null],
+    ['is chosen among two when CIS2 says so', [nurse, { ...nurse, person_roleid: '704' }], '704', '704'],
+    ['is none of those a person has', [doctor, nurseElsewhere], undefined, null],
+    ['is not one because it is the only one', [doctor], undefined, null],
+    ['is not one because it was selected', [doctor], '702', null],
+  ])('%s', (_, claims, selected, chosen) => {
+    expect(chosenRole(rolesOf(...claims), nurses, { selected_roleid: selected }, {})).toBe(chosen);
+  });
+
+  const refusal = (claims: readonly object[], policy: RolePolicy): string | undefined => {
+    try {
+      checkRoles(rolesOf(...claims), policy);
+      return undefined;
+    } catch (error) {
+      if (error instanceof SignInRefused) return `${error.code} ${String(error.reason)}`;
+      throw error;
+    }
+  };
+
+  test.each<[string, readonly object[], RolePolicy, string | undefined]>([
+    ['no role, and none needed', [], 'optional', undefined],
+    ['no role, and one needed', [], 'any', 'role_required no_role'],
+    ['no role, and rules', [], nurses, 'role_required no_role'],
+    ['any role, where any does', [doctor], 'any', undefined],
+    ['an accepted role', [nurse], nurses, undefined],
+    ['an accepted role among others', [doctor, nurseElsewhere, nurse], nurses, undefined],
+    ['another role', [doctor], nurses, 'role_required role'],
+    ['the role in another organisation', [nurseElsewhere], nurses, 'role_required organisation'],
+    ['both', [doctor, nurseElsewhere], nurses, 'role_required organisation'],
+    [
+      'a role that two rules accept half each',
+      [nurse],
+      [
+        { jobRoleCodes: ['R8001'], activityCodes: ['B9999'] },
+        { jobRoleCodes: ['R8000'], activityCodes: ['B0360'] },
+      ],
+      'role_required role',
+    ],
+    [
+      'a role in the wrong organisation only',
+      [nurse],
+      [{ organisations: ['B2B2B'] }],
+      'role_required organisation',
+    ],
+  ])('is needed or not: %s', (_, claims, policy, expected) => {
+    expect(refusal(claims, policy)).toBe(expected);
   });
 });
 

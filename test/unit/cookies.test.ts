@@ -67,7 +67,7 @@ describe('a cookie header', () => {
     expect(readCookie('session', [pair])).toEqual([]);
   });
 
-  test('tells the two cookies apart', () => {
+  test('tells the two cookies apart [C-05]', () => {
     const pairs = [`${names.session}=one`, `${names.signIn}=two`];
     expect(readCookie('session', pairs)).toEqual(['one']);
     expect(readCookie('signIn', pairs)).toEqual(['two']);

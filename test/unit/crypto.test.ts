@@ -11,7 +11,7 @@ const keys = fc
 const bytes = fc.uint8Array({ maxLength: 200 });
 const same = (left: Secret<Buffer>, right: Secret<Buffer>) => left.expose().equals(right.expose());
 
-describe('a seal', () => {
+describe('a seal [ASVS-11.3.3]', () => {
   test('opens under its own key and context', () => {
     fc.assert(
       fc.property(keys, fc.string(), bytes, (key, context, plain) => {

@@ -31,13 +31,26 @@ const log = createLogger({ functionName: 'unit', level: 'debug', write: (line) =
 const route: RouteHandler = (request, requestLog) => handle(request, requestLog);
 const session = httpFunction({
   name: 'session',
-  handlers: { 'GET /auth/session': route, 'POST /auth/session/extend': route, 'POST /auth/logout': route },
+  handlers: {
+    'GET /auth/session': route,
+    'POST /auth/session/extend': route,
+    'PUT /auth/session/role': route,
+    'GET /auth/sessions': route,
+    'DELETE /auth/sessions/{handle}': route,
+    'POST /auth/logout': route,
+  },
   baseUrl,
   log,
 });
 const signIn = httpFunction({
   name: 'sign-in',
   handlers: { 'GET /auth/login': route, 'GET /auth/callback': route },
+  baseUrl,
+  log,
+});
+const backchannelLogout = httpFunction({
+  name: 'backchannel-logout',
+  handlers: { 'POST /auth/backchannel-logout': route },
   baseUrl,
   log,
 });
@@ -111,16 +124,19 @@ describe('the guards of a route that only our own page may call', () => {
     for (const [method, path] of [
       ['GET', '/auth/session'],
       ['POST', '/auth/session/extend'],
+      ['PUT', '/auth/session/role'],
+      ['GET', '/auth/sessions'],
+      ['DELETE', '/auth/sessions/handle'],
       ['POST', '/auth/logout'],
     ] as const) {
       const answer = await send(session, { method, path, headers });
       expect(answer.status).toBe(status);
       if (status === 403) expect(answer.body['code']).toBe('csrf_rejected');
     }
-    expect(seen).toHaveLength(status === 200 ? 3 : 0);
+    expect(seen).toHaveLength(status === 200 ? 6 : 0);
   });
 
-  test('name the guard that refused in the log, and not what was sent', async () => {
+  test('name the guard that refused in the log, and not what was sent [ASVS-16.3.2, ASVS-16.3.3]', async () => {
     await send(session, { headers: { ...own, origin: 'https://evil.example' } });
     expect(entries()).toContainEqual(expect.objectContaining({ event: 'request_refused', guard: 'origin' }));
     expect(lines.join('')).not.toContain('evil.example');
@@ -160,6 +176,35 @@ describe('a request’s body', () => {
     expect((await send(session, { ...post, body: '' })).status).toBe(200);
   });
 
+  const form = 'application/x-www-form-urlencoded';
+  const logout = { method: 'POST', path: '/auth/backchannel-logout' };
+  test.each<[Record<string, string>, string, number]>([
+    [{ 'content-type': form }, 'a=1', 200],
+    [{ 'content-type': `${form}; charset=UTF-8` }, 'a=1', 200],
+    [{ 'content-type': form.toUpperCase() }, 'a=1', 200],
+    [{ 'content-type': form }, '', 200],
+    [{}, '', 200],
+    [{}, 'a=1', 415],
+    [{ 'content-type': '' }, 'a=1', 415],
+    [{ 'content-type': 'application/json' }, '{}', 415],
+    [{ 'content-type': 'application/json' }, '', 415],
+    [{ 'content-type': 'multipart/form-data; boundary=x' }, 'a=1', 415],
+    [{ 'content-type': 'text/plain' }, '', 415],
+  ])('on the route for a form, with %j and %j, answers %d [L-07]', async (headers, body, status) => {
+    expect((await send(backchannelLogout, { ...logout, headers, body })).status).toBe(status);
+    expect(seen).toHaveLength(status === 200 ? 1 : 0);
+  });
+
+  test('on the route for a form needs no guard of our own page, and is no longer than on any [L-11]', async () => {
+    const headers = { 'content-type': form, 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
+    expect((await send(backchannelLogout, { ...logout, headers, body: 'x'.repeat(16_384) })).status).toBe(
+      200,
+    );
+    expect((await send(backchannelLogout, { ...logout, headers, body: 'x'.repeat(16_385) })).status).toBe(
+      413,
+    );
+  });
+
   test.each([
     [16_384, false, 200],
     [16_385, false, 413],
@@ -187,6 +232,11 @@ describe('routing', () => {
     ['GET', '/auth/logout', 'POST'],
     ['DELETE', '/auth/logout', 'POST'],
     ['get', '/auth/session', 'GET'],
+    ['GET', '/auth/session/role', 'PUT'],
+    ['POST', '/auth/session/role', 'PUT'],
+    ['DELETE', '/auth/sessions', 'GET'],
+    ['GET', '/auth/sessions/handle', 'DELETE'],
+    ['POST', '/auth/sessions/handle', 'DELETE'],
     ['__proto__', '/auth/session', 'GET'],
   ])('answers 405 to %s %s and allows %s', async (method, path, allowed) => {
     // Before the guards: a method that does not exist needs no protection, and says nothing.
@@ -202,7 +252,21 @@ describe('routing', () => {
     '/auth/session/',
     '/auth//session',
     '/auth/Session',
-    '/auth/sessions',
+    '/auth/sessions/',
+    '/auth/sessions//',
+    '/auth/sessions/handle/',
+    '/auth/sessions/handle/more',
+    '/auth/sessions/.',
+    '/auth/sessions/..',
+    '/auth/sessions/%2e%2e',
+    '/auth/sessions/a%2Fb',
+    '/auth/sessions/a%252Fb',
+    '/auth/sessions/a b',
+    '/auth/sessions/a;b',
+    '/auth/sessions/a\\b',
+    '/auth/sessions/é',
+    '/auth/sessions/{handle}',
+    '/auth/role',
     '/auth/session%2f',
     '/auth/session/../session',
     'GET /auth/session',
@@ -214,6 +278,25 @@ describe('routing', () => {
     expect(answer.status).toBe(404);
     expect(answer.body['code']).toBe('not_found');
     expect(answer.headers['allow']).toBeUndefined();
+  });
+
+  test.each(['pwK3-_9~.x', '...', 'sessions', '__proto__', 'constructor'])(
+    'gives the handler a path’s variable as it stands there, such as %j, and the log its name',
+    async (handle) => {
+      await send(session, { method: 'DELETE', path: `/auth/sessions/${handle}` });
+      expect(seen[0]?.pathVariables['handle']).toBe(handle);
+      expect(entries().at(-1)).toMatchObject({ event: 'request', route: 'DELETE /auth/sessions/{handle}' });
+      expect(lines.join('')).not.toContain(`sessions/${handle}`);
+    },
+  );
+
+  test('logs the name of a path’s variable for a wrong method too', async () => {
+    await send(session, { path: '/auth/sessions/hunter2' });
+    expect(entries().at(-1)).toMatchObject({
+      event: 'request',
+      route: '/auth/sessions/{handle}',
+      status: 405,
+    });
   });
 
   test.each([
@@ -244,7 +327,7 @@ describe('routing', () => {
   });
 });
 
-describe('an error in a handler', () => {
+describe('an error in a handler [ASVS-16.5.1, ASVS-16.5.4]', () => {
   const secret = 'hunter2';
   test.each<[string, unknown]>([
     ['an error', new Error(secret)],
@@ -305,6 +388,7 @@ describe('an error in a handler', () => {
     ['session_required', 401],
     ['session_ended', 401],
     ['csrf_rejected', 403],
+    ['role_not_permitted', 403],
     ['not_found', 404],
     ['method_not_allowed', 405],
     ['session_changed', 409],
@@ -388,7 +472,7 @@ describe('every answer', () => {
     expect(answer.headers['set-cookie']).toBeUndefined();
   });
 
-  test('is one line in the log with the route’s pattern, never the path or the query', async () => {
+  test('is one line in the log with the route’s pattern, never the path or the query [ASVS-14.2.1]', async () => {
     await send(session, {
       query: 'name=hunter2',
       cookies: ['a=hunter2'],

@@ -57,7 +57,7 @@ describe('a log line', () => {
     );
   });
 
-  test('never forges a second line or a terminal escape, whatever text it is given', () => {
+  test('never forges a second line or a terminal escape, whatever text it is given [ASVS-16.4.1]', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const { lines, log } = collect();

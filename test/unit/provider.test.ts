@@ -65,7 +65,7 @@ describe.each([
     return read;
   };
 
-  test('is read once and kept while it is fresh, to the second', async () => {
+  test('is read once and kept while it is fresh, to the second [S-09]', async () => {
     const read = await know();
     now += fresh - 1;
     await read();
@@ -199,6 +199,7 @@ const partyFor = (issuer: string, changes: Partial<RelyingPartyOptions> = {}) =>
     clientId: 'rp.unit',
     redirectUri: 'https://app.example.nhs.uk/auth/callback',
     scope: 'openid profile nationalrbacaccess',
+    acceptedRoles: 'optional',
     clock,
     signingKey: () => Promise.resolve({ kid: 'our-key', key: ours.privateKey }),
     onStale,
@@ -236,7 +237,7 @@ const refusal = (work: Promise<unknown>): Promise<string> =>
     },
   );
 
-describe('a key that CIS2 signs with and we do not know', () => {
+describe('a key that CIS2 signs with and we do not know [O-13]', () => {
   const authorise = (location: string) => provider.authorise(location);
   const warmParty = async () => {
     const party = partyFor(provider.issuer);
@@ -360,7 +361,7 @@ describe('an issuer whose name carries its port, as CIS2’s does', () => {
     globalThis.fetch = realFetch;
   });
 
-  test('keeps it: in what a sign-in says of itself, and in the client assertion’s audience', async () => {
+  test('keeps it: in what a sign-in says of itself, and in the client assertion’s audience [S-17]', async () => {
     const done = await signIn(partyFor(issuer), authorise);
     expect(done).toMatchObject({ issuer, subject });
     const assertion = forms[0]?.get('client_assertion') ?? '';
@@ -382,7 +383,7 @@ describe('an issuer whose name carries its port, as CIS2’s does', () => {
     expect(payload.aud).toBe(metadata['token_endpoint']);
   });
 
-  test('asks nobody but that host', async () => {
+  test('asks nobody but that host [ASVS-13.2.4]', async () => {
     await signIn(partyFor(issuer), authorise);
     expect(new Set(urls.map((url) => new URL(url).host))).toEqual(new Set(['am.example.nhs.uk']));
   });
@@ -394,7 +395,7 @@ describe('an issuer whose name carries its port, as CIS2’s does', () => {
     ['with another port', issuer.replace(':443', ':8443')],
     ['with a space', `${issuer} `],
     ['with dots in its path', issuer.replace('/openam', '/x/../openam')],
-  ])('is not the one of metadata written %s', async (_, written) => {
+  ])('is not the one of metadata written %s [S-17, ASVS-10.5.3]', async (_, written) => {
     metadata['issuer'] = written;
     expect(await refusal(signIn(partyFor(issuer), authorise))).toBe('provider_unavailable');
     expect(forms).toEqual([]);
@@ -412,12 +413,12 @@ describe('an issuer whose name carries its port, as CIS2’s does', () => {
     ['with a slash at its end', `${issuer}/`],
     ['by nobody', undefined],
     ['by a list', [issuer]],
-  ])('is not the one of an ID token issued %s', async (_, iss) => {
+  ])('is not the one of an ID token issued %s [O-01]', async (_, iss) => {
     claims = { iss };
     expect(await refusal(signIn(partyFor(issuer), authorise))).toBe('response_invalid');
   });
 
-  test('is not the one of a response that names another', async () => {
+  test('is not the one of a response that names another [S-04, ASVS-10.2.2]', async () => {
     const other = (location: string) => ({ ...authorise(location), iss: issuer.replace(':443', '') });
     expect(await refusal(signIn(partyFor(issuer), other))).toBe('response_invalid');
     expect(forms).toEqual([]);

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import {
-  ConditionalCheckFailedException,
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
@@ -9,58 +8,42 @@ import {
   type AttributeValue,
 } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
-import type { EpochSeconds, HealthcareWorker } from '../../lambdas/common/index.ts';
+import type { EpochSeconds } from '../../lambdas/common/index.ts';
 import {
   createSessionStore,
+  createSignInStore,
   parseCredential,
   replacementOf,
   StoreUnavailable,
   type EndReason,
   type NewSession,
   type SessionCredential,
+  type SessionLimits,
   type SessionStore,
+  type SignInStore,
 } from '../../lambdas/session/index.ts';
 import { indexHash } from '../../lambdas/session/items.ts';
 import { createTables } from '../../local/dynamodb.ts';
 import { AwsDoor, type AwsCall } from '../support/aws.ts';
+import { limits, sessionTable, start, table, worker, type Item } from './session-fixtures.ts';
 
-type Item = Record<string, AttributeValue>;
-
-const table = 'sessions';
-const limits = { idleSeconds: 900, absoluteSeconds: 43_200 };
-const start = 1_800_000_000;
+type Stores = SignInStore & SessionStore;
 
 let door: AwsDoor;
 let client: DynamoDBClient;
 let now = start;
-let store: SessionStore;
+let store: Stores;
 let people = 0;
 let user: readonly string[];
 
-const storeWith = (through: DynamoDBClient): SessionStore =>
-  createSessionStore({
-    client: through,
-    table,
-    limits,
-    clock: () => now as EpochSeconds,
-  });
+const storeWith = (through: DynamoDBClient, to: SessionLimits = limits): Stores => {
+  const options = { client: through, table, limits: to, clock: () => now as EpochSeconds };
+  return { ...createSignInStore(options), ...createSessionStore(options) };
+};
 
 beforeAll(async () => {
   door = await AwsDoor.dynamoDb();
-  await createTables(door.url, 'eu-west-2', [
-    {
-      TableName: table,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [
-        { AttributeName: 'pk', AttributeType: 'S' },
-        { AttributeName: 'sk', AttributeType: 'S' },
-      ],
-      KeySchema: [
-        { AttributeName: 'pk', KeyType: 'HASH' },
-        { AttributeName: 'sk', KeyType: 'RANGE' },
-      ],
-    },
-  ]);
+  await createTables(door.url, 'eu-west-2', [sessionTable]);
   client = new DynamoDBClient({
     endpoint: door.url,
     region: 'eu-west-2',
@@ -80,32 +63,6 @@ afterAll(async () => {
   await door.close();
 });
 
-const role = (roleId: string) => ({
-  roleId,
-  roleCode: 'S8000:G8000:R8000',
-  jobRoleCode: 'R8000',
-  roleName: 'Clinical Practitioner Access Role',
-  orgCode: 'A9A5A',
-  orgName: 'EXAMPLE HEALTH CENTRE',
-  activityCodes: ['B0420'],
-  workgroupCodes: [],
-});
-const worker: HealthcareWorker = {
-  user: {
-    uid: '900000000001',
-    name: 'Odalys Fernsby',
-    givenName: 'Odalys',
-    familyName: 'Fernsby',
-    title: 'Dr',
-  },
-  assurance: {
-    authentication: 3,
-    identity: 3,
-    methods: ['N3_SMARTCARD'],
-    authenticatedAt: (start - 5) as EpochSeconds,
-  },
-  roles: [role('900000000701'), role('900000000702')],
-};
 const newSession = (changes: Partial<NewSession> = {}): NewSession => ({
   worker,
   roleId: '900000000701',
@@ -115,6 +72,7 @@ const newSession = (changes: Partial<NewSession> = {}): NewSession => ({
   begunAt: now as EpochSeconds,
   replaces: undefined,
   sessionsPerUser: 20,
+  reportOthers: false,
   ...changes,
 });
 /** A deadline that does not come. */
@@ -238,7 +196,7 @@ describe('a session', () => {
 });
 
 describe('a session’s limits', () => {
-  test('end it by idleness at the very second, and not one before', async () => {
+  test('end it by idleness at the very second, and not one before [CIS2-SES-005, ASVS-7.3.1]', async () => {
     const credential = await create();
     now = start + 899;
     expect(await statusOf(credential)).toBe('active');
@@ -263,7 +221,7 @@ describe('a session’s limits', () => {
     expect(await statusOf(credential)).toBe('idle');
   });
 
-  test('are not moved by reading', async () => {
+  test('are not moved by reading [ASVS-7.3.1]', async () => {
     const credential = await create();
     now = start + 800;
     await store.read(credential);
@@ -271,7 +229,7 @@ describe('a session’s limits', () => {
     expect(await statusOf(credential)).toBe('idle');
   });
 
-  test('end it by its age at the very second, however active the user is', async () => {
+  test('end it by its age at the very second, however active the user is [CIS2-SES-007, ASVS-7.3.2]', async () => {
     const credential = await create();
     for (let at = 800; at < 43_200; at += 800) {
       now = start + at;
@@ -286,12 +244,7 @@ describe('a session’s limits', () => {
 
   test('hold for a session whose clock was set by an earlier release or a longer setting', async () => {
     const credential = await create();
-    const shorter = createSessionStore({
-      client,
-      table,
-      limits: { idleSeconds: 60, absoluteSeconds: 100 },
-      clock: () => now as EpochSeconds,
-    });
+    const shorter = storeWith(client, { idleSeconds: 60, absoluteSeconds: 100 });
     now = start + 60;
     expect(await shorter.read(credential)).toEqual({ status: 'ended', reason: 'idle' });
     expect(await shorter.extend(credential, undefined)).toEqual({ status: 'ended', reason: 'idle' });
@@ -310,7 +263,7 @@ describe('a session that has ended', () => {
     },
   );
 
-  test('stays ended, for the first reason, in whatever order it is extended and ended after', async () => {
+  test('stays ended, for the first reason, in whatever order it is extended and ended after [ASVS-7.4.1]', async () => {
     const step = fc.constantFrom('extend', 'read', 'signed_out', 'replaced', 'revoked', 'provider_logout');
     await fc.assert(
       fc.asyncProperty(
@@ -436,59 +389,6 @@ describe('calls at the same time', () => {
     );
   }, 60_000);
 
-  test('a sign-in, the one that replaces it, and a logout by CIS2 of both: nothing lives, in every interleaving', async () => {
-    await fc.assert(
-      fc.asyncProperty(choices, async (order) => {
-        people += 1;
-        user = ['https://am.example.nhs.uk:443/realm', `9100000${String(people).padStart(5, '0')}`];
-        const index = `user#${indexHash(...user)}`;
-        const before = await create();
-        const gate = gated();
-        const slow = storeWith(gate.client);
-        const created = slow.create(newSession({ replaces: replacementOf(before) }), inTime());
-        // As back-channel logout does: the mark first, then every session that the index lists.
-        const logout = (async () => {
-          const { Attributes } = await gate.client.send(
-            new UpdateItemCommand({
-              TableName: table,
-              Key: { pk: { S: index }, sk: { S: 'sessions' } },
-              UpdateExpression: 'SET endedAt = :at',
-              ExpressionAttributeValues: { ':at': { N: String(now) } },
-              ReturnValues: 'ALL_NEW',
-            }),
-          );
-          for (const key of listed(Attributes)) {
-            await gate.client
-              .send(
-                new UpdateItemCommand({
-                  TableName: table,
-                  Key: { pk: { S: `session#${key}` }, sk: { S: 'core' } },
-                  UpdateExpression: 'SET #state = :ended, reason = :reason REMOVE wrappedKey, #role',
-                  ConditionExpression: '#state = :alive',
-                  ExpressionAttributeNames: { '#state': 'state', '#role': 'role' },
-                  ExpressionAttributeValues: {
-                    ':alive': { S: 'alive' },
-                    ':ended': { S: 'ended' },
-                    ':reason': { S: 'provider_logout' },
-                  },
-                }),
-              )
-              .catch((error: unknown) => {
-                if (!(error instanceof ConditionalCheckFailedException)) throw error;
-              });
-          }
-        })();
-        await gate.run(order);
-        await Promise.all([created, logout]);
-        const alive = (await everything()).filter(
-          (item) => item['userHash']?.S === indexHash(...user) && item['state']?.S === 'alive',
-        );
-        expect(alive).toEqual([]);
-      }),
-      { numRuns: 20 },
-    );
-  }, 60_000);
-
   test('two sign-ins that replace the same session both succeed, and it is replaced', async () => {
     await fc.assert(
       fc.asyncProperty(choices, async (order) => {
@@ -525,11 +425,12 @@ describe('the indexes', () => {
     expect(await providerIndex()).toBeUndefined();
     expect((await userIndex())?.[`s#${key}`]?.M).toMatchObject({
       signedInAt: { N: String(start) },
+      begunAt: { N: String(start) },
       providerSession: { BOOL: false },
     });
   });
 
-  test('keep the users of two issuers and the parts of a name apart', () => {
+  test('keep the users of two issuers and the parts of a name apart [ASVS-6.8.1, ASVS-10.5.2]', () => {
     expect(indexHash('a', 'bc')).not.toBe(indexHash('ab', 'c'));
     expect(indexHash('a', '')).not.toBe(indexHash('', 'a'));
     expect(indexHash('1:a')).not.toBe(indexHash('', '1:a'));
@@ -601,7 +502,7 @@ describe('the indexes', () => {
 });
 
 describe('the sessions of one user', () => {
-  test('beyond the allowed number end as replaced, the oldest first', async () => {
+  test('beyond the allowed number end as replaced, the oldest first [ASVS-7.1.2]', async () => {
     const sessions: SessionCredential[] = [];
     for (let count = 0; count < 5; count += 1) {
       now = start + count;
@@ -823,7 +724,7 @@ describe('what lies in the table', () => {
     }
   });
 
-  test('says nothing about the person in clear, and nothing that works as a cookie', async () => {
+  test('says nothing about the person in clear, and nothing that works as a cookie [S-13]', async () => {
     const credential = await create();
     const dump = JSON.stringify(await everything(), (_, value: unknown) =>
       value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value,
@@ -951,13 +852,8 @@ describe('to take a session’s place', () => {
 });
 
 describe('limits that are raised', () => {
-  const storeWithLimits = (idleSeconds: number, absoluteSeconds: number): SessionStore =>
-    createSessionStore({
-      client,
-      table,
-      limits: { idleSeconds, absoluteSeconds },
-      clock: () => now as EpochSeconds,
-    });
+  const storeWithLimits = (idleSeconds: number, absoluteSeconds: number) =>
+    storeWith(client, { idleSeconds, absoluteSeconds });
 
   test('lengthen no session that has begun', async () => {
     const credential = await create({}, storeWithLimits(60, 100));

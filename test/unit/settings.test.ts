@@ -1,12 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { Role } from '../../lambdas/common/index.ts';
 import {
+  acceptsRole,
   acrLevels,
+  demandsRole,
   functionSettings,
   isAcrValue,
   readSettings,
   settingNames,
   SettingsError,
+  unneededScopes,
+  type RoleRule,
   type SettingName,
 } from '../../lambdas/settings.ts';
 
@@ -19,11 +24,14 @@ const good: Record<SettingName, string> = {
   CIS2_FRESHNESS: 'login',
   MINIMUM_AAL: '3',
   MINIMUM_IAL: '3',
+  ACCEPTED_ROLES: 'optional',
   IDLE_SECONDS: '900',
   ABSOLUTE_SECONDS: '43200',
+  CONCURRENT_SESSIONS: 'allow',
   SESSIONS_PER_USER: '20',
   SIGN_IN_ERROR_PATH: '/sign-in-error',
   SIGNED_OUT_PATH: '/signed-out',
+  END_SESSION_URL: 'off',
   SESSION_TABLE: 'sessions',
   PUBLISHED_KEYS_TABLE: 'keys',
   SIGNING_KEYS_SECRET: 'arn:aws:secretsmanager:eu-west-2:000000000000:secret:keys-AbCdEf',
@@ -242,9 +250,27 @@ describe('settings', () => {
     ['LOG_LEVEL', ['debug', 'info', 'warn', 'error'], ['DEBUG', 'trace', 'off']],
     ['WARM_UP', ['on', 'off'], ['true', '1', 'ON']],
     ['CIS2_FRESHNESS', ['login', '1', '300'], ['none', 'Login', '301', '0']],
+    ['CONCURRENT_SESSIONS', ['allow', 'newest-wins', 'ask'], ['deny', 'Allow', 'newest', 'one']],
   ] as const)('%s is one of %j', (name, taken, refused) => {
     for (const value of taken) expect(problemsOf(name, value)).toEqual([]);
     for (const value of refused) expect(problemsOf(name, value)).toHaveLength(1);
+  });
+
+  test.each([
+    ['off', true],
+    ['https://am.example.nhs.uk:443/openam/connect/endSession', true],
+    ['http://127.0.0.1:4000/openam/connect/endSession', true],
+    ['on', false],
+    ['OFF', false],
+    ['/signed-out', false],
+    ['http://am.example.nhs.uk/connect/endSession', false],
+    ['https://am.example.nhs.uk/connect/endSession?id_token_hint=x', false],
+    ['https://am.example.nhs.uk/connect/endSession?', false],
+    ['https://am.example.nhs.uk/connect/endSession#', false],
+    ['https://a:b@am.example.nhs.uk/connect/endSession', false],
+    ['javascript:alert(1)', false],
+  ])('END_SESSION_URL %j is taken: %s', (value, taken) => {
+    expect(problemsOf('END_SESSION_URL', value).length === 0).toBe(taken);
   });
 
   test('that are wrong are all named at once, with the value that was got', () => {
@@ -267,5 +293,129 @@ describe('settings', () => {
       }),
       { numRuns: 1_000 },
     );
+  });
+});
+
+const role: Role = {
+  roleId: '701',
+  roleCode: 'S8000:G8000:R8001',
+  jobRoleCode: 'R8001',
+  roleName: 'Nurse Access Role',
+  orgCode: 'A9A5A',
+  orgName: null,
+  activityCodes: ['B0360', 'B0428'],
+  workgroupCodes: ['W1'],
+};
+
+describe('the roles that are accepted', () => {
+  const read = (value: unknown) =>
+    readSettings(['ACCEPTED_ROLES'], {
+      ACCEPTED_ROLES: typeof value === 'string' ? value : JSON.stringify(value),
+    }).ACCEPTED_ROLES;
+
+  test.each<[unknown]>([
+    ['optional'],
+    ['any'],
+    [[{ activityCodes: ['B0360'] }]],
+    [[{ jobRoleCodes: ['R8001', 'R8000'] }, { workgroups: ['W1'], organisations: ['A9A5A'] }]],
+  ])('may be %j', (value) => {
+    expect(read(value)).toEqual(value);
+  });
+
+  test.each<[unknown]>([
+    ['none'],
+    ['Optional'],
+    ['null'],
+    ['true'],
+    ['1'],
+    ['"any"'],
+    ['{}'],
+    ['[]'],
+    ['[{}]'],
+    ['[null]'],
+    ['["any"]'],
+    ['[[]]'],
+    ['[{"activityCodes":["B0360"]}'],
+    ['[{"activityCodes":["B0360"]}] '],
+    ['[{"activityCodes":\n["B0360"]}]'],
+    [[{ activityCodes: [] }]],
+    [[{ activityCodes: 'B0360' }]],
+    [[{ activityCodes: null }]],
+    [[{ activityCodes: [''] }]],
+    [[{ activityCodes: [' B0360'] }]],
+    [[{ activityCodes: [360] }]],
+    [[{ activityCodes: ['B0360', null] }]],
+    [[{ activityCodes: [['B0360']] }]],
+    [[{ activityCodes: ['B'.repeat(65)] }]],
+    [[{ activities: ['B0360'] }]],
+    [[{ activityCodes: ['B0360'], organisation: ['A9A5A'] }]],
+    [[{ activityCodes: ['B0360'] }, {}]],
+    ['[{"__proto__":["B0360"]}]'],
+    ['[{"constructor":["B0360"]}]'],
+    [[{ organisations: Array.from({ length: 300 }, (_, position) => `ORG${String(position)}`) }]],
+  ])('may not be %j', (value) => {
+    expect(() => read(value)).toThrow(SettingsError);
+  });
+
+  test('that are refused say what a rule looks like, and what was got', () => {
+    expect(() => read([{ activities: ['B0360'] }])).toThrow(
+      /ACCEPTED_ROLES must be a list of rules, .*activityCodes, jobRoleCodes, organisations, workgroups.*activities/,
+    );
+  });
+
+  test.each([
+    ['optional', false],
+    ['any', true],
+    [[{ activityCodes: ['B0360'] }], true],
+  ] as const)('are demanded by %j: %s', (policy, demanded) => {
+    expect(demandsRole(policy)).toBe(demanded);
+  });
+
+  test.each<[string, readonly RoleRule[], boolean]>([
+    ['one of its activities', [{ activityCodes: ['B9999', 'B0428'] }], true],
+    ['other activities', [{ activityCodes: ['B9999'] }], false],
+    ['a part of an activity', [{ activityCodes: ['B036'] }], false],
+    ['an activity in small letters', [{ activityCodes: ['b0360'] }], false],
+    ['its job role', [{ jobRoleCodes: ['R8001'] }], true],
+    ['another job role', [{ jobRoleCodes: ['R8000'] }], false],
+    ['its organisation', [{ organisations: ['A9A5A'] }], true],
+    ['another organisation', [{ organisations: ['Z9Z9Z'] }], false],
+    ['its workgroup', [{ workgroups: ['W1'] }], true],
+    ['another workgroup', [{ workgroups: ['W2'] }], false],
+    ['all it has', [{ activityCodes: ['B0360'], organisations: ['A9A5A'], workgroups: ['W1'] }], true],
+    ['all but one', [{ activityCodes: ['B0360'], organisations: ['A9A5A'], workgroups: ['W2'] }], false],
+    ['the second of two rules', [{ workgroups: ['W2'] }, { jobRoleCodes: ['R8001'] }], true],
+    [
+      'half of one rule and half of another',
+      [
+        { activityCodes: ['B0360'], organisations: ['Z9Z9Z'] },
+        { activityCodes: ['B9999'], organisations: ['A9A5A'] },
+      ],
+      false,
+    ],
+  ])('take a role by %s', (_, policy, accepted) => {
+    expect(acceptsRole(policy, role)).toBe(accepted);
+  });
+
+  test('are all of them until rules say which', () => {
+    const bare: Role = { ...role, jobRoleCode: null, activityCodes: [], workgroupCodes: [] };
+    expect([acceptsRole('optional', bare), acceptsRole('any', bare)]).toEqual([true, true]);
+    expect(acceptsRole([{ jobRoleCodes: ['null'] }], bare)).toBe(false);
+    expect(acceptsRole([{ workgroups: ['W1'] }], bare)).toBe(false);
+  });
+});
+
+describe('the scopes that are asked for', () => {
+  test.each([
+    ['openid', []],
+    ['openid profile nhsperson nationalrbacaccess associatedorgs selectedrole', []],
+    ['openid email', ['email']],
+    [
+      'professionalmemberships openid organisationalmemberships',
+      ['professionalmemberships', 'organisationalmemberships'],
+    ],
+    ['openid Profile', ['Profile']],
+  ])('in %j and never used are %j [CIS2-SC-003]', (scope, unneeded) => {
+    expect(unneededScopes(scope)).toEqual(unneeded);
   });
 });

@@ -1,93 +1,45 @@
 /** The page of somebody who is signed in. */
 
 import { serverNow } from '../bff.ts';
-import type { ActiveSession, Role } from '../bff.ts';
-import { button, card, details, h, inset, summaryList } from '../dom.ts';
+import type { ActiveSession } from '../bff.ts';
+import { button, card, h, inset, nameAndCode, summaryList } from '../dom.ts';
+import { registrationAuthority } from '../help.ts';
 import {
   absoluteLimit,
   fullName,
   methods,
-  organisation,
-  roleName,
+  organisationAndCode,
+  roleAndCode,
   roughDuration,
   timeOfDay,
 } from '../wording.ts';
+import { rolePath } from './role.ts';
+import { sessionsPath } from './sessions.ts';
 import type { View } from './view.ts';
 
-/** A name and, where it does not say it itself, the code that goes with it. */
-const withCode = (name: string, code: string): HTMLElement => {
-  const isSaid = code === '' || name.endsWith(code);
-  return h('span', {}, name, ' ', isSaid ? null : h('span', { class: 'app-code' }, `(${code})`));
-};
-
-const roleTable = (roles: readonly Role[]): HTMLElement =>
-  h(
-    'table',
-    { class: 'nhsuk-table' },
-    h('caption', { class: 'nhsuk-table__caption nhsuk-u-visually-hidden' }, 'Your roles'),
-    h(
-      'thead',
-      { class: 'nhsuk-table__head' },
-      h(
-        'tr',
-        {},
-        h('th', { class: 'nhsuk-table__header', scope: 'col' }, 'Role'),
-        h('th', { class: 'nhsuk-table__header', scope: 'col' }, 'Organisation'),
-      ),
-    ),
-    h(
-      'tbody',
-      { class: 'nhsuk-table__body' },
-      ...roles.map((role) =>
-        h(
-          'tr',
-          { class: 'nhsuk-table__row' },
-          h('td', { class: 'nhsuk-table__cell' }, withCode(roleName(role), role.jobRoleCode)),
-          h('td', { class: 'nhsuk-table__cell' }, withCode(organisation(role), role.orgCode)),
+const roleCard = ({ role }: ActiveSession): HTMLElement =>
+  role === null
+    ? card(
+        'Your role',
+        inset(
+          h('p', {}, h('strong', {}, 'Your Care Identity has no role.')),
+          h(
+            'p',
+            {},
+            `You are signed in, but nothing that depends on a role can be used. Ask ${registrationAuthority} to add the role ` +
+              'you need.',
+          ),
         ),
-      ),
-    ),
-  );
-
-function roleCard({ role, roles }: ActiveSession): HTMLElement {
-  if (role !== null) {
-    return card(
-      'Your role',
-      summaryList([
-        ['Role', withCode(roleName(role), role.jobRoleCode)],
-        ['Organisation', withCode(organisation(role), role.orgCode)],
-      ]),
-      roles.length > 1 ? details(`All your roles (${String(roles.length)})`, roleTable(roles)) : null,
-    );
-  }
-  if (roles.length === 0) {
-    return card(
-      'Your role',
-      inset(
-        h('p', {}, h('strong', {}, 'Your Care Identity has no role.')),
-        h(
-          'p',
-          {},
-          'You are signed in, but nothing that depends on a role can be used. ' +
-            'Ask your organisation’s Registration Authority (RA) team to add the role you need. ' +
-            'Then sign out and log in again.',
-        ),
-      ),
-    );
-  }
-  return card(
-    'Your role',
-    inset(
-      h('p', {}, h('strong', {}, 'No role chosen yet.')),
-      h(
-        'p',
-        {},
-        'You have more than one role. Until one is chosen, nothing that depends on a role can be used.',
-      ),
-    ),
-    roleTable(roles),
-  );
-}
+        h('p', {}, h('a', { href: rolePath }, 'What you can do about your role')),
+      )
+    : card(
+        'Your role',
+        summaryList([
+          ['Role', nameAndCode(roleAndCode(role))],
+          ['Organisation', nameAndCode(organisationAndCode(role))],
+        ]),
+        h('p', {}, h('a', { href: rolePath }, 'Change role')),
+      );
 
 function assuranceCard({ user, assurance }: ActiveSession): HTMLElement {
   const at = h(
@@ -168,6 +120,7 @@ export function signedIn(
               ],
             ]),
             button('Stay signed in', 'nhsuk-button--secondary', actions.extend),
+            h('p', {}, h('a', { href: sessionsPath }, 'Where you are signed in')),
           ),
           assuranceCard(session),
         ),

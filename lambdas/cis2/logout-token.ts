@@ -1,0 +1,161 @@
+/** Logout tokens of OpenID Connect Back-Channel Logout 1.0, by which CIS2 ends sessions. */
+import { compactVerify, decodeJwt, decodeProtectedHeader, importJWK } from 'jose';
+import { asEpochSeconds, type Clock, type EpochSeconds } from '../common/index.ts';
+import { isObject, type Claims } from './claims.ts';
+import { LogoutTokenRefused } from './errors.ts';
+import { recentInstant, signingAlgorithm, skewSeconds, verifyWithKeysOf } from './jwt.ts';
+import { createProvider, type Jwks } from './provider.ts';
+
+export interface LogoutToken {
+  readonly issuer: string;
+  readonly tokenId: string;
+  /** Whose sessions end; with `providerSessionId`, whose session that is. At least one of the two is there. */
+  readonly subject?: string;
+  /** CIS2's own session, the `sid` of the ID tokens it led to. */
+  readonly providerSessionId?: string;
+  readonly issuedAt: EpochSeconds;
+}
+
+export interface LogoutTokenVerifier {
+  /** Reads CIS2's keys, so that the first token need not wait for them. @throws ProviderUnavailable */
+  prepare(signal: AbortSignal): Promise<void>;
+  /**
+   * Believes a logout token, or does not (OpenID Connect Back-Channel Logout 1.0 section 2.6). What needs no key is
+   * checked first, so that a token anybody could have written costs CIS2 nothing; the signature comes last, and nothing
+   * is believed before it.
+   *
+   * @throws LogoutTokenRefused naming the check that failed; ProviderUnavailable when CIS2's keys cannot be had
+   */
+  verify(token: string, signal: AbortSignal): Promise<LogoutToken>;
+}
+
+const eventName = 'http://schemas.openid.net/event/backchannel-logout';
+
+/** CIS2's product follows a draft that names no type; `logout+jwt` is what the standard recommends. */
+const types = ['JWT', 'LOGOUT+JWT'];
+
+const longestTokenId = 255;
+
+export function createLogoutTokenVerifier(options: {
+  issuer: string;
+  clientId: string;
+  clock: Clock;
+  /** Told when CIS2's metadata or keys could not be had again and the old ones serve. */
+  onStale: (document: 'metadata' | 'keys', ageSeconds: number) => void;
+}): LogoutTokenVerifier {
+  const { issuer, clientId, clock } = options;
+  const provider = createProvider(options);
+  return {
+    async prepare(signal) {
+      await provider.keys(signal);
+    },
+
+    async verify(token, signal) {
+      const { keyId, claims } = readToken(token);
+      const believed = checkClaims(claims, { issuer, clientId, now: clock() });
+      await verifyWithKeysOf(
+        provider,
+        {
+          verifyWith: (jwks) => verifySignature(token, keyId, jwks),
+          isUnknownKey: (error) => error instanceof LogoutTokenRefused && error.check === unknownKey,
+        },
+        signal,
+      );
+      return believed;
+    },
+  };
+}
+
+const refuse = (check: string, cause?: unknown): never => {
+  throw new LogoutTokenRefused(check, cause);
+};
+
+/** Takes a compact JWS apart, and refuses a header that leaves any choice to who wrote it (RFC 8725 sections 3.1, 3.11). */
+function readToken(token: string): { keyId: string | undefined; claims: Claims } {
+  let header: Claims;
+  let claims: Claims;
+  try {
+    header = decodeProtectedHeader(token);
+    claims = decodeJwt(token);
+  } catch (error) {
+    return refuse('form', error);
+  }
+  const { alg, typ, kid } = header;
+  if (alg !== signingAlgorithm) refuse('alg');
+  if (Object.hasOwn(header, 'crit')) refuse('crit');
+  const type = typeof typ === 'string' ? typ.toUpperCase().replace(/^APPLICATION\//, '') : typ;
+  if (type !== undefined && !types.some((known) => known === type)) refuse('typ');
+  if (kid !== undefined && typeof kid !== 'string') refuse('kid');
+  return { keyId: kid as string | undefined, claims };
+}
+
+function checkClaims(
+  claims: Claims,
+  expected: { issuer: string; clientId: string; now: EpochSeconds },
+): LogoutToken {
+  const { issuer, clientId, now } = expected;
+  // To the byte: `:443` is part of the issuer's name.
+  if (claims['iss'] !== issuer) refuse('iss');
+  const audiences: readonly unknown[] = Array.isArray(claims['aud']) ? claims['aud'] : [claims['aud']];
+  if (audiences.length !== 1 || audiences[0] !== clientId) refuse('aud');
+  const issuedAt = recentInstant(claims['iat'], now) ?? refuse('iat');
+  // CIS2 may leave these two out.
+  if (claims['exp'] !== undefined) {
+    const expiresAt = asEpochSeconds(claims['exp']) ?? refuse('exp');
+    if (now >= expiresAt + skewSeconds) refuse('exp');
+  }
+  if (claims['nbf'] !== undefined) {
+    const notBefore = asEpochSeconds(claims['nbf']) ?? refuse('nbf');
+    if (now < notBefore - skewSeconds) refuse('nbf');
+  }
+  const event = isObject(claims['events']) ? claims['events'][eventName] : undefined;
+  if (!isObject(event)) refuse('events');
+  // An ID token has one: it must never pass for a logout token.
+  if (Object.hasOwn(claims, 'nonce')) refuse('nonce');
+  const { jti: tokenId } = claims;
+  if (typeof tokenId !== 'string' || tokenId === '' || tokenId.length > longestTokenId) return refuse('jti');
+  const subject = optionalText(claims, 'sub');
+  const providerSessionId = optionalText(claims, 'sid');
+  if (subject === undefined && providerSessionId === undefined) refuse('sub or sid');
+  return {
+    issuer,
+    tokenId,
+    issuedAt,
+    ...(subject === undefined ? {} : { subject }),
+    ...(providerSessionId === undefined ? {} : { providerSessionId }),
+  };
+}
+
+/** CIS2 has been seen to send a claim that is empty where it means none. */
+function optionalText(claims: Claims, name: 'sub' | 'sid'): string | undefined {
+  const value = claims[name];
+  if (value === undefined || value === '') return undefined;
+  return typeof value === 'string' ? value : refuse(name);
+}
+
+const unknownKey = 'key';
+
+/**
+ * @param keyId - the key the token names; without one, any of the provider's may have signed
+ * @throws LogoutTokenRefused, with the check `key` when the key may be one that we do not know yet
+ */
+async function verifySignature(token: string, keyId: string | undefined, { keys }: Jwks): Promise<void> {
+  const candidates = keys.filter(
+    ({ kty, kid, use, alg }) =>
+      kty === 'RSA' &&
+      (keyId === undefined || kid === keyId) &&
+      (use === undefined || use === 'sig') &&
+      (alg === undefined || alg === signingAlgorithm),
+  );
+  let cause: unknown;
+  for (const { n = '', e = '' } of candidates) {
+    try {
+      const key = await importJWK({ kty: 'RSA', n, e }, signingAlgorithm);
+      await compactVerify(token, key, { algorithms: [signingAlgorithm] });
+      return;
+    } catch (error) {
+      cause = error;
+    }
+  }
+  refuse(candidates.length === 0 || keyId === undefined ? unknownKey : 'signature', cause);
+}

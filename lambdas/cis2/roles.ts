@@ -1,0 +1,33 @@
+/** Which of a person's roles they may work in, and which of these they begin with. */
+import type { Role } from '../common/index.ts';
+import { acceptsRole, demandsRole, type RolePolicy } from '../settings.ts';
+import { code, type Claims } from './claims.ts';
+import { SignInRefused } from './errors.ts';
+
+/**
+ * @param roles - every role the person holds
+ * @throws SignInRefused `role_required` when the app needs a role and accepts none of these
+ */
+export function checkRoles(roles: readonly Role[], policy: RolePolicy): void {
+  if (!demandsRole(policy) || roles.some((role) => acceptsRole(policy, role))) return;
+  const elsewhere = roles.some((role) => acceptsRole(policy, role, 'organisations'));
+  const reason = roles.length === 0 ? 'no_role' : elsewhere ? 'organisation' : 'role';
+  throw new SignInRefused('role_required', `accepted roles: ${reason}`, { reason });
+}
+
+/**
+ * The role the person works in: the one CIS2 says was selected, if it is theirs; the only one that is accepted, if CIS2
+ * named none of theirs; else none until they choose. Never "the first one": the order of roles means nothing. Nor is a
+ * role that was selected, and is not accepted, swapped for another: the person would not know.
+ */
+export function chosenRole(
+  roles: readonly Role[],
+  policy: RolePolicy,
+  idToken: Claims,
+  userInfo: Claims,
+): string | null {
+  const selected = code(idToken['selected_roleid']) ?? code(userInfo['selected_roleid']);
+  const named = roles.find(({ roleId }) => roleId === selected);
+  const accepted = (named === undefined ? roles : [named]).filter((role) => acceptsRole(policy, role));
+  return accepted.length === 1 ? (accepted[0]?.roleId ?? null) : null;
+}

@@ -1,0 +1,38 @@
+/** `POST /auth/backchannel-logout`: ends sessions and does nothing else to them; reads no secret and opens no session. */
+import { dynamoDb } from '../aws/index.ts';
+import { createLogoutTokenVerifier } from '../cis2/index.ts';
+import { systemClock as clock } from '../common/index.ts';
+import { backchannelLogout } from '../handlers/backchannel-logout.ts';
+import { httpFunction } from '../http/index.ts';
+import { createLogoutStore } from '../session/index.ts';
+import { startFunction, warmUp } from '../start.ts';
+
+const { settings, log } = startFunction('backchannel-logout');
+
+const verifier = createLogoutTokenVerifier({
+  issuer: settings.CIS2_ISSUER,
+  clientId: settings.CIS2_CLIENT_ID,
+  clock,
+  onStale: (document, ageSeconds) => {
+    log('provider_metadata_stale', { document, ageSeconds });
+  },
+});
+
+const sessions = createLogoutStore({
+  client: dynamoDb(),
+  table: settings.SESSION_TABLE,
+  limits: { idleSeconds: settings.IDLE_SECONDS, absoluteSeconds: settings.ABSOLUTE_SECONDS },
+  clock,
+});
+
+await warmUp({ settings, log }, [
+  () => sessions.warmUp(),
+  () => verifier.prepare(AbortSignal.timeout(1_400)),
+]);
+
+export const handler = httpFunction({
+  name: 'backchannel-logout',
+  handlers: { 'POST /auth/backchannel-logout': backchannelLogout({ verifier, sessions }) },
+  baseUrl: settings.BASE_URL,
+  log,
+});

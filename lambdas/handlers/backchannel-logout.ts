@@ -1,0 +1,58 @@
+import { LogoutTokenRefused, type LogoutToken, type LogoutTokenVerifier } from '../cis2/index.ts';
+import { Problem, type HttpRequest, type RouteHandler } from '../http/index.ts';
+import type { LogoutStore } from '../session/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+
+export interface BackchannelLogoutDependencies {
+  readonly verifier: LogoutTokenVerifier;
+  readonly sessions: LogoutStore;
+}
+
+/** What fetching keys and ending sessions may take together: CIS2 gets an answer, whatever is away. */
+const longestMs = 8_000;
+/** Of that, what is left for the store when CIS2's keys are slow to come. */
+const longestVerificationMs = 4_500;
+
+/**
+ * `POST /auth/backchannel-logout` (OpenID Connect Back-Channel Logout 1.0 section 2.5): CIS2 says that a session, or
+ * everything a person has open, is over. It answers 200 only once nothing of that lives; CIS2 is not known to ask twice.
+ */
+export const backchannelLogout =
+  ({ verifier, sessions }: BackchannelLogoutDependencies): RouteHandler =>
+  async (request, log) => {
+    const deadline = AbortSignal.timeout(longestMs);
+    const { issuer, tokenId, subject, providerSessionId } = await readLogoutToken(verifier, request, log);
+    const { ended, repeated } = await sessions.logOut(
+      {
+        tokenId: [issuer, tokenId],
+        user: subject === undefined ? undefined : [issuer, subject],
+        providerSession: providerSessionId === undefined ? undefined : [issuer, providerSessionId],
+      },
+      deadline,
+    );
+    const by = [providerSessionId && 'sid', subject && 'sub'].filter((name) => name !== undefined).join('+');
+    log('backchannel_logout', { by, ended, repeated });
+    return { status: 200 };
+  };
+
+async function readLogoutToken(
+  verifier: LogoutTokenVerifier,
+  request: HttpRequest,
+  log: Logger,
+): Promise<LogoutToken> {
+  try {
+    return await verifier.verify(onlyToken(request), AbortSignal.timeout(longestVerificationMs));
+  } catch (error) {
+    if (!(error instanceof LogoutTokenRefused)) throw error;
+    log('logout_token_refused', { check: error.check });
+    throw new Problem('invalid_request');
+  }
+}
+
+/** In the body, once. What else is in the form is let be; a token in the query would stand in logs on its way. */
+function onlyToken({ body }: HttpRequest): string {
+  const [token, ...others] = new URLSearchParams(body.toString()).getAll('logout_token');
+  if (token === undefined || token === '') throw new LogoutTokenRefused('missing');
+  if (others.length > 0) throw new LogoutTokenRefused('repeated');
+  return token;
+}

@@ -1,0 +1,31 @@
+/** The path of a route, of which a segment may be a variable: `/auth/sessions/{handle}`. */
+export type PathPattern = readonly ({ readonly literal: string } | { readonly variable: string })[];
+
+/** @param path - as `routes.ts` writes it, and API Gateway with it */
+export const pathPattern = (path: string): PathPattern =>
+  path.split('/').map((segment) => {
+    const variable = /^\{([a-zA-Z]+)\}$/.exec(segment)?.[1];
+    return variable === undefined ? { literal: segment } : { variable };
+  });
+
+/**
+ * A variable takes what needs no escape in a path, so that it means one thing whoever has decoded it, and how often: no
+ * percent sign, no slash, and neither `.` nor `..`, which are no names but steps to another path.
+ */
+const isPlainSegment = (segment: string): boolean =>
+  /^[A-Za-z0-9._~-]+$/.test(segment) && segment !== '.' && segment !== '..';
+
+/** The values of a path's variables; undefined when the path is another. */
+export function matchPath(pattern: PathPattern, path: string): Readonly<Record<string, string>> | undefined {
+  const segments = path.split('/');
+  if (segments.length !== pattern.length) return undefined;
+  const variables: Record<string, string> = {};
+  for (const [position, part] of pattern.entries()) {
+    const segment = segments[position] ?? '';
+    if ('literal' in part) {
+      if (part.literal !== segment) return undefined;
+    } else if (isPlainSegment(segment)) variables[part.variable] = segment;
+    else return undefined;
+  }
+  return variables;
+}

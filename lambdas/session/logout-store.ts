@@ -1,0 +1,139 @@
+import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { randomBytes } from 'node:crypto';
+import { after, type EpochSeconds } from '../common/index.ts';
+import { all, available, forEach, unlessConditionFails } from './dynamo.ts';
+import { endWhere } from './ending.ts';
+import { StoreUnavailable } from './errors.ts';
+import {
+  format,
+  indexHash,
+  instant,
+  logoutTokenKey,
+  number,
+  providerSessionIndexKey,
+  userIndexKey,
+} from './items.ts';
+import { markEnded, type IndexEntry } from './session-index.ts';
+import { lifeOf } from './state.ts';
+import { warmUp, type Bound, type StoreOptions } from './store.ts';
+
+/** Whom a logout by CIS2 names: at least one of the two. */
+export interface Logout {
+  /** Names the logout token. */
+  readonly tokenId: readonly string[];
+  /** Names the user: all their sessions, or, with `providerSession`, those for which CIS2 named no session of its own. */
+  readonly user: readonly string[] | undefined;
+  /** Names CIS2's own session: every session that belongs to it. */
+  readonly providerSession: readonly string[] | undefined;
+}
+
+/** What a logout by CIS2 may do to the sessions: end them. */
+export interface LogoutStore {
+  /** Opens the connection, so that the first request need not. */
+  warmUp(): Promise<void>;
+  /**
+   * Ends the sessions that a logout names, and the sign-ins under way that began before it arrived. The same token again
+   * finishes what is unfinished and ends nothing that began since (OpenID Connect Back-Channel Logout 1.0, section 2.7).
+   *
+   * @param deadline - when it comes first, the logout has failed
+   * @returns how many live sessions were ended, and whether the token had been here before
+   * @throws StoreUnavailable unless everything that the logout names is over
+   */
+  logOut(logout: Logout, deadline: AbortSignal): Promise<{ ended: number; repeated: boolean }>;
+}
+
+/** A logout token is remembered for this many seconds: far longer than one is accepted for. */
+const tokenRememberedSeconds = 3_600;
+
+export function createLogoutStore(options: StoreOptions): LogoutStore {
+  return {
+    warmUp: () => warmUp(options),
+    logOut: (logout, deadline) => logOut(options, logout, { abortSignal: deadline }),
+  };
+}
+
+/*
+ * The mark comes first and gives the list: a sign-in that is not on the list meets the mark. The indexes are not told what
+ * has ended, which would be one write of a large item for each session: a sign-in clears them when there is no room left.
+ */
+async function logOut(
+  options: StoreOptions,
+  { tokenId, user, providerSession }: Logout,
+  bound: Bound,
+): Promise<{ ended: number; repeated: boolean }> {
+  if (user === undefined && providerSession === undefined) throw new TypeError('a logout of nobody');
+  const { arrivedAt, repeated } = await arrival(options, indexHash(...tokenId), bound);
+  const none = Promise.resolve<readonly IndexEntry[]>([]);
+  const mark = providerSession === undefined ? 'endedAt' : 'endedWithoutSidAt';
+  const [ofUser, ofProviderSession] = await all([
+    user === undefined ? none : markEnded(options, userIndexKey(indexHash(...user)), mark, arrivedAt, bound),
+    providerSession === undefined
+      ? none
+      : markEnded(
+          options,
+          providerSessionIndexKey(indexHash(...providerSession)),
+          'endedAt',
+          arrivedAt,
+          bound,
+        ),
+  ]);
+  const named = [
+    ...ofProviderSession,
+    ...ofUser.filter(
+      ({ begunAt, hasProviderSession }) =>
+        begunAt <= arrivedAt && (providerSession === undefined || !hasProviderSession),
+    ),
+  ];
+  const ended = await forEach(named, ({ key }) => endOne(options, key, bound));
+  return { ended: ended.filter(Boolean).length, repeated };
+}
+
+/**
+ * When this token first arrived. A repetition counts from then, so that it ends no session that began since.
+ */
+async function arrival(
+  { client, table, clock }: StoreOptions,
+  tokenHash: string,
+  bound: Bound,
+): Promise<{ arrivedAt: EpochSeconds; repeated: boolean }> {
+  const now = clock();
+  const key = logoutTokenKey(tokenHash);
+  // The SDK may send a put again whose answer was lost: whoever wrote the item may write it once more.
+  const receiver = randomBytes(16).toString('base64url');
+  const first = await unlessConditionFails(
+    client.send(
+      new PutItemCommand({
+        TableName: table,
+        Item: {
+          ...key,
+          format: number(format),
+          receiver: { S: receiver },
+          arrivedAt: number(now),
+          ttl: number(after(now, tokenRememberedSeconds)),
+        },
+        ConditionExpression: 'attribute_not_exists(pk) OR receiver = :receiver',
+        ExpressionAttributeValues: { ':receiver': { S: receiver } },
+      }),
+      bound,
+    ),
+  );
+  if (first !== undefined) return { arrivedAt: now, repeated: false };
+  const { Item } = await available(
+    client.send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }), bound),
+  );
+  const arrivedAt = instant(Item?.['arrivedAt']);
+  if (arrivedAt === undefined) throw new StoreUnavailable('a logout token without its time');
+  return { arrivedAt, repeated: true };
+}
+
+/** Ends whatever is not ended yet, even what only another clock or setting would take for living. */
+async function endOne(options: StoreOptions, key: string, bound: Bound): Promise<boolean> {
+  const condition = {
+    expression: '#state = :alive',
+    names: { '#state': 'state' },
+    values: { ':alive': { S: 'alive' } },
+  };
+  const core = await endWhere(options, key, 'provider_logout', condition, bound);
+  const life = core && lifeOf(options, core);
+  return life !== undefined && 'expiry' in life;
+}

@@ -1,0 +1,170 @@
+/** What a session's items mean at this moment. */
+import { timingSafeEqual } from 'node:crypto';
+import { after, type EpochSeconds, type HealthcareWorker, type Role } from '../common/index.ts';
+import { openContent } from './content.ts';
+import type { SessionCredential } from './credential.ts';
+import { format, instant, number, positive, secretHash, text, type Item } from './items.ts';
+import { expiryOf, stricter, type Expiry, type SessionLimits, type SessionTimes } from './limits.ts';
+import type { StoreOptions } from './store.ts';
+
+/** Why a session is over. */
+export type EndReason = 'idle' | 'absolute' | 'signed_out' | 'provider_logout' | 'replaced' | 'revoked';
+const endReasons: Record<EndReason, true> = {
+  idle: true,
+  absolute: true,
+  signed_out: true,
+  provider_logout: true,
+  replaced: true,
+  revoked: true,
+};
+const isEndReason = (reason: string | undefined): reason is EndReason =>
+  reason !== undefined && Object.hasOwn(endReasons, reason);
+
+export interface Session extends SessionTimes {
+  /** Names this session in this role; of no use as a cookie. */
+  readonly handle: string;
+  readonly worker: HealthcareWorker;
+  /** The role the person works in; null until one is chosen. */
+  readonly role: Role | null;
+  readonly expiry: Expiry;
+  /** How many other live sessions the user had when this one began; undefined when none, or when nobody asked. */
+  readonly otherSessions: number | undefined;
+}
+
+export type SessionState =
+  | { readonly status: 'active'; readonly session: Session }
+  | { readonly status: 'ended'; readonly reason: EndReason }
+  /** No session that this credential opens. Where one should open, `unreadable` says what does not: the table was changed. */
+  | { readonly status: 'unknown'; readonly unreadable?: 'core' | 'content' };
+
+/** An ended session is remembered this long beyond its absolute limit, in seconds, to tell its user why it is over. */
+const rememberedSeconds = 3_600;
+
+export const ttlOf = ({ limits }: StoreOptions, signedInAt: EpochSeconds): EpochSeconds =>
+  after(signedInAt, limits.absoluteSeconds + rememberedSeconds);
+
+/** Which session is meant, beyond its key. */
+export interface Meant {
+  readonly credential?: SessionCredential;
+  readonly handle?: string | undefined;
+  readonly replacementHash?: string;
+}
+
+/** A condition of a write, with what its text refers to. */
+export interface Condition {
+  readonly expression: string;
+  readonly names: Record<string, string>;
+  readonly values: Item;
+}
+
+/** The condition under which a session is alive at this moment by its own limits and by today's, and is the one meant. */
+export const alive = ({ limits }: StoreOptions, now: EpochSeconds, meant: Meant = {}): Condition => ({
+  expression: [
+    '#state = :alive AND idleAt > :now AND absoluteAt > :now',
+    'lastActiveAt > :idleSince AND signedInAt > :absoluteSince',
+    ...(meant.credential === undefined ? [] : ['secretHash = :secretHash']),
+    ...(meant.handle === undefined ? [] : ['handle = :handle']),
+    ...(meant.replacementHash === undefined ? [] : ['replacementHash = :replacementHash']),
+  ].join(' AND '),
+  names: { '#state': 'state' },
+  values: {
+    ':alive': { S: 'alive' },
+    ':now': number(now),
+    ':idleSince': number(after(now, -limits.idleSeconds)),
+    ':absoluteSince': number(after(now, -limits.absoluteSeconds)),
+    ...(meant.credential === undefined ? {} : { ':secretHash': { S: secretHash(meant.credential.secret) } }),
+    ...(meant.handle === undefined ? {} : { ':handle': { S: meant.handle } }),
+    ...(meant.replacementHash === undefined ? {} : { ':replacementHash': { S: meant.replacementHash } }),
+  },
+});
+
+/** A session's times, and the limits it is held to: its own or today's, whichever are stricter. */
+export const timesOf = (
+  { limits }: StoreOptions,
+  core: Item,
+): (SessionTimes & { limits: SessionLimits }) | undefined => {
+  const signedInAt = instant(core['signedInAt']);
+  const lastActiveAt = instant(core['lastActiveAt']);
+  const idleSeconds = positive(core['idleSeconds']);
+  const absoluteSeconds = positive(core['absoluteSeconds']);
+  if (signedInAt === undefined || lastActiveAt === undefined) return undefined;
+  if (idleSeconds === undefined || absoluteSeconds === undefined) return undefined;
+  return { signedInAt, lastActiveAt, limits: stricter(limits, { idleSeconds, absoluteSeconds }) };
+};
+
+/** Alive until then, or over: `written` when the table says so already, and not time alone. */
+export type Life = { readonly expiry: Expiry } | { readonly reason: EndReason; readonly written: boolean };
+
+/** What a core item means at this moment, before anything is opened; undefined when it cannot be understood. */
+export const lifeOf = (options: StoreOptions, core: Item): Life | undefined => {
+  const times = timesOf(options, core);
+  if (core['format']?.N !== String(format) || times === undefined) return undefined;
+  const state = text(core['state']);
+  const reason = text(core['reason']);
+  if (state === 'ended') return isEndReason(reason) ? { reason, written: true } : undefined;
+  if (state !== 'alive') return undefined;
+  const expiry = expiryOf(times, times.limits);
+  return options.clock() >= expiry.at ? { reason: expiry.bindingLimit, written: false } : { expiry };
+};
+
+const sameHash = (left: string, right: string): boolean =>
+  left.length === right.length && timingSafeEqual(Buffer.from(left), Buffer.from(right));
+
+/** Whether this credential's secret is the session's present one. */
+export const holds = (credential: SessionCredential, core: Item): boolean =>
+  sameHash(text(core['secretHash']) ?? '', secretHash(credential.secret));
+
+/** The hashes of the session's earlier secrets, the latest first. */
+export const formerSecrets = (core: Item): readonly string[] =>
+  (core['formerSecrets']?.L ?? []).flatMap((hash) => text(hash) ?? []);
+
+/** Whether this credential's secret was the session's until a role change gave it another. */
+const held = (credential: SessionCredential, core: Item): boolean => {
+  const presented = secretHash(credential.secret);
+  return formerSecrets(core).some((former) => sameHash(former, presented));
+};
+
+/**
+ * What a session is to the holder of a credential.
+ *
+ * A cookie that a role change has taken the place of is told `replaced`, whatever has become of the session since: for
+ * that cookie it was over then.
+ */
+export const stateOf = (
+  options: StoreOptions,
+  credential: SessionCredential,
+  core: Item | undefined,
+  profile: Item | undefined,
+): SessionState => {
+  const unknown = { status: 'unknown' } as const;
+  if (core === undefined) return unknown;
+  if (!holds(credential, core)) {
+    return held(credential, core) ? { status: 'ended', reason: 'replaced' } : unknown;
+  }
+  const life = lifeOf(options, core);
+  const times = timesOf(options, core);
+  const handle = text(core['handle']);
+  if (life === undefined || times === undefined || handle === undefined) {
+    return { status: 'unknown', unreadable: 'core' };
+  }
+  if ('reason' in life) return { status: 'ended', reason: life.reason };
+  const content = openContent(credential.key, credential.secret, {
+    wrappedKey: core['wrappedKey']?.B,
+    roleId: core['role']?.B,
+    profile: profile?.['sealed']?.B,
+  });
+  if (content === undefined) return { status: 'unknown', unreadable: 'content' };
+  const { worker, roleId } = content;
+  return {
+    status: 'active',
+    session: {
+      signedInAt: times.signedInAt,
+      lastActiveAt: times.lastActiveAt,
+      handle,
+      worker,
+      role: worker.roles.find((role) => role.roleId === roleId) ?? null,
+      expiry: life.expiry,
+      otherSessions: positive(core['otherSessions']),
+    },
+  };
+};

@@ -1,0 +1,497 @@
+import { authorizationErrors, faultyEndpoints } from './effects.ts';
+import { html, type Html } from './html.ts';
+import type { Answer } from './http.ts';
+import type { Lab } from './lab.ts';
+import { page, summaryRow } from './layout.ts';
+import type { Delivery } from './logout-sender.ts';
+import { logoutKinds } from './logout-token.ts';
+import { labPaths } from './metadata.ts';
+import { personaGroups } from './personas.ts';
+
+type State = Lab['state'];
+
+/** What the form before did. */
+export interface Notice {
+  readonly message: string;
+  readonly deliveries: readonly Delivery[];
+  readonly failed: boolean;
+}
+
+const hidden = (name: string, value: string): Html =>
+  html`<input type="hidden" name="${name}" value="${value}" />`;
+
+/** A form that is one button. */
+const buttonForm = (
+  command: string,
+  label: string,
+  of: string,
+  fields: readonly Html[],
+  style = 'nhsuk-button--secondary',
+): Html => html`
+  <form method="post" action="${labPaths.form}${command}">
+    ${fields}
+    <button class="nhsuk-button ${style} lab-button">
+      ${label}<span class="nhsuk-u-visually-hidden"> ${of}</span>
+    </button>
+  </form>
+`;
+
+/** A form of several fields. */
+const fieldForm = (command: string, label: string, fields: readonly Html[]): Html => html`
+  <form class="lab-form" method="post" action="${labPaths.form}${command}">
+    ${fields}
+    <button class="nhsuk-button nhsuk-button--secondary lab-button">${label}</button>
+  </form>
+`;
+
+interface Field {
+  readonly id: string;
+  readonly name: string;
+  readonly label: string;
+  readonly width?: '3' | '5' | '10' | '20';
+  readonly value?: string;
+  readonly numeric?: boolean;
+}
+
+const input = ({ id, name, label, width = '5', value = '', numeric = false }: Field): Html => html`
+  <div class="lab-field">
+    <label class="nhsuk-label" for="${id}">${label}</label>
+    <input
+      class="nhsuk-input nhsuk-input--width-${width}"
+      id="${id}"
+      name="${name}"
+      value="${value}"
+      inputmode="${numeric ? 'numeric' : 'text'}"
+      autocomplete="off"
+      spellcheck="false"
+    />
+  </div>
+`;
+
+interface Option {
+  readonly value: string;
+  readonly label?: string;
+}
+
+const option = ({ value, label = value }: Option): Html => html`<option value="${value}">${label}</option>`;
+
+const select = (
+  id: string,
+  name: string,
+  label: string,
+  options: readonly Option[],
+  groups: readonly Html[] = [],
+): Html => html`
+  <div class="lab-field">
+    <label class="nhsuk-label" for="${id}">${label}</label>
+    <select class="nhsuk-select" id="${id}" name="${name}">
+      ${[...options.map(option), ...groups]}
+    </select>
+  </div>
+`;
+
+const timesField = (id: string, what: string): Html =>
+  input({
+    id,
+    name: 'times',
+    label: `How many ${what} (empty: until switched off)`,
+    width: '3',
+    numeric: true,
+  });
+
+const section = (id: string, title: string, body: Html): Html => html`
+  <section class="lab-section" aria-labelledby="${id}">
+    <h2 class="nhsuk-heading-m" id="${id}">${title}</h2>
+    ${body}
+  </section>
+`;
+
+const none = (text: string): Html => html`<p class="lab-none">${text}</p>`;
+
+const lasting = (remaining: number | null, one: string): string =>
+  remaining === null
+    ? 'until switched off'
+    : remaining === 1
+      ? `for the next ${one}`
+      : `for the next ${String(remaining)} ${one}s`;
+
+/** What came back, and whether that is what the kind of token should get. */
+function answered({ kind, status, error }: Delivery): Html {
+  const { expected } = logoutKinds[kind];
+  if (status === undefined)
+    return html`<strong class="nhsuk-tag nhsuk-tag--red">no answer: ${error}</strong>`;
+  const accepted = status >= 200 && status < 300;
+  const fits = expected === 'any' || accepted === (expected === 'accepted');
+  return html`<strong class="nhsuk-tag nhsuk-tag--${fits ? 'green' : 'red'}">${status}</strong> ${
+      fits ? undefined : `should have been ${expected}`
+    }`;
+}
+
+const delivery = (sent: Delivery): Html => html`
+  <li class="lab-item">
+    <p class="lab-item__title">${sent.clientId} ${answered(sent)}</p>
+    <p class="lab-facts">
+      <span>${logoutKinds[sent.kind].label}</span>
+      <span>${sent.milliseconds} ms</span>
+      <span>${sent.at.slice(11, 19)}</span>
+      <span>sub ${sent.sub ?? 'none'}</span>
+      <span>sid ${sent.sid ?? 'none'}</span>
+    </p>
+    ${sent.body === undefined || sent.body === '' ? undefined : html`<p><code>${sent.body}</code></p>`}
+  </li>
+`;
+
+const deliveries = (list: readonly Delivery[]): Html => html`
+  <ul class="lab-list">
+    ${list.map(delivery)}
+  </ul>
+`;
+
+const noticeOf = ({ message, deliveries: sent, failed }: Notice): Html => html`
+  <div class="nhsuk-inset-text${failed ? ' lab-notice--failed' : ''}" role="${failed ? 'alert' : 'status'}">
+    <span class="nhsuk-u-visually-hidden">${failed ? 'Not done: ' : 'Done: '}</span>
+    <p>${message}</p>
+    ${sent.length === 0 ? undefined : deliveries(sent)}
+  </div>
+`;
+
+const sessionItem = ({
+  id,
+  name,
+  uid,
+  sid,
+  signedInAt,
+  selectedRoleId,
+  clients,
+}: State['sessions'][number]): Html => html`
+  <li class="lab-item">
+    <div class="lab-item__row">
+      <p class="lab-item__title">${name}</p>
+      ${buttonForm(
+        'pull',
+        'Pull the smartcard',
+        `of ${name}, signed in at ${signedInAt.slice(11, 19)}`,
+        [hidden('session', id)],
+        'nhsuk-button--warning',
+      )}
+    </div>
+    <p class="lab-facts">
+      <span>${uid}</span>
+      <span>signed in at ${signedInAt.slice(11, 19)} UTC</span>
+      <span>role ${selectedRoleId ?? 'not chosen here'}</span>
+      <span>${clients.length === 0 ? 'no app yet' : `apps: ${clients.join(', ')}`}</span>
+      <span>sid ${sid}</span>
+    </p>
+  </li>
+`;
+
+const sessionsSection = ({ sessions }: State): Html =>
+  section(
+    'sessions',
+    'People signed in at CIS2',
+    html`
+      <p>
+        Pulling a smartcard ends the CIS2 session and tells every app that this sign-in reached, once, by a
+        back-channel logout token.
+      </p>
+      ${
+        sessions.length === 0
+          ? none('Nobody is signed in.')
+          : html`<ul class="lab-list">
+              ${sessions.map(sessionItem)}
+            </ul>`
+      }
+    `,
+  );
+
+const kindGroup = (label: string, expected: string): Html => html`
+  <optgroup label="${label}">
+    ${Object.entries(logoutKinds)
+      .filter(([, kind]) => kind.expected === expected)
+      .map(([value, { label: text }]) => option({ value, label: text }))}
+  </optgroup>
+`;
+
+const logoutSection = ({ sessions, clients, deliveries: sent }: State): Html =>
+  section(
+    'logout',
+    'Logout tokens, right and wrong',
+    html`
+      <p>Sends a token about a session, or about anybody, without ending the session here.</p>
+      ${fieldForm('logout', 'Send', [
+        select(
+          'logout-kind',
+          'kind',
+          'Token',
+          [],
+          [
+            kindGroup('To be accepted', 'accepted'),
+            kindGroup('To be refused', 'refused'),
+            kindGroup('Either: refused, or nothing happens', 'any'),
+          ],
+        ),
+        select('logout-session', 'session', 'About the session of', [
+          ...sessions.map(({ id, name, signedInAt }) => ({
+            value: id,
+            label: `${name}, ${signedInAt.slice(11, 19)}`,
+          })),
+          { value: '', label: 'nobody here: the sub and sid below' },
+        ]),
+        select('logout-client', 'client', 'To the app', [
+          { value: '', label: 'every app of the session' },
+          ...clients.map(({ clientId }) => ({ value: clientId })),
+        ]),
+        input({ id: 'logout-sub', name: 'sub', label: 'sub', width: '10' }),
+        input({ id: 'logout-sid', name: 'sid', label: 'sid', width: '20' }),
+      ])}
+      <h3 class="nhsuk-heading-s">What the apps answered</h3>
+      ${sent.length === 0 ? none('No logout token has been sent.') : deliveries(sent)}
+    `,
+  );
+
+const signInSection = ({ claims, authorizationError }: State): Html =>
+  section(
+    'sign-ins',
+    'The next sign-ins',
+    html`
+      ${
+        authorizationError === null && claims.length === 0
+          ? none('They go on as usual.')
+          : html`<ul class="lab-list">
+              ${
+                authorizationError === null
+                  ? undefined
+                  : html`<li class="lab-item lab-item__row">
+                      <p>
+                        <code>${authorizationError.error}</code> is answered,
+                        ${lasting(authorizationError.remaining, 'sign-in')}
+                      </p>
+                      ${buttonForm('authorization-error', 'Switch off', authorizationError.error, [
+                        hidden('error', 'off'),
+                      ])}
+                    </li>`
+              }
+              ${claims.map(
+                (claim) =>
+                  html`<li class="lab-item lab-item__row">
+                    <p>
+                      ${claim.in === 'idToken' ? 'ID token' : 'UserInfo'}: <code>${claim.name}</code> is
+                      ${'drop' in claim ? 'left out' : html`<code>${JSON.stringify(claim.value)}</code>`},
+                      ${lasting(claim.remaining, 'sign-in')}
+                    </p>
+                    ${buttonForm('claim', 'Switch off', claim.name, [
+                      hidden('in', claim.in),
+                      hidden('name', claim.name),
+                      hidden('restore', 'true'),
+                    ])}
+                  </li>`,
+              )}
+            </ul>`
+      }
+      <h3 class="nhsuk-heading-s">Assurance levels</h3>
+      ${fieldForm('levels', 'Set the levels', [
+        input({ id: 'level-aal', name: 'authentication', label: 'Authentication (a value, or: missing)' }),
+        input({ id: 'level-ial', name: 'identity', label: 'Identity (a value, or: missing)' }),
+        timesField('level-times', 'sign-ins'),
+      ])}
+      <h3 class="nhsuk-heading-s">Any claim</h3>
+      ${fieldForm('claim', 'Change the claim', [
+        select('claim-in', 'in', 'In', [
+          { value: 'idToken', label: 'the ID token' },
+          { value: 'userInfo', label: 'UserInfo' },
+        ]),
+        input({ id: 'claim-name', name: 'name', label: 'Claim', width: '10' }),
+        input({ id: 'claim-text', name: 'text', label: 'Value (JSON, or plain text)', width: '10' }),
+        timesField('claim-times', 'sign-ins'),
+        html`<div class="lab-field">
+          <div class="nhsuk-checkboxes nhsuk-checkboxes--small">
+            <div class="nhsuk-checkboxes__item">
+              <input
+                class="nhsuk-checkboxes__input"
+                id="claim-drop"
+                name="drop"
+                type="checkbox"
+                value="true"
+              />
+              <label class="nhsuk-label nhsuk-checkboxes__label" for="claim-drop">Leave it out</label>
+            </div>
+          </div>
+        </div>`,
+      ])}
+      <h3 class="nhsuk-heading-s">An error in place of the sign-in</h3>
+      ${fieldForm('authorization-error', 'Answer with the error', [
+        select(
+          'error-error',
+          'error',
+          'Error',
+          authorizationErrors.map((value) => ({
+            value,
+            label: value === 'no_parameters' ? 'a redirect without any parameter' : value,
+          })),
+        ),
+        input({
+          id: 'error-times',
+          name: 'times',
+          label: 'How many sign-ins',
+          width: '3',
+          value: '1',
+          numeric: true,
+        }),
+      ])}
+    `,
+  );
+
+const faultText = (fault: State['faults'][number]): string => {
+  switch (fault.kind) {
+    case 'slow':
+      return `${String(fault.milliseconds)} ms late`;
+    case 'status':
+      return `status ${String(fault.status)}`;
+    case 'reset':
+      return 'the connection is cut';
+    case 'html':
+      return 'an HTML page';
+  }
+};
+
+const faultsSection = ({ faults }: State): Html =>
+  section(
+    'faults',
+    'Endpoints that fail',
+    html`
+      ${
+        faults.length === 0
+          ? none('All of them work.')
+          : html`<ul class="lab-list">
+              ${faults.map(
+                (fault) =>
+                  html`<li class="lab-item lab-item__row">
+                    <p>${fault.endpoint}: ${faultText(fault)}, ${lasting(fault.remaining, 'request')}</p>
+                    ${buttonForm('fault', 'Switch off', fault.endpoint, [
+                      hidden('endpoint', fault.endpoint),
+                      hidden('kind', 'off'),
+                    ])}
+                  </li>`,
+              )}
+            </ul>`
+      }
+      ${fieldForm('fault', 'Make it fail', [
+        select(
+          'fault-endpoint',
+          'endpoint',
+          'Endpoint',
+          faultyEndpoints.map((value) => ({ value })),
+        ),
+        select('fault-kind', 'kind', 'What happens', [
+          { value: 'status', label: 'it answers the status below' },
+          { value: 'slow', label: 'it is late by the milliseconds below' },
+          { value: 'reset', label: 'the connection is cut' },
+          { value: 'html', label: 'an HTML page comes in place of JSON' },
+        ]),
+        input({ id: 'fault-status', name: 'status', label: 'Status', value: '503', numeric: true }),
+        input({ id: 'fault-ms', name: 'milliseconds', label: 'Milliseconds', value: '5000', numeric: true }),
+        timesField('fault-times', 'requests'),
+      ])}
+    `,
+  );
+
+const keysSection = ({ keys }: State): Html =>
+  section(
+    'keys',
+    'Signing keys',
+    html`
+      <ul class="lab-list">
+        ${keys.map(
+          ({ kid, published, signing }) =>
+            html`<li class="lab-item">
+              <p>
+                <code>${kid}</code>
+                ${signing ? html`<strong class="nhsuk-tag">signs</strong>` : undefined}
+                <strong class="nhsuk-tag nhsuk-tag--${published ? 'green' : 'grey'}"
+                  >${published ? 'published' : 'withdrawn'}</strong
+                >
+              </p>
+            </li>`,
+        )}
+      </ul>
+      <div class="lab-buttons">
+        ${buttonForm('rotate', 'Rotate just before signing', '', [])}
+        ${buttonForm('rotate', 'Rotate and withdraw at once', '', [hidden('withdraw', 'true')])}
+      </div>
+    `,
+  );
+
+const clockSection = ({ clock }: State): Html =>
+  section(
+    'clock',
+    'Clock',
+    fieldForm('clock', 'Set the clock', [
+      input({
+        id: 'clock-skew',
+        name: 'skewSeconds',
+        label: 'Seconds ahead of the right time (negative: behind)',
+        value: String(clock.skewSeconds),
+      }),
+    ]),
+  );
+
+const aboutSection = ({ issuer, clients, personas }: State): Html => html`
+  <details class="nhsuk-details">
+    <summary class="nhsuk-details__summary">
+      <span class="nhsuk-details__summary-text">Issuer and registered apps</span>
+    </summary>
+    <div class="nhsuk-details__text">
+      <p>Issuer: <code>${issuer}</code></p>
+      ${clients.map(
+        (client) =>
+          html`<h3 class="nhsuk-heading-s">${client.clientId}</h3>
+            <dl class="nhsuk-summary-list">
+              ${[
+                summaryRow('Authentication', client.authentication),
+                summaryRow('Redirect URIs', client.redirectUris.join(' ')),
+                summaryRow('Back-channel logout URI', client.backchannelLogoutUri ?? 'none'),
+                summaryRow('Post-logout redirect URIs', client.postLogoutRedirectUris.join(' ') || 'none'),
+              ]}
+            </dl>`,
+      )}
+    </div>
+  </details>
+  <details class="nhsuk-details">
+    <summary class="nhsuk-details__summary">
+      <span class="nhsuk-details__summary-text">Everybody who can sign in</span>
+    </summary>
+    <div class="nhsuk-details__text">
+      ${personaGroups.map(
+        ({ group, title }) =>
+          html`<h3 class="nhsuk-heading-s">${title}</h3>
+            <dl class="nhsuk-summary-list">
+              ${personas
+                .filter((persona) => persona.group === group)
+                .map(({ uid, name, summary }) => summaryRow(`${name} ${uid}`, summary))}
+            </dl>`,
+      )}
+    </div>
+  </details>
+`;
+
+/** The control panel: forms alone, no script. */
+export function labPage(state: State, notice: Notice | undefined): Answer {
+  const main = html`
+    <h1 class="nhsuk-heading-l">Control panel <span>– simulator</span></h1>
+    <p>
+      What CIS2 might do to an app. All of it is off until you switch it on, and gone when the simulator ends.
+      <a href="${labPaths.panel}">Look again</a>
+    </p>
+    ${notice && noticeOf(notice)} ${sessionsSection(state)} ${logoutSection(state)} ${signInSection(state)}
+    ${faultsSection(state)} ${keysSection(state)} ${clockSection(state)}
+    ${section(
+      'reset',
+      'Everything off',
+      html`<p>People stay signed in, and keys as they are.</p>
+        ${buttonForm('reset', 'Switch everything off', '', [])}`,
+    )}
+    ${aboutSection(state)}
+  `;
+  // A form has to say what page it is on: see the guard of the laboratory.
+  return page({ title: 'Control panel', main, outcome: 'lab panel', referrerPolicy: 'same-origin' });
+}

@@ -1,0 +1,349 @@
+import type { ClientRegistration } from './clients.ts';
+import {
+  authorizationErrors,
+  faultyEndpoints,
+  type ChangedDocument,
+  type Effects,
+  type Fault,
+} from './effects.ts';
+import type { Delivery, LogoutOrder, LogoutSender } from './logout-sender.ts';
+import { isLogoutKind, LogoutImpossible, type LogoutKind } from './logout-token.ts';
+import { personas } from './personas.ts';
+import type { Cis2Session, Sessions } from './sessions.ts';
+import type { KeyRing } from './signer.ts';
+
+/** A command that cannot be carried out. The message is for whoever gave it. */
+export class LabRefused extends Error {
+  override readonly name = 'LabRefused';
+  readonly code = 'lab_refused';
+}
+
+/** What a command takes: JSON members, or the fields of a form, where a number is its digits. */
+export type LabInput = Readonly<Record<string, unknown>>;
+
+export interface LabResult {
+  /** What has been done, in a sentence. */
+  readonly message: string;
+  readonly deliveries?: readonly Delivery[];
+}
+
+type Command = (input: LabInput) => LabResult | Promise<LabResult>;
+
+const refuse = (message: string): never => {
+  throw new LabRefused(message);
+};
+
+/** An empty field of a form is one that was not filled in. */
+const given = (input: LabInput, name: string): unknown => (input[name] === '' ? undefined : input[name]);
+
+function text(input: LabInput, name: string): string | undefined {
+  const value = given(input, name);
+  return value === undefined || typeof value === 'string' ? value : refuse(`${name} must be a string.`);
+}
+
+function whole(input: LabInput, name: string, least: number, most: number): number | undefined {
+  const value = given(input, name);
+  if (value === undefined) return undefined;
+  const number = typeof value === 'string' && /^-?\d{1,9}$/.test(value.trim()) ? Number(value) : value;
+  return typeof number === 'number' && Number.isInteger(number) && number >= least && number <= most
+    ? number
+    : refuse(`${name} must be a whole number from ${String(least)} to ${String(most)}.`);
+}
+
+function choice<Choice extends string>(
+  input: LabInput,
+  name: string,
+  choices: readonly Choice[],
+): Choice | undefined {
+  const value = given(input, name);
+  if (value === undefined) return undefined;
+  return choices.find((known) => known === value) ?? refuse(`${name} must be one of ${choices.join(', ')}.`);
+}
+
+function flag(input: LabInput, name: string): boolean {
+  const value = given(input, name) ?? false;
+  if (value === true || value === 'true') return true;
+  return value === false || value === 'false' ? false : refuse(`${name} must be true or false.`);
+}
+
+const required = <T>(value: T | undefined, name: string): T => value ?? refuse(`${name} is missing.`);
+
+const times = (input: LabInput): number | undefined => whole(input, 'times', 1, 1_000);
+
+const howOften = (count: number | undefined, one: string): string =>
+  count === undefined
+    ? 'until it is switched off'
+    : count === 1
+      ? `for the next ${one}`
+      : `for the next ${String(count)} ${one}s`;
+
+/** Text of a form as the JSON it is, or else as itself: `3`, `null`, `["a"]`, `high`. */
+function parsed(value: string): unknown {
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    return value;
+  }
+}
+
+function readFault(input: LabInput): Fault {
+  const kind = required(choice(input, 'kind', ['slow', 'status', 'reset', 'html'] as const), 'kind');
+  if (kind === 'slow') {
+    return { kind, milliseconds: required(whole(input, 'milliseconds', 1, 120_000), 'milliseconds') };
+  }
+  if (kind === 'status') return { kind, status: required(whole(input, 'status', 200, 599), 'status') };
+  return { kind };
+}
+
+const faultInWords = (fault: Fault): string => {
+  switch (fault.kind) {
+    case 'slow':
+      return `${String(fault.milliseconds)} ms late`;
+    case 'status':
+      return `status ${String(fault.status)}`;
+    case 'reset':
+      return 'a cut connection';
+    case 'html':
+      return 'an HTML page';
+  }
+};
+
+const levelClaims: Readonly<Record<string, readonly { in: ChangedDocument; name: string }[]>> = {
+  authentication: [{ in: 'idToken', name: 'authentication_assurance_level' }],
+  identity: [
+    { in: 'idToken', name: 'id_assurance_level' },
+    { in: 'userInfo', name: 'idassurancelevel' },
+  ],
+};
+
+export interface LabParts {
+  readonly issuer: string;
+  readonly clients: readonly ClientRegistration[];
+  readonly effects: Effects;
+  readonly sessions: Sessions;
+  readonly keys: KeyRing;
+  readonly sender: LogoutSender;
+}
+
+/** The laboratory: what a tester can do to the simulator while an app is using it. */
+export class Lab {
+  readonly #parts: LabParts;
+
+  constructor(parts: LabParts) {
+    this.#parts = parts;
+  }
+
+  readonly commands = {
+    pull: (input) => this.#pull(input),
+    logout: (input) => this.#logout(input),
+    rotate: (input) => this.#rotate(input),
+    fault: (input) => this.#fault(input),
+    levels: (input) => this.#levels(input),
+    claim: (input) => this.#claim(input),
+    'authorization-error': (input) => this.#authorizationError(input),
+    clock: (input) => this.#clock(input),
+    reset: () => this.#reset(),
+  } satisfies Record<string, Command>;
+
+  /**
+   * @param command - its name
+   * @throws LabRefused for an unknown command, or input that it cannot work with
+   */
+  async run(command: string, input: LabInput): Promise<LabResult> {
+    const commands: Readonly<Record<string, Command>> = this.commands;
+    const known = Object.hasOwn(commands, command) ? commands[command] : undefined;
+    try {
+      return await (known ?? refuse('There is no such command.'))(input);
+    } catch (error) {
+      if (error instanceof LogoutImpossible) throw new LabRefused(error.message);
+      throw error;
+    }
+  }
+
+  /** Everything there is to see. Never a token or a secret. */
+  get state() {
+    const { issuer, clients, effects, sessions, keys, sender } = this.#parts;
+    return {
+      issuer,
+      clients: clients.map((client) => ({
+        clientId: client.clientId,
+        authentication: client.jwksUri === undefined ? 'client_secret_post' : 'private_key_jwt',
+        redirectUris: client.redirectUris,
+        backchannelLogoutUri: client.backchannelLogoutUri ?? null,
+        postLogoutRedirectUris: client.postLogoutRedirectUris ?? [],
+      })),
+      personas: personas.map(({ uid, name, group, summary }) => ({ uid, name, group, summary })),
+      sessions: sessions.live.map((session) => ({
+        id: session.id,
+        uid: session.persona.uid,
+        name: session.persona.name,
+        sid: session.sid,
+        signedInAt: new Date(session.authTime * 1_000).toISOString(),
+        selectedRoleId: session.selectedRoleId ?? null,
+        clients: [...session.idTokens.keys()],
+      })),
+      keys: keys.all,
+      ...effects.describe(),
+      deliveries: sender.deliveries,
+    };
+  }
+
+  /** Ends a CIS2 session and tells every client that had a sign-in in it, side by side and once each. */
+  async end(session: Cis2Session): Promise<Delivery[]> {
+    this.#parts.sessions.end(session);
+    return this.#send(this.#clientsOf(session), 'good', session);
+  }
+
+  #clientsOf({ idTokens }: Cis2Session): ClientRegistration[] {
+    return this.#parts.clients.filter(({ clientId }) => idTokens.has(clientId));
+  }
+
+  async #send(
+    clients: readonly ClientRegistration[],
+    kind: LogoutKind,
+    session: Cis2Session,
+  ): Promise<Delivery[]> {
+    const orders = clients.map((client): LogoutOrder => ({
+      client,
+      kind,
+      sub: session.persona.uid,
+      sid: session.sid,
+      idToken: session.idTokens.get(client.clientId),
+    }));
+    const sent = await Promise.all(orders.map((order) => this.#parts.sender.send(order)));
+    return sent.filter((delivery) => delivery !== undefined);
+  }
+
+  /** The sessions that a command is about: one by its id, or all of a person. */
+  #sessionsOf(input: LabInput): readonly Cis2Session[] {
+    const id = text(input, 'session');
+    const uid = text(input, 'uid');
+    if (id === undefined && uid === undefined) refuse('session or uid is missing.');
+    const found = this.#parts.sessions.live.filter(
+      (session) =>
+        (id === undefined || session.id === id) && (uid === undefined || session.persona.uid === uid),
+    );
+    return found.length > 0 ? found : refuse('There is no such session.');
+  }
+
+  async #pull(input: LabInput): Promise<LabResult> {
+    const found = this.#sessionsOf(input);
+    const deliveries = (await Promise.all(found.map((session) => this.end(session)))).flat();
+    const who = [...new Set(found.map(({ persona }) => persona.name))].join(', ');
+    const told =
+      deliveries.length === 0
+        ? 'No app that they had signed in to has a back-channel logout URI, so none was told.'
+        : `${String(deliveries.length)} logout ${deliveries.length === 1 ? 'token was' : 'tokens were'} sent.`;
+    return { message: `The smartcard of ${who} was pulled. ${told}`, deliveries };
+  }
+
+  async #logout(input: LabInput): Promise<LabResult> {
+    const name = text(input, 'kind') ?? 'good';
+    if (!isLogoutKind(name)) return refuse('There is no such kind of logout token.');
+    const clientId = text(input, 'client');
+    const client = this.#parts.clients.find((registered) => registered.clientId === clientId);
+    if (clientId !== undefined && client === undefined) refuse('There is no such client.');
+    const deliveries =
+      given(input, 'session') === undefined && given(input, 'uid') === undefined
+        ? await this.#sendToClient(required(client, 'session, uid or client'), name, input)
+        : (
+            await Promise.all(
+              this.#sessionsOf(input).map((session) =>
+                this.#send(client === undefined ? this.#clientsOf(session) : [client], name, session),
+              ),
+            )
+          ).flat();
+    if (deliveries.length === 0) refuse('No client with a back-channel logout URI has a sign-in there.');
+    return { message: `Sent: ${name}.`, deliveries };
+  }
+
+  /** A token about anybody, whether or not the simulator knows a session. */
+  async #sendToClient(client: ClientRegistration, kind: LogoutKind, input: LabInput): Promise<Delivery[]> {
+    const [sub, sid] = [text(input, 'sub'), text(input, 'sid')];
+    const delivery = await this.#parts.sender.send({ client, kind, sub, sid, idToken: undefined });
+    return delivery === undefined ? [] : [delivery];
+  }
+
+  async #rotate(input: LabInput): Promise<LabResult> {
+    const withdraw = flag(input, 'withdraw');
+    await this.#parts.keys.rotate({ withdraw });
+    return {
+      message: withdraw
+        ? 'A new key signs, and every key before it is no longer published.'
+        : 'A new key has been published and signs already; the ones before it are still published.',
+    };
+  }
+
+  #fault(input: LabInput): LabResult {
+    const endpoint = required(choice(input, 'endpoint', faultyEndpoints), 'endpoint');
+    if (given(input, 'kind') === 'off') {
+      this.#parts.effects.clearFault(endpoint);
+      return { message: `The ${endpoint} endpoint works again.` };
+    }
+    const [fault, count] = [readFault(input), times(input)];
+    this.#parts.effects.setFault(endpoint, fault, count);
+    return { message: `The ${endpoint} endpoint: ${faultInWords(fault)}, ${howOften(count, 'request')}.` };
+  }
+
+  #levels(input: LabInput): LabResult {
+    const count = times(input);
+    const levels = Object.keys(levelClaims).flatMap((name) => {
+      const value = given(input, name);
+      return value === undefined ? [] : [{ name, value }];
+    });
+    if (levels.length === 0) refuse('authentication or identity is missing.');
+    for (const { name, value } of levels) {
+      for (const claim of levelClaims[name] ?? []) {
+        this.#parts.effects.changeClaim(value === 'missing' ? claim : { ...claim, value }, count);
+      }
+    }
+    return { message: `The assurance levels are other ones, ${howOften(count, 'sign-in')}.` };
+  }
+
+  #claim(input: LabInput): LabResult {
+    const document = required(choice(input, 'in', ['idToken', 'userInfo'] as const), 'in');
+    const name = required(text(input, 'name'), 'name');
+    if (flag(input, 'restore')) {
+      this.#parts.effects.restoreClaim(document, name);
+      return { message: `${name} is itself again.` };
+    }
+    const count = times(input);
+    const [drop, typed] = [flag(input, 'drop'), text(input, 'text')];
+    // The empty string is a value too, where it is said in JSON.
+    const value = typed === undefined ? input['value'] : parsed(typed);
+    if (drop === (value !== undefined)) refuse('Either value (or text) or drop must be given.');
+    this.#parts.effects.changeClaim(drop ? { in: document, name } : { in: document, name, value }, count);
+    return {
+      message: `${name} is ${drop ? 'left out' : JSON.stringify(value)}, ${howOften(count, 'sign-in')}.`,
+    };
+  }
+
+  #authorizationError(input: LabInput): LabResult {
+    if (given(input, 'error') === 'off') {
+      this.#parts.effects.clearAuthorizationError();
+      return { message: 'Sign-ins go on as usual.' };
+    }
+    const error = required(choice(input, 'error', authorizationErrors), 'error');
+    const count = times(input) ?? 1;
+    this.#parts.effects.setAuthorizationError(error, count);
+    return { message: `${error} is answered, ${howOften(count, 'sign-in')}.` };
+  }
+
+  #clock(input: LabInput): LabResult {
+    const day = 86_400;
+    const seconds = required(whole(input, 'skewSeconds', -day, day), 'skewSeconds');
+    this.#parts.effects.skewSeconds = seconds;
+    return {
+      message:
+        seconds === 0
+          ? 'The clock is right.'
+          : `The clock is ${String(Math.abs(seconds))} s ${seconds > 0 ? 'ahead' : 'behind'}.`,
+    };
+  }
+
+  #reset(): LabResult {
+    this.#parts.effects.reset();
+    this.#parts.sender.forget();
+    return { message: 'Everything that was switched on is off, and the list of answers is empty.' };
+  }
+}

@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { html, type Html } from './html.ts';
+import type { Answer } from './http.ts';
+import { paths } from './metadata.ts';
+
+/**
+ * The stylesheet: NHS.UK's, without its @font-face rules (they fetch a licensed font from another host), and the few
+ * rules of our own pages.
+ */
+let stylesheetText: string | undefined;
+export function stylesheet(): Answer {
+  stylesheetText ??=
+    readFileSync(
+      createRequire(import.meta.url).resolve('nhsuk-frontend/dist/nhsuk/nhsuk-frontend.min.css'),
+      'utf8',
+    )
+      .replace(/@font-face\s*\{[^}]*\}/g, '')
+      .replace(/\/\*# sourceMappingURL=.*?\*\//g, '') +
+    readFileSync(new URL('pages.css', import.meta.url), 'utf8');
+  return {
+    status: 200,
+    headers: { 'content-type': 'text/css; charset=utf-8', 'cache-control': 'private, max-age=300' },
+    body: stylesheetText,
+    outcome: 'stylesheet',
+  };
+}
+
+interface PageOptions {
+  readonly status?: number;
+  readonly title: string;
+  readonly main: Html;
+  readonly outcome: string;
+  /**
+   * Origins a form on the page may lead to. Browsers hold the redirect after a form to `form-action` too, so the app that
+   * is signed in to must be among them.
+   */
+  readonly formTargets?: readonly string[];
+  /** `same-origin` where a form has to say what page it is on. */
+  readonly referrerPolicy?: 'no-referrer' | 'same-origin';
+}
+
+/** A whole page in the look of NHS services, which says that it is not one. */
+export function page({
+  status = 200,
+  title,
+  main,
+  outcome,
+  formTargets = [],
+  referrerPolicy = 'no-referrer',
+}: PageOptions): Answer {
+  const body = html`<!doctype html>
+    <html class="nhsuk-template" lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <title>${title} – simulator</title>
+        <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />
+        <meta name="theme-color" content="#005eb8" />
+        <link rel="icon" href="data:," />
+        <link rel="stylesheet" href="${paths.stylesheet}" />
+      </head>
+      <body class="nhsuk-template__body">
+        <a class="nhsuk-skip-link" href="#maincontent">Skip to main content</a>
+        <header class="nhsuk-header" role="banner">
+          <div class="nhsuk-header__container nhsuk-width-container">
+            <div class="nhsuk-header__service">
+              <span class="nhsuk-header__service-name">Care Identity simulator</span>
+            </div>
+          </div>
+        </header>
+        <div class="simulator-notice" role="region" aria-label="About this page">
+          <p class="nhsuk-width-container">
+            <strong>This is not the NHS.</strong> Everybody here is invented, and no smartcard, password or
+            code is asked for.
+          </p>
+        </div>
+        <div class="nhsuk-width-container">
+          <main class="nhsuk-main-wrapper" id="maincontent">${main}</main>
+        </div>
+      </body>
+    </html>`;
+  return {
+    status,
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': [
+        "default-src 'none'",
+        "style-src 'self'",
+        'img-src data:',
+        `form-action ${["'self'", ...formTargets].join(' ')}`,
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+      ].join('; '),
+      'referrer-policy': referrerPolicy,
+    },
+    body: body.text,
+    outcome,
+  };
+}
+
+/** `3 roles`, `1 role`, `No roles`. */
+export const plural = (count: number, one: string, many: string): string =>
+  `${count === 0 ? 'No' : String(count)} ${count === 1 ? one : many}`;
+
+/** One row of a summary list. */
+export const summaryRow = (key: string, value: string | Html): Html => html`
+  <div class="nhsuk-summary-list__row">
+    <dt class="nhsuk-summary-list__key">${key}</dt>
+    <dd class="nhsuk-summary-list__value">${value}</dd>
+  </div>
+`;

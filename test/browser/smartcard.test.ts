@@ -1,0 +1,91 @@
+import { describe, expect, test } from '@jest/globals';
+import { answerWith, choose, heading, logInLink, lookAgain, signedInAs, signIn, text } from './rig.ts';
+import { useRig } from './use-rig.ts';
+
+const rig = await useRig();
+
+const person = /Amara|Okafor|900000000001|900000000777/;
+const ending = 'You were signed out because your Care Identity session ended';
+/** A visible page asks every 15 s; the rest is for a busy machine. */
+const noticed = 20_000;
+
+describe('a smartcard that is taken out of the reader', () => {
+  test('signs the app out in every tab that is looked at, by itself, and logging in leads back [CIS2-BCL]', async () => {
+    const profile = await rig.profile();
+    const [tab, other] = [await profile.tab(), await profile.tab()];
+    await signIn(tab, 'Amara Okafor', '/ward/7');
+    await other.goto('/sessions');
+    await signedInAs(other, 'Dr Amara Okafor');
+
+    const lab = await (await rig.profile()).tab();
+    await lab.goto(`${await rig.simulator()}/lab`);
+    await lab.getByRole('button', { name: /^Pull the smartcard.*Amara Okafor/ }).click();
+    await lab.getByText('The smartcard of Amara Okafor was pulled.').waitFor();
+    expect(await profile.session()).toEqual({ status: 'ended', reason: 'provider_logout' });
+
+    for (const page of [tab, other]) {
+      await page.getByRole('heading', { level: 1, name: ending }).waitFor({ timeout: noticed });
+      expect(await page.content()).not.toMatch(person);
+    }
+    expect(await text(tab)).toContain('put it back in the reader');
+    await tab.getByRole('link', { name: logInLink }).click();
+    await choose(tab, 'Amara Okafor');
+    await heading(tab, 'Dr Amara Okafor');
+    expect(tab.url()).toBe(`${rig.baseUrl}/ward/7`);
+    profile.forgive(/status of 401/);
+  });
+
+  test('is noticed at once when the person looks at the page again', async () => {
+    const profile = await rig.profile();
+    const tab = await profile.tab();
+    await signIn(tab, 'Amara Okafor');
+    await rig.lab('pull', { uid: '900000000001' });
+    const pulledAt = Date.now();
+    await lookAgain(tab);
+    await heading(tab, ending);
+    expect(Date.now() - pulledAt).toBeLessThan(8_000);
+  });
+
+  test('while the page asks, which it does several times a minute, keeps nobody signed in for longer', async () => {
+    const profile = await rig.profile();
+    const tab = await profile.tab();
+    await signIn(tab, 'Devika Shah');
+    const { expires } = await profile.session();
+    await tab.waitForResponse('**/auth/session', { timeout: noticed });
+    expect((await profile.session()).expires).toEqual(expires);
+  });
+});
+
+test('signing out goes on to where the backend leads: Care Identity’s own sign-out, and back', async () => {
+  const profile = await rig.profile();
+  const tab = await profile.tab();
+  const realm = '/openam/oauth2/realms/root/realms/NHSIdentity/realms/Healthcare';
+  const next = new URL(`${await rig.simulator()}${realm}/connect/endSession`);
+  next.searchParams.set('client_id', 'cis2-bff-local');
+  next.searchParams.set('post_logout_redirect_uri', `${rig.baseUrl}/signed-out`);
+  await tab.route('**/auth/logout', async (route) => {
+    await route.fulfill({ response: await route.fetch(), json: { redirectTo: next.href } });
+  });
+  await signIn(tab);
+  const left = tab.waitForRequest((request) => request.url() === next.href);
+  await tab.getByRole('button', { name: 'Sign out' }).click();
+  await left;
+  await heading(tab, 'You have signed out');
+  expect(tab.url()).toBe(`${rig.baseUrl}/signed-out`);
+  expect(await profile.session()).toEqual({ status: 'anonymous' });
+});
+
+test('signing out goes nowhere that is no page of the web', async () => {
+  const { tab } = await rig.visitor();
+  await tab.route('**/auth/logout', async (route) => {
+    await route.fulfill({
+      response: await route.fetch(),
+      json: { redirectTo: 'javascript:window.ran=true' },
+    });
+  });
+  await answerWith(tab, (session) => session);
+  await signIn(tab);
+  await tab.getByRole('button', { name: 'Sign out' }).click();
+  await heading(tab, 'Log in to the example ward service');
+  expect(await tab.evaluate('window.ran')).toBeUndefined();
+});

@@ -1,0 +1,11 @@
+/** Asks an address the way CIS2 is asked, in a process whose trusted authorities the caller chooses. Prints what came of it. */
+import { providerFetch } from '../../lambdas/cis2/transport.ts';
+
+const [address = ''] = process.argv.slice(2);
+try {
+  const answer = await providerFetch(AbortSignal.timeout(4_000))(address, {});
+  console.log(`answered ${String(answer.status)}`);
+} catch (error) {
+  const { code, cause } = error as { code?: string; cause?: { cause?: { code?: string } } };
+  console.log(`${code ?? 'unknown'} ${cause?.cause?.code ?? ''}`.trim());
+}

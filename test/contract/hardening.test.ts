@@ -1,0 +1,109 @@
+/** What an attacker, an auditor and a search engine try first. */
+import { describe, expect, test } from '@jest/globals';
+import { unneededScopes } from '../../lambdas/settings.ts';
+import { Bff } from '../support/bff.ts';
+import { sessionCookie, signInCookie, type SessionJson } from '../support/browser.ts';
+import { rawRequest } from '../support/raw-http.ts';
+import { clientId, useRig } from '../support/rig.ts';
+import { expectProblem, expectSignedIn } from './expectations.ts';
+
+const rig = useRig();
+
+test('a sign-in asks for the scopes that are used here, and for no other [CIS2-SC-003, S-08, ASVS-10.2.3]', async () => {
+  const scope = (await rig.browser().login()).request.get('scope') ?? '';
+  expect(scope.split(' ').sort()).toEqual(
+    ['associatedorgs', 'nationalrbacaccess', 'nhsperson', 'openid', 'profile'].sort(),
+  );
+  expect(unneededScopes(scope)).toEqual([]);
+});
+
+describe('a line end in what is sent', () => {
+  const injected = 'x\r\nX-Injected: 1\r\nSet-Cookie: injected=1';
+
+  test.each(['returnTo', 'acr', 'role', 'reauth', 'unknown'])(
+    'as %s of a login gets into no header of the answer [ASVS-4.2.4]',
+    async (name) => {
+      for (const value of [injected, `/${injected}`]) {
+        const query = new URLSearchParams({ [name]: value }).toString();
+        const { headers } = await rawRequest(rig.bff.baseUrl, `/auth/login?${query}`);
+        expect(headers['x-injected']).toBeUndefined();
+        expect(JSON.stringify(headers)).not.toMatch(/injected/i);
+      }
+    },
+  );
+
+  test.each(['code', 'error', 'error_description', 'iss', 'unknown'])(
+    'as %s of a callback gets into no header of the answer [ASVS-4.2.4]',
+    async (name) => {
+      const browser = rig.browser();
+      const { state } = rig.provider.authorise((await browser.login()).location);
+      const query = new URLSearchParams({ code: 'x', state, [name]: injected }).toString();
+      const cookie = `${signInCookie}=${browser.cookies.get(signInCookie) ?? ''}`;
+      const answer = await rawRequest(rig.bff.baseUrl, `/auth/callback?${query}`, {
+        headers: [['Cookie', cookie]],
+      });
+      expect(answer.status).toBe(303);
+      expect(JSON.stringify(answer.headers)).not.toMatch(/injected/i);
+    },
+  );
+});
+
+test.each(['query', 'X-Session header', 'Authorization header', 'other cookie', 'body'])(
+  'a session id in a %s is not looked at [C-03]',
+  async (place) => {
+    const browser = rig.browser();
+    const session = await expectSignedIn(browser, await browser.signIn(rig.provider));
+    const id = browser.cookies.get(sessionCookie) ?? '';
+    const thief = rig.browser();
+    const path = place === 'query' ? `/auth/session?${sessionCookie}=${id}` : '/auth/session';
+    const headers: Record<string, string> = {
+      ...(place === 'X-Session header' && { 'x-session': id }),
+      ...(place === 'Authorization header' && { authorization: `Bearer ${id}` }),
+      ...(place === 'other cookie' && { cookie: `session=${id}` }),
+    };
+    expect(await (await thief.api(path, { headers })).json()).toEqual({ status: 'anonymous' });
+    if (place === 'body') {
+      const body = JSON.stringify({ [sessionCookie]: id, session: id });
+      const post = { method: 'POST', body, headers: { 'content-type': 'application/json' } };
+      expect((await thief.api('/auth/session/extend', post)).status).toBe(401);
+    }
+    const { expires } = (await (await browser.api('/auth/session')).json()) as SessionJson;
+    expect(expires).toEqual(session.expires);
+  },
+);
+
+test.each([
+  ...['diagnostics', 'debug', 'health', 'status', 'metrics', 'info', 'env', 'config', 'admin', 'docs'],
+  ...['openapi.json', 'swagger.json', '.env', '.git/config', 'package.json', 'index.mjs', 'index.mjs.map'],
+])('/auth/%s is not there, nor under /api [ASVS-13.4.2, ASVS-13.4.5]', async (name) => {
+  for (const prefix of ['/auth', '/api']) {
+    expectProblem(await rawRequest(rig.bff.baseUrl, `${prefix}/${name}`), 404, 'not_found');
+  }
+});
+
+test.each([
+  '',
+  '?state=other',
+  '?state=',
+  '?post_logout_redirect_uri=https://evil.example/&redirectTo=//evil.example',
+])(
+  'whoever comes back from signing out at CIS2 with %j sees our own page and is led nowhere [O-17]',
+  async (query) => {
+    const answer = await rawRequest(rig.bff.baseUrl, `/signed-out${query}`);
+    expect(answer.status).toBe(200);
+    expect(answer.headers['content-type']).toMatch(/^text\/html\b/);
+    expect([answer.headers.location, answer.headers.refresh]).toEqual([undefined, undefined]);
+    expect(answer.body).not.toMatch(/evil|http-equiv="refresh"/i);
+  },
+);
+
+test.each([
+  ['idle-seconds', 901, /must be a whole number from 1 to 900/],
+  ['absolute-seconds', 43_201, /must be a whole number from 1 to 43200/],
+])(
+  'no session can be given more time than CIS2 allows: --%s %d stops the start [C-07]',
+  async (name, value, why) => {
+    const options = { issuer: rig.provider.issuer, 'client-id': clientId, [name]: value };
+    await expect(Bff.start(options)).rejects.toThrow(why);
+  },
+);

@@ -1,0 +1,146 @@
+/** Stepping up and proving presence again: the same page afterwards, another session, held to what was asked. */
+import { describe, expect, test } from '@jest/globals';
+import { sessionCookie, type Browser } from '../support/browser.ts';
+import { useRig } from '../support/rig.ts';
+import { expectFailure, expectProblem, expectSignedIn, read } from './expectations.ts';
+
+const rig = useRig({ acr: 'AAL2_OR_AAL3_ANY', 'min-aal': 2 });
+
+const atLevel = (level: unknown): void => {
+  rig.provider.claims = () => ({ authentication_assurance_level: level });
+};
+
+async function signedIn(level: 2 | 3 = 2): Promise<Browser> {
+  atLevel(level);
+  const browser = rig.browser();
+  await expectSignedIn(browser, await browser.signIn(rig.provider));
+  return browser;
+}
+
+function copyOf(browser: Browser): Browser {
+  const copy = rig.browser();
+  copy.cookies.set(sessionCookie, browser.cookies.get(sessionCookie) ?? '');
+  return copy;
+}
+
+describe('stepping up', () => {
+  test('asks for the level and for proof of presence', async () => {
+    const { request } = await (await signedIn()).login('?acr=AAL3_ANY&returnTo=/x');
+    expect([request.get('acr_values'), request.get('prompt'), request.get('max_age')]).toEqual([
+      'AAL3_ANY',
+      'login',
+      null,
+    ]);
+  });
+
+  test('comes back to the same page with a new session; the old one is dead at once, as replaced [ASVS-7.2.4, ASVS-7.5.1]', async () => {
+    const browser = await signedIn();
+    const before = await browser.session();
+    expect(before.assurance['authentication']).toBe(2);
+    const old = copyOf(browser);
+    atLevel(3);
+    const page = '/ward/7/notes?patient=a%20b&x=%2F#part-2';
+    const landed = await browser.signIn(rig.provider, `?acr=AAL3_ANY&returnTo=${encodeURIComponent(page)}`);
+    expect([landed.status, landed.headers.get('location')]).toEqual([303, rig.bff.baseUrl + page]);
+    expect(landed.headers.getSetCookie()).toHaveLength(1);
+    const after = await browser.session();
+    expect(after.assurance['authentication']).toBe(3);
+    expect(after.handle).not.toBe(before.handle);
+    expect(browser.cookies.get(sessionCookie)).not.toBe(old.cookies.get(sessionCookie));
+    expect(await old.session()).toEqual({ status: 'ended', reason: 'replaced' });
+    expectProblem(
+      await read(await old.api('/auth/session/extend', { method: 'POST' })),
+      401,
+      'session_ended',
+      {
+        reason: 'replaced',
+        loginUrl: '/auth/login',
+      },
+    );
+    const { sessions } = (await (await browser.api('/auth/sessions')).json()) as { sessions: unknown[] };
+    expect(sessions).toContainEqual(expect.objectContaining({ handle: after.handle, current: true }));
+    expect(JSON.stringify(sessions)).not.toContain(before.handle);
+  });
+
+  test.each<[string, unknown]>([
+    ['2', '2'],
+    ['missing', undefined],
+    ['no number', 'high'],
+    ['empty', ''],
+    ['null', null],
+  ])(
+    'is held to the level: one that is %s is refused, and the session stays as it was [O-07, CIS2-ACR-001]',
+    async (_, level) => {
+      const browser = await signedIn();
+      const before = { ...(await browser.session()), serverTime: '' };
+      rig.provider.claims = () => ({ authentication_assurance_level: level, acr: 'AAL3_ANY' });
+      const landed = await browser.signIn(rig.provider, '?acr=AAL3_ANY&returnTo=/ward');
+      await expectFailure(rig, landed, 'assurance_insufficient');
+      expect({ ...(await browser.session()), serverTime: '' }).toEqual(before);
+    },
+  );
+
+  test('that was cancelled leaves the session as it was', async () => {
+    const browser = await signedIn();
+    const { handle } = await browser.session();
+    const { request } = await browser.login('?acr=AAL3_ANY&returnTo=/ward');
+    const landed = await browser.callback({ error: 'access_denied', state: request.get('state') ?? '' });
+    await expectFailure(rig, landed, 'access_denied');
+    expect(await browser.session()).toMatchObject({ status: 'active', handle });
+  });
+
+  test.each(['AAL1_USERPASS', 'AAL3_any', 'AAL4_ANY', '', '3', 'AAL3_ANY AAL2_ANY'])(
+    'only raises: acr=%j is 400, and nothing is started',
+    async (acr) => {
+      const { response } = await (await signedIn()).login(`?acr=${encodeURIComponent(acr)}`);
+      expectProblem(await read(response), 400, 'invalid_request');
+    },
+  );
+
+  test('to the level there is already is a sign-in like any other', async () => {
+    const browser = await signedIn(3);
+    const { handle } = await browser.session();
+    const landed = await browser.signIn(rig.provider, '?acr=AAL2_OR_AAL3_ANY&returnTo=/ward');
+    expect(landed.headers.get('location')).toBe(`${rig.bff.baseUrl}/ward`);
+    expect((await browser.session()).handle).not.toBe(handle);
+  });
+
+  test('in two tabs ends well in both, each on its own page', async () => {
+    const browser = await signedIn();
+    atLevel(3);
+    const [one, two] = [
+      await browser.login('?acr=AAL3_ANY&returnTo=/a'),
+      await browser.login('?acr=AAL3_ANY&returnTo=/b'),
+    ];
+    await browser.callback(rig.provider.authorise(one.location));
+    const first = copyOf(browser);
+    const landed = await browser.callback(rig.provider.authorise(two.location));
+    expect(landed.headers.get('location')).toBe(`${rig.bff.baseUrl}/b`);
+    expect((await browser.session()).assurance['authentication']).toBe(3);
+    // Both logins took along the session of level 2; the first one's own is not the second's to end.
+    expect((await first.session()).status).toBe('active');
+  });
+});
+
+describe('proving presence again', () => {
+  test('asks for it, comes back to the same page, and gives a new session [ASVS-7.5.1]', async () => {
+    const browser = await signedIn(3);
+    const { handle } = await browser.session();
+    const { request, location } = await browser.login('?reauth=1&returnTo=/prescription/9');
+    expect(request.get('prompt')).toBe('login');
+    const old = copyOf(browser);
+    const landed = await browser.callback(rig.provider.authorise(location));
+    expect(landed.headers.get('location')).toBe(`${rig.bff.baseUrl}/prescription/9`);
+    expect((await browser.session()).handle).not.toBe(handle);
+    expect(await old.session()).toEqual({ status: 'ended', reason: 'replaced' });
+  });
+
+  test('is refused where CIS2 signed the person in longer ago than five minutes [O-08, CIS2-SES-003]', async () => {
+    const browser = await signedIn(3);
+    const { handle } = await browser.session();
+    rig.provider.claims = ({ now }) => ({ auth_time: now - 400 });
+    const landed = await browser.signIn(rig.provider, '?reauth=1&returnTo=/prescription/9');
+    await expectFailure(rig, landed, 'response_invalid');
+    expect(await browser.session()).toMatchObject({ status: 'active', handle });
+  });
+});

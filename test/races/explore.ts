@@ -1,0 +1,238 @@
+/**
+ * Every order in which the store's calls of operations that run at the same time can be carried out, by depth-first
+ * search: a call is held until its turn, and every run begins anew, takes the choices made before and goes on with the
+ * first one left.
+ *
+ * Orders that cannot be told apart are run once (sleep sets): two calls next to each other, of which neither writes what
+ * the other touches, give the same either way round. `every: true` runs them all.
+ */
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { operationOf, type Command } from './embedded-table.ts';
+
+export interface Table {
+  send(command: Command): Promise<unknown>;
+}
+
+/**
+ * What becomes of a call: it is done; it fails and nothing is done; it is done and its answer is lost; or its answer is
+ * lost and the SDK sends it again.
+ */
+export type Outcome = 'done' | 'failed' | 'lost' | 'again';
+const outcomes: readonly Outcome[] = ['done', 'failed', 'lost', 'again'];
+
+/** Names are new in every run: what a call touches is known only as long as the run lasts. */
+interface Held {
+  readonly id: number;
+  /** Who calls what: the same in every run that has come the same way. */
+  readonly kind: string;
+  readonly touches: readonly string[];
+  readonly writes: boolean;
+  readonly command: Command;
+  readonly resolve: (answer: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Choice {
+  /** Which call, by the order in which they came. */
+  readonly id: number;
+  readonly kind: string;
+  readonly outcome: Outcome;
+}
+
+export interface Race {
+  /** Each begins at the same time as the others. */
+  readonly operations: readonly (() => Promise<unknown>)[];
+  /** Throws when what the run has left behind is wrong. */
+  readonly check: (results: readonly PromiseSettledResult<unknown>[]) => Promise<void>;
+}
+
+/** Sets a world up from scratch; the calls of the operations go through the clients it is given. */
+export type Scenario = (clientOf: (operation: string) => DynamoDBClient) => Promise<Race>;
+
+export interface Exploration {
+  /** Runs that were made to their end and checked. */
+  readonly runs: number;
+  /** Runs that were given up, for a run like them had been made. */
+  readonly alike: number;
+  /** The most calls in one run. */
+  readonly longest: number;
+}
+
+/** A run whose check failed, with the order that led there. */
+export class LosingOrder extends Error {
+  override readonly name = 'LosingOrder';
+
+  constructor(order: readonly string[], cause: unknown) {
+    super(`${cause instanceof Error ? cause.message : String(cause)}\n  ${order.join('\n  ')}`, { cause });
+  }
+}
+
+/** How often calls may go wrong in one run, and which of them. */
+export interface Faults {
+  readonly atMost: number;
+  readonly of?: (call: string) => boolean;
+}
+
+/**
+ * @throws LosingOrder at the first run whose check fails
+ */
+export async function explore(
+  table: Table,
+  scenario: Scenario,
+  { every = false, faults = { atMost: 0 } }: { every?: boolean; faults?: Faults } = {},
+): Promise<Exploration> {
+  const unexplored: { path: readonly Choice[]; asleep: readonly Choice[] }[] = [{ path: [], asleep: [] }];
+  let [runs, alike, longest] = [0, 0, 0];
+  for (let node = unexplored.pop(); node !== undefined; node = unexplored.pop()) {
+    const run = await Run.start(table, scenario);
+    for (const choice of node.path) await run.take(choice);
+    let path = node.path;
+    let asleep = node.asleep;
+    let given = false;
+    while (run.held.length > 0) {
+      const faulty = path.filter(({ outcome }) => outcome !== 'done').length;
+      const open = run.held.flatMap((held) => choicesFor(held, faulty < faults.atMost, faults.of));
+      const [next, ...others] = open.filter((choice) => !asleep.some((slept) => alikeChoices(slept, choice)));
+      if (next === undefined) {
+        given = true;
+        break;
+      }
+      const explored = [...asleep, next];
+      for (const other of others) {
+        unexplored.push({
+          path: [...path, other],
+          asleep: every ? [] : explored.filter((earlier) => run.commute(earlier, other)),
+        });
+        explored.push(other);
+      }
+      asleep = every ? [] : asleep.filter((earlier) => run.commute(earlier, next));
+      path = [...path, next];
+      await run.take(next);
+    }
+    if (given) {
+      alike += 1;
+      continue;
+    }
+    runs += 1;
+    longest = Math.max(longest, path.length);
+    await run.check();
+  }
+  return { runs, alike, longest };
+}
+
+const choicesFor = (
+  { id, kind }: Held,
+  mayFail: boolean,
+  of: (call: string) => boolean = () => true,
+): Choice[] =>
+  outcomes
+    .filter((outcome) => outcome === 'done' || (mayFail && of(kind)))
+    .map((outcome) => ({ id, kind, outcome }));
+
+const alikeChoices = (one: Choice, other: Choice): boolean =>
+  one.id === other.id && one.outcome === other.outcome;
+
+class Run {
+  readonly held: Held[] = [];
+  readonly #order: string[] = [];
+  readonly #table: Table;
+  #arrived = 0;
+  #race: Race | undefined;
+  #results: readonly PromiseSettledResult<unknown>[] | undefined;
+
+  private constructor(table: Table) {
+    this.#table = table;
+  }
+
+  static async start(table: Table, scenario: Scenario): Promise<Run> {
+    const run = new Run(table);
+    const race = await scenario((operation) => run.#client(operation));
+    run.#race = race;
+    void Promise.allSettled(race.operations.map((operation) => operation())).then((results) => {
+      run.#results = results;
+    });
+    await run.#settle();
+    return run;
+  }
+
+  /** Whether two choices give the same in either order. Two faults never do: there may be room for one only. */
+  commute(one: Choice, other: Choice): boolean {
+    if (one.id === other.id || (one.outcome !== 'done' && other.outcome !== 'done')) return false;
+    const [left, right] = [this.#heldFor(one), this.#heldFor(other)];
+    // What fails leaves no trace.
+    if (one.outcome === 'failed' || other.outcome === 'failed') return true;
+    return !((left.writes || right.writes) && left.touches.some((item) => right.touches.includes(item)));
+  }
+
+  #heldFor({ id, kind }: Choice): Held {
+    const call = this.held.find((held) => held.id === id);
+    if (call?.kind !== kind) throw new Error('a run went another way than the one before it');
+    return call;
+  }
+
+  async take(choice: Choice): Promise<void> {
+    const call = this.#heldFor(choice);
+    const { outcome } = choice;
+    this.held.splice(this.held.indexOf(call), 1);
+    this.#order.push(
+      `${call.kind} ${call.touches.map(shortened).join(', ')}${outcome === 'done' ? '' : `: ${outcome}`}`,
+    );
+    if (outcome === 'failed') call.reject(new Error('made to fail'));
+    else {
+      const [answer] = await Promise.allSettled([this.#table.send(call.command)]);
+      if (outcome === 'again') this.#hold(call);
+      else if (outcome === 'lost') call.reject(new Error('made to lose its answer'));
+      else if (answer.status === 'fulfilled') call.resolve(answer.value);
+      else call.reject(answer.reason);
+    }
+    await this.#settle();
+  }
+
+  async check(): Promise<void> {
+    if (this.#results === undefined) throw new Error('an operation waits for something that is not a call');
+    try {
+      await this.#race?.check(this.#results);
+    } catch (error) {
+      throw new LosingOrder(this.#order, error);
+    }
+  }
+
+  #client(operation: string): DynamoDBClient {
+    const send = (command: Command) =>
+      new Promise((resolve, reject) => {
+        const touches = touchedBy(command);
+        const kind = `${operation}: ${operationOf(command)} ${touches.map(sortOf).join(', ')}`;
+        const writes = /^(?:Put|Update|Delete)Item$/.test(operationOf(command));
+        this.#hold({ kind, touches, writes, command, resolve, reject });
+      });
+    return { send } as unknown as DynamoDBClient;
+  }
+
+  #hold(call: Omit<Held, 'id'>): void {
+    this.held.push({ ...call, id: this.#arrived });
+    this.#arrived += 1;
+  }
+
+  /** Lets everything run that needs no call; nothing in the room waits for anything else. */
+  async #settle(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+type Key = Readonly<Record<string, { readonly S?: string } | undefined>>;
+const nameOf = (item: Key): string => `${item['pk']?.S ?? ''}|${item['sk']?.S ?? ''}`;
+/** What sort of item it is, without its name. */
+const sortOf = (item: string): string => item.replace(/#[^|]*/, '');
+const shortened = (item: string): string => item.replace(/#(.{1,6})[^|]*/, '#$1');
+
+/** The items that a command reads or writes, as `pk|sk`. */
+function touchedBy({ input }: Command): string[] {
+  const key = (input['Key'] ?? input['Item']) as Key | undefined;
+  if (key !== undefined) return [nameOf(key)];
+  const requests = input['RequestItems'] as Readonly<Record<string, { Keys: readonly Key[] }>> | undefined;
+  if (requests !== undefined) return Object.values(requests).flatMap(({ Keys }) => Keys.map(nameOf));
+  const values = input['ExpressionAttributeValues'] as Key | undefined;
+  const pk = values?.[':pk']?.S;
+  if (pk === undefined) throw new Error('a command that touches unknown items');
+  return [`${pk}|core`, `${pk}|profile`];
+}

@@ -1,0 +1,144 @@
+/** One user, one CIS2 session and one browser or more, new for every run. */
+import { GetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { EpochSeconds } from '../../lambdas/common/index.ts';
+import {
+  createLogoutStore,
+  createSessionStore,
+  createSignInStore,
+  type Logout,
+  type LogoutStore,
+  type NewSession,
+  type SessionCredential,
+  type SessionStore,
+  type SignInStore,
+} from '../../lambdas/session/index.ts';
+import { limits, sessionTable, start, table, worker, type Item } from '../unit/session-fixtures.ts';
+import { EmbeddedTable, operationOf, type Command } from './embedded-table.ts';
+
+export type Stores = Omit<SignInStore & SessionStore & LogoutStore, 'warmUp'>;
+
+/** The table, with an eye on every session: which there are, and whether one that has ended is alive again. */
+export class WatchedTable {
+  readonly #embedded: EmbeddedTable;
+  readonly #states = new Map<string, string | undefined>();
+  #revived: string[] = [];
+
+  private constructor(embedded: EmbeddedTable) {
+    this.#embedded = embedded;
+  }
+
+  static async create(): Promise<WatchedTable> {
+    return new WatchedTable(await EmbeddedTable.create(sessionTable));
+  }
+
+  forget(): void {
+    this.#states.clear();
+    this.#revived = [];
+  }
+
+  /** Sessions that have ended and were alive after that. */
+  get revived(): readonly string[] {
+    return this.#revived;
+  }
+
+  /** The keys of the sessions that the table says are alive, whether anybody holds their cookie or not. */
+  get alive(): readonly string[] {
+    return [...this.#states].flatMap(([key, state]) => (state === 'alive' ? [key] : []));
+  }
+
+  get client(): DynamoDBClient {
+    return { send: (command: Command) => this.send(command) } as unknown as DynamoDBClient;
+  }
+
+  async send(command: Command): Promise<unknown> {
+    const answer = await this.#embedded.send(command);
+    const item = (command.input['Key'] ?? command.input['Item']) as Item | undefined;
+    if (item?.['sk']?.S === 'core' && operationOf(command) !== 'GetItem') await this.#look(item);
+    return answer;
+  }
+
+  async #look({ pk, sk }: Item): Promise<void> {
+    if (pk === undefined || sk === undefined) throw new TypeError('an item without a key');
+    const key = pk.S?.replace('session#', '') ?? '';
+    const { Item } = (await this.#embedded.send(
+      new GetItemCommand({ TableName: table, Key: { pk, sk } }) as unknown as Command,
+    )) as { Item?: Item };
+    const state = Item?.['state']?.S;
+    if (this.#states.get(key) === 'ended' && state !== 'ended') this.#revived.push(key);
+    this.#states.set(key, state);
+  }
+}
+
+export type LogoutForm = 'sid' | 'sub' | 'sid and sub';
+/** The signal of a deadline that does not come. */
+const inTime = new AbortController().signal;
+let worlds = 0;
+
+export class World {
+  readonly #number = (worlds += 1);
+  readonly #table: WatchedTable;
+  /** What the time is, for whatever begins now. */
+  now: number = start;
+
+  constructor(table: WatchedTable) {
+    table.forget();
+    this.#table = table;
+  }
+
+  get #issuer(): string {
+    return 'https://am.example.nhs.uk:443/realm';
+  }
+
+  stores(client: DynamoDBClient = this.#table.client): Stores {
+    const options = { client, table, limits, clock: () => this.now as EpochSeconds };
+    return { ...createSignInStore(options), ...createSessionStore(options), ...createLogoutStore(options) };
+  }
+
+  newSession(changes: Partial<NewSession> = {}): NewSession {
+    return {
+      worker,
+      roleId: '900000000701',
+      device: 'Chrome on Windows',
+      user: [this.#issuer, `user ${String(this.#number)}`],
+      providerSession: [this.#issuer, `sid ${String(this.#number)}`],
+      begunAt: this.now as EpochSeconds,
+      replaces: undefined,
+      sessionsPerUser: 20,
+      reportOthers: false,
+      ...changes,
+    };
+  }
+
+  /** A session that is there before the race begins. */
+  async signedIn(changes: Partial<NewSession> = {}): Promise<SessionCredential> {
+    const created = await this.signIn(this.#table.client, changes);
+    if (created === 'provider_logout') throw new Error('refused');
+    return created;
+  }
+
+  async signIn(
+    client: DynamoDBClient,
+    changes: Partial<NewSession> = {},
+  ): Promise<SessionCredential | 'provider_logout'> {
+    const created = await this.stores(client).create(this.newSession(changes), inTime);
+    return created === 'provider_logout' ? created : created.credential;
+  }
+
+  logout(form: LogoutForm, token = 'token'): Logout {
+    const { user, providerSession } = this.newSession();
+    return {
+      tokenId: [this.#issuer, `${token} ${String(this.#number)}`],
+      user: form === 'sid' ? undefined : user,
+      providerSession: form === 'sub' ? undefined : providerSession,
+    };
+  }
+
+  logOut(client: DynamoDBClient, form: LogoutForm, token?: string): ReturnType<Stores['logOut']> {
+    return this.stores(client).logOut(this.logout(form, token), inTime);
+  }
+
+  async statusOf(credential: SessionCredential): Promise<string> {
+    const state = await this.stores().read(credential);
+    return state.status === 'ended' ? state.reason : state.status;
+  }
+}

@@ -1,0 +1,51 @@
+/** Sessions of invented people, for the tests of the session room. */
+import type { AttributeValue, CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
+import type { EpochSeconds, HealthcareWorker, Role } from '../../lambdas/common/index.ts';
+
+export type Item = Record<string, AttributeValue>;
+
+export const table = 'sessions';
+export const limits = { idleSeconds: 900, absoluteSeconds: 43_200 };
+/** When every test begins, in seconds since the epoch. */
+export const start = 1_800_000_000;
+
+export const sessionTable: CreateTableCommandInput = {
+  TableName: table,
+  BillingMode: 'PAY_PER_REQUEST',
+  AttributeDefinitions: [
+    { AttributeName: 'pk', AttributeType: 'S' },
+    { AttributeName: 'sk', AttributeType: 'S' },
+  ],
+  KeySchema: [
+    { AttributeName: 'pk', KeyType: 'HASH' },
+    { AttributeName: 'sk', KeyType: 'RANGE' },
+  ],
+};
+
+const role = (roleId: string): Role => ({
+  roleId,
+  roleCode: 'S8000:G8000:R8000',
+  jobRoleCode: 'R8000',
+  roleName: 'Clinical Practitioner Access Role',
+  orgCode: 'A9A5A',
+  orgName: 'EXAMPLE HEALTH CENTRE',
+  activityCodes: ['B0420'],
+  workgroupCodes: [],
+});
+
+export const worker: HealthcareWorker = {
+  user: {
+    uid: '900000000001',
+    name: 'Odalys Fernsby',
+    givenName: 'Odalys',
+    familyName: 'Fernsby',
+    title: 'Dr',
+  },
+  assurance: {
+    authentication: 3,
+    identity: 3,
+    methods: ['N3_SMARTCARD'],
+    authenticatedAt: (start - 5) as EpochSeconds,
+  },
+  roles: [role('900000000701'), role('900000000702')],
+};
