@@ -35,13 +35,13 @@ function referencePanel(reference: string): HTMLElement {
   };
   return h(
     'div',
-    { class: 'app-reference-panel' },
+    { class: 'app-reference-panel app-last-margin-0' },
     h('p', {}, 'Give this reference. It helps them find out what happened.'),
     place,
     h(
       'p',
-      { class: 'nhsuk-u-margin-bottom-0' },
-      button('Copy reference', 'nhsuk-button--secondary nhsuk-button--small app-copy', copy),
+      {},
+      button('Copy reference', 'nhsuk-button--secondary nhsuk-button--small app-button-in-text', copy),
       told,
     ),
   );

@@ -21,7 +21,7 @@ const raContact = `Contact ${registrationAuthority}. They look after roles and i
 const errors: Readonly<Record<string, SignInError>> = {
   access_denied: {
     heading: 'Sign-in was cancelled',
-    happened: ['You, or Care Identity, stopped the sign-in before it was finished. You are not signed in.'],
+    happened: ['You, or Care Identity, stopped the sign-in before it was finished.'],
     toDo: () => [
       h('p', {}, 'If you cancelled it yourself, try again when you are ready.'),
       h('p', {}, 'If you did not, your smartcard may be locked or out of date. ', unlockLink(), '.'),

@@ -17,7 +17,7 @@ function mayCommand({ headers }: Request, origin: string): boolean {
 /** Looking changes nothing, and no other site can read the answer; that it asks at all is refused all the same. */
 function mayLook({ headers }: Request, origin: string): boolean {
   const { origin: from, 'sec-fetch-site': site } = headers;
-  return (from ?? origin) === origin && ['same-origin', 'none'].includes(String(site ?? 'none'));
+  return (from ?? origin) === origin && (site === undefined || site === 'same-origin' || site === 'none');
 }
 
 const problem = (status: number, message: string): Answer => json(status, { error: message }, message);

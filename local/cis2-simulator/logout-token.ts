@@ -69,10 +69,7 @@ const withClaims = (
   label: string,
   expected: Kind['expected'],
   change: (context: LogoutContext) => Record<string, unknown>,
-): Kind =>
-  kind(label, expected, (context) =>
-    context.key.sign({ ...context.claims, ...change(context) } as JWTPayload),
-  );
+): Kind => kind(label, expected, (context) => context.key.sign({ ...context.claims, ...change(context) }));
 
 const withHeader = (label: string, header: Readonly<Record<string, unknown>>): Kind =>
   kind(label, 'accepted', ({ key, claims }) => key.sign(claims, header));

@@ -366,8 +366,7 @@ export const personas: readonly Persona[] = [
   {
     uid: '900000000011',
     name: 'Jonah Adler',
-    summary:
-      'Registration Authority manager with one role and no clinical activity, signed in with Smartcard Connect.',
+    summary: 'Registration Authority manager, on Smartcard Connect: one role, and no clinical activity.',
     group: 'everyday',
     authenticator: smartcardConnect,
     identityAssuranceLevel: 3,

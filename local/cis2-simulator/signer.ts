@@ -108,10 +108,14 @@ export class KeyRing {
 
   /** The claims of a token that one of these keys signed, whether or not it has expired; undefined for anything else. */
   async verify(token: string): Promise<JWTPayload | undefined> {
+    const key = this.#named(token);
+    return key !== undefined && (await key.verifies(token)) ? decodeJwt(token) : undefined;
+  }
+
+  #named(token: string): SigningKey | undefined {
     try {
       const { kid } = decodeProtectedHeader(token);
-      const entry = this.#keys.find(({ key }) => key.kid === kid);
-      return (await entry?.key.verifies(token)) === true ? decodeJwt(token) : undefined;
+      return this.#keys.find(({ key }) => key.kid === kid)?.key;
     } catch {
       return undefined;
     }

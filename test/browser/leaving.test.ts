@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { sessionCookie } from '../support/browser.ts';
-import { choose, heading, logInLink, signIn, signOut, text, type Profile } from './rig.ts';
+import { choose, heading, logInLink, signedInAs, signIn, signOut, text, type Profile } from './rig.ts';
 import { useRig } from './use-rig.ts';
 
 const rig = await useRig();
@@ -31,7 +31,7 @@ describe('signing out', () => {
     // The simulator still knows the person, and asks all the same.
     await heading(tab, /simulator/);
     await choose(tab, 'Bethan Morris');
-    await heading(tab, 'Ms Bethan Morris');
+    await signedInAs(tab, 'Ms Bethan Morris');
     expect(await text(tab)).not.toMatch(/Amara/);
   });
 

@@ -28,6 +28,8 @@ const realm = '/openam/oauth2/realms/root/realms/NHSIdentity/realms/Healthcare';
 interface View {
   readonly name: string;
   readonly title: string;
+  /** What more than the title the test shows. */
+  readonly tag?: string;
   readonly open: (tab: Page, profile: Profile) => Promise<unknown>;
 }
 
@@ -68,6 +70,7 @@ const signedInPage = (
 ): View => ({
   name,
   title: `${title} – ${service}`,
+  tag: ' [ASVS-7.4.4]',
   open: async (tab) => {
     await answerWith(tab, (session) => (session.status === 'active' ? change(session) : session));
     await signIn(tab, person, path);
@@ -238,8 +241,8 @@ const someoneIsSignedIn = (tab: Page): Promise<boolean> =>
     .then((answer) => answer.json()).then(({ status }) => status === 'active', () => false)`);
 
 describe('a page that anybody can read', () => {
-  test.each(views)(
-    'is $name: accessible, within the window, wide and narrow, and leads on [ASVS-7.4.4]',
+  test.each(views.map((view) => ({ tag: '', ...view })))(
+    'is $name: accessible, within the window, wide and narrow, and leads on$tag',
     async ({ open, title }) => {
       const { profile, tab } = await rig.visitor();
       await tab.setViewportSize(widths[0]!);

@@ -91,15 +91,17 @@ export class Rig {
   static async start(options: BffOptions = {}, settings?: Record<string, string>): Promise<Rig> {
     const executablePath = findBrowser();
     if (executablePath === undefined) throw new Error('no Chromium was found');
-    const [bff, browser] = await Promise.all([
-      Bff.start(options, settings),
-      chromium.launch({
-        executablePath,
-        args: browserArguments,
-        // Left out by the driver, kept by the browsers people use: pages that come back from memory.
-        ignoreDefaultArgs: ['--disable-back-forward-cache'],
-      }),
-    ]);
+    const launching = chromium.launch({
+      executablePath,
+      args: browserArguments,
+      // Left out by the driver, kept by the browsers people use: pages that come back from memory.
+      ignoreDefaultArgs: ['--disable-back-forward-cache'],
+    });
+    const bff = await Bff.start(options, settings).catch(async (error: unknown) => {
+      await (await launching).close();
+      throw error;
+    });
+    const browser = await launching;
     return new Rig(bff, browser);
   }
 

@@ -4,13 +4,14 @@
  */
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Locator, Page, Route } from 'playwright-core';
-import type { SessionJson } from '../support/browser.ts';
-import { choose, heading, logInLink, Rig, signIn } from './rig.ts';
+import type { Locator, Page } from 'playwright-core';
+import { answerWith, choose, heading, logInLink, lookAgain, Rig, signIn } from './rig.ts';
 
 const [, , otherFolder, otherWidth] = process.argv;
 const folder = otherFolder ?? join(import.meta.dirname, '../../docs/images');
 const width = Number(otherWidth ?? 1024);
+const iPad =
+  'Mozilla/5.0 (iPad; CPU OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1';
 const mostKilobytes = otherFolder === undefined ? 150 : Infinity;
 
 const rig = await Rig.start({ port: otherFolder === undefined ? 3000 : 0 });
@@ -63,19 +64,25 @@ try {
   );
   await picture('signed-in', (tab) => signIn(tab, 'Amara Okafor'));
   await picture(
-    'several-roles',
+    'choose-role',
     (tab) => signIn(tab, 'Callum Reid'),
-    (tab) => tab.locator('section').first(),
+    (tab) => tab.getByRole('button', { name: 'Continue' }),
+  );
+  await picture(
+    'sessions',
+    async (tab) => {
+      await signIn(await (await rig.profile({ userAgent: iPad })).tab(), 'Devika Shah');
+      await signIn(tab, 'Devika Shah', '/sessions');
+      await tab.getByText('This device').waitFor();
+    },
+    (tab) => tab.locator('main li').last(),
   );
   await picture('session-ending', async (tab) => {
     // The warning is real; only the moment for it is brought forward.
-    await tab.route('**/auth/session', async (route: Route) => {
-      const answer = await route.fetch();
-      const session = (await answer.json()) as SessionJson;
-      const from = Date.parse(session.serverTime);
-      const at = new Date(from + 100_000).toISOString();
-      const expires = { ...session.expires, at, idleAt: at, warnAt: session.serverTime };
-      await route.fulfill({ json: { ...session, expires } });
+    await answerWith(tab, (session) => {
+      if (session.status !== 'active') return session;
+      const at = new Date(Date.parse(session.serverTime) + 100_000).toISOString();
+      return { ...session, expires: { ...session.expires, at, idleAt: at, warnAt: session.serverTime } };
     });
     await signIn(tab, 'Amara Okafor');
     await tab.getByRole('alertdialog').waitFor();
@@ -84,6 +91,12 @@ try {
     await tab.goto('/auth/login');
     await choose(tab, 'Farah Siddiqui');
     await heading(tab, 'You need a stronger way to sign in');
+  });
+  await picture('smartcard-removed', async (tab) => {
+    await signIn(tab, 'Amara Okafor', '/ward/7');
+    await rig.lab('pull', { uid: '900000000001' });
+    await lookAgain(tab);
+    await heading(tab, /Care Identity session ended/);
   });
   await picture('signed-out', async (tab) => {
     await signIn(tab);

@@ -100,7 +100,7 @@ describe('a person who signs in', () => {
 });
 
 describe('what a sign-in leaves in the browser', () => {
-  test('is nothing in any storage that a script can read, before, during and after [ASVS-14.3.3]', async () => {
+  test('is nothing in any storage that a script can read, before, during and after [B-04, B-26, ASVS-14.3.3]', async () => {
     const tab = await newTab();
     const nothing = {
       localStorage: {},

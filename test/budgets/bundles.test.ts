@@ -128,10 +128,14 @@ describe('a cold start', () => {
   async function start(
     name: FunctionName,
     warmUp: 'on' | 'off',
-    { after = '', endpoint }: { after?: string; endpoint?: string } = {},
+    {
+      after = '',
+      endpoint,
+      change = {},
+    }: { after?: string; endpoint?: string; change?: Partial<Record<SettingName, string>> } = {},
   ): Promise<Started> {
     const wanted: readonly SettingName[] = functionSettings[name];
-    const all = settings(warmUp);
+    const all = { ...settings(warmUp), ...change };
     // AWS is reached by https alone. Plain http, which only the stores of this test speak, has the SDK import an
     // ES module facade of node:http, and making that loads the very thing that is looked for.
     const script = `import { registerHooks } from 'node:module';
@@ -209,6 +213,21 @@ describe('a cold start', () => {
     await start('sign-in', 'on');
     expect(store.calls.map(({ operation }) => operation)).toEqual(['GetItem']);
     expect(secrets.calls.map(({ operation }) => operation)).toEqual(['GetSecretValue']);
+  });
+
+  test('says which scopes are asked for and never used, by CIS2’s own requirement [CIS2-SC-003]', async () => {
+    const warnings = async (scope: string) =>
+      (await start('sign-in', 'off', { change: { CIS2_SCOPE: scope } })).log.filter(
+        ({ event }) => event === 'scopes_unneeded',
+      );
+    expect(await warnings('openid profile email professionalmemberships')).toEqual([
+      expect.objectContaining({
+        level: 'warn',
+        scopes: ['email', 'professionalmemberships'],
+        requirement: 'NHS CIA SC Req 003',
+      }),
+    ]);
+    expect(await warnings('openid profile nhsperson nationalrbacaccess associatedorgs')).toEqual([]);
   });
 
   test('does nothing of the kind when warm-up is off', async () => {

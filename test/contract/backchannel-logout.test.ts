@@ -82,7 +82,7 @@ describe('what a logout token ends', () => {
     for (const browser of browsers) expect(await browser.session()).toEqual(loggedOut);
   });
 
-  test('a sub alone ends all of the user’s sessions and nobody else’s [L-08]', async () => {
+  test('a sub alone ends all of the user’s sessions and nobody else’s [L-08, ASVS-7.4.2]', async () => {
     const [user, other] = [newUser(), newUser()];
     const browsers = [
       await signedIn(user, newSid()),

@@ -4,7 +4,7 @@
  */
 
 /** What is meant as an id, well written or not: a slip of the pen must be seen, not passed over. */
-const meantAsId = /^(?:[A-Z]{1,2}-?\d+|ASVS\b.*|CIS2\b.*|oidcc\b.*)$/i;
+const meantAsId = /^(?:[A-Z]{1,2}-?\d+\b|ASVS\b|CIS2\b|oidcc\b)/i;
 const bracketAtEnd = /\[([^[\]]*)\]\s*$/;
 
 /** The ids at the end of one title, as they are written; none where the brackets hold something else. */

@@ -125,14 +125,29 @@ describe('npm start', () => {
     const port = await ready(started);
     await send(port, '/auth/session', { headers: { 'x-csrf': '1' } });
     await until(() => started.out().includes('"route":"GET /auth/session"'));
+    const panel = new URL(/^ +Panel +(http:\/\/\S+)$/m.exec(started.out())?.[1] ?? '');
+    const state = await send(Number(panel.port), '/lab/api/state');
     started.child.kill('SIGTERM');
     expect(await started.ended).toBe(0);
 
+    expect(panel.pathname).toBe('/lab');
+    expect((JSON.parse(state.body) as { clients: unknown }).clients).toEqual([
+      {
+        clientId: 'cis2-bff-local',
+        authentication: 'private_key_jwt',
+        redirectUris: [`http://localhost:${String(port)}/auth/callback`],
+        backchannelLogoutUri: `http://localhost:${String(port)}/auth/backchannel-logout`,
+        postLogoutRedirectUris: [`http://localhost:${String(port)}/signed-out`],
+      },
+    ]);
     const lines = started.out().trimEnd().split('\n');
     const readyAt = lines.indexOf(`ready http://localhost:${String(port)}`);
     const before = lines.slice(0, readyAt).join('\n');
     expect(before).toContain(`Open      http://localhost:${String(port)}`);
     expect(before).toMatch(/^ +900000000001 +Amara Okafor +\S.*$/m);
+    // The awkward ones would fill the screen: the panel has them.
+    expect(before).not.toContain('Farah Siddiqui');
+    expect(before).toMatch(/^ +and 18 with something awkward about them: see the panel$/m);
     expect(before).toContain('Ctrl+C');
     expect(before).not.toContain('{"');
     expect(lines.slice(readyAt + 1).length).toBeGreaterThan(0);

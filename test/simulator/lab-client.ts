@@ -58,8 +58,10 @@ export async function userInfo(bench: Bench, accessToken: string): Promise<Recor
 
 /** Waits until something is true; fails after five seconds. */
 export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 5_000; Date.now() < deadline; await sleep(10)) {
+  const deadline = Date.now() + 5_000;
+  while (Date.now() < deadline) {
     if (await condition()) return;
+    await sleep(10);
   }
   throw new Error('it did not become true');
 }

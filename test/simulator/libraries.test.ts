@@ -8,7 +8,7 @@ import session from 'express-session';
 import { createRemoteJWKSet, exportJWK, generateKeyPair, jwtVerify, type JWTPayload } from 'jose';
 import * as client from 'openid-client';
 import passport from 'passport';
-import OpenIDConnectStrategy from 'passport-openidconnect';
+import OpenIDConnectStrategy, { type Profile, type VerifyCallback } from 'passport-openidconnect';
 import { startCis2Simulator, type Cis2Simulator } from '../../local/cis2-simulator/index.ts';
 
 const gp = '900000000001';
@@ -52,7 +52,7 @@ const locationOf = (response: Response): URL => new URL(response.headers.get('lo
 const loggedOut: Record<'signing' | 'secret', JWTPayload[]> = { signing: [], secret: [] };
 
 let simulator: Cis2Simulator;
-let privateKey: CryptoKey;
+let privateKey: client.CryptoKey;
 let appOrigin: string;
 
 const app = express();
@@ -248,7 +248,7 @@ describe('passport-openidconnect with a client secret', () => {
         nonce: 'yes',
         skipUserProfile: false,
       },
-      (_issuer: string, profile: passport.Profile, done: (error: unknown, user: unknown) => void) => {
+      (_issuer: string, profile: Profile, done: VerifyCallback) => {
         done(null, { id: profile.id, name: profile.displayName });
       },
     );

@@ -1,4 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { base64url, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { Browser, clientId, codeOf, redirectUri, startBench, type Bench, type Tampering } from './client.ts';
@@ -87,6 +89,45 @@ describe('A client assertion', () => {
     const assertion = await new SignJWT(claims()).setProtectedHeader(header).sign(rs256);
     await expectInvalidClient(await bench.tokenRequest({ code: await code(), client_assertion: assertion }));
     expect(bench.log.at(-1)).toContain('the algorithm is not the one registered');
+  });
+
+  test('is held to the algorithm that its client is registered for, RS256 as well', async () => {
+    const jwk = await crypto.subtle.exportKey('jwk', bench.privateKey);
+    const imported = (hash: string, alg: string) =>
+      crypto.subtle.importKey('jwk', { ...jwk, alg }, { name: 'RSASSA-PKCS1-v1_5', hash }, true, ['sign']);
+    const server = createServer((_request, response) => {
+      const [published] = bench.jwks.keys;
+      response.end(JSON.stringify({ keys: [{ ...published, alg: 'RS256' }] }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const other = await startBench([
+      {
+        clientId: 'rs256-client',
+        redirectUris: [redirectUri],
+        jwksUri: `http://127.0.0.1:${String(port)}/`,
+        signingAlgorithm: 'RS256',
+      },
+    ]);
+    const signed = async (hash: string, alg: string) =>
+      new SignJWT({
+        ...claims(),
+        iss: 'rs256-client',
+        sub: 'rs256-client',
+        aud: other.as.token_endpoint ?? '',
+      })
+        .setProtectedHeader({ alg, kid: bench.kid })
+        .sign(await imported(hash, alg));
+    const ask = async (assertion: string) =>
+      other.tokenRequest({
+        code: codeOf(await new Browser(other).signIn('900000000001', { client_id: 'rs256-client' })),
+        client_assertion: assertion,
+      });
+    expect((await ask(await signed('SHA-256', 'RS256'))).status).toBe(200);
+    await expectInvalidClient(await ask(await signed('SHA-512', 'RS512')));
+    expect(other.log.at(-1)).toContain('the algorithm is not the one registered');
+    await other.close();
+    server.close();
   });
 
   test('with no signature at all gets the one opaque answer', async () => {

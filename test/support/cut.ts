@@ -17,11 +17,11 @@ const word = /^[a-z_]{1,32}$/;
 const aal = /^AAL\d_[A-Z0-9_]{1,24}$/;
 const level = /^\d$/;
 const clientId = /^[a-z]{1,12}(?:[.-][a-z0-9]{1,12}){0,3}$/;
-const urn = /^urn:[a-z0-9:-]{1,100}$/;
+const urn = /^urn:[a-z0-9_:-]{1,100}$/;
 const scopes = /^[a-z]{1,24}(?: [a-z]{1,24}){0,9}$/;
 const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const reference = /^[0-9A-Z]{4}(?:-[0-9A-Z]{4}){2}$/;
-const code = /^[A-Z]?\d{1,5}$/;
+const roleCode = /^R\d{1,5}$/;
 const issuer = /^https?:\/\/[a-z0-9.:-]{1,60}(?:\/[A-Za-z0-9_]{1,24}){0,12}\/?$/;
 const words = /^[A-Za-z][A-Za-z ,.’'-]{0,120}$/;
 
@@ -56,7 +56,7 @@ const members: Readonly<Record<string, RegExp>> = {
   idleAt: instant,
   iss: issuer,
   issuer,
-  jobRoleCode: code,
+  jobRoleCode: roleCode,
   kty: /^[A-Z]{2,3}$/,
   lastActiveAt: instant,
   loginUrl: /^\/auth\/login(?:\?[a-z]+=[A-Z0-9_]{1,24})?$/,
@@ -272,5 +272,6 @@ function cutJson(name: string, value: unknown): unknown {
     );
     return Object.fromEntries(entries);
   }
-  return cutValue(name, typeof value === 'string' ? value : JSON.stringify(value));
+  if (typeof value === 'string') return cutValue(name, value);
+  return cutValue(name, JSON.stringify(value)) === cut ? cut : value;
 }

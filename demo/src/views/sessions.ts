@@ -62,7 +62,7 @@ const confirmFirst = (): HTMLElement =>
       signInLink(
         'Confirm it is you',
         { returnTo: sessionsPath, reauth: '1' },
-        'nhsuk-button nhsuk-button--secondary nhsuk-u-margin-bottom-0',
+        'nhsuk-button nhsuk-button--secondary app-button-in-text',
       ),
     ),
   );

@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { browserArguments, findBrowser } from '../support/chromium.ts';
+import { clientId, codeOf, redirectUri, startBench, type Bench } from './client.ts';
+import { labState } from './lab-client.ts';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let bench: Bench;
+let browser: Browser;
+beforeAll(async () => {
+  const executablePath = findBrowser();
+  if (executablePath === undefined) throw new Error('no Chromium was found');
+  [bench, browser] = await Promise.all([
+    startBench(),
+    chromium.launch({ executablePath, args: browserArguments }),
+  ]);
+});
+afterAll(async () => {
+  await browser.close();
+  await bench.close();
+});
+
+/** Opens the sign-in page; the app itself is not there, and what comes back to it is kept. */
+async function begin(context: BrowserContext, scope: string): Promise<{ page: Page; back: () => URL }> {
+  const page = await context.newPage();
+  let came: URL | undefined;
+  await page.route(`${redirectUri}?**`, async (route) => {
+    came = new URL(route.request().url());
+    await route.fulfill({ body: 'the app' });
+  });
+  const query = new URLSearchParams({
+    response_type: 'code',
+    client_id: clientId,
+    redirect_uri: redirectUri,
+    prompt: 'login',
+    scope,
+  });
+  await page.goto(`${bench.as.authorization_endpoint ?? ''}?${query.toString()}`);
+  return {
+    page,
+    back: () => {
+      if (came === undefined) throw new Error('nobody came back to the app');
+      return came;
+    },
+  };
+}
+
+/** What is wrong with a page: inaccessible elements, and whether it has to be scrolled sideways. */
+async function faultsOf(page: Page): Promise<string[]> {
+  // Not by a script element: the page's own policy forbids one.
+  await page.evaluate(axe);
+  const violations = await page.evaluate<{ id: string; nodes: { html: string }[] }[]>(
+    'axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }).then(({ violations }) => violations)',
+  );
+  const isWide = await page.evaluate<boolean>('document.documentElement.scrollWidth > innerWidth');
+  return [
+    ...violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`),
+    ...(isWide ? ['it is wider than the window'] : []),
+  ];
+}
+
+describe.each([1024, 390])('In a window of %i pixels', (width) => {
+  let context: BrowserContext;
+  beforeAll(async () => {
+    context = await browser.newContext({ viewport: { width, height: 700 } });
+    context.setDefaultTimeout(20_000);
+  });
+  afterAll(() => context.close());
+
+  test('a person chooses who to be, searches for a role, and comes back to the app', async () => {
+    const { page, back } = await begin(context, 'openid selectedrole');
+    expect(await faultsOf(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Kemi Adeyemi' }).click();
+    await page.getByRole('heading', { name: 'Choose your role' }).waitFor();
+    expect(await faultsOf(page)).toEqual([]);
+    await page.getByLabel('Search your roles').fill('walk-in nurse');
+    await page.keyboard.press('Enter');
+    await page.getByText('1 role found').waitFor();
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('alert').getByText('Choose a role').waitFor();
+    expect(await faultsOf(page)).toEqual([]);
+    await page.getByRole('radio').check();
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByText('the app').waitFor();
+    expect(codeOf(back().searchParams)).not.toBe('');
+  });
+
+  test('the control panel is operated from its forms', async () => {
+    const { page, back } = await begin(context, 'openid');
+    await page.getByRole('button', { name: 'Amara Okafor' }).click();
+    await page.getByText('the app').waitFor();
+    await bench.tokenRequest({ code: codeOf(back().searchParams) });
+
+    await page.goto(bench.simulator.panel);
+    expect(await faultsOf(page)).toEqual([]);
+    await page.getByLabel('Authentication (').fill('missing');
+    await page.getByRole('button', { name: 'Set the levels' }).click();
+    await page.getByRole('button', { name: 'Make it fail' }).click();
+    await page.getByRole('button', { name: 'Answer with the error' }).click();
+    await page.getByRole('button', { name: 'Rotate and withdraw at once' }).click();
+    await page.getByLabel('Token', { exact: true }).selectOption('alg-none');
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.getByRole('button', { name: /^Pull the smartcard of Amara Okafor/ }).click();
+    await page.getByRole('status').getByText('The smartcard of Amara Okafor was pulled.').waitFor();
+    expect(await faultsOf(page)).toEqual([]);
+    const state = await labState(bench);
+    expect(state).toMatchObject({
+      faults: [{ endpoint: 'discovery', kind: 'status', status: 503, remaining: null }],
+      claims: [{ in: 'idToken', name: 'authentication_assurance_level', drop: true, remaining: null }],
+      authorizationError: { error: 'access_denied', remaining: 1 },
+    });
+    expect(state.deliveries.slice(0, 2).map(({ kind }) => kind)).toEqual(['good', 'alg-none']);
+    await page.getByLabel('Seconds ahead').fill('soon');
+    await page.getByRole('button', { name: 'Set the clock' }).click();
+    await page.getByRole('alert').waitFor();
+    expect(await faultsOf(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Switch everything off' }).click();
+    await page.getByText('They go on as usual.').waitFor();
+  });
+});
