@@ -60,7 +60,7 @@ try {
       await tab.goto('/auth/login');
       await heading(tab, /simulator/);
     },
-    (tab) => tab.getByRole('listitem').filter({ hasText: 'Farah Siddiqui' }),
+    (tab) => tab.getByRole('listitem').filter({ hasText: 'Callum Reid' }),
   );
   await picture('signed-in', (tab) => signIn(tab, 'Amara Okafor'));
   await picture(
