@@ -27,7 +27,7 @@ export interface Provider {
    * The keys again, because a token named one that is not among them; undefined when that was tried in vain less than
    * a minute ago, so that a flood of unknown names costs CIS2 nothing.
    *
-   * @throws ProviderUnavailable
+   * @throws ProviderUnavailable when they do not come, and for a minute after that without asking
    */
   keysAgain(signal: AbortSignal): Promise<Jwks | undefined>;
   /** Says that asking again did not help. */
@@ -164,12 +164,24 @@ export function createProvider(options: {
   });
 
   let inVainAt: EpochSeconds | undefined;
+  let failedAt: EpochSeconds | undefined;
+  const lately = (then: EpochSeconds | undefined): boolean =>
+    then !== undefined && clock() < then + vainSeconds;
   return {
     insecure,
     metadata: (signal) => metadata.get(signal),
     keys: (signal) => keys.get(signal),
-    keysAgain: async (signal) =>
-      inVainAt !== undefined && clock() < inVainAt + vainSeconds ? undefined : keys.again(signal),
+    keysAgain: async (signal) => {
+      if (lately(inVainAt)) return undefined;
+      // A flood must not be what CIS2 has to get up under, nor may each of its tokens wait for an answer.
+      if (lately(failedAt)) throw new ProviderUnavailable('the keys could not be had again a moment ago');
+      try {
+        return await keys.again(signal);
+      } catch (error) {
+        failedAt = clock();
+        throw error;
+      }
+    },
     keysAgainWasInVain: () => {
       inVainAt = clock();
     },

@@ -3,25 +3,18 @@ import {
   codeVerifierOf,
   nonceOf,
   openState,
-  ProviderUnavailable,
   SignInRefused,
   type RelyingParty,
   type SignIn,
   type SignInAttempt,
 } from '../cis2/index.ts';
-import { BffError, type Clock, type EpochSeconds, type Secret } from '../common/index.ts';
-import {
-  parseOwnPath,
-  redirect,
-  setCookie,
-  type HttpRequest,
-  type HttpResponse,
-  type RouteHandler,
-} from '../http/index.ts';
+import type { Clock, EpochSeconds, Secret } from '../common/index.ts';
+import { parseOwnPath, redirect, setCookie, type HttpRequest, type RouteHandler } from '../http/index.ts';
 import { deviceName, type SessionCredential, type SignInStore } from '../session/index.ts';
 import type { Settings } from '../settings.ts';
-import { describeError, type Logger } from '../telemetry/index.ts';
+import type { Logger } from '../telemetry/index.ts';
 import { presentedSecret } from './credential.ts';
+import { signInFailure } from './sign-in-failure.ts';
 
 export interface CallbackDependencies {
   readonly relyingParty: RelyingParty;
@@ -53,7 +46,7 @@ export function callback(dependencies: CallbackDependencies): RouteHandler {
       const { credential, returnTo } = await finishSignIn(dependencies, request, log);
       return redirect(303, settings.BASE_URL + returnTo, [setCookie('session', credential.cookie.expose())]);
     } catch (error) {
-      return failure(settings, request, log, error);
+      return signInFailure(settings, request, log, error);
     }
   };
 }
@@ -134,26 +127,3 @@ const identifiers = ({ issuer, subject, providerSessionId }: SignIn) => ({
   user: [issuer, subject],
   providerSession: providerSessionId === undefined ? undefined : [issuer, providerSessionId],
 });
-
-/** No session, no session cookie, and nothing in the address that anybody sent us. */
-function failure(
-  settings: CallbackDependencies['settings'],
-  request: HttpRequest,
-  log: Logger,
-  error: unknown,
-): HttpResponse {
-  const refused = error instanceof SignInRefused || error instanceof ProviderUnavailable;
-  const code = refused ? error.code : 'internal_error';
-  if (error instanceof SignInRefused) log('sign_in_failed', { code, check: error.check });
-  else {
-    if (error instanceof BffError) {
-      // What is said of CIS2 is in our own words; other messages may hold anything.
-      const detail = error instanceof ProviderUnavailable ? error.message : undefined;
-      log('dependency_failed', { code: error.code, detail, ...describeError(error) });
-    } else log('unexpected_error', describeError(error));
-    log('sign_in_failed', { code });
-  }
-  const query = new URLSearchParams({ code, reference: request.reference });
-  if (error instanceof SignInRefused && error.reason !== undefined) query.set('reason', error.reason);
-  return { ...redirect(303, `${settings.BASE_URL}${settings.SIGN_IN_ERROR_PATH}?${query.toString()}`), code };
-}

@@ -7,14 +7,24 @@ import {
   type RelyingParty,
 } from '../cis2/index.ts';
 import { randomSecret, type Clock } from '../common/index.ts';
-import { parseReturnTo, Problem, redirect, setCookie, type RouteHandler } from '../http/index.ts';
+import {
+  parseReturnTo,
+  Problem,
+  redirect,
+  setCookie,
+  type HttpRequest,
+  type RouteHandler,
+} from '../http/index.ts';
 import { acrLevels, isAcrValue, type AcrValue, type Settings } from '../settings.ts';
 import { replacementOf } from '../session/index.ts';
 import { presentedCredential, presentedSecret, signInSecretBytes } from './credential.ts';
+import { signInFailure } from './sign-in-failure.ts';
 
 export interface LoginDependencies {
   readonly relyingParty: RelyingParty;
-  readonly settings: Settings<'BASE_URL' | 'CIS2_ACR' | 'CIS2_FRESHNESS' | 'MINIMUM_AAL'>;
+  readonly settings: Settings<
+    'BASE_URL' | 'CIS2_ACR' | 'CIS2_FRESHNESS' | 'MINIMUM_AAL' | 'SIGN_IN_ERROR_PATH'
+  >;
   readonly clock: Clock;
 }
 
@@ -32,7 +42,7 @@ export function login({ relyingParty, settings, clock }: LoginDependencies): Rou
     await relyingParty.prepare(AbortSignal.timeout(longestPrepareMs)).catch(() => undefined);
   };
 
-  return async (request, log) => {
+  const start: RouteHandler = async (request, log) => {
     const wanted = readQuery(request.query, settings);
     const browserSecret = presentedSecret(request) ?? randomSecret(signInSecretBytes);
     const presented = presentedCredential(request);
@@ -61,7 +71,21 @@ export function login({ relyingParty, settings, clock }: LoginDependencies): Rou
     const cookieValue = browserSecret.expose().toString('base64url');
     return redirect(302, location.href, [setCookie('signIn', cookieValue, attemptLifeSeconds)]);
   };
+
+  return async (request, log) => {
+    try {
+      return await start(request, log);
+    } catch (error) {
+      // A wrong address is for its author; everything else a person should read on a page, not as JSON.
+      if (error instanceof Problem || !isNavigation(request)) throw error;
+      return signInFailure(settings, request, log, error);
+    }
+  };
 }
+
+/** A browser on its way to another page, with a person before it (Fetch Metadata Request Headers). */
+const isNavigation = ({ headers }: HttpRequest): boolean =>
+  headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
 
 interface Wanted {
   readonly returnTo: string;

@@ -140,8 +140,11 @@ async function create(
       return 'provider_logout';
     }
     deadline.throwIfAborted();
-    const others = ofUser.filter((listed) => listed.key !== key && listed.key !== replaced?.key);
-    const crowdedOut = await makeRoom(options, key, userIndexKey(user), others, session, bound);
+    const others = ofUser.filter((listed) => listed.key !== key);
+    const staying = others.filter((listed) => listed.key !== replaced?.key);
+    const makeRoomAmong = (listed: readonly IndexEntry[]): Promise<number> =>
+      makeRoom(options, key, userIndexKey(user), listed, session, bound);
+    const crowdedOut = await makeRoomAmong(staying);
     // Last, and only once all else holds: a sign-in that fails leaves the session before it alone. Once begun, the
     // deadline does not cut it short, for it cannot be taken back.
     deadline.throwIfAborted();
@@ -151,7 +154,9 @@ async function create(
         meant: { replacementHash: replaced.hash },
         bound: lastStep(),
       }));
-    return { credential, ended: crowdedOut + Number(inItsPlace) };
+    // Named without its proof it has not ended, and counts like any other: a state is its own browser's to forge.
+    const counted = !inItsPlace && others.length > staying.length ? await makeRoomAmong(others) : 0;
+    return { credential, ended: crowdedOut + Number(inItsPlace) + counted };
   } catch (error) {
     await endByKey(options, key, 'revoked', { bound: lastStep() }).catch(() => undefined);
     throw error;
@@ -263,11 +268,14 @@ async function makeRoom(
   const { over, living } = await lookAt(options, others, bound);
   const surplus = Math.max(0, living.length + 1 - sessionsPerUser);
   const left = living.slice(surplus).filter(({ understood }) => understood).length;
-  const [ended] = await all([
-    forEach(living.slice(0, surplus), (session) => endAndClear(options, session.key, 'replaced', { bound })),
+  await all([
     forget(options, userIndex, over, bound),
     reportOthers && left > 0 ? rememberOthers(options, key, left, bound) : Promise.resolve(),
   ]);
+  // Last: when one of the others fails, the sign-in does, and no session has ended for it.
+  const ended = await forEach(living.slice(0, surplus), (session) =>
+    endAndClear(options, session.key, 'replaced', { bound }),
+  );
   return ended.filter(Boolean).length;
 }
 

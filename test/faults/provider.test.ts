@@ -3,6 +3,7 @@ import { AwsDoor } from '../support/aws.ts';
 import { Bff } from '../support/bff.ts';
 import { Browser, sessionCookie, type Problem } from '../support/browser.ts';
 import { Provider, type Endpoint, type Fault } from '../support/provider.ts';
+import { rawRequest } from '../support/raw-http.ts';
 import { Tables } from '../support/table.ts';
 
 const longestAnswerMs = 8_000;
@@ -118,6 +119,37 @@ describe('before anything is known of CIS2', () => {
       expect(JSON.parse(text) as Problem).toMatchObject({ status: 503, code: 'provider_unavailable' });
       expect(text).not.toContain(marker);
       expect(bff.output).not.toContain(marker);
+    });
+
+    test.each(['/auth/login', '/auth/login?returnTo=/ward/7&acr=AAL3_ANY'])(
+      'and a person whose browser was on its way there (%s) lands on the page for it',
+      async (target) => {
+        await provider.down();
+        const headers = [
+          ['Sec-Fetch-Mode', 'navigate'],
+          ['Sec-Fetch-Dest', 'document'],
+        ] as const;
+        const { status, headers: answered } = await timed(rawRequest(bff.baseUrl, target, { headers }));
+        const landed = new URL(answered.location ?? '');
+        expect(status).toBe(303);
+        expect(landed.origin + landed.pathname).toBe(`${bff.baseUrl}/sign-in-error`);
+        expect([...landed.searchParams.keys()]).toEqual(['code', 'reference']);
+        expect(landed.searchParams.get('code')).toBe('provider_unavailable');
+        expect(answered['set-cookie']).toBeUndefined();
+        expect(await bff.entriesFor(landed.searchParams.get('reference') ?? '')).toContainEqual(
+          expect.objectContaining({ event: 'sign_in_failed', code: 'provider_unavailable' }),
+        );
+      },
+    );
+
+    test('but a wrong address stays 400, for its author to read', async () => {
+      const headers = [
+        ['Sec-Fetch-Mode', 'navigate'],
+        ['Sec-Fetch-Dest', 'document'],
+      ] as const;
+      const answer = await rawRequest(bff.baseUrl, '/auth/login?returnTo=//elsewhere.invalid', { headers });
+      expect(answer.status).toBe(400);
+      expect(JSON.parse(answer.body) as Problem).toMatchObject({ code: 'invalid_request' });
     });
 
     test.each<[string, Record<string, unknown>]>([

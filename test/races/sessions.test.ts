@@ -3,7 +3,7 @@
  * a role change, a sign-out and the ending of another session can be carried out, and every single call of theirs that
  * can go wrong.
  */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { GetItemCommand, UpdateItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   replacementOf,
@@ -16,6 +16,9 @@ import { indexHash } from '../../lambdas/session/items.ts';
 import { table } from '../unit/session-fixtures.ts';
 import { explore, LosingOrder, type Faults, type Race } from './explore.ts';
 import { WatchedTable, World, type LogoutForm } from './world.ts';
+
+// Thousands of runs: a machine with other work to do may need minutes for what takes seconds.
+jest.setTimeout(300_000);
 
 let watched: WatchedTable;
 const told: string[] = [];

@@ -580,6 +580,34 @@ describe('the sessions of one user', () => {
     );
   });
 
+  test('count one that the new session names without the proof to take its place', async () => {
+    const [one, other] = [await create({ sessionsPerUser: 2 }), await create({ sessionsPerUser: 2 })];
+    const [, proof = ''] = replacementOf(other).split('.');
+    now += 1;
+    const latest = await create({ sessionsPerUser: 1, replaces: `${one.key}.${proof}` });
+    expect(await Promise.all([one, other, latest].map(statusOf))).toEqual(['replaced', 'replaced', 'active']);
+  });
+
+  test('end for no sign-in that fails because the index, or the number of others, cannot be written', async () => {
+    const over = await create();
+    now = start + 500;
+    const [one, two] = [await create(), await create()];
+    now = start + 1_000;
+    for (const change of ['REMOVE #s', 'SET otherSessions']) {
+      door.judge = ({ body, items }) =>
+        String(body['UpdateExpression']).startsWith(change) &&
+        (change.startsWith('SET') || items[0]?.startsWith('user#'))
+          ? 'fail'
+          : 'pass';
+      const failing = { sessionsPerUser: 2, reportOthers: true };
+      await expect(create(failing)).rejects.toThrow(StoreUnavailable);
+      door.reset();
+      expect(await Promise.all([over, one, two].map(statusOf))).toEqual(['idle', 'active', 'active']);
+    }
+    await create({ sessionsPerUser: 2, reportOthers: true });
+    expect((await Promise.all([one, two].map(statusOf))).sort()).toEqual(['active', 'replaced']);
+  });
+
   test('allowed to be one are one', async () => {
     const one = await create({ sessionsPerUser: 1 });
     now += 1;
