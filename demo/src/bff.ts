@@ -38,8 +38,14 @@ export interface ActiveSession {
   readonly clockOffset: number;
 }
 
-export type Session =
-  ActiveSession | { readonly status: 'anonymous' } | { readonly status: 'ended'; readonly reason: EndReason };
+export interface EndedSession {
+  readonly status: 'ended';
+  readonly reason: EndReason;
+  /** Finds the entry in the service's log that says so. */
+  readonly reference: string | null;
+}
+
+export type Session = ActiveSession | EndedSession | { readonly status: 'anonymous' };
 
 /** One of the places where the person is signed in. */
 export interface ListedSession {
@@ -112,14 +118,15 @@ function readRole(value: unknown): Role {
   };
 }
 
-/** Reads the session JSON. `askedAt` (this computer's clock, in milliseconds) is when the request was sent. */
-function parseSession(body: unknown, askedAt: number): Session {
+/** Reads the session JSON. */
+function parseSession({ body, askedAt, reference }: Answer): Session {
   const session = fields(body);
   if (session['status'] === 'anonymous') return { status: 'anonymous' };
   if (session['status'] === 'ended') {
     return {
       status: 'ended',
       reason: endReasons.find((reason) => reason === session['reason']) ?? invalid(),
+      reference,
     };
   }
   if (session['status'] !== 'active') return invalid();
@@ -154,7 +161,10 @@ function parseSession(body: unknown, askedAt: number): Session {
 interface Answer {
   readonly status: number;
   readonly body: unknown;
+  /** When the request was sent, by this computer's clock, in milliseconds. */
   readonly askedAt: number;
+  /** Finds the entry in the service's log. */
+  readonly reference: string | null;
   readonly retryAfterSeconds: number | null;
 }
 
@@ -190,6 +200,7 @@ async function call(
       // What stands in front of the backend answers without a body of ours; its status has to do then.
       body: /\bjson\b/.test(response.headers.get('Content-Type') ?? '') ? await response.json() : null,
       askedAt,
+      reference: safeReference(response.headers.get('X-Request-Id')),
       retryAfterSeconds: retryAfter !== null && /^\d{1,5}$/.test(retryAfter) ? Number(retryAfter) : null,
     };
   } catch {
@@ -215,7 +226,7 @@ function problem(answer: Answer): BffError {
 function sessionOf(answer: Answer): Session | Promise<Session> {
   if (answer.status === 401) return readSession(null);
   if (answer.status !== 200) throw problem(answer);
-  return parseSession(answer.body, answer.askedAt);
+  return parseSession(answer);
 }
 
 /**
@@ -231,7 +242,7 @@ export async function readSession(handle: string | null): Promise<Session> {
     answer = await call('GET', '/auth/session', null);
   }
   if (answer.status !== 200) throw problem(answer);
-  return parseSession(answer.body, answer.askedAt);
+  return parseSession(answer);
 }
 
 /**

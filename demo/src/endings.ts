@@ -38,7 +38,7 @@ const endings: Readonly<Record<EndReason, Ending>> = {
     happened:
       'Care Identity told us so. It happens when you take your smartcard out of the reader, or log out of Care Identity.',
     toDo: 'If you use a smartcard, put it back in the reader first. Then log in again.',
-    contact: `If you did neither, tell ${serviceDesk}.`,
+    contact: `If you did not take your smartcard out or log out, tell ${serviceDesk}.`,
   },
   replaced: {
     heading: 'You were signed out because of a newer sign-in',

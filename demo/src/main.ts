@@ -238,7 +238,7 @@ function choose(state: State): Page {
         ? { key: 'signed-out', make: signedOut }
         : {
             key: `ended ${state.reason ?? ''}`,
-            make: () => ended(state.reason, isSignedOutPage ? '/' : here()),
+            make: () => ended(state.reason, state.reference, isSignedOutPage ? '/' : here()),
           };
     case 'active':
       return chooseActive(state.session);

@@ -21,8 +21,8 @@ export type State =
   | { readonly kind: 'checking' }
   | { readonly kind: 'unavailable'; readonly failure: BffError }
   | { readonly kind: 'anonymous' }
-  /** `reason` is `null` when the browser no longer holds what would tell it. */
-  | { readonly kind: 'ended'; readonly reason: EndReason | null }
+  /** `reason` is `null` when the browser no longer holds what would tell it, and `reference` when nobody was asked. */
+  | { readonly kind: 'ended'; readonly reason: EndReason | null; readonly reference: string | null }
   | { readonly kind: 'active'; readonly session: ActiveSession; readonly endsSoon: boolean };
 
 export interface SessionWatch {
@@ -100,12 +100,12 @@ export function watchSession(onState: (state: State) => void): SessionWatch {
       if (isNew) tell({ type: 'signed-in', handle: session.handle });
     } else if (session.status === 'ended') {
       wasActive = true;
-      become({ kind: 'ended', reason: session.reason });
+      become({ kind: 'ended', reason: session.reason, reference: session.reference });
     } else if (state.kind === 'ended') {
       // A sign-out takes the cookie away: the server no longer knows why, this tab does.
       become(state);
     } else {
-      become(wasActive ? { kind: 'ended', reason: null } : { kind: 'anonymous' });
+      become(wasActive ? { kind: 'ended', reason: null, reference: null } : { kind: 'anonymous' });
     }
   };
 
@@ -205,7 +205,7 @@ export function watchSession(onState: (state: State) => void): SessionWatch {
     if (message === null) return;
     if (message.type === 'signed-out' && wasActive) {
       disregard();
-      become({ kind: 'ended', reason: 'signed_out' });
+      become({ kind: 'ended', reason: 'signed_out', reference: null });
     }
     if (message.type === 'signed-in' && state.kind === 'active' && state.session.handle === message.handle)
       return;
@@ -249,7 +249,7 @@ export function watchSession(onState: (state: State) => void): SessionWatch {
       const next = await changing(() => signOut(handle()));
       disregard();
       tell({ type: 'signed-out' });
-      become({ kind: 'ended', reason: 'signed_out' });
+      become({ kind: 'ended', reason: 'signed_out', reference: null });
       // Replaced, so that "back" does not lead to a page of somebody who has left.
       location.replace(next);
     },

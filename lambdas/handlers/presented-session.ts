@@ -22,11 +22,12 @@ export function requireCredential(request: HttpRequest): SessionCredential {
   return credential;
 }
 
-/** A cookie in our form that opens nothing is worth a line: it may be somebody trying, or somebody at the table. */
-export function logUnknown(
-  state: { readonly status: string; readonly unreadable?: string },
-  log: Logger,
-): void {
+/**
+ * A cookie in our form that opens nothing is worth a line: it may be somebody trying, or somebody at the table. So is the
+ * end of a session: whoever is told of it may call with this reference.
+ */
+export function logNotActive(state: SessionState, log: Logger): void {
+  if (state.status === 'ended') log('session_over', { reason: state.reason });
   if (state.status !== 'unknown') return;
   if (state.unreadable === undefined) log('session_refused', { why: 'unknown' });
   else log('session_unreadable', { item: state.unreadable });
@@ -34,7 +35,7 @@ export function logUnknown(
 
 /** @returns why there is no live session to act in, as the problem to throw */
 export function notActive(state: Exclude<SessionState, { status: 'active' }>, log: Logger): Problem {
-  logUnknown(state, log);
+  logNotActive(state, log);
   return state.status === 'ended'
     ? new Problem('session_ended', { members: { reason: state.reason } })
     : new Problem('session_required');

@@ -13,7 +13,7 @@ import { acceptsRole, type RolePolicy, type Settings } from '../settings.ts';
 import { presentedCredential } from './credential.ts';
 import {
   expectedHandle,
-  logUnknown,
+  logNotActive,
   notActive,
   refuseAnotherSession,
   requireCredential,
@@ -34,7 +34,7 @@ export const readSession =
   async (request, log) => {
     const credential = presentedCredential(request);
     const state = credential === undefined ? unknown : await sessions.read(credential);
-    if (credential !== undefined) logUnknown(state, log);
+    if (credential !== undefined) logNotActive(state, log);
     if (state.status === 'active') refuseAnotherSession(request, state.session.handle);
     return json(describeState(state, settings.ACCEPTED_ROLES, clock()));
   };

@@ -31,6 +31,8 @@ const events = {
   sign_in_failed: { level: 'warn', fields: ['code', 'check'] },
   /** A session cookie that opens no session: never ours, or long gone. */
   session_refused: { level: 'info', fields: ['why'] },
+  /** Somebody was told that their session is over, and why. */
+  session_over: { level: 'info', fields: ['reason'] },
   session_unreadable: { level: 'error', fields: ['item'] },
   session_ended: { level: 'info', fields: ['reason', 'count'] },
   role_changed: { level: 'info', fields: [] },

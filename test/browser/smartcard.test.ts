@@ -28,6 +28,11 @@ describe('a smartcard that is taken out of the reader', () => {
       expect(await page.content()).not.toMatch(person);
     }
     expect(await text(tab)).toContain('put it back in the reader');
+    // The reference to read out on the telephone finds the log entry that says why.
+    const reference = await tab.locator('#reference').innerText();
+    expect(rig.bff.log).toContainEqual(
+      expect.objectContaining({ event: 'session_over', reason: 'provider_logout', reference }),
+    );
     await tab.getByRole('link', { name: logInLink }).click();
     await choose(tab, 'Amara Okafor');
     await heading(tab, 'Dr Amara Okafor');

@@ -72,7 +72,7 @@ export const welcome = (returnTo: string): View => ({
   ],
 });
 
-export const ended = (reason: EndReason | null, returnTo: string): View => {
+export const ended = (reason: EndReason | null, reference: string | null, returnTo: string): View => {
   const ending = endingOf(reason);
   return {
     title: ending.heading,
@@ -84,7 +84,7 @@ export const ended = (reason: EndReason | null, returnTo: string): View => {
         h('p', {}, ending.toDo),
         comingBack(returnTo),
         logIn(returnTo),
-        helpSection(ending.contact),
+        helpSection(ending.contact, reference),
       ),
     ],
   };
