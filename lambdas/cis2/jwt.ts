@@ -9,7 +9,7 @@ export const signingAlgorithm = 'RS256';
 export const skewSeconds = 60;
 
 /** What happened longer ago is not recent, in seconds. */
-const recentSeconds = 300;
+export const recentSeconds = 300;
 
 /**
  * When something happened, if that was within the last five minutes, give or take the clocks' difference.

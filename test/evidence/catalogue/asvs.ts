@@ -29,14 +29,7 @@ export const asvs: Standard = {
   about: 'Chosen from chapters V3 to V16 for a backend for frontend; it is not the whole standard.',
   requirements: [
     ...chapter('V3 Web frontend', [
-      [
-        '3.1.1',
-        'L3',
-        'The security features that are expected of a browser are documented.',
-        notBuiltYet(
-          'They stand where they are used, in the documentation of the guards and cookies, and not in one list.',
-        ),
-      ],
+      ['3.1.1', 'L3', 'The security features that are expected of a browser are documented.'],
       ['3.2.1', 'L1', 'An answer to a fetch is not rendered when somebody opens it as a page.'],
       ['3.3.1', 'L1', 'Cookies are Secure, with a prefix that says so.'],
       ['3.3.2', 'L2', 'Each cookie has the SameSite that its purpose allows.'],
@@ -114,12 +107,7 @@ export const asvs: Standard = {
       ],
     ]),
     ...chapter('V7 Session management', [
-      [
-        '7.1.1',
-        'L2',
-        'Time limits are documented, with reasons beside those of NIST SP 800-63B.',
-        notBuiltYet('The limits are documented, as CIS2’s own; the comparison with NIST’s is not written.'),
-      ],
+      ['7.1.1', 'L2', 'Time limits are documented, with reasons beside those of NIST SP 800-63B.'],
       ['7.1.2', 'L2', 'How many sessions a user can have at once, and what happens beyond, is said and so.'],
       [
         '7.1.3',
