@@ -33,6 +33,7 @@ export const environments: Readonly<Record<string, Environment>> = {
     baseUrl: 'https://dev.app.example.nhs.uk',
     issuer: cis2Issuers.integration,
     clientId: 'cis2-bff-dev',
+    // One instance, so that whatever it is sent makes it ask CIS2 for keys once a minute at most. Nobody depends on dev.
     reservedConcurrency: { ...small.reservedConcurrency, 'backchannel-logout': 1 },
   },
   int: {

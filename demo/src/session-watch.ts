@@ -155,8 +155,19 @@ export function watchSession(onState: (state: State) => void): SessionWatch {
     }
   };
 
-  /** Changes the session, and finds out what has become of it where the change was refused or its answer lost. */
-  const changing = async <Result>(change: () => Promise<Result>): Promise<Result> => {
+  let lastChange: Promise<unknown> = Promise.resolve();
+
+  /**
+   * Changes the session, and finds out what has become of it where the change was refused or its answer lost. One change
+   * at a time: a sign-out that overtook a change of role would end the session's old name, and leave the new one alive.
+   */
+  const changing = <Result>(change: () => Promise<Result>): Promise<Result> => {
+    const result = lastChange.then(() => changeNow(change));
+    lastChange = result.catch(() => undefined);
+    return result;
+  };
+
+  const changeNow = async <Result>(change: () => Promise<Result>): Promise<Result> => {
     isChanging = true;
     checkIsDue = false;
     try {

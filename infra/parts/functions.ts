@@ -40,7 +40,8 @@ const sizes: Readonly<Record<FunctionName, Size>> = {
   session: {
     description: 'CIS2 BFF: reads, extends and ends a session, and changes its role',
     memoryMegabytes: 512,
-    timeout: Duration.seconds(5),
+    // Ending a listed session is five calls one after the other, each of which the store may answer late.
+    timeout: Duration.seconds(10),
   },
   'backchannel-logout': {
     description: 'CIS2 BFF: ends sessions when CIS2 says so',

@@ -24,7 +24,8 @@ export const backchannelLogout =
     const { issuer, tokenId, subject, providerSessionId } = await readLogoutToken(verifier, request, log);
     const { ended, repeated } = await sessions.logOut(
       {
-        tokenId: [issuer, tokenId],
+        // Whom it names is part of it: another logout under an id that was used before is no repetition.
+        tokenId: [issuer, tokenId, subject ?? '', providerSessionId ?? ''],
         user: subject === undefined ? undefined : [issuer, subject],
         providerSession: providerSessionId === undefined ? undefined : [issuer, providerSessionId],
       },

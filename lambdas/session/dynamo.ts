@@ -1,5 +1,8 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { randomBytes } from 'node:crypto';
 import { StoreUnavailable } from './errors.ts';
+import type { Item } from './items.ts';
+import type { Bound, StoreOptions } from './store.ts';
 
 /** The write's answer; undefined when its condition did not hold. @throws StoreUnavailable */
 export const unlessConditionFails = async <T>(work: Promise<T>): Promise<T | undefined> => {
@@ -9,6 +12,33 @@ export const unlessConditionFails = async <T>(work: Promise<T>): Promise<T | und
     if (error instanceof ConditionalCheckFailedException) return undefined;
     throw new StoreUnavailable(error);
   }
+};
+
+/**
+ * Puts an item where none is. The SDK may send a put again whose answer was lost: whoever wrote the item may write it once
+ * more.
+ *
+ * @returns false when somebody else's is there
+ * @throws StoreUnavailable
+ */
+export const putOnce = async (
+  { client, table }: StoreOptions,
+  item: Item,
+  bound: Bound = {},
+): Promise<boolean> => {
+  const writer = randomBytes(16).toString('base64url');
+  const put = await unlessConditionFails(
+    client.send(
+      new PutItemCommand({
+        TableName: table,
+        Item: { ...item, writer: { S: writer } },
+        ConditionExpression: 'attribute_not_exists(pk) OR writer = :writer',
+        ExpressionAttributeValues: { ':writer': { S: writer } },
+      }),
+      bound,
+    ),
+  );
+  return put !== undefined;
 };
 
 /** @throws StoreUnavailable for whatever else went wrong */

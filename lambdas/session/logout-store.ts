@@ -1,7 +1,6 @@
-import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { randomBytes } from 'node:crypto';
+import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { after, type EpochSeconds } from '../common/index.ts';
-import { all, available, forEach, unlessConditionFails } from './dynamo.ts';
+import { all, available, forEach, putOnce } from './dynamo.ts';
 import { endWhere } from './ending.ts';
 import { StoreUnavailable } from './errors.ts';
 import {
@@ -92,32 +91,20 @@ async function logOut(
  * When this token first arrived. A repetition counts from then, so that it ends no session that began since.
  */
 async function arrival(
-  { client, table, clock }: StoreOptions,
+  options: StoreOptions,
   tokenHash: string,
   bound: Bound,
 ): Promise<{ arrivedAt: EpochSeconds; repeated: boolean }> {
+  const { client, table, clock } = options;
   const now = clock();
   const key = logoutTokenKey(tokenHash);
-  // The SDK may send a put again whose answer was lost: whoever wrote the item may write it once more.
-  const receiver = randomBytes(16).toString('base64url');
-  const first = await unlessConditionFails(
-    client.send(
-      new PutItemCommand({
-        TableName: table,
-        Item: {
-          ...key,
-          format: number(format),
-          receiver: { S: receiver },
-          arrivedAt: number(now),
-          ttl: number(after(now, tokenRememberedSeconds)),
-        },
-        ConditionExpression: 'attribute_not_exists(pk) OR receiver = :receiver',
-        ExpressionAttributeValues: { ':receiver': { S: receiver } },
-      }),
-      bound,
-    ),
-  );
-  if (first !== undefined) return { arrivedAt: now, repeated: false };
+  const item = {
+    ...key,
+    format: number(format),
+    arrivedAt: number(now),
+    ttl: number(after(now, tokenRememberedSeconds)),
+  };
+  if (await putOnce(options, item, bound)) return { arrivedAt: now, repeated: false };
   const { Item } = await available(
     client.send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }), bound),
   );

@@ -1,5 +1,4 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { randomBytes } from 'node:crypto';
 import { after, type EpochSeconds, type HealthcareWorker } from '../common/index.ts';
 import { sealContent } from './content.ts';
 import {
@@ -9,7 +8,7 @@ import {
   replacementHash,
   type SessionCredential,
 } from './credential.ts';
-import { all, available, forEach, unlessConditionFails } from './dynamo.ts';
+import { all, available, forEach, putOnce, unlessConditionFails } from './dynamo.ts';
 import { coresOf, endAndClear, endByKey, endByTime } from './ending.ts';
 import {
   attemptKey,
@@ -76,30 +75,12 @@ export function createSignInStore(options: StoreOptions): SignInStore {
   };
 }
 
-async function spendAttempt(
-  { client, table, clock }: StoreOptions,
-  attemptId: string,
-  validForSeconds: number,
-): Promise<boolean> {
-  // The SDK may send a put again whose answer was lost: whoever wrote the item may write it once more.
-  const spender = randomBytes(16).toString('base64url');
-  const spent = await unlessConditionFails(
-    client.send(
-      new PutItemCommand({
-        TableName: table,
-        Item: {
-          ...attemptKey(attemptId),
-          format: number(format),
-          spender: { S: spender },
-          ttl: number(after(clock(), validForSeconds)),
-        },
-        ConditionExpression: 'attribute_not_exists(pk) OR spender = :spender',
-        ExpressionAttributeValues: { ':spender': { S: spender } },
-      }),
-    ),
-  );
-  return spent !== undefined;
-}
+const spendAttempt = (options: StoreOptions, attemptId: string, validForSeconds: number): Promise<boolean> =>
+  putOnce(options, {
+    ...attemptKey(attemptId),
+    format: number(format),
+    ttl: number(after(options.clock(), validForSeconds)),
+  });
 
 /*
  *   this sign-in:   core + profile ──► indexes, unless they carry an end mark that counts ──► cookie

@@ -11,6 +11,19 @@ export type Fault =
   | { readonly kind: 'reset' }
   | { readonly kind: 'html' };
 
+export const faultInWords = (fault: Fault): string => {
+  switch (fault.kind) {
+    case 'slow':
+      return `${String(fault.milliseconds)} ms late`;
+    case 'status':
+      return `status ${String(fault.status)}`;
+    case 'reset':
+      return 'a cut connection';
+    case 'html':
+      return 'an HTML page';
+  }
+};
+
 export const authorizationErrors = [
   'access_denied',
   'login_required',

@@ -1,4 +1,4 @@
-import { authorizationErrors, faultyEndpoints } from './effects.ts';
+import { authorizationErrors, faultInWords, faultyEndpoints } from './effects.ts';
 import { html, type Html } from './html.ts';
 import type { Answer } from './http.ts';
 import type { Lab } from './lab.ts';
@@ -341,19 +341,6 @@ const signInSection = ({ claims, authorizationError }: State): Html =>
     `,
   );
 
-const faultText = (fault: State['faults'][number]): string => {
-  switch (fault.kind) {
-    case 'slow':
-      return `${String(fault.milliseconds)} ms late`;
-    case 'status':
-      return `status ${String(fault.status)}`;
-    case 'reset':
-      return 'the connection is cut';
-    case 'html':
-      return 'an HTML page';
-  }
-};
-
 const faultsSection = ({ faults }: State): Html =>
   section(
     'faults',
@@ -366,7 +353,7 @@ const faultsSection = ({ faults }: State): Html =>
               ${faults.map(
                 (fault) =>
                   html`<li class="lab-item lab-item__row">
-                    <p>${fault.endpoint}: ${faultText(fault)}, ${lasting(fault.remaining, 'request')}</p>
+                    <p>${fault.endpoint}: ${faultInWords(fault)}, ${lasting(fault.remaining, 'request')}</p>
                     ${buttonForm('fault', 'Switch off', fault.endpoint, [
                       hidden('endpoint', fault.endpoint),
                       hidden('kind', 'off'),

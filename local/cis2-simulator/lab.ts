@@ -1,6 +1,7 @@
 import type { ClientRegistration } from './clients.ts';
 import {
   authorizationErrors,
+  faultInWords,
   faultyEndpoints,
   type ChangedDocument,
   type Effects,
@@ -94,19 +95,6 @@ function readFault(input: LabInput): Fault {
   if (kind === 'status') return { kind, status: required(whole(input, 'status', 200, 599), 'status') };
   return { kind };
 }
-
-const faultInWords = (fault: Fault): string => {
-  switch (fault.kind) {
-    case 'slow':
-      return `${String(fault.milliseconds)} ms late`;
-    case 'status':
-      return `status ${String(fault.status)}`;
-    case 'reset':
-      return 'a cut connection';
-    case 'html':
-      return 'an HTML page';
-  }
-};
 
 const levelClaims: Readonly<Record<string, readonly { in: ChangedDocument; name: string }[]>> = {
   authentication: [{ in: 'idToken', name: 'authentication_assurance_level' }],

@@ -50,6 +50,25 @@ describe('a person with several roles', () => {
     expect(await roleIn(tab)).toBe(trust);
   });
 
+  test('who signs out while their change of role is still under way is signed out of the new role too', async () => {
+    const profile = await rig.profile();
+    const tab = await profile.tab();
+    await signIn(tab, 'Bethan Morris');
+    let letAnswerThrough: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (letAnswerThrough = resolve));
+    await tab.route('**/auth/session/role', async (route) => {
+      const response = await route.fetch();
+      await held;
+      await route.fulfill({ response });
+    });
+    await pick(tab, trust);
+    await tab.getByRole('button', { name: 'Continue' }).click();
+    await tab.getByRole('button', { name: 'Sign out' }).click();
+    letAnswerThrough();
+    await heading(tab, 'You have signed out');
+    expect(await profile.session()).toEqual({ status: 'anonymous' });
+  });
+
   test('changes role later: the session’s cookie and handle are new, the old cookie is told that it was replaced, and every other tab follows and says so', async () => {
     const profile = await rig.profile();
     const [tab, other] = [await profile.tab(), await profile.tab()];

@@ -190,6 +190,15 @@ describe('what a logout token ends', () => {
     },
   );
 
+  test('another person’s logout under the same jti is no repetition', async () => {
+    const [user, jti] = [newUser(), randomUUID()];
+    await logOut({ sub: newUser(), jti });
+    await sleep(1_100);
+    const browser = await signedIn(user, newSid());
+    await logOut({ sub: user, jti });
+    expect(await browser.session()).toEqual(loggedOut);
+  });
+
   test('the same token twice at once ends the session, and both are 200', async () => {
     const [user, sid] = [newUser(), newSid()];
     const browser = await signedIn(user, sid);
