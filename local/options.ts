@@ -65,6 +65,24 @@ const specs = {
     otherwise: asInTemplate,
     setting: 'MINIMUM_IAL',
   },
+  'accepted-roles': {
+    value: 'RULES',
+    help: 'optional, any, or rules as JSON: the roles a sign-in needs',
+    otherwise: asInTemplate,
+    setting: 'ACCEPTED_ROLES',
+  },
+  'concurrent-sessions': {
+    value: 'POLICY',
+    help: 'allow, newest-wins or ask',
+    otherwise: asInTemplate,
+    setting: 'CONCURRENT_SESSIONS',
+  },
+  'end-session-url': {
+    value: 'URL',
+    help: 'where a browser that signs out goes on to, or off',
+    otherwise: asInTemplate,
+    setting: 'END_SESSION_URL',
+  },
   'key-cache-seconds': {
     value: 'N',
     help: 'how long a function keeps the signing keys',

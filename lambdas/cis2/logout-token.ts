@@ -2,9 +2,9 @@
 import { compactVerify, decodeJwt, decodeProtectedHeader, importJWK } from 'jose';
 import { asEpochSeconds, type Clock, type EpochSeconds } from '../common/index.ts';
 import { isObject, type Claims } from './claims.ts';
-import { LogoutTokenRefused } from './errors.ts';
+import { LogoutTokenRefused, ProviderUnavailable } from './errors.ts';
 import { recentInstant, signingAlgorithm, skewSeconds, verifyWithKeysOf } from './jwt.ts';
-import { createProvider, type Jwks } from './provider.ts';
+import { createProvider, type Jwks, type Provider } from './provider.ts';
 
 export interface LogoutToken {
   readonly issuer: string;
@@ -36,6 +36,10 @@ const types = ['JWT', 'LOGOUT+JWT'];
 
 const longestTokenId = 255;
 
+/** Keys that cannot be had are asked for this often in a minute at once, for CIS2 may be back; then with pauses. */
+const triesAMinute = 3;
+const pauseSeconds = 5;
+
 export function createLogoutTokenVerifier(options: {
   issuer: string;
   clientId: string;
@@ -44,7 +48,7 @@ export function createLogoutTokenVerifier(options: {
   onStale: (document: 'metadata' | 'keys', ageSeconds: number) => void;
 }): LogoutTokenVerifier {
   const { issuer, clientId, clock } = options;
-  const provider = createProvider(options);
+  const provider = withPauses(createProvider(options), clock);
   return {
     async prepare(signal) {
       await provider.keys(signal);
@@ -63,6 +67,41 @@ export function createLogoutTokenVerifier(options: {
       );
       return believed;
     },
+  };
+}
+
+/**
+ * Anybody can send a logout token: a flood of them must not be what CIS2 has to get up under, nor may each wait for an
+ * answer that does not come. What is known serves all the while.
+ */
+function withPauses(provider: Provider, clock: Clock): Provider {
+  let failures: readonly EpochSeconds[] = [];
+  let known = false;
+
+  const ask = async <T>(work: () => Promise<T>): Promise<T> => {
+    const now = clock();
+    failures = failures.filter((failedAt) => now < failedAt + 60);
+    const last = failures.at(-1);
+    if (failures.length >= triesAMinute && last !== undefined && now < last + pauseSeconds) {
+      throw new ProviderUnavailable('CIS2’s keys could not be had a moment ago');
+    }
+    try {
+      return await work();
+    } catch (error) {
+      failures = [...failures, clock()];
+      throw error;
+    }
+  };
+
+  return {
+    ...provider,
+    async keys(signal) {
+      if (known) return provider.keys(signal);
+      const jwks = await ask(() => provider.keys(signal));
+      known = true;
+      return jwks;
+    },
+    keysAgain: (signal) => ask(() => provider.keysAgain(signal)),
   };
 }
 

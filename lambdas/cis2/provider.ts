@@ -42,8 +42,6 @@ const usableSeconds = 86_400;
 /** After a failed refresh of something that is still usable, the next try. */
 const retrySeconds = 30;
 const vainSeconds = 60;
-/** How often keys that cannot be had are asked for again in that time: CIS2 may be back at once. */
-const triesAMinute = 3;
 
 /**
  * A document that is read at most once at a time, kept while fresh, and used beyond that when it cannot be had again.
@@ -166,26 +164,12 @@ export function createProvider(options: {
   });
 
   let inVainAt: EpochSeconds | undefined;
-  let failures: readonly EpochSeconds[] = [];
-  const lately = (then: EpochSeconds): boolean => clock() < then + vainSeconds;
   return {
     insecure,
     metadata: (signal) => metadata.get(signal),
     keys: (signal) => keys.get(signal),
-    keysAgain: async (signal) => {
-      if (inVainAt !== undefined && lately(inVainAt)) return undefined;
-      // A flood must not be what CIS2 has to get up under, nor may each of its tokens wait for an answer.
-      failures = failures.filter(lately);
-      if (failures.length >= triesAMinute) {
-        throw new ProviderUnavailable('the keys could not be had again a moment ago');
-      }
-      try {
-        return await keys.again(signal);
-      } catch (error) {
-        failures = [...failures, clock()];
-        throw error;
-      }
-    },
+    keysAgain: async (signal) =>
+      inVainAt !== undefined && clock() < inVainAt + vainSeconds ? undefined : keys.again(signal),
     keysAgainWasInVain: () => {
       inVainAt = clock();
     },

@@ -404,6 +404,35 @@ describe('the key of a logout token [L-01]', () => {
     expect(await verdict(await signed(), verifierFor(provider.issuer))).toBe('believed');
   });
 
+  test('that cannot be had is asked for three times in a minute, and then every five seconds at most [L-12, ASVS-10.5.5]', async () => {
+    const undecided = async (unknown: LogoutTokenVerifier, token: string, times: number): Promise<void> => {
+      for (let count = 0; count < 50; count += 1) {
+        await expect(unknown.verify(token, signal())).rejects.toThrow(ProviderUnavailable);
+      }
+      expect(keyFetches()).toBe(times);
+    };
+    const cold = verifierFor(provider.issuer);
+    const [token, byNewKey] = [await signed(), await signed({}, { by: other })];
+    for (const [unknown, about] of [
+      [cold, token],
+      [verifier, byNewKey],
+    ] as const) {
+      provider.requests.length = 0;
+      provider.faults.set('jwks', { kind: 'status', status: 503 });
+      await undecided(unknown, about, 3);
+      now += 4;
+      await undecided(unknown, about, 3);
+      now += 1;
+      await undecided(unknown, about, 4);
+      // What is known is of use all the while.
+      expect(await verdict(token)).toBe('believed');
+      provider.behave();
+      provider.published = [key.publicJwk, other.publicJwk];
+      now += 5;
+      expect(await verdict(about, unknown)).toBe('believed');
+    }
+  });
+
   test('that cannot be had leaves the token undecided', async () => {
     provider.faults.set('jwks', { kind: 'status', status: 503 });
     const fresh = verifierFor(provider.issuer);

@@ -273,34 +273,6 @@ describe('a key that CIS2 signs with and we do not know [O-13]', () => {
     }
   });
 
-  test('that CIS2 cannot be asked for is unavailable, and asked for three times a minute at most [L-12, O-13, ASVS-10.5.5]', async () => {
-    const party = await warmParty();
-    const next = await providerKey();
-    provider.signing = next;
-    away('jwks');
-    for (const [later, times] of [
-      [0, 1],
-      [1, 2],
-      [1, 3],
-      [0, 3],
-      [57, 3],
-      [1, 4],
-      [0, 4],
-    ] as const) {
-      now += later;
-      expect(await refusal(signIn(party, authorise))).toBe('provider_unavailable');
-      expect(asked('jwks')).toBe(times);
-    }
-    provider.behave();
-    provider.signing = key;
-    expect((await signIn(party, authorise)).subject).toBe(subject);
-    provider.published = [key.publicJwk, next.publicJwk];
-    provider.signing = next;
-    now += 1;
-    expect((await signIn(party, authorise)).subject).toBe(subject);
-    expect(asked('jwks')).toBe(5);
-  });
-
   test('is found a minute after it was asked for in vain', async () => {
     const party = await warmParty();
     const next = await providerKey();
