@@ -9,7 +9,6 @@ export interface IdTokenFacts {
   readonly subject: string;
   /** CIS2's own session, where it says which. */
   readonly providerSessionId: string | undefined;
-  readonly issuedAt: EpochSeconds;
   readonly authenticatedAt: EpochSeconds;
   readonly methods: readonly string[];
 }
@@ -29,7 +28,7 @@ export function checkIdToken(
   if (claims.azp !== undefined && claims.azp !== clientId) refuse('azp');
   if (typeof claims.sub !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(claims.sub)) refuse('sub');
 
-  const issuedAt = recentInstant(claims.iat, now) ?? refuse('iat');
+  if (recentInstant(claims.iat, now) === undefined) refuse('iat');
   // The person proved their presence no more than five minutes ago (NHS CIA Ses Req 003).
   const authenticatedAt = recentInstant(claims.auth_time, now) ?? refuse('auth_time');
 
@@ -41,7 +40,6 @@ export function checkIdToken(
   return {
     subject: claims.sub,
     providerSessionId: typeof sid === 'string' && sid !== '' ? sid : undefined,
-    issuedAt,
     authenticatedAt,
     methods: methods.filter((method): method is string => typeof method === 'string' && method !== ''),
   };

@@ -1,7 +1,7 @@
 /** The relying party: asks CIS2 who somebody is, and believes nothing of the answer that it has not checked. */
 import type { webcrypto } from 'node:crypto';
 import * as oauth from 'oauth4webapi';
-import type { Clock, EpochSeconds, HealthcareWorker } from '../common/index.ts';
+import type { Clock, HealthcareWorker } from '../common/index.ts';
 import type { AcrValue, RolePolicy } from '../settings.ts';
 import { checkAssurance, type AssurancePolicy } from './assurance.ts';
 import { ProviderUnavailable, SignInRefused } from './errors.ts';
@@ -56,7 +56,6 @@ export interface SignIn {
   readonly issuer: string;
   readonly subject: string;
   readonly providerSessionId: string | undefined;
-  readonly issuedAt: EpochSeconds;
 }
 
 export interface RelyingParty {
@@ -221,7 +220,6 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
         issuer: as.issuer,
         subject: facts.subject,
         providerSessionId: facts.providerSessionId,
-        issuedAt: facts.issuedAt,
       };
     },
   };

@@ -1,4 +1,4 @@
-/** Whole seconds since the Unix epoch: the one unit of time inside. */
+/** Whole seconds since the Unix epoch: the unit of time inside. */
 export type EpochSeconds = number & { readonly __unit: 'epoch seconds' };
 
 /** What the time is. Handed in wherever time matters, so that a test can own it. */
@@ -14,6 +14,23 @@ export const after = (instant: EpochSeconds, seconds: number): EpochSeconds =>
 export const asEpochSeconds = (value: unknown): EpochSeconds | undefined =>
   typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value < 100_000_000_000
     ? (value as EpochSeconds)
+    : undefined;
+
+/**
+ * Whole milliseconds since the Unix epoch: only where it matters which of two things came first. A person who is signed
+ * out and signs in again does so within the same second.
+ */
+export type Moment = number & { readonly __unit: 'epoch milliseconds' };
+
+/** What the time is, to the millisecond. */
+export type PreciseClock = () => Moment;
+
+export const preciseClock: PreciseClock = () => Date.now() as Moment;
+
+/** A number that came from outside, as a moment; undefined for anything but whole, sane epoch milliseconds. */
+export const asMoment = (value: unknown): Moment | undefined =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value < 100_000_000_000_000
+    ? (value as Moment)
     : undefined;
 
 /** RFC 3339 in UTC with milliseconds, as the outside sees every instant. */

@@ -1,7 +1,7 @@
 /** `POST /auth/backchannel-logout`: ends sessions and does nothing else to them; reads no secret and opens no session. */
 import { dynamoDb } from '../aws/index.ts';
 import { createLogoutTokenVerifier } from '../cis2/index.ts';
-import { systemClock as clock } from '../common/index.ts';
+import { preciseClock, systemClock as clock } from '../common/index.ts';
 import { backchannelLogout } from '../handlers/backchannel-logout.ts';
 import { httpFunction } from '../http/index.ts';
 import { createLogoutStore } from '../session/index.ts';
@@ -32,7 +32,9 @@ await warmUp({ settings, log }, [
 
 export const handler = httpFunction({
   name: 'backchannel-logout',
-  handlers: { 'POST /auth/backchannel-logout': backchannelLogout({ verifier, sessions }) },
+  handlers: {
+    'POST /auth/backchannel-logout': backchannelLogout({ verifier, sessions, clock: preciseClock }),
+  },
   baseUrl: settings.BASE_URL,
   log,
 });

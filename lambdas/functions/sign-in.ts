@@ -1,7 +1,7 @@
 /** `GET /auth/login` and `GET /auth/callback`: the only function behind the API that may use the signing key. */
 import { dynamoDb, secretsManager } from '../aws/index.ts';
 import { createRelyingParty } from '../cis2/index.ts';
-import { systemClock as clock } from '../common/index.ts';
+import { preciseClock, systemClock as clock } from '../common/index.ts';
 import { callback } from '../handlers/callback.ts';
 import { login } from '../handlers/login.ts';
 import { httpFunction } from '../http/index.ts';
@@ -51,8 +51,14 @@ await warmUp({ settings, log }, [() => sessions.warmUp(), signingKey]);
 export const handler = httpFunction({
   name: 'sign-in',
   handlers: {
-    'GET /auth/login': login({ relyingParty, settings, clock }),
-    'GET /auth/callback': callback({ relyingParty, loadSigningKey: signingKey, sessions, settings, clock }),
+    'GET /auth/login': login({ relyingParty, settings, clock: preciseClock }),
+    'GET /auth/callback': callback({
+      relyingParty,
+      loadSigningKey: signingKey,
+      sessions,
+      settings,
+      clock: preciseClock,
+    }),
   },
   baseUrl: settings.BASE_URL,
   log,

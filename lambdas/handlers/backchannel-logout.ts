@@ -1,4 +1,5 @@
 import { LogoutTokenRefused, type LogoutToken, type LogoutTokenVerifier } from '../cis2/index.ts';
+import type { PreciseClock } from '../common/index.ts';
 import { Problem, type HttpRequest, type RouteHandler } from '../http/index.ts';
 import type { LogoutStore } from '../session/index.ts';
 import type { Logger } from '../telemetry/index.ts';
@@ -6,6 +7,7 @@ import type { Logger } from '../telemetry/index.ts';
 export interface BackchannelLogoutDependencies {
   readonly verifier: LogoutTokenVerifier;
   readonly sessions: LogoutStore;
+  readonly clock: PreciseClock;
 }
 
 /** What fetching keys and ending sessions may take together: CIS2 gets an answer, whatever is away. */
@@ -18,8 +20,9 @@ const longestVerificationMs = 4_500;
  * everything a person has open, is over. It answers 200 only once nothing of that lives; CIS2 is not known to ask twice.
  */
 export const backchannelLogout =
-  ({ verifier, sessions }: BackchannelLogoutDependencies): RouteHandler =>
+  ({ verifier, sessions, clock }: BackchannelLogoutDependencies): RouteHandler =>
   async (request, log) => {
+    const arrivedAt = clock();
     const deadline = AbortSignal.timeout(longestMs);
     const { issuer, tokenId, subject, providerSessionId } = await readLogoutToken(verifier, request, log);
     const { ended, repeated } = await sessions.logOut(
@@ -28,6 +31,7 @@ export const backchannelLogout =
         tokenId: [issuer, tokenId, subject ?? '', providerSessionId ?? ''],
         user: subject === undefined ? undefined : [issuer, subject],
         providerSession: providerSessionId === undefined ? undefined : [issuer, providerSessionId],
+        arrivedAt,
       },
       deadline,
     );

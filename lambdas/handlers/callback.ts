@@ -8,7 +8,7 @@ import {
   type SignIn,
   type SignInAttempt,
 } from '../cis2/index.ts';
-import type { Clock, EpochSeconds, Secret } from '../common/index.ts';
+import type { Moment, PreciseClock, Secret } from '../common/index.ts';
 import { parseOwnPath, redirect, setCookie, type HttpRequest, type RouteHandler } from '../http/index.ts';
 import { deviceName, type SessionCredential, type SignInStore } from '../session/index.ts';
 import type { Settings } from '../settings.ts';
@@ -29,7 +29,7 @@ export interface CallbackDependencies {
     | 'SESSIONS_PER_USER'
     | 'SIGN_IN_ERROR_PATH'
   >;
-  readonly clock: Clock;
+  readonly clock: PreciseClock;
 }
 
 /**
@@ -57,7 +57,8 @@ async function finishSignIn(
   log: Logger,
 ): Promise<{ credential: SessionCredential; returnTo: string }> {
   const deadline = AbortSignal.timeout(longestSignInMs);
-  const { attempt, returnTo, browserSecret, state } = readAttempt(request, settings.BASE_URL, clock);
+  const now = clock();
+  const { attempt, returnTo, browserSecret, state } = readAttempt(request, settings.BASE_URL, now);
   // People take longer to sign in than a key is kept: it is read again while the attempt is spent.
   const keyLoaded = loadSigningKey().catch(() => undefined);
   if (!(await sessions.spendAttempt(attempt.id, 2 * attemptLifeSeconds))) {
@@ -84,7 +85,8 @@ async function finishSignIn(
       roleId: signIn.roleId,
       device: deviceName(request.headers['user-agent']),
       ...identifiers(signIn),
-      begunAt: earlier(attempt.startedAt, signIn.issuedAt),
+      // The browser's owner could write a later start into their state; no sign-in began after it came back.
+      begunAt: attempt.startedAt < now ? attempt.startedAt : now,
       replaces: attempt.replaces ?? undefined,
       sessionsPerUser: settings.CONCURRENT_SESSIONS === 'newest-wins' ? 1 : settings.SESSIONS_PER_USER,
       reportOthers: settings.CONCURRENT_SESSIONS === 'ask',
@@ -106,21 +108,19 @@ async function finishSignIn(
 function readAttempt(
   request: HttpRequest,
   baseUrl: string,
-  clock: Clock,
+  now: Moment,
 ): { attempt: SignInAttempt; returnTo: string; browserSecret: Secret<Buffer>; state: string } {
   const [state, ...others] = request.query.getAll('state');
   const browserSecret = presentedSecret(request);
   if (state === undefined || others.length > 0) throw new SignInRefused('login_expired', 'no state');
   if (browserSecret === undefined) throw new SignInRefused('login_expired', 'no sign-in cookie');
-  const attempt = openState(browserSecret, state, clock());
+  const attempt = openState(browserSecret, state, now);
   if (attempt === undefined)
     throw new SignInRefused('login_expired', 'state altered, old, or another browser’s');
   const returnTo = parseOwnPath(attempt.returnTo, baseUrl);
   if (returnTo === undefined) throw new SignInRefused('login_expired', 'state with a foreign address');
   return { attempt, returnTo, browserSecret, state };
 }
-
-const earlier = (one: EpochSeconds, other: EpochSeconds): EpochSeconds => (one < other ? one : other);
 
 /** A person is `iss` and `sub` together, a CIS2 session `iss` and `sid`. */
 const identifiers = ({ issuer, subject, providerSessionId }: SignIn) => ({

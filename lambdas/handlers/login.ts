@@ -6,7 +6,7 @@ import {
   sealState,
   type RelyingParty,
 } from '../cis2/index.ts';
-import { randomSecret, type Clock } from '../common/index.ts';
+import { randomSecret, type PreciseClock } from '../common/index.ts';
 import {
   parseReturnTo,
   Problem,
@@ -25,7 +25,7 @@ export interface LoginDependencies {
   readonly settings: Settings<
     'BASE_URL' | 'CIS2_ACR' | 'CIS2_FRESHNESS' | 'MINIMUM_AAL' | 'SIGN_IN_ERROR_PATH'
   >;
-  readonly clock: Clock;
+  readonly clock: PreciseClock;
 }
 
 const longestMetadataMs = 4_000;

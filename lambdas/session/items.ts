@@ -14,7 +14,14 @@
  * the secret in the browser's cookie can unwrap. `ttl` lets DynamoDB clear away what has run out; no rule leans on it.
  */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { asEpochSeconds, sha256, type EpochSeconds, type Secret } from '../common/index.ts';
+import {
+  asEpochSeconds,
+  asMoment,
+  type EpochSeconds,
+  type Moment,
+  type Secret,
+  sha256,
+} from '../common/index.ts';
 
 export type Item = Record<string, AttributeValue>;
 
@@ -49,6 +56,10 @@ export const instant = (attribute: AttributeValue | undefined): EpochSeconds | u
 export const positive = (attribute: AttributeValue | undefined): number | undefined =>
   /^[1-9]\d{0,8}$/.test(attribute?.N ?? '') ? Number(attribute?.N) : undefined;
 export const number = (value: number): AttributeValue => ({ N: String(value) });
+
+/** A time to the millisecond. */
+export const moment = (attribute: AttributeValue | undefined): Moment | undefined =>
+  attribute?.N === undefined ? undefined : asMoment(Number(attribute.N));
 
 /** A hash under which a user or a CIS2 session is found. The parts are length-prefixed, so no two lists collide. */
 export const indexHash = (...parts: readonly string[]): string =>

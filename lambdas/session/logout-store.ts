@@ -1,13 +1,13 @@
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { after, type EpochSeconds } from '../common/index.ts';
+import { after, type Moment } from '../common/index.ts';
 import { all, available, forEach, putOnce } from './dynamo.ts';
 import { endWhere } from './ending.ts';
 import { StoreUnavailable } from './errors.ts';
 import {
   format,
   indexHash,
-  instant,
   logoutTokenKey,
+  moment,
   number,
   providerSessionIndexKey,
   userIndexKey,
@@ -24,6 +24,8 @@ export interface Logout {
   readonly user: readonly string[] | undefined;
   /** Names CIS2's own session: every session that belongs to it. */
   readonly providerSession: readonly string[] | undefined;
+  /** When it came: it ends the user's sign-ins that began no later. */
+  readonly arrivedAt: Moment;
 }
 
 /** What a logout by CIS2 may do to the sessions: end them. */
@@ -57,11 +59,11 @@ export function createLogoutStore(options: StoreOptions): LogoutStore {
  */
 async function logOut(
   options: StoreOptions,
-  { tokenId, user, providerSession }: Logout,
+  { tokenId, user, providerSession, arrivedAt: now }: Logout,
   bound: Bound,
 ): Promise<{ ended: number; repeated: boolean }> {
   if (user === undefined && providerSession === undefined) throw new TypeError('a logout of nobody');
-  const { arrivedAt, repeated } = await arrival(options, indexHash(...tokenId), bound);
+  const { arrivedAt, repeated } = await arrival(options, indexHash(...tokenId), now, bound);
   const none = Promise.resolve<readonly IndexEntry[]>([]);
   const mark = providerSession === undefined ? 'endedAt' : 'endedWithoutSidAt';
   const [ofUser, ofProviderSession] = await all([
@@ -93,22 +95,22 @@ async function logOut(
 async function arrival(
   options: StoreOptions,
   tokenHash: string,
+  now: Moment,
   bound: Bound,
-): Promise<{ arrivedAt: EpochSeconds; repeated: boolean }> {
+): Promise<{ arrivedAt: Moment; repeated: boolean }> {
   const { client, table, clock } = options;
-  const now = clock();
   const key = logoutTokenKey(tokenHash);
   const item = {
     ...key,
     format: number(format),
     arrivedAt: number(now),
-    ttl: number(after(now, tokenRememberedSeconds)),
+    ttl: number(after(clock(), tokenRememberedSeconds)),
   };
   if (await putOnce(options, item, bound)) return { arrivedAt: now, repeated: false };
   const { Item } = await available(
     client.send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }), bound),
   );
-  const arrivedAt = instant(Item?.['arrivedAt']);
+  const arrivedAt = moment(Item?.['arrivedAt']);
   if (arrivedAt === undefined) throw new StoreUnavailable('a logout token without its time');
   return { arrivedAt, repeated: true };
 }

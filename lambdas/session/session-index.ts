@@ -2,7 +2,7 @@
  * Which sessions a user has, and which one CIS2 session has: two items with one attribute for each session, written with
  * conditions. Not a global secondary index, which would lag behind: a logout must find every session there is.
  *
- * A logout leaves an end mark before it ends what an item lists:
+ * A logout leaves an end mark, in milliseconds, before it ends what an item lists:
  *
  * - `endedAt` on a CIS2 session's item: that session is over for good, and nothing can be listed there any more;
  * - `endedAt` on a user's item: sign-ins begun at or before that moment are over;
@@ -11,9 +11,17 @@
  * An item may name sessions that are over; sign-ins clear them out when there is no room left.
  */
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { after, type EpochSeconds } from '../common/index.ts';
+import { after, type EpochSeconds, type Moment } from '../common/index.ts';
 import { all, available, partsOf, unlessConditionFails } from './dynamo.ts';
-import { format, instant, number, providerSessionIndexKey, userIndexKey, type Item } from './items.ts';
+import {
+  format,
+  instant,
+  moment,
+  number,
+  providerSessionIndexKey,
+  userIndexKey,
+  type Item,
+} from './items.ts';
 import { update, type Bound, type StoreOptions } from './store.ts';
 
 const entryPrefix = 's#';
@@ -21,7 +29,7 @@ const entryPrefix = 's#';
 export interface IndexEntry {
   readonly key: string;
   readonly signedInAt: number;
-  /** When the sign-in began; 0 where the entry does not say, which every logout is later than. */
+  /** When the sign-in began, in milliseconds; 0 where the entry does not say, which every logout is later than. */
   readonly begunAt: number;
   /** Whether CIS2 said which of its sessions this one belongs to. */
   readonly hasProviderSession: boolean;
@@ -35,7 +43,7 @@ const indexEntries = (item: Item | undefined): IndexEntry[] =>
           {
             key: name.slice(entryPrefix.length),
             signedInAt: instant(entry?.['signedInAt']) ?? 0,
-            begunAt: instant(entry?.['begunAt']) ?? 0,
+            begunAt: moment(entry?.['begunAt']) ?? 0,
             hasProviderSession: entry?.['providerSession']?.BOOL === true,
           },
         ]
@@ -46,7 +54,7 @@ export interface NewEntry {
   readonly key: string;
   readonly signedInAt: EpochSeconds;
   /** When the sign-in began: a logout of the user that is no older ends it. */
-  readonly begunAt: EpochSeconds;
+  readonly begunAt: Moment;
   /** Whether CIS2 said which of its sessions this one belongs to. */
   readonly hasProviderSession: boolean;
   readonly ttl: EpochSeconds;
@@ -144,7 +152,7 @@ export async function markEnded(
   options: StoreOptions,
   index: Item,
   mark: 'endedAt' | 'endedWithoutSidAt',
-  endedAt: EpochSeconds,
+  endedAt: Moment,
   bound: Bound,
 ): Promise<readonly IndexEntry[]> {
   const marked = await unlessConditionFails(

@@ -1,5 +1,5 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { after, type EpochSeconds, type HealthcareWorker } from '../common/index.ts';
+import { after, type EpochSeconds, type HealthcareWorker, type Moment } from '../common/index.ts';
 import { sealContent } from './content.ts';
 import {
   newCredential,
@@ -34,7 +34,7 @@ export interface NewSession {
   /** Names CIS2's own session, where CIS2 says which it is. */
   readonly providerSession: readonly string[] | undefined;
   /** When this sign-in began: a logout of the user that is no older ends it. */
-  readonly begunAt: EpochSeconds;
+  readonly begunAt: Moment;
   /** The session that this one takes the place of, as `replacementOf` names it. */
   readonly replaces: string | undefined;
   /** Live sessions a user may have, this one included; the oldest end when there would be more. */

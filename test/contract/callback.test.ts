@@ -8,7 +8,7 @@ import {
   sealState,
   type SignInAttempt,
 } from '../../lambdas/cis2/index.ts';
-import { Secret, type EpochSeconds } from '../../lambdas/common/index.ts';
+import { Secret, type Moment } from '../../lambdas/common/index.ts';
 import { Browser, sessionCookie, signInCookie } from '../support/browser.ts';
 import { subject } from '../support/provider.ts';
 import { rawRequest } from '../support/raw-http.ts';
@@ -17,7 +17,7 @@ import { expectFailure, expectRefused, expectSignedIn } from './expectations.ts'
 
 const rig = useRig();
 
-const now = (): EpochSeconds => Math.floor(Date.now() / 1000) as EpochSeconds;
+const now = (): Moment => Date.now() as Moment;
 
 const secretOf = (browser: Browser): Secret<Buffer> =>
   new Secret(Buffer.from(browser.cookies.get(signInCookie) ?? '', 'base64url'));
@@ -149,7 +149,7 @@ describe('login_expired [S-02, ASVS-10.1.2, ASVS-10.2.1, CIS2-IDT]', () => {
     await expectExpired((browser) =>
       browser.callback({
         code: 'x',
-        state: forgedState(browser, { startedAt: (now() - age) as EpochSeconds }),
+        state: forgedState(browser, { startedAt: (now() - age * 1_000) as Moment }),
       }),
     );
   });
@@ -159,7 +159,7 @@ describe('login_expired [S-02, ASVS-10.1.2, ASVS-10.2.1, CIS2-IDT]', () => {
     const url = new URL((await browser.login()).location);
     const secret = secretOf(browser);
     const id = 'A'.repeat(22);
-    const state = forgedState(browser, { id, startedAt: (now() - 590) as EpochSeconds, returnTo: '/late' });
+    const state = forgedState(browser, { id, startedAt: (now() - 590_000) as Moment, returnTo: '/late' });
     const challenge = createHash('sha256').update(codeVerifierOf(secret, id)).digest('base64url');
     url.searchParams.set('state', state);
     url.searchParams.set('nonce', nonceOf(secret, id));
@@ -177,7 +177,7 @@ describe('login_expired [S-02, ASVS-10.1.2, ASVS-10.2.1, CIS2-IDT]', () => {
     ['a level that does not exist', { requiredAal: 4 }],
     ['a level below none', { requiredAal: -1 }],
     ['a level that is text', { requiredAal: '0' }],
-    ['a time that is text', { startedAt: String(Math.floor(Date.now() / 1000)) }],
+    ['a time that is text', { startedAt: String(Date.now()) }],
     ['no time', { startedAt: null }],
     ['an id of another shape', { id: 'x' }],
     ['a session to replace that is not a key', { replaces: 'x' }],

@@ -4,7 +4,7 @@ import { functionNames } from '../../infra/bundle.ts';
 import { environments } from '../../infra/environments.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
-import type { EpochSeconds } from '../../lambdas/common/index.ts';
+import type { EpochSeconds, Moment } from '../../lambdas/common/index.ts';
 import {
   createLogoutStore,
   createSessionStore,
@@ -112,7 +112,7 @@ const anyone: NewSession = {
   roleId: null,
   device: 'Chrome on Windows',
   ...named,
-  begunAt: beginning,
+  begunAt: (beginning * 1_000) as Moment,
   replaces: undefined,
   sessionsPerUser: 20,
   reportOthers: false,
@@ -176,9 +176,10 @@ const turns: {
         [20, 'one'],
       ] as const) {
         now = (beginning + seconds) as EpochSeconds;
-        await store.logOut({ ...named, tokenId: [issuer, tokenId] }, deadline);
+        const arrivedAt = (now * 1_000) as Moment;
+        await store.logOut({ ...named, tokenId: [issuer, tokenId], arrivedAt }, deadline);
         await store.logOut(
-          { user: nobody, providerSession: undefined, tokenId: [issuer, `${tokenId} of a user`] },
+          { user: nobody, providerSession: undefined, tokenId: [issuer, `${tokenId} of a user`], arrivedAt },
           deadline,
         );
       }

@@ -11,9 +11,10 @@ import {
 } from '../../lambdas/cis2/attempt.ts';
 import { deriveKey, seal } from '../../lambdas/common/crypto.ts';
 import { Secret } from '../../lambdas/common/secret.ts';
-import { after, type EpochSeconds } from '../../lambdas/common/time.ts';
+import type { Moment } from '../../lambdas/common/time.ts';
 
-const now = 1_800_000_000 as EpochSeconds;
+const now = 1_800_000_000_123 as Moment;
+const ago = (seconds: number) => (now - seconds * 1_000) as Moment;
 const secretOf = (bytes: Uint8Array) => new Secret(Buffer.from(bytes));
 const browserSecret = fc.uint8Array({ minLength: 32, maxLength: 32 }).map(secretOf);
 const ours = secretOf(Buffer.alloc(32, 7));
@@ -21,7 +22,7 @@ const hash = fc
   .uint8Array({ minLength: 32, maxLength: 32 })
   .map((bytes) => Buffer.from(bytes).toString('base64url'));
 const details = fc.record({
-  startedAt: fc.integer({ min: 0, max: attemptLifeSeconds - 1 }).map((age) => after(now, -age)),
+  startedAt: fc.integer({ min: 0, max: attemptLifeSeconds - 1 }).map(ago),
   returnTo: fc.string({ unit: 'binary' }),
   requiredAal: fc.constantFrom(0, 1, 2, 3),
   replaces: fc.option(fc.tuple(hash, hash).map((parts) => parts.join('.'))),
@@ -92,7 +93,7 @@ describe('a sign-in’s state', () => {
     [-5, true],
     [-6, false],
   ])('begun %d seconds ago is taken: %s', (age, taken) => {
-    const state = sealState(ours, newAttempt({ ...plain, startedAt: after(now, -age) }));
+    const state = sealState(ours, newAttempt({ ...plain, startedAt: ago(age) }));
     expect(openState(ours, state, now) !== undefined).toBe(taken);
   });
 
@@ -128,8 +129,8 @@ describe('a sign-in’s state', () => {
         const attempt = openState(ours, forge(JSON.stringify(value)), now);
         if (attempt === undefined) return;
         expect(attempt.id).toMatch(/^[A-Za-z0-9_-]{22}$/);
-        expect(now - attempt.startedAt).toBeGreaterThanOrEqual(-5);
-        expect(now - attempt.startedAt).toBeLessThan(attemptLifeSeconds);
+        expect(now - attempt.startedAt).toBeGreaterThanOrEqual(-5_000);
+        expect(now - attempt.startedAt).toBeLessThan(attemptLifeSeconds * 1_000);
         expect(typeof attempt.returnTo).toBe('string');
         expect([0, 1, 2, 3]).toContain(attempt.requiredAal);
         expect(

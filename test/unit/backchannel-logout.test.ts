@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { LogoutTokenRefused, ProviderUnavailable, type LogoutToken } from '../../lambdas/cis2/index.ts';
-import type { EpochSeconds } from '../../lambdas/common/index.ts';
+import type { EpochSeconds, Moment } from '../../lambdas/common/index.ts';
 import { backchannelLogout } from '../../lambdas/handlers/backchannel-logout.ts';
 import { httpFunction } from '../../lambdas/http/index.ts';
 import { StoreUnavailable, type LogoutStore } from '../../lambdas/session/index.ts';
@@ -24,6 +24,8 @@ beforeEach(() => {
   };
 });
 
+const arrivedAt = 1_800_000_000_123 as Moment;
+
 const believing =
   (names: Partial<LogoutToken>) =>
   (token: string): Promise<LogoutToken> => {
@@ -43,6 +45,7 @@ const handler = httpFunction({
         warmUp: () => Promise.reject(new Error('warmed up')),
         logOut: (logout, deadline) => logOut(logout, deadline),
       },
+      clock: () => arrivedAt,
     }),
   },
   baseUrl: 'https://app.example.nhs.uk',
@@ -86,7 +89,7 @@ describe('a back-channel logout', () => {
       await post('logout_token=a.b.c');
       const { subject = '', providerSessionId = '' }: Partial<typeof whole> = names;
       const tokenId = [issuer, 'jti', subject, providerSessionId];
-      expect(logouts).toEqual([{ tokenId, user, providerSession }]);
+      expect(logouts).toEqual([{ tokenId, user, providerSession, arrivedAt }]);
       expect(entries()[0]).toMatchObject({ event: 'backchannel_logout', by, ended: 2, repeated: false });
       expect(lines.join('')).not.toMatch(/900000000001|jti/);
     },

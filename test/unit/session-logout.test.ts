@@ -85,7 +85,7 @@ describe('a logout by CIS2 [L-08, CIS2-BCL]', () => {
         return watched.send(command);
       }),
     );
-    const nobody = { tokenId: ['token'], user: undefined, providerSession: undefined };
+    const nobody = { ...world.logout('sub'), user: undefined };
     await expect(store.logOut(nobody, new AbortController().signal)).rejects.toThrow(TypeError);
     expect(sent).toEqual([]);
   });
@@ -126,7 +126,7 @@ describe('a logout by CIS2 [L-08, CIS2-BCL]', () => {
     expect(watched.alive).toEqual([]);
   });
 
-  test('by sub ends sign-ins begun before it arrived or in that second, and none begun after', async () => {
+  test('by sub ends sign-ins begun before it arrived or in that millisecond, and none begun after', async () => {
     const begun = (begunAt: number) => ({ begunAt: begunAt as NewSession['begunAt'] });
     const earlier = await world.signedIn(begun(start - 100));
     const then = await world.signedIn(begun(start));

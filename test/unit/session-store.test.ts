@@ -8,7 +8,7 @@ import {
   type AttributeValue,
 } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
-import type { EpochSeconds } from '../../lambdas/common/index.ts';
+import type { EpochSeconds, Moment } from '../../lambdas/common/index.ts';
 import {
   createSessionStore,
   createSignInStore,
@@ -69,7 +69,7 @@ const newSession = (changes: Partial<NewSession> = {}): NewSession => ({
   device: 'Chrome on Windows',
   user,
   providerSession: [user[0]!, `sid-${String(people)}`],
-  begunAt: now as EpochSeconds,
+  begunAt: now as Moment,
   replaces: undefined,
   sessionsPerUser: 20,
   reportOthers: false,
@@ -452,7 +452,7 @@ describe('the indexes', () => {
     now += 5;
     await markEnded(markOf[which](), at);
     const result = await store.create(
-      newSession({ ...changes, begunAt: now as EpochSeconds, replaces: replacementOf(before) }),
+      newSession({ ...changes, begunAt: now as Moment, replaces: replacementOf(before) }),
       inTime(),
     );
     expect(result).toBe('provider_logout');
