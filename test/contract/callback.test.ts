@@ -1,5 +1,5 @@
 /** `GET /auth/callback`: what ends a sign-in well, and what each way of ending badly leaves behind. */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import {
   codeVerifierOf,
@@ -14,6 +14,7 @@ import { subject } from '../support/provider.ts';
 import { rawRequest } from '../support/raw-http.ts';
 import { useRig } from '../support/rig.ts';
 import { expectFailure, expectRefused, expectSignedIn } from './expectations.ts';
+import { logoutToken, postLogout } from './logout-tokens.ts';
 
 const rig = useRig();
 
@@ -26,6 +27,21 @@ const secretOf = (browser: Browser): Secret<Buffer> =>
 function forgedState(browser: Browser, changes: Partial<SignInAttempt> = {}): string {
   const attempt = newAttempt({ startedAt: now(), returnTo: '/', requiredAal: 0, replaces: null });
   return sealState(secretOf(browser), { ...attempt, ...changes });
+}
+
+/** What CIS2 answers to a whole attempt of the owner's own making. */
+async function forgedAttempt(
+  browser: Browser,
+  changes: Partial<SignInAttempt>,
+): Promise<Record<string, string>> {
+  const url = new URL((await browser.login()).location);
+  const secret = secretOf(browser);
+  const id = randomBytes(16).toString('base64url');
+  const challenge = createHash('sha256').update(codeVerifierOf(secret, id)).digest('base64url');
+  url.searchParams.set('state', forgedState(browser, { id, ...changes }));
+  url.searchParams.set('nonce', nonceOf(secret, id));
+  url.searchParams.set('code_challenge', challenge);
+  return rig.provider.authorise(url.href);
 }
 
 /** Starts a sign-in and lets CIS2 agree to it. */
@@ -156,17 +172,23 @@ describe('login_expired [S-02, ASVS-10.1.2, ASVS-10.2.1, CIS2-IDT]', () => {
 
   test('a state that is nearly 10 minutes old is not among them', async () => {
     const browser = rig.browser();
-    const url = new URL((await browser.login()).location);
-    const secret = secretOf(browser);
-    const id = 'A'.repeat(22);
-    const state = forgedState(browser, { id, startedAt: (now() - 590_000) as Moment, returnTo: '/late' });
-    const challenge = createHash('sha256').update(codeVerifierOf(secret, id)).digest('base64url');
-    url.searchParams.set('state', state);
-    url.searchParams.set('nonce', nonceOf(secret, id));
-    url.searchParams.set('code_challenge', challenge);
-    const landed = await browser.callback(rig.provider.authorise(url.href));
+    const startedAt = (now() - 590_000) as Moment;
+    const landed = await browser.callback(await forgedAttempt(browser, { startedAt, returnTo: '/late' }));
     expect(landed.headers.get('location')).toBe(`${rig.bff.baseUrl}/late`);
     await expectSignedIn(browser, landed);
+  });
+
+  test('a state whose owner wrote a later start into it does not outlive a logout that came meanwhile', async () => {
+    const browser = rig.browser();
+    const startedAt = (now() + 4_000) as Moment;
+    const parameters = await forgedAttempt(browser, { startedAt });
+    rig.provider.during = async (endpoint) => {
+      if (endpoint !== 'userinfo') return;
+      const answer = await postLogout(rig.bff.baseUrl, await logoutToken(rig.provider, { sub: subject }));
+      expect(answer.status).toBe(200);
+    };
+    expect(Browser.failure(await browser.callback(parameters))?.code).toBe('provider_logout');
+    expect(await browser.session()).toEqual({ status: 'anonymous' });
   });
 
   test.each<[string, Partial<Record<keyof SignInAttempt, unknown>>]>([

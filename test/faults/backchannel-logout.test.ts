@@ -1,6 +1,5 @@
 /** Every call at the store that a back-channel logout makes, failing in every way: never 200 while anything lives. */
 import { describe, expect, test } from '@jest/globals';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expectProblem } from '../contract/expectations.ts';
 import { logoutToken, newUser, postLogout, signsIn } from '../contract/logout-tokens.ts';
 import type { AwsCall } from '../support/aws.ts';
@@ -129,8 +128,6 @@ describe.each(failures)('a store call that does not succeed (%s)', (fault) => {
     store.reset();
     expect((await statusesOf(somebody.named)).filter((status) => status === 'ended')).toHaveLength(1);
 
-    // A sign-in of the very second of the logout is ended with the rest.
-    await sleep(1_100);
     signsIn(provider, String(somebody.claims['sub']), undefined);
     const since = new Browser(bff.baseUrl);
     await since.signIn(provider);
