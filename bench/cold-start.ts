@@ -8,29 +8,35 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { settingValues } from '../infra/parts/settings.ts';
 import { functionSettings } from '../lambdas/settings.ts';
 
 const root = join(import.meta.dirname, '..');
 const runs = Number(process.argv[2] ?? 15);
 
 const environment: Record<string, string> = {
-  ...{ AWS_REGION: 'eu-west-2', AWS_ACCESS_KEY_ID: 'none', AWS_SECRET_ACCESS_KEY: 'none', WARM_UP: 'off' },
-  ...{
-    LOG_LEVEL: 'error',
-    BASE_URL: 'https://app.example.nhs.uk',
-    CIS2_ISSUER: 'https://issuer.example.nhs.uk',
-  },
-  ...{ CIS2_CLIENT_ID: 'bench', CIS2_SCOPE: 'openid', CIS2_ACR: 'AAL3_ANY', CIS2_FRESHNESS: 'login' },
-  ...{ MINIMUM_AAL: '3', MINIMUM_IAL: '3', IDLE_SECONDS: '900', ABSOLUTE_SECONDS: '43200' },
-  ...{ SESSIONS_PER_USER: '20', SIGN_IN_ERROR_PATH: '/error', SIGNED_OUT_PATH: '/signed-out' },
-  ...{ SESSION_TABLE: 'none', PUBLISHED_KEYS_TABLE: 'none', SIGNING_KEYS_SECRET: 'none' },
-  ...{ KEY_CACHE_SECONDS: '60', SIGNING_KEY_BITS: '2048' },
+  ...{ AWS_REGION: 'eu-west-2', AWS_ACCESS_KEY_ID: 'none', AWS_SECRET_ACCESS_KEY: 'none' },
+  ...settingValues(
+    {
+      production: false,
+      baseUrl: 'https://app.example.nhs.uk',
+      issuer: 'https://issuer.example.nhs.uk',
+      clientId: 'bench',
+      logLevel: 'error',
+      warmUp: false,
+    },
+    { SESSION_TABLE: 'none', PUBLISHED_KEYS_TABLE: 'none', SIGNING_KEYS_SECRET: 'none' },
+  ),
 };
 
 /** Milliseconds one import takes in a process of its own. */
 function importOnce(file: string): number {
   const code = `const t=performance.now();await import(${JSON.stringify(file)});console.log(performance.now()-t)`;
-  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { env: environment });
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
+    env: environment,
+  });
+  if (status !== 0)
+    throw new Error(`${file} could not be imported: ${stdout.toString()}${stderr.toString()}`);
   return Number(stdout.toString().trim().split('\n').at(-1));
 }
 
