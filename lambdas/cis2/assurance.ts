@@ -18,7 +18,7 @@ export function readLevel(claim: unknown): number | undefined {
   return typeof claim === 'string' && /^[0-3]$/.test(claim) ? Number(claim) : undefined;
 }
 
-/** The ID token and UserInfo spell the identity level differently; the ID token, which is signed, has to state it. */
+/** The ID token and UserInfo spell the identity level differently, and either may state it. */
 const identityClaims = ['id_assurance_level', 'idassurancelevel'] as const;
 
 /**
@@ -37,12 +37,11 @@ export function checkAssurance(
   if (authentication === undefined || !(authentication >= policy.minimumAal)) {
     throw new SignInRefused('assurance_insufficient', 'authentication_assurance_level');
   }
-  const statedBy = (claims: Claims) =>
-    identityClaims.filter((name) => Object.hasOwn(claims, name)).map((name) => readLevel(claims[name]));
-  const signed = statedBy(idToken);
-  const stated = [...signed, ...statedBy(userInfo)];
+  const stated = [idToken, userInfo].flatMap((claims) =>
+    identityClaims.filter((name) => Object.hasOwn(claims, name)).map((name) => readLevel(claims[name])),
+  );
   // Where the sources disagree, the least counts; one odd value spoils all.
-  const identity = signed.length === 0 || stated.includes(undefined) ? NaN : Math.min(...stated.map(Number));
+  const identity = stated.includes(undefined) ? NaN : Math.min(...stated.map(Number));
   if (!Number.isFinite(identity) || !(identity >= policy.minimumIal)) {
     throw new SignInRefused('assurance_insufficient', 'id_assurance_level');
   }
