@@ -12,6 +12,11 @@ import { providerFetch } from './transport.ts';
 import { checkRoles, chosenRole } from './roles.ts';
 import { readRoles, readUser } from './worker.ts';
 
+interface SigningKey {
+  readonly kid: string;
+  readonly key: webcrypto.CryptoKey;
+}
+
 export interface RelyingPartyOptions {
   readonly issuer: string;
   readonly clientId: string;
@@ -21,8 +26,11 @@ export interface RelyingPartyOptions {
   /** Which roles can be worked in, and whether a sign-in needs one. */
   readonly acceptedRoles: RolePolicy;
   readonly clock: Clock;
-  /** Our private key of the moment, and the name it is published under. */
-  readonly signingKey: () => Promise<{ readonly kid: string; readonly key: webcrypto.CryptoKey }>;
+  /**
+   * Our private key of the moment, and the name it is published under. Told the name of a key that CIS2 refused, it looks
+   * whether there is another by now.
+   */
+  readonly signingKey: (refusedKid?: string) => Promise<SigningKey>;
   /** Told when CIS2's metadata or keys could not be had again and the old ones serve. */
   readonly onStale: (document: 'metadata' | 'keys', ageSeconds: number) => void;
 }
@@ -98,15 +106,36 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
    * `private_key_jwt` (RFC 7523; OpenID Connect Core section 9), addressed to the token endpoint in the very characters
    * CIS2 writes it with: the library would address the issuer.
    */
-  const authenticate: oauth.ClientAuth = async (as, ...request) => {
-    const assertion = oauth.PrivateKeyJwt(await options.signingKey(), {
+  const authenticateWith = (key: SigningKey, { token_endpoint: audience }: ProviderMetadata) =>
+    oauth.PrivateKeyJwt(key, {
       [oauth.modifyAssertion]: (header, payload) => {
         header['typ'] = 'JWT';
-        payload['aud'] = as.token_endpoint;
+        payload['aud'] = audience;
         payload['exp'] = clock() + assertionLifeSeconds;
       },
     });
-    await assertion(as, ...request);
+
+  /** CIS2 refuses a client before it looks at the code: with another key, the same code can be sent once more. */
+  const exchangeCode = async (
+    as: ProviderMetadata,
+    { accepted, codeVerifier }: AcceptedResponse,
+    signal: AbortSignal,
+  ): Promise<Response> => {
+    const send = (key: SigningKey) =>
+      oauth.authorizationCodeGrantRequest(
+        as,
+        client,
+        authenticateWith(key, as),
+        accepted,
+        redirectUri,
+        codeVerifier,
+        requestOptions(signal),
+      );
+    const key = await options.signingKey();
+    const response = await send(key);
+    if (!(await refusesClient(response.clone()))) return response;
+    const next = await options.signingKey(key.kid);
+    return next.kid === key.kid ? response : send(next);
   };
 
   /** Verifies the ID token's signature. */
@@ -176,15 +205,7 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
     async completeSignIn(accepted, signal) {
       const as = await provider.metadata(signal);
       const tokens = await checked('token response', async () => {
-        const response = await oauth.authorizationCodeGrantRequest(
-          as,
-          client,
-          authenticate,
-          accepted.accepted,
-          redirectUri,
-          accepted.codeVerifier,
-          requestOptions(signal),
-        );
+        const response = await exchangeCode(as, accepted, signal);
         const result = await oauth.processAuthorizationCodeResponse(as, client, response, {
           expectedNonce: accepted.nonce,
           requireIdToken: true,
@@ -223,6 +244,13 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
       };
     },
   };
+}
+
+/** Whether the client itself was refused (RFC 6749 section 5.2). */
+async function refusesClient(response: Response): Promise<boolean> {
+  if (response.status !== 400 && response.status !== 401) return false;
+  const body: unknown = await response.json().catch(() => undefined);
+  return typeof body === 'object' && body !== null && 'error' in body && body.error === 'invalid_client';
 }
 
 /** OAuth and OpenID error codes that may be named in a log; any other text is the sender's own and stays out. */

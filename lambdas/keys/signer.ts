@@ -12,6 +12,9 @@ interface LoadedKey extends SigningKey {
   readonly readAt: EpochSeconds;
 }
 
+/** How long after a read its key is not read again because somebody refused it, in seconds. */
+const refusedAgainSeconds = 5;
+
 /** After the keys could not be read again, how long the one in memory serves before the next try, in seconds. */
 const retrySeconds = 30;
 
@@ -22,14 +25,15 @@ const retrySeconds = 30;
  * @param options.load - reads the ring
  * @param options.cacheSeconds - how long a key is used before it is read again
  * @param options.onStale - told when a key is used beyond that, because reading it again failed
- * @returns gives the key; it throws KeysUnavailable when there is none
+ * @returns gives the key; told the name of a key that was refused, it reads the ring again at once if it still holds that
+ *   one, for the ring may have moved. It throws KeysUnavailable when there is no key
  */
 export function currentSigningKey(options: {
   load: () => Promise<Ring | undefined>;
   cacheSeconds: number;
   clock: Clock;
   onStale: (error: unknown) => void;
-}): () => Promise<SigningKey> {
+}): (refusedKid?: string) => Promise<SigningKey> {
   let loaded: LoadedKey | undefined;
   let nextTry = 0;
   let loading: Promise<LoadedKey> | undefined;
@@ -43,9 +47,13 @@ export function currentSigningKey(options: {
     return (loaded = { kid: current.kid, key, readAt: options.clock() });
   };
 
-  return async () => {
+  return async (refusedKid) => {
     const now = options.clock();
-    if (loaded !== undefined && (now < loaded.readAt + options.cacheSeconds || now < nextTry)) return loaded;
+    if (loaded !== undefined) {
+      const keptSeconds = loaded.kid === refusedKid ? refusedAgainSeconds : options.cacheSeconds;
+      const isFresh = now < loaded.readAt + Math.min(keptSeconds, options.cacheSeconds);
+      if (isFresh || now < nextTry) return loaded;
+    }
     try {
       return await (loading ??= load().finally(() => {
         loading = undefined;

@@ -238,6 +238,48 @@ describe('the signer', () => {
     expect(state.loads).toBe(2);
   });
 
+  test('reads again at once when its key was refused, and knows the ring that has moved', async () => {
+    const { state, sign } = signer(() => Promise.resolve(ring));
+    const { kid } = await sign();
+    const moved: Ring = [
+      { ...current, place: 'previous', privateJwk: null },
+      { ...next, place: 'current', signingSince: createdAt },
+    ];
+    state.load = () => Promise.resolve(moved);
+    state.now += 5;
+    const found = await sign(kid);
+    expect(found.kid).toBe(next.kid);
+    expect(state.loads).toBe(2);
+    // What was refused is not held any more: nothing is read for it again.
+    expect((await sign(kid)).kid).toBe(found.kid);
+    expect(state.loads).toBe(2);
+  });
+
+  test('reads for a refused key every five seconds at most, for it may be refused for good', async () => {
+    const { state, sign } = signer(() => Promise.resolve(ring));
+    const { kid } = await sign();
+    for (const [later, loads] of [
+      [0, 1],
+      [4, 1],
+      [1, 2],
+      [4, 2],
+      [1, 3],
+    ] as const) {
+      state.now += later;
+      expect((await sign(kid)).kid).toBe(kid);
+      expect(state.loads).toBe(loads);
+    }
+  });
+
+  test('goes on with a refused key when the keys cannot be read again', async () => {
+    const { state, sign } = signer(() => Promise.resolve(ring));
+    const { kid } = await sign();
+    state.load = () => Promise.reject(new Error('away'));
+    state.now += 5;
+    expect((await sign(kid)).kid).toBe(kid);
+    expect(state.stale).toHaveLength(1);
+  });
+
   test('reads every time when it keeps nothing', async () => {
     const { state, sign } = signer(() => Promise.resolve(ring), 0);
     await sign();

@@ -311,6 +311,75 @@ describe('a key that CIS2 signs with and we do not know [O-13]', () => {
   });
 });
 
+describe('a signing key of ours that CIS2 refuses', () => {
+  const authorise = (location: string) => provider.authorise(location);
+  const invalidClient = { error_description: 'JWT is not valid', error: 'invalid_client' };
+  const kidsSent = () =>
+    provider.asked('token').map(({ form }) => decodeProtectedHeader(form['client_assertion'] ?? '').kid);
+  const codesSent = () => new Set(provider.asked('token').map(({ form }) => form['code']));
+
+  /** CIS2 refuses assertions by these keys. */
+  const refuse = (
+    kids: readonly string[],
+    status = 401,
+    body: string = JSON.stringify(invalidClient),
+  ): void => {
+    provider.during = (endpoint) => {
+      if (endpoint === 'token') {
+        provider.faults.delete('token');
+        const kid = kidsSent().at(-1);
+        if (kid !== undefined && kids.includes(kid))
+          provider.faults.set('token', { kind: 'body', status, body });
+      }
+      return Promise.resolve();
+    };
+  };
+  /** A party whose ring has moved: it gives `old` until told that this one was refused. */
+  const moved = (refusedKids: (string | undefined)[], next = 'new') =>
+    partyFor(provider.issuer, {
+      signingKey: (refusedKid) => {
+        refusedKids.push(refusedKid);
+        return Promise.resolve({ kid: refusedKid === 'old' ? next : 'old', key: ours.privateKey });
+      },
+    });
+
+  test.each([400, 401])(
+    'with %d is read again, and the same code sent once more under the new one',
+    async (status) => {
+      const asks: (string | undefined)[] = [];
+      refuse(['old'], status);
+      expect((await signIn(moved(asks), authorise)).subject).toBe(subject);
+      expect(asks).toEqual([undefined, 'old']);
+      expect(kidsSent()).toEqual(['old', 'new']);
+      expect(codesSent().size).toBe(1);
+    },
+  );
+
+  test('is not used again when the ring has not moved', async () => {
+    refuse(['old']);
+    expect(await refusal(signIn(moved([], 'old'), authorise))).toBe('response_invalid');
+    expect(kidsSent()).toEqual(['old']);
+  });
+
+  test('is followed by one other and no more', async () => {
+    refuse(['old', 'new']);
+    expect(await refusal(signIn(moved([]), authorise))).toBe('response_invalid');
+    expect(kidsSent()).toEqual(['old', 'new']);
+  });
+
+  test.each([
+    ['the code', 400, '{"error":"invalid_grant"}'],
+    ['something in HTML', 401, '<h1>invalid_client</h1>'],
+    ['with a list', 401, '["invalid_client"]'],
+    ['with null', 400, 'null'],
+    ['with another status', 403, JSON.stringify(invalidClient)],
+  ])('is not what was refused when CIS2 refuses %s: nothing is sent again', async (_, status, body) => {
+    refuse(['old'], status, body);
+    expect(await refusal(signIn(moved([]), authorise))).toBe('response_invalid');
+    expect(kidsSent()).toEqual(['old']);
+  });
+});
+
 describe('an issuer whose name carries its port, as CIS2’s does', () => {
   const host = 'https://am.example.nhs.uk:443';
   const issuer = `${host}/openam/oauth2/realms/root/realms/NHSIdentity/realms/Healthcare`;
