@@ -125,7 +125,7 @@ export const helpText = [
   ...optionNames.map((name) => {
     const { value, help, default: fallback, otherwise = fallback } = specOf(name);
     const left = `  --${name}${value === undefined ? '' : ` ${value}`}`;
-    return `${left.padEnd(28)}${help}${otherwise === undefined ? '' : ` (${otherwise})`}`;
+    return `${left.padEnd(32)}${help}${otherwise === undefined ? '' : ` (${otherwise})`}`;
   }),
   `  --help                    this text`,
   '',

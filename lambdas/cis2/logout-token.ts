@@ -96,10 +96,16 @@ function withPauses(provider: Provider, clock: Clock): Provider {
   return {
     ...provider,
     async keys(signal) {
-      if (known) return provider.keys(signal);
-      const jwks = await ask(() => provider.keys(signal));
-      known = true;
-      return jwks;
+      if (!known) {
+        const jwks = await ask(() => provider.keys(signal));
+        known = true;
+        return jwks;
+      }
+      return provider.keys(signal).catch((error: unknown) => {
+        // What was known has grown too old to serve.
+        known = false;
+        throw error;
+      });
     },
     keysAgain: (signal) => ask(() => provider.keysAgain(signal)),
   };

@@ -27,7 +27,7 @@ export interface Provider {
    * The keys again, because a token named one that is not among them; undefined when that was tried in vain less than
    * a minute ago, so that a flood of unknown names costs CIS2 nothing.
    *
-   * @throws ProviderUnavailable when they do not come, and for a minute after that without asking
+   * @throws ProviderUnavailable when they do not come
    */
   keysAgain(signal: AbortSignal): Promise<Jwks | undefined>;
   /** Says that asking again did not help. */

@@ -134,7 +134,7 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
     const key = await options.signingKey();
     const response = await send(key);
     if (!(await refusesClient(response.clone()))) return response;
-    const next = await options.signingKey(key.kid);
+    const next = await Promise.race([options.signingKey(key.kid), whenOver(signal, key)]);
     return next.kid === key.kid ? response : send(next);
   };
 
@@ -245,6 +245,14 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
     },
   };
 }
+
+/** Gives the value once there is no time left. */
+const whenOver = <T>(signal: AbortSignal, value: T): Promise<T> =>
+  new Promise((resolve) => {
+    signal.addEventListener('abort', () => {
+      resolve(value);
+    });
+  });
 
 /** Whether the client itself was refused (RFC 6749 section 5.2). */
 async function refusesClient(response: Response): Promise<boolean> {

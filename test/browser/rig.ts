@@ -75,6 +75,9 @@ export class Profile {
   }
 }
 
+/** A page asks again whenever it likes: an answer that a test was about to change is of no use once the test is over. */
+const leaveRoutes = (tab: Page): Promise<void> => tab.unrouteAll({ behavior: 'ignoreErrors' });
+
 /** The product with its own CIS2 simulator, and one Chromium. */
 export class Rig {
   readonly bff: Bff;
@@ -148,8 +151,8 @@ export class Rig {
       this.#profiles.pop();
       this.#shared = { profile, tab: await profile.tab() };
     }
+    await leaveRoutes(this.#shared.tab);
     await this.#shared.tab.goto('about:blank');
-    await this.#shared.tab.unrouteAll();
     await this.#shared.profile.context.clearCookies();
     return this.#shared;
   }
@@ -157,12 +160,18 @@ export class Rig {
   /** Closes every profile and gives what their browsers complained of: nothing, if all is well. */
   async closeProfiles(): Promise<string[]> {
     const closed = this.#profiles.splice(0);
-    await Promise.all(closed.map(({ context }) => context.close()));
+    await Promise.all(
+      closed.map(async ({ context }) => {
+        await Promise.all(context.pages().map(leaveRoutes));
+        await context.close();
+      }),
+    );
     const visitors = this.#shared?.profile.complaints.splice(0) ?? [];
     return [...closed.flatMap(({ complaints }) => complaints), ...visitors];
   }
 
   async stop(): Promise<void> {
+    if (this.#shared !== undefined) await leaveRoutes(this.#shared.tab);
     await this.#browser.close();
     await this.bff.stop();
   }

@@ -210,6 +210,7 @@ const partyFor = (issuer: string, changes: Partial<RelyingPartyOptions> = {}) =>
 const signIn = async (
   party: ReturnType<typeof partyFor>,
   authorise: (location: string) => Record<string, string>,
+  within = signal(),
 ): Promise<SignIn> => {
   const [state, nonce, codeVerifier] = [randomUUID(), randomUUID(), `${randomUUID()}${randomUUID()}`];
   const location = await party.authorisationRequest(
@@ -226,7 +227,7 @@ const signIn = async (
     },
     signal(),
   );
-  return party.completeSignIn(accepted, signal());
+  return party.completeSignIn(accepted, within);
 };
 const refusal = (work: Promise<unknown>): Promise<string> =>
   work.then(
@@ -358,6 +359,18 @@ describe('a signing key of ours that CIS2 refuses', () => {
   test('is not used again when the ring has not moved', async () => {
     refuse(['old']);
     expect(await refusal(signIn(moved([], 'old'), authorise))).toBe('response_invalid');
+    expect(kidsSent()).toEqual(['old']);
+  });
+
+  test('is not waited for when there is no time left', async () => {
+    refuse(['old']);
+    const slow = partyFor(provider.issuer, {
+      signingKey: (refusedKid) =>
+        refusedKid === undefined
+          ? Promise.resolve({ kid: 'old', key: ours.privateKey })
+          : new Promise(() => undefined),
+    });
+    expect(await refusal(signIn(slow, authorise, AbortSignal.timeout(300)))).toBe('response_invalid');
     expect(kidsSent()).toEqual(['old']);
   });
 
