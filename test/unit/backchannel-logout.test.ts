@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { LogoutTokenRefused, ProviderUnavailable, type LogoutToken } from '../../lambdas/cis2/index.ts';
-import type { EpochSeconds, Moment } from '../../lambdas/common/index.ts';
+import type { Moment } from '../../lambdas/common/index.ts';
 import { backchannelLogout } from '../../lambdas/handlers/backchannel-logout.ts';
 import { httpFunction } from '../../lambdas/http/index.ts';
 import { StoreUnavailable, type LogoutStore } from '../../lambdas/session/index.ts';
@@ -30,7 +30,7 @@ const believing =
   (names: Partial<LogoutToken>) =>
   (token: string): Promise<LogoutToken> => {
     tokens.push(token);
-    return Promise.resolve({ issuer, tokenId: 'jti', issuedAt: 1_800_000_000 as EpochSeconds, ...names });
+    return Promise.resolve({ issuer, tokenId: 'jti', ...names });
   };
 
 const handler = httpFunction({

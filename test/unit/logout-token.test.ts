@@ -88,7 +88,6 @@ describe('a logout token', () => {
       tokenId: claims['jti'],
       subject: '900000000111',
       providerSessionId: 'sid/+a=',
-      issuedAt: now,
     });
   });
 
