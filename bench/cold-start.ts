@@ -25,7 +25,10 @@ const environment: Record<string, string> = {
       logLevel: 'error',
       warmUp: false,
     },
-    { SESSION_TABLE: 'none', PUBLISHED_KEYS_TABLE: 'none', SIGNING_KEYS_SECRET: 'none' },
+    {
+      ...{ SESSION_TABLE: 'none', PUBLISHED_KEYS_TABLE: 'none', SIGNING_KEYS_SECRET: 'none' },
+      ...{ API_PLATFORM_KEYS_SECRET: 'none', KEY_RING_NAME: 'none' },
+    },
   ),
 };
 

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { buildSync } from 'esbuild';
+import { buildSync, type BuildResult, type Metafile, type OutputFile } from 'esbuild';
 import { functionSettings } from '../lambdas/settings.ts';
 import type { FunctionName } from '../lambdas/settings.ts';
 
@@ -25,27 +25,18 @@ const writeWhole = (file: string, content: Uint8Array): void => {
   renameSync(draft, file);
 };
 
-/**
- * Bundles every function into one ES module, `<output>/<name>/index.mjs`, with the AWS SDK inside, and writes
- * esbuild's metafile beside them as `meta.json`. The same sources give the same bytes.
- *
- * @returns the directory with one subdirectory a function
- * @throws Error naming each function that has no entry point; esbuild's own error when a source does not build
- */
-export function bundleFunctions(options: BundleOptions = {}): string {
-  const entries = options.entries ?? join(root, 'lambdas/functions');
-  const output = options.output ?? join(root, 'build/lambdas');
-  const missing = functionNames
-    .map((name) => join(entries, `${name}.ts`))
-    .filter((file) => !existsSync(file));
-  if (missing.length > 0) throw new Error(`no entry point for a function: ${missing.join(', ')}`);
+type BundleBuild = { write: false; metafile: true };
 
-  const { outputFiles, metafile } = buildSync({
+/** A function's bundle: esbuild's answer for its entry point and the files that come of it. */
+function bundleFunction(name: FunctionName, entries: string, output: string): BuildResult<BundleBuild> {
+  return buildSync({
     absWorkingDir: root,
-    entryPoints: functionNames.map((name) => ({ in: join(entries, `${name}.ts`), out: `${name}/index` })),
-    outdir: output,
+    entryPoints: [{ in: join(entries, `${name}.ts`), out: 'index' }],
+    outdir: join(output, name),
     outExtension: { '.js': '.mjs' },
     bundle: true,
+    // What is loaded later only, where it is needed at all, is a file beside the one that Lambda loads.
+    splitting: true,
     write: false,
     metafile: true,
     minify: true,
@@ -53,6 +44,8 @@ export function bundleFunctions(options: BundleOptions = {}): string {
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
+    // The SDK reads nothing of its own package.json but its version, to name it to AWS; that is not worth 9 KB.
+    loader: { '.json': 'empty' },
     // Lambda's credentials are in the environment. The SDK's whole chain would double the bundle and load an HTTP
     // client while the function starts.
     alias: {
@@ -67,7 +60,61 @@ export function bundleFunctions(options: BundleOptions = {}): string {
     external: ['@smithy/core/event-streams'],
     logLevel: 'silent',
   });
-  for (const { path, contents } of outputFiles) writeWhole(path, contents);
+}
+
+/** The files that a function can ever load: esbuild also writes those whose only importer was dropped as unused. */
+function reachable({ outputs }: Metafile): ReadonlySet<string> {
+  const found = Object.keys(outputs).filter((file) => isEntry({ path: file }));
+  for (const file of found) {
+    for (const { path, external } of outputs[file]?.imports ?? []) {
+      if (external !== true && !found.includes(path)) found.push(path);
+    }
+  }
+  return new Set(found.map((file) => resolve(root, file)));
+}
+
+/** Removes what an earlier build left, so that the same sources give the same files. */
+function removeOthers(directory: string, kept: ReadonlySet<string>): void {
+  for (const name of existsSync(directory) ? readdirSync(directory) : []) {
+    const file = join(directory, name);
+    // Another build at the same time may be writing its own.
+    if (name.endsWith('.mjs') && !kept.has(file)) rmSync(file, { force: true });
+  }
+}
+
+/**
+ * Bundles every function on its own into `<output>/<name>`: an ES module `index.mjs` with the AWS SDK inside, and beside
+ * it what it loads later. esbuild's metafile of all of them lies beside the folders as `meta.json`. The same sources give
+ * the same bytes.
+ *
+ * @returns the directory with one subdirectory a function
+ * @throws Error naming each function that has no entry point; esbuild's own error when a source does not build
+ */
+export function bundleFunctions(options: BundleOptions = {}): string {
+  const entries = options.entries ?? join(root, 'lambdas/functions');
+  const output = options.output ?? join(root, 'build/lambdas');
+  const missing = functionNames
+    .map((name) => join(entries, `${name}.ts`))
+    .filter((file) => !existsSync(file));
+  if (missing.length > 0) throw new Error(`no entry point for a function: ${missing.join(', ')}`);
+
+  const metafile: Metafile = { inputs: {}, outputs: {} };
+  for (const name of functionNames) {
+    const built = bundleFunction(name, entries, output);
+    const needed = reachable(built.metafile);
+    // The entry comes last: it names files that are there by then.
+    const files = built.outputFiles.filter(({ path }) => needed.has(path)).toSorted(entryLast);
+    for (const { path, contents } of files) writeWhole(path, contents);
+    removeOthers(join(output, name), needed);
+    Object.assign(metafile.inputs, built.metafile.inputs);
+    for (const [file, made] of Object.entries(built.metafile.outputs)) {
+      if (needed.has(resolve(root, file))) metafile.outputs[file] = made;
+    }
+  }
   writeWhole(join(output, 'meta.json'), Buffer.from(JSON.stringify(metafile)));
   return output;
 }
+
+const isEntry = ({ path }: { path: string }): boolean => path.endsWith('/index.mjs');
+const entryLast = (left: OutputFile, right: OutputFile): number =>
+  Number(isEntry(left)) - Number(isEntry(right));

@@ -1,4 +1,4 @@
-import { Annotations, Token } from 'aws-cdk-lib';
+import { Annotations, Duration, Stack, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
@@ -12,7 +12,8 @@ import { BffHttpApi } from './parts/http-api.ts';
 import { SigningKeyStore } from './parts/keys.ts';
 import { BffLogs } from './parts/operations.ts';
 import type { BffLogsProps } from './parts/operations.ts';
-import { settingValues } from './parts/settings.ts';
+import { KeyRotation } from './parts/rotation.ts';
+import { defaultKeyLeadTime, settingValues } from './parts/settings.ts';
 import type { BehaviourProps } from './parts/settings.ts';
 import { BffStorage } from './parts/storage.ts';
 import { WebEdge } from './parts/web-edge.ts';
@@ -28,6 +29,29 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    * @default - made here
    */
   readonly signingKeys?: SigningKeyStore;
+  /**
+   * The secret with the keys for the NHS API platform, of that purpose. Only with `apiPlatformKeys: 'own'`.
+   * @default - made here, when the API platform has keys of its own
+   */
+  readonly apiPlatformKeyStore?: SigningKeyStore;
+  /**
+   * Time from one rotation of the signing keys to the next: whole days, from 7 to 365, and longer than `keyLeadTime`.
+   * @default Duration.days(30)
+   */
+  readonly rotationPeriod?: Duration;
+  /**
+   * Name of this installation in the tag of its keys in KMS, by which rights are bound to them: never change it while there
+   * are any, and give each of several installations in an account its own.
+   * @default - the stack's name and the construct's path in it
+   */
+  readonly keyRingName?: string;
+  /**
+   * True while keys that were made in KMS are still in use, though new ones go into the secret again: functions keep the
+   * right to use them. To be set with the change of `keyCustody` back to `secret`, and removed when two rotations are done
+   * and the last of the keys is deleted, a week later.
+   * @default false
+   */
+  readonly keysRemainInKms?: boolean;
   /**
    * Certificate for the base URL's host. CloudFront wants it in us-east-1. Production is refused without one: CloudFront
    * answers on a name of the user's own only with a certificate for it.
@@ -80,8 +104,11 @@ const defaultConcurrency: ReservedConcurrency = {
   'backchannel-logout': 10,
   jwks: 10,
   'unknown-route': 5,
-  'create-signing-keys': 1,
+  // A rotation, and an operator's question meanwhile.
+  'rotate-signing-keys': 2,
 };
+
+const defaultRotationPeriod = Duration.days(30);
 
 /**
  * Sign-in with NHS CIS2 and a session on the server, for a single-page app on the same origin.
@@ -98,6 +125,8 @@ const defaultConcurrency: ReservedConcurrency = {
 export class Cis2Bff extends Construct {
   readonly storage: BffStorage;
   readonly signingKeys: SigningKeyStore;
+  /** The secret with the keys for the NHS API platform, when it has keys of its own. */
+  readonly apiPlatformKeyStore: SigningKeyStore | undefined;
   readonly functions: BffFunctions;
   readonly api: apigateway.HttpApi;
   readonly distribution: cloudfront.Distribution;
@@ -111,24 +140,43 @@ export class Cis2Bff extends Construct {
     super(scope, id);
     this.storage = props.storage ?? new BffStorage(this, 'Storage');
     this.signingKeys = props.signingKeys ?? new SigningKeyStore(this, 'SigningKeys');
+    this.apiPlatformKeyStore =
+      props.apiPlatformKeys === 'own'
+        ? (props.apiPlatformKeyStore ??
+          new SigningKeyStore(this, 'ApiPlatformKeys', { purpose: 'api-platform' }))
+        : undefined;
     const settings = settingValues(
       props,
       {
         SESSION_TABLE: this.storage.sessions.tableName,
         PUBLISHED_KEYS_TABLE: this.storage.publishedKeys.tableName,
         SIGNING_KEYS_SECRET: this.signingKeys.secret.secretArn,
+        API_PLATFORM_KEYS_SECRET: (this.apiPlatformKeyStore ?? this.signingKeys).secret.secretArn,
+        KEY_RING_NAME: props.keyRingName ?? nameInStack(this),
       },
-      edgeProblems(props),
+      [...edgeProblems(props), ...keyProblems(props)],
     );
     warnOfScopes(this, settings.CIS2_SCOPE);
     const logs = new BffLogs(this, 'Logs', { logRetention: props.logRetention });
     this.functions = new BffFunctions(this, 'Functions', {
       storage: this.storage,
       signingKeys: this.signingKeys,
+      apiPlatformKeyStore: this.apiPlatformKeyStore,
+      usesKms: props.keyCustody === 'kms' || props.keysRemainInKms === true,
       logs,
       settings,
       bundles: props.bundles ?? bundleFunctions(),
       reservedConcurrency: { ...defaultConcurrency, ...props.reservedConcurrency },
+    });
+    new KeyRotation(this, 'KeyRotation', {
+      rotator: this.functions.get('rotate-signing-keys'),
+      rotatorTimeout: this.functions.timeout('rotate-signing-keys'),
+      stores: [
+        this.signingKeys,
+        ...(this.apiPlatformKeyStore === undefined ? [] : [this.apiPlatformKeyStore]),
+      ],
+      publishedKeys: this.storage.publishedKeys,
+      period: props.rotationPeriod ?? defaultRotationPeriod,
     });
     this.api = new BffHttpApi(this, 'HttpApi', {
       functions: this.functions,
@@ -176,6 +224,51 @@ const edgeProblems = (props: Cis2BffProps): readonly string[] => {
     problems.push('withoutWebAcl gives no reason');
   if (webAclArn !== undefined && withoutWebAcl !== undefined) {
     problems.push('withoutWebAcl says that there is no web ACL, and webAclArn names one');
+  }
+  return problems;
+};
+
+/** Unique in an account and region, and the same at every synthesis. */
+const nameInStack = (construct: Construct): string => {
+  const stack = Stack.of(construct);
+  const path = construct.node.path.slice(stack.node.path.length).replaceAll('/', '-');
+  return `${stack.stackName}${path}`;
+};
+
+/** For how long the API platform keeps a set of keys without looking again. */
+const apiPlatformCache = Duration.hours(1);
+
+/** What is wrong with how the signing keys are kept and rotated. */
+const keyProblems = (props: Cis2BffProps): readonly string[] => {
+  const {
+    production = true,
+    rotationPeriod = defaultRotationPeriod,
+    keyLeadTime = defaultKeyLeadTime,
+    signingKeys,
+    apiPlatformKeyStore,
+  } = props;
+  const problems: string[] = [];
+  const days = rotationPeriod.toDays({ integral: false });
+  const lead = keyLeadTime.toSeconds({ integral: false });
+  if (!(Number.isInteger(days) && days >= 7 && days <= 365)) {
+    problems.push(`rotationPeriod must be whole days from 7 to 365, got ${String(days)}`);
+  }
+  if (!(lead < rotationPeriod.toSeconds({ integral: false }))) {
+    problems.push('keyLeadTime must be shorter than rotationPeriod, or no key would ever be due to sign');
+  }
+  if (production && !(lead >= apiPlatformCache.toSeconds())) {
+    problems.push(
+      `keyLeadTime must be at least an hour in production, for which the API platform keeps a set of keys, got ${String(lead)} s`,
+    );
+  }
+  if (signingKeys !== undefined && signingKeys.purpose !== 'cis2') {
+    problems.push(`signingKeys is a store for ${signingKeys.purpose}, not for cis2`);
+  }
+  if (apiPlatformKeyStore !== undefined && apiPlatformKeyStore.purpose !== 'api-platform') {
+    problems.push(`apiPlatformKeyStore is a store for ${apiPlatformKeyStore.purpose}, not for api-platform`);
+  }
+  if (apiPlatformKeyStore !== undefined && props.apiPlatformKeys !== 'own') {
+    problems.push("apiPlatformKeyStore is given, but apiPlatformKeys is not 'own'");
   }
   return problems;
 };

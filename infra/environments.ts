@@ -5,7 +5,12 @@ import type { BffStorageProps } from './parts/storage.ts';
 
 /** One deployment: what differs from the defaults of {@link Cis2BffProps} and {@link BffStorageProps}. Nothing secret. */
 export interface Environment
-  extends Omit<Cis2BffProps, 'storage' | 'signingKeys' | 'certificate' | 'bundles'>, BffStorageProps {
+  extends
+    Omit<
+      Cis2BffProps,
+      'storage' | 'signingKeys' | 'apiPlatformKeyStore' | 'keyRingName' | 'certificate' | 'bundles'
+    >,
+    BffStorageProps {
   /** Always said, never left to a default. */
   readonly production: boolean;
   /**

@@ -39,8 +39,16 @@ export function addEnvironment(
   });
   const storage = new BffStorage(stateful, 'Storage', { maxReadUnits, maxWriteUnits });
   const signingKeys = new SigningKeyStore(stateful, 'SigningKeys');
+  const apiPlatformKeyStore =
+    environment.apiPlatformKeys === 'own'
+      ? new SigningKeyStore(stateful, 'ApiPlatformKeys', { purpose: 'api-platform' })
+      : undefined;
   new CfnOutput(stateful, 'SessionTable', { value: storage.sessions.tableName });
   new CfnOutput(stateful, 'PublishedKeysTable', { value: storage.publishedKeys.tableName });
+  new CfnOutput(stateful, 'SigningKeysSecretArn', { value: signingKeys.secret.secretArn });
+  if (apiPlatformKeyStore !== undefined) {
+    new CfnOutput(stateful, 'ApiPlatformKeysSecretArn', { value: apiPlatformKeyStore.secret.secretArn });
+  }
 
   const stateless = new Stack(scope, `cis2-bff-${name}-stateless`, {
     ...common,
@@ -54,6 +62,8 @@ export function addEnvironment(
         production,
         storage,
         signingKeys,
+        ...(apiPlatformKeyStore === undefined ? {} : { apiPlatformKeyStore }),
+        keyRingName: `cis2-bff-${name}`,
         bundles,
         ...(certificateArn === undefined
           ? {}
@@ -65,6 +75,9 @@ export function addEnvironment(
   new CfnOutput(stateless, 'SpaBucket', { value: bff.spaBucket.bucketName });
   new CfnOutput(stateless, 'ApiEndpoint', { value: bff.api.apiEndpoint });
   new CfnOutput(stateless, 'JwksUrl', { value: bff.jwksUrl });
+  new CfnOutput(stateless, 'RotateSigningKeysFunction', {
+    value: bff.functions.get('rotate-signing-keys').functionName,
+  });
 
   return { stateful, stateless };
 }

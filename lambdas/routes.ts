@@ -38,7 +38,8 @@ export const routes = {
     'POST /auth/backchannel-logout': { access: 'public', body: 'application/x-www-form-urlencoded' },
   },
   jwks: {
-    'GET /auth/jwks.json': { access: 'public', body: 'application/json' },
+    'GET /auth/jwks.json': navigation,
+    'GET /auth/jwks/api-platform.json': navigation,
   },
 } as const satisfies Record<string, Record<`${string} /${string}`, Route>>;
 

@@ -208,6 +208,15 @@ const endSessionUrl: Rule<string> = (value) => {
   return isPlainUrl(value) ? value : refuse('off, or a plain URL, character for character', value);
 };
 
+/** A year, the longest that AWS lets a rotation wait. */
+const longestKeyLeadSeconds = 365 * 86_400;
+
+/** What KMS takes in a tag's value, with room for what a ring is for. */
+const keyRingName: Rule<string> = (value) =>
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(value)
+    ? value
+    : refuse('a plain name of at most 100 characters such as cis2-bff-dev', value);
+
 const rules = {
   /** The one origin of the SPA and the BFF. */
   BASE_URL: origin,
@@ -242,6 +251,16 @@ const rules = {
   SESSION_TABLE: text,
   PUBLISHED_KEYS_TABLE: text,
   SIGNING_KEYS_SECRET: text,
+  /** Whether the API platform trusts the keys that CIS2 does, or keys of its own. */
+  API_PLATFORM_KEYS: oneOf('shared', 'own'),
+  /** The secret with the API platform's keys: the same one when they are shared. */
+  API_PLATFORM_KEYS_SECRET: text,
+  /** Where a new key's private half lives: in the secret, or in KMS and nowhere else. */
+  KEY_CUSTODY: oneOf('secret', 'kms'),
+  /** How long a key must have been published before a rotation lets it sign: whoever caches the set knows it by then. */
+  KEY_LEAD_SECONDS: wholeNumber(0, longestKeyLeadSeconds),
+  /** Names this installation's keys in KMS, so that rights can be bound to them. */
+  KEY_RING_NAME: keyRingName,
   /** How long a function keeps the signing keys before it reads them again. */
   KEY_CACHE_SECONDS: wholeNumber(0, 3_600),
   /** Size of a new RSA signing key. */
@@ -291,13 +310,19 @@ export const functionSettings = {
     'END_SESSION_URL',
   ],
   'backchannel-logout': [...everyFunction, ...everySession, 'BASE_URL', 'CIS2_ISSUER', 'CIS2_CLIENT_ID'],
-  jwks: [...everyFunction, 'BASE_URL', 'PUBLISHED_KEYS_TABLE'],
+  jwks: [...everyFunction, 'BASE_URL', 'PUBLISHED_KEYS_TABLE', 'API_PLATFORM_KEYS'],
   'unknown-route': [...everyFunction, 'BASE_URL'],
-  'create-signing-keys': [
+  'rotate-signing-keys': [
     ...everyFunction,
+    'BASE_URL',
     'SIGNING_KEYS_SECRET',
+    'API_PLATFORM_KEYS',
+    'API_PLATFORM_KEYS_SECRET',
     'PUBLISHED_KEYS_TABLE',
     'SIGNING_KEY_BITS',
+    'KEY_CUSTODY',
+    'KEY_LEAD_SECONDS',
+    'KEY_RING_NAME',
   ],
 } as const satisfies Record<string, readonly SettingName[]>;
 

@@ -1,10 +1,16 @@
 import { join } from 'node:path';
-import { CustomResource, Duration } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { functionSettings } from '../../lambdas/settings.ts';
 import type { FunctionName, SettingName } from '../../lambdas/settings.ts';
+import {
+  acknowledgeKeysByTag,
+  kmsKeepingStatements,
+  kmsMakingStatements,
+  kmsSigningStatements,
+} from './keys.ts';
 import type { SigningKeyStore } from './keys.ts';
 import type { BffLogs } from './operations.ts';
 import type { BffStorage } from './storage.ts';
@@ -14,7 +20,12 @@ export type ReservedConcurrency = Readonly<Record<FunctionName, number>>;
 
 export interface BffFunctionsProps {
   readonly storage: BffStorage;
+  /** The keys that CIS2 trusts. */
   readonly signingKeys: SigningKeyStore;
+  /** The keys that the API platform trusts, where they are not the same. */
+  readonly apiPlatformKeyStore: SigningKeyStore | undefined;
+  /** Whether the rings may hold keys that KMS keeps. */
+  readonly usesKms: boolean;
   readonly logs: BffLogs;
   /** Directory with one bundle a function, `<name>/index.mjs`. */
   readonly bundles: string;
@@ -58,10 +69,12 @@ const sizes: Readonly<Record<FunctionName, Size>> = {
     memoryMegabytes: 512,
     timeout: Duration.seconds(5),
   },
-  'create-signing-keys': {
-    description: 'CIS2 BFF: fills the empty ring of signing keys during the first deployment',
+  'rotate-signing-keys': {
+    description:
+      'CIS2 BFF: makes, rotates and publishes the signing keys. The only function that writes them',
     memoryMegabytes: 1_769,
-    timeout: Duration.seconds(60),
+    // A rotation's test waits until the set of keys is seen through the edge, which keeps the old one for a minute.
+    timeout: Duration.seconds(180),
   },
 };
 
@@ -74,7 +87,11 @@ export class BffFunctions extends Construct {
 
   constructor(scope: Construct, id: string, props: BffFunctionsProps) {
     super(scope, id);
-    const { storage, signingKeys } = props;
+    const { storage, signingKeys, apiPlatformKeyStore, usesKms, settings } = props;
+    const stores = apiPlatformKeyStore === undefined ? [signingKeys] : [signingKeys, apiPlatformKeyStore];
+    const ofCis2 = { name: settings.KEY_RING_NAME, purposes: [signingKeys.purpose] };
+    const ofAll = { name: settings.KEY_RING_NAME, purposes: stores.map(({ purpose }) => purpose) };
+    const makesInKms = settings.KEY_CUSTODY === 'kms';
 
     this.functions = {
       'sign-in': this.add('sign-in', props, [
@@ -86,6 +103,7 @@ export class BffFunctions extends Construct {
           UpdateItem: ['session#*', 'user#*', 'provider-session#*'],
         }),
         ...signingKeys.readStatements(),
+        ...(usesKms ? kmsSigningStatements(ofCis2) : []),
       ]),
       session: this.add('session', props, [
         ...storage.sessionStatements({
@@ -103,25 +121,18 @@ export class BffFunctions extends Construct {
           UpdateItem: ['session#*', 'user#*', 'provider-session#*'],
         }),
       ]),
-      jwks: this.add('jwks', props, storage.publishedKeyStatements('GetItem')),
+      jwks: this.add('jwks', props, storage.publishedKeyStatements({ GetItem: ['jwks#*'] })),
       'unknown-route': this.add('unknown-route', props, []),
-      'create-signing-keys': this.add('create-signing-keys', props, [
-        ...storage.publishedKeyStatements('PutItem'),
-        ...signingKeys.writeStatements(),
+      'rotate-signing-keys': this.add('rotate-signing-keys', props, [
+        ...storage.publishedKeyStatements({
+          GetItem: ['jwks#*', 'rotation#*'],
+          PutItem: ['jwks#*', 'rotation#*'],
+        }),
+        ...stores.flatMap((store) => store.writeStatements()),
+        ...(usesKms ? [...kmsSigningStatements(ofAll), ...kmsKeepingStatements(ofAll)] : []),
+        ...(makesInKms ? kmsMakingStatements(ofAll, settings.SIGNING_KEY_BITS) : []),
       ]),
     };
-
-    // The deployment waits until there is a key to sign with. The function reads its settings and none of these
-    // properties: a new secret or table changes one of them, and with it CloudFormation runs the function again.
-    new CustomResource(this, 'SigningKeys', {
-      resourceType: 'Custom::SigningKeys',
-      serviceToken: this.get('create-signing-keys').functionArn,
-      serviceTimeout: Duration.minutes(3),
-      properties: {
-        SigningKeysSecret: signingKeys.secret.secretArn,
-        PublishedKeysTable: storage.publishedKeys.tableName,
-      },
-    });
   }
 
   get(name: FunctionName): lambda.Function {
@@ -157,6 +168,7 @@ export class BffFunctions extends Construct {
         }),
       },
     });
+    acknowledgeKeysByTag(role, statements);
     return new lambda.Function(scope, 'Function', {
       description,
       runtime: lambda.Runtime.NODEJS_24_X,

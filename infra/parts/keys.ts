@@ -1,27 +1,44 @@
-import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Aws, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 
+/** Whom a ring of signing keys proves us to: CIS2, or the NHS API platform. */
+export type KeyPurpose = 'cis2' | 'api-platform';
+
+export interface SigningKeyStoreProps {
+  /** @default cis2 */
+  readonly purpose?: KeyPurpose;
+}
+
+/** How a ring is called in descriptions, and in the names of statements about it. */
+const names: Readonly<Record<KeyPurpose, { readonly title: string; readonly sid: string }>> = {
+  cis2: { title: 'signing keys', sid: 'SigningKeys' },
+  'api-platform': { title: 'signing keys for the NHS API platform', sid: 'ApiPlatformKeys' },
+};
+
 /**
- * The secret that holds the ring of signing keys. CloudFormation makes it empty, so that no private key ever stands in
- * a template: the function `create-signing-keys` fills it during the first deployment.
+ * The secret that holds a ring of signing keys. CloudFormation makes it empty, so that no private key ever stands in
+ * a template: the function `rotate-signing-keys` fills it during the first deployment.
  * @stateful
  */
 export class SigningKeyStore extends Construct {
+  readonly purpose: KeyPurpose;
   readonly secret: secretsmanager.Secret;
   /** Encrypts the secret. */
   readonly encryptionKey: kms.Key;
 
-  constructor(scope: Construct, id: string) {
+  constructor(scope: Construct, id: string, props: SigningKeyStoreProps = {}) {
     super(scope, id);
+    this.purpose = props.purpose ?? 'cis2';
+    const { title } = names[this.purpose];
     this.encryptionKey = new kms.Key(this, 'EncryptionKey', {
-      description: 'CIS2 BFF: the private signing keys at rest',
+      description: `CIS2 BFF: the private ${title} at rest`,
       enableKeyRotation: true,
     });
     this.secret = new secretsmanager.Secret(this, 'Ring', {
-      description: 'CIS2 BFF: the ring of private signing keys',
+      description: `CIS2 BFF: the ring of private ${title}`,
       encryptionKey: this.encryptionKey,
       removalPolicy: RemovalPolicy.RETAIN,
     });
@@ -31,34 +48,46 @@ export class SigningKeyStore extends Construct {
     Validations.of(this.secret).acknowledge({
       id: 'AwsSolutions-SMG4',
       reason:
-        'Rotation is not built yet. The secret is laid out for it as a ring: the key that comes next lies in it beside ' +
-        'the one that signs, and is published with it, so that CIS2 can know it before it signs.',
+        'It is rotated on a schedule. The schedule stands beside the function that it runs, as a rule in another stack ' +
+        'than the secret, where this check does not look.',
     });
   }
 
   /**
-   * What a function must be allowed to read the private keys.
+   * What a function must be allowed to read the keys in force, and no version that was or is to come. Its call must name
+   * the stage AWSCURRENT: of a call that names none this condition does not hold.
    */
   readStatements(): iam.PolicyStatement[] {
-    return this.statements(['GetSecretValue'], ['Decrypt']);
+    return this.statements(['GetSecretValue'], ['Decrypt'], {
+      'ForAnyValue:StringEquals': { 'secretsmanager:VersionStage': 'AWSCURRENT' },
+    });
   }
 
   /**
-   * What a function must be allowed to fill and change the ring.
+   * What a function must be allowed to fill, rotate and change the ring.
    */
   writeStatements(): iam.PolicyStatement[] {
-    return this.statements(['GetSecretValue', 'PutSecretValue'], ['Decrypt', 'GenerateDataKey']);
+    return this.statements(
+      ['DescribeSecret', 'GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage'],
+      ['Decrypt', 'GenerateDataKey'],
+    );
   }
 
-  private statements(secretActions: readonly string[], keyActions: readonly string[]): iam.PolicyStatement[] {
+  private statements(
+    secretActions: readonly string[],
+    keyActions: readonly string[],
+    conditions: Readonly<Record<string, unknown>> = {},
+  ): iam.PolicyStatement[] {
+    const { sid } = names[this.purpose];
     return [
       new iam.PolicyStatement({
-        sid: 'SigningKeys',
+        sid,
         actions: secretActions.map((action) => `secretsmanager:${action}`),
         resources: [this.secret.secretArn],
+        conditions,
       }),
       new iam.PolicyStatement({
-        sid: 'SigningKeysAtRest',
+        sid: `${sid}AtRest`,
         actions: keyActions.map((action) => `kms:${action}`),
         resources: [this.encryptionKey.keyArn],
         conditions: {
@@ -66,5 +95,89 @@ export class SigningKeyStore extends Construct {
         },
       }),
     ];
+  }
+}
+
+/** The tag that binds a key in KMS to one ring of one installation. */
+const ringTag = 'cis2-bff:ring';
+
+/** Every key of this account and region; each statement narrows it down by the tag, for no key stands yet when it is written. */
+const everyKey = `arn:${Aws.PARTITION}:kms:${Aws.REGION}:${Aws.ACCOUNT_ID}:key/*`;
+
+/** What an installation's keys in KMS are called. */
+export interface KmsRings {
+  /** The installation's own name: the setting KEY_RING_NAME. */
+  readonly name: string;
+  readonly purposes: readonly KeyPurpose[];
+}
+
+const tagValues = ({ name, purposes }: KmsRings): string[] => purposes.map((purpose) => `${name}/${purpose}`);
+
+/** What a function must be allowed to sign with the keys that KMS keeps for these rings, as CIS2 expects it (RS512). */
+export const kmsSigningStatements = (rings: KmsRings): iam.PolicyStatement[] => [
+  new iam.PolicyStatement({
+    sid: 'KmsKeysSign',
+    actions: ['kms:Sign'],
+    resources: [everyKey],
+    conditions: {
+      StringEquals: {
+        [`aws:ResourceTag/${ringTag}`]: tagValues(rings),
+        'kms:SigningAlgorithm': 'RSASSA_PKCS1_V1_5_SHA_512',
+      },
+    },
+  }),
+];
+
+/**
+ * What a function must be allowed to look after the keys that KMS keeps for these rings: read their public halves and
+ * have them deleted. Only keys that sign, so that a tag put on any other key gives no right to it.
+ */
+export const kmsKeepingStatements = (rings: KmsRings): iam.PolicyStatement[] => [
+  new iam.PolicyStatement({
+    sid: 'KmsKeysKeep',
+    actions: ['kms:GetPublicKey', 'kms:ScheduleKeyDeletion'],
+    resources: [everyKey],
+    conditions: {
+      StringEquals: { [`aws:ResourceTag/${ringTag}`]: tagValues(rings), 'kms:KeyUsage': 'SIGN_VERIFY' },
+    },
+  }),
+];
+
+/**
+ * What a function must be allowed to make new keys in KMS for these rings.
+ *
+ * @param bits - size of the RSA keys
+ */
+export const kmsMakingStatements = (rings: KmsRings, bits: string): iam.PolicyStatement[] => {
+  const tagged = { [`aws:RequestTag/${ringTag}`]: tagValues(rings) };
+  const noOtherTag = { 'aws:TagKeys': ringTag };
+  return [
+    new iam.PolicyStatement({
+      sid: 'KmsKeysMake',
+      actions: ['kms:CreateKey'],
+      resources: ['*'],
+      conditions: {
+        StringEquals: { ...tagged, 'kms:KeySpec': `RSA_${bits}`, 'kms:KeyUsage': 'SIGN_VERIFY' },
+        'ForAllValues:StringEquals': noOtherTag,
+      },
+    }),
+    // KMS asks for it when a key is made with a tag.
+    new iam.PolicyStatement({
+      sid: 'KmsKeysTag',
+      actions: ['kms:TagResource'],
+      resources: [everyKey],
+      conditions: { StringEquals: tagged, 'ForAllValues:StringEquals': noOtherTag },
+    }),
+  ];
+};
+
+/** Acknowledges that a role's statements name keys by tag and not by ARN; a role with none of them has nothing to let be. */
+export function acknowledgeKeysByTag(role: iam.Role, statements: readonly iam.PolicyStatement[]): void {
+  if (!statements.some(({ resources }) => resources.includes(everyKey))) return;
+  const reason =
+    `The keys are made by the rotation function, one by one: there is no ARN to name. The tag ${ringTag} in each ` +
+    "statement's condition binds it to the keys of this installation.";
+  for (const resource of ['*', 'arn:<AWS::Partition>:kms:<AWS::Region>:<AWS::AccountId>:key/*']) {
+    Validations.of(role).acknowledge({ id: `AwsSolutions-IAM5[Resource::${resource}]`, reason });
   }
 }

@@ -1,4 +1,4 @@
-import { Token } from 'aws-cdk-lib';
+import { Duration, Token } from 'aws-cdk-lib';
 import { isLoopback, readSettings, settingNames, SettingsError } from '../../lambdas/settings.ts';
 import type { AcrValue, RoleRule, SettingName } from '../../lambdas/settings.ts';
 
@@ -102,6 +102,23 @@ export interface BehaviourProps {
    * @default 4096
    */
   readonly signingKeyBits?: 2048 | 3072 | 4096;
+  /**
+   * Whether the NHS API platform trusts the keys that CIS2 does, or keys of its own, in a second secret and with a set and
+   * a rotation of their own.
+   * @default shared
+   */
+  readonly apiPlatformKeys?: 'shared' | 'own';
+  /**
+   * Where new signing keys are made: in the secret, which functions that sign read, or in KMS, which never gives them out
+   * and signs itself. A change takes hold as the keys rotate.
+   * @default secret
+   */
+  readonly keyCustody?: 'secret' | 'kms';
+  /**
+   * How long a key must have been published before a rotation lets it sign. Production is refused with less than an hour.
+   * @default Duration.hours(24)
+   */
+  readonly keyLeadTime?: Duration;
   /** @default info */
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error';
   /**
@@ -111,10 +128,20 @@ export interface BehaviourProps {
   readonly warmUp?: boolean;
 }
 
-/** Names of the AWS resources, which are known only when they are deployed. */
+/** Names of the AWS resources, most of which are known only when they are deployed. */
 export type ResourceNames = Readonly<
-  Record<'SESSION_TABLE' | 'PUBLISHED_KEYS_TABLE' | 'SIGNING_KEYS_SECRET', string>
+  Record<
+    | 'SESSION_TABLE'
+    | 'PUBLISHED_KEYS_TABLE'
+    | 'SIGNING_KEYS_SECRET'
+    | 'API_PLATFORM_KEYS_SECRET'
+    | 'KEY_RING_NAME',
+    string
+  >
 >;
+
+/** @see BehaviourProps.keyLeadTime */
+export const defaultKeyLeadTime = Duration.hours(24);
 
 /** A deployment that breaks a rule: every problem, by the name of the setting or property. */
 export class DeploymentRefused extends Error {
@@ -193,6 +220,9 @@ export function settingValues(
     END_SESSION_URL: props.endSessionUrl ?? 'off',
     KEY_CACHE_SECONDS: String(props.keyCacheSeconds ?? 60),
     SIGNING_KEY_BITS: String(props.signingKeyBits ?? 4096),
+    API_PLATFORM_KEYS: props.apiPlatformKeys ?? 'shared',
+    KEY_CUSTODY: props.keyCustody ?? 'secret',
+    KEY_LEAD_SECONDS: String((props.keyLeadTime ?? defaultKeyLeadTime).toSeconds({ integral: false })),
     LOG_LEVEL: props.logLevel ?? 'info',
     WARM_UP: (props.warmUp ?? true) ? 'on' : 'off',
     ...resources,

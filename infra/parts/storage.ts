@@ -24,13 +24,13 @@ export interface BffStorageProps {
 export type SessionItems =
   'session#*' | 'user#*' | 'provider-session#*' | 'attempt#*' | 'logout-token#*' | 'warm-up';
 
+/** The items of the published keys' table: the sets as they are served, and how each ring's last rotation ended. */
+export type PublishedItems = 'jwks#*' | 'rotation#*';
+
 /** DynamoDB action → the items that a function may use it on. */
-export type SessionUses = Readonly<
+export type ItemUses<Items extends string> = Readonly<
   Partial<
-    Record<
-      'BatchGetItem' | 'DeleteItem' | 'GetItem' | 'PutItem' | 'Query' | 'UpdateItem',
-      readonly SessionItems[]
-    >
+    Record<'BatchGetItem' | 'DeleteItem' | 'GetItem' | 'PutItem' | 'Query' | 'UpdateItem', readonly Items[]>
   >
 >;
 
@@ -91,21 +91,9 @@ export class BffStorage extends Construct {
    * with the end marks of a logout in it. Here IAM tells items apart, and not what is written to them: that what has ended
    * stays so is up to the conditions of each write.
    */
-  sessionStatements(uses: SessionUses): iam.PolicyStatement[] {
+  sessionStatements(uses: ItemUses<SessionItems>): iam.PolicyStatement[] {
     return [
-      ...Object.entries(uses).map(
-        ([action, items]) =>
-          new iam.PolicyStatement({
-            sid: `Sessions${action}`,
-            actions: [`dynamodb:${action}`],
-            resources: [this.sessions.tableArn],
-            conditions: {
-              'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': items },
-              // Of no key at all the condition above would hold.
-              Null: { 'dynamodb:LeadingKeys': 'false' },
-            },
-          }),
-      ),
+      ...itemStatements('Sessions', this.sessions, uses),
       new iam.PolicyStatement({
         sid: 'SessionsAtRest',
         actions: ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'],
@@ -117,18 +105,24 @@ export class BffStorage extends Construct {
     ];
   }
 
-  /**
-   * What a function must be allowed to use the published keys with these actions.
-   *
-   * @param actions - names of DynamoDB actions, such as `GetItem`
-   */
-  publishedKeyStatements(...actions: readonly string[]): iam.PolicyStatement[] {
-    return [
-      new iam.PolicyStatement({
-        sid: 'PublishedKeys',
-        actions: actions.map((action) => `dynamodb:${action}`),
-        resources: [this.publishedKeys.tableArn],
-      }),
-    ];
+  /** What a function must be allowed to use the published keys so. */
+  publishedKeyStatements(uses: ItemUses<PublishedItems>): iam.PolicyStatement[] {
+    return itemStatements('PublishedKeys', this.publishedKeys, uses);
   }
 }
+
+/** One statement an action, for the items that it may be used on. */
+const itemStatements = (sid: string, table: dynamodb.Table, uses: ItemUses<string>): iam.PolicyStatement[] =>
+  Object.entries(uses).map(
+    ([action, items]) =>
+      new iam.PolicyStatement({
+        sid: `${sid}${action}`,
+        actions: [`dynamodb:${action}`],
+        resources: [table.tableArn],
+        conditions: {
+          'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': items },
+          // Of no key at all the condition above would hold.
+          Null: { 'dynamodb:LeadingKeys': 'false' },
+        },
+      }),
+  );

@@ -6,7 +6,7 @@ import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { bffPrefixes } from '../../lambdas/routes.ts';
+import { bffPrefixes, routes } from '../../lambdas/routes.ts';
 
 export interface WebEdgeProps {
   readonly api: apigateway.HttpApi;
@@ -44,6 +44,9 @@ const permissionsPolicy = [
 ]
   .map((feature) => `${feature}=()`)
   .join(', ');
+
+/** Where the public keys are served. */
+const keySetPaths = Object.keys(routes.jwks).map((key) => key.slice(key.indexOf('/')));
 
 const twoYears = Duration.days(730);
 
@@ -89,6 +92,15 @@ export class WebEdge extends Construct {
       responseHeadersPolicy: this.bffHeaders(),
       compress: false,
     };
+    // The same for everybody: nothing of a request is passed on, and nothing of it tells one copy from another.
+    const keySetBehaviour: cloudfront.BehaviorOptions = {
+      origin: bff,
+      viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
+      allowedMethods: cloudfront.AllowedMethods.ALLOW_ALL,
+      cachePolicy: this.keySetCache(),
+      responseHeadersPolicy: bffBehaviour.responseHeadersPolicy,
+      compress: false,
+    };
     const rewrite = new cloudfront.Function(this, 'SpaRewrite', {
       comment: 'CIS2 BFF: deep links of the SPA get its document',
       code: cloudfront.FunctionCode.fromFile({ filePath: join(import.meta.dirname, 'spa-rewrite.js') }),
@@ -130,6 +142,7 @@ export class WebEdge extends Construct {
           }),
           compress: true,
         },
+        ...Object.fromEntries(keySetPaths.map((path) => [path, keySetBehaviour])),
         ...Object.fromEntries(bffPrefixes.map((prefix) => [`${prefix}/*`, bffBehaviour])),
       },
       errorResponses: errorsNeverKept.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),
@@ -146,6 +159,20 @@ export class WebEdge extends Construct {
       maxTtl: Duration.seconds(1),
       enableAcceptEncodingBrotli: true,
       enableAcceptEncodingGzip: true,
+    });
+  }
+
+  /** A minute spares the function a crowd of readers; a rotation waits as long before it trusts that a key is seen. */
+  private keySetCache(): cloudfront.CachePolicy {
+    return new cloudfront.CachePolicy(this, 'KeySetCache', {
+      comment: 'CIS2 BFF: public keys, for a minute at most',
+      minTtl: Duration.seconds(0),
+      // What does not say that it may be kept is not kept.
+      defaultTtl: Duration.seconds(0),
+      maxTtl: Duration.seconds(60),
+      queryStringBehavior: cloudfront.CacheQueryStringBehavior.none(),
+      headerBehavior: cloudfront.CacheHeaderBehavior.none(),
+      cookieBehavior: cloudfront.CacheCookieBehavior.none(),
     });
   }
 

@@ -1,8 +1,9 @@
-/** The AWS clients, with time limits that leave room for an answer inside every function's own. */
+/** The AWS clients. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 
-const limits = {
+/** Time limits that leave room for an answer, and for one more try, inside every function's own. */
+export const limits = {
   maxAttempts: 2,
   requestHandler: { connectionTimeout: 500, requestTimeout: 1_000, throwOnRequestTimeout: true },
 } as const;

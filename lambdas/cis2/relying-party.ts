@@ -1,5 +1,4 @@
 /** The relying party: asks CIS2 who somebody is, and believes nothing of the answer that it has not checked. */
-import type { webcrypto } from 'node:crypto';
 import * as oauth from 'oauth4webapi';
 import type { Clock, HealthcareWorker } from '../common/index.ts';
 import type { AcrValue, RolePolicy } from '../settings.ts';
@@ -12,9 +11,11 @@ import { providerFetch } from './transport.ts';
 import { checkRoles, chosenRole } from './roles.ts';
 import { readRoles, readUser } from './worker.ts';
 
-interface SigningKey {
+/** Proves who we are with one of our keys. */
+interface AssertionSigner {
+  /** The name that the key is published under. */
   readonly kid: string;
-  readonly key: webcrypto.CryptoKey;
+  sign(request: { clientId: string; audience: string; lifeSeconds: number }): Promise<string>;
 }
 
 export interface RelyingPartyOptions {
@@ -26,11 +27,8 @@ export interface RelyingPartyOptions {
   /** Which roles can be worked in, and whether a sign-in needs one. */
   readonly acceptedRoles: RolePolicy;
   readonly clock: Clock;
-  /**
-   * Our private key of the moment, and the name it is published under. Told the name of a key that CIS2 refused, it looks
-   * whether there is another by now.
-   */
-  readonly signingKey: (refusedKid?: string) => Promise<SigningKey>;
+  /** What signs for us at the moment. Told the name of a key that CIS2 refused, it looks whether there is another by now. */
+  readonly signer: (refusedKid?: string) => Promise<AssertionSigner>;
   /** Told when CIS2's metadata or keys could not be had again and the old ones serve. */
   readonly onStale: (document: 'metadata' | 'keys', ageSeconds: number) => void;
 }
@@ -104,16 +102,18 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
 
   /**
    * `private_key_jwt` (RFC 7523; OpenID Connect Core section 9), addressed to the token endpoint in the very characters
-   * CIS2 writes it with: the library would address the issuer.
+   * CIS2 writes it with: the library would address the issuer, and can sign with a key in memory only.
    */
-  const authenticateWith = (key: SigningKey, { token_endpoint: audience }: ProviderMetadata) =>
-    oauth.PrivateKeyJwt(key, {
-      [oauth.modifyAssertion]: (header, payload) => {
-        header['typ'] = 'JWT';
-        payload['aud'] = audience;
-        payload['exp'] = clock() + assertionLifeSeconds;
-      },
-    });
+  const authenticateWith =
+    (signer: AssertionSigner): oauth.ClientAuth =>
+    async ({ token_endpoint: audience = '' }, _client, body) => {
+      body.set('client_id', clientId);
+      body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
+      body.set(
+        'client_assertion',
+        await signer.sign({ clientId, audience, lifeSeconds: assertionLifeSeconds }),
+      );
+    };
 
   /** CIS2 refuses a client before it looks at the code: with another key, the same code can be sent once more. */
   const exchangeCode = async (
@@ -121,21 +121,21 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
     { accepted, codeVerifier }: AcceptedResponse,
     signal: AbortSignal,
   ): Promise<Response> => {
-    const send = (key: SigningKey) =>
+    const send = (signer: AssertionSigner) =>
       oauth.authorizationCodeGrantRequest(
         as,
         client,
-        authenticateWith(key, as),
+        authenticateWith(signer),
         accepted,
         redirectUri,
         codeVerifier,
         requestOptions(signal),
       );
-    const key = await options.signingKey();
-    const response = await send(key);
+    const signer = await options.signer();
+    const response = await send(signer);
     if (!(await refusesClient(response.clone()))) return response;
-    const next = await Promise.race([options.signingKey(key.kid), whenOver(signal, key)]);
-    return next.kid === key.kid ? response : send(next);
+    const next = await Promise.race([options.signer(signer.kid), whenOver(signal, signer)]);
+    return next.kid === signer.kid ? response : send(next);
   };
 
   /** Verifies the ID token's signature. */

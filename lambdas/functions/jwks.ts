@@ -1,19 +1,23 @@
-/** `GET /auth/jwks.json`: may read public keys and nothing else. */
+/** `GET /auth/jwks.json` and `GET /auth/jwks/api-platform.json`: may read public keys and nothing else. */
 import { dynamoDb } from '../aws/index.ts';
-import { jwks } from '../handlers/jwks.ts';
+import { jwks, noJwks } from '../handlers/jwks.ts';
 import { httpFunction } from '../http/index.ts';
-import { loadPublishedSet } from '../keys/index.ts';
+import { loadPublishedSet, type Purpose } from '../keys/index.ts';
 import { startFunction, warmUp } from '../start.ts';
 
 const { settings, log } = startFunction('jwks');
 const client = dynamoDb();
-const load = () => loadPublishedSet(client, settings.PUBLISHED_KEYS_TABLE);
+const load = (purpose: Purpose) => () => loadPublishedSet(client, settings.PUBLISHED_KEYS_TABLE, purpose);
 
-await warmUp({ settings, log }, [load]);
+await warmUp({ settings, log }, [load('cis2')]);
 
 export const handler = httpFunction({
   name: 'jwks',
-  handlers: { 'GET /auth/jwks.json': jwks({ load }) },
+  handlers: {
+    'GET /auth/jwks.json': jwks({ load: load('cis2') }),
+    'GET /auth/jwks/api-platform.json':
+      settings.API_PLATFORM_KEYS === 'own' ? jwks({ load: load('api-platform') }) : noJwks,
+  },
   baseUrl: settings.BASE_URL,
   log,
 });

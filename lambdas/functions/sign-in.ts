@@ -1,11 +1,11 @@
 /** `GET /auth/login` and `GET /auth/callback`: the only function behind the API that may use the signing key. */
-import { dynamoDb, secretsManager } from '../aws/index.ts';
+import { dynamoDb, limits, secretsManager } from '../aws/index.ts';
 import { createRelyingParty } from '../cis2/index.ts';
 import { preciseClock, systemClock as clock } from '../common/index.ts';
 import { callback } from '../handlers/callback.ts';
 import { login } from '../handlers/login.ts';
 import { httpFunction } from '../http/index.ts';
-import { currentSigningKey, loadRing } from '../keys/index.ts';
+import { currentSigner, loadRing, signers } from '../keys/index.ts';
 import { createSignInStore } from '../session/index.ts';
 import { scopesRequirement, unneededScopes } from '../settings.ts';
 import { startFunction, warmUp } from '../start.ts';
@@ -17,8 +17,9 @@ if (scopes.length > 0) log('scopes_unneeded', { scopes, requirement: scopesRequi
 
 const secrets = secretsManager();
 
-const signingKey = currentSigningKey({
+const signer = currentSigner({
   load: () => loadRing(secrets, settings.SIGNING_KEYS_SECRET),
+  signerOf: signers({ kmsOptions: limits, clock }),
   cacheSeconds: settings.KEY_CACHE_SECONDS,
   clock,
   onStale: (error) => {
@@ -33,7 +34,7 @@ const relyingParty = createRelyingParty({
   scope: settings.CIS2_SCOPE,
   acceptedRoles: settings.ACCEPTED_ROLES,
   clock,
-  signingKey,
+  signer,
   onStale: (document, ageSeconds) => {
     log('provider_metadata_stale', { document, ageSeconds });
   },
@@ -46,7 +47,7 @@ const sessions = createSignInStore({
   clock,
 });
 
-await warmUp({ settings, log }, [() => sessions.warmUp(), signingKey]);
+await warmUp({ settings, log }, [() => sessions.warmUp(), signer]);
 
 export const handler = httpFunction({
   name: 'sign-in',
@@ -54,7 +55,7 @@ export const handler = httpFunction({
     'GET /auth/login': login({ relyingParty, settings, clock: preciseClock }),
     'GET /auth/callback': callback({
       relyingParty,
-      loadSigningKey: signingKey,
+      loadSigningKey: signer,
       sessions,
       settings,
       clock: preciseClock,

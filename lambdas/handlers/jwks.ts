@@ -1,10 +1,13 @@
-import { json, type RouteHandler } from '../http/index.ts';
+import { json, Problem, type RouteHandler } from '../http/index.ts';
 import type { PublishedSet } from '../keys/index.ts';
 
-/** `GET /auth/jwks.json`: our public signing keys (RFC 7517 section 5), for CIS2 and the API platform to keep. */
+/** Public signing keys (RFC 7517 section 5), for CIS2 and the API platform to keep. */
 export const jwks =
   ({ load }: { readonly load: () => Promise<PublishedSet> }): RouteHandler =>
   async () => {
     const answer = json(await load(), 'application/jwk-set+json');
     return { ...answer, headers: { ...answer.headers, 'cache-control': 'public, max-age=3600' } };
   };
+
+/** The address of a set that this installation does not have. */
+export const noJwks: RouteHandler = () => Promise.reject(new Problem('not_found'));

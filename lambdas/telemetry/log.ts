@@ -20,8 +20,22 @@ const events = {
   scopes_unneeded: { level: 'warn', fields: ['scopes', 'requirement'] },
   provider_metadata_stale: { level: 'warn', fields: ['document', 'ageSeconds'] },
   signing_keys_stale: { level: 'warn', fields: ['error'] },
-  signing_keys_created: { level: 'info', fields: ['kids'] },
-  signing_keys_published: { level: 'info', fields: ['kids'] },
+  signing_keys_created: { level: 'info', fields: ['purpose', 'kids'] },
+  signing_keys_published: { level: 'info', fields: ['purpose', 'kids'] },
+  /** A step of a rotation was done. */
+  rotation_step_done: { level: 'info', fields: ['purpose', 'step'] },
+  /** A step of a rotation failed; `detail` is in our own words. Nothing else has changed which key signs. */
+  rotation_step_failed: {
+    level: 'error',
+    fields: ['purpose', 'step', 'code', 'detail', 'error', 'cause', 'at'],
+  },
+  signing_keys_rotated: { level: 'info', fields: ['purpose', 'kids'] },
+  signing_keys_promoted: { level: 'warn', fields: ['purpose', 'kids'] },
+  signing_key_imported: { level: 'warn', fields: ['purpose', 'kids'] },
+  /** An operator's change that was not made. */
+  signing_keys_change_refused: { level: 'warn', fields: ['purpose', 'operation', 'code'] },
+  /** Something else was published than belongs to the ring; it has been put right. */
+  published_set_differed: { level: 'error', fields: ['purpose', 'kids'] },
   sign_in_started: { level: 'info', fields: ['acr', 'prompt', 'role'] },
   sign_in_completed: {
     level: 'info',

@@ -63,6 +63,7 @@ const refused = (type: string): Verdict => ({
 });
 
 const publicJwk = { kty: 'RSA', n: 'AQAB', e: 'AQAB', kid: 'k1' };
+const servedKey = { ...publicJwk, use: 'sig', alg: 'RS512' };
 const ringKey = { kid: 'k1', place: 'current', createdAt: 1, signingSince: 1, publicJwk };
 
 /** Ways in which the secret is of no use. */
@@ -155,7 +156,7 @@ describe('the published key set', () => {
   let good: Item;
   beforeAll(async () => {
     tables = await Tables.at(store.url);
-    const item = await tables.item('jwks');
+    const item = await tables.item('jwks#cis2');
     if (item === undefined) throw new Error('nothing is published');
     good = item;
   });
@@ -202,6 +203,9 @@ describe('the published key set', () => {
     ['of keys that are no objects', { S: `{"keys":["${marker}",null]}` }],
     ['of keys that are not RSA', { S: `{"keys":[{"kty":"oct","k":"${marker}","kid":"k"}]}` }],
     ['of keys without a kid', { S: '{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}' }],
+    ['of one key only', { S: JSON.stringify({ keys: [servedKey] }) }],
+    ['of one key twice', { S: JSON.stringify({ keys: [servedKey, servedKey] }) }],
+    ['of keys without their use', { S: JSON.stringify({ keys: [servedKey, { ...publicJwk, kid: 'k2' }] }) }],
   ])('is 503 when it is %s, never an empty set', async (_, set) => {
     await tables.put({ ...good, set });
     await expectUnavailable();
@@ -210,10 +214,14 @@ describe('the published key set', () => {
   test('never serves more of a key than its public half', async () => {
     await tables.put({
       ...good,
-      set: { S: JSON.stringify({ keys: [{ ...publicJwk, d: marker, p: marker, x: marker }] }) },
+      set: {
+        S: JSON.stringify({
+          keys: [servedKey, { ...servedKey, kid: 'k2', d: marker, p: marker, x: marker }],
+        }),
+      },
     });
     const response = await fetch(`${bff.baseUrl}/auth/jwks.json`);
-    expect(await response.json()).toEqual({ keys: [{ ...publicJwk, use: 'sig', alg: 'RS512' }] });
+    expect(await response.json()).toEqual({ keys: [servedKey, { ...servedKey, kid: 'k2' }] });
   });
 });
 

@@ -1,11 +1,12 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Construct } from 'constructs';
 import { Cis2Bff } from '../../infra/cis2-bff.ts';
 import { environments } from '../../infra/environments.ts';
 import type { Environment } from '../../infra/environments.ts';
+import { SigningKeyStore } from '../../infra/parts/keys.ts';
 import { cis2Issuers } from '../../infra/parts/settings.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
@@ -88,6 +89,54 @@ describe('an environment is refused', () => {
       'dev',
       { acceptedRoles: [{ activityCodes: [] }] },
       /dev: ACCEPTED_ROLES must be/,
+    ],
+    [
+      'a week and a half day between rotations',
+      'dev',
+      { rotationPeriod: Duration.hours(180) },
+      /dev: rotationPeriod must be whole days from 7 to 365, got 7.5/,
+    ],
+    [
+      'rotations too often',
+      'dev',
+      { rotationPeriod: Duration.days(6) },
+      /dev: rotationPeriod must be whole days from 7 to 365, got 6/,
+    ],
+    [
+      'rotations too seldom',
+      'prod',
+      { rotationPeriod: Duration.days(366) },
+      /prod: rotationPeriod must be whole days from 7 to 365, got 366/,
+    ],
+    [
+      'keys that may sign in production before the API platform can know them',
+      'prod',
+      { keyLeadTime: Duration.minutes(59) },
+      /prod: keyLeadTime must be at least an hour in production.*, got 3540 s/,
+    ],
+    [
+      'keys that would never be due',
+      'dev',
+      { keyLeadTime: Duration.days(7), rotationPeriod: Duration.days(7) },
+      /dev: keyLeadTime must be shorter than rotationPeriod/,
+    ],
+    [
+      'a part of a second of lead time',
+      'dev',
+      { keyLeadTime: Duration.millis(500) },
+      /dev: KEY_LEAD_SECONDS must be a whole number/,
+    ],
+    [
+      'a place for keys that there is not',
+      'dev',
+      { keyCustody: 'laptop' as never },
+      /dev: KEY_CUSTODY must be one of secret, kms/,
+    ],
+    [
+      'keys for the API platform that are neither',
+      'dev',
+      { apiPlatformKeys: 'both' as never },
+      /dev: API_PLATFORM_KEYS must be one of shared, own/,
     ],
     [
       'an end-session endpoint on this machine',
@@ -301,6 +350,36 @@ describe('the construct in an app of somebody else', () => {
     expect(resourcesOfType(template, 'AWS::DynamoDB::Table')).toHaveLength(2);
     expect(resourcesOfType(template, 'AWS::SecretsManager::Secret')).toHaveLength(1);
     expect(JSON.stringify(template)).not.toMatch(/GetStackOutput|ImportValue/);
+  });
+
+  test.each([
+    [
+      'of the wrong purpose',
+      { signingKeys: 'api-platform', apiPlatformKeys: 'own', apiPlatformKeyStore: 'cis2' },
+      /signingKeys is a store for api-platform.*; apiPlatformKeyStore is a store for cis2/,
+    ],
+    [
+      'that nothing would use',
+      { apiPlatformKeyStore: 'api-platform' },
+      /apiPlatformKeyStore is given, but apiPlatformKeys is not 'own'/,
+    ],
+  ] as const)('refuses a secret %s', (_what, given, message) => {
+    const stack = new Stack(createApp(), 'ward');
+    const { signingKeys, apiPlatformKeyStore, ...others } = { signingKeys: undefined, ...given };
+    const make = (): Cis2Bff =>
+      new Cis2Bff(stack, 'Bff', {
+        production: false,
+        baseUrl: 'https://ward.example.nhs.uk',
+        issuer: cis2Issuers.integration,
+        clientId: 'ward',
+        bundles,
+        ...others,
+        ...(signingKeys === undefined
+          ? {}
+          : { signingKeys: new SigningKeyStore(stack, 'One', { purpose: signingKeys }) }),
+        apiPlatformKeyStore: new SigningKeyStore(stack, 'Other', { purpose: apiPlatformKeyStore }),
+      });
+    expect(make).toThrow(message);
   });
 
   test('takes itself for production until it is told otherwise', () => {

@@ -57,6 +57,8 @@ describe.each(Object.keys(environments))('the distribution of %s [B-23, ASVS-3.5
     expect([...ours.values()].sort()).toEqual(['api', 'bucket']);
     expect(Object.fromEntries(led)).toEqual({
       default: 'bucket',
+      '/auth/jwks.json': 'api',
+      '/auth/jwks/api-platform.json': 'api',
       '/auth/*': 'api',
       '/api/*': 'api',
       '/assets/*': 'bucket',

@@ -16,6 +16,7 @@ export interface Reach {
 /** Package of a client → the service's name in IAM. */
 const services: Readonly<Record<string, string>> = {
   'client-dynamodb': 'dynamodb',
+  'client-kms': 'kms',
   'client-secrets-manager': 'secretsmanager',
 };
 

@@ -1,11 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from '@jest/globals';
+import { afterAll, expect } from '@jest/globals';
 import type { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { functionNames } from '../../infra/bundle.ts';
 import type { FunctionName } from '../../lambdas/settings.ts';
+import type { AwsCall } from '../support/aws.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -70,6 +71,36 @@ export const statementsOf = (template: TemplateJson, name: FunctionName): readon
 
 export const actionsOf = (statements: readonly Statement[]): string[] =>
   statements.flatMap(({ Action }) => Action).sort();
+
+/** The patterns of partition keys that a statement is for, which must be all that it is bound by. */
+export const patternsOf = ({ Condition }: Statement): readonly string[] => {
+  const { 'ForAllValues:StringLike': keys, ...others } = Condition as {
+    'ForAllValues:StringLike'?: { 'dynamodb:LeadingKeys'?: string | readonly string[] };
+  };
+  expect(others).toEqual({ Null: { 'dynamodb:LeadingKeys': 'false' } });
+  const patterns = keys?.['dynamodb:LeadingKeys'] ?? [];
+  return typeof patterns === 'string' ? [patterns] : patterns;
+};
+
+/** Whether IAM takes a partition key for one of a pattern. */
+export const isLike = (pattern: string, key: string): boolean =>
+  pattern.endsWith('*') ? key.startsWith(pattern.slice(0, -1)) : key === pattern;
+
+/** The partition keys that a call names, wherever it names them. */
+export const partitionKeysOf = ({ operation, body }: AwsCall): readonly string[] => {
+  const keys: string[] = [];
+  const look = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [name, inner] of Object.entries(value)) {
+      const { S } = (inner ?? {}) as { S?: unknown };
+      if ((name === 'pk' || name === ':pk') && typeof S === 'string') keys.push(S);
+      else look(inner);
+    }
+  };
+  look(body);
+  if (keys.length === 0) throw new Error(`${operation} names no partition key`);
+  return keys;
+};
 
 const directories: string[] = [];
 afterAll(() => {

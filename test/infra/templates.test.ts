@@ -102,8 +102,8 @@ describe.each(environmentNames)('the stacks of %s', (name) => {
       /^Custom::|CustomResource/.test(Type),
     );
     expect(custom.map(({ Type }) => Type)).toEqual(['Custom::SigningKeys']);
-    const [creator] = ofFunction(of(name).stateless, 'create-signing-keys', 'AWS::Lambda::Function');
-    expect(custom[0]?.Properties['ServiceToken']).toEqual({ 'Fn::GetAtt': [creator, 'Arn'] });
+    const [rotator] = ofFunction(of(name).stateless, 'rotate-signing-keys', 'AWS::Lambda::Function');
+    expect(custom[0]?.Properties['ServiceToken']).toEqual({ 'Fn::GetAtt': [rotator, 'Arn'] });
   });
 });
 
@@ -189,21 +189,7 @@ describe('the signing keys', () => {
     expect(named('PublishedKeysTable')).toEqual({ Ref: table });
   });
 
-  test('are not rotated by schedule, for the reason that is given', () => {
-    const { stacks, stateful, stateless } = of('prod');
-    const reasons = stacks.stateful.node
-      .findAll()
-      .flatMap(({ node }) => node.metadata)
-      .map(({ data }) => JSON.stringify(data))
-      .filter((text) => text.includes('AwsSolutions-SMG4'));
-    expect(reasons).toHaveLength(1);
-    expect(reasons[0]).toMatch(/Rotation is not built yet.* as a ring/);
-    for (const template of [stateful, stateless]) {
-      expect(resourcesOfType(template, 'AWS::SecretsManager::RotationSchedule')).toEqual([]);
-    }
-  });
-
-  test('can be read by sign-in and create-signing-keys, and by no other function [ASVS-13.3.2]', () => {
+  test('can be read by sign-in and rotate-signing-keys, and by no other function [ASVS-13.3.2]', () => {
     const readers = functionNames.filter((name) =>
       statementsOf(of('prod').stateless, name).some(
         (statement) =>
@@ -211,14 +197,30 @@ describe('the signing keys', () => {
           mentions(statement.Resource, 'SigningKeys'),
       ),
     );
-    expect(readers).toEqual(['sign-in', 'create-signing-keys']);
+    expect(readers).toEqual(['sign-in', 'rotate-signing-keys']);
   });
 
-  test('can be changed by create-signing-keys only', () => {
-    const writers = functionNames.filter((name) =>
-      actionsOf(statementsOf(of('prod').stateless, name)).includes('secretsmanager:PutSecretValue'),
+  test('can be changed by rotate-signing-keys only, in the vault and where they are published', () => {
+    const writers = (actions: RegExp): readonly FunctionName[] =>
+      functionNames.filter((name) =>
+        statementsOf(of('prod').stateless, name).some(
+          (statement) =>
+            /SigningKeys|PublishedKeys/.test(JSON.stringify(statement.Resource)) &&
+            actionsOf([statement]).some((action) => actions.test(action)),
+        ),
+      );
+    expect(writers(/^secretsmanager:(?!Get|Describe)/)).toEqual(['rotate-signing-keys']);
+    expect(writers(/^dynamodb:(?!Get)/)).toEqual(['rotate-signing-keys']);
+    expect(writers(/^kms:(?!Decrypt)/)).toEqual(['rotate-signing-keys']);
+  });
+
+  test('are read by sign-in in the version in force only, and in no other that has been or is to come [ASVS-13.3.2]', () => {
+    const reading = statementsOf(of('prod').stateless, 'sign-in').filter((statement) =>
+      actionsOf([statement]).includes('secretsmanager:GetSecretValue'),
     );
-    expect(writers).toEqual(['create-signing-keys']);
+    expect(reading.map(({ Condition }) => Condition)).toEqual([
+      { 'ForAnyValue:StringEquals': { 'secretsmanager:VersionStage': 'AWSCURRENT' } },
+    ]);
   });
 });
 
@@ -259,14 +261,17 @@ describe('what each function may do', () => {
     ['jwks', [...logs, 'dynamodb:GetItem']],
     ['unknown-route', logs],
     [
-      'create-signing-keys',
+      'rotate-signing-keys',
       [
         ...logs,
+        'dynamodb:GetItem',
         'dynamodb:PutItem',
         'kms:Decrypt',
         'kms:GenerateDataKey',
+        'secretsmanager:DescribeSecret',
         'secretsmanager:GetSecretValue',
         'secretsmanager:PutSecretValue',
+        'secretsmanager:UpdateSecretVersionStage',
       ],
     ],
   ];
@@ -299,12 +304,21 @@ describe('what each function may do', () => {
     }
   });
 
-  test('jwks can read the published keys and no other table', () => {
-    const tables = statementsOf(of('prod').stateless, 'jwks').filter((statement) =>
-      actionsOf([statement]).some((action) => action.startsWith('dynamodb:')),
+  test('jwks, which the whole internet can call, can read public keys and nothing else [ASVS-13.3.2]', () => {
+    const beyondLogs = statementsOf(of('prod').stateless, 'jwks').filter(
+      (statement) => !actionsOf([statement]).some((action) => action.startsWith('logs:')),
     );
-    expect(tables).toHaveLength(1);
-    expect(mentions(tables[0]?.Resource, 'StoragePublishedKeys')).toBe(true);
+    expect(beyondLogs).toEqual([
+      expect.objectContaining({
+        Effect: 'Allow',
+        Action: 'dynamodb:GetItem',
+        Condition: {
+          'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['jwks#*'] },
+          Null: { 'dynamodb:LeadingKeys': 'false' },
+        },
+      }),
+    ]);
+    expect(mentions(beyondLogs[0]?.Resource, 'StoragePublishedKeys')).toBe(true);
   });
 
   test.each(environmentNames)('no role in %s has a policy that is not written out in it', (name) => {
@@ -392,6 +406,7 @@ describe('the HTTP API', () => {
       'ANY /auth/backchannel-logout': 'backchannel-logout',
       'ANY /auth/logout': 'session',
       'ANY /auth/jwks.json': 'jwks',
+      'ANY /auth/jwks/api-platform.json': 'jwks',
       'ANY /auth/{proxy+}': 'unknown-route',
       'ANY /api/{proxy+}': 'unknown-route',
       $default: 'unknown-route',
@@ -461,6 +476,13 @@ interface Behaviour {
   readonly FunctionAssociations?: readonly { readonly EventType: string; readonly FunctionARN: Json }[];
 }
 
+interface CachePolicy {
+  readonly MinTTL: number;
+  readonly DefaultTTL: number;
+  readonly MaxTTL: number;
+  readonly ParametersInCacheKeyAndForwardedToOrigin: Json;
+}
+
 interface DistributionConfig {
   readonly DefaultCacheBehavior: Behaviour;
   readonly CacheBehaviors: readonly Behaviour[];
@@ -523,6 +545,38 @@ describe('the web edge', () => {
       expect(mentions(origin?.DomainName, apiId)).toBe(true);
     },
   );
+
+  describe.each(['/auth/jwks.json', '/auth/jwks/api-platform.json'])('%s', (path) => {
+    const cachePolicy = (): CachePolicy => {
+      const { Ref } = behaviour(path).CachePolicyId as { readonly Ref: string };
+      return of('prod').stateless.Resources[Ref]?.Properties['CachePolicyConfig'] as unknown as CachePolicy;
+    };
+
+    test('is kept for a minute at most, and only when it says that it may be', () => {
+      expect(cachePolicy()).toMatchObject({ MinTTL: 0, DefaultTTL: 0, MaxTTL: 60 });
+    });
+
+    test('is one copy for everybody, which nothing in a request can change', () => {
+      expect(cachePolicy().ParametersInCacheKeyAndForwardedToOrigin).toEqual({
+        CookiesConfig: { CookieBehavior: 'none' },
+        HeadersConfig: { HeaderBehavior: 'none' },
+        QueryStringsConfig: { QueryStringBehavior: 'none' },
+        EnableAcceptEncodingBrotli: false,
+        EnableAcceptEncodingGzip: false,
+      });
+      expect(behaviour(path).OriginRequestPolicyId).toBeUndefined();
+    });
+
+    test('has its own rule before that for everything under /auth, and is like it in all else', () => {
+      const patterns = distribution().CacheBehaviors.map(({ PathPattern }) => PathPattern);
+      expect(patterns.indexOf(path)).toBeLessThan(patterns.indexOf('/auth/*'));
+      expect({
+        ...behaviour(path),
+        CachePolicyId: behaviour('/auth/*').CachePolicyId,
+        OriginRequestPolicyId: behaviour('/auth/*').OriginRequestPolicyId,
+      }).toEqual({ ...behaviour('/auth/*'), PathPattern: path });
+    });
+  });
 
   test('replaces no error by a page of its own and remembers none', () => {
     const errors = distribution().CustomErrorResponses;

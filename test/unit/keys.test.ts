@@ -1,18 +1,30 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { ConditionalCheckFailedException, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
-import { calculateJwkThumbprint, compactVerify, CompactSign, importJWK, type JWK } from 'jose';
+import {
+  calculateJwkThumbprint,
+  compactVerify,
+  CompactSign,
+  createLocalJWKSet,
+  decodeJwt,
+  importJWK,
+  jwtVerify,
+  type JWK,
+} from 'jose';
 import { Secret, type EpochSeconds } from '../../lambdas/common/index.ts';
 import {
-  currentSigningKey,
+  createPublishedKeys,
+  currentSigner,
   KeysUnavailable,
   loadPublishedSet,
-  newRingKey,
-  publish,
+  signers,
+  type AssertionSigner,
   type Ring,
   type RingKey,
 } from '../../lambdas/keys/index.ts';
-import { publicJwk, readRing, writeRing } from '../../lambdas/keys/ring.ts';
+import { asCurrent, asNext } from '../../lambdas/keys/changes.ts';
+import { newSecretKey } from '../../lambdas/keys/new-key.ts';
+import { KeyRetired, publicJwk, readRing, writeRing } from '../../lambdas/keys/ring.ts';
 
 type Json = Record<string, unknown>;
 
@@ -24,18 +36,29 @@ let next: RingKey;
 let previous: RingKey;
 let ring: Ring;
 
+const clock = () => createdAt;
+const ringOf = (...keys: RingKey[]): Ring => ({ keys, toDestroy: [], draft: null });
+const privateJwk = ({ privateHalf }: RingKey): JWK => {
+  if (privateHalf?.custody !== 'secret') throw new Error('the private half is not in the ring');
+  return privateHalf.jwk.expose();
+};
+const arn = 'arn:aws:kms:eu-west-2:000000000000:key/0a1b';
+
 beforeAll(async () => {
-  [current, next] = await Promise.all([
-    newRingKey('current', 2048, createdAt),
-    newRingKey('next', 2048, createdAt),
-  ]);
-  const retired = await newRingKey('current', 2048, createdAt);
-  previous = { ...retired, place: 'previous', privateJwk: null };
-  ring = [previous, current, next];
+  current = asCurrent(await newSecretKey(2048, clock), createdAt);
+  next = asNext(await newSecretKey(2048, clock));
+  previous = {
+    ...asCurrent(await newSecretKey(2048, clock), createdAt),
+    place: 'previous',
+    privateHalf: null,
+  };
+  ring = ringOf(previous, current, next);
 });
 
-const exposed = (given: Ring): unknown =>
-  given.map(({ privateJwk, ...key }) => ({ ...key, privateJwk: privateJwk?.expose() ?? null }));
+const exposed = ({ keys, ...rest }: Ring): unknown => ({
+  ...rest,
+  keys: keys.map((key) => ({ ...key, privateHalf: key.privateHalf && privateJwk(key) })),
+});
 const written = (): { format: number; keys: Json[] } =>
   JSON.parse(writeRing(ring).expose()) as { format: number; keys: Json[] };
 
@@ -48,7 +71,7 @@ describe('a new key', () => {
     });
     expect(current.kid).toBe(thumbprint);
     expect(current.publicJwk.kid).toBe(thumbprint);
-    expect(current.privateJwk?.expose().kid).toBe(thumbprint);
+    expect(privateJwk(current).kid).toBe(thumbprint);
     expect(current.kid).toMatch(/^[A-Za-z0-9_-]{43}$/);
   });
 
@@ -56,7 +79,7 @@ describe('a new key', () => {
     expect(Buffer.from(current.publicJwk.n, 'base64url')).toHaveLength(256);
     const signed = await new CompactSign(Buffer.from('text'))
       .setProtectedHeader({ alg: 'RS512' })
-      .sign(await importJWK(current.privateJwk!.expose(), 'RS512'));
+      .sign(await importJWK(privateJwk(current), 'RS512'));
     const { payload } = await compactVerify(signed, await importJWK({ ...current.publicJwk }, 'RS512'));
     expect(Buffer.from(payload).toString()).toBe('text');
   });
@@ -68,7 +91,7 @@ describe('a new key', () => {
   });
 
   test('does not show its private half when it is printed', () => {
-    expect(JSON.stringify(ring)).not.toContain(current.privateJwk?.expose().d);
+    expect(JSON.stringify(ring)).not.toContain(privateJwk(current).d);
   });
 });
 
@@ -85,7 +108,7 @@ describe('a public JWK', () => {
         expect(made).toEqual({ kty, n, e, kid, use: 'sig', alg: 'RS512' });
       }),
     );
-    expect(publicJwk(current.privateJwk?.expose())).toEqual(current.publicJwk);
+    expect(publicJwk(privateJwk(current))).toEqual(current.publicJwk);
   });
 
   test.each([
@@ -107,8 +130,28 @@ describe('a public JWK', () => {
 describe('the ring', () => {
   test('is read as it was written', () => {
     expect(exposed(readRing(writeRing(ring)))).toEqual(exposed(ring));
-    const young = [current, next];
+    const young = ringOf(current, next);
     expect(exposed(readRing(writeRing(young)))).toEqual(exposed(young));
+    const drafted: Ring = {
+      ...ring,
+      toDestroy: [arn],
+      draft: { basedOn: 'a version', rotation: 'a token', at: createdAt },
+    };
+    expect(exposed(readRing(writeRing(drafted)))).toEqual(exposed(drafted));
+  });
+
+  test('names a key in KMS by its ARN, and holds nothing of its private half', () => {
+    const inKms: Ring = ringOf(current, { ...next, privateHalf: { custody: 'kms', keyArn: arn } });
+    const text = writeRing(inKms);
+    expect(readRing(text).keys[1]?.privateHalf).toEqual({ custody: 'kms', keyArn: arn });
+    expect(text.expose()).not.toContain(privateJwk(next).d);
+  });
+
+  test('is not written when it could not be read again', () => {
+    const two = { ...next, privateHalf: null };
+    expect(() => writeRing(ringOf(current, two))).toThrow(KeysUnavailable);
+    expect(() => writeRing(ringOf(current, { ...next, kid: current.kid }))).toThrow(KeysUnavailable);
+    expect(() => writeRing(ringOf(current))).toThrow(KeysUnavailable);
   });
 
   test('holds the private half of the keys that sign or will, and no other', () => {
@@ -155,6 +198,26 @@ describe('the ring', () => {
     ['no time', () => changeKey(1, { createdAt: undefined })],
     ['an impossible signing time', () => changeKey(1, { signingSince: -1 })],
     ['no signing time', () => changeKey(2, { signingSince: undefined })],
+    ['a next key that signs', () => changeKey(2, { signingSince: createdAt })],
+    ['a current key that does not sign', () => changeKey(1, { signingSince: null })],
+    ['a previous key that could sign', () => changeKey(0, { privateJwk: written().keys[1]?.['privateJwk'] })],
+    ['a private half of another key', () => changeKey(1, { privateJwk: written().keys[2]?.['privateJwk'] })],
+    ['a private half in two places', () => changeKey(1, { kmsKeyArn: arn })],
+    [
+      'an ARN of no KMS key',
+      () => changeKey(1, { privateJwk: undefined, kmsKeyArn: 'arn:aws:s3:::hunter2' }),
+    ],
+    ['an ARN that is a list', () => changeKey(1, { privateJwk: undefined, kmsKeyArn: [arn] })],
+    [
+      'one key under two names',
+      () => changeKey(0, { publicJwk: { ...current.publicJwk, kid: previous.kid } }),
+    ],
+    ['keys to destroy that are text', () => ({ ...written(), toDestroy: arn })],
+    ['keys to destroy that are no ARNs', () => ({ ...written(), toDestroy: ['hunter2'] })],
+    ['a draft that is text', () => ({ ...written(), draft: 'hunter2' })],
+    ['a draft without a version', () => ({ ...written(), draft: { rotation: null, at: createdAt } })],
+    ['a draft without a time', () => ({ ...written(), draft: { basedOn: 'v', rotation: null } })],
+    ['a draft of a nameless rotation', () => ({ ...written(), draft: { basedOn: 'v', at: createdAt } })],
   ];
 
   const refusal = (text: string): Error => {
@@ -173,7 +236,7 @@ describe('the ring', () => {
     expect(error.cause).toBeUndefined();
     expect(told).not.toContain('hunter2');
     expect(told).not.toContain(current.kid);
-    expect(told).not.toContain(current.privateJwk!.expose().d!.slice(0, 20));
+    expect(told).not.toContain(privateJwk(current).d!.slice(0, 20));
   });
 
   test.each(['', 'hunter2', '{"format":1,"keys":[hunter2', '-----BEGIN PRIVATE KEY-----\nhunter2'])(
@@ -195,36 +258,79 @@ describe('the ring', () => {
 
 describe('the signer', () => {
   const signer = (load: () => Promise<Ring | undefined>, cacheSeconds = 60) => {
-    const state = { now: createdAt as number, loads: 0, stale: [] as unknown[], load };
-    const sign = currentSigningKey({
+    const state = { now: createdAt as number, loads: 0, imports: 0, stale: [] as unknown[], load };
+    const clockNow = () => state.now as EpochSeconds;
+    const signerOf = signers({ kmsOptions: {}, clock: clockNow });
+    const sign = currentSigner({
+      signerOf: (key) => {
+        state.imports += 1;
+        return signerOf(key);
+      },
       load: () => {
         state.loads += 1;
         return state.load();
       },
       cacheSeconds,
-      clock: () => state.now as EpochSeconds,
+      clock: clockNow,
       onStale: (error) => state.stale.push(error),
     });
     return { state, sign };
   };
 
-  test('gives the current key, which can sign and cannot be taken out', async () => {
+  test('gives what signs with the current key, which cannot be taken out', async () => {
+    const importKey = jest.spyOn(crypto.subtle, 'importKey');
     const { sign } = signer(() => Promise.resolve(ring));
-    const { kid, key } = await sign();
-    expect(kid).toBe(current.kid);
-    expect(key.extractable).toBe(false);
-    expect(key.usages).toEqual(['sign']);
-    const signature = await crypto.subtle.sign('RSASSA-PKCS1-v1_5', key, Buffer.from('text'));
-    const verifier = await crypto.subtle.importKey(
-      'jwk',
-      { ...current.publicJwk },
-      { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-512' },
-      false,
-      ['verify'],
+    const given = await sign();
+    expect(given.kid).toBe(current.kid);
+    const [, , , extractable, usages] = importKey.mock.calls.at(-1) ?? [];
+    importKey.mockRestore();
+    expect([extractable, usages]).toEqual([false, ['sign']]);
+    expect(JSON.stringify(given)).not.toContain(privateJwk(current).d);
+  });
+
+  test('signs assertions that the published key verifies, each one fresh [S-06, CIS2-PKJ]', async () => {
+    const { sign } = signer(() => Promise.resolve(ring));
+    const request = { clientId: 'rp.unit', audience: 'https://am.example:443/token', lifeSeconds: 240 };
+    const assertion = await (await sign()).sign(request);
+    const { payload, protectedHeader } = await jwtVerify(
+      assertion,
+      createLocalJWKSet({ keys: [{ ...current.publicJwk }] }),
+      { currentDate: new Date(createdAt * 1000) },
     );
-    expect(await crypto.subtle.verify('RSASSA-PKCS1-v1_5', verifier, signature, Buffer.from('text'))).toBe(
-      true,
-    );
+    expect(protectedHeader).toEqual({ alg: 'RS512', typ: 'JWT', kid: current.kid });
+    expect(payload).toEqual({
+      iss: 'rp.unit',
+      sub: 'rp.unit',
+      aud: request.audience,
+      iat: createdAt,
+      exp: createdAt + 240,
+      jti: expect.stringMatching(/^[\w-]{36}$/),
+    });
+    expect(decodeJwt(await (await sign()).sign(request)).jti).not.toBe(payload.jti);
+  });
+
+  test('that may not sign any more has the ring read again, and what stands there signs', async () => {
+    const retired: AssertionSigner = {
+      kid: current.kid,
+      sign: () => Promise.reject(new KeyRetired('retired')),
+    };
+    const good: AssertionSigner = { kid: next.kid, sign: () => Promise.resolve('signed') };
+    const state = { now: createdAt as number, ring: ringOf(current, next) };
+    const sign = currentSigner({
+      load: () => Promise.resolve(state.ring),
+      signerOf: ({ kid }) => Promise.resolve(kid === next.kid ? good : retired),
+      cacheSeconds: 3_600,
+      clock: () => state.now as EpochSeconds,
+      onStale: () => undefined,
+    });
+    const request = { clientId: 'c', audience: 'a', lifeSeconds: 60 };
+    const held = await sign();
+    state.now += 10;
+    await expect(held.sign(request)).rejects.toThrow(KeyRetired);
+    state.ring = ringOf({ ...next, place: 'current', signingSince: createdAt });
+    state.now += 10;
+    expect(await held.sign(request)).toBe('signed');
+    expect(await (await sign()).sign(request)).toBe('signed');
   });
 
   test('keeps it for as long as it is told to, to the second', async () => {
@@ -241,10 +347,10 @@ describe('the signer', () => {
   test('reads again at once when its key was refused, and knows the ring that has moved', async () => {
     const { state, sign } = signer(() => Promise.resolve(ring));
     const { kid } = await sign();
-    const moved: Ring = [
-      { ...current, place: 'previous', privateJwk: null },
+    const moved = ringOf(
+      { ...current, place: 'previous', privateHalf: null },
       { ...next, place: 'current', signingSince: createdAt },
-    ];
+    );
     state.load = () => Promise.resolve(moved);
     state.now += 5;
     const found = await sign(kid);
@@ -289,28 +395,24 @@ describe('the signer', () => {
 
   test('reads once for many callers at the same time', async () => {
     const { state, sign } = signer(() => Promise.resolve(ring));
-    const keys = await Promise.all(Array.from({ length: 20 }, sign));
+    await Promise.all(Array.from({ length: 20 }, () => sign()));
     expect(state.loads).toBe(1);
-    expect(new Set(keys.map(({ key }) => key)).size).toBe(1);
+    expect(state.imports).toBe(1);
   });
 
   test('imports a key once, however often it is read', async () => {
     const { state, sign } = signer(() => Promise.resolve(ring));
-    const first = await sign();
+    await sign();
     state.now += 60;
-    const second = await sign();
+    await sign();
     expect(state.loads).toBe(2);
-    expect(second.key).toBe(first.key);
+    expect(state.imports).toBe(1);
   });
 
   test('takes the new key once the ring has moved', async () => {
     const { state, sign } = signer(() => Promise.resolve(ring));
     await sign();
-    state.load = () =>
-      Promise.resolve([
-        { ...current, place: 'next' },
-        { ...next, place: 'current' },
-      ]);
+    state.load = () => Promise.resolve(ringOf({ ...current, place: 'next' }, { ...next, place: 'current' }));
     state.now += 60;
     expect((await sign()).kid).toBe(next.kid);
   });
@@ -318,13 +420,13 @@ describe('the signer', () => {
   test.each([
     ['cannot be read', () => Promise.reject(new KeysUnavailable('away'))],
     ['are gone', () => Promise.resolve(undefined)],
-    ['have no current key', () => Promise.resolve([{ ...next }])],
+    ['have no current key', () => Promise.resolve(ringOf(next))],
   ])('goes on with the key it has when the keys %s, and says so', async (_, load) => {
     const { state, sign } = signer(() => Promise.resolve(ring));
     const before = await sign();
     state.load = load;
     state.now += 3_600;
-    expect(await sign()).toEqual(before);
+    expect((await sign()).kid).toBe(before.kid);
     expect(state.stale).toEqual([expect.any(KeysUnavailable)]);
     state.load = () => Promise.resolve(ring);
     await sign();
@@ -344,13 +446,16 @@ describe('the signer', () => {
   });
 
   test('refuses a private half that is none', async () => {
-    const broken = { ...current, privateJwk: new Secret<JWK>({ kty: 'RSA', d: 'x' }) };
-    await expect(signer(() => Promise.resolve([broken, next])).sign()).rejects.toThrow(KeysUnavailable);
+    const jwk = new Secret<JWK>({ kty: 'RSA', d: 'x' });
+    const broken: RingKey = { ...current, privateHalf: { custody: 'secret', jwk } };
+    await expect(signer(() => Promise.resolve(ringOf(broken, next))).sign()).rejects.toThrow(KeysUnavailable);
+    const gone = ringOf({ ...current, privateHalf: null }, next);
+    await expect(signer(() => Promise.resolve(gone)).sign()).rejects.toThrow(KeysUnavailable);
   });
 });
 
 describe('the published set', () => {
-  type Input = { Item?: Record<string, { S: string }> };
+  type Input = { Item?: Record<string, { S: string }>; ConditionExpression?: string };
   const clientWith = (answer: () => unknown): { client: DynamoDBClient; sent: Input[] } => {
     const sent: Input[] = [];
     const send = (command: { input: Input }) => {
@@ -360,24 +465,56 @@ describe('the published set', () => {
     return { client: { send } as unknown as DynamoDBClient, sent };
   };
   const load = (set: string | undefined) =>
-    loadPublishedSet(clientWith(() => (set === undefined ? {} : { Item: { set: { S: set } } })).client, 't');
+    loadPublishedSet(
+      clientWith(() => (set === undefined ? {} : { Item: { set: { S: set } } })).client,
+      't',
+      'cis2',
+    );
+  const since = Object.fromEntries(['a', 'b'].map((kid) => [kid, createdAt]));
 
   test('holds every key of the ring and no private member, and is read as it was written', async () => {
     const { client, sent } = clientWith(() => ({}));
-    await publish(client, 't', ring);
+    // As a caller that hands over more than it should.
+    const keys = [current, next].map((key) => ({ ...privateJwk(key), ...key.publicJwk }));
+    await createPublishedKeys(client, 't', 'cis2').replace({ keys, since, firstAt: createdAt }, undefined);
     const text = sent[0]?.Item?.['set']?.S ?? '';
-    const { keys } = JSON.parse(text) as { keys: Json[] };
-    expect(keys.map(({ kid }) => kid)).toEqual(ring.map(({ kid }) => kid));
-    for (const key of keys) {
-      expect(Object.keys(key).sort()).toEqual(['alg', 'e', 'kid', 'kty', 'n', 'use']);
-      expect(key).toMatchObject({ kty: 'RSA', use: 'sig', alg: 'RS512' });
-    }
-    expect(await load(text)).toEqual({ keys });
+    expect(JSON.parse(text)).toEqual({ keys: [current.publicJwk, next.publicJwk] });
+    expect(await load(text)).toEqual({ keys: [current.publicJwk, next.publicJwk] });
+    expect(sent[0]?.Item?.['pk']).toEqual({ S: 'jwks#cis2' });
   });
 
-  test('that somebody put a private key into is served without it', async () => {
-    const served = await load(JSON.stringify({ keys: [current.privateJwk?.expose()] }));
-    expect(served).toEqual({ keys: [current.publicJwk] });
+  test('is written only over the state that was read', async () => {
+    const { client, sent } = clientWith(() => ({}));
+    const published = createPublishedKeys(client, 't', 'api-platform');
+    await published.replace({ keys: [], since, firstAt: null }, 'r1');
+    expect(sent[0]).toMatchObject({
+      Item: { pk: { S: 'jwks#api-platform' } },
+      ConditionExpression: 'revision = :revision',
+      ExpressionAttributeValues: { ':revision': { S: 'r1' } },
+    });
+    const refused = createPublishedKeys(
+      clientWith(() => {
+        throw new ConditionalCheckFailedException({ message: '', $metadata: {} });
+      }).client,
+      't',
+      'cis2',
+    );
+    expect(await refused.replace({ keys: [], since, firstAt: null }, 'r1')).toBe(false);
+  });
+
+  test('that cannot be made out is as good as not published, and can be written over', async () => {
+    const { client } = clientWith(() => ({
+      Item: { set: { S: 'x' }, since: { S: '[]' }, firstAt: { N: '-1' } },
+    }));
+    expect(await createPublishedKeys(client, 't', 'cis2').read()).toEqual({
+      record: { keys: [], since: {}, firstAt: null },
+      revision: undefined,
+    });
+  });
+
+  test('that somebody put private keys into is served without them', async () => {
+    const keys = [current, next].map((key) => ({ ...privateJwk(key), ...key.publicJwk }));
+    expect(await load(JSON.stringify({ keys }))).toEqual({ keys: [current.publicJwk, next.publicJwk] });
   });
 
   test.each([
@@ -397,14 +534,23 @@ describe('the published set', () => {
     await expect(load(set)).rejects.toThrow(KeysUnavailable);
   });
 
-  test('with one broken key among good ones is refused', async () => {
-    await expect(load(JSON.stringify({ keys: [current.publicJwk, {}] }))).rejects.toThrow(KeysUnavailable);
+  test.each<[string, () => unknown[]]>([
+    ['one key only', () => [current.publicJwk]],
+    ['one key twice', () => [current.publicJwk, current.publicJwk]],
+    ['a broken key among good ones', () => [current.publicJwk, next.publicJwk, {}]],
+    ['a key without its use', () => [current.publicJwk, { ...next.publicJwk, use: undefined }]],
+    ['a key for something else', () => [current.publicJwk, { ...next.publicJwk, use: 'enc' }]],
+    ['a key of another algorithm', () => [current.publicJwk, { ...next.publicJwk, alg: 'RS256' }]],
+    ['a key without a modulus', () => [current.publicJwk, { ...next.publicJwk, n: '' }]],
+  ])('with %s is refused: a part of a set is never served', async (_, keys) => {
+    await expect(load(JSON.stringify({ keys: keys() }))).rejects.toThrow(KeysUnavailable);
   });
 
   test('that cannot be read is refused', async () => {
     const { client } = clientWith(() => {
       throw new Error('away');
     });
-    await expect(loadPublishedSet(client, 't')).rejects.toThrow(KeysUnavailable);
+    await expect(loadPublishedSet(client, 't', 'cis2')).rejects.toThrow(KeysUnavailable);
+    await expect(createPublishedKeys(client, 't', 'cis2').read()).rejects.toThrow(KeysUnavailable);
   });
 });

@@ -9,6 +9,7 @@ import {
   type SignIn,
 } from '../../lambdas/cis2/relying-party.ts';
 import type { EpochSeconds } from '../../lambdas/common/index.ts';
+import { assertionSigner } from '../../lambdas/keys/assertion.ts';
 import { Provider, providerKey, subject, type Endpoint, type ProviderKey } from '../support/provider.ts';
 
 let provider: Provider;
@@ -193,6 +194,14 @@ describe('metadata', () => {
   });
 });
 
+/** Signs with our key, under this name. */
+const signing = (kid: string) =>
+  assertionSigner(
+    kid,
+    clock,
+    async (bytes) => new Uint8Array(await crypto.subtle.sign('RSASSA-PKCS1-v1_5', ours.privateKey, bytes)),
+  );
+
 const partyFor = (issuer: string, changes: Partial<RelyingPartyOptions> = {}) =>
   createRelyingParty({
     issuer,
@@ -201,7 +210,7 @@ const partyFor = (issuer: string, changes: Partial<RelyingPartyOptions> = {}) =>
     scope: 'openid profile nationalrbacaccess',
     acceptedRoles: 'optional',
     clock,
-    signingKey: () => Promise.resolve({ kid: 'our-key', key: ours.privateKey }),
+    signer: () => Promise.resolve(signing('our-key')),
     onStale,
     ...changes,
   });
@@ -338,9 +347,9 @@ describe('a signing key of ours that CIS2 refuses', () => {
   /** A party whose ring has moved: it gives `old` until told that this one was refused. */
   const moved = (refusedKids: (string | undefined)[], next = 'new') =>
     partyFor(provider.issuer, {
-      signingKey: (refusedKid) => {
+      signer: (refusedKid) => {
         refusedKids.push(refusedKid);
-        return Promise.resolve({ kid: refusedKid === 'old' ? next : 'old', key: ours.privateKey });
+        return Promise.resolve(signing(refusedKid === 'old' ? next : 'old'));
       },
     });
 
@@ -365,10 +374,8 @@ describe('a signing key of ours that CIS2 refuses', () => {
   test('is not waited for when there is no time left', async () => {
     refuse(['old']);
     const slow = partyFor(provider.issuer, {
-      signingKey: (refusedKid) =>
-        refusedKid === undefined
-          ? Promise.resolve({ kid: 'old', key: ours.privateKey })
-          : new Promise(() => undefined),
+      signer: (refusedKid) =>
+        refusedKid === undefined ? Promise.resolve(signing('old')) : new Promise(() => undefined),
     });
     expect(await refusal(signIn(slow, authorise, AbortSignal.timeout(300)))).toBe('response_invalid');
     expect(kidsSent()).toEqual(['old']);

@@ -27,7 +27,10 @@ const defaults = settingValues(
     issuer: 'https://am.example.nhs.uk:443/realm',
     clientId: 'rp',
   },
-  { SESSION_TABLE: 'sessions', PUBLISHED_KEYS_TABLE: 'keys', SIGNING_KEYS_SECRET: 'ring' },
+  {
+    ...{ SESSION_TABLE: 'sessions', PUBLISHED_KEYS_TABLE: 'keys', SIGNING_KEYS_SECRET: 'ring' },
+    ...{ API_PLATFORM_KEYS_SECRET: 'ring', KEY_RING_NAME: 'unit' },
+  },
 );
 
 describe('the document about sessions', () => {

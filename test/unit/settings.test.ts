@@ -35,6 +35,11 @@ const good: Record<SettingName, string> = {
   SESSION_TABLE: 'sessions',
   PUBLISHED_KEYS_TABLE: 'keys',
   SIGNING_KEYS_SECRET: 'arn:aws:secretsmanager:eu-west-2:000000000000:secret:keys-AbCdEf',
+  API_PLATFORM_KEYS: 'shared',
+  API_PLATFORM_KEYS_SECRET: 'arn:aws:secretsmanager:eu-west-2:000000000000:secret:keys-AbCdEf',
+  KEY_CUSTODY: 'secret',
+  KEY_LEAD_SECONDS: '86400',
+  KEY_RING_NAME: 'cis2-bff-unit',
   KEY_CACHE_SECONDS: '60',
   SIGNING_KEY_BITS: '4096',
   LOG_LEVEL: 'info',
@@ -60,6 +65,7 @@ describe('settings', () => {
       IDLE_SECONDS: 900,
       ABSOLUTE_SECONDS: 43_200,
       SESSIONS_PER_USER: 20,
+      KEY_LEAD_SECONDS: 86_400,
       KEY_CACHE_SECONDS: 60,
       SIGNING_KEY_BITS: 4096,
     });
@@ -77,7 +83,7 @@ describe('settings', () => {
     }
     // A name of a resource, a client id or an issuer's path may hold a comma; nothing else may.
     const free: SettingName[] = ['CIS2_CLIENT_ID', 'CIS2_ISSUER', 'SESSION_TABLE', 'PUBLISHED_KEYS_TABLE'];
-    if (![...free, 'SIGNING_KEYS_SECRET', 'CIS2_SCOPE'].includes(name)) {
+    if (![...free, 'SIGNING_KEYS_SECRET', 'API_PLATFORM_KEYS_SECRET', 'CIS2_SCOPE'].includes(name)) {
       expect(problemsOf(name, list)).toEqual([expect.stringContaining(name)]);
     }
   });
@@ -94,6 +100,7 @@ describe('settings', () => {
     ['ABSOLUTE_SECONDS', 1, 43_200],
     ['SESSIONS_PER_USER', 1, 500],
     ['KEY_CACHE_SECONDS', 0, 3_600],
+    ['KEY_LEAD_SECONDS', 0, 31_536_000],
     ['CIS2_FRESHNESS', 1, 300],
   ] as const;
 
@@ -139,6 +146,20 @@ describe('settings', () => {
       expect(problemsOf('SIGNING_KEY_BITS', value)).toHaveLength(1);
     },
   );
+
+  test.each([
+    ['KEY_CUSTODY', 'Secret'],
+    ['KEY_CUSTODY', 'kms,secret'],
+    ['API_PLATFORM_KEYS', 'true'],
+    ['API_PLATFORM_KEYS', 'own '],
+    ['KEY_RING_NAME', 'a/b'],
+    ['KEY_RING_NAME', 'a b'],
+    ['KEY_RING_NAME', '*'],
+    ['KEY_RING_NAME', '-a'],
+    ['KEY_RING_NAME', 'a'.repeat(101)],
+  ] as const)('%s is not %j', (name, value) => {
+    expect(problemsOf(name, value)).toHaveLength(1);
+  });
 
   test.each([
     ['https://app.example.nhs.uk', true],

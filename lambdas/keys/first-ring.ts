@@ -1,0 +1,32 @@
+import { asCurrent, asNext } from './changes.ts';
+import { settlePublished, type KeyManagerPorts } from './ring-state.ts';
+import { writeRing, type Ring } from './ring.ts';
+import { currentLabel } from './vault.ts';
+
+/**
+ * Fills a secret that has never had a value, and publishes what belongs to it. Keys that exist stay.
+ *
+ * @param token - the same one twice makes one ring
+ * @returns the ring that stands, and whether this call made it
+ * @throws KeysUnavailable
+ */
+export async function ensureRing(
+  ports: KeyManagerPorts,
+  token: string,
+): Promise<{ ring: Ring; isNew: boolean; differed: boolean }> {
+  const isNew = (await ports.vault.current()) === undefined && (await makeRing(ports, token));
+  const { state, differed } = await settlePublished(ports);
+  return { ring: state.current.ring, isNew, differed };
+}
+
+async function makeRing({ vault, keyMaker, clock }: KeyManagerPorts, token: string): Promise<boolean> {
+  const [current, next] = await Promise.all([keyMaker.make(), keyMaker.make()]);
+  const ring = { keys: [asCurrent(current, clock()), asNext(next)], toDestroy: [], draft: null };
+  try {
+    return await vault.put(token, writeRing(ring), currentLabel);
+  } catch (error) {
+    // The answer to a write that was done may have been lost.
+    if ((await vault.current()) === undefined) throw error;
+    return true;
+  }
+}

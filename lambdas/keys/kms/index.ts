@@ -1,0 +1,115 @@
+/**
+ * Keys that are made in AWS KMS and never leave it. Loaded only where a ring holds such a key or is to get one: it brings
+ * KMS's client with it.
+ */
+import {
+  CreateKeyCommand,
+  DisabledException,
+  GetPublicKeyCommand,
+  KMSClient,
+  KMSInvalidStateException,
+  NotFoundException,
+  ScheduleKeyDeletionCommand,
+  SignCommand,
+  type KeySpec,
+  type KMSClientConfig,
+} from '@aws-sdk/client-kms';
+import type { JWK } from 'jose';
+import { createPublicKey } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { SignBytes } from '../assertion.ts';
+import { KeyRetired, KeysUnavailable } from '../ring.ts';
+
+/** The tag that rights are bound to: a function may use only the keys of its own ring. */
+const ringTag = 'cis2-bff:ring';
+
+/** The least that KMS allows: for as long, a deletion can be taken back. */
+const pendingDays = 7;
+
+/** A key that was just made is not known everywhere in KMS at once. */
+const newKeyTries = 5;
+const newKeyPauseMs = 1_000;
+
+export const createKms = (options: KMSClientConfig): KMSClient => new KMSClient(options);
+
+/**
+ * Makes a key in KMS. One whose maker is killed before it has stored the ARN is used by nobody and stays: its tag and
+ * its age tell it.
+ *
+ * @param bits - size of the key
+ * @param ringName - the value of the key's tag
+ * @throws KeysUnavailable
+ */
+export async function newKmsKey(
+  client: KMSClient,
+  bits: number,
+  ringName: string,
+): Promise<{ keyArn: string; publicJwk: JWK }> {
+  try {
+    const { KeyMetadata: key } = await client.send(
+      new CreateKeyCommand({
+        KeySpec: `RSA_${String(bits)}` as KeySpec,
+        KeyUsage: 'SIGN_VERIFY',
+        Description: `CIS2 BFF: a signing key of ${ringName}`,
+        Tags: [{ TagKey: ringTag, TagValue: ringName }],
+      }),
+    );
+    if (key?.Arn === undefined) throw new KeysUnavailable('KMS made a key without an ARN');
+    return { keyArn: key.Arn, publicJwk: await publicJwkOf(client, key.Arn) };
+  } catch (cause) {
+    throw cause instanceof KeysUnavailable ? cause : new KeysUnavailable('KMS made no key', { cause });
+  }
+}
+
+async function publicJwkOf(client: KMSClient, keyArn: string): Promise<JWK> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const { PublicKey: der } = await client.send(new GetPublicKeyCommand({ KeyId: keyArn }));
+      if (der === undefined) throw new KeysUnavailable('KMS gave no public key');
+      return createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' }).export({
+        format: 'jwk',
+      });
+    } catch (error) {
+      if (!(error instanceof NotFoundException) || tries === newKeyTries) throw error;
+      await pause(newKeyPauseMs);
+    }
+  }
+}
+
+/** Has a key deleted after KMS's shortest wait. One that waits for it already, or is gone, counts as done. */
+export async function destroyKmsKey(client: KMSClient, keyArn: string): Promise<void> {
+  try {
+    await client.send(new ScheduleKeyDeletionCommand({ KeyId: keyArn, PendingWindowInDays: pendingDays }));
+  } catch (cause) {
+    if (cause instanceof KMSInvalidStateException || cause instanceof NotFoundException) return;
+    throw new KeysUnavailable('a key in KMS could not be scheduled for deletion', { cause });
+  }
+}
+
+/** Has KMS sign with a key. */
+export const kmsSign =
+  (client: KMSClient, keyArn: string): SignBytes =>
+  async (bytes) => {
+    try {
+      // What is signed may be longer than KMS takes, so it gets the digest.
+      const { Signature } = await client.send(
+        new SignCommand({
+          KeyId: keyArn,
+          Message: new Uint8Array(await crypto.subtle.digest('SHA-512', bytes)),
+          MessageType: 'DIGEST',
+          SigningAlgorithm: 'RSASSA_PKCS1_V1_5_SHA_512',
+        }),
+      );
+      if (Signature === undefined) throw new KeysUnavailable('KMS gave no signature');
+      return Signature;
+    } catch (cause) {
+      if (cause instanceof KeysUnavailable) throw cause;
+      if (isRetired(cause)) throw new KeyRetired('the key is not to be used any more', { cause });
+      throw new KeysUnavailable('KMS did not sign', { cause });
+    }
+  };
+
+const isRetired = (error: unknown): boolean =>
+  error instanceof KMSInvalidStateException ||
+  error instanceof DisabledException ||
+  error instanceof NotFoundException;

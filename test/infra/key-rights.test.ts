@@ -1,0 +1,229 @@
+/** What the code of the keys sends to AWS, held against what IAM would let through. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { functionNames } from '../../infra/bundle.ts';
+import { environments } from '../../infra/environments.ts';
+import { addEnvironment } from '../../infra/stacks.ts';
+import { createApp } from '../../infra/synthesis.ts';
+import type { EpochSeconds } from '../../lambdas/common/index.ts';
+import {
+  createKeyMaker,
+  createPublishedKeys,
+  loadPublishedSet,
+  loadRing,
+  signers,
+} from '../../lambdas/keys/index.ts';
+import type { PublishedKeys, PublishedRecord } from '../../lambdas/keys/index.ts';
+import type { FunctionName } from '../../lambdas/settings.ts';
+import { createTables } from '../../local/dynamodb.ts';
+import { startKms } from '../../local/kms.ts';
+import { AwsDoor } from '../support/aws.ts';
+import type { AwsCall } from '../support/aws.ts';
+import { createReach } from './reach.ts';
+import type { Reach } from './reach.ts';
+import { actionsOf, emptyBundles, isLike, mentions, partitionKeysOf, patternsOf } from './support.ts';
+import { statementsOf, toJson } from './support.ts';
+import type { Statement, TemplateJson } from './support.ts';
+
+const clientOptions = (endpoint: string) => ({
+  endpoint,
+  region: 'eu-west-2',
+  maxAttempts: 1,
+  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+});
+const now = 1_800_000_000 as EpochSeconds;
+const purposes = ['cis2', 'api-platform'] as const;
+
+/** The environment `prod` with a ring for each purpose, and its keys in KMS. */
+let template: TemplateJson;
+let reach: (name: FunctionName) => Reach;
+const doors: AwsDoor[] = [];
+beforeAll(() => {
+  process.env['CDK_VALIDATION'] = 'false';
+  const prod = environments['prod'];
+  if (prod === undefined) throw new Error('no environment prod');
+  const changed = { ...prod, apiPlatformKeys: 'own', keyCustody: 'kms' } as const;
+  template = toJson(addEnvironment(createApp(), 'prod', changed, emptyBundles()).stateless);
+  const read = createReach();
+  const once = new Map<FunctionName, Reach>();
+  reach = (name) => {
+    const found = once.get(name) ?? read(name);
+    once.set(name, found);
+    return found;
+  };
+}, 120_000);
+afterAll(async () => {
+  for (const door of doors) await door.close();
+});
+
+const opened = (door: AwsDoor): AwsDoor => {
+  doors.push(door);
+  return door;
+};
+
+describe('the rights to keys in KMS', () => {
+  const byTag = (name: FunctionName): readonly Statement[] =>
+    statementsOf(template, name).filter(({ Resource }) => Resource === '*' || mentions(Resource, ':key/*'));
+
+  test.each(functionNames)('of %s are for what its code can send, no less and no more', (name) => {
+    const sends = [...reach(name).actions].filter((action) => action.startsWith('kms:'));
+    // Not a call of its own: KMS asks for it when a key is made with a tag.
+    const tagging = sends.includes('kms:CreateKey') ? ['kms:TagResource'] : [];
+    expect(actionsOf(byTag(name))).toEqual([...sends, ...tagging].sort());
+  });
+
+  describe('let through', () => {
+    const calls = new Map<string, Readonly<Record<string, unknown>>>();
+    beforeAll(async () => {
+      const door = opened(
+        await AwsDoor.before(await startKms({ region: 'eu-west-2', account: '000000000000' })),
+      );
+      const ports = { kmsOptions: clientOptions(door.url), clock: () => now };
+      const made = await createKeyMaker({
+        ...ports,
+        custody: 'kms',
+        bits: 4096,
+        ringName: 'cis2-bff-prod/api-platform',
+      }).make();
+      const signer = await signers(ports)({ ...made, place: 'current', signingSince: now });
+      await signer.sign({ clientId: 'client', audience: 'https://am.example.nhs.uk', lifeSeconds: 60 });
+      for (const { operation, body } of door.calls) calls.set(operation, body);
+    }, 60_000);
+
+    /** What the values of a call must equal for a function to be let through. */
+    const wanted = (name: FunctionName, action: string): Readonly<Record<string, string | string[]>> => {
+      const [statement] = byTag(name).filter((one) => actionsOf([one]).includes(action));
+      const { StringEquals } = statement?.Condition as {
+        readonly StringEquals: Readonly<Record<string, string | string[]>>;
+      };
+      return StringEquals;
+    };
+
+    test('what is sent to make a key', () => {
+      const conditions = wanted('rotate-signing-keys', 'kms:CreateKey');
+      expect(calls.get('CreateKey')).toMatchObject({
+        Tags: [{ TagKey: 'cis2-bff:ring', TagValue: conditions['aws:RequestTag/cis2-bff:ring']?.[1] }],
+        KeySpec: conditions['kms:KeySpec'],
+        KeyUsage: conditions['kms:KeyUsage'],
+      });
+    });
+
+    test.each(['sign-in', 'rotate-signing-keys'] as const)('what %s sends to sign', (name) => {
+      const { 'kms:SigningAlgorithm': algorithm } = wanted(name, 'kms:Sign');
+      expect(algorithm).toBe('RSASSA_PKCS1_V1_5_SHA_512');
+      expect(calls.get('Sign')).toMatchObject({ SigningAlgorithm: algorithm });
+    });
+  });
+});
+
+describe('the right to read the ring that signs', () => {
+  test('lets through what is sent to read it, which names the version in force', async () => {
+    const door = opened(await AwsDoor.secretsManager());
+    const client = new SecretsManagerClient(clientOptions(door.url));
+    await loadRing(client, 'ring');
+    client.destroy();
+    expect(door.calls.map(({ operation, body }) => [operation, body])).toEqual([
+      ['GetSecretValue', { SecretId: 'ring', VersionStage: 'AWSCURRENT' }],
+    ]);
+  });
+});
+
+describe('the rights to items of the published keys', () => {
+  const table = 'published-keys';
+  const record: PublishedRecord = { keys: [], since: {}, firstAt: now };
+  let client: DynamoDBClient;
+  /** Method → everything it does to the table. */
+  const sent = new Map<string, readonly AwsCall[]>();
+
+  const turns: { readonly [Method in keyof PublishedKeys]: (keys: PublishedKeys) => Promise<unknown> } = {
+    read: (keys) => keys.read(),
+    replace: async (keys) => {
+      expect(await keys.replace(record, (await keys.read()).revision)).toBe(true);
+    },
+    lastRotation: (keys) => keys.lastRotation(),
+    recordRotation: (keys) => keys.recordRotation({ token: 'token', at: now, result: 'done' }),
+  };
+
+  beforeAll(async () => {
+    const door = opened(await AwsDoor.dynamoDb());
+    client = new DynamoDBClient(clientOptions(door.url));
+    await createTables(door.url, 'eu-west-2', [
+      {
+        TableName: table,
+        BillingMode: 'PAY_PER_REQUEST',
+        AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+        KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+      },
+    ]);
+    for (const [method, turn] of Object.entries(turns)) {
+      door.reset();
+      for (const purpose of purposes) await turn(createPublishedKeys(client, table, purpose));
+      sent.set(method, [...door.calls]);
+    }
+    door.reset();
+    for (const purpose of purposes) await loadPublishedSet(client, table, purpose).catch(() => undefined);
+    sent.set('loadPublishedSet', [...door.calls]);
+  }, 60_000);
+  afterAll(() => {
+    client.destroy();
+  });
+
+  const statements = (name: FunctionName): readonly Statement[] =>
+    statementsOf(template, name).filter(({ Resource }) => mentions(Resource, 'StoragePublishedKeys'));
+  const allows = (name: FunctionName, action: string, key: string): boolean =>
+    statements(name).some(
+      (statement) =>
+        actionsOf([statement]).includes(`dynamodb:${action}`) &&
+        patternsOf(statement).some((pattern) => isLike(pattern, key)),
+    );
+
+  const sentBy = (name: FunctionName): readonly (readonly [operation: string, key: string])[] => {
+    const methods =
+      name === 'jwks'
+        ? ['loadPublishedSet']
+        : [...reach(name).members]
+            .filter((member) => member.startsWith('PublishedKeys.'))
+            .map((member) => member.slice('PublishedKeys.'.length));
+    return methods.flatMap((method) => {
+      const calls = sent.get(method);
+      if (calls === undefined) throw new Error(`nothing was seen of ${method}`);
+      return calls.flatMap((call) => partitionKeysOf(call).map((key) => [call.operation, key] as const));
+    });
+  };
+
+  const users = ['jwks', 'rotate-signing-keys'] as const;
+
+  test('are with the function that serves them and the one that writes them', () => {
+    expect(functionNames.filter((name) => statements(name).length > 0)).toEqual(users);
+  });
+
+  test.each(users)('of %s cover everything it sends', (name) => {
+    expect(sentBy(name).filter(([operation, key]) => !allows(name, operation, key))).toEqual([]);
+    // Everything that its code can send has been seen.
+    expect([...new Set(sentBy(name).map(([operation]) => `dynamodb:${operation}`))].sort()).toEqual(
+      [...reach(name).actions].filter((action) => action.startsWith('dynamodb:')).sort(),
+    );
+  });
+
+  test.each(users)('of %s cover nothing that it never sends', (name) => {
+    for (const statement of statements(name)) {
+      const keys = sentBy(name)
+        .filter(([operation]) => actionsOf([statement]).includes(`dynamodb:${operation}`))
+        .map(([, key]) => key);
+      const unused = patternsOf(statement).filter((pattern) => !keys.some((key) => isLike(pattern, key)));
+      expect({ unused, of: statement.Action }).toEqual({ unused: [], of: statement.Action });
+    }
+  });
+
+  test.each([
+    ['jwks', 'GetItem', 'rotation#cis2'],
+    ['jwks', 'PutItem', 'jwks#cis2'],
+    ['jwks', 'Scan', 'jwks#cis2'],
+    ['rotate-signing-keys', 'DeleteItem', 'jwks#cis2'],
+    ['rotate-signing-keys', 'PutItem', 'session#KEY'],
+    ['rotate-signing-keys', 'Scan', 'jwks#cis2'],
+  ] as const)('do not let %s send %s for %s', (name, action, key) => {
+    expect(allows(name, action, key)).toBe(false);
+  });
+});

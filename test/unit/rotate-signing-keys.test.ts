@@ -1,0 +1,407 @@
+/** The function that writes signing keys, by each of those who call it; the secret is the local endpoint's. */
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import {
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+} from '@aws-sdk/client-secrets-manager';
+import type { CloudFormationCustomResourceEvent, CloudFormationCustomResourceResponse } from 'aws-lambda';
+import type { EpochSeconds } from '../../lambdas/common/index.ts';
+import {
+  rotateSigningKeys,
+  type ManagedRing,
+  type OperatorAnswer,
+} from '../../lambdas/handlers/rotate-signing-keys.ts';
+import { createVault, loadRing, signers, type Change, type Status } from '../../lambdas/keys/index.ts';
+import { newSecretKey } from '../../lambdas/keys/new-key.ts';
+import { createLogger, createMetrics } from '../../lambdas/telemetry/index.ts';
+import { startSecrets } from '../support/secrets.ts';
+import { MemoryPublished } from './key-world.ts';
+
+let secrets: Awaited<ReturnType<typeof startSecrets>>;
+let published: MemoryPublished;
+let answers: CloudFormationCustomResourceResponse[];
+let lines: string[];
+let now: number;
+
+beforeEach(async () => {
+  secrets = await startSecrets();
+  published = new MemoryPublished();
+  [answers, lines, now] = [[], [], 1_800_000_000];
+});
+afterEach(() => {
+  secrets.close();
+});
+
+const clock = () => now as EpochSeconds;
+
+const ringPorts = (changes: Partial<ManagedRing> = {}): ManagedRing => ({
+  purpose: 'cis2',
+  trustedBy: ['cis2', 'api-platform'],
+  secretId: secrets.arn,
+  vault: createVault(secrets.client, 'ring'),
+  published,
+  keyMaker: {
+    custody: 'secret',
+    make: () => newSecretKey(2048, clock),
+    destroy: () => Promise.reject(new Error('nothing lies in KMS')),
+  },
+  signerOf: signers({ kmsOptions: {}, clock }),
+  fetchJwks: () => Promise.resolve({ keys: published.record?.keys }),
+  leadSeconds: 3_600,
+  clock,
+  newVersionId: () => randomUUID(),
+  wait: () => Promise.resolve(),
+  ...changes,
+});
+
+const runner = (changes: Partial<ManagedRing> = {}) => {
+  const write = (line: string) => void lines.push(line);
+  return rotateSigningKeys({
+    rings: [ringPorts(changes)],
+    respond: (_, answer) => {
+      answers.push(answer);
+      return Promise.resolve();
+    },
+    clock,
+    log: createLogger({ functionName: 'unit', level: 'debug', write }),
+    metrics: createMetrics({ functionName: 'unit', write }),
+  });
+};
+
+const logged = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+const ringNow = async () => (await loadRing(secrets.client, 'ring'))?.keys ?? [];
+const kidsNow = async () => (await ringNow()).map(({ kid }) => kid);
+const publishedKids = () => published.record?.keys.map(({ kid }) => kid);
+
+const event = (RequestType: 'Create' | 'Update' | 'Delete', RequestId: string = randomUUID()) =>
+  ({
+    RequestType,
+    RequestId,
+    StackId: 'arn:aws:cloudformation:eu-west-2:000000000000:stack/unit/1',
+    LogicalResourceId: 'SigningKeys',
+    ResponseURL: 'https://cloudformation.example/answer',
+  }) as CloudFormationCustomResourceEvent;
+
+const steps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'];
+async function rotate(run = runner(), token: string = randomUUID()): Promise<string> {
+  for (const Step of steps) await run({ Step, SecretId: secrets.arn, ClientRequestToken: token });
+  return token;
+}
+
+const done = (answer: OperatorAnswer | undefined): Change & Status => {
+  expect(answer).toMatchObject({ ok: true });
+  return answer as Change & Status;
+};
+
+describe('the deployment’s custom resource', () => {
+  test('makes a current and a next key where there are none, stores them and publishes both', async () => {
+    await runner()(event('Create', 'a'.repeat(36)));
+    expect((await ringNow()).map(({ place }) => place)).toEqual(['current', 'next']);
+    expect(publishedKids()).toEqual(await kidsNow());
+    expect(answers).toEqual([
+      {
+        Status: 'SUCCESS',
+        StackId: 'arn:aws:cloudformation:eu-west-2:000000000000:stack/unit/1',
+        RequestId: 'a'.repeat(36),
+        LogicalResourceId: 'SigningKeys',
+        PhysicalResourceId: 'signing-keys',
+      },
+    ]);
+  });
+
+  test.each(['Create', 'Update'] as const)('leaves the keys that exist as they are on %s', async (type) => {
+    await runner()(event('Create'));
+    const before = await kidsNow();
+    const createdAgain = event(type);
+    await runner()(createdAgain);
+    await runner()(createdAgain);
+    expect(await kidsNow()).toEqual(before);
+    expect(publishedKids()).toEqual(before);
+    expect(answers.map(({ Status }) => Status)).toEqual(['SUCCESS', 'SUCCESS', 'SUCCESS']);
+  });
+
+  test('publishes what a run before it stored and could not publish', async () => {
+    const { replace } = published;
+    published.replace = () => Promise.reject(new Error('away'));
+    await runner()(event('Create'));
+    expect(answers.at(-1)?.Status).toBe('FAILED');
+    const before = await kidsNow();
+    expect(before).toHaveLength(2);
+    published.replace = replace;
+    await runner()(event('Create'));
+    expect(await kidsNow()).toEqual(before);
+    expect(publishedKids()).toEqual(before);
+    expect(answers.at(-1)?.Status).toBe('SUCCESS');
+  });
+
+  test('goes on when its own write was done and the answer to it was lost', async () => {
+    const vault = createVault(secrets.client, 'ring');
+    const put: typeof vault.put = async (...asked) => {
+      await vault.put(...asked);
+      throw new Error('reset');
+    };
+    await runner({ vault: { ...vault, put } })(event('Create'));
+    expect(answers.at(-1)?.Status).toBe('SUCCESS');
+    expect(publishedKids()).toEqual(await kidsNow());
+  });
+
+  test.each(['by two requests', 'twice for one request'])(
+    'run %s at the same time publishes what is stored',
+    async (how) => {
+      const first = event('Create');
+      const second = how === 'by two requests' ? event('Create') : first;
+      await Promise.all([runner()(first), runner()(second)]);
+      expect(answers.map(({ Status }) => Status)).toEqual(['SUCCESS', 'SUCCESS']);
+      expect(publishedKids()).toEqual(await kidsNow());
+      expect(await kidsNow()).toHaveLength(2);
+    },
+  );
+
+  test('touches nothing when it is deleted', async () => {
+    await runner()(event('Create'));
+    const before = await kidsNow();
+    const touch = () => Promise.reject(new Error('touched'));
+    await runner({ vault: { ...ringPorts().vault, current: touch, describe: touch } })(event('Delete'));
+    expect(answers.at(-1)).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'signing-keys' });
+    expect(await kidsNow()).toEqual(before);
+  });
+
+  test.each<[string, () => Partial<ManagedRing>]>([
+    [
+      'read',
+      () => ({ vault: { ...ringPorts().vault, current: () => Promise.reject(new Error('hunter2')) } }),
+    ],
+    ['stored', () => ({ vault: { ...ringPorts().vault, put: () => Promise.reject(new Error('hunter2')) } })],
+    [
+      'published',
+      () => {
+        published.replace = () => Promise.reject(new Error('hunter2'));
+        return {};
+      },
+    ],
+  ])('says that it failed, and no more, when the keys could not be %s', async (_, changes) => {
+    await runner(changes())(event('Create'));
+    expect(answers).toHaveLength(1);
+    expect(answers[0]).toMatchObject({ Status: 'FAILED', PhysicalResourceId: 'signing-keys' });
+    expect(JSON.stringify(answers)).not.toContain('hunter2');
+    expect(lines.join('\n')).not.toContain('hunter2');
+    expect(logged()).toContainEqual(expect.objectContaining({ event: 'unexpected_error' }));
+  });
+
+  test('never replaces a secret that is there and is no ring', async () => {
+    const SecretString = '{"format":1,"keys":[]}';
+    await secrets.client.send(new PutSecretValueCommand({ SecretId: 'ring', SecretString }));
+    await runner()(event('Create'));
+    expect(answers[0]?.Status).toBe('FAILED');
+    const found = await secrets.client.send(new GetSecretValueCommand({ SecretId: 'ring' }));
+    expect(found.SecretString).toBe(SecretString);
+    expect(published.record).toBeUndefined();
+  });
+
+  test('logs the names of the keys and nothing of their private halves', async () => {
+    await runner()(event('Create'));
+    const log = lines.join('\n');
+    for (const { kid, privateHalf } of await ringNow()) {
+      expect(log).toContain(kid);
+      if (privateHalf?.custody !== 'secret') throw new Error('no private half');
+      expect(log).not.toContain(privateHalf.jwk.expose().d);
+    }
+  });
+});
+
+describe('a rotation by Secrets Manager', () => {
+  beforeEach(() => runner()(event('Create')));
+
+  test('moves the ring, and is measured, logged and remembered as done', async () => {
+    const [, next] = await kidsNow();
+    const token = await rotate();
+    expect((await kidsNow())[1]).toBe(next);
+    expect(logged()).toContainEqual(
+      expect.objectContaining({ event: 'signing_keys_rotated', purpose: 'cis2', kids: await kidsNow() }),
+    );
+    expect(logged()).toContainEqual(expect.objectContaining({ Ring: 'cis2', RotationSucceeded: 1 }));
+    const status = done(await runner()({ operation: 'status' }));
+    expect(status.lastRotation).toEqual({ token, at: '2027-01-15T08:00:00.000Z', result: 'done' });
+    expect(status.publishedEqualsRing).toBe(true);
+  });
+
+  test('that must not be yet throws why, and is measured, logged and remembered as failed', async () => {
+    await rotate();
+    const before = await kidsNow();
+    lines.length = 0;
+    now += 60;
+    await expect(rotate(runner(), 'b'.repeat(36))).rejects.toMatchObject({
+      name: 'RotationFailed',
+      message: expect.stringContaining('2027-01-15T09:00:00.000Z'),
+    });
+    expect(await kidsNow()).toEqual(before);
+    expect(logged()).toContainEqual(
+      expect.objectContaining({
+        event: 'rotation_step_failed',
+        step: 'createSecret',
+        code: 'not_seasoned',
+      }),
+    );
+    expect(logged()).toContainEqual(expect.objectContaining({ Ring: 'cis2', RotationSucceeded: 0 }));
+    expect(done(await runner()({ operation: 'status' })).lastRotation).toMatchObject({
+      token: 'b'.repeat(36),
+      result: 'failed',
+      code: 'not_seasoned',
+    });
+  });
+
+  test('tells nobody what an error that was not expected says', async () => {
+    const fetchJwks = () => Promise.reject(new Error('hunter2'));
+    const error: unknown = await rotate(runner({ fetchJwks })).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(Error);
+    expect(`${String(error)} ${(error as Error).stack ?? ''} ${lines.join()}`).not.toContain('hunter2');
+    expect((error as Error).cause).toBeUndefined();
+  });
+
+  test.each([
+    [
+      'of a secret that is not ours',
+      { Step: 'finishSecret', SecretId: 'arn:other', ClientRequestToken: 'x' },
+    ],
+    ['with a step that there is not', { Step: 'toString', SecretId: 'ring', ClientRequestToken: 'x' }],
+    ['without a token', { Step: 'createSecret', SecretId: 'ring' }],
+    ['with a list for a token', { Step: 'createSecret', SecretId: 'ring', ClientRequestToken: ['x'] }],
+  ])('%s is refused', async (_, wrong) => {
+    const before = await kidsNow();
+    await expect(runner()(wrong)).rejects.toThrow();
+    expect(await kidsNow()).toEqual(before);
+  });
+});
+
+describe('the hourly check', () => {
+  beforeEach(() => runner()(event('Create')));
+
+  test('measures the age of the key and what is published', async () => {
+    lines.length = 0;
+    now += 90;
+    await runner()({ operation: 'check' });
+    expect(logged()).toEqual([
+      expect.objectContaining({ Ring: 'cis2', SigningKeyAgeSeconds: 90, PublishedSetEqualsRing: 1 }),
+    ]);
+    expect(logged()[0]).not.toHaveProperty('SecondsToNextRotation');
+  });
+
+  test('puts right what is published, and says so [S-06]', async () => {
+    const right = publishedKids();
+    published.record = { keys: [], since: {}, firstAt: null };
+    await runner()({ operation: 'check' });
+    expect(publishedKids()).toEqual(right);
+    expect(logged()).toContainEqual(
+      expect.objectContaining({ event: 'published_set_differed', level: 'error' }),
+    );
+    expect(logged()).toContainEqual(expect.objectContaining({ PublishedSetEqualsRing: 0 }));
+  });
+
+  test('fails, so that somebody hears of it, when the keys cannot be read', async () => {
+    const describe = () => Promise.reject(new Error('hunter2'));
+    const run = runner({ vault: { ...ringPorts().vault, describe } });
+    await expect(run({ operation: 'check' })).rejects.toThrow('unexpected');
+    expect(lines.join()).not.toContain('hunter2');
+  });
+});
+
+describe('an operator', () => {
+  beforeEach(() => runner()(event('Create')));
+
+  test('sees the ring', async () => {
+    now += 5;
+    const [current, next] = await kidsNow();
+    const at = '2027-01-15T08:00:00.000Z';
+    expect(await runner()({ operation: 'status', purpose: 'cis2' })).toEqual({
+      ok: true,
+      purpose: 'cis2',
+      keys: [
+        { kid: current, place: 'current', createdAt: at, signingSince: at, publishedSince: at },
+        { kid: next, place: 'next', createdAt: at, signingSince: null, publishedSince: at },
+      ],
+      nextRotationAt: null,
+      lastRotation: null,
+      publishedEqualsRing: true,
+      leadSeconds: 3_600,
+      custody: 'secret',
+    });
+  });
+
+  test('sees what a rotation would do, and nothing is done', async () => {
+    const [current, next] = await kidsNow();
+    const change = done(await runner()({ operation: 'rotate', dryRun: true }));
+    expect(change.after.map(({ kid, place }) => [place, kid])).toEqual([
+      ['previous', current],
+      ['current', next],
+      ['next', '(new)'],
+    ]);
+    expect(await kidsNow()).toEqual([current, next]);
+    await rotate();
+    expect(await runner()({ operation: 'rotate', dryRun: true })).toMatchObject({
+      ok: false,
+      code: 'not_seasoned',
+    });
+  });
+
+  test('promotes: the next key signs, and the compromised one is nowhere [ASVS-13.3.4]', async () => {
+    await rotate();
+    now += 600;
+    const [previous, compromised, next] = await kidsNow();
+    const tried = done(await runner()({ operation: 'promote', dryRun: true }));
+    expect(await kidsNow()).toEqual([previous, compromised, next]);
+    const change = done(await runner()({ operation: 'promote' }));
+    expect(change.notices).toEqual(tried.notices);
+    expect(change.gapEndsAt).toBe('2027-01-15T09:00:00.000Z');
+    expect(change.notices.join(' ')).toMatch(
+      /published for 10 min.*API platform.*until 2027-01-15T09:00.*CIS2/,
+    );
+    const after = await kidsNow();
+    expect(after.slice(0, 2)).toEqual([previous, next]);
+    expect(publishedKids()).toEqual(after);
+    expect(change.after.map(({ kid }) => kid)).toEqual(after);
+    const { VersionIdsToStages } = await secrets.client.send(new DescribeSecretCommand({ SecretId: 'ring' }));
+    expect(Object.values(VersionIdsToStages ?? {}).flat()).toEqual(['AWSCURRENT']);
+    expect(logged()).toContainEqual(expect.objectContaining({ event: 'signing_keys_promoted', kids: after }));
+  });
+
+  test('is told of no gap when everybody knows the next key', async () => {
+    now += 60;
+    const first = done(await runner()({ operation: 'promote', dryRun: true }));
+    expect(first.gapEndsAt).toBe('2027-01-15T08:01:00.000Z');
+    expect(first.notices.join(' ')).not.toMatch(/may refuse/);
+  });
+
+  test.each<[string, Record<string, unknown>]>([
+    ['an operation that there is not', { operation: 'toString' }],
+    ['none', {}],
+    ['a rotation that is not a dry run', { operation: 'rotate' }],
+    ['a dry run that is neither true nor false', { operation: 'promote', dryRun: 'true' }],
+    ['a purpose that there is not', { operation: 'promote', purpose: 'hunter2' }],
+    ['keys of the API platform’s that are CIS2’s', { operation: 'promote', purpose: 'api-platform' }],
+    ['a purpose that is null', { operation: 'promote', purpose: null }],
+  ])('is refused %s', async (_, wish) => {
+    const before = await kidsNow();
+    expect(await runner()(wish)).toEqual({
+      ok: false,
+      code: 'invalid_request',
+      message: expect.not.stringContaining('hunter2'),
+    });
+    expect(await kidsNow()).toEqual(before);
+    expect(lines.join()).not.toContain('hunter2');
+  });
+
+  test('is told that the keys are not to be had', async () => {
+    secrets.close();
+    expect(await runner()({ operation: 'status' })).toMatchObject({ ok: false, code: 'keys_unavailable' });
+  });
+
+  test('who is one of two at the same moment is told that somebody else was first', async () => {
+    const run = runner();
+    const both = await Promise.all([run({ operation: 'promote' }), run({ operation: 'promote' })]);
+    const codes = both.map((answer) => (answer?.ok === false ? answer.code : 'done'));
+    expect(codes.sort()).toEqual(['busy', 'done']);
+    expect(publishedKids()).toEqual(await kidsNow());
+  });
+});

@@ -1,0 +1,363 @@
+/** The four steps of a rotation, one after the other, again, and out of order. */
+import { randomUUID } from 'node:crypto';
+import { describe, expect, test } from '@jest/globals';
+import {
+  check,
+  draftRotation,
+  finishRotation,
+  KeysUnavailable,
+  promote,
+  publishDraft,
+  RotationFailed,
+  testDraft,
+  type KeyManagerPorts,
+} from '../../lambdas/keys/index.ts';
+import { createWorld, startOfTime, type World } from './key-world.ts';
+
+const steps = [draftRotation, publishDraft, testDraft, finishRotation];
+
+async function rotate(ports: KeyManagerPorts, token: string = randomUUID()): Promise<void> {
+  for (const step of steps) await step(ports, token);
+}
+
+const kidsNow = (world: World) => (['previous', 'current', 'next'] as const).map(world.kidAt);
+const failureOf = async (work: Promise<unknown>): Promise<string> => {
+  const error: unknown = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof RotationFailed)) throw new Error('no RotationFailed', { cause: error });
+  return error.code;
+};
+
+describe('a rotation', () => {
+  test('moves every key one place, forgets the previous one, and publishes exactly the ring', async () => {
+    const world = await createWorld();
+    const [, a, b] = kidsNow(world);
+    await rotate(world.ports);
+    const [previous, current, c] = kidsNow(world);
+    expect([previous, current]).toEqual([a, b]);
+    expect(world.publishedKids()).toEqual([a, b, c]);
+    await rotate(world.ports);
+    expect(kidsNow(world).slice(0, 2)).toEqual([b, c]);
+    expect(world.publishedKids()).toEqual(kidsNow(world));
+    expect(world.publishedKids()).not.toContain(a);
+  });
+
+  test('publishes the key that signs in every set, and each key before it signs', async () => {
+    const world = await createWorld();
+    const signing: (string | undefined)[] = [];
+    const { replace } = world.published;
+    world.published.replace = (...asked) => {
+      signing.push(world.kidAt('current'));
+      return replace(...asked);
+    };
+    world.published.history.length = 0;
+    for (let count = 0; count < 3; count += 1) await rotate(world.ports);
+    expect(world.published.history.length).toBeGreaterThanOrEqual(3);
+    world.published.history.forEach((kids, index) => {
+      expect(kids).toContain(signing[index]);
+    });
+  });
+
+  test('leaves the retired private half in no version that a label names', async () => {
+    const world = await createWorld();
+    const retired = world.ring().keys.find(({ place }) => place === 'current')?.privateHalf;
+    const d = retired?.custody === 'secret' ? retired.jwk.expose().d : undefined;
+    expect(d).toBeDefined();
+    await rotate(world.ports);
+    expect([...world.vault.labels.keys()]).toEqual(['AWSCURRENT']);
+    for (const versionId of world.vault.labels.values()) {
+      expect(world.vault.versions.get(versionId)).not.toContain(d);
+    }
+  });
+
+  test('says when a key began to sign, and remembers that it was done', async () => {
+    const world = await createWorld();
+    world.time.now += 1_000;
+    const token = randomUUID();
+    await rotate(world.ports, token);
+    expect(world.ring().keys.map(({ signingSince }) => signingSince)).toEqual([
+      startOfTime,
+      startOfTime + 1_000,
+      null,
+    ]);
+    expect(world.published.last).toEqual({ token, at: startOfTime + 1_000, result: 'done' });
+  });
+
+  test('can repeat each step, and all of them when it is over, without another change', async () => {
+    const world = await createWorld();
+    const token = randomUUID();
+    const made = world.keysMade();
+    for (const step of steps) {
+      await step(world.ports, token);
+      await step(world.ports, token);
+    }
+    const after = kidsNow(world);
+    await rotate(world.ports, token);
+    expect(kidsNow(world)).toEqual(after);
+    expect(world.keysMade()).toBe(made + 1);
+  });
+
+  test('run twice at once under one token makes one whole step', async () => {
+    const world = await createWorld();
+    const [, , b] = kidsNow(world);
+    const token = randomUUID();
+    for (const step of steps) await Promise.all([step(world.ports, token), step(world.ports, token)]);
+    expect(world.kidAt('current')).toBe(b);
+    expect(world.publishedKids()).toEqual(kidsNow(world));
+  });
+
+  test('goes on with what an earlier one left: no second key is made', async () => {
+    const world = await createWorld();
+    await draftRotation(world.ports, randomUUID());
+    const made = world.keysMade();
+    await rotate(world.ports);
+    expect(world.keysMade()).toBe(made);
+    expect(world.publishedKids()).toEqual(kidsNow(world));
+  });
+
+  test('that is taken up a day later says when the key really began to sign', async () => {
+    const world = await createWorld();
+    const token = randomUUID();
+    await draftRotation(world.ports, token);
+    world.time.now += 86_400;
+    await rotate(world.ports, token);
+    const current = world.ring().keys.find(({ place }) => place === 'current');
+    expect(current?.signingSince).toBe(startOfTime + 86_400);
+  });
+
+  test('that an operator’s change overtakes changes nothing, and the next one heals', async () => {
+    const world = await createWorld();
+    const token = randomUUID();
+    await draftRotation(world.ports, token);
+    await publishDraft(world.ports, token);
+    const pending = world.vault.labels.get('AWSPENDING');
+    await promote(world.ports, { dryRun: false });
+    // As a rotation sees it whose label was put back at the wrong moment.
+    world.vault.labels.set('AWSPENDING', pending ?? '');
+    const promoted = kidsNow(world);
+    expect(await failureOf(finishRotation(world.ports, token))).toBe('draft_stale');
+    expect(kidsNow(world)).toEqual(promoted);
+    expect(world.vault.labels.has('AWSPENDING')).toBe(false);
+    await rotate(world.ports, token);
+    expect(world.kidAt('previous')).toBe(promoted[1]);
+    expect(world.publishedKids()).toEqual(kidsNow(world));
+  });
+
+  test.each([
+    ['setSecret', publishDraft],
+    ['finishSecret', finishRotation],
+  ] as const)('that begins with %s has no draft, and moves nothing', async (_, step) => {
+    const world = await createWorld();
+    const before = kidsNow(world);
+    expect(await failureOf(step(world.ports, randomUUID()))).toBe('draft_missing');
+    expect(kidsNow(world)).toEqual(before);
+  });
+
+  test.each<[string, (world: World, token: string) => void]>([
+    ['holds nothing yet', (world, token) => world.vault.labels.set('AWSPENDING', token)],
+    [
+      'is a copy of the ring',
+      (world, token) => {
+        const current = world.vault.versions.get(world.vault.labels.get('AWSCURRENT') ?? '');
+        world.vault.versions.set(token, current ?? '');
+        world.vault.labels.set('AWSPENDING', token);
+      },
+    ],
+  ])(
+    'is only tried out by Secrets Manager when a schedule is set: the version it names %s, and nothing moves',
+    async (_, name) => {
+      const world = await createWorld();
+      await rotate(world.ports);
+      const before = kidsNow(world);
+      const token = randomUUID();
+      name(world, token);
+      await testDraft(world.ports, token);
+      expect(kidsNow(world)).toEqual(before);
+      expect(await failureOf(finishRotation(world.ports, token))).toMatch(/^draft_(missing|stale)$/);
+      expect(kidsNow(world)).toEqual(before);
+    },
+  );
+
+  test('takes a version that Secrets Manager has named and that has no value yet for no draft', async () => {
+    const world = await createWorld();
+    const token = randomUUID();
+    world.vault.labels.set('AWSPENDING', token);
+    await rotate(world.ports, token);
+    expect(world.vault.labels.get('AWSCURRENT')).toBe(token);
+  });
+
+  test('replaces a draft that nobody can read', async () => {
+    const world = await createWorld();
+    world.vault.versions.set('x', 'hunter2');
+    world.vault.labels.set('AWSPENDING', 'x');
+    const [, , b] = kidsNow(world);
+    await rotate(world.ports);
+    expect(world.kidAt('current')).toBe(b);
+  });
+});
+
+describe('a next key', () => {
+  const lead = 86_400;
+
+  test('of the very first set may sign at once; the one that follows it may not [S-06]', async () => {
+    const world = await createWorld({ leadSeconds: lead });
+    await rotate(world.ports);
+    const before = kidsNow(world);
+    const made = world.keysMade();
+    expect(await failureOf(draftRotation(world.ports, randomUUID()))).toBe('not_seasoned');
+    expect(kidsNow(world)).toEqual(before);
+    expect(world.keysMade()).toBe(made);
+    world.time.now += lead - 1;
+    expect(await failureOf(draftRotation(world.ports, randomUUID()))).toBe('not_seasoned');
+    world.time.now += 1;
+    await rotate(world.ports);
+    expect(world.kidAt('current')).toBe(before[2]);
+  });
+
+  test('that was out of the published set for a moment begins to wait anew', async () => {
+    const world = await createWorld({ leadSeconds: lead });
+    await rotate(world.ports);
+    world.time.now += lead;
+    const record = world.published.record;
+    if (record === undefined) throw new Error('nothing is published');
+    world.published.record = {
+      ...record,
+      keys: record.keys.filter(({ kid }) => kid !== world.kidAt('next')),
+    };
+    expect(await failureOf(draftRotation(world.ports, randomUUID()))).toBe('not_seasoned');
+    expect(world.publishedKids()).toContain(world.kidAt('next'));
+  });
+
+  test('is not taken for the first set’s when the memory of what was published is gone', async () => {
+    const world = await createWorld({ leadSeconds: lead });
+    await rotate(world.ports);
+    world.published.record = undefined;
+    expect(await failureOf(draftRotation(world.ports, randomUUID()))).toBe('not_seasoned');
+  });
+});
+
+describe('testSecret', () => {
+  const drafted = async (changes: Partial<KeyManagerPorts>) => {
+    const token = randomUUID();
+    const world = await createWorld();
+    await draftRotation(world.ports, token);
+    await publishDraft(world.ports, token);
+    return { world, test: () => testDraft({ ...world.ports, ...changes }, token) };
+  };
+
+  test('waits for the edge, which may serve the set of a minute ago', async () => {
+    const { world } = await drafted({});
+    const fresh = world.published.record;
+    const old = { keys: fresh?.keys.slice(0, 2) };
+    let served = 0;
+    const fetchJwks = () => Promise.resolve((served += 1) < 12 ? old : fresh);
+    await testDraft({ ...world.ports, fetchJwks }, world.vault.labels.get('AWSPENDING') ?? '');
+    expect(world.time.waited).toBe(55);
+  });
+
+  test.each<[string, string, () => Promise<unknown>]>([
+    ['is never complete', 'published_set_incomplete', () => Promise.resolve({ keys: [] })],
+    ['is no set', 'published_set_unreachable', () => Promise.resolve('keys')],
+    ['is null', 'published_set_unreachable', () => Promise.resolve(null)],
+    [
+      'cannot be had',
+      'published_set_unreachable',
+      () => Promise.reject(new RotationFailed('published_set_unreachable', 'away')),
+    ],
+    [
+      'holds a private member',
+      'published_set_unsafe',
+      () => Promise.resolve({ keys: [{ kty: 'RSA', d: 'hunter2' }] }),
+    ],
+  ])('stops the rotation when what is served %s', async (_, code, fetchJwks) => {
+    const { world, test } = await drafted({ fetchJwks });
+    expect(await failureOf(test())).toBe(code);
+    expect(world.time.waited).toBeLessThanOrEqual(75);
+  });
+
+  test('stops the rotation when the key that comes does not sign what the set verifies', async () => {
+    const { world } = await drafted({});
+    const { signerOf } = world.ports;
+    const [other] = world.ring().keys;
+    if (other === undefined) throw new Error('no key');
+    const token = world.vault.labels.get('AWSPENDING') ?? '';
+    const lying: KeyManagerPorts = {
+      ...world.ports,
+      signerOf: async (key) => signerOf({ ...other, kid: key.kid }),
+    };
+    expect(await failureOf(testDraft(lying, token))).toBe('signature_unverified');
+    const failing: KeyManagerPorts = {
+      ...world.ports,
+      signerOf: () => Promise.reject(new KeysUnavailable('away')),
+    };
+    await expect(testDraft(failing, token)).rejects.toThrow(KeysUnavailable);
+  });
+});
+
+describe('keys in KMS', () => {
+  const inKms = async () => {
+    let made = 0;
+    const { newSecretKey } = await import('../../lambdas/keys/new-key.ts');
+    const world = await createWorld();
+    const keyMaker = {
+      ...world.ports.keyMaker,
+      custody: 'kms' as const,
+      make: async () => {
+        made += 1;
+        const key = await newSecretKey(2048, world.ports.clock);
+        const keyArn = `arn:aws:kms:eu-west-2:000000000000:key/${String(made)}`;
+        return { ...key, privateHalf: { custody: 'kms' as const, keyArn } };
+      },
+    };
+    // What is signed with is not what these tests are about.
+    const ports = { ...world.ports, keyMaker };
+    const step = async () => {
+      const token = randomUUID();
+      await draftRotation(ports, token);
+      await publishDraft(ports, token);
+      await finishRotation(ports, token);
+    };
+    return { world, ports, step };
+  };
+
+  test('take over in two rotations, and are deleted once no function can still hold them [ASVS-13.3.4]', async () => {
+    const { world, ports, step } = await inKms();
+    await step();
+    await step();
+    const custodies = world.ring().keys.map(({ privateHalf }) => privateHalf?.custody);
+    expect(custodies).toEqual([undefined, 'kms', 'kms']);
+    await step();
+    expect(world.ring().toDestroy).toEqual(['arn:aws:kms:eu-west-2:000000000000:key/1']);
+    await check(ports);
+    expect(world.destroyed).toEqual([]);
+    world.time.now += 7_200;
+    await check(ports);
+    expect(world.destroyed).toEqual(['arn:aws:kms:eu-west-2:000000000000:key/1']);
+  });
+
+  test('that are still to be deleted are not forgotten by rotations that follow at once', async () => {
+    const { world, step } = await inKms();
+    for (let count = 0; count < 4; count += 1) await step();
+    expect(world.ring().toDestroy.map((arn) => arn.at(-1))).toEqual(['1', '2']);
+    world.time.now += 7_200;
+    await step();
+    expect(world.destroyed.map((arn) => arn.at(-1))).toEqual(['1', '2']);
+    expect(world.ring().toDestroy.map((arn) => arn.at(-1))).toEqual(['3']);
+  });
+
+  test('that were made for a draft which lost are deleted, and no other', async () => {
+    const { world, ports, step } = await inKms();
+    await step();
+    const token = randomUUID();
+    await draftRotation(ports, token);
+    await promote(ports, { dryRun: false });
+    expect(world.destroyed.map((arn) => arn.at(-1))).toEqual(['2']);
+    expect(world.ring().keys.map(({ privateHalf }) => privateHalf)).toMatchObject([
+      null,
+      { keyArn: expect.stringMatching(/1$/) },
+      { keyArn: expect.stringMatching(/3$/) },
+    ]);
+  });
+});
