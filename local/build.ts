@@ -16,7 +16,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf, reasonOf, StartError } from './errors.ts';
 
 const projectRoot = path.resolve(import.meta.dirname, '..');
-const buildDirectory = path.join(projectRoot, 'build');
+/** Where everything goes that is made from the project, and not kept. */
+export const buildDirectory = path.join(projectRoot, 'build');
 
 /** Where the synthesised template of the environment `dev` lies. */
 export const assemblyDirectory = path.join(buildDirectory, 'cdk.out');

@@ -23,6 +23,7 @@ const defaultIntegrationTimeout = 30_000;
 export interface StoreEndpoints {
   readonly dynamodb: string;
   readonly secretsManager: string;
+  readonly kms: string;
 }
 
 /** Setting → the value that takes the place of the template's. */
@@ -87,27 +88,55 @@ export async function makeSecrets(assembly: Assembly, endpoint: string): Promise
   );
 }
 
-/** One call at Secrets Manager without its SDK, whose loading would take longer than the rest of this step. */
 async function createSecret(endpoint: string, input: JsonObject): Promise<string> {
-  const call = async (operation: string, body: JsonObject): Promise<JsonObject> => {
-    const text = await post(endpoint, `secretsmanager.${operation}`, JSON.stringify(body)).catch(
-      (error: unknown) => {
-        throw new StartError(`cannot make the secrets at ${endpoint}: ${reasonOf(error)}`);
-      },
-    );
-    return objectAt(JSON.parse(text) as Json);
-  };
-  let answer = await call('CreateSecret', input);
+  const purpose = 'make the secrets';
+  let answer = await callSecretsManager(endpoint, purpose, 'CreateSecret', input);
   if (/ResourceExistsException$/.test(textOf(answer['__type']))) {
-    answer = await call('DescribeSecret', { SecretId: input['Name'] ?? '' });
+    answer = await callSecretsManager(endpoint, purpose, 'DescribeSecret', { SecretId: input['Name'] ?? '' });
   }
+  return arnIn(answer, endpoint, purpose);
+}
+
+/**
+ * Sets up the rotation of the template's secrets, as their schedules say.
+ *
+ * @param endpoint - of a Secrets Manager that can run the functions
+ */
+export async function makeRotationSchedules(assembly: Assembly, endpoint: string): Promise<void> {
+  const purpose = 'set up the rotation';
+  for (const { stack, properties } of assembly.resources('AWS::SecretsManager::RotationSchedule')) {
+    const { SecretId, RotationLambdaARN, RotationRules, RotateImmediatelyOnUpdate } = properties;
+    const answer = await callSecretsManager(endpoint, purpose, 'RotateSecret', {
+      SecretId: assembly.text(stack, SecretId ?? ''),
+      ClientRequestToken: randomUUID(),
+      RotationLambdaARN: assembly.text(stack, RotationLambdaARN ?? ''),
+      RotationRules: assembly.resolve(stack, RotationRules ?? {}),
+      RotateImmediately: RotateImmediatelyOnUpdate !== false,
+    });
+    arnIn(answer, endpoint, purpose);
+  }
+}
+
+/** One call at Secrets Manager without its SDK, whose loading would take longer than the rest of this step. */
+async function callSecretsManager(
+  endpoint: string,
+  purpose: string,
+  operation: string,
+  body: JsonObject,
+): Promise<JsonObject> {
+  const text = await post(endpoint, `secretsmanager.${operation}`, JSON.stringify(body)).catch(
+    (error: unknown) => {
+      throw new StartError(`cannot ${purpose} at ${endpoint}: ${reasonOf(error)}`);
+    },
+  );
+  return objectAt(JSON.parse(text) as Json);
+}
+
+/** The ARN of a secret, which every answer about one has; a refusal has none. */
+function arnIn(answer: JsonObject, endpoint: string, purpose: string): string {
   const arn = answer['ARN'];
-  if (typeof arn !== 'string') {
-    throw new StartError(
-      `cannot make the secrets at ${endpoint}: ${textOf(answer['__type'] ?? 'no answer')}`,
-    );
-  }
-  return arn;
+  if (typeof arn === 'string') return arn;
+  throw new StartError(`cannot ${purpose} at ${endpoint}: ${textOf(answer['__type'] ?? 'no answer')}`);
 }
 
 const post = (url: string, target: string, body: string): Promise<string> =>
@@ -147,6 +176,8 @@ export class Functions {
   readonly #overrides: Overrides;
   readonly #log: LogSink;
   readonly #made = new Map<Resource, LambdaFunction>();
+  /** By name and by ARN. */
+  readonly #named = new Map<string, Resource>();
 
   /**
    * @param options.overrides - they reach only the functions that have a variable of that name
@@ -171,7 +202,14 @@ export class Functions {
       const name = physicalName(assembly, resource, 'FunctionName');
       const arn = arnOf(assembly, resource, 'lambda', `function:${name}`);
       assembly.define(resource, { ref: name, attributes: { Arn: arn } });
+      this.#named.set(name, resource).set(arn, resource);
     }
+  }
+
+  /** The function of a name or an ARN. */
+  find(nameOrArn: string): LambdaFunction | undefined {
+    const resource = this.#named.get(nameOrArn);
+    return resource && this.get(resource);
   }
 
   get(resource: Resource): LambdaFunction {
@@ -218,6 +256,7 @@ export class Functions {
         AWS_SECRET_ACCESS_KEY: 'local',
         AWS_ENDPOINT_URL_DYNAMODB: this.#endpoints.dynamodb,
         AWS_ENDPOINT_URL_SECRETS_MANAGER: this.#endpoints.secretsManager,
+        AWS_ENDPOINT_URL_KMS: this.#endpoints.kms,
       },
     };
   }
@@ -252,6 +291,26 @@ export function readApi(
     routes,
     identity: { id, domainName: `${id}.execute-api.${assembly.regionOf(api)}.amazonaws.com` },
   };
+}
+
+/**
+ * The outputs of the stacks as a local run has them.
+ *
+ * @param baseUrl - stands in every address on the origin that the template is for
+ */
+export function readOutputs(assembly: Assembly, baseUrl: string): Record<string, string> {
+  const deployedAt = assembly
+    .resources('AWS::Lambda::Function')
+    .map(({ properties }) => textOf(objectAt(properties, 'Environment', 'Variables')['BASE_URL']))
+    .find((url) => url !== '');
+  return Object.fromEntries(
+    Object.entries(assembly.outputs()).map(([name, value]) => [
+      name,
+      deployedAt !== undefined && (value === deployedAt || value.startsWith(`${deployedAt}/`))
+        ? baseUrl + value.slice(deployedAt.length)
+        : value,
+    ]),
+  );
 }
 
 /** Runs the custom resources of the template, each by the function that its service token names. */

@@ -200,6 +200,8 @@ export class LambdaFunction {
    * answered more than Lambda passes on
    */
   async invoke(event: unknown): Promise<Invocation> {
+    // A rotation or a schedule may still be on its way when all ends: it must not start a new thread.
+    if (this.#closed) return failed('Runtime.ExitError', 'the function ended');
     const json = JSON.stringify(event);
     const instance = await this.#acquire();
     const requestId = randomUUID();

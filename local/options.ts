@@ -89,8 +89,27 @@ const specs = {
     otherwise: asInTemplate,
     setting: 'KEY_CACHE_SECONDS',
   },
+  'key-lead-seconds': {
+    value: 'N',
+    help: 'how long a signing key is published before a rotation lets it sign',
+    default: '0',
+    setting: 'KEY_LEAD_SECONDS',
+  },
+  'key-custody': {
+    value: 'WHERE',
+    help: 'secret or kms: where new signing keys are made and kept',
+    default: 'secret',
+    setting: 'KEY_CUSTODY',
+  },
+  'key-bits': {
+    value: 'N',
+    help: 'size of new signing keys: 2048, 3072 or 4096',
+    otherwise: asInTemplate,
+    setting: 'SIGNING_KEY_BITS',
+  },
   'dynamodb-endpoint': { value: 'URL', help: 'use this DynamoDB in place of the embedded store' },
   'secrets-endpoint': { value: 'URL', help: 'use this Secrets Manager in place of the embedded one' },
+  'kms-endpoint': { value: 'URL', help: 'use this KMS in place of the embedded one' },
   log: { value: 'FILE', help: 'append the structured logs to FILE (else: standard output)' },
   quiet: { help: 'print the ready line only; logs go to --log FILE or nowhere' },
 } as const satisfies Record<string, OptionSpec>;
@@ -110,6 +129,7 @@ export interface Options {
   readonly clientId: string;
   readonly dynamodbEndpoint: string | undefined;
   readonly secretsEndpoint: string | undefined;
+  readonly kmsEndpoint: string | undefined;
   /** Absent: standard output. */
   readonly logFile: string | undefined;
   readonly quiet: boolean;
@@ -203,6 +223,7 @@ export function parseOptions(
     clientId: text('client-id') ?? '',
     dynamodbEndpoint: endpointUrl('dynamodb-endpoint', text('dynamodb-endpoint')),
     secretsEndpoint: endpointUrl('secrets-endpoint', text('secrets-endpoint')),
+    kmsEndpoint: endpointUrl('kms-endpoint', text('kms-endpoint')),
     logFile: text('log'),
     quiet: given['quiet'] === true || switchValue('quiet', environment[variableOf('quiet')]),
     settings,

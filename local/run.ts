@@ -1,21 +1,39 @@
 import path from 'node:path';
 import { scopesRequirement, unneededScopes, type SettingName } from '../lambdas/settings.ts';
 import { assemblyDirectory, ensureBuilt, spaDirectory } from './build.ts';
-import { Functions, makeCustomResources, makeSecrets, makeTables, readApi } from './cloudformation.ts';
+import {
+  Functions,
+  makeCustomResources,
+  makeRotationSchedules,
+  makeSecrets,
+  makeTables,
+  readApi,
+  readOutputs,
+} from './cloudformation.ts';
+import type { StoreEndpoints } from './cloudformation.ts';
 import { readDistribution } from './cloudfront.ts';
 import { startDynamoDb } from './dynamodb.ts';
 import { HttpApi } from './http-api.ts';
 import { HttpFront } from './http-front.ts';
 import type { Cis2Simulator } from './cis2-simulator/index.ts';
 import { checkIssuer } from './issuer-check.ts';
+import { startKms } from './kms.ts';
+import { startLambdaEndpoint } from './lambda-endpoint.ts';
 import { createLogSink } from './log.ts';
 import type { LogSink } from './log.ts';
+import type { LoopbackServer } from './loopback-server.ts';
 import type { Options } from './options.ts';
+import { readSchedules, runSchedules } from './schedules.ts';
 import { startSecretsManager } from './secrets-manager.ts';
+import type { SecretsManager } from './secrets-manager.ts';
+import { writeStateFile } from './state-file.ts';
 import { accountId, Assembly } from './template.ts';
 
 /** Says what a start is doing once it has taken longer than anybody waits without wondering, in milliseconds. */
 const longestSilence = 2_000;
+
+/** Where everything is, as far as names of AWS's say it. */
+const region = 'eu-west-2';
 
 /** What is registered for us at the provider: those of our routes that it must know. */
 const registered = {
@@ -88,7 +106,7 @@ async function start(
   const port = await front.listen(options.port);
   const baseUrl = `http://localhost:${String(port)}`;
 
-  const [, signIn, endpoints] = await Promise.all([
+  const [, signIn, { endpoints, secrets }] = await Promise.all([
     during('building the functions, the template and the demo app', ensureBuilt({ say, signal: stop })),
     during('looking for the issuer', startSignIn(options, { port, baseUrl, log, closers })),
     startStores(options, closers),
@@ -121,7 +139,53 @@ async function start(
     api: new HttpApi(routes, identity),
     spaRoot: spaDirectory,
   });
+  const lambda = await startLambdaEndpoint((name) => functions.find(name));
+  closers.push(() => {
+    lambda.close();
+  });
+  await during('setting up the rotation of keys', startRotation(assembly, functions, secrets, closers));
+  // Nobody would take the file away again.
+  stop.throwIfAborted();
+  const removeState = writeStateFile(port, {
+    pid: process.pid,
+    baseUrl,
+    region,
+    endpoints: { ...endpoints, lambda: lambda.url },
+    outputs: readOutputs(assembly, baseUrl),
+  });
+  closers.push(removeState);
   return { ...signIn, baseUrl };
+}
+
+/**
+ * Has Secrets Manager and EventBridge run functions as the template says. What they run as soon as they are set up comes to
+ * its end here, so that a run that is ready is quiet.
+ *
+ * @param secrets - absent: it is somebody else's, and so are its rotations
+ */
+async function startRotation(
+  assembly: Assembly,
+  functions: Functions,
+  secrets: SecretsManager | undefined,
+  closers: Closer[],
+): Promise<void> {
+  if (secrets !== undefined) {
+    secrets.rotateWith(
+      async (arn, event) =>
+        (await functions.find(arn)?.invoke(event)) ?? {
+          ok: false,
+          errorType: 'ResourceNotFoundException',
+          errorMessage: `Function not found: ${arn}`,
+        },
+    );
+    await makeRotationSchedules(assembly, secrets.url);
+    await secrets.settled();
+  }
+  const schedules = readSchedules(assembly);
+  const invoke = (schedule: (typeof schedules)[number]) =>
+    functions.get(schedule.function).invoke(schedule.event);
+  for (const schedule of schedules) await invoke(schedule);
+  closers.push(runSchedules(schedules, invoke));
 }
 
 /** Warns of scopes that CIS2's assessors would have removed: nothing of the product uses them. */
@@ -164,22 +228,32 @@ async function startSignIn(
   return simulator;
 }
 
+/** The services of AWS that the functions use: those that the options name, and embedded ones for the rest. */
 async function startStores(
   options: Options,
   closers: Closer[],
-): Promise<{ dynamodb: string; secretsManager: string }> {
-  const embedded = async (starting: ReturnType<typeof startDynamoDb>): Promise<string> => {
-    const server = await starting;
+): Promise<{ endpoints: StoreEndpoints; secrets: SecretsManager | undefined }> {
+  const startUnless = async <Server extends LoopbackServer>(
+    given: string | undefined,
+    startServer: () => Promise<Server>,
+  ): Promise<{ url: string; embedded: Server | undefined }> => {
+    if (given !== undefined) return { url: given, embedded: undefined };
+    const embedded = await startServer();
     closers.push(() => {
-      server.close();
+      embedded.close();
     });
-    return server.url;
+    return { url: embedded.url, embedded };
   };
-  const [dynamodb, secretsManager] = await Promise.all([
-    options.dynamodbEndpoint ?? embedded(startDynamoDb()),
-    options.secretsEndpoint ?? embedded(startSecretsManager({ region: 'eu-west-2', account: accountId })),
+  const place = { region, account: accountId };
+  const [dynamodb, secrets, kms] = await Promise.all([
+    startUnless(options.dynamodbEndpoint, startDynamoDb),
+    startUnless(options.secretsEndpoint, () => startSecretsManager(place)),
+    startUnless(options.kmsEndpoint, () => startKms(place)),
   ]);
-  return { dynamodb, secretsManager };
+  return {
+    endpoints: { dynamodb: dynamodb.url, secretsManager: secrets.url, kms: kms.url },
+    secrets: secrets.embedded,
+  };
 }
 
 /** The first clause of a sentence: the whole stands on the sign-in page, and lines here should not wrap. */

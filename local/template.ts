@@ -176,6 +176,22 @@ export class Assembly {
     return String(resolved);
   }
 
+  /** The outputs of every stack, by name. One that speaks of something the local run does not make is left out. */
+  outputs(): Record<string, string> {
+    return Object.fromEntries(
+      [...this.#stacks.values()].flatMap(({ name: stack, outputs }) =>
+        Object.entries(outputs).flatMap(([name, output]) => {
+          try {
+            return [[name, this.text(stack, objectAt(output)['Value'] ?? null)]];
+          } catch (error) {
+            if (error instanceof StartError) return [];
+            throw error;
+          }
+        }),
+      ),
+    );
+  }
+
   /**
    * Where a function's code lies on disk.
    *

@@ -33,7 +33,7 @@ beforeAll(async () => {
   await makeTables(assembly, dynamodb.url);
   await makeSecrets(assembly, secrets.url);
   const functions = new Functions(assembly, {
-    endpoints: { dynamodb: dynamodb.url, secretsManager: secrets.url },
+    endpoints: { dynamodb: dynamodb.url, secretsManager: secrets.url, kms: 'http://127.0.0.1:1' },
     overrides: {},
     log,
   });

@@ -184,6 +184,13 @@ describe('the Lambda runtime', () => {
     expect(await missing.warm()).toBe('Error: no-handler.handler is not a function');
   });
 
+  test('a function that has been closed takes no event and starts no thread', async () => {
+    const closed = lambda('closed', 'export const handler = async () => 1;');
+    expect(payload(await closed.invoke({}))).toBe(1);
+    await closed.close();
+    expect(await closed.invoke({})).toMatchObject({ ok: false, errorType: 'Runtime.ExitError' });
+  });
+
   test('a warm instance serves the first event', async () => {
     const warmed = lambda(
       'warmed',

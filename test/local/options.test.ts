@@ -20,7 +20,11 @@ const settingsAtStart = (args: string[]): Record<string, string[]> => {
     assembly.define(resource, { ref: resource.logicalId, attributes: { Arn: resource.logicalId } });
   }
   const functions = new Functions(assembly, {
-    endpoints: { dynamodb: 'http://127.0.0.1:1', secretsManager: 'http://127.0.0.1:1' },
+    endpoints: {
+      dynamodb: 'http://127.0.0.1:1',
+      secretsManager: 'http://127.0.0.1:1',
+      kms: 'http://127.0.0.1:1',
+    },
     overrides: parse(args).settings,
     log: collectedLog(),
   });
@@ -28,12 +32,20 @@ const settingsAtStart = (args: string[]): Record<string, string[]> => {
     .resources('AWS::Lambda::Function')
     .map((resource) => functions.get(resource).spec.environment);
   return Object.fromEntries(
-    ['IDLE_SECONDS', 'ABSOLUTE_SECONDS', 'CIS2_ACR', 'MINIMUM_AAL', 'MINIMUM_IAL', 'KEY_CACHE_SECONDS'].map(
-      (name) => [
-        name,
-        [...new Set(environments.flatMap(({ [name]: value }) => (value === undefined ? [] : [value])))],
-      ],
-    ),
+    [
+      'IDLE_SECONDS',
+      'ABSOLUTE_SECONDS',
+      'CIS2_ACR',
+      'MINIMUM_AAL',
+      'MINIMUM_IAL',
+      'KEY_CACHE_SECONDS',
+      'KEY_LEAD_SECONDS',
+      'KEY_CUSTODY',
+      'SIGNING_KEY_BITS',
+    ].map((name) => [
+      name,
+      [...new Set(environments.flatMap(({ [name]: value }) => (value === undefined ? [] : [value])))],
+    ]),
   );
 };
 
@@ -45,10 +57,13 @@ describe('options of a local run', () => {
       clientId: 'cis2-bff-local',
       dynamodbEndpoint: undefined,
       secretsEndpoint: undefined,
+      kmsEndpoint: undefined,
       logFile: undefined,
       quiet: false,
       settings: {
         CIS2_CLIENT_ID: 'cis2-bff-local',
+        KEY_LEAD_SECONDS: '0',
+        KEY_CUSTODY: 'secret',
       },
     });
   });
@@ -61,6 +76,10 @@ describe('options of a local run', () => {
       MINIMUM_AAL: ['3'],
       MINIMUM_IAL: ['3'],
       KEY_CACHE_SECONDS: ['60'],
+      KEY_CUSTODY: ['secret'],
+      SIGNING_KEY_BITS: ['4096'],
+      // A rotation on a laptop need not wait until every cache has seen the key that comes.
+      KEY_LEAD_SECONDS: ['0'],
     });
   });
 
@@ -71,6 +90,9 @@ describe('options of a local run', () => {
     ['min-aal', '2', 'MINIMUM_AAL'],
     ['min-ial', '2', 'MINIMUM_IAL'],
     ['key-cache-seconds', '1', 'KEY_CACHE_SECONDS'],
+    ['key-lead-seconds', '3600', 'KEY_LEAD_SECONDS'],
+    ['key-custody', 'kms', 'KEY_CUSTODY'],
+    ['key-bits', '2048', 'SIGNING_KEY_BITS'],
   ] as const)(
     '--%s %s takes the place of the value in the template, and no other does',
     (name, value, setting) => {
@@ -127,6 +149,11 @@ describe('options of a local run', () => {
     [['--port', 'http'], '--port must be a whole number from 0 to 65535, got "http"'],
     [['--dynamodb-endpoint', 'localhost:8000'], '--dynamodb-endpoint must be an http or https URL'],
     [['--secrets-endpoint', 'x'], '--secrets-endpoint must be an http or https URL, got "x"'],
+    [['--kms-endpoint', 'x'], '--kms-endpoint must be an http or https URL, got "x"'],
+    [['--key-lead-seconds', '-5'], "Option '--key-lead-seconds' argument is ambiguous"],
+    [['--key-lead-seconds', 'soon'], '--key-lead-seconds must be a whole number from 0 to'],
+    [['--key-custody', 'paper'], '--key-custody must be '],
+    [['--key-bits', '1024'], '--key-bits must be '],
     [['--acr', 'AAL9'], '--acr must be one of AAL1_USERPASS'],
     [
       ['--issuer', 'http://am.example.nhs.uk/realm'],
@@ -167,6 +194,10 @@ describe('options of a local run', () => {
       'api-key',
       'api-secret',
       'secrets-endpoint',
+      'kms-endpoint',
+      'key-lead-seconds',
+      'key-custody',
+      'key-bits',
       'log',
       'quiet',
       'help',

@@ -5,7 +5,9 @@ import {
   DescribeSecretCommand,
   GetSecretValueCommand,
   ListSecretsCommand,
+  ListSecretVersionIdsCommand,
   PutSecretValueCommand,
+  UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { startSecrets } from '../support/secrets.ts';
@@ -25,6 +27,10 @@ afterEach(() => {
 
 const get = (input: { VersionId?: string; VersionStage?: string } = {}) =>
   client.send(new GetSecretValueCommand({ SecretId: arn, ...input }));
+const moveStage = (VersionStage: string, ids: { MoveToVersionId?: string; RemoveFromVersionId?: string }) =>
+  client.send(new UpdateSecretVersionStageCommand({ SecretId: arn, VersionStage, ...ids }));
+const stages = async () =>
+  (await client.send(new DescribeSecretCommand({ SecretId: arn }))).VersionIdsToStages;
 const put = (value: string, token: string = randomUUID(), stages?: string[]) =>
   client.send(
     new PutSecretValueCommand({
@@ -63,14 +69,94 @@ describe('the local Secrets Manager, called by the AWS SDK', () => {
     expect((await get()).SecretString).toBe('three');
     expect((await get({ VersionStage: 'AWSPREVIOUS' })).SecretString).toBe('two');
     expect((await get({ VersionId: second.VersionId ?? '' })).SecretString).toBe('two');
-    await expect(get({ VersionId: first.VersionId ?? '' })).rejects.toMatchObject({
-      name: 'ResourceNotFoundException',
-    });
-    const { VersionIdsToStages } = await client.send(new DescribeSecretCommand({ SecretId: arn }));
-    expect(VersionIdsToStages).toEqual({
+    expect(await stages()).toEqual({
       [second.VersionId ?? '']: ['AWSPREVIOUS'],
       [third.VersionId ?? '']: ['AWSCURRENT'],
     });
+    expect((await get({ VersionId: first.VersionId ?? '' })).VersionStages).toEqual([]);
+  });
+
+  test('a version without a label is listed when asked for, and is gone when twenty newer ones have none either', async () => {
+    const first = await put('0');
+    for (let count = 1; count <= 21; count += 1) await put(String(count));
+    const list = async (IncludeDeprecated?: boolean) =>
+      (await client.send(new ListSecretVersionIdsCommand({ SecretId: arn, IncludeDeprecated }))).Versions ??
+      [];
+    expect((await list()).map(({ VersionStages }) => VersionStages)).toEqual([
+      ['AWSPREVIOUS'],
+      ['AWSCURRENT'],
+    ]);
+    const all = await list(true);
+    expect(all).toHaveLength(22);
+    expect(all[0]).toEqual({ VersionId: first.VersionId, CreatedDate: expect.any(Date) });
+    expect((await get({ VersionId: first.VersionId ?? '' })).SecretString).toBe('0');
+
+    await put('22');
+    expect(await list(true)).toHaveLength(22);
+    await expect(get({ VersionId: first.VersionId ?? '' })).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+      message: `Secrets Manager can't find the specified secret value for VersionId: ${first.VersionId ?? ''}`,
+    });
+  });
+
+  test('moving AWSCURRENT leaves AWSPREVIOUS where it was, and back again swaps the two', async () => {
+    const { VersionId: one = '' } = await put('one');
+    const { VersionId: two = '' } = await put('two', randomUUID(), ['AWSPENDING']);
+    await moveStage('AWSCURRENT', { MoveToVersionId: two, RemoveFromVersionId: one });
+    expect(await stages()).toEqual({ [one]: ['AWSPREVIOUS'], [two]: ['AWSPENDING', 'AWSCURRENT'] });
+    expect((await get()).SecretString).toBe('two');
+    await moveStage('AWSCURRENT', { MoveToVersionId: one, RemoveFromVersionId: two });
+    expect(await stages()).toEqual({ [one]: ['AWSCURRENT'], [two]: ['AWSPENDING', 'AWSPREVIOUS'] });
+  });
+
+  test('a label can be put on a version and taken off it', async () => {
+    const { VersionId: one = '' } = await put('one');
+    await moveStage('DRAFT', { MoveToVersionId: one });
+    expect(await stages()).toEqual({ [one]: ['AWSCURRENT', 'DRAFT'] });
+    await moveStage('DRAFT', { MoveToVersionId: one });
+    await moveStage('DRAFT', { RemoveFromVersionId: one });
+    expect(await stages()).toEqual({ [one]: ['AWSCURRENT'] });
+  });
+
+  test('a label moves only from where the caller says that it stands', async () => {
+    const { VersionId: one = '' } = await put('one');
+    const { VersionId: two = '' } = await put('two', randomUUID(), ['AWSPENDING']);
+    const before = await stages();
+    const refused = async (ids: Parameters<typeof moveStage>[1], name: string, message: string) => {
+      await expect(moveStage('AWSCURRENT', ids)).rejects.toMatchObject({ name, message });
+      expect(await stages()).toEqual(before);
+    };
+    await refused(
+      { MoveToVersionId: two },
+      'InvalidParameterException',
+      `The parameter RemoveFromVersionId can't be empty. Staging label AWSCURRENT is currently attached to version ${one}, so you must explicitly reference that version in RemoveFromVersionId.`,
+    );
+    await refused(
+      { MoveToVersionId: two, RemoveFromVersionId: two },
+      'InvalidParameterException',
+      `The staging label AWSCURRENT is not attached to version ${two}.`,
+    );
+    await refused(
+      { RemoveFromVersionId: one },
+      'InvalidParameterException',
+      "You can only move staging label AWSCURRENT to a different secret version. It can't be completely removed.",
+    );
+    const unknown = randomUUID();
+    await refused(
+      { MoveToVersionId: unknown, RemoveFromVersionId: one },
+      'ResourceNotFoundException',
+      `Secrets Manager can't find the specified secret value for VersionId: ${unknown}`,
+    );
+    await refused(
+      {},
+      'InvalidParameterException',
+      'You must provide either MoveToVersionId or RemoveFromVersionId.',
+    );
+    await refused(
+      { MoveToVersionId: 'short', RemoveFromVersionId: one },
+      'InvalidParameterException',
+      'MoveToVersionId must be 32 to 64 characters long.',
+    );
   });
 
   test('a value put as pending leaves the current one alone', async () => {

@@ -1,18 +1,22 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import {
   Functions,
   makeCustomResources,
+  makeRotationSchedules,
   makeSecrets,
   makeTables,
   readApi,
+  readOutputs,
 } from '../../local/cloudformation.ts';
 import { startDynamoDb } from '../../local/dynamodb.ts';
+import { readSchedules, runSchedules } from '../../local/schedules.ts';
 import { startSecretsManager } from '../../local/secrets-manager.ts';
 import { Assembly } from '../../local/template.ts';
-import { collectedLog } from './helpers.ts';
+import { collectedLog, until } from './helpers.ts';
 import { fixtureCode, fixtureStacks, writeFixture } from './fixture-assembly.ts';
 import type { FixtureStacks } from './fixture-assembly.ts';
 
@@ -52,7 +56,7 @@ const deploy = async (
   await makeSecrets(assembly, secrets.url);
   const log = collectedLog();
   const functions = new Functions(assembly, {
-    endpoints: { dynamodb: dynamodb.url, secretsManager: secrets.url },
+    endpoints: { dynamodb: dynamodb.url, secretsManager: secrets.url, kms: 'http://127.0.0.1:1' },
     overrides: options.overrides ?? {},
     log,
   });
@@ -80,6 +84,7 @@ describe('a synthesised template, made on this machine', () => {
       SELECTED: 'b',
       AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
       AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
+      AWS_ENDPOINT_URL_KMS: 'http://127.0.0.1:1',
     });
   });
 
@@ -165,6 +170,166 @@ describe('a synthesised template, made on this machine', () => {
     await expect(functions.warm(routes.map((route) => route.function))).rejects.toThrow(
       'the function stateless-Echo does not start: Error: settings: X is missing',
     );
+  });
+
+  test('a function is found by its name and by its ARN', async () => {
+    const { assembly, functions } = await deploy();
+    const [echo] = assembly.resources('AWS::Lambda::Function');
+    const arn = 'arn:aws:lambda:eu-west-2:000000000000:function:stateless-Echo';
+    expect(functions.find('stateless-Echo')).toBe(echo && functions.get(echo));
+    expect(functions.find(arn)).toBe(functions.find('stateless-Echo'));
+    expect(functions.find('Echo')).toBeUndefined();
+  });
+
+  describe('a rotation schedule', () => {
+    const withSchedule = (properties: object = {}): FixtureStacks => {
+      const stacks = fixtureStacks();
+      stacks.stateless.Resources['Schedule'] = {
+        Type: 'AWS::SecretsManager::RotationSchedule',
+        Properties: {
+          SecretId: { 'Fn::GetStackOutput': { StackName: 'stateful', OutputName: 'SecretArn' } },
+          RotationLambdaARN: { 'Fn::GetAtt': ['Echo', 'Arn'] },
+          RotationRules: { ScheduleExpression: 'rate(30 days)' },
+          ...properties,
+        },
+      };
+      return stacks;
+    };
+    const rotated = async (properties?: object) => {
+      const { assembly, secrets } = await deploy({ stacks: withSchedule(properties) });
+      const asked: unknown[] = [];
+      secrets.rotateWith((arn, { Step }) => {
+        asked.push([arn, Step]);
+        return Promise.resolve({ ok: true, payload: 'null' });
+      });
+      await makeRotationSchedules(assembly, secrets.url);
+      await secrets.settled();
+      const client = new SecretsManagerClient({
+        endpoint: secrets.url,
+        region: 'eu-west-2',
+        credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+      });
+      const about = await client.send(new DescribeSecretCommand({ SecretId: 'stateful-Secret' }));
+      client.destroy();
+      return { asked, about };
+    };
+    const arn = 'arn:aws:lambda:eu-west-2:000000000000:function:stateless-Echo';
+
+    test('is given to Secrets Manager, and rotates at once unless it says otherwise', async () => {
+      const { asked, about } = await rotated();
+      expect(about).toMatchObject({
+        RotationEnabled: true,
+        RotationLambdaARN: arn,
+        RotationRules: { ScheduleExpression: 'rate(30 days)' },
+        NextRotationDate: expect.any(Date),
+      });
+      expect(asked).toEqual(
+        ['createSecret', 'setSecret', 'testSecret', 'finishSecret'].map((step) => [arn, step]),
+      );
+    });
+
+    test('that shall not rotate at once does not', async () => {
+      const { asked, about } = await rotated({ RotateImmediatelyOnUpdate: false });
+      expect(asked).toEqual([]);
+      expect(about.RotationEnabled).toBe(true);
+    });
+
+    test('that Secrets Manager refuses stops the start', async () => {
+      const stacks = withSchedule({ RotationRules: { ScheduleExpression: 'cron(0 8 1 * ? *)' } });
+      const { assembly, secrets } = await deploy({ stacks });
+      secrets.rotateWith(() => Promise.resolve({ ok: true, payload: 'null' }));
+      await expect(makeRotationSchedules(assembly, secrets.url)).rejects.toThrow(
+        `cannot set up the rotation at ${secrets.url}: InvalidParameterException`,
+      );
+    });
+  });
+
+  describe('a rule of EventBridge', () => {
+    const target = { Id: 'Target0', Arn: { 'Fn::GetAtt': ['Echo', 'Arn'] }, Input: '{"operation":"check"}' };
+    const schedulesOf = async (...rules: object[]) => {
+      const stacks = fixtureStacks();
+      rules.forEach((Properties, index) => {
+        stacks.stateless.Resources[`Rule${String(index)}`] = { Type: 'AWS::Events::Rule', Properties };
+      });
+      return readSchedules((await deploy({ stacks })).assembly);
+    };
+
+    test.each([
+      ['rate(1 minute)', 60_000],
+      ['rate(1 hour)', 3_600_000],
+      ['rate(2 days)', 172_800_000],
+    ])('with %s runs its function with its input', async (ScheduleExpression, everyMilliseconds) => {
+      const [schedule, ...others] = await schedulesOf({ ScheduleExpression, Targets: [target] });
+      expect(others).toEqual([]);
+      expect(schedule).toMatchObject({
+        function: { logicalId: 'Echo' },
+        event: { operation: 'check' },
+        everyMilliseconds,
+      });
+    });
+
+    test('of another kind stays in AWS', async () => {
+      const rate = { ScheduleExpression: 'rate(1 hour)' };
+      expect(
+        await schedulesOf(
+          { EventPattern: { source: ['aws.secretsmanager'] }, Targets: [target] },
+          { ScheduleExpression: 'cron(0 8 * * ? *)', Targets: [target] },
+          { ...rate, State: 'DISABLED', Targets: [target] },
+          { ...rate, Targets: [{ Id: 'Target0', Arn: target.Arn }] },
+          { ...rate, Targets: [{ ...target, Arn: 'arn:aws:sqs:eu-west-2:000000000000:queue' }] },
+          rate,
+        ),
+      ).toEqual([]);
+    });
+
+    test('runs its function again and again, until it is ended', async () => {
+      const [schedule] = await schedulesOf({ ScheduleExpression: 'rate(1 hour)', Targets: [target] });
+      if (schedule === undefined) throw new Error('no schedule');
+      const seen: unknown[] = [];
+      const end = runSchedules([{ ...schedule, everyMilliseconds: 20 }], ({ event }) => {
+        seen.push(event);
+        return Promise.resolve();
+      });
+      expect(seen).toEqual([]);
+      await until(() => seen.length >= 2);
+      end();
+      const count = seen.length;
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      expect(seen).toHaveLength(count);
+      expect(seen[0]).toEqual({ operation: 'check' });
+    });
+
+    test('whose period is longer than a timer can wait never runs here', async () => {
+      const [schedule] = await schedulesOf({ ScheduleExpression: 'rate(30 days)', Targets: [target] });
+      let runs = 0;
+      const end = runSchedules(schedule === undefined ? [] : [schedule], () => {
+        runs += 1;
+        return Promise.resolve();
+      });
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      end();
+      expect([schedule?.everyMilliseconds, runs]).toEqual([2_592_000_000, 0]);
+    });
+  });
+
+  test('outputs of the stacks are worked out; an address of the deployment becomes one of this machine', async () => {
+    const stacks = fixtureStacks() as FixtureStacks & { stateless: { Outputs?: object } };
+    stacks.stateless.Outputs = {
+      Function: { Value: { Ref: 'Echo' } },
+      Origin: { Value: 'https://app.example.nhs.uk' },
+      JwksUrl: { Value: 'https://app.example.nhs.uk/auth/jwks.json' },
+      Elsewhere: { Value: 'https://app.example.nhs.uk.example.org/' },
+      Domain: { Value: { 'Fn::GetAtt': ['Distribution', 'DomainName'] } },
+    };
+    const { assembly } = await deploy({ stacks });
+    expect(readOutputs(assembly, 'http://localhost:3000')).toEqual({
+      TableName: 'stateful-Table',
+      SecretArn: 'arn:aws:secretsmanager:eu-west-2:000000000000:secret:stateful-Secret-LocaL1',
+      Function: 'stateless-Echo',
+      Origin: 'http://localhost:3000',
+      JwksUrl: 'http://localhost:3000/auth/jwks.json',
+      Elsewhere: 'https://app.example.nhs.uk.example.org/',
+    });
   });
 
   test('what the local run cannot work out is named', async () => {

@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto';
+import type { Invocation, LambdaFunction } from './lambda-runtime.ts';
+import { startLoopbackServer } from './loopback-server.ts';
+import type { LoopbackServer } from './loopback-server.ts';
+
+const route = /^\/2015-03-31\/functions\/([^/?]+)\/invocations\/?(?:\?|$)/;
+
+const answer = (status: number, body: string, headers: Readonly<Record<string, string>> = {}) => ({
+  status,
+  headers: { 'content-type': 'application/json', 'x-amzn-requestid': randomUUID(), ...headers },
+  body,
+});
+
+const refuse = (status: number, type: string, message: string) =>
+  answer(status, JSON.stringify({ Type: 'User', Message: message }), { 'x-amzn-errortype': type });
+
+/** What a function gave, or how it failed: to Lambda, a call that a function fails is a call all the same. */
+const outcome = (result: Invocation) =>
+  result.ok
+    ? answer(200, result.payload, { 'x-amz-executed-version': '$LATEST' })
+    : answer(200, JSON.stringify({ errorType: result.errorType, errorMessage: result.errorMessage }), {
+        'x-amz-executed-version': '$LATEST',
+        'x-amz-function-error': 'Unhandled',
+      });
+
+/** JSON text as a value; nothing at all is an empty event. Undefined: it is not JSON. */
+function readEvent(body: string): { readonly event: unknown } | undefined {
+  try {
+    return { event: body === '' ? {} : (JSON.parse(body) as unknown) };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Starts Lambda's Invoke on 127.0.0.1, for the AWS SDK, onto functions that run here: `RequestResponse` and `DryRun`.
+ * Signatures are not looked at.
+ *
+ * @param find - gives the function of a name or an ARN
+ */
+export function startLambdaEndpoint(
+  find: (nameOrArn: string) => LambdaFunction | undefined,
+): Promise<LoopbackServer> {
+  return startLoopbackServer(async (request, body) => {
+    // No page in a browser has any business here.
+    if (request.headers.origin !== undefined) return refuse(403, 'AccessDeniedException', '');
+    const name = route.exec(request.url ?? '')?.[1];
+    if (request.method !== 'POST' || name === undefined) return refuse(404, 'UnknownOperationException', '');
+    const wanted = decodeURIComponent(name);
+    const found = find(wanted);
+    if (found === undefined) return refuse(404, 'ResourceNotFoundException', `Function not found: ${wanted}`);
+    const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
+    if (type === 'DryRun') return answer(204, '');
+    if (type !== 'RequestResponse') {
+      return refuse(400, 'InvalidParameterValueException', 'Only RequestResponse and DryRun are known here.');
+    }
+    const read = readEvent(body);
+    if (read === undefined) {
+      return refuse(400, 'InvalidRequestContentException', 'Could not parse request body into json.');
+    }
+    return outcome(await found.invoke(read.event));
+  });
+}
