@@ -1,0 +1,211 @@
+import { parseArgs } from 'node:util';
+import type { Arguments, Command, OwnOption, Purpose, Target } from './command.ts';
+import { commands } from './commands.ts';
+import { BadUsage } from './errors.ts';
+import { isKid } from './keys/kid.ts';
+
+interface OptionSpec {
+  /** Placeholder of the value in the help text; an option without one is a switch. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+const sharedOptions = {
+  env: { value: 'NAME', help: 'work on the environment NAME in AWS' },
+  local: { value: 'PORT', help: 'work on the local start that runs on PORT' },
+  region: { value: 'REGION', help: 'AWS region of the environment (eu-west-2)' },
+  json: { help: 'print one JSON document in place of the text' },
+  help: { help: 'this text' },
+} as const satisfies Record<string, OptionSpec>;
+
+const ownOptions = {
+  purpose: { value: 'PURPOSE', help: 'whose keys: cis2, or api-platform where it has its own (cis2)' },
+  'dry-run': { help: 'say what would happen and change nothing' },
+  yes: { help: 'do not ask' },
+  kid: { value: 'KID', help: 'the id the key is known by (its own, or its RFC 7638 thumbprint)' },
+  now: { help: 'let the key sign at once: for a key that CIS2 already knows' },
+} as const satisfies Record<OwnOption, OptionSpec>;
+
+const optionSpecs: Readonly<Record<string, OptionSpec>> = { ...sharedOptions, ...ownOptions };
+
+const parserOptions = Object.fromEntries(
+  Object.entries(optionSpecs).map(([name, { value }]) => [
+    name,
+    {
+      type: value === undefined ? ('boolean' as const) : ('string' as const),
+      ...(name === 'help' ? { short: 'h' } : {}),
+    },
+  ]),
+);
+
+const wordsOf = ({ name }: Command): readonly string[] => name.split(' ');
+const startsWith = (words: readonly string[], beginning: readonly string[]): boolean =>
+  beginning.every((word, index) => words[index] === word);
+
+const callOf = ({ name, operands }: Command): string => [name, ...operands].join(' ');
+const commandList = (): string => commands.map(({ name }) => name).join(', ');
+
+export type CommandLine =
+  | { readonly kind: 'help'; readonly text: string }
+  | { readonly kind: 'command'; readonly command: Command; readonly args: Arguments };
+
+/**
+ * Reads the command line.
+ *
+ * @param args - without the program's own name
+ * @throws BadUsage when it does not name one command with everything it needs, and nothing else
+ */
+export function readCommandLine(args: readonly string[]): CommandLine {
+  // The command first: what an option means depends on it, and a mistyped command is the better thing to be told of.
+  const words = parseArgs({ args: [...args], options: parserOptions, strict: false, allowPositionals: true });
+  const command = commands.find((candidate) => startsWith(words.positionals, wordsOf(candidate)));
+  if (command === undefined) {
+    const asksForHelp = args.includes('--help') || args.includes('-h');
+    if (asksForHelp && commands.some((candidate) => startsWith(wordsOf(candidate), words.positionals))) {
+      return { kind: 'help', text: generalHelp() };
+    }
+    const given = words.positionals.slice(0, 2).join(' ');
+    throw new BadUsage(
+      `${given === '' ? 'no command' : `unknown command ${JSON.stringify(given)}`}; the commands are: ${commandList()} (--help says more)`,
+    );
+  }
+
+  const { values, positionals } = parse(args, command);
+  if (values['help'] === true) return { kind: 'help', text: helpOf(command) };
+  const operands = positionals.slice(wordsOf(command).length);
+  const missing = command.operands.find((_, index) => (operands[index] ?? '') === '');
+  if (missing !== undefined) throw usage(command, `${command.name} needs ${missing}`);
+  if (operands.length > command.operands.length) {
+    throw usage(command, `${command.name} takes no ${JSON.stringify(operands[command.operands.length])}`);
+  }
+  return { kind: 'command', command, args: readArguments(command, operands, values) };
+}
+
+type Values = Readonly<Record<string, string | boolean | undefined>>;
+
+const usage = (command: Command, message: string): BadUsage =>
+  new BadUsage(`${message} (${command.name} --help lists the options)`);
+
+function parse(args: readonly string[], command: Command): { values: Values; positionals: string[] } {
+  let parsed;
+  try {
+    parsed = parseArgs({
+      args: [...args],
+      options: parserOptions,
+      strict: true,
+      allowPositionals: true,
+      tokens: true,
+    });
+  } catch (error) {
+    throw usage(command, parserComplaint(error as Error & { code?: string }));
+  }
+
+  const names = parsed.tokens.flatMap((token) => (token.kind === 'option' ? [token.name] : []));
+  const foreign = names.find((name) => name in ownOptions && !command.options.includes(name as OwnOption));
+  if (foreign !== undefined) throw usage(command, `${command.name} has no option --${foreign}`);
+  const repeated = names.find((name, index) => names.indexOf(name) !== index);
+  if (repeated !== undefined) throw usage(command, `--${repeated} was given twice`);
+  const values = parsed.values as Values;
+  const empty = Object.keys(values).find((name) => values[name] === '');
+  if (empty !== undefined) throw usage(command, `--${empty} needs a value`);
+  return { values, positionals: parsed.positionals };
+}
+
+function parserComplaint({ code, message }: { code?: string; message: string }): string {
+  const [, name = ''] = /'(?:-\w, )?--([a-z-]+)/.exec(message) ?? [];
+  if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE' && name !== '') {
+    return `--${name} ${optionSpecs[name]?.value === undefined ? 'takes no value' : 'needs a value'}`;
+  }
+  // The parser adds hints, some on lines of their own; the first sentence says it all.
+  return (message.split('\n', 1)[0] ?? message).replace(/\.(?: .*)?$/, '');
+}
+
+function readArguments(command: Command, operands: readonly string[], values: Values): Arguments {
+  const text = (name: keyof typeof optionSpecs): string | undefined => {
+    const value = values[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const purpose = text('purpose') ?? 'cis2';
+  if (!isPurpose(purpose)) throw usage(command, '--purpose must be cis2 or api-platform');
+  const kid = text('kid');
+  if (kid !== undefined && !isKid(kid)) {
+    throw usage(command, '--kid must be 1 to 128 letters, digits, dots, hyphens, underscores or tildes');
+  }
+  return {
+    operands,
+    target: readTarget(command, text('env'), text('local'), text('region')),
+    purpose,
+    kid,
+    json: values['json'] === true,
+    yes: values['yes'] === true,
+    dryRun: values['dry-run'] === true,
+    now: values['now'] === true,
+  };
+}
+
+const isPurpose = (text: string): text is Purpose => text === 'cis2' || text === 'api-platform';
+
+function readTarget(
+  command: Command,
+  env: string | undefined,
+  local: string | undefined,
+  region = 'eu-west-2',
+): Target {
+  if (env === undefined && local === undefined) {
+    throw usage(command, 'say where: --env NAME for an environment in AWS, --local PORT for a local start');
+  }
+  if (env !== undefined && local !== undefined) {
+    throw usage(command, 'give --env NAME or --local PORT, not both');
+  }
+  if (env !== undefined) {
+    if (!/^[A-Za-z0-9][A-Za-z0-9-]{0,99}$/.test(env)) {
+      throw usage(command, '--env must be the name of an environment: letters, digits and hyphens');
+    }
+    if (!/^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/.test(region)) {
+      throw usage(command, '--region must be an AWS region, such as eu-west-2');
+    }
+    return { kind: 'environment', name: env, region };
+  }
+  const port = /^\d{1,5}$/.test(local ?? '') ? Number(local) : NaN;
+  if (!(port >= 1 && port <= 65_535)) {
+    throw usage(command, '--local must be the port of a local start, 1 to 65535');
+  }
+  return { kind: 'local', port };
+}
+
+const optionLines = (names: readonly string[]): string[] =>
+  names.map((name) => {
+    const { value, help } = optionSpecs[name] ?? { help: '' };
+    const left = `  --${name}${value === undefined ? '' : ` ${value}`}`;
+    return `${left.padEnd(22)}${help}`;
+  });
+
+function generalHelp(): string {
+  const widest = Math.max(...commands.map((command) => callOf(command).length));
+  return [
+    'Usage: npm run ops -- COMMAND (--env NAME | --local PORT) [options]',
+    '',
+    'What an operator can do to an installation.',
+    '',
+    ...commands.map((command) => `  ${callOf(command).padEnd(widest)}  ${command.summary}`),
+    '',
+    ...optionLines(Object.keys(sharedOptions)),
+    '',
+    'COMMAND --help says what else a command takes, and what AWS must allow whoever runs it. AWS credentials come from',
+    'where the AWS CLI has them. What changes something asks first; with nobody to ask it needs --yes.',
+    '',
+    'Exit status: 0 done, 1 could not, 2 bad usage. Results go to standard output, everything else to standard error. npm',
+    'prints lines of its own before a command: leave them out with npm run --silent ops -- COMMAND --json.',
+  ].join('\n');
+}
+
+const helpOf = (command: Command): string =>
+  [
+    `Usage: npm run ops -- ${callOf(command)} (--env NAME | --local PORT) [options]`,
+    '',
+    ...command.help,
+    '',
+    ...optionLines([...command.options, ...Object.keys(sharedOptions)]),
+    '',
+    `With --env, AWS must allow: ${command.actions.join(', ')}.`,
+  ].join('\n');

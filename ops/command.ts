@@ -1,0 +1,53 @@
+import type { Installation } from './installation.ts';
+import type { Io, Result } from './io.ts';
+
+/** Where a command works: a deployed environment, or a local start. */
+export type Target =
+  | { readonly kind: 'environment'; readonly name: string; readonly region: string }
+  | { readonly kind: 'local'; readonly port: number };
+
+export type Purpose = 'cis2' | 'api-platform';
+
+/** What the command line says, checked. Options that the command does not have are absent or off. */
+export interface Arguments {
+  readonly operands: readonly string[];
+  readonly target: Target;
+  readonly purpose: Purpose;
+  readonly json: boolean;
+  readonly yes: boolean;
+  readonly dryRun: boolean;
+  readonly kid: string | undefined;
+  readonly now: boolean;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  sleep(milliseconds: number): Promise<void>;
+}
+
+export interface Context {
+  readonly io: Io;
+  readonly clock: Clock;
+  /** Finds the installation; what can be refused without it is refused before. */
+  open(target: Target): Promise<Installation>;
+}
+
+/** Options that only some commands have. */
+export type OwnOption = 'purpose' | 'yes' | 'dry-run' | 'kid' | 'now';
+
+export interface Command {
+  /** The words that call it, e.g. `keys status`. */
+  readonly name: string;
+  /** Names of what stands after them, all of them required. */
+  readonly operands: readonly string[];
+  readonly options: readonly OwnOption[];
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** Lines for the command's own help. */
+  readonly help: readonly string[];
+  /** What AWS must allow whoever runs it. */
+  readonly actions: readonly string[];
+  /** @throws CouldNot */
+  run(args: Arguments, context: Context): Promise<Result>;
+}

@@ -1,0 +1,249 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { awsFailure, isAwsError, isNoAnswer } from './aws-failure.ts';
+import type { Target } from './command.ts';
+import { CouldNot } from './errors.ts';
+import { oneLine } from './wording.ts';
+
+/** One installation of the product, in AWS or on this machine: what its stacks made, and how to reach it. */
+export interface Installation {
+  /** E.g. `environment dev` */
+  readonly label: string;
+  /**
+   * The value of a stack output.
+   * @throws CouldNot when there is none of that name
+   */
+  output(name: string): string;
+  hasOutput(name: string): boolean;
+  /**
+   * Runs a function and waits for its answer.
+   *
+   * @param options.changes - it is never sent a second time by itself
+   * @throws CouldNot when it could not be run, or failed
+   */
+  invoke(functionName: string, payload: unknown, options: { changes: boolean }): Promise<unknown>;
+  /**
+   * Has Secrets Manager rotate a secret; it answers before the rotation is done.
+   *
+   * @returns `unfinished` when it goes on with an earlier rotation instead
+   */
+  rotateSecret(secretId: string, token: string): Promise<'started' | 'unfinished'>;
+  close(): void;
+}
+
+interface Reach {
+  readonly label: string;
+  readonly outputs: Readonly<Record<string, string>>;
+  readonly region: string;
+  /** Absent: AWS, with the credentials of whoever runs the command. */
+  readonly local?: { readonly port: number; readonly lambda: string; readonly secretsManager: string };
+}
+
+/** The longest a function of ours runs, and a little more, in milliseconds. */
+const longestAnswer = 200_000;
+
+/**
+ * Finds an installation.
+ *
+ * @throws CouldNot when it is not there
+ */
+export async function openInstallation(target: Target): Promise<Installation> {
+  return connect(
+    target.kind === 'local' ? readLocalStart(target.port) : await readStacks(target.name, target.region),
+  );
+}
+
+function connect({ label, outputs, region, local }: Reach): Installation {
+  // A local start looks at no signature; nobody's real credentials are shown to it.
+  const credentials =
+    local === undefined ? {} : { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+  const lambda = (options: { maxAttempts?: number }): LambdaClient =>
+    new LambdaClient({
+      region,
+      requestHandler: { connectionTimeout: 5_000, socketTimeout: longestAnswer },
+      ...options,
+      ...credentials,
+      ...(local === undefined ? {} : { endpoint: local.lambda }),
+    });
+  const asking = lambda({});
+  const changing = lambda({ maxAttempts: 1 });
+  const secrets = new SecretsManagerClient({
+    region,
+    requestHandler: { connectionTimeout: 5_000, socketTimeout: 20_000 },
+    ...credentials,
+    ...(local === undefined ? {} : { endpoint: local.secretsManager }),
+  });
+  const failure = (error: unknown, action: string): CouldNot =>
+    local !== undefined && isNoAnswer(error) ? notRunning(local.port) : awsFailure(error, action);
+
+  return {
+    label,
+    output: (name) => {
+      const value = outputs[name];
+      if (value !== undefined) return value;
+      throw new CouldNot(
+        'output_missing',
+        `the stacks of ${label} have no output ${name}: deploy this version of the project first`,
+      );
+    },
+    hasOutput: (name) => outputs[name] !== undefined,
+    invoke: async (functionName, payload, { changes }) => {
+      const answer = await (changes ? changing : asking)
+        .send(new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(payload) }))
+        .catch((error: unknown) => {
+          if (changes && isNoAnswer(error)) {
+            throw new CouldNot(
+              'no_answer',
+              'no answer came back, and whether it was done is not known: look with keys status before anything else',
+              { cause: error },
+            );
+          }
+          throw failure(error, 'lambda:InvokeFunction');
+        });
+      if (answer.FunctionError !== undefined) {
+        throw new CouldNot(
+          'function_failed',
+          `the function failed (${errorTypeOf(answer.Payload)}): look in the log of ${functionName}`,
+        );
+      }
+      return parsed(answer.Payload);
+    },
+    rotateSecret: async (secretId, token) => {
+      try {
+        await secrets.send(new RotateSecretCommand({ SecretId: secretId, ClientRequestToken: token }));
+        return 'started';
+      } catch (error) {
+        if (isAwsError(error) && error.name === 'InvalidRequestException') {
+          // "A previous rotation isn't complete. That rotation will be reattempted."
+          if (/previous rotation/i.test(error.message)) return 'unfinished';
+          throw new CouldNot(
+            'rotation_refused',
+            `Secrets Manager does not rotate this secret (it says: ${oneLine(error.message).slice(0, 400)}); its rotation schedule comes with the stateless stack`,
+            { cause: error },
+          );
+        }
+        throw failure(error, 'secretsmanager:RotateSecret');
+      }
+    },
+    close: () => {
+      for (const client of [asking, changing, secrets]) client.destroy();
+    },
+  };
+}
+
+function parsed(payload: Uint8Array | undefined): unknown {
+  try {
+    return JSON.parse(Buffer.from(payload ?? []).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Its type alone: the message of a failure that nobody foresaw may quote anything. */
+function errorTypeOf(payload: Uint8Array | undefined): string {
+  const value = parsed(payload);
+  const type = isObject(value) ? value['errorType'] : undefined;
+  return typeof type === 'string' ? oneLine(type).slice(0, 100) : 'without a reason';
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+async function readStacks(name: string, region: string): Promise<Reach> {
+  const cloudFormation = new CloudFormationClient({
+    region,
+    requestHandler: { connectionTimeout: 5_000, socketTimeout: 20_000 },
+  });
+  try {
+    const outputs = await Promise.all(
+      ['stateful', 'stateless'].map((part) => outputsOf(cloudFormation, `cis2-bff-${name}-${part}`, region)),
+    );
+    return {
+      label: `environment ${name}`,
+      region,
+      outputs: Object.assign({}, ...outputs) as Reach['outputs'],
+    };
+  } finally {
+    cloudFormation.destroy();
+  }
+}
+
+async function outputsOf(
+  cloudFormation: CloudFormationClient,
+  stackName: string,
+  region: string,
+): Promise<Record<string, string>> {
+  const missing = (cause?: unknown): CouldNot =>
+    new CouldNot(
+      'no_such_environment',
+      `there is no stack ${stackName} in ${region} of this AWS account: look at --env, at --region and at whose credentials these are`,
+      { cause },
+    );
+  const { Stacks: stacks } = await cloudFormation
+    .send(new DescribeStacksCommand({ StackName: stackName }))
+    .catch((error: unknown) => {
+      if (isAwsError(error) && error.name === 'ValidationError') throw missing(error);
+      throw awsFailure(error, 'cloudformation:DescribeStacks');
+    });
+  const stack = stacks?.[0];
+  if (stack === undefined) throw missing();
+  return Object.fromEntries(
+    (stack.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]),
+  );
+}
+
+const notRunning = (port: number): CouldNot =>
+  new CouldNot(
+    'not_running',
+    `no local start runs on port ${String(port)}: start one with npm start -- --port ${String(port)}`,
+  );
+
+/** Every local start says in a file what it made and where it listens. */
+function readLocalStart(port: number): Reach {
+  const file = path.join(import.meta.dirname, '../build/local', `${String(port)}.json`);
+  let state: unknown;
+  try {
+    state = JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    throw notRunning(port);
+  }
+  const endpoints = isObject(state) ? state['endpoints'] : undefined;
+  const outputs = isObject(state) ? state['outputs'] : undefined;
+  if (
+    !isObject(state) ||
+    !isObject(endpoints) ||
+    !isObject(outputs) ||
+    typeof state['region'] !== 'string' ||
+    typeof endpoints['lambda'] !== 'string' ||
+    typeof endpoints['secretsManager'] !== 'string'
+  ) {
+    throw new CouldNot(
+      'not_running',
+      `what the local start on port ${String(port)} left for this command cannot be read: start it again`,
+    );
+  }
+  if (!isAlive(state['pid'])) throw notRunning(port);
+  return {
+    label: `the local start on port ${String(port)}`,
+    region: state['region'],
+    outputs: Object.fromEntries(
+      Object.entries(outputs).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+    ),
+    local: { port, lambda: endpoints['lambda'], secretsManager: endpoints['secretsManager'] },
+  };
+}
+
+/** A start that was killed leaves its file behind. */
+function isAlive(pid: unknown): boolean {
+  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Somebody else's process is alive too.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,77 @@
+import { createInterface } from 'node:readline';
+import { oneLine } from './wording.ts';
+
+/** What a command has to say at its end. */
+export interface Result {
+  /** For `--json`. */
+  readonly document: unknown;
+  /** For people; a line each. */
+  readonly lines: readonly string[];
+}
+
+/** The command's way to the person who runs it, or to the program that does. */
+export interface Io {
+  /** Somebody is there to be asked. */
+  readonly interactive: boolean;
+  /** Lines for people, before anything is changed. With `--json` only if they are needed to answer a question. */
+  show(lines: readonly string[]): void;
+  /** A line on standard error: progress, warnings. */
+  note(line: string): void;
+  /** Asks for a yes; anything else, and the end of the input, is a no. */
+  confirm(question: string): Promise<boolean>;
+  finish(result: Result): void;
+  /** A failure: one line on standard error and, with `--json`, a document on standard output. */
+  fail(error: { code: string; message: string }): void;
+}
+
+const printable = (line: string): string => line.replaceAll(/[\p{Cc}\p{Cf}]/gu, '?');
+
+/**
+ * @param options.json - standard output gets exactly one JSON document
+ * @param options.asks - the command is going to ask
+ */
+export function processIo({ json, asks }: { json: boolean; asks: boolean }): Io {
+  const interactive = process.stdin.isTTY;
+  const print = (stream: NodeJS.WriteStream, lines: readonly string[]): void => {
+    stream.write(lines.map((line) => `${printable(line)}\n`).join(''));
+  };
+  const printJson = (document: unknown): void => {
+    process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+  };
+
+  return {
+    interactive,
+    show: (lines) => {
+      if (!json) print(process.stdout, lines);
+      else if (asks && interactive) print(process.stderr, lines);
+    },
+    note: (line) => {
+      print(process.stderr, [line]);
+    },
+    confirm: (question) =>
+      new Promise((resolve) => {
+        const terminal = createInterface({ input: process.stdin, output: process.stderr });
+        let answer = '';
+        terminal.on('close', () => {
+          resolve(/^y(es)?$/i.test(answer.trim()));
+        });
+        terminal.on('SIGINT', () => {
+          process.stderr.write('\n');
+          terminal.close();
+        });
+        terminal.question(`${printable(question)} [y/N] `, (text) => {
+          answer = text;
+          terminal.close();
+        });
+      }),
+    finish: ({ document, lines }) => {
+      if (json) printJson(document);
+      else print(process.stdout, lines);
+    },
+    fail: ({ code, message }) => {
+      const line = oneLine(message);
+      if (json) printJson({ error: { code, message: line } });
+      print(process.stderr, [`cis2-bff ops: ${line}`]);
+    },
+  };
+}

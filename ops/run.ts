@@ -1,0 +1,60 @@
+import type { Clock, Context } from './command.ts';
+import { readCommandLine, type CommandLine } from './command-line.ts';
+import { isCommandError } from './errors.ts';
+import { openInstallation, type Installation } from './installation.ts';
+import { processIo } from './io.ts';
+
+const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+};
+
+/**
+ * Runs one command.
+ *
+ * @param args - the command line, without the program's own name
+ * @returns the exit status: 0 done, 1 could not, 2 bad usage
+ */
+export async function runOps(args: readonly string[]): Promise<number> {
+  let line: CommandLine;
+  try {
+    line = readCommandLine(args);
+  } catch (error) {
+    return reported(error, processIo({ json: args.includes('--json'), asks: false }));
+  }
+  if (line.kind === 'help') {
+    process.stdout.write(`${line.text}\n`);
+    return 0;
+  }
+
+  const io = processIo({ json: line.args.json, asks: !line.args.yes && !line.args.dryRun });
+  const opened: Installation[] = [];
+  const context: Context = {
+    io,
+    clock: systemClock,
+    open: async (target) => {
+      const installation = await openInstallation(target);
+      opened.push(installation);
+      return installation;
+    },
+  };
+  try {
+    io.finish(await line.command.run(line.args, context));
+    return 0;
+  } catch (error) {
+    return reported(error, io);
+  } finally {
+    for (const installation of opened) installation.close();
+  }
+}
+
+function reported(error: unknown, io: { fail(error: { code: string; message: string }): void }): number {
+  if (!isCommandError(error)) {
+    // Its name alone: what a message of somebody else's quotes is not known.
+    const name = error instanceof Error ? error.name : typeof error;
+    io.fail({ code: 'internal_error', message: `internal error (${name}): this is a fault of the command` });
+    return 1;
+  }
+  io.fail(error);
+  return error.exitCode;
+}

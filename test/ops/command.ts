@@ -1,0 +1,67 @@
+/** The operator's command as its users run it: a process of its own. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '../..');
+
+export interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+const environmentWith = (variables: Record<string, string>): NodeJS.ProcessEnv => ({
+  // Nobody's real credentials, and nothing of what the test runner wants of its own Node.
+  ...Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_') && name !== 'NODE_OPTIONS'),
+  ),
+  ...variables,
+});
+
+/** Runs it with nobody to ask. */
+export function ops(
+  args: readonly string[],
+  { input = '', variables = {} }: { input?: string; variables?: Record<string, string> } = {},
+): Promise<Ended> {
+  const child = spawn(process.execPath, ['ops/main.ts', ...args], {
+    cwd: root,
+    env: environmentWith(variables),
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  // A command that reads no input ends without taking it.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
+  return new Promise((resolve) => {
+    child.once('close', (code) => resolve({ code, out, err }));
+  });
+}
+
+/**
+ * Runs it on a terminal, of util-linux's `script`.
+ *
+ * @param answer - what is typed when it asks
+ * @returns everything that stood on the terminal
+ */
+export function opsOnTerminal(args: readonly string[], answer: string): Promise<Ended> {
+  const command = [process.execPath, 'ops/main.ts', ...args].map((word) => `'${word}'`).join(' ');
+  const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+    cwd: root,
+    env: environmentWith({}),
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let out = '';
+  let answered = false;
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString();
+    if (answered || !out.includes('[y/N] ')) return;
+    answered = true;
+    child.stdin.write(answer);
+  });
+  return new Promise((resolve) => {
+    child.once('close', (code) => resolve({ code, out, err: '' }));
+  });
+}

@@ -1,0 +1,147 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { ring, statusOf } from './answers.ts';
+import { ops } from './command.ts';
+import { awsError, FakeAws, returned, stack, stackError } from './fake-aws.ts';
+
+let aws: FakeAws;
+let home: string;
+
+beforeAll(async () => {
+  aws = await FakeAws.start();
+  home = mkdtempSync(join(tmpdir(), 'ops-home-'));
+});
+afterEach(() => {
+  aws.calls.length = 0;
+  aws.invoke = () => returned(statusOf(ring('a', 'b', 'c')));
+  aws.describeStacks = (name) => stack(name, aws.outputs);
+});
+afterAll(async () => {
+  await aws.close();
+  rmSync(home, { recursive: true });
+});
+
+/** Credentials and endpoints as the AWS SDK takes them from anybody's shell. */
+const shell = (
+  credentials: Record<string, string> = {
+    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'example',
+  },
+) => ({
+  HOME: home,
+  ...credentials,
+  AWS_ENDPOINT_URL: aws.url,
+  AWS_EC2_METADATA_DISABLED: 'true',
+  // One try a call: what is tried here is what a failure is called.
+  AWS_MAX_ATTEMPTS: '1',
+});
+const status = (more: readonly string[] = [], variables: Record<string, string> = shell()) =>
+  ops(['keys', 'status', '--env', 'dev', '--json', ...more], { variables });
+
+test('an environment is found by its two stacks, with the credentials of whoever runs the command', async () => {
+  aws.invoke = () => returned(statusOf(ring('a', 'b', 'c')));
+  aws.describeStacks = (name) =>
+    stack(name, name.endsWith('-stateless') ? { RotateSigningKeysFunction: 'rotate-signing-keys' } : {});
+  const { code, out, err } = await status();
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(JSON.parse(out)).toMatchObject({ keys: [{ kid: 'a' }, { kid: 'b' }, { kid: 'c' }] });
+  const stacks = aws.calls
+    .filter(({ action }) => action === 'DescribeStacks')
+    .map(({ input }) => input['StackName']);
+  expect(stacks.sort()).toEqual(['cis2-bff-dev-stateful', 'cis2-bff-dev-stateless']);
+  for (const { authorization } of aws.calls) {
+    expect(authorization).toMatch(/Credential=AKIDEXAMPLE\/\d+\/eu-west-2\//);
+  }
+});
+
+test('--region says where', async () => {
+  aws.invoke = () => returned(statusOf(ring('a', 'b', 'c')));
+  expect((await status(['--region', 'eu-west-1'])).code).toBe(0);
+  for (const { authorization } of aws.calls) expect(authorization).toContain('/eu-west-1/');
+});
+
+test.each<[string, () => void, string, string]>([
+  [
+    'no such environment',
+    () => {
+      aws.describeStacks = (name) => stackError('ValidationError', `Stack with id ${name} does not exist`);
+    },
+    'no_such_environment',
+    'there is no stack cis2-bff-dev-state',
+  ],
+  [
+    'stacks that may not be read',
+    () => {
+      aws.describeStacks = () =>
+        stackError('AccessDenied', 'User: arn:aws:iam::000000000000:user/sam is not authorized', 403);
+    },
+    'access_denied',
+    'AWS does not allow you cloudformation:DescribeStacks: ask for that permission',
+  ],
+  [
+    'a function that may not be run',
+    () => {
+      aws.invoke = () => awsError('AccessDeniedException', 'User: sam is not authorized to perform', 403);
+    },
+    'access_denied',
+    'AWS does not allow you lambda:InvokeFunction',
+  ],
+  [
+    'a function that is throttled',
+    () => {
+      aws.invoke = () => awsError('TooManyRequestsException', 'Rate Exceeded.', 429);
+    },
+    'throttled',
+    'try again in a minute',
+  ],
+  [
+    'credentials that have expired',
+    () => {
+      aws.describeStacks = () => stackError('ExpiredToken', 'The security token is expired', 403);
+    },
+    'credentials_expired',
+    'sign in again',
+  ],
+  [
+    'credentials of nobody',
+    () => {
+      aws.describeStacks = () => stackError('InvalidClientTokenId', 'The security token is invalid', 403);
+    },
+    'credentials_refused',
+    'AWS does not accept the credentials',
+  ],
+  [
+    'something else',
+    () => {
+      aws.invoke = () => awsError('ServiceException', 'private-half', 500);
+    },
+    'aws_error',
+    'lambda:InvokeFunction failed: AWS answered ServiceException (status 500)',
+  ],
+  [
+    'a function that is cut off',
+    () => {
+      aws.invoke = () => 'hang';
+    },
+    'unreachable',
+    'no answer from AWS to lambda:InvokeFunction',
+  ],
+])('%s is one clear line', async (_, arrange, code, message) => {
+  arrange();
+  const ended = await status();
+  const { error } = JSON.parse(ended.out) as { error: { code: string; message: string } };
+  expect({ exit: ended.code, code: error.code }).toEqual({ exit: 1, code });
+  expect(error.message).toContain(message);
+  expect(ended.err).toBe(`cis2-bff ops: ${error.message}\n`);
+  expect(ended.err).not.toContain('private-half');
+});
+
+test('no credentials at all is one clear line', async () => {
+  const { code, out } = await status([], shell({}));
+  const { error } = JSON.parse(out) as { error: { code: string; message: string } };
+  expect({ exit: code, code: error.code }).toEqual({ exit: 1, code: 'no_credentials' });
+  expect(error.message).toContain('sign in (aws sso login)');
+  expect(aws.calls).toEqual([]);
+});

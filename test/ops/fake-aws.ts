@@ -1,0 +1,139 @@
+/** What the operator's commands speak to, on the wire: Lambda, Secrets Manager and CloudFormation, as far as they do. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '../..');
+
+export interface Answer {
+  readonly status: number;
+  readonly headers?: Record<string, string>;
+  readonly body: string;
+}
+
+export const awsError = (type: string, message: string, status = 400): Answer => ({
+  status,
+  headers: { 'x-amzn-errortype': type },
+  body: JSON.stringify({ __type: type, message, Message: message }),
+});
+
+/** What a function returned. */
+export const returned = (value: unknown): Answer => ({ status: 200, body: JSON.stringify(value) });
+
+export type Event = Readonly<Record<string, unknown>>;
+
+export class FakeAws {
+  readonly port: number;
+  /** Everything that came: `Invoke`, `RotateSecret` or `DescribeStacks`, and what was in it. */
+  readonly calls: { readonly action: string; readonly input: Event; readonly authorization: string }[] = [];
+  outputs: Record<string, string> = {
+    RotateSigningKeysFunction: 'rotate-signing-keys',
+    SigningKeysSecretArn: 'arn:aws:secretsmanager:eu-west-2:000000000000:secret:ring-AAAAAA',
+  };
+  /** `hang`: no answer, the connection is cut. */
+  invoke: (event: Event) => Answer | 'hang' = () => returned(null);
+  rotateSecret: (input: Event) => Answer = () => returned({});
+  describeStacks: (name: string) => Answer = (name) => stack(name, this.outputs);
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+    this.port = (server.address() as AddressInfo).port;
+    server.on('request', (request, response) => {
+      void (async () => {
+        const answer = this.#answer(request, Buffer.concat(await request.toArray()).toString());
+        if (answer === 'hang') {
+          request.socket.destroy();
+          return;
+        }
+        response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
+        response.end(answer.body);
+      })();
+    });
+  }
+
+  static async start(): Promise<FakeAws> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return new FakeAws(server);
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${String(this.port)}`;
+  }
+
+  #answer(request: IncomingMessage, body: string): Answer | 'hang' {
+    const record = (action: string, input: Event): void => {
+      this.calls.push({ action, input, authorization: request.headers.authorization ?? '' });
+    };
+    if (/^\/2015-03-31\/functions\/rotate-signing-keys\/invocations$/.test(request.url ?? '')) {
+      const event = JSON.parse(body) as Event;
+      record('Invoke', event);
+      return this.invoke(event);
+    }
+    if (request.headers['x-amz-target'] === 'secretsmanager.RotateSecret') {
+      const input = JSON.parse(body) as Event;
+      record('RotateSecret', input);
+      return this.rotateSecret(input);
+    }
+    const form = new URLSearchParams(body);
+    record(form.get('Action') ?? 'unknown', Object.fromEntries(form));
+    return this.describeStacks(form.get('StackName') ?? '');
+  }
+
+  get events(): Event[] {
+    return this.calls.filter(({ action }) => action === 'Invoke').map(({ input }) => input);
+  }
+
+  /** Says what a local start on this fake's port would say. */
+  pretendLocalStart(pid: number | string = process.pid): void {
+    mkdirSync(join(root, 'build/local'), { recursive: true });
+    writeFileSync(
+      this.#stateFile,
+      JSON.stringify({
+        pid,
+        baseUrl: `http://localhost:${String(this.port)}`,
+        region: 'eu-west-2',
+        endpoints: { dynamodb: this.url, secretsManager: this.url, kms: this.url, lambda: this.url },
+        outputs: this.outputs,
+      }),
+    );
+  }
+
+  get #stateFile(): string {
+    return join(root, 'build/local', `${String(this.port)}.json`);
+  }
+
+  async close(): Promise<void> {
+    rmSync(this.#stateFile, { force: true });
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+const xml = (status: number, body: string): Answer => ({
+  status,
+  headers: { 'content-type': 'text/xml' },
+  body,
+});
+
+export const stack = (name: string, outputs: Readonly<Record<string, string>>): Answer =>
+  xml(
+    200,
+    `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member>
+      <StackName>${name}</StackName><StackStatus>CREATE_COMPLETE</StackStatus><CreationTime>2026-01-01T00:00:00Z</CreationTime>
+      <Outputs>${Object.entries(outputs)
+        .map(
+          ([key, value]) =>
+            `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`,
+        )
+        .join('')}</Outputs>
+    </member></Stacks></DescribeStacksResult></DescribeStacksResponse>`,
+  );
+
+export const stackError = (code: string, message: string, status = 400): Answer =>
+  xml(
+    status,
+    `<ErrorResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>0</RequestId></ErrorResponse>`,
+  );

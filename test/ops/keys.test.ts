@@ -1,0 +1,476 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { changeOf, daysAgo, key, ring, statusOf } from './answers.ts';
+import { ops, opsOnTerminal } from './command.ts';
+import { awsError, FakeAws, returned, type Event } from './fake-aws.ts';
+
+let aws: FakeAws;
+let directory: string;
+let here: string[];
+
+beforeAll(async () => {
+  aws = await FakeAws.start();
+  directory = mkdtempSync(join(tmpdir(), 'ops-'));
+  here = ['--local', String(aws.port)];
+});
+beforeEach(() => {
+  aws.pretendLocalStart();
+});
+afterEach(() => {
+  aws.calls.length = 0;
+  aws.invoke = () => returned(null);
+  aws.rotateSecret = () => returned({});
+});
+afterAll(async () => {
+  await aws.close();
+  rmSync(directory, { recursive: true });
+});
+
+const [before, after] = [ring('kid-a', 'kid-b', 'kid-c'), ring('kid-b', 'kid-c', '(new)')];
+const refusal = (code: string, message: string) => returned({ ok: false, code, message });
+const errorOf = (out: string) => (JSON.parse(out) as { error: { code: string; message: string } }).error;
+/** What changed anything. */
+const changes = () =>
+  aws.calls.filter(
+    ({ action, input }) =>
+      action === 'RotateSecret' ||
+      (action === 'Invoke' && input['operation'] !== 'status' && input['dryRun'] !== true),
+  );
+
+describe('keys status', () => {
+  test('prints the ring and the next rotation as a document', async () => {
+    const lastRotation = { token: 't', at: daysAgo(10), result: 'done' as const };
+    aws.invoke = () => returned(statusOf(before, lastRotation));
+    const { code, out, err } = await ops(['keys', 'status', '--json', ...here]);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(JSON.parse(out)).toEqual({
+      purpose: 'cis2',
+      keys: before,
+      nextRotationAt: expect.any(String),
+      lastRotation,
+      publishedEqualsRing: true,
+      leadSeconds: 0,
+      custody: 'secret',
+    });
+    expect(aws.events).toEqual([{ operation: 'status', purpose: 'cis2' }]);
+  });
+
+  test('shows people a table, ages in words and the last result', async () => {
+    aws.invoke = () => returned(statusOf(before, { token: 't', at: daysAgo(10), result: 'done' }));
+    const { code, out, err } = await ops(['keys', 'status', ...here]);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toContain(
+      `Signing keys for CIS2 and the API platform, the local start on port ${String(aws.port)}\n`,
+    );
+    expect(out).toMatch(/^PLACE {5}KID {4}CREATED {6}SIGNING SINCE {2}PUBLISHED SINCE$/m);
+    expect(out).toMatch(/^current {3}kid-b {2}40 days ago {2}10 days ago {4}40 days ago$/m);
+    expect(out).toMatch(/^next {6}kid-c {2}40 days ago {2}never {10}40 days ago$/m);
+    expect(out).toMatch(/^Next rotation {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \(in 20 days\)$/m);
+    expect(out).toMatch(/^Last rotation {2}done, .* UTC \(10 days ago\)$/m);
+    expect(out).not.toContain('Warning');
+  });
+
+  test('warns when the published set is not the ring and when the last rotation failed', async () => {
+    aws.invoke = () =>
+      returned(
+        statusOf(
+          before,
+          { token: 't', at: daysAgo(1), result: 'failed', code: 'published_set_unseen' },
+          { publishedEqualsRing: false },
+        ),
+      );
+    const { code, out } = await ops(['keys', 'status', ...here]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^Warning: the published set is not the ring\./m);
+    expect(out).toMatch(/^Warning: the last rotation failed \(published_set_unseen\)\./m);
+  });
+
+  test('prints nothing of an answer but what it knows', async () => {
+    const leaky = before.map((view) => ({ ...view, privateJwk: { d: 'private-half' } }));
+    aws.invoke = () => returned({ ...statusOf(leaky), ring: 'private-half' });
+    const { code, out } = await ops(['keys', 'status', '--json', ...here]);
+    expect(code).toBe(0);
+    expect(out).not.toContain('private-half');
+  });
+
+  test('what an answer says cannot move the cursor', async () => {
+    aws.invoke = () => refusal('keys_unavailable', 'first\n\u001b[2Jsecond');
+    const { code, out, err } = await ops(['keys', 'status', ...here]);
+    expect({ code, out, err }).toEqual({ code: 1, out: '', err: 'cis2-bff ops: first ?[2Jsecond\n' });
+  });
+});
+
+describe('what cannot be done ends with 1 and one line, and with --json a document too', () => {
+  test.each<[string, () => void, string, RegExp]>([
+    ['a refusal of the function', () => (aws.invoke = () => refusal('busy', 'Busy.')), 'busy', /^Busy\.$/],
+    [
+      'an answer of another version',
+      () => (aws.invoke = () => returned({ ok: true, keys: 'none' })),
+      'unexpected_answer',
+      /of the same version\?$/,
+    ],
+    [
+      'a function that throws',
+      () =>
+        (aws.invoke = () => ({
+          status: 200,
+          headers: { 'x-amz-function-error': 'Unhandled' },
+          body: '{"errorType":"TypeError","errorMessage":"quoting private-half"}',
+        })),
+      'function_failed',
+      /^the function failed \(TypeError\): look in the log of rotate-signing-keys$/,
+    ],
+    [
+      'a start that has ended',
+      () => aws.pretendLocalStart(2 ** 30),
+      'not_running',
+      /^no local start runs on port \d+: start one with npm start -- --port \d+$/,
+    ],
+    ['a state that cannot be read', () => aws.pretendLocalStart('none'), 'not_running', /no local start/],
+    [
+      'a stack without what is needed',
+      () => {
+        const { outputs } = aws;
+        aws.outputs = {};
+        aws.pretendLocalStart();
+        aws.outputs = outputs;
+      },
+      'output_missing',
+      /have no output RotateSigningKeysFunction: deploy this version/,
+    ],
+  ])('%s', async (_, arrange, code, message) => {
+    arrange();
+    const ended = await ops(['keys', 'status', '--json', ...here]);
+    expect(ended.code).toBe(1);
+    const error = errorOf(ended.out);
+    expect(error.code).toBe(code);
+    expect(error.message).toMatch(message);
+    expect(ended.err).toBe(`cis2-bff ops: ${error.message}\n`);
+    expect(ended.out + ended.err).not.toContain('private-half');
+  });
+
+  test('no start on that port at all', async () => {
+    const { code, out, err } = await ops(['keys', 'status', '--local', '1']);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toBe('cis2-bff ops: no local start runs on port 1: start one with npm start -- --port 1\n');
+  });
+});
+
+describe('with nobody to ask and no --yes', () => {
+  test.each([
+    ['keys rotate', []],
+    ['keys promote', []],
+    ['keys import', ['/dev/null']],
+    ['keys import', ['-']],
+    ['keys import', ['/dev/null', '--now']],
+  ])('%s %j asks nothing of the function, changes nothing and says to add --yes', async (command, more) => {
+    const { code, out, err } = await ops([...command.split(' '), ...more, ...here], { input: 'y\n' });
+    expect({ code, out, calls: aws.calls }).toEqual({ code: 1, out: '', calls: [] });
+    expect(err).toMatch(/^cis2-bff ops: .*nothing was changed.*--yes.*\n$/);
+  });
+});
+
+describe('keys rotate', () => {
+  /** A function that has rotated some looks after Secrets Manager was asked to. */
+  const rotatingAfter = (looks: number): void => {
+    let token: string | undefined;
+    let left = looks;
+    aws.rotateSecret = (input) => {
+      token = input['ClientRequestToken'] as string;
+      return returned({ ARN: input['SecretId'], Name: 'ring', VersionId: token });
+    };
+    aws.invoke = (event) => {
+      if (event['operation'] === 'rotate') return returned(changeOf(before, after));
+      if (token === undefined) return returned(statusOf(before));
+      left -= 1;
+      return returned(
+        left > 0
+          ? statusOf(before)
+          : statusOf(ring('kid-b', 'kid-c', 'kid-d'), { token, at: daysAgo(0), result: 'done' }),
+      );
+    };
+  };
+
+  test('asks for the dry run, starts the rotation under its own token and waits for its end', async () => {
+    rotatingAfter(2);
+    const { code, out, err } = await ops(['keys', 'rotate', '--yes', '--json', ...here]);
+    expect(code).toBe(0);
+    expect(err).toBe('rotating, 2 s …\n');
+    const document = JSON.parse(out) as { after: { kid: string; place: string }[] };
+    expect(document).toMatchObject({
+      purpose: 'cis2',
+      dryRun: false,
+      before,
+      nextRotationAt: expect.any(String),
+    });
+    expect(document.after.map(({ place, kid }) => `${place} ${kid}`)).toEqual([
+      'previous kid-b',
+      'current kid-c',
+      'next kid-d',
+    ]);
+    expect(aws.events[0]).toEqual({ operation: 'rotate', purpose: 'cis2', dryRun: true });
+    expect(changes()).toEqual([
+      expect.objectContaining({
+        action: 'RotateSecret',
+        input: {
+          SecretId: aws.outputs['SigningKeysSecretArn'],
+          ClientRequestToken: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        },
+      }),
+    ]);
+  });
+
+  test('a refusal of the dry run ends it before anything is started', async () => {
+    aws.invoke = () => refusal('not_seasoned', 'The next key can sign from 2026-01-02 on.');
+    const { code, out, err } = await ops(['keys', 'rotate', '--yes', ...here]);
+    expect({ code, out, err }).toEqual({
+      code: 1,
+      out: '',
+      err: 'cis2-bff ops: The next key can sign from 2026-01-02 on.\n',
+    });
+    expect(changes()).toEqual([]);
+  });
+
+  test('--dry-run shows before and after, asks nothing and changes nothing', async () => {
+    aws.invoke = () =>
+      returned(changeOf(before, after, { notices: ['The next key has been published for 40 days.'] }));
+    const { code, out, err } = await ops(['keys', 'rotate', '--dry-run', ...here]);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(/^Now\n.*\n {2}previous {2}kid-a[^]*^Then\n.*\n {2}previous {2}kid-b/m);
+    expect(out).toContain('Withdrawn from the published set: kid-a (previous)\n');
+    expect(out).toContain('The next key has been published for 40 days.\n');
+    expect(out).toMatch(/Nothing was changed\.\n$/);
+    expect(changes()).toEqual([]);
+    const json = await ops(['keys', 'rotate', '--dry-run', '--json', ...here]);
+    expect(JSON.parse(json.out)).toMatchObject({ dryRun: true, before, after });
+    expect(changes()).toEqual([]);
+  });
+
+  test('a schedule that is not there is said in one line', async () => {
+    rotatingAfter(1);
+    aws.rotateSecret = () =>
+      awsError('InvalidRequestException', 'No Lambda rotation function ARN is associated with this secret.');
+    const { code, out } = await ops(['keys', 'rotate', '--yes', '--json', ...here]);
+    expect(code).toBe(1);
+    expect(errorOf(out)).toEqual({
+      code: 'rotation_refused',
+      message: expect.stringContaining('No Lambda rotation function ARN'),
+    });
+  });
+});
+
+describe('keys promote', () => {
+  const notices = [
+    'The next key has been published for 3 minutes.',
+    'The API platform may not have seen it.',
+  ];
+  const promoted = [key('kid-c', 'current'), key('kid-d', 'next')];
+  const answering = (more: Record<string, unknown> = {}) => {
+    aws.invoke = ({ operation, dryRun }: Event) =>
+      operation === 'status'
+        ? returned(statusOf(before))
+        : returned(
+            dryRun === true
+              ? changeOf(before, [key('kid-c', 'current'), key('(new)', 'next')], { notices })
+              : changeOf(before, promoted, { dryRun: false, notices, ...more }),
+          );
+  };
+
+  test('says who may not have seen the key and what is withdrawn, then promotes', async () => {
+    answering({ gapEndsAt: daysAgo(-0.5) });
+    const { code, out, err } = await ops(['keys', 'promote', '--yes', ...here]);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const order = [
+      notices[0] ?? '',
+      notices[1] ?? '',
+      'Promoted.',
+      'certainly seen the key that signs now by ',
+    ].map((text) => out.indexOf(text));
+    expect(order).toEqual([...order].sort((one, other) => one - other));
+    expect(order).not.toContain(-1);
+    expect(out).toContain('Withdrawn from the published set: kid-b (current)\n');
+    expect(out).toContain('(in 12 hours)');
+    expect(aws.events).toEqual([
+      { operation: 'promote', purpose: 'cis2', dryRun: true },
+      { operation: 'promote', purpose: 'cis2' },
+    ]);
+  });
+
+  test('a gap that is over is said to be over', async () => {
+    answering({ gapEndsAt: daysAgo(1) });
+    const { out } = await ops(['keys', 'promote', '--yes', ...here]);
+    expect(out).toContain('has already seen the key that signs now.');
+  });
+
+  test('with --json standard output is the one document of what was done', async () => {
+    const gapEndsAt = daysAgo(-0.5);
+    answering({ gapEndsAt });
+    const { code, out, err } = await ops(['keys', 'promote', '--yes', '--json', ...here]);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(JSON.parse(out)).toEqual({
+      purpose: 'cis2',
+      dryRun: false,
+      before,
+      after: promoted,
+      nextRotationAt: expect.any(String),
+      notices,
+      gapEndsAt,
+    });
+  });
+
+  test('an answer that gets lost is not asked for again, and not taken for a failure', async () => {
+    answering();
+    const { invoke } = aws;
+    aws.invoke = (event) => (event['dryRun'] === true ? invoke(event) : 'hang');
+    const { code, err } = await ops(['keys', 'promote', '--yes', ...here]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^cis2-bff ops: no answer came back, and whether it was done is not known.*\n$/);
+    expect(changes()).toHaveLength(1);
+  });
+
+  test('the purpose is the platform’s only where it has a ring of its own', async () => {
+    answering();
+    const shared = await ops(['keys', 'promote', '--yes', '--purpose', 'api-platform', ...here]);
+    expect({ code: shared.code, calls: aws.calls }).toEqual({ code: 1, calls: [] });
+    expect(shared.err).toContain('share one ring of keys: leave --purpose out');
+
+    const { outputs } = aws;
+    aws.outputs = { ...outputs, ApiPlatformKeysSecretArn: 'arn:platform' };
+    aws.pretendLocalStart();
+    aws.outputs = outputs;
+    const own = await ops(['keys', 'promote', '--yes', '--purpose', 'api-platform', ...here]);
+    expect(own.code).toBe(0);
+    expect(aws.events.map(({ purpose }) => purpose)).toEqual(['api-platform', 'api-platform']);
+    expect(own.out).toContain('Signing keys for the API platform, ');
+  });
+
+  const onTerminal = spawnSync('script', ['--version']).status === 0 ? test : test.skip;
+
+  onTerminal('on a terminal it asks, and goes on with a yes', async () => {
+    answering();
+    const { code, out } = await opsOnTerminal(['keys', 'promote', ...here], 'y\n');
+    expect(out).toMatch(/may not have seen it\.[^]*promote the next one now\? \[y\/N\] [^]*Promoted\./);
+    expect(code).toBe(0);
+    expect(changes()).toHaveLength(1);
+  });
+
+  onTerminal.each([
+    ['no', 'n\n'],
+    ['nothing', '\n'],
+    ['something else', 'yesterday\n'],
+    ['the end of the input', '\u0004'],
+    ['an interrupt', '\u0003'],
+  ])('on a terminal %s is a no, and nothing is changed', async (_, answer) => {
+    answering();
+    const { code, out } = await opsOnTerminal(['keys', 'promote', ...here], answer);
+    expect(out).toMatch(/cis2-bff ops: nothing was changed\r\n$/);
+    expect(code).toBe(1);
+    expect(changes()).toEqual([]);
+  });
+
+  onTerminal('keys that moved while the question stood are not moved again', async () => {
+    answering();
+    const { invoke } = aws;
+    aws.invoke = (event) =>
+      event['operation'] === 'status'
+        ? returned(statusOf([key('kid-c', 'current'), key('kid-d', 'next')]))
+        : invoke(event);
+    const { code, out } = await opsOnTerminal(['keys', 'promote', ...here], 'y\n');
+    expect(out).toContain('the keys have moved since they were shown, so nothing was changed');
+    expect(code).toBe(1);
+    expect(changes()).toEqual([]);
+  });
+});
+
+describe('keys import', () => {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const jwk = privateKey.export({ format: 'jwk' });
+  const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+  const file = (name: string, content: string, mode = 0o600): string => {
+    const path = join(directory, name);
+    writeFileSync(path, content, { mode });
+    chmodSync(path, mode);
+    return path;
+  };
+  const imported = [key('kid-b', 'current'), key('ours', 'next')];
+
+  beforeEach(() => {
+    aws.invoke = ({ dryRun }) => returned(changeOf(before, imported, { dryRun: dryRun === true }));
+  });
+
+  test.each([
+    ['PEM', pem, [], { now: false }],
+    ['PEM with a kid', pem, ['--kid', 'ours'], { kid: 'ours', now: false }],
+    [
+      'a JWK with its own kid',
+      JSON.stringify({ ...jwk, kid: 'ours' }),
+      ['--now'],
+      { kid: 'ours', now: true },
+    ],
+    [
+      'a JWK by another kid',
+      JSON.stringify({ ...jwk, kid: 'its' }),
+      ['--kid', 'ours'],
+      { kid: 'ours', now: false },
+    ],
+  ])('%s goes to the function and is printed nowhere', async (name, content, options, fields) => {
+    const path = file(`${name}.key`, content);
+    const { code, out, err } = await ops(['keys', 'import', path, '--yes', ...options, ...here]);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const event = { operation: 'import', purpose: 'cis2', jwk, ...fields };
+    expect(aws.events).toEqual([{ ...event, dryRun: true }, event]);
+    expect(out).toContain(fields.now ? 'It signs now.' : 'Imported as the next key.');
+    expect(out).toContain(`${path} still holds the private key`);
+    for (const secret of [jwk.d, jwk.p, jwk.q, jwk.dp, jwk.dq, jwk.qi]) expect(out).not.toContain(secret);
+  });
+
+  test('standard input will do, with --yes', async () => {
+    const { code, out } = await ops(['keys', 'import', '-', '--yes', '--json', ...here], { input: pem });
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ dryRun: false, before, after: imported });
+    expect(changes()).toHaveLength(1);
+  });
+
+  test('--dry-run sends the key as a question only', async () => {
+    const { code } = await ops(['keys', 'import', file('dry.pem', pem), '--dry-run', ...here]);
+    expect(code).toBe(0);
+    expect(aws.events).toEqual([{ operation: 'import', purpose: 'cis2', jwk, now: false, dryRun: true }]);
+  });
+
+  test('a file that others can read is warned of, and taken', async () => {
+    const path = file('open.pem', pem, 0o644);
+    const { code, out, err } = await ops(['keys', 'import', path, '--yes', '--json', ...here]);
+    expect(code).toBe(0);
+    expect(err).toBe(`warning: others on this machine can read ${path}: chmod 600 it\n`);
+    expect(() => JSON.parse(out) as unknown).not.toThrow();
+  });
+
+  test.each([
+    ['a file that is not there', () => join(directory, 'none'), 'there is no such file'],
+    ['a directory', () => directory, 'it is a directory'],
+    ['a file without end', () => '/dev/zero', 'larger than 64 KiB'],
+    ['an empty file', () => '/dev/null', 'is empty'],
+    [
+      'broken JSON',
+      () => file('broken.jwk', '{"kty":"RSA","d":"private-half"'),
+      'neither a PEM file nor JSON',
+    ],
+  ])('%s is refused before anything is asked of the function', async (_, path, message) => {
+    const { code, out, err } = await ops(['keys', 'import', path(), '--yes', ...here]);
+    expect({ code, out, calls: aws.calls }).toEqual({ code: 1, out: '', calls: [] });
+    expect(err).toMatch(/^cis2-bff ops: .*\n$/);
+    expect(err).toContain(message);
+    expect(err).not.toContain('private-half');
+  });
+});
+
+test('nobody’s real credentials are shown to a local start', async () => {
+  aws.invoke = () => returned(statusOf(before));
+  const variables = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'example' };
+  expect((await ops(['keys', 'status', ...here], { variables })).code).toBe(0);
+  expect(aws.calls[0]?.authorization).toContain('Credential=local/');
+});

@@ -1,0 +1,181 @@
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { KeyView } from '../../ops/keys/answers.ts';
+import { Bff } from '../support/bff.ts';
+import { ops } from './command.ts';
+
+// Each test takes the ring as the one before left it.
+let bff: Bff;
+let here: string[];
+let directory: string;
+
+beforeAll(async () => {
+  bff = await Bff.start();
+  here = ['--local', new URL(bff.baseUrl).port];
+  directory = mkdtempSync(join(tmpdir(), 'ops-local-'));
+});
+afterAll(async () => {
+  await bff.stop();
+  rmSync(directory, { recursive: true });
+});
+
+interface Status {
+  readonly keys: readonly KeyView[];
+  readonly nextRotationAt: string;
+  readonly publishedEqualsRing: boolean;
+  readonly lastRotation: { readonly result: string } | null;
+}
+
+const status = async (): Promise<Status> => {
+  const { code, out, err } = await ops(['keys', 'status', '--json', ...here]);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  return JSON.parse(out) as Status;
+};
+const placesOf = (keys: readonly KeyView[]): Record<string, string> =>
+  Object.fromEntries(keys.map(({ place, kid }) => [place, kid]));
+const published = async (): Promise<string[]> => {
+  const answer = await fetch(`${bff.baseUrl}/auth/jwks.json`);
+  return ((await answer.json()) as { keys: { kid: string }[] }).keys.map(({ kid }) => kid).sort();
+};
+const kidsOf = ({ keys }: Status): string[] => keys.map(({ kid }) => kid).sort();
+
+test('keys status shows the ring that is published, and when it moves', async () => {
+  const today = await status();
+  expect(today.keys.map(({ place }) => place)).toEqual(['current', 'next']);
+  expect(today.publishedEqualsRing).toBe(true);
+  expect(Date.parse(today.nextRotationAt)).toBeGreaterThan(Date.now());
+  expect(await published()).toEqual(kidsOf(today));
+  const { code, out } = await ops(['keys', 'status', ...here]);
+  expect(code).toBe(0);
+  for (const { kid } of today.keys) expect(out).toContain(kid);
+  expect(out).not.toContain('Warning');
+});
+
+test('keys rotate takes one step, after which the published set is the ring', async () => {
+  const before = placesOf((await status()).keys);
+  const dryRun = await ops(['keys', 'rotate', '--dry-run', '--json', ...here]);
+  expect(dryRun.code).toBe(0);
+  expect(placesOf((JSON.parse(dryRun.out) as { after: KeyView[] }).after)).toEqual({
+    previous: before['current'],
+    current: before['next'],
+    next: '(new)',
+  });
+  expect(placesOf((await status()).keys)).toEqual(before);
+
+  const { code, out } = await ops(['keys', 'rotate', '--yes', '--json', ...here]);
+  expect(code).toBe(0);
+  const today = await status();
+  expect(placesOf(today.keys)).toMatchObject({ previous: before['current'], current: before['next'] });
+  expect((JSON.parse(out) as { after: KeyView[] }).after).toEqual(today.keys);
+  expect(today).toMatchObject({ publishedEqualsRing: true, lastRotation: { result: 'done' } });
+  expect(await published()).toEqual(kidsOf(today));
+});
+
+test('two rotations at the same moment make one or two whole steps, or the second exits 1 with one line', async () => {
+  const before = placesOf((await status()).keys);
+  const [one, other] = await Promise.all([
+    ops(['keys', 'rotate', '--yes', '--json', ...here]),
+    ops(['keys', 'rotate', '--yes', '--json', ...here]),
+  ]);
+  expect([one.code, other.code].sort()).toEqual([0, expect.any(Number)]);
+  for (const { code, out, err } of [one, other]) {
+    const document = JSON.parse(out) as { error?: { message: string } };
+    if (code === 0) expect(document.error).toBeUndefined();
+    else expect(err.endsWith(`cis2-bff ops: ${document.error?.message ?? ''}\n`)).toBe(true);
+  }
+  const today = await status();
+  const places = placesOf(today.keys);
+  expect([before['current'], before['next']]).toContain(places['previous']);
+  if (places['previous'] === before['current']) expect(places['current']).toBe(before['next']);
+  expect(today.publishedEqualsRing).toBe(true);
+  expect(await published()).toEqual(kidsOf(today));
+});
+
+test('keys promote lets next sign at once and leaves nothing of the withdrawn key', async () => {
+  const before = placesOf((await status()).keys);
+  const { code, out } = await ops(['keys', 'promote', '--yes', ...here]);
+  expect(code).toBe(0);
+  expect(out).toMatch(/has been published for/);
+  const today = await status();
+  expect(placesOf(today.keys)['current']).toBe(before['next']);
+  expect(kidsOf(today)).not.toContain(before['current']);
+  expect(await published()).toEqual(kidsOf(today));
+});
+
+test('keys import takes a key in as next or lets it sign, under its thumbprint or the name it has', async () => {
+  const [first, second] = [1, 2].map(() => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const { e, kty, n, d } = privateKey.export({ format: 'jwk' });
+    const thumbprint = createHash('sha256').update(JSON.stringify({ e, kty, n })).digest('base64url');
+    return { pem: privateKey.export({ format: 'pem', type: 'pkcs1' }).toString(), thumbprint, d };
+  });
+  const file = join(directory, 'key.pem');
+  const importing = async (pem: string | undefined, ...options: string[]) => {
+    writeFileSync(file, pem ?? '', { mode: 0o600 });
+    return ops(['keys', 'import', file, '--yes', ...options, ...here]);
+  };
+
+  expect(await importing(first?.pem)).toMatchObject({ code: 0, err: '' });
+  const before = placesOf((await status()).keys);
+  expect(before['next']).toBe(first?.thumbprint);
+
+  expect(await importing(second?.pem, '--kid', 'known-to-cis2', '--now')).toMatchObject({ code: 0, err: '' });
+  const today = await status();
+  expect(placesOf(today.keys)).toEqual({
+    previous: before['current'],
+    current: 'known-to-cis2',
+    next: before['next'],
+  });
+  expect(await published()).toEqual(kidsOf(today));
+
+  const again = await importing(second?.pem);
+  expect(again).toMatchObject({ code: 1, out: '' });
+  expect(again.err).toMatch(/^cis2-bff ops: .*\n$/);
+  expect(bff.output).toContain('known-to-cis2');
+  expect(bff.output).not.toContain(second?.d);
+});
+
+test('with a lead time a second rotation is refused, and says from when the next key can sign', async () => {
+  const slow = await Bff.start({ 'key-lead-seconds': 3_600 });
+  try {
+    const there = ['--local', new URL(slow.baseUrl).port];
+    expect((await ops(['keys', 'rotate', '--yes', ...there])).code).toBe(0);
+    const { code, out, err } = await ops(['keys', 'rotate', '--yes', '--json', ...there]);
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toEqual({ error: { code: 'not_seasoned', message: expect.any(String) } });
+    expect(err).toMatch(/^cis2-bff ops: .*\d\d:\d\d.*\n$/);
+  } finally {
+    await slow.stop();
+  }
+});
+
+test('where keys are made in KMS they rotate all the same, and none can be taken in', async () => {
+  const custody = await Bff.start({ 'key-custody': 'kms' });
+  try {
+    const there = ['--local', new URL(custody.baseUrl).port];
+    expect((await ops(['keys', 'rotate', '--yes', ...there])).code).toBe(0);
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const input = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+    const { code, out } = await ops(['keys', 'import', '-', '--yes', '--json', ...there], { input });
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toEqual({ error: { code: 'custody_kms', message: expect.any(String) } });
+    expect((await ops(['keys', 'status', ...there])).out).toContain('are made in KMS');
+  } finally {
+    await custody.stop();
+  }
+});
+
+test('a start that has ended is no longer there for the commands', async () => {
+  const brief = await Bff.start();
+  const there = ['--local', new URL(brief.baseUrl).port];
+  expect((await ops(['keys', 'status', ...there])).code).toBe(0);
+  await brief.stop();
+  expect(await ops(['keys', 'status', ...there])).toMatchObject({
+    code: 1,
+    out: '',
+    err: expect.stringContaining('no local start runs'),
+  });
+});
