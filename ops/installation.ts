@@ -106,7 +106,7 @@ function connect({ label, outputs, region, local }: Reach): Installation {
       if (answer.FunctionError !== undefined) {
         throw new CouldNot(
           'function_failed',
-          `the function failed (${errorTypeOf(answer.Payload)}): look in the log of ${functionName}`,
+          `the function failed (${errorTypeOf(answer.Payload)})${changes ? ', and whether it was done is not known: look with keys status before anything else, and' : ': look'} in the log of ${functionName}`,
         );
       }
       return parsed(answer.Payload);

@@ -101,7 +101,7 @@ export class SigningKeyStore extends Construct {
 /** The tag that binds a key in KMS to one ring of one installation. */
 const ringTag = 'cis2-bff:ring';
 
-/** Every key of this account and region; each statement narrows it down by the tag, for no key stands yet when it is written. */
+/** Every key of this account and region; statements narrow it down by the tag, for no key stands yet when they are written. */
 const everyKey = `arn:${Aws.PARTITION}:kms:${Aws.REGION}:${Aws.ACCOUNT_ID}:key/*`;
 
 /** What an installation's keys in KMS are called. */
@@ -130,12 +130,19 @@ export const kmsSigningStatements = (rings: KmsRings): iam.PolicyStatement[] => 
 
 /**
  * What a function must be allowed to look after the keys that KMS keeps for these rings: read their public halves and
- * have them deleted. Only keys that sign, so that a tag put on any other key gives no right to it.
+ * have them deleted. Only keys that sign, so that a tag put on any other key gives no right to it. Public halves are read
+ * whatever the tag: a key's is wanted the moment after it is made, and KMS may take five minutes to know a tag.
  */
 export const kmsKeepingStatements = (rings: KmsRings): iam.PolicyStatement[] => [
   new iam.PolicyStatement({
+    sid: 'KmsKeysRead',
+    actions: ['kms:GetPublicKey'],
+    resources: [everyKey],
+    conditions: { StringEquals: { 'kms:KeyUsage': 'SIGN_VERIFY' } },
+  }),
+  new iam.PolicyStatement({
     sid: 'KmsKeysKeep',
-    actions: ['kms:GetPublicKey', 'kms:ScheduleKeyDeletion'],
+    actions: ['kms:ScheduleKeyDeletion'],
     resources: [everyKey],
     conditions: {
       StringEquals: { [`aws:ResourceTag/${ringTag}`]: tagValues(rings), 'kms:KeyUsage': 'SIGN_VERIFY' },
@@ -175,8 +182,8 @@ export const kmsMakingStatements = (rings: KmsRings, bits: string): iam.PolicySt
 export function acknowledgeKeysByTag(role: iam.Role, statements: readonly iam.PolicyStatement[]): void {
   if (!statements.some(({ resources }) => resources.includes(everyKey))) return;
   const reason =
-    `The keys are made by the rotation function, one by one: there is no ARN to name. The tag ${ringTag} in each ` +
-    "statement's condition binds it to the keys of this installation.";
+    `The keys are made by the rotation function, one by one: there is no ARN to name. The tag ${ringTag} in the ` +
+    'conditions binds every right but that to read public halves to the keys of this installation.';
   for (const resource of ['*', 'arn:<AWS::Partition>:kms:<AWS::Region>:<AWS::AccountId>:key/*']) {
     Validations.of(role).acknowledge({ id: `AwsSolutions-IAM5[Resource::${resource}]`, reason });
   }

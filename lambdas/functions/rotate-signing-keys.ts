@@ -29,26 +29,30 @@ const ring = (
   secretId: string,
   path: string,
   trustedBy: readonly Purpose[],
-): ManagedRing => ({
-  purpose,
-  trustedBy,
-  secretId,
-  vault: createVault(secrets, secretId),
-  published: createPublishedKeys(database, settings.PUBLISHED_KEYS_TABLE, purpose),
-  keyMaker: createKeyMaker({
-    custody: settings.KEY_CUSTODY,
-    bits: settings.SIGNING_KEY_BITS,
-    ringName: `${settings.KEY_RING_NAME}/${purpose}`,
-    kmsOptions,
+): ManagedRing => {
+  const ringName = `${settings.KEY_RING_NAME}/${purpose}`;
+  return {
+    purpose,
+    trustedBy,
+    secretId,
+    ringName,
+    vault: createVault(secrets, secretId),
+    published: createPublishedKeys(database, settings.PUBLISHED_KEYS_TABLE, purpose),
+    keyMaker: createKeyMaker({
+      custody: settings.KEY_CUSTODY,
+      bits: settings.SIGNING_KEY_BITS,
+      ringName,
+      kmsOptions,
+      clock,
+    }),
+    signerOf: signers({ kmsOptions: limits, clock }),
+    fetchJwks: fetchJwks(`${settings.BASE_URL}${path}`),
+    leadSeconds: settings.KEY_LEAD_SECONDS,
     clock,
-  }),
-  signerOf: signers({ kmsOptions: limits, clock }),
-  fetchJwks: fetchJwks(`${settings.BASE_URL}${path}`),
-  leadSeconds: settings.KEY_LEAD_SECONDS,
-  clock,
-  newVersionId: () => randomUUID(),
-  wait: (seconds) => pause(seconds * 1_000),
-});
+    newVersionId: () => randomUUID(),
+    wait: (seconds) => pause(seconds * 1_000),
+  };
+};
 
 const ownSet = '/auth/jwks.json';
 const rings =

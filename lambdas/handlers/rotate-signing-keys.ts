@@ -28,6 +28,8 @@ import { describeError, type Logger, type Metrics } from '../telemetry/index.ts'
 export interface ManagedRing extends KeyManagerPorts {
   /** As Secrets Manager names it when it asks for a rotation. */
   readonly secretId: string;
+  /** Its name in this account: the installation's, and the purpose. Metrics and keys in KMS carry it. */
+  readonly ringName: string;
 }
 
 export interface RotateSigningKeysDependencies {
@@ -141,13 +143,13 @@ async function takeStep(dependencies: RotateSigningKeysDependencies, event: Even
   const { Step: step, SecretId, ClientRequestToken: token } = readRotationEvent(event);
   const ports = rings.find(({ secretId }) => secretId === SecretId);
   if (ports === undefined) throw new EventUnknown('the secret to rotate is not one of ours');
-  const { purpose } = ports;
+  const { purpose, ringName } = ports;
   try {
     const ring = await doStep(ports, step, token);
     log('rotation_step_done', { purpose, step });
     if (ring === undefined) return;
     log('signing_keys_rotated', { purpose, kids: kidsOf(ring) });
-    metrics(purpose, { RotationSucceeded: 1, PublishedSetEqualsRing: 1 });
+    metrics(ringName, { RotationSucceeded: 1, PublishedSetEqualsRing: 1 });
   } catch (error) {
     const code = error instanceof BffError ? error.code : 'internal_error';
     log('rotation_step_failed', {
@@ -157,7 +159,7 @@ async function takeStep(dependencies: RotateSigningKeysDependencies, event: Even
       detail: error instanceof RotationFailed ? error.message : undefined,
       ...describeError(error),
     });
-    metrics(purpose, { RotationSucceeded: 0 });
+    metrics(ringName, { RotationSucceeded: 0 });
     const at = dependencies.clock();
     // That it failed stands in the log by now; what reads this memory can do without it.
     await ports.published.recordRotation({ token, at, result: 'failed', code }).catch(() => undefined);
@@ -174,11 +176,11 @@ const withoutCause = (error: unknown): Error =>
 async function checkRings({ rings, log, metrics }: RotateSigningKeysDependencies): Promise<void> {
   const failures: unknown[] = [];
   for (const ports of rings) {
-    const { purpose } = ports;
+    const { purpose, ringName } = ports;
     try {
       const found = await check(ports);
       if (found.differed) log('published_set_differed', { purpose, kids: found.kids });
-      metrics(purpose, {
+      metrics(ringName, {
         SigningKeyAgeSeconds: found.signingKeyAgeSeconds,
         SecondsToNextRotation: found.secondsToNextRotation,
         PublishedSetEqualsRing: found.differed ? 0 : 1,
@@ -211,7 +213,8 @@ async function operate(dependencies: RotateSigningKeysDependencies, event: Event
     }
     return answer;
   } catch (error) {
-    return refusal(dependencies, { operation, purpose: ports?.purpose }, error);
+    const mayHaveMoved = (operation === 'promote' || operation === 'import') && event['dryRun'] !== true;
+    return refusal(dependencies, { operation, purpose: ports?.purpose, mayHaveMoved }, error);
   }
 }
 
@@ -244,7 +247,7 @@ function flag(event: Event, name: string): boolean {
 
 function refusal(
   { log }: RotateSigningKeysDependencies,
-  about: { operation: unknown; purpose: Purpose | undefined },
+  about: { operation: unknown; purpose: Purpose | undefined; mayHaveMoved: boolean },
   error: unknown,
 ): Refusal {
   if (error instanceof ChangeRefused || error instanceof RotationFailed || error instanceof EventUnknown) {
@@ -257,11 +260,16 @@ function refusal(
     return {
       ok: false,
       code: error.code,
-      message: `${sentence(error.message)} Nothing is broken by trying again; if it stays so, see the log of this function.`,
+      message: `${sentence(error.message)} ${about.mayHaveMoved ? lookFirst : tryAgain}`,
     };
   }
   log('unexpected_error', describeError(error));
   throw withoutCause(error);
 }
+
+const tryAgain = 'Nothing is broken by trying again; if it stays so, see the log of this function.';
+/** A second promotion would withdraw the key that the first one has put in place. */
+const lookFirst =
+  'It may have been done all the same: look at the keys before anything else, and do it again only if they have not moved. What is left over is put right within the hour.';
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;

@@ -45,10 +45,13 @@ export function rotated(ring: Ring, newKey: NewKey, now: EpochSeconds): Changed 
   };
 }
 
-/** The emergency: as a step, but the compromised current key is nowhere afterwards. `previous` stays as it was. */
+/**
+ * The emergency: as a step, but every key that has signed is nowhere afterwards. Not `previous` either: it may be the one
+ * that was lost, and what it signed has expired within minutes of its last signature.
+ */
 export function promoted(ring: Ring, newKey: NewKey, now: EpochSeconds): Changed {
   return {
-    keys: [...previousOf(ring), asCurrent(keyAt(ring, 'next'), now), asNext(newKey)],
+    keys: [asCurrent(keyAt(ring, 'next'), now), asNext(newKey)],
     toDestroy: inKms(keyAt(ring, 'current')),
   };
 }

@@ -1,4 +1,4 @@
-import { asCurrent, asNext } from './changes.ts';
+import { asCurrent, asNext, kmsKeysOf } from './changes.ts';
 import { settlePublished, type KeyManagerPorts } from './ring-state.ts';
 import { writeRing, type Ring } from './ring.ts';
 import { currentLabel } from './vault.ts';
@@ -22,11 +22,15 @@ export async function ensureRing(
 async function makeRing({ vault, keyMaker, clock }: KeyManagerPorts, token: string): Promise<boolean> {
   const [current, next] = await Promise.all([keyMaker.make(), keyMaker.make()]);
   const ring = { keys: [asCurrent(current, clock()), asNext(next)], toDestroy: [], draft: null };
+  let isStored: boolean;
   try {
-    return await vault.put(token, writeRing(ring), currentLabel);
+    isStored = await vault.put(token, writeRing(ring), currentLabel);
   } catch (error) {
     // The answer to a write that was done may have been lost.
     if ((await vault.current()) === undefined) throw error;
     return true;
   }
+  // Another call of the same token was first: nobody uses what this one has made.
+  if (!isStored) for (const keyArn of kmsKeysOf(ring)) await keyMaker.destroy(keyArn);
+  return isStored;
 }

@@ -18,7 +18,15 @@ import {
   type KeyManagerPorts,
   type RingState,
 } from './ring-state.ts';
-import { keyAt, writeRing, type Custody, type Place, type Ring, type RingKey } from './ring.ts';
+import {
+  keyAt,
+  KeysUnavailable,
+  writeRing,
+  type Custody,
+  type Place,
+  type Ring,
+  type RingKey,
+} from './ring.ts';
 import { requireSeasoned } from './rotation.ts';
 
 /** A key as an operator sees it. Every instant is RFC 3339. */
@@ -60,10 +68,12 @@ export interface Change {
   readonly gapEndsAt?: string;
 }
 
+/** The edge may hand out the set of a minute ago, to be kept from then on. */
+const edgeKeepsSeconds = 60;
 /** How long the API platform keeps a set; it does not ask again for a key that it does not know. */
-const platformKeepsSeconds = 3_600;
+const platformKeepsSeconds = 3_600 + edgeKeepsSeconds;
 /** CIS2 does not say how long it keeps a set; a day is the least that is safe to think. */
-const cis2KeepsSeconds = 86_400;
+const cis2KeepsSeconds = 86_400 + edgeKeepsSeconds;
 
 const views = ({ keys }: Pick<Ring, 'keys'>, record: PublishedRecord | undefined): readonly KeyView[] =>
   (['previous', 'current', 'next'] as const).flatMap((place) =>
@@ -186,7 +196,7 @@ function mayNotKnow(
 }
 
 /**
- * The emergency: `next` signs at once, and the current key is nowhere afterwards.
+ * The emergency: `next` signs at once, and every key that has signed is nowhere afterwards.
  *
  * @throws ChangeRefused `busy`
  * @throws KeysUnavailable
@@ -200,7 +210,7 @@ export async function promote(ports: KeyManagerPorts, { dryRun }: { dryRun: bool
   const notices = [
     publishedFor(ring, record, now),
     ...mayNotKnow(ports, record, ring, coming.kid),
-    `The current key ${compromised.kid} is withdrawn: whoever fetches our keys again refuses it.`,
+    `The current key ${compromised.kid} is withdrawn, and the previous one if there is one: whoever fetches our keys again refuses them.`,
     ...givenUp(state),
   ];
   const gapEndsAt = toRfc3339(known > now ? known : now);
@@ -211,8 +221,20 @@ export async function promote(ports: KeyManagerPorts, { dryRun }: { dryRun: bool
   }
   const newKey = await ports.keyMaker.make();
   const done = await replaceRing(ports, state, promoted(ring, newKey, now), { compromised: true });
-  return answer(done.state, { ...about, dryRun, after: views(done.state.current.ring, done.record) });
+  return answer(done.state, {
+    ...about,
+    notices: [...notices, ...notDestroyed(done.toDestroy)],
+    dryRun,
+    after: views(done.state.current.ring, done.record),
+  });
 }
+
+const notDestroyed = (keyArns: readonly string[]): readonly string[] =>
+  keyArns.length === 0
+    ? []
+    : [
+        `KMS did not take the withdrawn key for deletion, so whoever may use it can still sign with it: disable it in KMS now (${keyArns.join(', ')}).`,
+      ];
 
 const givenUp = ({ pending }: RingState): readonly string[] =>
   pending === undefined ? [] : ['The rotation that is under way is given up.'];
@@ -282,7 +304,7 @@ async function replaceRing(
   { current }: RingState,
   changed: Changed,
   { compromised = false }: { compromised?: boolean } = {},
-): Promise<{ state: RingState; record: PublishedRecord }> {
+): Promise<{ state: RingState; record: PublishedRecord; toDestroy: readonly string[] }> {
   const versionId = ports.newVersionId();
   const ring: Ring = {
     keys: changed.keys,
@@ -290,21 +312,38 @@ async function replaceRing(
     draft: { basedOn: current.versionId, rotation: null, at: ports.clock() },
   };
   await ports.vault.put(versionId, writeRing(ring), draftLabelFor(versionId));
-  await settlePublished(ports, { insist: true });
+  await settlePublished(ports, { draft: { versionId, ring } });
   // Refused, too, when the answer to an earlier try was lost: then the ring has moved.
   const hasMoved =
     (await ports.vault.moveCurrent(current.versionId, versionId)) ||
     (await readState(ports)).current.versionId === versionId;
-  const settled = await settlePublished(ports);
-  await tidyLabels(ports, settled.state);
+  const { state, record } = await settleAfter(ports, hasMoved ? current.versionId : undefined);
   if (!hasMoved) {
     throw new ChangeRefused(
       'busy',
       'The keys were changed by somebody else at this moment. Look at them, and try again.',
     );
   }
-  await destroyRetired(ports, settled.state.current.ring, { atOnce: compromised });
-  return settled;
+  const toDestroy = await destroyRetired(ports, state.current.ring, { atOnce: compromised });
+  return { state, record, toDestroy };
+}
+
+/** Whoever hears that a change failed makes it once more: one that has been made must not be told as refused. */
+async function settleAfter(
+  ports: KeyManagerPorts,
+  movedFrom: string | undefined,
+): Promise<{ state: RingState; record: PublishedRecord }> {
+  try {
+    const settled = await settlePublished(ports, movedFrom === undefined ? {} : { movedFrom });
+    await tidyLabels(ports, settled.state);
+    return settled;
+  } catch (cause) {
+    if (movedFrom === undefined) throw cause;
+    throw new KeysUnavailable(
+      'the keys have moved, but what they leave behind could not be put right: the published set may still hold a key that was withdrawn',
+      { cause },
+    );
+  }
 }
 
 export interface CheckResult {

@@ -25,8 +25,9 @@ export interface SecretDescription {
 }
 
 /**
- * A ring's secret. Every version keeps its value for ever; only labels move. All of these throw KeysUnavailable when the
- * secret cannot be reached.
+ * A ring's secret. Every version keeps its value for ever; only labels move. A change is made of what stands there, but what
+ * is read may be what stood there a moment ago: Secrets Manager is eventually consistent. All of these throw
+ * KeysUnavailable when the secret cannot be reached.
  */
 export interface Vault {
   /** The version that signs; undefined while there is none. */

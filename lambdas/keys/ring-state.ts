@@ -138,13 +138,32 @@ export async function tidyLabels(
   ]);
   for (const { label, versionId, abandoned } of spent) {
     const unused = abandoned === undefined ? [] : kmsKeysOf(abandoned).filter((keyArn) => !used.has(keyArn));
-    for (const keyArn of unused) await keyMaker.destroy(keyArn);
-    await vault.removeLabel(label, versionId);
+    // The label remembers what KMS would not delete, for the next time.
+    if ((await destroyAll(keyMaker, unused)).length === 0) await vault.removeLabel(label, versionId);
   }
+}
+
+/** @returns those that could not be scheduled for deletion: KMS being away must not keep a ring from moving */
+async function destroyAll(
+  keyMaker: Pick<KeyMaker, 'destroy'>,
+  keyArns: readonly string[],
+): Promise<readonly string[]> {
+  const remaining: string[] = [];
+  for (const keyArn of keyArns) {
+    try {
+      await keyMaker.destroy(keyArn);
+    } catch (error) {
+      if (!(error instanceof KeysUnavailable)) throw error;
+      remaining.push(keyArn);
+    }
+  }
+  return remaining;
 }
 
 /** How often a write of the published set is tried while others write it too. */
 const settleTries = 10;
+/** Between two looks at a secret that does not show yet what was done to it. */
+const lagSeconds = 1;
 
 export interface Settled {
   readonly state: RingState;
@@ -158,22 +177,29 @@ export interface Settled {
  * which was before the secret was; what is published is read again afterwards, together with the secret. So an older set
  * never replaces a newer one, and the key that signs is in every set.
  *
- * @param options.insist - writes even what is published already, so that whoever looked before a draft was made and has
- *   not written yet has to look again
+ * Secrets Manager may answer with what stood there a moment ago, so what the caller has just done there is told, not read.
+ *
+ * @param options.draft - a draft that the caller has stored. Its keys are published even if they are already, so that
+ *   whoever looked before it was made and has not written yet has to look again
+ * @param options.movedFrom - the version that the caller has moved AWSCURRENT away from
  * @throws KeysUnavailable when the secret or the record cannot be reached
- * @throws ChangeRefused `busy` when others keep writing
+ * @throws ChangeRefused `busy` when others keep writing, or the secret does not show the move
  */
 export async function settlePublished(
   ports: KeyManagerPorts,
-  { insist = false }: { insist?: boolean } = {},
+  { draft, movedFrom }: { draft?: StoredRing; movedFrom?: string } = {},
 ): Promise<Settled> {
   let differed = false;
-  let toWrite = insist;
+  let toWrite = draft !== undefined;
   for (let tries = 0; tries < settleTries; tries += 1) {
     const { record, revision } = await ports.published.read();
-    const state = await readState(ports);
+    const state = withDraft(await readState(ports), draft);
+    if (state.current.versionId === movedFrom) {
+      await ports.wait(lagSeconds);
+      continue;
+    }
     const wanted = wantedKeys(state);
-    const isRight = record !== undefined && sameKeys(record.keys, wanted);
+    const isRight = isWhole(record, wanted);
     if (isRight && !toWrite) return { state, record, differed };
     differed ||= !isRight;
     if (await ports.published.replace(nextRecord(record, wanted, state, ports.clock()), revision)) {
@@ -181,6 +207,14 @@ export async function settlePublished(
     }
   }
   throw new ChangeRefused('busy', 'Others are changing the keys at this moment. Try again in a minute.');
+}
+
+/** A draft that does not show yet stands beside those that do. */
+function withDraft(state: RingState, draft: StoredRing | undefined): RingState {
+  const isMissing =
+    draft?.ring.draft?.basedOn === state.current.versionId &&
+    state.drafts.every(({ versionId }) => versionId !== draft.versionId);
+  return isMissing ? { ...state, drafts: [...state.drafts, draft] } : state;
 }
 
 const wantedKeys = ({ current, drafts }: RingState): readonly PublicJwk[] =>
@@ -191,7 +225,16 @@ const wantedKeys = ({ current, drafts }: RingState): readonly PublicJwk[] =>
 
 /** Whether what is published is what belongs to the ring and its drafts. */
 export const isPublishedRight = (record: PublishedRecord | undefined, state: RingState): boolean =>
-  record !== undefined && sameKeys(record.keys, wantedKeys(state));
+  isWhole(record, wantedKeys(state));
+
+/** The keys, and since when each is there: a key that nobody knows this of could never be let sign. */
+const isWhole = (
+  record: PublishedRecord | undefined,
+  wanted: readonly PublicJwk[],
+): record is PublishedRecord =>
+  record !== undefined &&
+  sameKeys(record.keys, wanted) &&
+  wanted.every(({ kid }) => record.since[kid] !== undefined);
 
 function sameKeys(some: readonly PublicJwk[], others: readonly PublicJwk[]): boolean {
   const spelled = (keys: readonly PublicJwk[]): string =>
@@ -265,15 +308,5 @@ export async function destroyRetired(
 ): Promise<readonly string[]> {
   const since = keyAt(ring, 'current').signingSince;
   const isTime = atOnce || since === null || clock() >= after(since, retiredForSeconds);
-  if (!isTime) return ring.toDestroy;
-  const remaining: string[] = [];
-  for (const keyArn of ring.toDestroy) {
-    try {
-      await keyMaker.destroy(keyArn);
-    } catch (error) {
-      if (!(error instanceof KeysUnavailable)) throw error;
-      remaining.push(keyArn);
-    }
-  }
-  return remaining;
+  return isTime ? destroyAll(keyMaker, ring.toDestroy) : ring.toDestroy;
 }

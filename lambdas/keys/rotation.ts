@@ -231,6 +231,7 @@ function requireKeys(set: unknown, ring: Ring): asserts set is JSONWebKeySet {
  */
 export async function finishRotation(ports: KeyManagerPorts, token: string): Promise<Ring> {
   const { state } = await settlePublished(ports);
+  let movedFrom: string | undefined;
   if (!isFinished(state, token)) {
     const { versionId } = await requireDraft(ports, state);
     // Refused, too, when another call of this rotation was first, or the answer to an earlier try was lost.
@@ -238,8 +239,9 @@ export async function finishRotation(ports: KeyManagerPorts, token: string): Pro
       const now = await readState(ports);
       if (now.current.versionId !== versionId) await giveUp(ports, now);
     }
+    movedFrom = state.current.versionId;
   }
-  const settled = await settlePublished(ports);
+  const settled = await settlePublished(ports, movedFrom === undefined ? {} : { movedFrom });
   await tidyLabels(ports, settled.state);
   await destroyRetired(ports, settled.state.current.ring);
   await ports.published.recordRotation({ token, at: ports.clock(), result: 'done' });

@@ -18,7 +18,10 @@ export type MetricName = keyof typeof units;
 
 const namespace = 'cis2-bff';
 
-/** Writes values of one ring; what is not a number, or not in the registry, is left out. */
+/**
+ * Writes values of one ring, by a name that tells it from those of other installations in the account; what is not a number,
+ * or not in the registry, is left out.
+ */
 export type Metrics = (ring: string, values: { readonly [Name in MetricName]?: number | null }) => void;
 
 /**

@@ -8,10 +8,10 @@ export const promoteKey: Command = {
   name: 'keys promote',
   operands: [],
   options: ['purpose', 'dry-run', 'yes'],
-  summary: 'emergency: next signs at once, the compromised key is withdrawn',
+  summary: 'emergency: next signs at once, the keys that have signed are withdrawn',
   help: [
-    'For a signing key that has fallen into the wrong hands. The next key signs at once, the current one is withdrawn from',
-    'the published set and is nowhere afterwards, a new next is made. Says first how long the next key has been published',
+    'For a signing key that has fallen into the wrong hands. The next key signs at once, the current and the previous one are',
+    'withdrawn from the published set and nowhere afterwards, a new next is made. Says first how long the next key has been published',
     'and who may not have seen it: until they have, they refuse what it signs.',
   ],
   actions: ['cloudformation:DescribeStacks', 'lambda:InvokeFunction'],
@@ -21,7 +21,7 @@ export const promoteKey: Command = {
     const foresight = await keys.foresee({ operation: 'promote' });
     if (args.dryRun) return foreseen(foresight, keys, args, context);
     await confirmChange(foresight, {
-      question: 'Withdraw the current key and promote the next one now?',
+      question: 'Withdraw the keys that have signed and promote the next one now?',
       keys,
       args,
       context,
@@ -32,8 +32,9 @@ export const promoteKey: Command = {
     return {
       document: changeDocument(change, args),
       lines: [
-        ...outcome('Promoted. The withdrawn key is in no ring and no published set.', change.after, now),
+        ...outcome('Promoted. The withdrawn keys are in no ring and no published set.', change.after, now),
         '',
+        ...change.notices,
         ...(change.gapEndsAt === undefined ? [] : [gapLine(change.gapEndsAt, now)]),
         nextRotationLine(change.nextRotationAt, now),
       ],

@@ -300,9 +300,16 @@ describe('keys in KMS', () => {
 
     test('are used and deleted by it only where they carry that tag', () => {
       const rights = byTag(deployed().stateless, 'rotate-signing-keys');
-      for (const action of inUse) {
+      for (const action of ['kms:ScheduleKeyDeletion', 'kms:Sign']) {
         expect(conditionOf(rights[action], 'StringEquals')).toMatchObject({ [ringTag]: tags });
       }
+    });
+
+    test('have their public halves read before KMS knows their tag', () => {
+      const rights = byTag(deployed().stateless, 'rotate-signing-keys');
+      expect(conditionOf(rights['kms:GetPublicKey'], 'StringEquals')).toEqual({
+        'kms:KeyUsage': 'SIGN_VERIFY',
+      });
     });
 
     test('sign for sign-in where they are CIS2’s, as CIS2 expects it, and it can do nothing else with them [ASVS-13.3.2]', () => {

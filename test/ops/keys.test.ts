@@ -300,6 +300,12 @@ describe('keys promote', () => {
     ]);
   });
 
+  test('what was not known before is said afterwards', async () => {
+    answering({ notices: [...notices, 'Disable it in KMS now.'] });
+    const { out } = await ops(['keys', 'promote', '--yes', ...here]);
+    expect(out.indexOf('Disable it in KMS now.')).toBeGreaterThan(out.indexOf('Promoted.'));
+  });
+
   test('a gap that is over is said to be over', async () => {
     answering({ gapEndsAt: daysAgo(1) });
     const { out } = await ops(['keys', 'promote', '--yes', ...here]);
@@ -330,6 +336,24 @@ describe('keys promote', () => {
     expect(code).toBe(1);
     expect(err).toMatch(/^cis2-bff ops: no answer came back, and whether it was done is not known.*\n$/);
     expect(changes()).toHaveLength(1);
+  });
+
+  test('a function that fails half way is told as one that may have made the change', async () => {
+    answering();
+    const { invoke } = aws;
+    aws.invoke = (event) =>
+      event['dryRun'] === true
+        ? invoke(event)
+        : {
+            status: 200,
+            headers: { 'x-amz-function-error': 'Unhandled' },
+            body: '{"errorType":"Sandbox.Timedout","errorMessage":"Task timed out after 180.00 seconds"}',
+          };
+    const { code, err } = await ops(['keys', 'promote', '--yes', ...here]);
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      /the function failed \(Sandbox\.Timedout\), and whether it was done is not known: look with keys status/,
+    );
   });
 
   test('the purpose is the platform’s only where it has a ring of its own', async () => {

@@ -1,7 +1,7 @@
 /** The secret and KMS as the keys' room sees them, at the local endpoints. */
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { DescribeKeyCommand, DisableKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { DescribeKeyCommand, DisableKeyCommand, GetPublicKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { Secret, type EpochSeconds } from '../../lambdas/common/index.ts';
 import {
@@ -12,6 +12,7 @@ import {
   type Vault,
 } from '../../lambdas/keys/index.ts';
 import { asCurrent } from '../../lambdas/keys/changes.ts';
+import { newKmsKey } from '../../lambdas/keys/kms/index.ts';
 import { KeyRetired } from '../../lambdas/keys/ring.ts';
 import { startKms } from '../../local/kms.ts';
 import { startSecrets } from '../support/secrets.ts';
@@ -24,7 +25,7 @@ describe('the vault', () => {
     secrets = await startSecrets();
     vault = createVault(secrets.client, 'ring');
   });
-  afterAll(() => {
+  afterEach(() => {
     secrets.close();
   });
 
@@ -134,6 +135,26 @@ describe('a key in KMS', () => {
     expect(Math.round(days)).toBe(7);
     await expect(signer.sign(request)).rejects.toThrow(KeyRetired);
     await maker().destroy(`arn:aws:kms:eu-west-2:000000000000:key/${randomUUID()}`);
+  });
+
+  test('whose public half cannot be had is not left behind', async () => {
+    const asked: Parameters<KMSClient['send']>[0][] = [];
+    const failing = {
+      send: (command: Parameters<KMSClient['send']>[0]) => {
+        asked.push(command);
+        return command instanceof GetPublicKeyCommand
+          ? Promise.reject(new Error('not allowed'))
+          : client.send(command);
+      },
+    };
+    await expect(newKmsKey(failing as unknown as KMSClient, 2048, 'unit/cis2')).rejects.toThrow(
+      KeysUnavailable,
+    );
+    const { KeyId } = asked.find((command) => command instanceof GetPublicKeyCommand)?.input as {
+      KeyId: string;
+    };
+    const { KeyMetadata } = await client.send(new DescribeKeyCommand({ KeyId }));
+    expect(KeyMetadata?.KeyState).toBe('PendingDeletion');
   });
 
   test('that is disabled signs no more', async () => {

@@ -13,7 +13,14 @@ import {
   type ManagedRing,
   type OperatorAnswer,
 } from '../../lambdas/handlers/rotate-signing-keys.ts';
-import { createVault, loadRing, signers, type Change, type Status } from '../../lambdas/keys/index.ts';
+import {
+  createVault,
+  KeysUnavailable,
+  loadRing,
+  signers,
+  type Change,
+  type Status,
+} from '../../lambdas/keys/index.ts';
 import { newSecretKey } from '../../lambdas/keys/new-key.ts';
 import { createLogger, createMetrics } from '../../lambdas/telemetry/index.ts';
 import { startSecrets } from '../support/secrets.ts';
@@ -40,6 +47,7 @@ const ringPorts = (changes: Partial<ManagedRing> = {}): ManagedRing => ({
   purpose: 'cis2',
   trustedBy: ['cis2', 'api-platform'],
   secretId: secrets.arn,
+  ringName: 'unit/cis2',
   vault: createVault(secrets.client, 'ring'),
   published,
   keyMaker: {
@@ -221,7 +229,7 @@ describe('a rotation by Secrets Manager', () => {
     expect(logged()).toContainEqual(
       expect.objectContaining({ event: 'signing_keys_rotated', purpose: 'cis2', kids: await kidsNow() }),
     );
-    expect(logged()).toContainEqual(expect.objectContaining({ Ring: 'cis2', RotationSucceeded: 1 }));
+    expect(logged()).toContainEqual(expect.objectContaining({ Ring: 'unit/cis2', RotationSucceeded: 1 }));
     const status = done(await runner()({ operation: 'status' }));
     expect(status.lastRotation).toEqual({ token, at: '2027-01-15T08:00:00.000Z', result: 'done' });
     expect(status.publishedEqualsRing).toBe(true);
@@ -244,7 +252,7 @@ describe('a rotation by Secrets Manager', () => {
         code: 'not_seasoned',
       }),
     );
-    expect(logged()).toContainEqual(expect.objectContaining({ Ring: 'cis2', RotationSucceeded: 0 }));
+    expect(logged()).toContainEqual(expect.objectContaining({ Ring: 'unit/cis2', RotationSucceeded: 0 }));
     expect(done(await runner()({ operation: 'status' })).lastRotation).toMatchObject({
       token: 'b'.repeat(36),
       result: 'failed',
@@ -283,7 +291,7 @@ describe('the hourly check', () => {
     now += 90;
     await runner()({ operation: 'check' });
     expect(logged()).toEqual([
-      expect.objectContaining({ Ring: 'cis2', SigningKeyAgeSeconds: 90, PublishedSetEqualsRing: 1 }),
+      expect.objectContaining({ Ring: 'unit/cis2', SigningKeyAgeSeconds: 90, PublishedSetEqualsRing: 1 }),
     ]);
     expect(logged()[0]).not.toHaveProperty('SecondsToNextRotation');
   });
@@ -345,7 +353,7 @@ describe('an operator', () => {
     });
   });
 
-  test('promotes: the next key signs, and the compromised one is nowhere [ASVS-13.3.4]', async () => {
+  test('promotes: the next key signs, and every key that has signed is nowhere [ASVS-13.3.4]', async () => {
     await rotate();
     now += 600;
     const [previous, compromised, next] = await kidsNow();
@@ -353,12 +361,14 @@ describe('an operator', () => {
     expect(await kidsNow()).toEqual([previous, compromised, next]);
     const change = done(await runner()({ operation: 'promote' }));
     expect(change.notices).toEqual(tried.notices);
-    expect(change.gapEndsAt).toBe('2027-01-15T09:00:00.000Z');
+    // An hour after the edge has certainly stopped handing out the set before.
+    expect(change.gapEndsAt).toBe('2027-01-15T09:01:00.000Z');
     expect(change.notices.join(' ')).toMatch(
-      /published for 10 min.*API platform.*until 2027-01-15T09:00.*CIS2/,
+      /published for 10 min.*API platform.*until 2027-01-15T09:01.*CIS2/,
     );
     const after = await kidsNow();
-    expect(after.slice(0, 2)).toEqual([previous, next]);
+    expect(after).toEqual([next, expect.any(String)]);
+    expect([previous, compromised]).not.toContain(after[1]);
     expect(publishedKids()).toEqual(after);
     expect(change.after.map(({ kid }) => kid)).toEqual(after);
     const { VersionIdsToStages } = await secrets.client.send(new DescribeSecretCommand({ SecretId: 'ring' }));
@@ -395,6 +405,41 @@ describe('an operator', () => {
   test('is told that the keys are not to be had', async () => {
     secrets.close();
     expect(await runner()({ operation: 'status' })).toMatchObject({ ok: false, code: 'keys_unavailable' });
+  });
+
+  test('is told to look before a change is made again that may have been made, and that of nothing else', async () => {
+    const { replace } = published;
+    const whenAway = async (write: number, wish: Record<string, unknown>) => {
+      let writes = 0;
+      published.replace = (...asked) =>
+        (writes += 1) < write ? replace(...asked) : Promise.reject(new KeysUnavailable('away'));
+      const [current] = await kidsNow();
+      const answer = await runner()(wish);
+      expect(answer).toMatchObject({ ok: false, code: 'keys_unavailable' });
+      return {
+        hasMoved: (await kidsNow())[0] !== current,
+        message: answer?.ok === false ? answer.message : '',
+      };
+    };
+    const first = await whenAway(1, { operation: 'promote' });
+    expect(first).toEqual({ hasMoved: false, message: expect.stringContaining('look at the keys before') });
+    const second = await whenAway(2, { operation: 'promote' });
+    expect(second).toEqual({ hasMoved: true, message: expect.stringContaining('The keys have moved, but') });
+    expect(second.message).toContain('look at the keys before');
+    expect([first.message, second.message].join()).not.toContain('Nothing is broken by trying again');
+
+    const [previous] = await kidsNow();
+    published.replace = replace;
+    await runner()({ operation: 'check' });
+    expect(publishedKids()).toEqual(await kidsNow());
+    expect((await kidsNow())[0]).toBe(previous);
+
+    const { read } = published;
+    published.read = () => Promise.reject(new KeysUnavailable('away'));
+    expect(await runner()({ operation: 'promote', dryRun: true })).toMatchObject({
+      message: expect.stringContaining('Nothing is broken by trying again'),
+    });
+    published.read = read;
   });
 
   test('who is one of two at the same moment is told that somebody else was first', async () => {

@@ -4,15 +4,19 @@ import { describe, expect, test } from '@jest/globals';
 import {
   check,
   draftRotation,
+  ensureRing,
   finishRotation,
+  importKey,
   KeysUnavailable,
   promote,
   publishDraft,
   RotationFailed,
+  status,
   testDraft,
   type KeyManagerPorts,
 } from '../../lambdas/keys/index.ts';
-import { createWorld, startOfTime, type World } from './key-world.ts';
+import { newSecretKey } from '../../lambdas/keys/new-key.ts';
+import { createWorld, MemoryVault, startOfTime, type World } from './key-world.ts';
 
 const steps = [draftRotation, publishDraft, testDraft, finishRotation];
 
@@ -188,6 +192,17 @@ describe('a rotation', () => {
     expect(world.vault.labels.get('AWSCURRENT')).toBe(token);
   });
 
+  test('whose token names a version of another value drafts under a name of its own, and knows when it is done', async () => {
+    const world = await createWorld();
+    const token = randomUUID();
+    world.vault.versions.set(token, 'what is left of an older rotation');
+    await rotate(world.ports, token);
+    expect(world.vault.labels.get('AWSCURRENT')).not.toBe(token);
+    const after = kidsNow(world);
+    await rotate(world.ports, token);
+    expect(kidsNow(world)).toEqual(after);
+  });
+
   test('replaces a draft that nobody can read', async () => {
     const world = await createWorld();
     world.vault.versions.set('x', 'hunter2');
@@ -235,6 +250,98 @@ describe('a next key', () => {
     await rotate(world.ports);
     world.published.record = undefined;
     expect(await failureOf(draftRotation(world.ports, randomUUID()))).toBe('not_seasoned');
+  });
+});
+
+describe('a published set that does not say since when a key is in it', () => {
+  test('is put right by the next look, so that the key can be let sign again', async () => {
+    const world = await createWorld({ leadSeconds: 3_600 });
+    await rotate(world.ports);
+    world.time.now += 3_600;
+    const { record } = world.published;
+    if (record === undefined) throw new Error('nothing is published');
+    world.published.record = { ...record, since: {} };
+    expect((await status(world.ports)).publishedEqualsRing).toBe(false);
+    expect((await check(world.ports)).differed).toBe(true);
+    expect(await failureOf(draftRotation(world.ports, randomUUID()))).toBe('not_seasoned');
+    world.time.now += 3_600;
+    const next = world.kidAt('next');
+    await rotate(world.ports);
+    expect(world.kidAt('current')).toBe(next);
+  });
+});
+
+describe('where the secret is read as it was a moment ago', () => {
+  /** Reads show nothing that was done since the last wait. */
+  const lagging = (world: World): KeyManagerPorts => {
+    let seen = { versions: new Map(world.vault.versions), labels: new Map(world.vault.labels) };
+    const past = () => Object.assign(new MemoryVault(), seen);
+    return {
+      ...world.ports,
+      vault: {
+        ...world.ports.vault,
+        current: () => past().current(),
+        version: (versionId) => past().version(versionId),
+        describe: () => past().describe(),
+      },
+      wait: async (seconds) => {
+        seen = { versions: new Map(world.vault.versions), labels: new Map(world.vault.labels) };
+        await world.ports.wait(seconds);
+      },
+    };
+  };
+
+  test.each<[string, (ports: KeyManagerPorts) => Promise<{ after: readonly { kid: string }[] }>]>([
+    ['a promotion', (ports) => promote(ports, { dryRun: false })],
+    [
+      'an import that signs at once',
+      async (ports) => {
+        const { privateHalf } = await newSecretKey(2048, ports.clock);
+        if (privateHalf.custody !== 'secret') throw new Error('no private half');
+        const jwk = privateHalf.jwk.expose();
+        return importKey(ports, { jwk, kid: undefined, now: true, dryRun: false });
+      },
+    ],
+  ])('%s publishes the key before it signs, and ends with the new ring', async (_, change) => {
+    const world = await createWorld();
+    await rotate(world.ports);
+    const signed = world.kidAt('current');
+    const ports = lagging(world);
+    const { moveCurrent } = world.vault;
+    ports.vault.moveCurrent = async (...asked) => {
+      const before = world.publishedKids();
+      const hasMoved = await moveCurrent(...asked);
+      expect(before).toContain(world.kidAt('current'));
+      return hasMoved;
+    };
+    const { after } = await change(ports);
+    expect(world.kidAt('current')).not.toBe(signed);
+    expect(after.map(({ kid }) => kid)).toEqual(kidsNow(world).filter((kid) => kid !== undefined));
+    expect([...world.publishedKids()].sort()).toEqual(after.map(({ kid }) => kid).sort());
+  });
+
+  test('a rotation’s last step publishes the new ring, and says so only then', async () => {
+    const world = await createWorld();
+    const token = randomUUID();
+    await draftRotation(world.ports, token);
+    await publishDraft(world.ports, token);
+    const { keys } = await finishRotation(lagging(world), token);
+    expect(keys.map(({ kid }) => kid)).toEqual(kidsNow(world));
+    expect(world.publishedKids()).toEqual(kidsNow(world));
+  });
+});
+
+describe('a promotion', () => {
+  test('leaves no key that has ever signed, in the ring or in what is published', async () => {
+    const world = await createWorld();
+    await rotate(world.ports);
+    const [previous, current, next] = kidsNow(world);
+    expect(world.publishedKids()).toEqual([previous, current, next]);
+    await promote(world.ports, { dryRun: false });
+    expect(kidsNow(world)).toEqual([undefined, next, expect.any(String)]);
+    expect(world.publishedKids()).toEqual(kidsNow(world).slice(1));
+    await rotate(world.ports);
+    expect(world.kidAt('previous')).toBe(next);
   });
 });
 
@@ -299,15 +406,14 @@ describe('testSecret', () => {
 describe('keys in KMS', () => {
   const inKms = async () => {
     let made = 0;
-    const { newSecretKey } = await import('../../lambdas/keys/new-key.ts');
     const world = await createWorld();
     const keyMaker = {
       ...world.ports.keyMaker,
       custody: 'kms' as const,
       make: async () => {
         made += 1;
-        const key = await newSecretKey(2048, world.ports.clock);
         const keyArn = `arn:aws:kms:eu-west-2:000000000000:key/${String(made)}`;
+        const key = await newSecretKey(2048, world.ports.clock);
         return { ...key, privateHalf: { custody: 'kms' as const, keyArn } };
       },
     };
@@ -347,6 +453,48 @@ describe('keys in KMS', () => {
     expect(world.ring().toDestroy.map((arn) => arn.at(-1))).toEqual(['3']);
   });
 
+  test('that KMS does not delete keep no ring from moving: the operator hears of it, and the check tries again', async () => {
+    const { world, ports, step } = await inKms();
+    await step();
+    await step();
+    await draftRotation(ports, randomUUID());
+    const current = world.kidAt('current');
+    const destroy = () => Promise.reject(new KeysUnavailable('away'));
+    const whileAway = { ...ports, keyMaker: { ...ports.keyMaker, destroy } };
+    const { after, notices } = await promote(whileAway, { dryRun: false });
+    expect(world.kidAt('current')).not.toBe(current);
+    expect(after.map(({ kid }) => kid)).toEqual(world.publishedKids());
+    expect(notices.at(-1)).toMatch(/disable it in KMS now \(arn:aws:kms:[^,]*key\/1\)/);
+    expect(world.vault.labels.has('AWSPENDING')).toBe(true);
+
+    world.time.now += 7_200;
+    await check(ports);
+    expect(world.destroyed.map((arn) => arn.at(-1)).sort()).toEqual(['1', '3']);
+    expect([...world.vault.labels.keys()]).toEqual(['AWSCURRENT']);
+    await step();
+  });
+
+  test('that were made for a first ring which another call had stored already are deleted', async () => {
+    const { world, ports } = await inKms();
+    const vault = {
+      ...world.ports.vault,
+      current: () => Promise.resolve(undefined),
+      put: () => Promise.resolve(false),
+    };
+    await expect(ensureRing({ ...ports, vault }, randomUUID())).rejects.toThrow(KeysUnavailable);
+    expect(world.destroyed.map((arn) => arn.at(-1)).sort()).toEqual(['1', '2']);
+  });
+
+  test('that are compromised are deleted at once', async () => {
+    const { world, ports, step } = await inKms();
+    await step();
+    await step();
+    const compromised = world.ring().keys.find(({ place }) => place === 'current')?.privateHalf;
+    await promote(ports, { dryRun: false });
+    expect(compromised).toMatchObject({ custody: 'kms', keyArn: world.destroyed[0] });
+    expect(world.destroyed).toHaveLength(1);
+  });
+
   test('that were made for a draft which lost are deleted, and no other', async () => {
     const { world, ports, step } = await inKms();
     await step();
@@ -355,7 +503,6 @@ describe('keys in KMS', () => {
     await promote(ports, { dryRun: false });
     expect(world.destroyed.map((arn) => arn.at(-1))).toEqual(['2']);
     expect(world.ring().keys.map(({ privateHalf }) => privateHalf)).toMatchObject([
-      null,
       { keyArn: expect.stringMatching(/1$/) },
       { keyArn: expect.stringMatching(/3$/) },
     ]);

@@ -33,8 +33,8 @@ const newKeyPauseMs = 1_000;
 export const createKms = (options: KMSClientConfig): KMSClient => new KMSClient(options);
 
 /**
- * Makes a key in KMS. One whose maker is killed before it has stored the ARN is used by nobody and stays: its tag and
- * its age tell it.
+ * Makes a key in KMS. One whose public half cannot be had is deleted again. One whose maker is killed before it has stored
+ * the ARN is used by nobody and stays: its tag and its age tell it.
  *
  * @param bits - size of the key
  * @param ringName - the value of the key's tag
@@ -55,7 +55,12 @@ export async function newKmsKey(
       }),
     );
     if (key?.Arn === undefined) throw new KeysUnavailable('KMS made a key without an ARN');
-    return { keyArn: key.Arn, publicJwk: await publicJwkOf(client, key.Arn) };
+    const keyArn = key.Arn;
+    const publicJwk = await publicJwkOf(client, keyArn).catch(async (error: unknown) => {
+      await destroyKmsKey(client, keyArn).catch(() => undefined);
+      throw error;
+    });
+    return { keyArn, publicJwk };
   } catch (cause) {
     throw cause instanceof KeysUnavailable ? cause : new KeysUnavailable('KMS made no key', { cause });
   }
