@@ -101,7 +101,7 @@ async function ensureRings(
   try {
     if (event.RequestType !== 'Delete') {
       for (const ports of rings) {
-        const { ring, isNew } = await ensureRing(ports, event.RequestId);
+        const { ring, isNew } = await ensureRing(ports);
         const fields = { purpose: ports.purpose, kids: kidsOf(ring) };
         if (isNew) log('signing_keys_created', fields);
         log('signing_keys_published', fields);

@@ -8,9 +8,6 @@ interface Loaded {
   readonly readAt: EpochSeconds;
 }
 
-/** How long after a read its key is not read again because somebody refused it, in seconds. */
-const refusedAgainSeconds = 5;
-
 /** After the keys could not be read again, how long the one in memory serves before the next try, in seconds. */
 const retrySeconds = 30;
 
@@ -48,8 +45,7 @@ export function currentSigner(options: {
   const signerNow = async (refusedKid?: string): Promise<AssertionSigner> => {
     const now = options.clock();
     if (loaded !== undefined) {
-      const keptSeconds = loaded.signer.kid === refusedKid ? refusedAgainSeconds : options.cacheSeconds;
-      const isFresh = now < loaded.readAt + Math.min(keptSeconds, options.cacheSeconds);
+      const isFresh = loaded.signer.kid !== refusedKid && now < loaded.readAt + options.cacheSeconds;
       if (isFresh || now < nextTry) return loaded.signer;
     }
     loading ??= load().finally(() => {

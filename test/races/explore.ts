@@ -11,6 +11,14 @@ import { operationOf, type Command } from './embedded-table.ts';
 
 export interface Table {
   send(command: Command): Promise<unknown>;
+  /** What a command touches; as DynamoDB's commands do unless told otherwise. */
+  readonly touch?: (command: Command) => Touch;
+}
+
+export interface Touch {
+  /** What is read or written, as `name|part`; what stands after a `#` is new in every run. */
+  readonly items: readonly string[];
+  readonly writes: boolean;
 }
 
 /**
@@ -37,6 +45,8 @@ interface Choice {
   readonly id: number;
   readonly kind: string;
   readonly outcome: Outcome;
+  /** Whether the operation that was at work could have gone on. */
+  readonly switches: boolean;
 }
 
 export interface Race {
@@ -74,13 +84,18 @@ export interface Faults {
 }
 
 /**
+ * @param options.switches - how often, at most, one operation makes way for another while it could go on; then every such
+ *   order is run, with what an operation asks for at once in the order in which it asks. Without it there is no bound
  * @throws LosingOrder at the first run whose check fails
  */
 export async function explore(
   table: Table,
   scenario: Scenario,
-  { every = false, faults = { atMost: 0 } }: { every?: boolean; faults?: Faults } = {},
+  options: { every?: boolean; faults?: Faults; switches?: number } = {},
 ): Promise<Exploration> {
+  const { faults = { atMost: 0 }, switches } = options;
+  // A run that is like another may have fewer switches than that one, so with a bound none can be left out.
+  const every = options.every ?? switches !== undefined;
   const unexplored: { path: readonly Choice[]; asleep: readonly Choice[] }[] = [{ path: [], asleep: [] }];
   let [runs, alike, longest] = [0, 0, 0];
   for (let node = unexplored.pop(); node !== undefined; node = unexplored.pop()) {
@@ -91,7 +106,11 @@ export async function explore(
     let given = false;
     while (run.held.length > 0) {
       const faulty = path.filter(({ outcome }) => outcome !== 'done').length;
-      const open = run.held.flatMap((held) => choicesFor(held, faulty < faults.atMost, faults.of));
+      const switched = path.filter((choice) => choice.switches).length;
+      const open = (switches === undefined ? run.held : firstOfEach(run.held))
+        .flatMap((held) => choicesFor(held, faulty < faults.atMost, faults.of))
+        .map((choice) => ({ ...choice, switches: run.switchesTo(choice, path.at(-1)) }))
+        .filter((choice) => switches === undefined || !choice.switches || switched < switches);
       const [next, ...others] = open.filter((choice) => !asleep.some((slept) => alikeChoices(slept, choice)));
       if (next === undefined) {
         given = true;
@@ -124,19 +143,30 @@ const choicesFor = (
   { id, kind }: Held,
   mayFail: boolean,
   of: (call: string) => boolean = () => true,
-): Choice[] =>
+): Omit<Choice, 'switches'>[] =>
   outcomes
     .filter((outcome) => outcome === 'done' || (mayFail && of(kind)))
     .map((outcome) => ({ id, kind, outcome }));
 
+const operationIn = (kind: string): string => kind.slice(0, kind.indexOf(':'));
+const firstOfEach = (held: readonly Held[]): Held[] =>
+  held.filter(({ kind }, index) =>
+    held.slice(0, index).every((earlier) => operationIn(earlier.kind) !== operationIn(kind)),
+  );
+
 const alikeChoices = (one: Choice, other: Choice): boolean =>
   one.id === other.id && one.outcome === other.outcome;
+
+/** How long an operation may work without a call: a signature is made elsewhere than in the event loop. */
+const longestThoughtMs = 5_000;
 
 class Run {
   readonly held: Held[] = [];
   readonly #order: string[] = [];
   readonly #table: Table;
   #arrived = 0;
+  #begun = 0;
+  #ended = 0;
   #race: Race | undefined;
   #results: readonly PromiseSettledResult<unknown>[] | undefined;
 
@@ -148,10 +178,21 @@ class Run {
     const run = new Run(table);
     const race = await scenario((operation) => run.#client(operation));
     run.#race = race;
-    void Promise.allSettled(race.operations.map((operation) => operation())).then((results) => {
+    const ended = () => {
+      run.#ended += 1;
+    };
+    const operations: Promise<unknown>[] = [];
+    // None gets further than its first call, and these come in the same order in every run.
+    for (const begin of race.operations) {
+      const operation = begin();
+      operation.then(ended, ended);
+      operations.push(operation);
+      run.#begun += 1;
+      await run.#settle();
+    }
+    void Promise.allSettled(operations).then((results) => {
       run.#results = results;
     });
-    await run.#settle();
     return run;
   }
 
@@ -162,6 +203,16 @@ class Run {
     // What fails leaves no trace.
     if (one.outcome === 'failed' || other.outcome === 'failed') return true;
     return !((left.writes || right.writes) && left.touches.some((item) => right.touches.includes(item)));
+  }
+
+  /** Whether a choice sets the operation aside that made the last call, though that one could go on. */
+  switchesTo({ kind }: Pick<Choice, 'kind'>, last: Choice | undefined): boolean {
+    const atWork = last && operationIn(last.kind);
+    return (
+      atWork !== undefined &&
+      operationIn(kind) !== atWork &&
+      this.held.some((held) => operationIn(held.kind) === atWork)
+    );
   }
 
   #heldFor({ id, kind }: Choice): Held {
@@ -200,9 +251,8 @@ class Run {
   #client(operation: string): DynamoDBClient {
     const send = (command: Command) =>
       new Promise((resolve, reject) => {
-        const touches = touchedBy(command);
+        const { items: touches, writes } = (this.#table.touch ?? touchOfDynamoDb)(command);
         const kind = `${operation}: ${operationOf(command)} ${touches.map(sortOf).join(', ')}`;
-        const writes = /^(?:Put|Update|Delete)Item$/.test(operationOf(command));
         this.#hold({ kind, touches, writes, command, resolve, reject });
       });
     return { send } as unknown as DynamoDBClient;
@@ -213,9 +263,16 @@ class Run {
     this.#arrived += 1;
   }
 
-  /** Lets everything run that needs no call; nothing in the room waits for anything else. */
+  /** Lets everything run that needs no call, until every operation has come to its end or waits for one. */
   async #settle(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
+    const until = performance.now() + longestThoughtMs;
+    do await new Promise((resolve) => setImmediate(resolve));
+    while (!this.#waits() && performance.now() < until);
+  }
+
+  #waits(): boolean {
+    const waiting = new Set(this.held.map(({ kind }) => operationIn(kind)));
+    return this.#ended + waiting.size >= this.#begun;
   }
 }
 
@@ -224,6 +281,11 @@ const nameOf = (item: Key): string => `${item['pk']?.S ?? ''}|${item['sk']?.S ??
 /** What sort of item it is, without its name. */
 const sortOf = (item: string): string => item.replace(/#[^|]*/, '');
 const shortened = (item: string): string => item.replace(/#(.{1,6})[^|]*/, '#$1');
+
+const touchOfDynamoDb = (command: Command): Touch => ({
+  items: touchedBy(command),
+  writes: /^(?:Put|Update|Delete)Item$/.test(operationOf(command)),
+});
 
 /** The items that a command reads or writes, as `pk|sk`. */
 function touchedBy({ input }: Command): string[] {

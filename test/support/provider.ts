@@ -83,6 +83,8 @@ export class Provider {
   /** Changes the token response. */
   tokenResponse: Record<string, unknown> = {};
   readonly faults = new Map<Endpoint, Fault>();
+  /** Whether a client has proved who it is, by what it sends to the token endpoint; undefined: nobody is asked. */
+  knowsClient: ((form: Readonly<Record<string, string>>) => Promise<boolean>) | undefined;
   /** Called while an endpoint is at work, before it answers. */
   during: ((endpoint: Endpoint) => Promise<void>) | undefined;
   /** Once this endpoint has answered, the provider is down: connections are refused until it is up again. */
@@ -115,6 +117,7 @@ export class Provider {
     this.userInfo = {};
     this.metadata = {};
     this.tokenResponse = {};
+    this.knowsClient = undefined;
     this.faults.clear();
     this.during = undefined;
     this.downAfter = undefined;
@@ -261,6 +264,8 @@ export class Provider {
   }
 
   async #token(form: Record<string, string>): Promise<[number, unknown]> {
+    // Before it looks at the code, as CIS2 does.
+    if ((await this.knowsClient?.(form)) === false) return [401, { error: 'invalid_client' }];
     const grant = this.#grants.get(form['code'] ?? '');
     this.#grants.delete(form['code'] ?? '');
     const challenge = createHash('sha256')

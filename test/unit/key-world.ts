@@ -117,7 +117,7 @@ export async function createWorld(changes: Partial<KeyManagerPorts> = {}) {
     },
     ...changes,
   };
-  await ensureRing(ports, randomUUID());
+  await ensureRing(ports);
 
   const ring = (): Ring =>
     readRing(new Secret(vault.versions.get(vault.labels.get('AWSCURRENT') ?? '') ?? ''));

@@ -481,7 +481,7 @@ describe('keys in KMS', () => {
       current: () => Promise.resolve(undefined),
       put: () => Promise.resolve(false),
     };
-    await expect(ensureRing({ ...ports, vault }, randomUUID())).rejects.toThrow(KeysUnavailable);
+    await expect(ensureRing({ ...ports, vault })).rejects.toThrow(KeysUnavailable);
     expect(world.destroyed.map((arn) => arn.at(-1)).sort()).toEqual(['1', '2']);
   });
 
