@@ -13,7 +13,9 @@ const rooms = {
   cis2: ['common', 'settings'],
   session: ['common'],
   keys: ['common'],
-  handlers: ['common', 'telemetry', 'http', 'cis2', 'session', 'keys', 'settings'],
+  api: ['common', 'settings'],
+  'api/tokens': ['common', 'telemetry', 'session', 'settings'],
+  handlers: ['common', 'telemetry', 'http', 'cis2', 'session', 'keys', 'api', 'api/tokens', 'settings'],
 };
 const everyRoom = Object.keys(rooms);
 const packagesKeptOut = {
@@ -24,6 +26,8 @@ const packagesKeptOut = {
   cis2: ['@aws-sdk/*', '@middy/*', 'aws-lambda'],
   session: ['oauth4webapi', 'jose', '@middy/*', 'aws-lambda'],
   keys: ['oauth4webapi', '@middy/*', 'aws-lambda'],
+  api: ['@aws-sdk/*', 'oauth4webapi', 'jose', '@middy/*', 'aws-lambda'],
+  'api/tokens': ['@middy/*', 'aws-lambda'],
   handlers: ['@aws-sdk/*', 'oauth4webapi', 'jose', '@middy/*'],
 };
 
@@ -34,32 +38,44 @@ const refuse = (...patterns) => ({
   ],
 });
 
-const insideRoom = (room) => ({
-  files: [`lambdas/${room}/**/*.ts`],
-  rules: refuse(
-    {
-      group: ['**/functions/**', '**/infra/**', '**/local/**', '**/test/**'],
-      message: 'Rooms know nothing of what uses them.',
-    },
-    {
-      group: [
-        ...everyRoom
-          .filter((other) => other !== room && !rooms[room].includes(other))
-          .flatMap((other) => [`../${other}`, `../${other}/**`]),
-        ...['settings', 'routes']
-          .filter((file) => !rooms[room].includes(file))
-          .map((file) => `../${file}.ts`),
-        '../start.ts',
-      ],
-      message: `lambdas/${room} may use only: ${rooms[room].join(', ') || 'nothing'}.`,
-    },
-    {
-      regex: '^\\.\\./(?!handlers/)[a-z0-9]+/(?!index\\.ts$)',
-      message: 'Enter a room through its index.ts.',
-    },
-    { group: packagesKeptOut[room], message: `Not in lambdas/${room}.` },
-  ),
-});
+/** What may be entered past its front: a room inside another has a face of its own. */
+const enterByFace = {
+  regex: '^\\.\\./(?!handlers/|api/tokens/index\\.ts$)[a-z0-9]+/(?!index\\.ts$)',
+  message: 'Enter a room through its index.ts.',
+};
+
+const insideRoom = (room) => {
+  const inner = room.includes('/');
+  const up = inner ? '../../' : '../';
+  return {
+    files: [`lambdas/${room}/**/*.ts`],
+    rules: refuse(
+      {
+        group: ['**/functions/**', '**/infra/**', '**/local/**', '**/test/**'],
+        message: 'Rooms know nothing of what uses them.',
+      },
+      {
+        group: [
+          ...everyRoom
+            .filter((other) => other !== room && !rooms[room].includes(other))
+            .flatMap((other) => [`${up}${other}`, `${up}${other}/**`]),
+          ...['settings', 'routes']
+            .filter((file) => !rooms[room].includes(file))
+            .map((file) => `${up}${file}.ts`),
+          `${up}start.ts`,
+        ],
+        message: `lambdas/${room} may use only: ${rooms[room].join(', ') || 'nothing'}.`,
+      },
+      inner
+        ? {
+            regex: '^\\.\\./(?!\\.\\./[a-z0-9]+/index\\.ts$|\\.\\./[a-z]+\\.ts$)',
+            message: 'Enter a room through its index.ts.',
+          }
+        : enterByFace,
+      { group: packagesKeptOut[room], message: `Not in lambdas/${room}.` },
+    ),
+  };
+};
 
 export default tseslint.config(
   { ignores: ['node_modules/', 'build/', 'cdk.out/', '**/dist/', '.local/', 'infra/parts/*.js'] },
@@ -89,13 +105,7 @@ export default tseslint.config(
   ...everyRoom.map(insideRoom),
   {
     files: ['lambdas/functions/*.ts'],
-    rules: refuse(
-      { group: ['./*'], message: 'Functions never use one another.' },
-      {
-        regex: '^\\.\\./(?!handlers/)[a-z0-9]+/(?!index\\.ts$)',
-        message: 'Enter a room through its index.ts.',
-      },
-    ),
+    rules: refuse({ group: ['./*'], message: 'Functions never use one another.' }, enterByFace),
   },
   {
     // Nothing is loaded later, and no wall can be walked round by loading it so. Only what most installations never need
@@ -148,8 +158,25 @@ export default tseslint.config(
   {
     files: ['infra/**/*.ts'],
     rules: refuse({
-      regex: 'lambdas/(?!settings\\.ts$|routes\\.ts$)',
-      message: 'Of lambdas/, the infrastructure uses settings.ts and routes.ts only.',
+      regex: 'lambdas/(?!settings\\.ts$|routes\\.ts$|api/manifest\\.ts$)',
+      message: 'Of lambdas/, the infrastructure uses settings.ts, routes.ts and the route manifest only.',
+    }),
+  },
+  {
+    files: ['tools/**/*.ts'],
+    rules: {
+      ...refuse({
+        regex: 'lambdas/(?!settings\\.ts$|api/[a-z]+\\.ts$)|/infra/|/local/',
+        message: 'The tools for the route manifest use settings.ts and lambdas/api only.',
+      }),
+      'no-console': 'off',
+    },
+  },
+  {
+    files: ['client/**/*.ts'],
+    rules: refuse({
+      regex: '/(lambdas|infra|local|tools)/',
+      message: 'The client knows the BFF by its public contract only.',
     }),
   },
   {

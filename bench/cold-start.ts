@@ -4,9 +4,9 @@
  * the machine's noise is in all of them alike.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { settingValues } from '../infra/parts/settings.ts';
 import { functionSettings } from '../lambdas/settings.ts';
@@ -27,7 +27,7 @@ const environment: Record<string, string> = {
     },
     {
       ...{ SESSION_TABLE: 'none', PUBLISHED_KEYS_TABLE: 'none', SIGNING_KEYS_SECRET: 'none' },
-      ...{ API_PLATFORM_KEYS_SECRET: 'none', KEY_RING_NAME: 'none' },
+      ...{ API_PLATFORM_KEYS_SECRET: 'none', KEY_RING_NAME: 'none', API_PLATFORM_CREDENTIALS_SECRET: 'none' },
     },
   ),
 };
@@ -41,6 +41,21 @@ function importOnce(file: string): number {
   if (status !== 0)
     throw new Error(`${file} could not be imported: ${stdout.toString()}${stderr.toString()}`);
   return Number(stdout.toString().trim().split('\n').at(-1));
+}
+
+/** What one import reads: a bundle, and the parts that it names. Those that it may load later do not count. */
+function bytesAtStart(file: string): number {
+  const seen = new Set<string>();
+  const read = (name: string): number => {
+    if (seen.has(name)) return 0;
+    seen.add(name);
+    const parts = readFileSync(name, 'utf8').matchAll(/(?:from|import)"(\.\/[\w-]+\.mjs)"/g);
+    return [...parts].reduce(
+      (sum, [, part = '']) => sum + read(join(dirname(name), part)),
+      statSync(name).size,
+    );
+  };
+  return read(file);
 }
 
 const median = (values: readonly number[]): number =>
@@ -81,7 +96,7 @@ try {
   );
   for (const [name, file] of subjects.slice(1)) {
     const above = median(times.get(name) ?? []) - empty;
-    const size = (statSync(file).size / 1000).toFixed(0);
+    const size = (bytesAtStart(file) / 1000).toFixed(0);
     console.log(
       `${name.padEnd(34)} ${size.padStart(4)} ${above.toFixed(1).padStart(16)} ${(above / usual).toFixed(2).padStart(35)}`,
     );

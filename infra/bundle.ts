@@ -47,10 +47,11 @@ function bundleFunction(name: FunctionName, entries: string, output: string): Bu
     // The SDK reads nothing of its own package.json but its version, to name it to AWS; that is not worth 9 KB.
     loader: { '.json': 'empty' },
     // Lambda's credentials are in the environment. The SDK's whole chain would double the bundle and load an HTTP
-    // client while the function starts.
+    // client while the function starts. The others are parts that nothing here uses.
     alias: {
       '@aws-sdk/credential-provider-node': join(root, 'lambdas/aws/environment-credentials.ts'),
-      '@aws-sdk/endpoint-cache': join(root, 'lambdas/aws/no-endpoint-cache.ts'),
+      '@aws-sdk/middleware-endpoint-discovery': join(root, 'lambdas/aws/no-endpoint-discovery.ts'),
+      '@aws/lambda-invoke-store': join(root, 'lambdas/aws/no-invoke-store.ts'),
     },
     // What is still CommonJS inside the SDK calls `require` for Node's own modules.
     banner: {

@@ -6,6 +6,7 @@ import type * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import { bundleFunctions } from './bundle.ts';
 import { scopesRequirement, unneededScopes } from '../lambdas/settings.ts';
+import { ApiPlatformCredentials } from './parts/api-platform.ts';
 import { BffFunctions } from './parts/functions.ts';
 import type { ReservedConcurrency } from './parts/functions.ts';
 import { BffHttpApi } from './parts/http-api.ts';
@@ -34,6 +35,11 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    * @default - made here, when the API platform has keys of its own
    */
   readonly apiPlatformKeyStore?: SigningKeyStore;
+  /**
+   * The secret with what the NHS API platform knows the application by.
+   * @default - made here
+   */
+  readonly apiPlatformCredentials?: ApiPlatformCredentials;
   /**
    * Time from one rotation of the signing keys to the next: whole days, from 7 to 365, and longer than `keyLeadTime`.
    * @default Duration.days(30)
@@ -100,6 +106,8 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
 const defaultConcurrency: ReservedConcurrency = {
   'sign-in': 50,
   session: 100,
+  // A call waits for an upstream, for half a second as a rule: two hundred calls a second.
+  'api-proxy': 100,
   // A logout takes tens of milliseconds. Anybody can send tokens that are none, and this is all they can take.
   'backchannel-logout': 10,
   jwks: 10,
@@ -127,6 +135,8 @@ export class Cis2Bff extends Construct {
   readonly signingKeys: SigningKeyStore;
   /** The secret with the keys for the NHS API platform, when it has keys of its own. */
   readonly apiPlatformKeyStore: SigningKeyStore | undefined;
+  /** The secret with what the NHS API platform knows the application by: to be filled by hand. */
+  readonly apiPlatformCredentials: ApiPlatformCredentials;
   readonly functions: BffFunctions;
   readonly api: apigateway.HttpApi;
   readonly distribution: cloudfront.Distribution;
@@ -145,6 +155,8 @@ export class Cis2Bff extends Construct {
         ? (props.apiPlatformKeyStore ??
           new SigningKeyStore(this, 'ApiPlatformKeys', { purpose: 'api-platform' }))
         : undefined;
+    this.apiPlatformCredentials =
+      props.apiPlatformCredentials ?? new ApiPlatformCredentials(this, 'ApiPlatformCredentials');
     const settings = settingValues(
       props,
       {
@@ -152,6 +164,7 @@ export class Cis2Bff extends Construct {
         PUBLISHED_KEYS_TABLE: this.storage.publishedKeys.tableName,
         SIGNING_KEYS_SECRET: this.signingKeys.secret.secretArn,
         API_PLATFORM_KEYS_SECRET: (this.apiPlatformKeyStore ?? this.signingKeys).secret.secretArn,
+        API_PLATFORM_CREDENTIALS_SECRET: this.apiPlatformCredentials.secret.secretArn,
         KEY_RING_NAME: props.keyRingName ?? nameInStack(this),
       },
       [...edgeProblems(props), ...keyProblems(props)],
@@ -162,6 +175,7 @@ export class Cis2Bff extends Construct {
       storage: this.storage,
       signingKeys: this.signingKeys,
       apiPlatformKeyStore: this.apiPlatformKeyStore,
+      apiPlatformCredentials: this.apiPlatformCredentials,
       usesKms: props.keyCustody === 'kms' || props.keysRemainInKms === true,
       logs,
       settings,

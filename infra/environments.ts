@@ -8,7 +8,13 @@ export interface Environment
   extends
     Omit<
       Cis2BffProps,
-      'storage' | 'signingKeys' | 'apiPlatformKeyStore' | 'keyRingName' | 'certificate' | 'bundles'
+      | 'storage'
+      | 'signingKeys'
+      | 'apiPlatformKeyStore'
+      | 'apiPlatformCredentials'
+      | 'keyRingName'
+      | 'certificate'
+      | 'bundles'
     >,
     BffStorageProps {
   /** Always said, never left to a default. */
@@ -22,12 +28,28 @@ export interface Environment
 
 /** Enough for a team that tries things out, too little for a runaway loop to cost much. */
 const small = {
-  reservedConcurrency: { 'sign-in': 5, session: 10, 'backchannel-logout': 2, jwks: 2, 'unknown-route': 2 },
+  reservedConcurrency: {
+    'sign-in': 5,
+    session: 10,
+    'api-proxy': 10,
+    'backchannel-logout': 2,
+    jwks: 2,
+    'unknown-route': 2,
+  },
   requestsPerSecond: 50,
   requestBurst: 100,
   maxReadUnits: 400,
   maxWriteUnits: 200,
   logRetention: RetentionDays.ONE_MONTH,
+} as const;
+
+/**
+ * Where the Personal Demographics Service is. Check it against the API platform's catalogue before the first call: what is
+ * an API's base path there may change with its version.
+ */
+const pds = {
+  integration: 'https://int.api.service.nhs.uk/personal-demographics/FHIR/R4',
+  live: 'https://api.service.nhs.uk/personal-demographics/FHIR/R4',
 } as const;
 
 /** Every deployment, by the name that its stacks carry. */
@@ -38,6 +60,7 @@ export const environments: Readonly<Record<string, Environment>> = {
     baseUrl: 'https://dev.app.example.nhs.uk',
     issuer: cis2Issuers.integration,
     clientId: 'cis2-bff-dev',
+    upstreams: { pds: pds.integration },
     // One instance, so that whatever it is sent makes it ask CIS2 for keys once a minute at most. Nobody depends on dev.
     reservedConcurrency: { ...small.reservedConcurrency, 'backchannel-logout': 1 },
   },
@@ -47,12 +70,14 @@ export const environments: Readonly<Record<string, Environment>> = {
     baseUrl: 'https://int.app.example.nhs.uk',
     issuer: cis2Issuers.integration,
     clientId: 'cis2-bff-int',
+    upstreams: { pds: pds.integration },
   },
   prod: {
     production: true,
     baseUrl: 'https://app.example.nhs.uk',
     issuer: cis2Issuers.live,
     clientId: 'cis2-bff-prod',
+    upstreams: { pds: pds.live },
     // Examples, of an account that AWS keeps for examples: put your own in their place.
     certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/00000000-0000-0000-0000-000000000000',
     webAclArn:

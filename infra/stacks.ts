@@ -3,6 +3,7 @@ import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type { Construct } from 'constructs';
 import { Cis2Bff } from './cis2-bff.ts';
 import type { Environment } from './environments.ts';
+import { ApiPlatformCredentials } from './parts/api-platform.ts';
 import { SigningKeyStore } from './parts/keys.ts';
 import { DeploymentRefused } from './parts/settings.ts';
 import { BffStorage } from './parts/storage.ts';
@@ -34,7 +35,7 @@ export function addEnvironment(
 
   const stateful = new Stack(scope, `cis2-bff-${name}-stateful`, {
     ...common,
-    description: `CIS2 BFF, ${name}: sessions and signing keys`,
+    description: `CIS2 BFF, ${name}: sessions, signing keys and credentials`,
     terminationProtection: production,
   });
   const storage = new BffStorage(stateful, 'Storage', { maxReadUnits, maxWriteUnits });
@@ -43,12 +44,16 @@ export function addEnvironment(
     environment.apiPlatformKeys === 'own'
       ? new SigningKeyStore(stateful, 'ApiPlatformKeys', { purpose: 'api-platform' })
       : undefined;
+  const apiPlatformCredentials = new ApiPlatformCredentials(stateful, 'ApiPlatformCredentials');
   new CfnOutput(stateful, 'SessionTable', { value: storage.sessions.tableName });
   new CfnOutput(stateful, 'PublishedKeysTable', { value: storage.publishedKeys.tableName });
   new CfnOutput(stateful, 'SigningKeysSecretArn', { value: signingKeys.secret.secretArn });
   if (apiPlatformKeyStore !== undefined) {
     new CfnOutput(stateful, 'ApiPlatformKeysSecretArn', { value: apiPlatformKeyStore.secret.secretArn });
   }
+  new CfnOutput(stateful, 'ApiPlatformCredentialsSecretArn', {
+    value: apiPlatformCredentials.secret.secretArn,
+  });
 
   const stateless = new Stack(scope, `cis2-bff-${name}-stateless`, {
     ...common,
@@ -63,6 +68,7 @@ export function addEnvironment(
         storage,
         signingKeys,
         ...(apiPlatformKeyStore === undefined ? {} : { apiPlatformKeyStore }),
+        apiPlatformCredentials,
         keyRingName: `cis2-bff-${name}`,
         bundles,
         ...(certificateArn === undefined

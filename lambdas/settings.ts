@@ -78,16 +78,16 @@ const origin: Rule<string> = (value) =>
 const isPlainUrl = (value: string): boolean =>
   /^https?:\/\/[\x21-\x7e]+$/.test(value) && !/[?#@\\]/.test(value);
 
-/**
- * CIS2's issuer, kept as the very string that was configured: its `:443` is part of the name that tokens carry, and
- * a URL parser would drop it.
- */
-const issuer: Rule<string> = (value) => {
-  secureUrl(value);
-  return isPlainUrl(value)
-    ? value
-    : refuse('an issuer such as https://am.example.nhs.uk:443/realm, character for character', value);
-};
+/** A URL that is kept as the very string that was configured, where a URL parser would change what it names. */
+const plainUrl =
+  (rule: string): Rule<string> =>
+  (value) => {
+    secureUrl(value);
+    return isPlainUrl(value) ? value : refuse(`${rule}, character for character`, value);
+  };
+
+/** CIS2's issuer: its `:443` is part of the name that tokens carry. */
+const issuer = plainUrl('an issuer such as https://am.example.nhs.uk:443/realm');
 
 const path: Rule<string> = (value) =>
   /^\/(?!\/)[A-Za-z0-9/_.-]*$/.test(value) ? value : refuse('a plain path such as /signed-out', value);
@@ -170,8 +170,9 @@ export const acceptsRole = (policy: RolePolicy, role: Role, apartFrom?: RuleList
 /** Whether a sign-in needs a role that is accepted. */
 export const demandsRole = (policy: RolePolicy): boolean => policy !== 'optional';
 
-/** Lambda gives a function 4 KB for all its settings together; the rest of them need half of it. */
+/** Lambda gives a function 4 KB for all its settings together: these two leave the rest of them a quarter of it. */
 const longestRoleRules = 2_000;
+const longestUpstreams = 1_000;
 
 const isCodes = (value: unknown): boolean =>
   Array.isArray(value) &&
@@ -202,11 +203,8 @@ const rolePolicy: Rule<RolePolicy> = (value) => {
 };
 
 /** CIS2's end-session endpoint, or `off`. */
-const endSessionUrl: Rule<string> = (value) => {
-  if (value === 'off') return value;
-  secureUrl(value);
-  return isPlainUrl(value) ? value : refuse('off, or a plain URL, character for character', value);
-};
+const endSessionUrl: Rule<string> = (value) =>
+  value === 'off' ? value : plainUrl('off, or a plain URL')(value);
 
 /** A year, the longest that AWS lets a rotation wait. */
 const longestKeyLeadSeconds = 365 * 86_400;
@@ -216,6 +214,51 @@ const keyRingName: Rule<string> = (value) =>
   /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(value)
     ? value
     : refuse('a plain name of at most 100 characters such as cis2-bff-dev', value);
+
+/** Where a service that gets users' tokens is: its host, and a path where it has one, without a slash at its end. */
+const serviceUrl = (value: unknown): string | undefined => {
+  if (typeof value !== 'string' || !isPlainUrl(value) || !URL.canParse(value)) return undefined;
+  const { protocol, hostname, origin, pathname } = new URL(value);
+  const local = loopbackHosts.has(hostname);
+  // An address in figures would go past the check of what a name leads to.
+  if (!local && (protocol !== 'https:' || /^[\d.]+$|^\[/.test(hostname))) return undefined;
+  const path = pathname.replace(/\/$/, '');
+  // Compared as it was written, but for the host's case and a port that says nothing.
+  const written = /^https?:\/\/[^/]+(\/.*)?$/.exec(value)?.[1]?.replace(/\/$/, '') ?? '';
+  return /^(?:\/[A-Za-z0-9._~-]+)*$/.test(path) && path === written ? origin + path : undefined;
+};
+
+/** JSON: an upstream's name in the route manifest → its base URL. One that is not named is not there. */
+const upstreams: Rule<Readonly<Record<string, string>>> = (value) => {
+  const rule =
+    'upstreams as a JSON object: name to an https URL of a host name (http only for loopback), plain';
+  if (value.length > longestUpstreams) refuse(rule, `${value.slice(0, 40)}…`);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text(value));
+  } catch {
+    return refuse(rule, value);
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return refuse(rule, value);
+  return Object.fromEntries(
+    Object.entries(parsed).map(([name, url]) => [
+      /^[a-z][a-z0-9-]*$/.test(name) ? name : refuse(rule, value),
+      serviceUrl(url) ?? refuse(rule, value),
+    ]),
+  );
+};
+
+/**
+ * The API platform's token endpoint, kept as the very string that was configured: our assertions are made out to it, and
+ * the platform compares it as text.
+ */
+const tokenUrl: Rule<string> = (value) =>
+  serviceUrl(value) !== undefined
+    ? value
+    : refuse(
+        'an https URL of a host name (http only for loopback) such as https://api.example.nhs.uk/oauth2/token',
+        value,
+      );
 
 const rules = {
   /** The one origin of the SPA and the BFF. */
@@ -265,6 +308,14 @@ const rules = {
   KEY_CACHE_SECONDS: wholeNumber(0, 3_600),
   /** Size of a new RSA signing key. */
   SIGNING_KEY_BITS: (value) => Number(oneOf('2048', '3072', '4096')(value)),
+  /** Where the upstreams of the API proxy are. */
+  UPSTREAMS: upstreams,
+  /** How many calls a session may make in a window of a minute, or of a fifteenth of the idle limit if that is less. */
+  CALLS_PER_WINDOW: wholeNumber(1, 100_000),
+  /** Where the API platform gives out users' tokens. */
+  API_PLATFORM_TOKEN_URL: tokenUrl,
+  /** The secret with what the API platform knows our application by. */
+  API_PLATFORM_CREDENTIALS_SECRET: text,
   LOG_LEVEL: oneOf('debug', 'info', 'warn', 'error'),
   /** `off` leaves out the warm-up at start, for measuring what it saves. */
   WARM_UP: oneOf('on', 'off'),
@@ -308,6 +359,20 @@ export const functionSettings = {
     'ACCEPTED_ROLES',
     'SIGNED_OUT_PATH',
     'END_SESSION_URL',
+  ],
+  'api-proxy': [
+    ...everyFunction,
+    ...everySession,
+    'BASE_URL',
+    'CIS2_ACR',
+    'MINIMUM_AAL',
+    'ACCEPTED_ROLES',
+    'UPSTREAMS',
+    'CALLS_PER_WINDOW',
+    'API_PLATFORM_TOKEN_URL',
+    'API_PLATFORM_CREDENTIALS_SECRET',
+    'API_PLATFORM_KEYS_SECRET',
+    'KEY_CACHE_SECONDS',
   ],
   'backchannel-logout': [...everyFunction, ...everySession, 'BASE_URL', 'CIS2_ISSUER', 'CIS2_CLIENT_ID'],
   jwks: [...everyFunction, 'BASE_URL', 'PUBLISHED_KEYS_TABLE', 'API_PLATFORM_KEYS'],

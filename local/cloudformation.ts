@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { CreateTableCommandInput, KeyType, ScalarAttributeType } from '@aws-sdk/client-dynamodb';
+import type { SettingName } from '../lambdas/settings.ts';
 import { createTables } from './dynamodb.ts';
 import { reasonOf, StartError } from './errors.ts';
 import type { ApiRoute } from './http-api.ts';
@@ -86,6 +87,17 @@ export async function makeSecrets(assembly: Assembly, endpoint: string): Promise
       assembly.define(resource, { ref: arn, attributes: { Arn: arn } });
     }),
   );
+}
+
+/** Gives a secret a value, as somebody does by hand whose secret the template makes empty. */
+export async function putSecret(endpoint: string, secretId: string, value: object): Promise<void> {
+  const purpose = 'fill a secret';
+  const answer = await callSecretsManager(endpoint, purpose, 'PutSecretValue', {
+    SecretId: secretId,
+    ClientRequestToken: randomUUID(),
+    SecretString: JSON.stringify(value),
+  });
+  arnIn(answer, endpoint, purpose);
 }
 
 async function createSecret(endpoint: string, input: JsonObject): Promise<string> {
@@ -262,6 +274,15 @@ export class Functions {
   }
 }
 
+/** What the functions of the template have for a setting; undefined when none of them has it. */
+export function settingInTemplate(assembly: Assembly, name: SettingName): string | undefined {
+  for (const { stack, properties } of assembly.resources('AWS::Lambda::Function')) {
+    const value = objectAt(properties, 'Environment', 'Variables')[name];
+    if (value !== undefined) return assembly.text(stack, value);
+  }
+  return undefined;
+}
+
 /** The HTTP API of the template: its own name, and where its routes lead. */
 export function readApi(
   assembly: Assembly,
@@ -293,16 +314,20 @@ export function readApi(
   };
 }
 
+/** The upstreams of the API proxy, by the routes that lead to it. */
+export const upstreamsInTemplate = (assembly: Assembly): string[] =>
+  assembly.resources('AWS::ApiGatewayV2::Route').flatMap(({ stack, properties }) => {
+    const routeKey = assembly.text(stack, properties['RouteKey'] ?? '');
+    return /^\S+ \/api\/([^/{}]+)\/\{proxy\+\}$/.exec(routeKey)?.[1] ?? [];
+  });
+
 /**
  * The outputs of the stacks as a local run has them.
  *
  * @param baseUrl - stands in every address on the origin that the template is for
  */
 export function readOutputs(assembly: Assembly, baseUrl: string): Record<string, string> {
-  const deployedAt = assembly
-    .resources('AWS::Lambda::Function')
-    .map(({ properties }) => textOf(objectAt(properties, 'Environment', 'Variables')['BASE_URL']))
-    .find((url) => url !== '');
+  const deployedAt = settingInTemplate(assembly, 'BASE_URL');
   return Object.fromEntries(
     Object.entries(assembly.outputs()).map(([name, value]) => [
       name,

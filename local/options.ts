@@ -12,6 +12,8 @@ interface OptionSpec {
   readonly otherwise?: string;
   /** The setting of the functions that the option stands for: it gives the rule, and the value goes there. */
   readonly setting?: SettingName;
+  /** May be given several times, and several values stand in its environment variable with commas between them. */
+  readonly repeatable?: true;
 }
 
 /** What the functions do is said once, in the template. */
@@ -30,15 +32,17 @@ const specs = {
     default: 'cis2-bff-local',
     setting: 'CIS2_CLIENT_ID',
   },
-  'api-key': {
-    value: 'KEY',
-    help: 'our key at the API platform, for the API proxy when it is there',
-    default: 'local-api-key',
+  'token-exchange-url': {
+    value: 'URL',
+    help: 'get tokens there in place of the API platform simulator (http for loopback only)',
+    setting: 'API_PLATFORM_TOKEN_URL',
   },
-  'api-secret': {
-    value: 'SECRET',
-    help: 'the secret that goes with it',
-    default: 'local-api-secret',
+  'api-key': { value: 'KEY', help: 'our key at the API platform', default: 'local-api-key' },
+  'api-secret': { value: 'SECRET', help: 'the secret that goes with it', default: 'local-api-secret' },
+  upstream: {
+    value: 'NAME=URL',
+    help: 'call this API in place of a simulator; once for each of several',
+    repeatable: true,
   },
   'idle-seconds': {
     value: 'N',
@@ -127,6 +131,12 @@ export interface Options {
   /** Absent: the CIS2 simulator. */
   readonly issuer: string | undefined;
   readonly clientId: string;
+  /** Absent: the API platform simulator. */
+  readonly tokenExchangeUrl: string | undefined;
+  /** What the API platform knows us by. It never becomes a setting: the functions read it from a secret. */
+  readonly application: { readonly apiKey: string; readonly apiSecret: string };
+  /** Where an upstream is, by its name in the route manifest; a simulator stands in for one that is not here. */
+  readonly upstreams: Readonly<Record<string, string>>;
   readonly dynamodbEndpoint: string | undefined;
   readonly secretsEndpoint: string | undefined;
   readonly kmsEndpoint: string | undefined;
@@ -149,7 +159,8 @@ export const helpText = [
   }),
   `  --help                    this text`,
   '',
-  'Each option can also be an environment variable: BFF_PORT, BFF_CLIENT_ID, … (BFF_QUIET=1). An option wins.',
+  'Each option can also be an environment variable: BFF_PORT, BFF_CLIENT_ID, … (BFF_QUIET=1; BFF_UPSTREAM=NAME=URL,NAME=URL).',
+  'An option wins.',
 ].join('\n');
 
 const endpointUrl = (name: OptionName, value: string | undefined): string | undefined => {
@@ -175,6 +186,32 @@ const switchValue = (name: OptionName, value: string | undefined): boolean => {
   if (['1', 'true', 'on'].includes(value.toLowerCase())) return true;
   throw new StartError(`${variableOf(name)} must be 1 or 0, got ${JSON.stringify(value)}`);
 };
+
+/** The value is not repeated: one of the two is a secret. */
+const credential = (name: OptionName, value: string | undefined): string => {
+  if (value !== undefined && /^[\x21-\x7e]{1,512}$/.test(value)) return value;
+  throw new StartError(`--${name} must be up to 512 printable characters without spaces`);
+};
+
+/** `NAME=URL`, each; whether there is an upstream of a name is for the template to say. */
+function upstreamUrls(values: readonly string[]): Record<string, string> {
+  const urls: Record<string, string> = {};
+  for (const value of values) {
+    const mark = value.indexOf('=');
+    const [name, url] = [value.slice(0, Math.max(mark, 0)), value.slice(mark + 1)];
+    if (Object.hasOwn(urls, name)) throw new StartError(`--upstream is given twice for ${name}`);
+    try {
+      readSettings(['UPSTREAMS'], { UPSTREAMS: JSON.stringify({ [name]: url }) });
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error;
+      throw new StartError(
+        `--upstream must be NAME=URL, a plain https URL of a host name (http only for loopback), got ${JSON.stringify(value)}`,
+      );
+    }
+    urls[name] = url;
+  }
+  return urls;
+}
 
 /** The rule of the setting decides; the message names the option, which is what the reader typed. */
 const checkSetting = (name: OptionName, setting: SettingName, value: string): void => {
@@ -207,6 +244,12 @@ export function parseOptions(
     const variable = environment[variableOf(name)];
     return variable === undefined || variable === '' ? specOf(name).default : variable;
   };
+  const texts = (name: OptionName): readonly string[] => {
+    const option = given[name];
+    if (typeof option === 'object') return option;
+    const variable = environment[variableOf(name)] ?? '';
+    return variable === '' ? [] : variable.split(',').map((value) => value.trim());
+  };
 
   const settings: Partial<Record<SettingName, string>> = {};
   for (const name of optionNames) {
@@ -221,6 +264,12 @@ export function parseOptions(
     port: portNumber(text('port') ?? ''),
     issuer: text('issuer'),
     clientId: text('client-id') ?? '',
+    tokenExchangeUrl: text('token-exchange-url'),
+    application: {
+      apiKey: credential('api-key', text('api-key')),
+      apiSecret: credential('api-secret', text('api-secret')),
+    },
+    upstreams: upstreamUrls(texts('upstream')),
     dynamodbEndpoint: endpointUrl('dynamodb-endpoint', text('dynamodb-endpoint')),
     secretsEndpoint: endpointUrl('secrets-endpoint', text('secrets-endpoint')),
     kmsEndpoint: endpointUrl('kms-endpoint', text('kms-endpoint')),
@@ -230,7 +279,7 @@ export function parseOptions(
   };
 }
 
-function parse(args: readonly string[]): Record<string, string | boolean | undefined> {
+function parse(args: readonly string[]): Record<string, string | boolean | readonly string[] | undefined> {
   try {
     const { values } = parseArgs({
       args: [...args],
@@ -239,10 +288,13 @@ function parse(args: readonly string[]): Record<string, string | boolean | undef
       options: {
         help: { type: 'boolean', short: 'h' },
         ...Object.fromEntries(
-          optionNames.map((name) => [
-            name,
-            { type: specOf(name).value === undefined ? ('boolean' as const) : ('string' as const) },
-          ]),
+          optionNames.map((name) => {
+            const { value, repeatable = false } = specOf(name);
+            return [
+              name,
+              { type: value === undefined ? 'boolean' : 'string', multiple: repeatable } as const,
+            ];
+          }),
         ),
       },
     });

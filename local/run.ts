@@ -1,5 +1,7 @@
 import path from 'node:path';
 import { scopesRequirement, unneededScopes, type SettingName } from '../lambdas/settings.ts';
+import { keysKeptFor, startApiServices } from './api-services.ts';
+import type { ApiServices } from './api-services.ts';
 import { assemblyDirectory, ensureBuilt, spaDirectory } from './build.ts';
 import {
   Functions,
@@ -7,8 +9,11 @@ import {
   makeRotationSchedules,
   makeSecrets,
   makeTables,
+  putSecret,
   readApi,
   readOutputs,
+  settingInTemplate,
+  upstreamsInTemplate,
 } from './cloudformation.ts';
 import type { StoreEndpoints } from './cloudformation.ts';
 import { readDistribution } from './cloudfront.ts';
@@ -35,6 +40,9 @@ const longestSilence = 2_000;
 /** Where everything is, as far as names of AWS's say it. */
 const region = 'eu-west-2';
 
+/** How long CIS2 does not look for our keys again after it has, in seconds. */
+const longestKeyRefetchSeconds = 60;
+
 /** What is registered for us at the provider: those of our routes that it must know. */
 const registered = {
   callback: '/auth/callback',
@@ -50,6 +58,17 @@ interface SignInService {
   /** Of the simulator: address of its control panel. */
   readonly panel?: string;
   readonly personas: readonly Cis2Simulator['personas'][number][];
+}
+
+/** Where the API platform finds our public keys, by whether it trusts those that CIS2 does. */
+const keysOfApiPlatform: Readonly<Record<string, string>> = {
+  shared: registered.publicKeys,
+  own: '/auth/jwks/api-platform.json',
+};
+
+interface Started extends SignInService {
+  readonly baseUrl: string;
+  readonly apis: ApiServices;
 }
 
 type Closer = () => void | Promise<void>;
@@ -85,10 +104,7 @@ interface Run {
   readonly stop: AbortSignal;
 }
 
-async function start(
-  options: Options,
-  { say, log, closers, stop }: Run,
-): Promise<SignInService & { baseUrl: string }> {
+async function start(options: Options, { say, log, closers, stop }: Run): Promise<Started> {
   const during = <T>(what: string, work: Promise<T>): Promise<T> => {
     const timer = setTimeout(() => {
       say(`${what} …`);
@@ -117,10 +133,22 @@ async function start(
     'making the tables and the secrets',
     Promise.all([makeTables(assembly, endpoints.dynamodb), makeSecrets(assembly, endpoints.secretsManager)]),
   );
+  const { issuer } = signIn;
+  const jwksUri = baseUrl + (keysOfApiPlatform[settingInTemplate(assembly, 'API_PLATFORM_KEYS') ?? ''] ?? '');
+  const apis = await startApiServices(options, {
+    names: upstreamsInTemplate(assembly),
+    port,
+    issuer,
+    jwksUri,
+    log,
+    closers,
+  });
   const overrides: Partial<Record<SettingName, string>> = {
     ...options.settings,
     BASE_URL: baseUrl,
-    CIS2_ISSUER: signIn.issuer,
+    CIS2_ISSUER: issuer,
+    API_PLATFORM_TOKEN_URL: apis.tokenUrl,
+    UPSTREAMS: JSON.stringify(apis.upstreams),
   };
   const functions = new Functions(assembly, { endpoints, overrides, log });
   closers.push(() => functions.close());
@@ -132,6 +160,8 @@ async function start(
   }
   warnOfScopes(routes.map((route) => route.function.spec.environment.CIS2_SCOPE));
   await during('making the signing keys', makeCustomResources(assembly, functions));
+  const credentials = settingInTemplate(assembly, 'API_PLATFORM_CREDENTIALS_SECRET') ?? '';
+  await putSecret(endpoints.secretsManager, credentials, options.application);
   await during('starting the functions', functions.warm([...new Set(routes.map((route) => route.function))]));
 
   front.serve({
@@ -154,7 +184,7 @@ async function start(
     outputs: readOutputs(assembly, baseUrl),
   });
   closers.push(removeState);
-  return { ...signIn, baseUrl };
+  return { ...signIn, baseUrl, apis };
 }
 
 /**
@@ -211,6 +241,7 @@ async function startSignIn(
   const simulator = await startCis2Simulator({
     port: port < 65_535 ? port + 1 : 0,
     fallbackToFreePort: true,
+    keyRefetchSeconds: keysKeptFor(options, longestKeyRefetchSeconds),
     clients: [
       {
         clientId: options.clientId,
@@ -270,16 +301,16 @@ function peopleToName(personas: SignInService['personas']): string[] {
   ].map((line) => `            ${line}`);
 }
 
-function summary(
-  options: Options,
-  { baseUrl, issuer, panel, personas }: SignInService & { baseUrl: string },
-): string {
+function summary(options: Options, { baseUrl, issuer, panel, personas, apis }: Started): string {
+  const [tokens = '', ...upstreams] = apis.summary;
   return [
     '',
     `  Open      ${baseUrl}`,
     `  Sign-in   ${panel === undefined ? issuer : `CIS2 simulator, ${new URL(issuer).origin}`}`,
     ...peopleToName(personas),
     ...(panel === undefined ? [] : [`  Panel     ${panel}`]),
+    `  APIs      ${tokens}`,
+    ...upstreams.map((line) => `            ${line}`),
     `  Logs      ${options.logFile === undefined ? 'below, one JSON object a line' : path.resolve(options.logFile)}`,
     '  Stop      Ctrl+C',
     '',

@@ -11,6 +11,7 @@ import {
   kmsMakingStatements,
   kmsSigningStatements,
 } from './keys.ts';
+import type { ApiPlatformCredentials } from './api-platform.ts';
 import type { SigningKeyStore } from './keys.ts';
 import type { BffLogs } from './operations.ts';
 import type { BffStorage } from './storage.ts';
@@ -24,6 +25,7 @@ export interface BffFunctionsProps {
   readonly signingKeys: SigningKeyStore;
   /** The keys that the API platform trusts, where they are not the same. */
   readonly apiPlatformKeyStore: SigningKeyStore | undefined;
+  readonly apiPlatformCredentials: ApiPlatformCredentials;
   /** Whether the rings may hold keys that KMS keeps. */
   readonly usesKms: boolean;
   readonly logs: BffLogs;
@@ -43,8 +45,7 @@ interface Size {
 /** 1,769 MB is one whole CPU, which making an RSA key needs; what only reads and answers has enough with 512 MB. */
 const sizes: Readonly<Record<FunctionName, Size>> = {
   'sign-in': {
-    description:
-      'CIS2 BFF: begins and ends a sign-in. The only function on the API that can use the signing keys',
+    description: 'CIS2 BFF: begins and ends a sign-in. It can use the signing keys that CIS2 trusts',
     memoryMegabytes: 1_024,
     timeout: Duration.seconds(10),
   },
@@ -53,6 +54,13 @@ const sizes: Readonly<Record<FunctionName, Size>> = {
     memoryMegabytes: 512,
     // Ending a listed session is five calls one after the other, each of which the store may answer late.
     timeout: Duration.seconds(10),
+  },
+  'api-proxy': {
+    description:
+      "CIS2 BFF: forwards calls with the user's token. It can use the signing keys that the API platform trusts",
+    memoryMegabytes: 1_024,
+    // An upstream may take 20 seconds, a token that has to be got first some of the rest.
+    timeout: Duration.seconds(28),
   },
   'backchannel-logout': {
     description: 'CIS2 BFF: ends sessions when CIS2 says so',
@@ -87,9 +95,11 @@ export class BffFunctions extends Construct {
 
   constructor(scope: Construct, id: string, props: BffFunctionsProps) {
     super(scope, id);
-    const { storage, signingKeys, apiPlatformKeyStore, usesKms, settings } = props;
+    const { storage, signingKeys, apiPlatformKeyStore, apiPlatformCredentials, usesKms, settings } = props;
     const stores = apiPlatformKeyStore === undefined ? [signingKeys] : [signingKeys, apiPlatformKeyStore];
+    const platformKeys = apiPlatformKeyStore ?? signingKeys;
     const ofCis2 = { name: settings.KEY_RING_NAME, purposes: [signingKeys.purpose] };
+    const ofPlatform = { name: settings.KEY_RING_NAME, purposes: [platformKeys.purpose] };
     const ofAll = { name: settings.KEY_RING_NAME, purposes: stores.map(({ purpose }) => purpose) };
     const makesInKms = settings.KEY_CUSTODY === 'kms';
 
@@ -113,6 +123,15 @@ export class BffFunctions extends Construct {
           Query: ['session#*'],
           UpdateItem: ['session#*', 'user#*', 'provider-session#*'],
         }),
+      ]),
+      'api-proxy': this.add('api-proxy', props, [
+        ...storage.sessionStatements({
+          GetItem: ['session#*', 'warm-up'],
+          UpdateItem: ['session#*'],
+        }),
+        ...platformKeys.readStatements(),
+        ...(usesKms ? kmsSigningStatements(ofPlatform) : []),
+        ...apiPlatformCredentials.readStatements(),
       ]),
       'backchannel-logout': this.add('backchannel-logout', props, [
         ...storage.sessionStatements({

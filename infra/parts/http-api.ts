@@ -3,6 +3,7 @@ import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Construct } from 'constructs';
+import { apiPaths } from '../../lambdas/api/manifest.ts';
 import { bffPrefixes, routes } from '../../lambdas/routes.ts';
 import type { HttpFunctionName } from '../../lambdas/routes.ts';
 import type { BffFunctions } from './functions.ts';
@@ -37,6 +38,11 @@ const accessLogFields = {
 
 /** A function's own time-out does not count the time that a cold start takes before it. */
 const coldStart = Duration.seconds(3);
+/** CloudFront waits for half a minute: what comes later than this would come to nobody. */
+const longestWait = Duration.seconds(29);
+
+const shorter = (one: Duration, other: Duration): Duration =>
+  one.toMilliseconds() < other.toMilliseconds() ? one : other;
 
 /** The HTTP API: a route for every known path, and our own 404 for every other. */
 export class BffHttpApi extends Construct {
@@ -45,10 +51,10 @@ export class BffHttpApi extends Construct {
   constructor(scope: Construct, id: string, props: BffHttpApiProps) {
     super(scope, id);
     const { functions, logs } = props;
-    const integration = (name: HttpFunctionName | 'unknown-route'): HttpLambdaIntegration =>
+    const integration = (name: HttpFunctionName | 'api-proxy' | 'unknown-route'): HttpLambdaIntegration =>
       new HttpLambdaIntegration(name, functions.get(name), {
         payloadFormatVersion: apigateway.PayloadFormatVersion.VERSION_2_0,
-        timeout: functions.timeout(name).plus(coldStart),
+        timeout: shorter(functions.timeout(name).plus(coldStart), longestWait),
       });
 
     this.api = new apigateway.HttpApi(this, 'Api', {
@@ -69,6 +75,10 @@ export class BffHttpApi extends Construct {
       for (const path of new Set(Object.keys(routes[name]).map((key) => key.slice(key.indexOf('/'))))) {
         this.api.addRoutes({ path, methods: [apigateway.HttpMethod.ANY], integration: target });
       }
+    }
+    const proxy = integration('api-proxy');
+    for (const path of apiPaths) {
+      this.api.addRoutes({ path, methods: [apigateway.HttpMethod.ANY], integration: proxy });
     }
     const unknown = integration('unknown-route');
     for (const prefix of bffPrefixes) {

@@ -1,8 +1,9 @@
-import { Aws, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Aws, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import * as kms from 'aws-cdk-lib/aws-kms';
-import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { addEmptySecret, readingStatements, secretStatements } from './secrets.ts';
 
 /** Whom a ring of signing keys proves us to: CIS2, or the NHS API platform. */
 export type KeyPurpose = 'cis2' | 'api-platform';
@@ -33,68 +34,32 @@ export class SigningKeyStore extends Construct {
     super(scope, id);
     this.purpose = props.purpose ?? 'cis2';
     const { title } = names[this.purpose];
-    this.encryptionKey = new kms.Key(this, 'EncryptionKey', {
-      description: `CIS2 BFF: the private ${title} at rest`,
-      enableKeyRotation: true,
-    });
-    this.secret = new secretsmanager.Secret(this, 'Ring', {
-      description: `CIS2 BFF: the ring of private ${title}`,
-      encryptionKey: this.encryptionKey,
-      removalPolicy: RemovalPolicy.RETAIN,
-    });
-    // Without a value of its own the construct would have a password generated.
-    const resource = this.secret.node.defaultChild as secretsmanager.CfnSecret;
-    resource.generateSecretString = undefined;
-    Validations.of(this.secret).acknowledge({
-      id: 'AwsSolutions-SMG4',
-      reason:
+    const { secret, encryptionKey } = addEmptySecret(this, 'Ring', {
+      secret: `the ring of private ${title}`,
+      atRest: `the private ${title} at rest`,
+      rotated:
         'It is rotated on a schedule. The schedule stands beside the function that it runs, as a rule in another stack ' +
         'than the secret, where this check does not look.',
     });
+    this.secret = secret;
+    this.encryptionKey = encryptionKey;
   }
 
-  /**
-   * What a function must be allowed to read the keys in force, and no version that was or is to come. Its call must name
-   * the stage AWSCURRENT: of a call that names none this condition does not hold.
-   */
+  /** What a function must be allowed to read the keys in force, and no version that was or is to come. */
   readStatements(): iam.PolicyStatement[] {
-    return this.statements(['GetSecretValue'], ['Decrypt'], {
-      'ForAnyValue:StringEquals': { 'secretsmanager:VersionStage': 'AWSCURRENT' },
-    });
+    return readingStatements(this, names[this.purpose].sid);
   }
 
   /**
    * What a function must be allowed to fill, rotate and change the ring.
    */
   writeStatements(): iam.PolicyStatement[] {
-    return this.statements(
+    return secretStatements(
+      this,
+      names[this.purpose].sid,
       ['DescribeSecret', 'GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage'],
       ['Decrypt', 'GenerateDataKey'],
     );
-  }
-
-  private statements(
-    secretActions: readonly string[],
-    keyActions: readonly string[],
-    conditions: Readonly<Record<string, unknown>> = {},
-  ): iam.PolicyStatement[] {
-    const { sid } = names[this.purpose];
-    return [
-      new iam.PolicyStatement({
-        sid,
-        actions: secretActions.map((action) => `secretsmanager:${action}`),
-        resources: [this.secret.secretArn],
-        conditions,
-      }),
-      new iam.PolicyStatement({
-        sid: `${sid}AtRest`,
-        actions: keyActions.map((action) => `kms:${action}`),
-        resources: [this.encryptionKey.keyArn],
-        conditions: {
-          StringEquals: { 'kms:ViaService': `secretsmanager.${Stack.of(this).region}.amazonaws.com` },
-        },
-      }),
-    ];
   }
 }
 

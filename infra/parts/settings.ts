@@ -1,6 +1,8 @@
 import { Duration, Token } from 'aws-cdk-lib';
+import { upstreamNames } from '../../lambdas/api/manifest.ts';
 import { isLoopback, readSettings, settingNames, SettingsError } from '../../lambdas/settings.ts';
 import type { AcrValue, RoleRule, SettingName } from '../../lambdas/settings.ts';
+import { apiPlatformEnvironment, apiPlatformTokenUrls } from './api-platform.ts';
 
 const realm = 'openam/oauth2/realms/root/realms/NHSIdentity/realms/Healthcare';
 
@@ -13,8 +15,8 @@ export const cis2Issuers = {
 /** How the BFF behaves. `lambdas/settings.ts` holds the rule of each value. */
 export interface BehaviourProps {
   /**
-   * True for real users: only the live CIS2 issuer is accepted, no debug log, and nothing without a certificate and a web
-   * ACL. False for everything else: the live issuer is refused.
+   * True for real users: only the live CIS2 issuer and the live API platform are accepted, no debug log, and nothing without
+   * a certificate and a web ACL. False for everything else: those two are refused.
    * @default true
    */
   readonly production?: boolean;
@@ -93,6 +95,23 @@ export interface BehaviourProps {
    */
   readonly endSessionUrl?: string;
   /**
+   * Where the upstreams of the API proxy are: a name in the route manifest, and its base URL. One that is not named here is
+   * not there.
+   * @default - none
+   */
+  readonly upstreams?: Readonly<Record<string, string>>;
+  /**
+   * Where the NHS API platform gives out users' tokens, which must fit where the upstreams are: one of
+   * {@link apiPlatformTokenUrls}, or outside production that of another of its test environments.
+   * @default - the live one in production, that of the integration environment elsewhere
+   */
+  readonly apiPlatformTokenUrl?: string;
+  /**
+   * How many calls to APIs a session may make in a minute, or in a fifteenth of `idleSeconds` if that is less.
+   * @default 600
+   */
+  readonly callsPerWindow?: number;
+  /**
    * Seconds for which a function keeps the signing keys before it reads them again.
    * @default 60
    */
@@ -135,6 +154,7 @@ export type ResourceNames = Readonly<
     | 'PUBLISHED_KEYS_TABLE'
     | 'SIGNING_KEYS_SECRET'
     | 'API_PLATFORM_KEYS_SECRET'
+    | 'API_PLATFORM_CREDENTIALS_SECRET'
     | 'KEY_RING_NAME',
     string
   >
@@ -168,14 +188,54 @@ const brokenRules = (values: Readonly<Record<SettingName, string>>): readonly st
   }
 };
 
+/** The upstreams, where they are well written; {@link brokenRules} tells where they are not. */
+const upstreamsOf = (values: Readonly<Record<SettingName, string>>): Readonly<Record<string, string>> => {
+  try {
+    return readSettings(['UPSTREAMS'], values).UPSTREAMS;
+  } catch (error) {
+    if (error instanceof SettingsError) return {};
+    throw error;
+  }
+};
+
+/** The live API platform is for production, and production for the live API platform. */
+const misplacedOnPlatform = (production: boolean, name: SettingName, url: string): readonly string[] => {
+  const environment = apiPlatformEnvironment(new URL(url));
+  if (production && environment === 'test') {
+    return [`${name} has a test environment of the API platform, which is not for production: ${url}`];
+  }
+  if (!production && environment === 'live') {
+    return [`${name} has the live API platform, which is for production only: ${url}`];
+  }
+  return [];
+};
+
+/** Users' ID tokens go there, so production knows one address and no other. */
+const misplacedTokenUrl = (production: boolean, url: string): readonly string[] => {
+  if (Token.isUnresolved(url) || !URL.canParse(url)) return [];
+  return production && url !== apiPlatformTokenUrls.live
+    ? [`API_PLATFORM_TOKEN_URL must be ${apiPlatformTokenUrls.live} in production, got ${url}`]
+    : misplacedOnPlatform(production, 'API_PLATFORM_TOKEN_URL', url);
+};
+
 /** What would be right on a laptop, or elsewhere, and is wrong here. */
 const misplaced = (production: boolean, values: Readonly<Record<SettingName, string>>): readonly string[] => {
   const problems: string[] = [];
-  for (const name of ['BASE_URL', 'CIS2_ISSUER', 'END_SESSION_URL'] as const) {
+  for (const name of ['BASE_URL', 'CIS2_ISSUER', 'END_SESSION_URL', 'API_PLATFORM_TOKEN_URL'] as const) {
     if (URL.canParse(values[name]) && isLoopback(new URL(values[name]))) {
       problems.push(`${name} is a loopback address, which means nothing in AWS: ${values[name]}`);
     }
   }
+  for (const [name, url] of Object.entries(upstreamsOf(values))) {
+    if (!upstreamNames.includes(name)) {
+      problems.push(`UPSTREAMS names ${name}, which the route manifest does not know`);
+    }
+    if (isLoopback(new URL(url))) {
+      problems.push(`UPSTREAMS has a loopback address, which means nothing in AWS: ${url}`);
+    }
+    problems.push(...misplacedOnPlatform(production, 'UPSTREAMS', url));
+  }
+  problems.push(...misplacedTokenUrl(production, values.API_PLATFORM_TOKEN_URL));
   if (production && values.LOG_LEVEL === 'debug') problems.push('LOG_LEVEL debug is not for production');
   if (!Token.isUnresolved(values.CIS2_ISSUER) && production !== (values.CIS2_ISSUER === cis2Issuers.live)) {
     problems.push(
@@ -198,6 +258,7 @@ export function settingValues(
   resources: ResourceNames,
   otherProblems: readonly string[] = [],
 ): Readonly<Record<SettingName, string>> {
+  const { production = true } = props;
   const values = {
     BASE_URL: props.baseUrl,
     CIS2_ISSUER: props.issuer,
@@ -223,12 +284,16 @@ export function settingValues(
     API_PLATFORM_KEYS: props.apiPlatformKeys ?? 'shared',
     KEY_CUSTODY: props.keyCustody ?? 'secret',
     KEY_LEAD_SECONDS: String((props.keyLeadTime ?? defaultKeyLeadTime).toSeconds({ integral: false })),
+    UPSTREAMS: JSON.stringify(props.upstreams ?? {}),
+    CALLS_PER_WINDOW: String(props.callsPerWindow ?? 600),
+    API_PLATFORM_TOKEN_URL:
+      props.apiPlatformTokenUrl ?? apiPlatformTokenUrls[production ? 'live' : 'integration'],
     LOG_LEVEL: props.logLevel ?? 'info',
     WARM_UP: (props.warmUp ?? true) ? 'on' : 'off',
     ...resources,
   } satisfies Record<SettingName, string>;
 
-  const problems = [...brokenRules(values), ...misplaced(props.production ?? true, values), ...otherProblems];
+  const problems = [...brokenRules(values), ...misplaced(production, values), ...otherProblems];
   if (problems.length > 0) throw new DeploymentRefused(problems);
   return values;
 }

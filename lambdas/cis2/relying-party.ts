@@ -1,6 +1,13 @@
 /** The relying party: asks CIS2 who somebody is, and believes nothing of the answer that it has not checked. */
 import * as oauth from 'oauth4webapi';
-import type { Clock, HealthcareWorker } from '../common/index.ts';
+import {
+  after,
+  asEpochSeconds,
+  Secret,
+  type Clock,
+  type HealthcareWorker,
+  type SignInTokens,
+} from '../common/index.ts';
 import type { AcrValue, RolePolicy } from '../settings.ts';
 import { checkAssurance, type AssurancePolicy } from './assurance.ts';
 import { ProviderUnavailable, SignInRefused } from './errors.ts';
@@ -62,6 +69,7 @@ export interface SignIn {
   readonly issuer: string;
   readonly subject: string;
   readonly providerSessionId: string | undefined;
+  readonly tokens: SignInTokens;
 }
 
 export interface RelyingParty {
@@ -204,6 +212,7 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
 
     async completeSignIn(accepted, signal) {
       const as = await provider.metadata(signal);
+      const askedAt = clock();
       const tokens = await checked('token response', async () => {
         const response = await exchangeCode(as, accepted, signal);
         const result = await oauth.processAuthorizationCodeResponse(as, client, response, {
@@ -241,6 +250,12 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
         issuer: as.issuer,
         subject: facts.subject,
         providerSessionId: facts.providerSessionId,
+        tokens: {
+          idToken: new Secret(tokens.id_token ?? ''),
+          idTokenExpiresAt: asEpochSeconds(claims.exp) ?? askedAt,
+          accessToken: new Secret(tokens.access_token),
+          accessTokenExpiresAt: asEpochSeconds(after(askedAt, Math.floor(tokens.expires_in ?? NaN))),
+        },
       };
     },
   };

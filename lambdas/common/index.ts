@@ -14,3 +14,4 @@ export {
   type PreciseClock,
 } from './time.ts';
 export type { Assurance, HealthcareWorker, Role, User } from './healthcare-worker.ts';
+export type { SignInTokens } from './sign-in-tokens.ts';

@@ -83,6 +83,7 @@ async function finishSignIn(
     {
       worker: signIn.worker,
       roleId: signIn.roleId,
+      tokens: signIn.tokens,
       device: deviceName(request.headers['user-agent']),
       ...identifiers(signIn),
       // The browser's owner could write a later start into their state; no sign-in began after it came back.

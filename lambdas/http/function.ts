@@ -1,8 +1,8 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
-import { routes, type HttpFunctionName, type Route, type RouteKey } from '../routes.ts';
+import { routes, type Access, type HttpFunctionName, type Route, type RouteKey } from '../routes.ts';
 import { describeError, type Logger } from '../telemetry/index.ts';
-import { checkBody, crossSiteRefusal } from './guards.ts';
+import { checkBody, checkProxiedBody, crossSiteRefusal, type BodyRule } from './guards.ts';
 import { matchPath, pathPattern, type PathPattern } from './path.ts';
 import { Problem, problemResponse, toProblem } from './problem.ts';
 import { readRequest, type HttpRequest } from './request.ts';
@@ -30,7 +30,9 @@ interface Entry {
   readonly key: string;
   readonly method: string;
   readonly path: PathPattern;
-  readonly route: Route;
+  readonly access: Access;
+  /** Throws a {@link Problem} for a body that the route does not take. */
+  readonly checkBody: (request: HttpRequest) => void;
   readonly handle: RouteHandler;
 }
 
@@ -97,14 +99,14 @@ const routing = (entries: readonly Entry[], baseUrl: string): Step => ({
       });
     }
     exchange.routeKey = found.key;
-    if (found.route.access !== 'public') {
+    if (found.access !== 'public') {
       const guard = crossSiteRefusal(request, baseUrl);
       if (guard !== undefined) {
         log('request_refused', { guard });
         throw new Problem('csrf_rejected');
       }
     }
-    checkBody(request, found.route);
+    found.checkBody(request);
     exchange.request = { ...request, pathVariables: found.pathVariables };
     exchange.handle = found.handle;
   },
@@ -126,10 +128,58 @@ export function httpFunction<Name extends HttpFunctionName>(options: {
   const entries = Object.entries<Route>(routes[options.name]).flatMap(([key, route]): Entry[] => {
     const handle = handlers[key];
     const [method = '', path = ''] = key.split(' ');
-    return handle === undefined ? [] : [{ key, method, path: pathPattern(path), route, handle }];
+    const { access } = route;
+    return handle === undefined
+      ? []
+      : [
+          {
+            key,
+            method,
+            path: pathPattern(path),
+            access,
+            checkBody: (request) => checkBody(request, route),
+            handle,
+          },
+        ];
   });
   return serve(entries, options.baseUrl, options.log);
 }
+
+/** A route that is forwarded. Only our own page may call it, so every guard stands before it. */
+export interface ProxiedRoute {
+  readonly method: string;
+  /** Literal segments, and `{name}` for a variable one. */
+  readonly path: string;
+  /** A variable's name → which values it takes. Any other makes the path an unknown one. */
+  readonly accepts: Readonly<Record<string, (value: string) => boolean>>;
+  /** Undefined where no body is taken. */
+  readonly body: BodyRule | undefined;
+  readonly handle: RouteHandler;
+}
+
+/**
+ * A Lambda handler for routes that are forwarded to another service.
+ *
+ * @param routes - what is not among them is `not_found`, and another method on one of them `method_not_allowed`
+ * @param baseUrl - the origin requests must come from
+ */
+export const proxyFunction = (options: {
+  routes: readonly ProxiedRoute[];
+  baseUrl: string;
+  log: Logger;
+}): LambdaHandler =>
+  serve(
+    options.routes.map(({ method, path, accepts, body, handle }) => ({
+      key: `${method} ${path}`,
+      method,
+      path: pathPattern(path, accepts),
+      access: 'same-origin',
+      checkBody: (request) => checkProxiedBody(request, body),
+      handle,
+    })),
+    options.baseUrl,
+    options.log,
+  );
 
 /** A Lambda handler that knows no route: every request is `not_found`. */
 export const unknownRouteFunction = (options: { baseUrl: string; log: Logger }): LambdaHandler =>

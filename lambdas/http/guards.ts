@@ -29,3 +29,39 @@ export function checkBody(request: HttpRequest, route: Route): void {
   if (request.body.length === 0 && (mediaType === undefined || route.body === 'application/json')) return;
   if (mediaType !== route.body) throw new Problem('unsupported_media_type');
 }
+
+/** What a proxied route takes as a body. */
+export interface BodyRule {
+  /** Media types, in lower case and without parameters. */
+  readonly types: readonly string[];
+  readonly largestBytes: number;
+}
+
+/** JSON and XML are UTF-8 unless they say otherwise; what says otherwise would be read wrongly further on. */
+const utf8Parameter = /^\s*charset\s*=\s*"?utf-8"?\s*$/i;
+
+/** @returns the one of `types` that a `Content-Type` names; undefined for any other, and for one with odd parameters */
+export function acceptedMediaType(
+  contentType: string | undefined,
+  types: readonly string[],
+): string | undefined {
+  const [mediaType = '', ...parameters] = (contentType ?? '').split(';');
+  const accepted = types.find((type) => type === mediaType.trim().toLowerCase());
+  return parameters.every((parameter) => utf8Parameter.test(parameter)) ? accepted : undefined;
+}
+
+/**
+ * @param rule - undefined for a route that takes no body
+ * @throws Problem `payload_too_large`, or `unsupported_media_type`, also for a body where none belongs
+ */
+export function checkProxiedBody(request: HttpRequest, rule: BodyRule | undefined): void {
+  const { length } = request.body;
+  if (rule === undefined) {
+    if (length > 0) throw new Problem('unsupported_media_type');
+    return;
+  }
+  if (length > rule.largestBytes) throw new Problem('payload_too_large');
+  if (acceptedMediaType(request.headers['content-type'], rule.types) === undefined) {
+    throw new Problem('unsupported_media_type');
+  }
+}

@@ -1,6 +1,14 @@
 export { clearCookie, readCookie, setCookie } from './cookies.ts';
-export { httpFunction, unknownRouteFunction, type LambdaHandler, type RouteHandler } from './function.ts';
-export { Problem, type ProblemCode } from './problem.ts';
+export {
+  httpFunction,
+  proxyFunction,
+  unknownRouteFunction,
+  type LambdaHandler,
+  type ProxiedRoute,
+  type RouteHandler,
+} from './function.ts';
+export { acceptedMediaType, type BodyRule } from './guards.ts';
+export { Problem, toProblem, type ProblemCode } from './problem.ts';
 export type { HttpRequest } from './request.ts';
-export { json, redirect, type HttpResponse } from './response.ts';
+export { everyAnswer, json, redirect, type HttpResponse } from './response.ts';
 export { parseOwnPath, parseReturnTo } from './return-to.ts';

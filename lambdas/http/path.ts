@@ -1,11 +1,23 @@
 /** The path of a route, of which a segment may be a variable: `/auth/sessions/{handle}`. */
-export type PathPattern = readonly ({ readonly literal: string } | { readonly variable: string })[];
+export type PathPattern = readonly (
+  { readonly literal: string } | { readonly variable: string; readonly accepts: (value: string) => boolean }
+)[];
 
-/** @param path - as `routes.ts` writes it, and API Gateway with it */
-export const pathPattern = (path: string): PathPattern =>
+const anyValue = (): boolean => true;
+
+/**
+ * @param path - as `routes.ts` writes it, and API Gateway with it
+ * @param accepts - a variable's name → which plain segments it takes; any, where nothing is said
+ */
+export const pathPattern = (
+  path: string,
+  accepts: Readonly<Record<string, (value: string) => boolean>> = {},
+): PathPattern =>
   path.split('/').map((segment) => {
     const variable = /^\{([a-zA-Z]+)\}$/.exec(segment)?.[1];
-    return variable === undefined ? { literal: segment } : { variable };
+    return variable === undefined
+      ? { literal: segment }
+      : { variable, accepts: accepts[variable] ?? anyValue };
   });
 
 /**
@@ -24,7 +36,7 @@ export function matchPath(pattern: PathPattern, path: string): Readonly<Record<s
     const segment = segments[position] ?? '';
     if ('literal' in part) {
       if (part.literal !== segment) return undefined;
-    } else if (isPlainSegment(segment)) variables[part.variable] = segment;
+    } else if (isPlainSegment(segment) && part.accepts(segment)) variables[part.variable] = segment;
     else return undefined;
   }
   return variables;

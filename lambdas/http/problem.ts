@@ -6,17 +6,22 @@ const problems = {
   invalid_request: [400, 'The request is not valid'],
   session_required: [401, 'Sign in to continue'],
   session_ended: [401, 'Your session has ended. Sign in to continue'],
+  step_up_required: [401, 'Sign in again to do this'],
   csrf_rejected: [403, 'The request did not come from this application'],
   role_not_permitted: [403, 'You cannot work in this role here'],
+  role_required: [403, 'Choose a role first'],
   not_found: [404, 'Not found'],
   method_not_allowed: [405, 'This method cannot be used here'],
   session_changed: [409, 'You are signed in differently now'],
   payload_too_large: [413, 'The request is too large'],
   unsupported_media_type: [415, 'This content type cannot be used here'],
+  rate_limited: [429, 'Too many requests. Try again shortly'],
   internal_error: [500, 'Something went wrong'],
+  upstream_invalid: [502, 'The service behind this one did not answer properly'],
   store_unavailable: [503, 'The service is not available. Try again shortly'],
-  provider_unavailable: [503, 'Care Identity is not available. Try again shortly'],
+  provider_unavailable: [503, 'An NHS service is not available. Try again shortly'],
   keys_unavailable: [503, 'The service is not available. Try again shortly'],
+  upstream_timeout: [504, 'The service behind this one took too long'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 
 export type ProblemCode = keyof typeof problems;
@@ -28,16 +33,22 @@ const retryAfterSeconds = 5;
 export class Problem extends BffError {
   override readonly name = 'Problem';
   readonly code: ProblemCode;
+  readonly status: number;
   /** Members beside the standard ones: never a value that came with the request. */
-  readonly members: Readonly<Record<string, string>>;
+  readonly members: Readonly<Record<string, string | boolean>>;
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(
     code: ProblemCode,
-    options: { members?: Record<string, string>; headers?: Record<string, string>; cause?: unknown } = {},
+    options: {
+      members?: Record<string, string | boolean>;
+      headers?: Record<string, string>;
+      cause?: unknown;
+    } = {},
   ) {
     super(problems[code][1], { cause: options.cause });
     this.code = code;
+    this.status = problems[code][0];
     this.members = options.members ?? {};
     this.headers = options.headers ?? {};
   }
@@ -56,12 +67,13 @@ export function toProblem(error: unknown): Problem {
 
 /** Problem details (RFC 9457). */
 export function problemResponse(problem: Problem, reference: string): HttpResponse {
-  const [status, title]: readonly [number, string] = problems[problem.code];
+  const { status } = problem;
+  const [, title] = problems[problem.code];
   return {
     status,
     headers: {
       'content-type': 'application/problem+json',
-      ...(status === 503 ? { 'retry-after': String(retryAfterSeconds) } : {}),
+      ...(status === 503 || status === 429 ? { 'retry-after': String(retryAfterSeconds) } : {}),
       ...problem.headers,
     },
     body: JSON.stringify({

@@ -31,7 +31,8 @@ export function readRequest(event: APIGatewayProxyEventV2): HttpRequest {
     method: event.requestContext.http.method,
     path: event.rawPath,
     pathVariables: {},
-    query: new URLSearchParams(event.rawQueryString),
+    // It drops one question mark from the front, which must not be one that belongs to a name.
+    query: new URLSearchParams(`?${event.rawQueryString}`),
     headers: event.headers,
     cookies: event.cookies ?? [],
     body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),

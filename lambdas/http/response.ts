@@ -5,7 +5,8 @@ export interface HttpResponse {
   readonly headers?: Readonly<Record<string, string>>;
   /** Whole `Set-Cookie` values. */
   readonly cookies?: readonly string[];
-  readonly body?: string;
+  /** Text, or the very bytes. */
+  readonly body?: string | Buffer;
   /** What the log calls this outcome, where its status does not say. */
   readonly code?: string;
 }
@@ -29,7 +30,7 @@ export const redirect = (
 });
 
 /** Headers of every answer under `/auth` and `/api`. An answer's own header of the same name wins. */
-const everyAnswer = {
+export const everyAnswer = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
   'cross-origin-resource-policy': 'same-origin',
@@ -52,5 +53,7 @@ export const writeResponse = (
   ...(response.cookies === undefined || response.cookies.length === 0
     ? {}
     : { cookies: [...response.cookies] }),
-  body: response.body ?? '',
+  ...(Buffer.isBuffer(response.body)
+    ? { body: response.body.toString('base64'), isBase64Encoded: true }
+    : { body: response.body ?? '' }),
 });

@@ -1,6 +1,15 @@
 /** What a session contains: sealed under its data key, which is wrapped under the secret in the cookie. */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { deriveKey, open, randomSecret, seal, Secret, type HealthcareWorker } from '../common/index.ts';
+import {
+  deriveKey,
+  open,
+  randomSecret,
+  seal,
+  Secret,
+  type EpochSeconds,
+  type HealthcareWorker,
+  type SignInTokens,
+} from '../common/index.ts';
 import { format } from './items.ts';
 
 const context = (use: string, key: string): string => `${use}|session#${key}|${String(format)}`;
@@ -8,27 +17,57 @@ const context = (use: string, key: string): string => `${use}|session#${key}|${S
 const wrap = (key: string, secret: Secret<Buffer>, dataKey: Secret<Buffer>): Buffer =>
   seal(deriveKey(secret, 'wrap data key'), context('data key', key), dataKey.expose());
 
-const unwrap = (key: string, secret: Secret<Buffer>, wrappedKey: Uint8Array): Secret<Buffer> | undefined => {
-  const dataKey = open(deriveKey(secret, 'wrap data key'), context('data key', key), wrappedKey);
+/** The key that everything in a session is sealed under; undefined when it was not wrapped for this cookie. */
+export const openDataKey = (
+  key: string,
+  secret: Secret<Buffer>,
+  wrappedKey: Uint8Array | undefined,
+): Secret<Buffer> | undefined => {
+  const dataKey =
+    wrappedKey && open(deriveKey(secret, 'wrap data key'), context('data key', key), wrappedKey);
   return dataKey === undefined ? undefined : new Secret(dataKey);
 };
 
 const sealRole = (key: string, dataKey: Secret<Buffer>, roleId: string | null): Buffer =>
   seal(deriveKey(dataKey, 'role'), context('role', key), Buffer.from(roleId ?? ''));
 
-/** What of a session's content can be sealed: who the person is, and the id of the role they work in. */
+/** The id of the role that the person works in, null for none; undefined when it was not sealed for this session. */
+export const openRole = (
+  key: string,
+  dataKey: Secret<Buffer>,
+  sealed: Uint8Array | undefined,
+): string | null | undefined => {
+  const roleId = sealed && open(deriveKey(dataKey, 'role'), context('role', key), sealed);
+  if (roleId === undefined) return undefined;
+  return roleId.length === 0 ? null : roleId.toString();
+};
+
+/** Who the person is; undefined when it was not sealed for this session. */
+export const openProfile = (
+  key: string,
+  dataKey: Secret<Buffer>,
+  sealed: Uint8Array | undefined,
+): HealthcareWorker | undefined => {
+  const profile = sealed && open(deriveKey(dataKey, 'profile'), context('profile', key), sealed);
+  // Authenticated: we wrote it, in this format.
+  return profile === undefined
+    ? undefined
+    : (JSON.parse(inflateRawSync(profile).toString()) as HealthcareWorker);
+};
+
+/** What of a session's content can be sealed: who the person is, the role they work in, and what CIS2 issued for them. */
 export interface SealedContent {
   readonly wrappedKey: Buffer;
   readonly profile: Buffer;
   readonly roleId: Buffer;
+  readonly tokens: Buffer;
 }
 
 /** Seals a new session's content under a fresh data key, and that key under the cookie's secret. */
 export function sealContent(
   key: string,
   secret: Secret<Buffer>,
-  worker: HealthcareWorker,
-  roleId: string | null,
+  { worker, roleId, tokens }: { worker: HealthcareWorker; roleId: string | null; tokens: SignInTokens },
 ): SealedContent {
   const dataKey = randomSecret(32);
   return {
@@ -39,6 +78,11 @@ export function sealContent(
       deflateRawSync(JSON.stringify(worker)),
     ),
     roleId: sealRole(key, dataKey, roleId),
+    tokens: sealJson(key, dataKey, signInTokensUse, {
+      ...tokens,
+      idToken: tokens.idToken.expose(),
+      accessToken: tokens.accessToken.expose(),
+    }),
   };
 }
 
@@ -46,19 +90,13 @@ export function sealContent(
 export function openContent(
   key: string,
   secret: Secret<Buffer>,
-  sealed: { [Part in keyof SealedContent]: Uint8Array | undefined },
+  sealed: { [Part in 'wrappedKey' | 'profile' | 'roleId']: Uint8Array | undefined },
 ): { worker: HealthcareWorker; roleId: string | null } | undefined {
-  if (!sealed.wrappedKey || !sealed.profile || !sealed.roleId) return undefined;
-  const dataKey = unwrap(key, secret, sealed.wrappedKey);
+  const dataKey = openDataKey(key, secret, sealed.wrappedKey);
   if (dataKey === undefined) return undefined;
-  const profile = open(deriveKey(dataKey, 'profile'), context('profile', key), sealed.profile);
-  const roleId = open(deriveKey(dataKey, 'role'), context('role', key), sealed.roleId);
-  if (profile === undefined || roleId === undefined) return undefined;
-  return {
-    // Authenticated: we wrote it, in this format.
-    worker: JSON.parse(inflateRawSync(profile).toString()) as HealthcareWorker,
-    roleId: roleId.length === 0 ? null : roleId.toString(),
-  };
+  const worker = openProfile(key, dataKey, sealed.profile);
+  const roleId = openRole(key, dataKey, sealed.roleId);
+  return worker === undefined || roleId === undefined ? undefined : { worker, roleId };
 }
 
 /**
@@ -70,8 +108,112 @@ export function resealRole(
   secrets: { readonly present: Secret<Buffer>; readonly next: Secret<Buffer> },
   wrappedKey: Uint8Array | undefined,
   roleId: string,
-): Omit<SealedContent, 'profile'> | undefined {
-  const dataKey = wrappedKey && unwrap(key, secrets.present, wrappedKey);
+): Pick<SealedContent, 'wrappedKey' | 'roleId'> | undefined {
+  const dataKey = openDataKey(key, secrets.present, wrappedKey);
   if (dataKey === undefined) return undefined;
   return { wrappedKey: wrap(key, secrets.next, dataKey), roleId: sealRole(key, dataKey, roleId) };
+}
+
+/** A user's tokens for a service, as its token endpoint issued them. */
+export interface IssuedTokens {
+  readonly accessToken: Secret;
+  readonly issuedAt: EpochSeconds;
+  readonly expiresAt: EpochSeconds;
+  /** Undefined where none was issued. */
+  readonly refreshToken: Secret | undefined;
+  /** Undefined where the service does not say. */
+  readonly refreshTokenExpiresAt: EpochSeconds | undefined;
+}
+
+const signInTokensUse = 'token cis2';
+
+type InTheOpen<Tokens> = {
+  readonly [Name in keyof Tokens]: Tokens[Name] extends Secret
+    ? string
+    : Tokens[Name] extends Secret | undefined
+      ? string | undefined
+      : Tokens[Name];
+};
+
+const sealJson = (
+  key: string,
+  dataKey: Secret<Buffer>,
+  use: string,
+  value: InTheOpen<SignInTokens> | InTheOpen<IssuedTokens>,
+  generation?: number,
+): Buffer =>
+  seal(deriveKey(dataKey, use), context(tokenUse(use, generation), key), Buffer.from(JSON.stringify(value)));
+
+/** Authenticated, once it opens: we wrote it, in this format. */
+const openJson = (
+  key: string,
+  dataKey: Secret<Buffer>,
+  use: string,
+  sealed: Uint8Array | undefined,
+  generation?: number,
+): unknown => {
+  const plain = sealed && open(deriveKey(dataKey, use), context(tokenUse(use, generation), key), sealed);
+  return plain === undefined ? undefined : JSON.parse(plain.toString());
+};
+
+/** The generation is part of the seal: an older item cannot be passed off as a newer one. */
+const tokenUse = (use: string, generation: number | undefined): string =>
+  generation === undefined ? use : `${use} ${String(generation)}`;
+
+/** What CIS2 issued at the sign-in; undefined when it was not sealed for this session. */
+export function openSignInTokens(
+  key: string,
+  dataKey: Secret<Buffer>,
+  sealed: Uint8Array | undefined,
+): SignInTokens | undefined {
+  const tokens = openJson(key, dataKey, signInTokensUse, sealed) as InTheOpen<SignInTokens> | undefined;
+  return (
+    tokens && {
+      idToken: new Secret(tokens.idToken),
+      idTokenExpiresAt: tokens.idTokenExpiresAt,
+      accessToken: new Secret(tokens.accessToken),
+      accessTokenExpiresAt: tokens.accessTokenExpiresAt,
+    }
+  );
+}
+
+/** Seals tokens for a service, as this generation of them. */
+export const sealIssuedTokens = (
+  key: string,
+  dataKey: Secret<Buffer>,
+  audience: string,
+  generation: number,
+  tokens: IssuedTokens,
+): Buffer =>
+  sealJson(
+    key,
+    dataKey,
+    `token ${audience}`,
+    {
+      ...tokens,
+      accessToken: tokens.accessToken.expose(),
+      refreshToken: tokens.refreshToken?.expose(),
+    },
+    generation,
+  );
+
+/** Undefined when these were not sealed for this session and service, as this generation. */
+export function openIssuedTokens(
+  key: string,
+  dataKey: Secret<Buffer>,
+  audience: string,
+  generation: number,
+  sealed: Uint8Array | undefined,
+): IssuedTokens | undefined {
+  const tokens = openJson(key, dataKey, `token ${audience}`, sealed, generation) as
+    InTheOpen<IssuedTokens> | undefined;
+  return (
+    tokens && {
+      ...tokens,
+      accessToken: new Secret(tokens.accessToken),
+      refreshToken: tokens.refreshToken === undefined ? undefined : new Secret(tokens.refreshToken),
+      // JSON leaves out what is undefined.
+      refreshTokenExpiresAt: tokens.refreshTokenExpiresAt,
+    }
+  );
 }

@@ -68,7 +68,27 @@ export async function endAndClear(
   return clearAfter(options, key, await endWhere(options, key, reason, condition, bound), bound);
 }
 
-/** Writes down an end that time has brought, unless the session turns out to have been active since. */
+/**
+ * Writes down an end that time has brought, unless the session turns out to have been active since.
+ *
+ * @returns the item as it was; undefined when nothing was written
+ */
+export function markEndedByTime(
+  options: StoreOptions,
+  key: string,
+  core: Item,
+  reason: EndReason,
+  bound?: Bound,
+): Promise<Item | undefined> {
+  const condition = {
+    expression: '#state = :alive AND lastActiveAt = :seen',
+    names: { '#state': 'state' },
+    values: { ':alive': { S: 'alive' }, ':seen': core['lastActiveAt'] ?? { NULL: true } },
+  };
+  return endWhere(options, key, reason, condition, bound);
+}
+
+/** Writes down an end that time has brought, and clears away what is left of the session. */
 export async function endByTime(
   options: StoreOptions,
   key: string,
@@ -76,12 +96,7 @@ export async function endByTime(
   reason: EndReason,
   bound?: Bound,
 ): Promise<boolean> {
-  const condition = {
-    expression: '#state = :alive AND lastActiveAt = :seen',
-    names: { '#state': 'state' },
-    values: { ':alive': { S: 'alive' }, ':seen': core['lastActiveAt'] ?? { NULL: true } },
-  };
-  return clearAfter(options, key, await endWhere(options, key, reason, condition, bound), bound);
+  return clearAfter(options, key, await markEndedByTime(options, key, core, reason, bound), bound);
 }
 
 async function clearAfter(

@@ -1,7 +1,9 @@
 export { parseCredential, replacementOf, type SessionCredential } from './credential.ts';
+export { type IssuedTokens } from './content.ts';
 export { deviceName } from './device.ts';
 export { StoreUnavailable } from './errors.ts';
 export { type SessionLimits } from './limits.ts';
+export { createProxyStore, type ProxySession, type ProxyStore, type ProxyUse } from './proxy-store.ts';
 export { createLogoutStore, type Logout, type LogoutStore } from './logout-store.ts';
 export {
   createSessionStore,
@@ -10,5 +12,13 @@ export {
   type SessionStore,
 } from './session-store.ts';
 export { createSignInStore, type NewSession, type SignInStore } from './sign-in-store.ts';
-export { type EndReason, type Session, type SessionState } from './state.ts';
+export { type EndReason, type NotActive, type Session, type SessionState } from './state.ts';
 export { type StoreOptions } from './store.ts';
+export {
+  leaseMs,
+  SessionGone,
+  type LeasedAudience,
+  type SessionTokens,
+  type TokenLease,
+  type TokenView,
+} from './tokens.ts';

@@ -5,13 +5,16 @@
  * |---------------------------|------------|-----------------------------------------------------------------------|
  * | `session#KEY`             | `core`     | state, times, handle, device name, hashes; the data key, wrapped; the chosen role, sealed |
  * | `session#KEY`             | `profile`  | who the person is and every role, deflated and sealed                 |
+ * | `session#KEY`             | `token#cis2` | what CIS2 issued at the sign-in, sealed                             |
+ * | `session#KEY`             | `token#AUDIENCE` | the user's tokens for another service, sealed; their generation |
  * | `user#HASH`               | `sessions` | which sessions a user has: one attribute each; end marks              |
  * | `provider-session#HASH`   | `sessions` | which sessions one CIS2 session has: one attribute each; an end mark  |
  * | `attempt#ID`              | `spent`    | a sign-in attempt that came back                                      |
  * | `logout-token#HASH`       | `seen`     | a logout token of CIS2's that came, and when it first did             |
  *
  * Only `core` decides whether a session lives. Everything personal is sealed under the session's data key, which only
- * the secret in the browser's cookie can unwrap. `ttl` lets DynamoDB clear away what has run out; no rule leans on it.
+ * the secret in the browser's cookie can unwrap; the end of a session drops that key, and what is left lying can be
+ * opened by nobody. `ttl` lets DynamoDB clear away what has run out; no rule leans on it.
  */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import {
@@ -28,7 +31,10 @@ export type Item = Record<string, AttributeValue>;
 /** The format this release writes and reads. It stands in every item and is bound into every seal. */
 export const format = 1;
 
-export const sessionKey = (key: string, item: 'core' | 'profile'): Item => ({
+/** For whom a session can hold tokens: what the sign-in brought, and what is exchanged for it. */
+export type TokenAudience = 'cis2' | 'api-platform';
+
+export const sessionKey = (key: string, item: 'core' | 'profile' | `token#${TokenAudience}`): Item => ({
   pk: { S: `session#${key}` },
   sk: { S: item },
 });
@@ -55,6 +61,8 @@ export const instant = (attribute: AttributeValue | undefined): EpochSeconds | u
 /** A whole number of at least one: a length of time in seconds, or a count. */
 export const positive = (attribute: AttributeValue | undefined): number | undefined =>
   /^[1-9]\d{0,8}$/.test(attribute?.N ?? '') ? Number(attribute?.N) : undefined;
+/** A count that begins with 0, where nothing has been written yet. */
+export const count = (attribute: AttributeValue | undefined): number => positive(attribute) ?? 0;
 export const number = (value: number): AttributeValue => ({ N: String(value) });
 
 /** A time to the millisecond. */

@@ -14,6 +14,7 @@ import {
   stateOf,
   timesOf,
   type EndReason,
+  type NotActive,
   type Session,
   type SessionState,
 } from './state.ts';
@@ -28,9 +29,6 @@ export interface ListedSession {
   readonly lastActiveAt: EpochSeconds;
   readonly device: string;
 }
-
-/** No live session of this credential. */
-export type NotActive = Exclude<SessionState, { status: 'active' }>;
 
 /**
  * What became of a change of role. `active` is another session than the one whose handle was given; nothing was changed.

@@ -1,5 +1,11 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { after, type EpochSeconds, type HealthcareWorker, type Moment } from '../common/index.ts';
+import {
+  after,
+  type EpochSeconds,
+  type HealthcareWorker,
+  type Moment,
+  type SignInTokens,
+} from '../common/index.ts';
 import { sealContent } from './content.ts';
 import {
   newCredential,
@@ -28,6 +34,8 @@ import { update, warmUp, type Bound, type StoreOptions } from './store.ts';
 export interface NewSession {
   readonly worker: HealthcareWorker;
   readonly roleId: string | null;
+  /** What CIS2 issued for the person. */
+  readonly tokens: SignInTokens;
   readonly device: string;
   /** Names the user across sessions. */
   readonly user: readonly string[];
@@ -83,7 +91,7 @@ const spendAttempt = (options: StoreOptions, attemptId: string, validForSeconds:
   });
 
 /*
- *   this sign-in:   core + profile ──► indexes, unless they carry an end mark that counts ──► cookie
+ *   this sign-in:   core + profile + tokens ──► indexes, unless they carry an end mark that counts ──► cookie
  *   CIS2's logout:                     end mark on the index ──► ends every session the index lists
  *
  * Whichever reaches the index first, one sees the other: a session is either listed when the logout reads the list, or
@@ -144,6 +152,12 @@ async function create(
   }
 }
 
+interface NewItems {
+  readonly core: Item;
+  readonly profile: Item;
+  readonly tokens: Item;
+}
+
 function newItems(
   options: StoreOptions,
   {
@@ -159,9 +173,15 @@ function newItems(
     providerSession: string | undefined;
     now: EpochSeconds;
   },
-): { core: Item; profile: Item } {
+): NewItems {
   const { idleSeconds, absoluteSeconds } = options.limits;
-  const content = sealContent(key, secret, session.worker, session.roleId);
+  const content = sealContent(key, secret, session);
+  const beside = (item: 'profile' | 'token#cis2', sealed: Buffer): Item => ({
+    ...sessionKey(key, item),
+    format: number(format),
+    sealed: { B: sealed },
+    ttl: number(ttlOf(options, now)),
+  });
   return {
     core: {
       ...sessionKey(key, 'core'),
@@ -181,14 +201,11 @@ function newItems(
       role: { B: content.roleId },
       userHash: { S: user },
       ...(providerSession === undefined ? {} : { providerSessionHash: { S: providerSession } }),
+      callsSince: number(now),
       ttl: number(ttlOf(options, now)),
     },
-    profile: {
-      ...sessionKey(key, 'profile'),
-      format: number(format),
-      sealed: { B: content.profile },
-      ttl: number(ttlOf(options, now)),
-    },
+    profile: beside('profile', content.profile),
+    tokens: beside('token#cis2', content.tokens),
   };
 }
 
@@ -198,7 +215,7 @@ function newItems(
  */
 async function putNew(
   { client, table }: StoreOptions,
-  { core, profile }: { core: Item; profile: Item },
+  { core, profile, tokens }: NewItems,
   bound: Bound,
 ): Promise<void> {
   const put = (item: Item, condition: string, names: Record<string, string>, values: Item) =>
@@ -215,10 +232,9 @@ async function putNew(
       ),
     );
   const { secretHash: own, state } = core;
-  const { sealed } = profile;
-  if (own === undefined || state === undefined || sealed === undefined) {
-    throw new TypeError('not a whole session');
-  }
+  if (own === undefined || state === undefined) throw new TypeError('not a whole session');
+  const putBeside = (item: Item) =>
+    put(item, '#sealed = :sealed', { '#sealed': 'sealed' }, { ':sealed': item['sealed'] ?? { NULL: true } });
   await all([
     put(
       core,
@@ -226,7 +242,8 @@ async function putNew(
       { '#state': 'state' },
       { ':own': own, ':alive': state },
     ),
-    put(profile, '#sealed = :sealed', { '#sealed': 'sealed' }, { ':sealed': sealed }),
+    putBeside(profile),
+    putBeside(tokens),
   ]);
 }
 

@@ -124,18 +124,32 @@ const held = (credential: SessionCredential, core: Item): boolean => {
   return formerSecrets(core).some((former) => sameHash(former, presented));
 };
 
+/** No live session of this credential. */
+export type NotActive = Exclude<SessionState, { status: 'active' }>;
+
+/** What can be told of a session before anything is opened. */
+export type Standing =
+  | {
+      readonly status: 'alive';
+      readonly core: Item;
+      /** With the limits that it is held to. */
+      readonly times: SessionTimes & { readonly limits: SessionLimits };
+      readonly expiry: Expiry;
+      readonly handle: string;
+    }
+  | NotActive;
+
 /**
- * What a session is to the holder of a credential.
+ * How a session stands to the holder of a credential.
  *
  * A cookie that a role change has taken the place of is told `replaced`, whatever has become of the session since: for
  * that cookie it was over then.
  */
-export const stateOf = (
+export const standingOf = (
   options: StoreOptions,
   credential: SessionCredential,
   core: Item | undefined,
-  profile: Item | undefined,
-): SessionState => {
+): Standing => {
   const unknown = { status: 'unknown' } as const;
   if (core === undefined) return unknown;
   if (!holds(credential, core)) {
@@ -148,6 +162,19 @@ export const stateOf = (
     return { status: 'unknown', unreadable: 'core' };
   }
   if ('reason' in life) return { status: 'ended', reason: life.reason };
+  return { status: 'alive', core, times, expiry: life.expiry, handle };
+};
+
+/** What a session is to the holder of a credential. */
+export const stateOf = (
+  options: StoreOptions,
+  credential: SessionCredential,
+  found: Item | undefined,
+  profile: Item | undefined,
+): SessionState => {
+  const standing = standingOf(options, credential, found);
+  if (standing.status !== 'alive') return standing;
+  const { core, times, handle, expiry } = standing;
   const content = openContent(credential.key, credential.secret, {
     wrappedKey: core['wrappedKey']?.B,
     roleId: core['role']?.B,
@@ -163,7 +190,7 @@ export const stateOf = (
       handle,
       worker,
       role: worker.roles.find((role) => role.roleId === roleId) ?? null,
-      expiry: life.expiry,
+      expiry,
       otherSessions: positive(core['otherSessions']),
     },
   };

@@ -30,6 +30,14 @@ export async function warmUp({ client, table }: StoreOptions): Promise<void> {
   );
 }
 
+/** One item as it is at this moment. @throws StoreUnavailable */
+export async function getItem({ client, table }: StoreOptions, key: Item): Promise<Item | undefined> {
+  const { Item } = await available(
+    client.send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true })),
+  );
+  return Item;
+}
+
 export function update(
   { client, table }: StoreOptions,
   key: Item,

@@ -14,6 +14,17 @@ const events = {
   unexpected_error: { level: 'error', fields: ['error', 'cause', 'at'] },
   /** Something we lean on did not answer: the store, CIS2, the keys. */
   dependency_failed: { level: 'error', fields: ['code', 'detail', 'error', 'cause', 'at'] },
+  /**
+   * One a proxied call. `requestId` is the `X-Request-ID` that the upstream was sent; `refusedBy` the step that ended the
+   * call, `fault` what the upstream did. Never a path's variables, a query or a body.
+   */
+  api_call: {
+    level: 'info',
+    fields: [
+      ...['upstream', 'route', 'method', 'status', 'requestId', 'upstreamStatus', 'upstreamMs'],
+      ...['tokenMs', 'tries', 'refreshed', 'refusedBy', 'fault'],
+    ],
+  },
   warm_up: { level: 'info', fields: ['durationMs', 'failed'] },
   settings_invalid: { level: 'error', fields: ['problems'] },
   /** Scopes that the app has no use for; `requirement` is the rule of CIS2's that they break. */
@@ -50,6 +61,13 @@ const events = {
   session_unreadable: { level: 'error', fields: ['item'] },
   session_ended: { level: 'info', fields: ['reason', 'count'] },
   role_changed: { level: 'info', fields: [] },
+  /** A user's tokens for another service were got. `waitedMs`: how long the call had waited by then. */
+  token_exchanged: { level: 'info', fields: ['audience', 'waitedMs'] },
+  token_refreshed: { level: 'info', fields: ['audience', 'waitedMs'] },
+  /** `error` is the token endpoint's code, where it is a known one, or what else went wrong. */
+  token_refused: { level: 'warn', fields: ['audience', 'error'] },
+  /** A call waited for the tokens that another got. */
+  lease_waited: { level: 'info', fields: ['audience', 'waitedMs'] },
   /** What CIS2 said is over, and how many sessions that ended. `repeated`: the same token came before. */
   backchannel_logout: { level: 'info', fields: ['by', 'ended', 'repeated'] },
   /** `check` names the rule that failed, in our words. */

@@ -56,11 +56,11 @@ const refuse = (reason: string): never => {
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-function known(registration: ClientRegistration): KnownClient {
+function known(registration: ClientRegistration, keyRefetchSeconds: number): KnownClient {
   if (registration.jwksUri === undefined) return { registration };
   const keys = createRemoteJWKSet(new URL(registration.jwksUri), {
     cacheMaxAge: 60 * 60 * 1_000,
-    cooldownDuration: 60 * 1_000,
+    cooldownDuration: keyRefetchSeconds * 1_000,
     timeoutDuration: 5_000,
   });
   return { registration, signing: { keys, algorithm: registration.signingAlgorithm ?? 'RS512' } };
@@ -84,20 +84,24 @@ function claimedBy(assertion: string): { kid: unknown; issuer: unknown } {
  * Checks a client as strictly as CIS2 does: by the method it is registered for, and by no other.
  *
  * `private_key_jwt` (RFC 7523 section 3): a client's keys are fetched from its JWKS URL, kept for an hour, and fetched
- * again for an unknown `kid` at most once a minute: a key that is used before it is published, or withdrawn while it is
+ * again for an unknown `kid`, but not soon after: a key that is used before it is published, or withdrawn while it is
  * still in use, fails here too. `client_secret_post`: RFC 6749 section 2.3.1, in the form.
  *
  * @param tokenEndpoint - the only accepted `aud`, compared as a string
  * @param now - what the simulator takes the time to be
  * @param clock - what a used `jti` is remembered by
+ * @param keyRefetchSeconds - how long after a fetch an unknown `kid` leads to no other
  */
 export function createClientAuthenticator(
   clients: readonly ClientRegistration[],
   tokenEndpoint: string,
   now: Clock,
   clock: Clock,
+  keyRefetchSeconds: number,
 ): ClientAuthenticator {
-  const byId = new Map(clients.map((registration) => [registration.clientId, known(registration)]));
+  const byId = new Map(
+    clients.map((registration) => [registration.clientId, known(registration, keyRefetchSeconds)]),
+  );
   const usedIds = new ExpiringMap<true>(longestLifetimeSeconds + clockSkewSeconds, clock);
 
   function checkClaims(claims: JWTPayload, clientId: string): void {

@@ -22,6 +22,8 @@ export interface Cis2SimulatorOptions {
   /** Take any free port when `port` is in use, instead of failing. */
   readonly fallbackToFreePort?: boolean;
   readonly clients: readonly ClientRegistration[];
+  /** How long after a fetch of a client's keys an unknown one leads to no other. @default a minute */
+  readonly keyRefetchSeconds?: number;
   /** Gets one line for each request: method, endpoint, status, outcome. Never a code, token or assertion. */
   readonly log?: (line: string) => void;
   /** Seconds since the epoch; for tests that cannot wait. */
@@ -94,7 +96,7 @@ const spelt = (port: number, portInName: boolean): string => {
  * @throws the socket's error when the port cannot be had (`EADDRINUSE` unless `fallbackToFreePort`)
  */
 export async function startCis2Simulator(options: Cis2SimulatorOptions): Promise<Cis2Simulator> {
-  const { port, clients, fallbackToFreePort = false, log } = options;
+  const { port, clients, fallbackToFreePort = false, keyRefetchSeconds = 60, log } = options;
   const clock = options.clock ?? (() => Math.floor(Date.now() / 1_000));
   const server = createServer();
   const keys = await KeyRing.create();
@@ -112,6 +114,7 @@ export async function startCis2Simulator(options: Cis2SimulatorOptions): Promise
   const provider = createProvider({
     origin,
     clients,
+    keyRefetchSeconds,
     keys,
     sessions,
     effects,

@@ -74,6 +74,8 @@ export interface ProviderOptions {
   /** Scheme, host and port, without a trailing slash, as the metadata spells them. */
   readonly origin: string;
   readonly clients: readonly ClientRegistration[];
+  /** How long after a fetch of a client's keys an unknown one leads to no other. */
+  readonly keyRefetchSeconds: number;
   readonly keys: KeyRing;
   readonly sessions: Sessions;
   readonly effects: Effects;
@@ -107,7 +109,13 @@ export function createProvider(options: ProviderOptions): Endpoint {
   const document = metadata(origin);
   const { issuer } = document;
   const clientsById = new Map(clients.map((client) => [client.clientId, client]));
-  const authenticateClient = createClientAuthenticator(clients, document.token_endpoint, now, clock);
+  const authenticateClient = createClientAuthenticator(
+    clients,
+    document.token_endpoint,
+    now,
+    clock,
+    options.keyRefetchSeconds,
+  );
 
   const interactions = new ExpiringMap<Interaction>(interactionLifetimeSeconds, clock);
   const grants = new ExpiringMap<Grant>(codeLifetimeSeconds, clock);

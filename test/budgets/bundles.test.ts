@@ -69,11 +69,23 @@ describe('the bundles', () => {
     expect(inputs.includes('lambdas/aws/environment-credentials.ts')).toBe(usesAws);
   });
 
-  test('only those that talk to CIS2 hold an OpenID client, and only those that read keys a secrets client', () => {
+  test.each(functions)('%s holds nothing of the AWS SDK that another stands in for', (name) => {
+    const inputs = inputsOf(name);
+    expect(
+      inputs.filter((input) => /endpoint-discovery\/|endpoint-cache|invoke-store\//.test(input)),
+    ).toEqual([]);
+    const standIns = ['no-endpoint-discovery', 'no-invoke-store'].map((file) => `lambdas/aws/${file}.ts`);
+    const usesDynamoDb = inputs.map(packageOf).includes('@aws-sdk/client-dynamodb');
+    expect(standIns.filter((file) => inputs.includes(file))).toEqual(usesDynamoDb ? standIns : []);
+  });
+
+  test('only those that talk to CIS2 or get tokens hold an OpenID client, and only those that read secrets a client for them', () => {
     const holding = (dependency: string): FunctionName[] =>
       functions.filter((name) => inputsOf(name).map(packageOf).includes(dependency));
-    expect(holding('oauth4webapi')).toEqual(['sign-in', 'backchannel-logout']);
-    expect(holding('@aws-sdk/client-secrets-manager')).toEqual(['sign-in', 'rotate-signing-keys']);
+    expect(holding('oauth4webapi')).toEqual(['sign-in', 'api-proxy', 'backchannel-logout']);
+    expect(holding('@aws-sdk/client-secrets-manager')).toEqual([
+      ...['sign-in', 'api-proxy', 'rotate-signing-keys'],
+    ]);
     // Where no key lies in KMS, nobody loads its client.
     expect(holding('@aws-sdk/client-kms')).toEqual([]);
     expect(holding('@aws-sdk/client-dynamodb').sort()).toEqual(
@@ -87,7 +99,11 @@ describe('a cold start', () => {
   let secrets: AwsDoor;
   let names: Pick<
     Record<SettingName, string>,
-    'SESSION_TABLE' | 'PUBLISHED_KEYS_TABLE' | 'SIGNING_KEYS_SECRET' | 'API_PLATFORM_KEYS_SECRET'
+    | 'SESSION_TABLE'
+    | 'PUBLISHED_KEYS_TABLE'
+    | 'SIGNING_KEYS_SECRET'
+    | 'API_PLATFORM_KEYS_SECRET'
+    | 'API_PLATFORM_CREDENTIALS_SECRET'
   >;
 
   beforeAll(async () => {
@@ -97,13 +113,17 @@ describe('a cold start', () => {
     await bff.stop();
     const tables = await Tables.at(store.url);
     const tableOf = (part: string): string => tables.names.find((name) => name.includes(part)) ?? '';
-    const secret = String(
-      secrets.calls.find(({ operation }) => operation === 'GetSecretValue')?.body['SecretId'],
-    );
+    const filled = secrets.calls.filter(({ operation }) => operation === 'PutSecretValue');
+    const secretThatHolds = (member: string): string =>
+      String(
+        filled.find(({ body }) => String(body['SecretString']).includes(`"${member}"`))?.body['SecretId'],
+      );
+    const secret = secretThatHolds('keys');
     names = {
       SESSION_TABLE: tableOf('Sessions'),
       PUBLISHED_KEYS_TABLE: tableOf('Keys'),
       ...{ SIGNING_KEYS_SECRET: secret, API_PLATFORM_KEYS_SECRET: secret },
+      API_PLATFORM_CREDENTIALS_SECRET: secretThatHolds('apiKey'),
     };
     tables.close();
     store.reset();
@@ -128,6 +148,9 @@ describe('a cold start', () => {
     SIGN_IN_ERROR_PATH: '/sign-in-error',
     SIGNED_OUT_PATH: '/signed-out',
     END_SESSION_URL: 'off',
+    UPSTREAMS: '{"pds":"https://api.example.nhs.uk"}',
+    CALLS_PER_WINDOW: '600',
+    API_PLATFORM_TOKEN_URL: 'https://api.example.nhs.uk/oauth2/token',
     KEY_CACHE_SECONDS: '60',
     SIGNING_KEY_BITS: '2048',
     API_PLATFORM_KEYS: 'shared',
@@ -201,7 +224,7 @@ describe('a cold start', () => {
 
   const httpClient = (modules: readonly string[]): string[] => modules.filter((name) => /undici/.test(name));
 
-  const warms: readonly FunctionName[] = ['sign-in', 'session', 'backchannel-logout', 'jwks'];
+  const warms: readonly FunctionName[] = ['sign-in', 'session', 'api-proxy', 'backchannel-logout', 'jwks'];
 
   describe.each(['off', 'on'] as const)('with warm-up %s', (warmUp) => {
     // Nobody waits for a logout by CIS2, and it needs CIS2's keys: that one may fetch them as it starts.
@@ -216,7 +239,7 @@ describe('a cold start', () => {
     });
   });
 
-  test.each(['sign-in', 'session', 'jwks'] as const)(
+  test.each(['sign-in', 'session', 'api-proxy', 'jwks'] as const)(
     'does not load an HTTP client for %s on its way to an https address, as AWS’s are',
     async (name) => {
       const started = await start(name, 'on', { endpoint: 'https://127.0.0.1:1' });
@@ -232,13 +255,25 @@ describe('a cold start', () => {
     expect(httpClient(started.modules)).not.toEqual([]);
   });
 
-  test('opens the store and reads the signing key, so that the first request need not', async () => {
-    store.reset();
-    secrets.reset();
-    await start('sign-in', 'on');
-    expect(store.calls.map(({ operation }) => operation)).toEqual(['GetItem']);
-    expect(secrets.calls.map(({ operation }) => operation)).toEqual(['GetSecretValue']);
-  });
+  test.each([
+    ['sign-in', 'the signing key', ['SIGNING_KEYS_SECRET']],
+    [
+      'api-proxy',
+      'the signing key and the credentials',
+      ['API_PLATFORM_KEYS_SECRET', 'API_PLATFORM_CREDENTIALS_SECRET'],
+    ],
+  ] as const)(
+    'of %s opens the store and reads %s, so that the first request need not',
+    async (name, _what, read) => {
+      store.reset();
+      secrets.reset();
+      await start(name, 'on');
+      expect(store.calls.map(({ operation }) => operation)).toEqual(['GetItem']);
+      expect(secrets.calls.map(({ operation, body }) => [operation, body['SecretId']])).toEqual(
+        read.map((setting) => ['GetSecretValue', names[setting]]),
+      );
+    },
+  );
 
   test('says which scopes are asked for and never used, by CIS2’s own requirement [CIS2-SC-003]', async () => {
     const warnings = async (scope: string) =>

@@ -1,7 +1,4 @@
-/**
- * How often a request waits for the network, warm. Calls made side by side count once: every call is held until no
- * other has joined it for a moment, so that each wave is one wait.
- */
+/** How often a request waits for the network, warm. Calls made side by side count once. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { logoutPath, logoutToken, signsIn } from '../contract/logout-tokens.ts';
@@ -9,8 +6,8 @@ import { AwsDoor } from '../support/aws.ts';
 import { Bff } from '../support/bff.ts';
 import { Browser, sessionCookie } from '../support/browser.ts';
 import { Provider, subject } from '../support/provider.ts';
+import { wavesOf } from './waves.ts';
 
-const momentMs = 40;
 const clientId = 'rp.budgets';
 
 let provider: Provider;
@@ -74,32 +71,11 @@ interface Counted {
 }
 
 async function count(work: () => Promise<Response>): Promise<Counted & { response: Response }> {
-  const waves: string[][] = [];
-  let wave: { call: string; release: () => void }[] = [];
-  let timer: NodeJS.Timeout | undefined;
-  store.reset();
   secrets.reset();
   provider.requests.length = 0;
-  store.judge = (call) =>
-    new Promise((resolve) => {
-      wave.push({
-        call: `${call.operation} ${call.items.join(', ').replace(/#[^|]*/, '')}`,
-        release: () => {
-          resolve('pass');
-        },
-      });
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        const whole = wave;
-        wave = [];
-        waves.push(whole.map(({ call: name }) => name));
-        for (const { release } of whole) release();
-      }, momentMs);
-    });
-  const response = await work();
-  store.reset();
+  const { result, waves } = await wavesOf(store, work);
   expect(secrets.calls).toEqual([]);
-  return { response, provider: provider.requests.map(({ endpoint }) => endpoint), store: waves };
+  return { response: result, provider: provider.requests.map(({ endpoint }) => endpoint), store: waves };
 }
 
 function expectBudget(name: string, counted: Counted, budget: { provider: number; store: number }): void {

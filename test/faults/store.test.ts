@@ -85,6 +85,7 @@ const decisive = [
   'PutItem attempt',
   'PutItem new session core',
   'PutItem new session profile',
+  'PutItem new session token#cis2',
   'UpdateItem user SET #entry',
   'UpdateItem provider-session SET #entry',
   'UpdateItem former session core SET #state',

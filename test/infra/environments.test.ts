@@ -6,6 +6,7 @@ import type { Construct } from 'constructs';
 import { Cis2Bff } from '../../infra/cis2-bff.ts';
 import { environments } from '../../infra/environments.ts';
 import type { Environment } from '../../infra/environments.ts';
+import { apiPlatformTokenUrls } from '../../infra/parts/api-platform.ts';
 import { SigningKeyStore } from '../../infra/parts/keys.ts';
 import { cis2Issuers } from '../../infra/parts/settings.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
@@ -159,6 +160,62 @@ describe('an environment is refused', () => {
       /dev: SIGNED_OUT_PATH must be/,
     ],
     [
+      'another token endpoint than the live API platform’s in production',
+      'prod',
+      { apiPlatformTokenUrl: apiPlatformTokenUrls.integration },
+      /prod: API_PLATFORM_TOKEN_URL must be https:\/\/api\.service\.nhs\.uk\/oauth2\/token in production, got https:\/\/int\./,
+    ],
+    [
+      'a mock of the API platform in production',
+      'prod',
+      { apiPlatformTokenUrl: 'https://api.service.nhs.uk/oauth2-mock/token' },
+      /prod: API_PLATFORM_TOKEN_URL must be/,
+    ],
+    [
+      'the live token endpoint outside production',
+      'dev',
+      { apiPlatformTokenUrl: 'https://API.service.nhs.uk:443/oauth2/token' },
+      /dev: API_PLATFORM_TOKEN_URL has the live API platform, which is for production only/,
+    ],
+    [
+      'a token endpoint on this machine',
+      'dev',
+      { apiPlatformTokenUrl: 'http://localhost:4000/oauth2/token' },
+      /dev: API_PLATFORM_TOKEN_URL is a loopback address/,
+    ],
+    [
+      'a token endpoint without TLS',
+      'dev',
+      { apiPlatformTokenUrl: 'http://int.api.service.nhs.uk/oauth2/token' },
+      /dev: API_PLATFORM_TOKEN_URL must be an https URL/,
+    ],
+    [
+      'an upstream in a test environment of the API platform in production',
+      'prod',
+      { upstreams: { pds: 'https://int.api.service.nhs.uk./personal-demographics/FHIR/R4' } },
+      /prod: UPSTREAMS has a test environment of the API platform, which is not for production/,
+    ],
+    [
+      'an upstream on the live API platform outside production',
+      'dev',
+      { upstreams: { pds: 'https://api.service.nhs.uk./personal-demographics/FHIR/R4' } },
+      /dev: UPSTREAMS has the live API platform, which is for production only/,
+    ],
+    [
+      'an upstream that the route manifest does not know',
+      'dev',
+      { upstreams: { 'e-rs': 'https://int.api.service.nhs.uk/referrals' } },
+      /dev: UPSTREAMS names e-rs, which the route manifest does not know/,
+    ],
+    [
+      'an upstream on this machine',
+      'dev',
+      { upstreams: { pds: 'http://127.0.0.1:9000' } },
+      /dev: UPSTREAMS has a loopback address/,
+    ],
+    ['an upstream without TLS', 'dev', { upstreams: { pds: 'http://a.example' } }, /dev: UPSTREAMS must be/],
+    ['no calls at all', 'dev', { callsPerWindow: 0 }, /dev: CALLS_PER_WINDOW must be a whole number from 1/],
+    [
       'no certificate in production',
       'prod',
       { certificateArn: undefined },
@@ -227,12 +284,55 @@ describe('an environment that asks CIS2 for more than is used', () => {
   });
 });
 
+const settingsIn = (stateless: Stack, name: FunctionName): Record<string, unknown> => {
+  const [, { Properties }] = ofFunction(toJson(stateless), name, 'AWS::Lambda::Function');
+  return (Properties['Environment'] as { readonly Variables: Record<string, unknown> }).Variables;
+};
+
+describe('the APIs that an environment calls', () => {
+  test.each(Object.entries(environments))(
+    'are in the API platform’s environment that fits %s, as its token endpoint is',
+    (name, environment) => {
+      const { stateless } = addEnvironment(createApp(), name, environment, bundles);
+      const host = environment.production ? 'https://api.service.nhs.uk' : 'https://int.api.service.nhs.uk';
+      expect(settingsIn(stateless, 'api-proxy')).toMatchObject({
+        API_PLATFORM_TOKEN_URL: `${host}/oauth2/token`,
+        UPSTREAMS: JSON.stringify({ pds: `${host}/personal-demographics/FHIR/R4` }),
+        CALLS_PER_WINDOW: '600',
+      });
+    },
+  );
+
+  test('are those it names, and may be on another host than the API platform’s', () => {
+    const change: Partial<Environment> = {
+      upstreams: { pds: 'https://pds.trust.example' },
+      apiPlatformTokenUrl: 'https://sandbox.api.service.nhs.uk/oauth2-mock/token',
+      callsPerWindow: 30,
+    };
+    expect(settingsIn(adding('dev', change)().stateless, 'api-proxy')).toMatchObject({
+      API_PLATFORM_TOKEN_URL: 'https://sandbox.api.service.nhs.uk/oauth2-mock/token',
+      UPSTREAMS: '{"pds":"https://pds.trust.example"}',
+      CALLS_PER_WINDOW: '30',
+    });
+    const { upstreams, ...none } = good('dev');
+    expect(upstreams).toBeDefined();
+    const { stateless } = addEnvironment(createApp(), 'dev', none, bundles);
+    expect(settingsIn(stateless, 'api-proxy')['UPSTREAMS']).toBe('{}');
+  });
+
+  test('share few instances where few people try things out', () => {
+    const reserved = Object.entries(environments).map(([name, environment]) => {
+      const { stateless } = addEnvironment(createApp(), name, environment, bundles);
+      const [, { Properties }] = ofFunction(toJson(stateless), 'api-proxy', 'AWS::Lambda::Function');
+      return [name, Properties['ReservedConcurrentExecutions']];
+    });
+    expect(Object.fromEntries(reserved)).toEqual({ dev: 10, int: 10, prod: 100 });
+  });
+});
+
 describe('how an environment treats roles and sessions', () => {
-  const settingsOf = (change: Partial<Environment>, name: FunctionName): Record<string, unknown> => {
-    const template = toJson(adding('dev', change)().stateless);
-    const [, { Properties }] = ofFunction(template, name, 'AWS::Lambda::Function');
-    return (Properties['Environment'] as { readonly Variables: Record<string, unknown> }).Variables;
-  };
+  const settingsOf = (change: Partial<Environment>, name: FunctionName): Record<string, unknown> =>
+    settingsIn(adding('dev', change)().stateless, name);
 
   test('is any role and every session, until it says otherwise', () => {
     expect(settingsOf({}, 'sign-in')).toMatchObject({
@@ -348,7 +448,7 @@ describe('the construct in an app of somebody else', () => {
     expect(new AwsSolutionsChecks().validateScope(stack).violations).toEqual([]);
     const template = toJson(stack);
     expect(resourcesOfType(template, 'AWS::DynamoDB::Table')).toHaveLength(2);
-    expect(resourcesOfType(template, 'AWS::SecretsManager::Secret')).toHaveLength(1);
+    expect(resourcesOfType(template, 'AWS::SecretsManager::Secret')).toHaveLength(2);
     expect(JSON.stringify(template)).not.toMatch(/GetStackOutput|ImportValue/);
   });
 

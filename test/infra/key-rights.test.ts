@@ -6,6 +6,7 @@ import { functionNames } from '../../infra/bundle.ts';
 import { environments } from '../../infra/environments.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
+import { loadApplication } from '../../lambdas/api/tokens/index.ts';
 import type { EpochSeconds } from '../../lambdas/common/index.ts';
 import {
   createKeyMaker,
@@ -109,7 +110,7 @@ describe('the rights to keys in KMS', () => {
       });
     });
 
-    test.each(['sign-in', 'rotate-signing-keys'] as const)('what %s sends to sign', (name) => {
+    test.each(['sign-in', 'api-proxy', 'rotate-signing-keys'] as const)('what %s sends to sign', (name) => {
       const { 'kms:SigningAlgorithm': algorithm } = wanted(name, 'kms:Sign');
       expect(algorithm).toBe('RSASSA_PKCS1_V1_5_SHA_512');
       expect(calls.get('Sign')).toMatchObject({ SigningAlgorithm: algorithm });
@@ -117,14 +118,39 @@ describe('the rights to keys in KMS', () => {
   });
 });
 
-describe('the right to read the ring that signs', () => {
-  test('lets through what is sent to read it, which names the version in force', async () => {
+describe('where each purpose has a ring of its own', () => {
+  const rings = { cis2: 'SigningKeys', 'api-platform': 'ApiPlatformKeys' } as const;
+
+  test.each([
+    ['sign-in', ['cis2']],
+    ['api-proxy', ['api-platform']],
+    ['rotate-signing-keys', ['cis2', 'api-platform']],
+  ] as const)('%s reads, and signs with the keys of, %j only [ASVS-13.3.2]', (name, mine) => {
+    const statements = statementsOf(template, name);
+    const read = purposes.filter((purpose) =>
+      statements.some(({ Resource }) => mentions(Resource, rings[purpose])),
+    );
+    expect(read).toEqual(mine);
+    const signing = statements.filter((statement) => actionsOf([statement]).includes('kms:Sign'));
+    const { 'aws:ResourceTag/cis2-bff:ring': tags } = (
+      signing[0]?.Condition as { readonly StringEquals: Readonly<Record<string, string | string[]>> }
+    ).StringEquals;
+    expect(signing).toHaveLength(1);
+    expect([tags].flat()).toEqual(mine.map((purpose) => `cis2-bff-prod/${purpose}`));
+  });
+});
+
+describe('the right to read', () => {
+  test.each<[string, (client: SecretsManagerClient) => Promise<unknown>]>([
+    ['the ring that signs', (client) => loadRing(client, 'name')],
+    ['the credentials for the API platform', (client) => loadApplication(client, 'name')],
+  ])('%s lets through what is sent to read it, which names the version in force', async (_what, read) => {
     const door = opened(await AwsDoor.secretsManager());
     const client = new SecretsManagerClient(clientOptions(door.url));
-    await loadRing(client, 'ring');
+    await read(client).catch(() => undefined);
     client.destroy();
     expect(door.calls.map(({ operation, body }) => [operation, body])).toEqual([
-      ['GetSecretValue', { SecretId: 'ring', VersionStage: 'AWSCURRENT' }],
+      ['GetSecretValue', { SecretId: 'name', VersionStage: 'AWSCURRENT' }],
     ]);
   });
 });

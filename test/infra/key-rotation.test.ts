@@ -74,8 +74,12 @@ const settingsOf = (template: TemplateJson, name: FunctionName): Readonly<Record
   return (Properties['Environment'] as { readonly Variables: Record<string, Json> }).Variables;
 };
 
-const secrets = ({ stateful }: Deployed): readonly string[] =>
-  resourcesOfType(stateful, 'AWS::SecretsManager::Secret').map(([id]) => id);
+/** The secrets that hold rings. The application's credentials for the API platform are no keys of ours to rotate. */
+const ringsIn = (template: TemplateJson): readonly string[] =>
+  resourcesOfType(template, 'AWS::SecretsManager::Secret')
+    .map(([id]) => id)
+    .filter((id) => !id.includes('Credentials'));
+const secrets = ({ stateful }: Deployed): readonly string[] => ringsIn(stateful);
 
 describe.each([
   ['shared', 1],
@@ -144,8 +148,10 @@ describe.each([
   test('leaves nothing to object to', () => {
     expect(deployed().violations).toEqual([]);
     const reasons = deployed().acknowledged.filter((text) => text.includes('AwsSolutions-SMG4'));
-    expect(reasons).toHaveLength(rings);
-    for (const reason of reasons) expect(reason).toMatch(/It is rotated on a schedule/);
+    expect(reasons.filter((reason) => /It is rotated on a schedule/.test(reason))).toHaveLength(rings);
+    // The application's credentials, which only the API platform can change.
+    const others = reasons.filter((reason) => !/It is rotated on a schedule/.test(reason));
+    expect(others).toEqual([expect.stringMatching(/through its portal, to a person/)]);
   });
 
   test('can be started and followed by an operator, who finds what it needs among the outputs', () => {
@@ -239,12 +245,30 @@ describe('the keys for the API platform', () => {
     expect(given(deployed, Properties['ApiPlatformKeysSecret'])).toEqual({ Ref: other });
   });
 
-  test('of its own are for rotate-signing-keys alone: whoever signs in to CIS2 cannot read them', () => {
+  test('of its own are for the proxy and rotate-signing-keys alone: whoever signs in to CIS2 cannot read them', () => {
     const { stateless } = deploy({ apiPlatformKeys: 'own' });
     const users = functionNames.filter((name) =>
       statementsOf(stateless, name).some(({ Resource }) => mentions(Resource, 'ApiPlatformKeys')),
     );
-    expect(users).toEqual(['rotate-signing-keys']);
+    expect(users).toEqual(['api-proxy', 'rotate-signing-keys']);
+  });
+
+  test('of its own are the only ones that the proxy can read, in the version in force', () => {
+    const deployed = deploy({ apiPlatformKeys: 'own' });
+    const [, own = ''] = secrets(deployed);
+    const [credentials = ''] = resourcesOfType(deployed.stateful, 'AWS::SecretsManager::Secret')
+      .map(([id]) => id)
+      .filter((id) => !secrets(deployed).includes(id));
+    const reading = statementsOf(deployed.stateless, 'api-proxy').filter((statement) =>
+      actionsOf([statement]).some((action) => action.startsWith('secretsmanager:')),
+    );
+    expect(reading.map(({ Resource }) => given(deployed, Resource))).toEqual([
+      { Ref: own },
+      { Ref: credentials },
+    ]);
+    const settings = settingsOf(deployed.stateless, 'api-proxy');
+    expect(given(deployed, settings['API_PLATFORM_KEYS_SECRET'])).toEqual({ Ref: own });
+    expect(given(deployed, settings['API_PLATFORM_CREDENTIALS_SECRET'])).toEqual({ Ref: credentials });
   });
 });
 
@@ -270,9 +294,9 @@ describe('keys in KMS', () => {
   });
 
   describe.each([
-    ['shared', ['cis2-bff-prod/cis2']],
-    ['own', ['cis2-bff-prod/cis2', 'cis2-bff-prod/api-platform']],
-  ] as const)('with the API platform’s %s', (apiPlatformKeys, tags) => {
+    ['shared', ['cis2-bff-prod/cis2'], 'cis2-bff-prod/cis2'],
+    ['own', ['cis2-bff-prod/cis2', 'cis2-bff-prod/api-platform'], 'cis2-bff-prod/api-platform'],
+  ] as const)('with the API platform’s %s', (apiPlatformKeys, tags, tagOfPlatform) => {
     const deployed = (): Deployed => deploy({ apiPlatformKeys, keyCustody: 'kms' });
 
     test('are made by rotate-signing-keys only, to sign, and with this installation’s tag and no other', () => {
@@ -305,6 +329,20 @@ describe('keys in KMS', () => {
       }
     });
 
+    test.each([
+      ['sign-in', 'CIS2', 'cis2-bff-prod/cis2'],
+      ['api-proxy', 'the API platform', tagOfPlatform],
+    ] as const)(
+      'sign for %s where %s trusts them, as it expects it, and nothing else can be done with them there [ASVS-13.3.2]',
+      (name, _whom, tag) => {
+        const rights = byTag(deployed().stateless, name);
+        expect(Object.keys(rights)).toEqual(['kms:Sign']);
+        expect(rights['kms:Sign']?.Condition).toEqual({
+          StringEquals: { [ringTag]: [tag], 'kms:SigningAlgorithm': 'RSASSA_PKCS1_V1_5_SHA_512' },
+        });
+      },
+    );
+
     test('have their public halves read before KMS knows their tag', () => {
       const rights = byTag(deployed().stateless, 'rotate-signing-keys');
       expect(conditionOf(rights['kms:GetPublicKey'], 'StringEquals')).toEqual({
@@ -312,20 +350,9 @@ describe('keys in KMS', () => {
       });
     });
 
-    test('sign for sign-in where they are CIS2’s, as CIS2 expects it, and it can do nothing else with them [ASVS-13.3.2]', () => {
-      const rights = byTag(deployed().stateless, 'sign-in');
-      expect(Object.keys(rights)).toEqual(['kms:Sign']);
-      expect(rights['kms:Sign']?.Condition).toEqual({
-        StringEquals: {
-          [ringTag]: ['cis2-bff-prod/cis2'],
-          'kms:SigningAlgorithm': 'RSASSA_PKCS1_V1_5_SHA_512',
-        },
-      });
-    });
-
     test('are out of reach for every other function', () => {
       const users = functionNames.filter((name) => Object.keys(byTag(deployed().stateless, name)).length > 0);
-      expect(users).toEqual(['sign-in', 'rotate-signing-keys']);
+      expect(users).toEqual(['sign-in', 'api-proxy', 'rotate-signing-keys']);
     });
 
     test('leave nothing to object to', () => {
@@ -339,7 +366,9 @@ describe('keys in KMS', () => {
   test('that are still in use go on signing when new ones go into the secret again, and no more are made', () => {
     const { stateless, violations } = deploy({ keyCustody: 'secret', keysRemainInKms: true });
     expect(Object.keys(byTag(stateless, 'rotate-signing-keys')).sort()).toEqual(inUse);
-    expect(Object.keys(byTag(stateless, 'sign-in'))).toEqual(['kms:Sign']);
+    for (const name of ['sign-in', 'api-proxy'] as const) {
+      expect(Object.keys(byTag(stateless, name))).toEqual(['kms:Sign']);
+    }
     expect(violations).toEqual([]);
   });
 });
@@ -362,7 +391,7 @@ describe('the construct in an app of somebody else', () => {
     const stack = ward({ apiPlatformKeys: 'own' });
     expect(new AwsSolutionsChecks().validateScope(stack).violations).toEqual([]);
     const template = toJson(stack);
-    const made = resourcesOfType(template, 'AWS::SecretsManager::Secret').map(([Ref]) => ({ Ref }));
+    const made = ringsIn(template).map((Ref) => ({ Ref }));
     const rotated = resourcesOfType(template, 'AWS::SecretsManager::RotationSchedule');
     expect(made).toHaveLength(2);
     expect(rotated.map(([, { Properties }]) => Properties['SecretId'])).toEqual(made);

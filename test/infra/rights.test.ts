@@ -4,9 +4,10 @@ import { functionNames } from '../../infra/bundle.ts';
 import { environments } from '../../infra/environments.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
-import type { EpochSeconds, Moment } from '../../lambdas/common/index.ts';
+import { Secret, type EpochSeconds, type Moment } from '../../lambdas/common/index.ts';
 import {
   createLogoutStore,
+  createProxyStore,
   createSessionStore,
   createSignInStore,
   replacementOf,
@@ -14,9 +15,12 @@ import {
 import type {
   LogoutStore,
   NewSession,
+  ProxyStore,
   SessionCredential,
   SessionStore,
+  SessionTokens,
   SignInStore,
+  TokenLease,
 } from '../../lambdas/session/index.ts';
 import type { FunctionName } from '../../lambdas/settings.ts';
 import { createTables } from '../../local/dynamodb.ts';
@@ -90,6 +94,12 @@ const anyone: NewSession = {
     roles: [role],
   },
   roleId: null,
+  tokens: {
+    idToken: new Secret('the-id-token'),
+    idTokenExpiresAt: (beginning + 3_600) as EpochSeconds,
+    accessToken: new Secret('the-access-token'),
+    accessTokenExpiresAt: undefined,
+  },
   device: 'Chrome on Windows',
   ...named,
   begunAt: (beginning * 1_000) as Moment,
@@ -107,7 +117,70 @@ interface Stores {
   readonly SignInStore: SignInStore;
   readonly SessionStore: SessionStore;
   readonly LogoutStore: LogoutStore;
+  readonly ProxyStore: ProxyStore;
 }
+
+const use = { handle: undefined, activity: true, profile: true, audience: 'api-platform' } as const;
+const tokensOf = async (store: ProxyStore, given: SessionCredential): Promise<SessionTokens> => {
+  const opened = await store.open(given, use);
+  if (opened.status !== 'active') throw new Error('not opened');
+  return opened.session.tokens;
+};
+const issued = {
+  accessToken: new Secret('access'),
+  issuedAt: beginning,
+  expiresAt: (beginning + 599) as EpochSeconds,
+  refreshToken: new Secret('refresh'),
+  refreshTokenExpiresAt: undefined,
+};
+const leaseOf = async (tokens: SessionTokens): Promise<TokenLease> => {
+  const lease = await tokens.lease('api-platform', 0);
+  if (lease === undefined) throw new Error('no lease');
+  return lease;
+};
+
+/** The same for what a session that is opened can do, and a lease of its tokens; each begins once that is there. */
+const tokenTurns: {
+  readonly [Method in keyof SessionTokens as `SessionTokens.${Method}`]: (
+    tokens: SessionTokens,
+  ) => () => unknown;
+} & {
+  readonly [Method in keyof TokenLease as `TokenLease.${Method}`]: (
+    tokens: SessionTokens,
+  ) => Promise<() => unknown>;
+} = {
+  'SessionTokens.session': (tokens) => () => tokens.session,
+  'SessionTokens.signIn': (tokens) => () => tokens.signIn(),
+  'SessionTokens.seen': (tokens) => () => tokens.seen('api-platform'),
+  'SessionTokens.read': (tokens) => () => tokens.read('api-platform'),
+  'SessionTokens.lease': (tokens) => () => leaseOf(tokens),
+  'TokenLease.held': async (tokens) => {
+    const lease = await leaseOf(tokens);
+    return () => lease.held;
+  },
+  'TokenLease.again': async (tokens) => {
+    const lease = await leaseOf(tokens);
+    return () => lease.again();
+  },
+  'TokenLease.adopt': async (tokens) => {
+    const lease = await leaseOf(tokens);
+    return () => lease.adopt(1);
+  },
+  'TokenLease.store': async (tokens) => {
+    const lease = await leaseOf(tokens);
+    return async () => {
+      expect(await lease.store(issued)).toBe(1);
+    };
+  },
+  'TokenLease.drop': async (tokens) => {
+    const lease = await leaseOf(tokens);
+    return () => lease.drop();
+  },
+  'TokenLease.release': async (tokens) => {
+    const lease = await leaseOf(tokens);
+    return () => lease.release();
+  },
+};
 
 /** Method of a store → everything it does to the table, in some of its turns. `given` lives already. */
 const turns: {
@@ -142,6 +215,19 @@ const turns: {
       const listed = await store.list(given);
       if (listed.status !== 'active') throw new Error('not listed');
       expect(await store.endListed(given, undefined, listed.handle)).toEqual({ status: 'done', found: true });
+    },
+  },
+  ProxyStore: {
+    warmUp: (store) => store.warmUp(),
+    open: async (store, given) => {
+      await tokensOf(store, given);
+      expect(await store.open(given, { ...use, handle: 'another' })).toEqual({ status: 'other_session' });
+      now = (now + 800) as EpochSeconds;
+      // A window begins.
+      await tokensOf(store, given);
+      now = (now + 900) as EpochSeconds;
+      expect(await store.open(given, use)).toEqual({ status: 'ended', reason: 'idle' });
+      now = beginning;
     },
   },
   LogoutStore: {
@@ -207,14 +293,23 @@ describe('the rights to items of the sessions table', () => {
       table,
       limits: { idleSeconds: 900, absoluteSeconds: 43_200 },
       clock: () => now,
+      callsPerWindow: 600,
     };
     const stores: Stores = {
       SignInStore: createSignInStore(options),
       SessionStore: createSessionStore(options),
       LogoutStore: createLogoutStore(options),
+      ProxyStore: createProxyStore(options),
     };
+    for (const [name, begin] of Object.entries(tokenTurns)) {
+      const tokens = await tokensOf(stores.ProxyStore, await create(stores.SignInStore));
+      const turn = await begin(tokens);
+      door.reset();
+      await turn();
+      sent.set(name, [...door.calls]);
+    }
     // Logouts last: the CIS2 session that they end takes no more sign-ins.
-    for (const name of ['SignInStore', 'SessionStore', 'LogoutStore'] as const) {
+    for (const name of ['SignInStore', 'SessionStore', 'ProxyStore', 'LogoutStore'] as const) {
       const methods = turns[name] as Readonly<
         Record<string, (store: unknown, given: SessionCredential) => unknown>
       >;
@@ -234,14 +329,14 @@ describe('the rights to items of the sessions table', () => {
   /** What a function sends, by the methods of the store that its code can come to. */
   const sentBy = (name: FunctionName): readonly (readonly [operation: string, key: string])[] =>
     [...reach(name).members]
-      .filter((member) => /^(?:SignIn|Session|Logout)Store\./.test(member))
+      .filter((member) => /^(?:(?:SignIn|Session|Logout|Proxy)Store|SessionTokens|TokenLease)\./.test(member))
       .flatMap((member) => {
         const calls = sent.get(member);
         if (calls === undefined) throw new Error(`nothing was seen of ${member}`);
         return calls.flatMap((call) => partitionKeysOf(call).map((key) => [call.operation, key] as const));
       });
 
-  const users = ['sign-in', 'session', 'backchannel-logout'] as const;
+  const users = ['sign-in', 'session', 'api-proxy', 'backchannel-logout'] as const;
 
   test('are with the functions that have a store only', () => {
     expect(functionNames.filter((name) => sessionStatements(name).length > 0)).toEqual(users);
@@ -286,6 +381,15 @@ describe('the rights to items of the sessions table', () => {
     ['sign-in', 'PutItem', 'logout-token#ID'],
     ['sign-in', 'Query', 'session#KEY'],
     ['sign-in', 'Scan', 'session#KEY'],
+    ['api-proxy', 'PutItem', 'session#KEY'],
+    ['api-proxy', 'DeleteItem', 'session#KEY'],
+    ['api-proxy', 'Query', 'session#KEY'],
+    ['api-proxy', 'GetItem', 'user#HASH'],
+    ['api-proxy', 'UpdateItem', 'user#HASH'],
+    ['api-proxy', 'UpdateItem', 'provider-session#HASH'],
+    ['api-proxy', 'UpdateItem', 'attempt#ID'],
+    ['api-proxy', 'UpdateItem', 'logout-token#ID'],
+    ['api-proxy', 'UpdateItem', 'warm-up'],
     ['backchannel-logout', 'GetItem', 'session#KEY'],
     ['backchannel-logout', 'BatchGetItem', 'session#KEY'],
     ['backchannel-logout', 'Query', 'session#KEY'],

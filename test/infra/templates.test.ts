@@ -19,6 +19,9 @@ import {
 } from './support.ts';
 import type { Json, Resource, TemplateJson } from './support.ts';
 
+/** Of a secret, the version in force and no other. */
+const inForce = { 'ForAnyValue:StringEquals': { 'secretsmanager:VersionStage': 'AWSCURRENT' } };
+
 interface Deployed {
   readonly stacks: EnvironmentStacks;
   readonly stateful: TemplateJson;
@@ -30,10 +33,21 @@ const environmentNames = Object.keys(environments);
 const behindTheApi: readonly FunctionName[] = [
   'sign-in',
   'session',
+  'api-proxy',
   'backchannel-logout',
   'jwks',
   'unknown-route',
 ];
+
+/** The secret under a construct of this name: the resource that was made for it. */
+const secretOf = (template: TemplateJson, construct: string): [string, Resource] => {
+  const found = resourcesOfType(template, 'AWS::SecretsManager::Secret').filter(([id]) =>
+    id.startsWith(construct),
+  );
+  const [first] = found;
+  if (first === undefined || found.length > 1) throw new Error(`${String(found.length)} of ${construct}`);
+  return first;
+};
 
 const of = (name: string): Deployed => {
   const found = deployed.get(name);
@@ -90,7 +104,7 @@ describe.each(environmentNames)('the stacks of %s', (name) => {
       Type,
       DeletionPolicy,
     ]);
-    expect(kept).toHaveLength(5);
+    expect(kept).toHaveLength(7);
     expect(kept.every(([, policy]) => policy === 'Retain')).toBe(true);
     expect(of(name).stacks.stateful.terminationProtection).toBe(name === 'prod');
   });
@@ -160,21 +174,28 @@ describe('the sessions table', () => {
   });
 });
 
-describe('the signing keys', () => {
-  test('begin as an empty secret under a rotating key of their own [ASVS-13.3.1]', () => {
-    const [, secret] = only(of('prod').stateful, 'AWS::SecretsManager::Secret');
+describe.each(['SigningKeys', 'ApiPlatformCredentials'])('the secret of %s', (construct) => {
+  test('begins empty, under a rotating key that is for nothing else [ASVS-13.3.1]', () => {
+    const { stateful } = of('prod');
+    const [id, secret] = secretOf(stateful, construct);
     expect(Object.keys(secret.Properties).sort()).toEqual(['Description', 'KmsKeyId']);
-    const keys = resourcesOfType(of('prod').stateful, 'AWS::KMS::Key');
-    const own = keys.find(([id]) => mentions(secret.Properties['KmsKeyId'], id));
-    expect(own?.[1].Properties['EnableKeyRotation']).toBe(true);
-    const [, sessions] = resourcesOfType(of('prod').stateful, 'AWS::DynamoDB::Table')[0] ?? [];
-    expect(mentions(sessions?.Properties['SSESpecification'], own?.[0] ?? '')).toBe(false);
+    const [keyId, key] =
+      resourcesOfType(stateful, 'AWS::KMS::Key').find(([candidate]) =>
+        mentions(secret.Properties['KmsKeyId'], candidate),
+      ) ?? [];
+    expect(key?.Properties['EnableKeyRotation']).toBe(true);
+    const others = Object.entries(stateful.Resources).filter(
+      ([other, { Properties }]) => other !== id && mentions(Properties, keyId ?? ''),
+    );
+    expect(others).toEqual([]);
   });
+});
 
+describe('the signing keys', () => {
   test('are made again where they are missing when their secret or their table is replaced', () => {
     const { stacks, stateful, stateless } = of('prod');
     const [, { Properties }] = only(stateless, 'Custom::SigningKeys');
-    const [secret] = only(stateful, 'AWS::SecretsManager::Secret');
+    const [secret] = secretOf(stateful, 'SigningKeys');
     const [table] =
       resourcesOfType(stateful, 'AWS::DynamoDB::Table').find(([id]) => id.includes('PublishedKeys')) ?? [];
     /** The resource that a property names by way of the other stack's output. */
@@ -189,7 +210,7 @@ describe('the signing keys', () => {
     expect(named('PublishedKeysTable')).toEqual({ Ref: table });
   });
 
-  test('can be read by sign-in and rotate-signing-keys, and by no other function [ASVS-13.3.2]', () => {
+  test('can be read by the two that sign and by the one that rotates them, and by no other function [ASVS-13.3.2]', () => {
     const readers = functionNames.filter((name) =>
       statementsOf(of('prod').stateless, name).some(
         (statement) =>
@@ -197,7 +218,7 @@ describe('the signing keys', () => {
           mentions(statement.Resource, 'SigningKeys'),
       ),
     );
-    expect(readers).toEqual(['sign-in', 'rotate-signing-keys']);
+    expect(readers).toEqual(['sign-in', 'api-proxy', 'rotate-signing-keys']);
   });
 
   test('can be changed by rotate-signing-keys only, in the vault and where they are published', () => {
@@ -214,13 +235,40 @@ describe('the signing keys', () => {
     expect(writers(/^kms:(?!Decrypt)/)).toEqual(['rotate-signing-keys']);
   });
 
-  test('are read by sign-in in the version in force only, and in no other that has been or is to come [ASVS-13.3.2]', () => {
-    const reading = statementsOf(of('prod').stateless, 'sign-in').filter((statement) =>
-      actionsOf([statement]).includes('secretsmanager:GetSecretValue'),
+  test.each(['sign-in', 'api-proxy'] as const)(
+    'are read by %s in the version in force only, and in no other that has been or is to come [ASVS-13.3.2]',
+    (name) => {
+      const reading = statementsOf(of('prod').stateless, name).filter(
+        (statement) =>
+          actionsOf([statement]).includes('secretsmanager:GetSecretValue') &&
+          mentions(statement.Resource, 'SigningKeys'),
+      );
+      expect(reading.map(({ Condition }) => Condition)).toEqual([inForce]);
+    },
+  );
+});
+
+describe('the credentials for the API platform', () => {
+  test('can be read by api-proxy only, in the version in force, and changed by no function [ASVS-13.3.2]', () => {
+    const about = functionNames.flatMap((name) =>
+      statementsOf(of('prod').stateless, name)
+        .filter(({ Resource }) => mentions(Resource, 'ApiPlatformCredentials'))
+        .map((statement) => [name, statement.Action, statement.Condition]),
     );
-    expect(reading.map(({ Condition }) => Condition)).toEqual([
-      { 'ForAnyValue:StringEquals': { 'secretsmanager:VersionStage': 'AWSCURRENT' } },
+    expect(about).toEqual([
+      ['api-proxy', 'secretsmanager:GetSecretValue', inForce],
+      [
+        'api-proxy',
+        'kms:Decrypt',
+        { StringEquals: { 'kms:ViaService': 'secretsmanager.eu-west-2.amazonaws.com' } },
+      ],
     ]);
+  });
+
+  test.each(environmentNames)('are named in an output of %s, for whoever fills them in', (name) => {
+    const { stateful } = of(name);
+    const [id] = secretOf(stateful, 'ApiPlatformCredentials');
+    expect(stateful.Outputs?.['ApiPlatformCredentialsSecretArn']?.Value).toEqual({ Ref: id });
   });
 });
 
@@ -252,6 +300,18 @@ describe('what each function may do', () => {
         'dynamodb:GetItem',
         'dynamodb:Query',
         'dynamodb:UpdateItem',
+      ],
+    ],
+    [
+      'api-proxy',
+      [
+        ...logs,
+        ...sessionsAtRest,
+        'dynamodb:GetItem',
+        'dynamodb:UpdateItem',
+        // The signing keys, and the credentials.
+        ...['kms:Decrypt', 'kms:Decrypt'],
+        ...['secretsmanager:GetSecretValue', 'secretsmanager:GetSecretValue'],
       ],
     ],
     [
@@ -299,7 +359,8 @@ describe('what each function may do', () => {
       actionsOf([statement]).some((action) => action.startsWith('kms:')),
     );
     for (const { Condition, Resource } of withKeys) {
-      const service = mentions(Resource, 'SigningKeys') ? 'secretsmanager' : 'dynamodb';
+      const ofSecret = mentions(Resource, 'SigningKeys') || mentions(Resource, 'ApiPlatformCredentials');
+      const service = ofSecret ? 'secretsmanager' : 'dynamodb';
       expect(Condition).toEqual({ StringEquals: { 'kms:ViaService': `${service}.eu-west-2.amazonaws.com` } });
     }
   });
@@ -408,13 +469,17 @@ describe('the HTTP API', () => {
       'ANY /auth/jwks.json': 'jwks',
       'ANY /auth/jwks/api-platform.json': 'jwks',
       'ANY /auth/{proxy+}': 'unknown-route',
+      'ANY /api/pds/{proxy+}': 'api-proxy',
       'ANY /api/{proxy+}': 'unknown-route',
       $default: 'unknown-route',
     });
   });
 
-  test('waits for a function as long as the function may run after a cold start, and no longer than it can', () => {
+  test('waits for a function as long as the function may run, and no longer than CloudFront waits', () => {
     const template = of('prod').stateless;
+    const [, distribution] = only(template, 'AWS::CloudFront::Distribution');
+    const [, edgeWaits] = /"OriginReadTimeout":(\d+)/.exec(JSON.stringify(distribution)) ?? [];
+    const edgeWaitsSeconds = Number(edgeWaits);
     const integrations = resourcesOfType(template, 'AWS::ApiGatewayV2::Integration');
     expect(integrations).toHaveLength(behindTheApi.length);
     for (const [, { Properties }] of integrations) {
@@ -425,6 +490,7 @@ describe('the HTTP API', () => {
       expect(Properties['PayloadFormatVersion']).toBe('2.0');
       expect(Properties['TimeoutInMillis']).toBeGreaterThan(limit);
       expect(Properties['TimeoutInMillis']).toBeLessThan(30_000);
+      expect(Properties['TimeoutInMillis']).toBeLessThan(edgeWaitsSeconds * 1_000);
     }
   });
 

@@ -55,6 +55,9 @@ describe('options of a local run', () => {
       port: 3000,
       issuer: undefined,
       clientId: 'cis2-bff-local',
+      tokenExchangeUrl: undefined,
+      application: { apiKey: 'local-api-key', apiSecret: 'local-api-secret' },
+      upstreams: {},
       dynamodbEndpoint: undefined,
       secretsEndpoint: undefined,
       kmsEndpoint: undefined,
@@ -124,6 +127,28 @@ describe('options of a local run', () => {
     expect(options.dynamodbEndpoint).toBe('http://127.0.0.1:8000');
   });
 
+  test('upstreams can be given one after the other, or in one variable with commas', () => {
+    const [pds, other] = ['pds=https://pds.example.nhs.uk/FHIR/R4', 'other=http://127.0.0.1:4000'];
+    const upstreams = { pds: 'https://pds.example.nhs.uk/FHIR/R4', other: 'http://127.0.0.1:4000' };
+    expect(parse(['--upstream', pds, '--upstream', other]).upstreams).toEqual(upstreams);
+    expect(parse([], { BFF_UPSTREAM: `${pds}, ${other}` }).upstreams).toEqual(upstreams);
+    expect(parse([], { BFF_UPSTREAM: '' }).upstreams).toEqual({});
+    expect(parse(['--upstream', pds], { BFF_UPSTREAM: other }).upstreams).toEqual({ pds: upstreams.pds });
+  });
+
+  test('what the API platform knows us by is no setting, and where it gives tokens is one, byte for byte', () => {
+    const url = 'https://int.example.nhs.uk:443/oauth2/token';
+    const options = parse([], {
+      BFF_API_KEY: 'a-key',
+      BFF_API_SECRET: 'a-secret',
+      BFF_TOKEN_EXCHANGE_URL: url,
+    });
+    expect(options.application).toEqual({ apiKey: 'a-key', apiSecret: 'a-secret' });
+    expect(options.tokenExchangeUrl).toBe(url);
+    expect(options.settings.API_PLATFORM_TOKEN_URL).toBe(url);
+    expect(JSON.stringify(options.settings)).not.toContain('a-secret');
+  });
+
   test('an issuer is kept byte for byte', () => {
     expect(parse(['--issuer', 'https://am.example.nhs.uk:443/realm']).settings.CIS2_ISSUER).toBe(
       'https://am.example.nhs.uk:443/realm',
@@ -160,6 +185,20 @@ describe('options of a local run', () => {
       '--issuer must be an https URL (http only for a loopback',
     ],
     [['--issuer', 'am.example.nhs.uk'], '--issuer must be an absolute URL'],
+    [['--token-exchange-url', 'http://api.example.nhs.uk/x'], '--token-exchange-url must be an https URL'],
+    [['--api-key', ''], '--api-key must be up to 512 printable characters without spaces'],
+    [['--api-secret', 'two words'], '--api-secret must be up to 512 printable characters without spaces'],
+    [['--upstream', 'https://pds.example'], '--upstream must be NAME=URL, a plain https URL of a host name'],
+    [['--upstream', 'pds'], '--upstream must be NAME=URL'],
+    [['--upstream', '=https://pds.example'], '--upstream must be NAME=URL'],
+    [['--upstream', 'pds=http://pds.example'], '--upstream must be NAME=URL'],
+    [['--upstream', 'pds=https://x:y@pds.example'], '--upstream must be NAME=URL'],
+    [['--upstream', 'pds=https://10.0.0.1/x'], '--upstream must be NAME=URL'],
+    [['--upstream', '__proto__=https://pds.example'], '--upstream must be NAME=URL'],
+    [
+      ['--upstream', 'pds=https://a.example', '--upstream', 'pds=https://b.example'],
+      '--upstream is given twice for pds',
+    ],
     [['--idle'], "Unknown option '--idle' (--help lists the options)"],
     [['--port'], "Option '--port <value>' argument missing (--help lists the options)"],
     [['--port', '-1'], "Option '--port' argument is ambiguous (--help lists the options)"],
@@ -193,6 +232,8 @@ describe('options of a local run', () => {
       'issuer',
       'api-key',
       'api-secret',
+      'token-exchange-url',
+      'upstream',
       'secrets-endpoint',
       'kms-endpoint',
       'key-lead-seconds',

@@ -284,7 +284,7 @@ const shortened = (item: string): string => item.replace(/#(.{1,6})[^|]*/, '#$1'
 
 const touchOfDynamoDb = (command: Command): Touch => ({
   items: touchedBy(command),
-  writes: /^(?:Put|Update|Delete)Item$/.test(operationOf(command)),
+  writes: /^(?:(?:Put|Update|Delete)Item|Exchange|Refresh|Wait)$/.test(operationOf(command)),
 });
 
 /** The items that a command reads or writes, as `pk|sk`. */

@@ -122,8 +122,8 @@ describe('a logout by CIS2 and a sign-in at the same time leave no session that 
       };
     };
 
-  // Two puts side by side, two lists side by side, and between them the token and the mark.
-  const atLeast = 2 * 2 * orders(4, 2);
+  // Three puts side by side, two lists side by side, and between them the token and the mark.
+  const atLeast = 6 * 2 * orders(5, 2);
 
   test.each(['sid', 'sub'] as const)('by %s, in every order of their calls', async (form) => {
     await everyOrder(race({ form }), atLeast, { every: true });
@@ -135,7 +135,7 @@ describe('a logout by CIS2 and a sign-in at the same time leave no session that 
 
   test('by sub, of a sign-in for which CIS2 named no session of its own, in every order of their calls', async () => {
     const changes = { providerSession: undefined };
-    await everyOrder(race({ form: 'sub', changes }), 2 * orders(3, 2), { every: true });
+    await everyOrder(race({ form: 'sub', changes }), 6 * orders(4, 2), { every: true });
   });
 
   test('by sid and sub, of a sign-in for which CIS2 named no session of its own', async () => {

@@ -12,7 +12,15 @@ import {
   type SessionStore,
   type SignInStore,
 } from '../../lambdas/session/index.ts';
-import { limits, sessionTable, start, table, worker, type Item } from '../unit/session-fixtures.ts';
+import {
+  limits,
+  sessionTable,
+  signInTokens,
+  start,
+  table,
+  worker,
+  type Item,
+} from '../unit/session-fixtures.ts';
 import { EmbeddedTable, operationOf, type Command } from './embedded-table.ts';
 
 export type Stores = Omit<SignInStore & SessionStore & LogoutStore, 'warmUp'>;
@@ -98,6 +106,7 @@ export class World {
     return {
       worker,
       roleId: '900000000701',
+      tokens: signInTokens,
       device: 'Chrome on Windows',
       user: [this.#issuer, `user ${String(this.#number)}`],
       providerSession: [this.#issuer, `sid ${String(this.#number)}`],

@@ -11,6 +11,7 @@ import { AwsDoor } from '../support/aws.ts';
 import { Bff } from '../support/bff.ts';
 import { Browser, sessionCookie, signInCookie } from '../support/browser.ts';
 import { oneRole, Provider, type ProviderKey } from '../support/provider.ts';
+import { itemText, spells } from '../support/spellings.ts';
 import { Tables, type Item } from '../support/table.ts';
 
 /** A place where text comes to lie. */
@@ -47,42 +48,7 @@ function canary(
   return value;
 }
 
-const spelled = new Map<string, readonly string[]>();
-
-/** The spellings under which a value could slip through, in lower case. */
-function spellings(value: string): readonly string[] {
-  const known = spelled.get(value);
-  if (known !== undefined) return known;
-  const bytes = Buffer.from(value);
-  // The same bytes in base64 look otherwise at each of three offsets; the middle of each is free of its surroundings.
-  const shifted = [0, 1, 2].map((offset) =>
-    Buffer.concat([Buffer.alloc(offset), bytes])
-      .toString('base64')
-      .slice(4, -4),
-  );
-  const all = [
-    ...new Set([
-      value,
-      encodeURIComponent(value),
-      new URLSearchParams({ v: value }).toString().slice(2),
-      JSON.stringify(value).slice(1, -1),
-      bytes.toString('hex'),
-      bytes.toString('base64'),
-      bytes.toString('base64url'),
-      ...shifted,
-      ...shifted.map((text) => text.replaceAll('+', '-').replaceAll('/', '_')),
-    ]),
-  ]
-    .filter((text) => text.length >= 8)
-    .map((text) => text.toLowerCase());
-  spelled.set(value, all);
-  return all;
-}
-
-const holds = (place: Place, value: string): boolean => {
-  const text = place.text.toLowerCase();
-  return spellings(value).some((spelling) => text.includes(spelling));
-};
+const holds = (place: Place, value: string): boolean => spells(place.text, value);
 
 const uniqueOf = (places: readonly Place[]): Place[] => [
   ...new Map(places.map((place) => [`${place.name}\n${place.text}`, place])).values(),
@@ -362,14 +328,6 @@ async function wholeRun(): Promise<void> {
     }
   }
 }
-
-/** An item as text: its strings as they are, its bytes in several spellings. */
-const itemText = (item: Item): string =>
-  JSON.stringify(item, (_, value: unknown) => {
-    if (!(value instanceof Uint8Array)) return value;
-    const bytes = Buffer.from(value);
-    return [bytes.toString('latin1'), bytes.toString('base64url'), bytes.toString('hex')].join(' ');
-  });
 
 let items: Item[] = [];
 

@@ -67,7 +67,7 @@ const members: Readonly<Record<string, RegExp>> = {
   post_logout_redirect_uri: /^https?:\/\/[a-z0-9.:-]{1,60}\/[a-z-]{0,30}$/,
   prompt: word,
   reason: word,
-  reauth: /^[01]$/,
+  reauth: /^(?:[01]|true)$/,
   redirect_uri: /^https?:\/\/[a-z0-9.:-]{1,60}\/auth\/callback$/,
   redirectTo: /^\/[a-z-]{0,30}$/,
   reference,
@@ -91,7 +91,13 @@ const ownCodes = new Set([
   ...['keys_unavailable', 'login_expired', 'method_not_allowed', 'not_found', 'payload_too_large'],
   ...['provider_error', 'provider_logout', 'provider_unavailable', 'rate_limited', 'response_invalid'],
   ...['role_not_permitted', 'role_required', 'session_changed', 'session_ended', 'session_required'],
-  ...['step_up_required', 'store_unavailable', 'unsupported_media_type'],
+  ...[
+    'step_up_required',
+    'store_unavailable',
+    'unsupported_media_type',
+    'upstream_invalid',
+    'upstream_timeout',
+  ],
 ]);
 
 /** Names that are shown though their values never are, nor anything inside them that is not known itself. */

@@ -410,6 +410,7 @@ describe('an issuer whose name carries its port, as CIS2’s does', () => {
   let forms: URLSearchParams[];
   let urls: string[];
   let request: URLSearchParams;
+  let life: Record<string, unknown>;
 
   /** A host that cannot exist offline: only the wire is played, keys and signatures are real. */
   const wire = async (url: string, init: { body?: unknown }): Promise<Response> => {
@@ -428,7 +429,7 @@ describe('an issuer whose name carries its port, as CIS2’s does', () => {
     })
       .setProtectedHeader({ alg: 'RS256', kid: key.kid })
       .sign(key.privateKey);
-    return Response.json({ access_token: 'access', token_type: 'Bearer', id_token: idToken });
+    return Response.json({ access_token: 'access', token_type: 'Bearer', id_token: idToken, ...life });
   };
   const authorise = (location: string) => {
     request = new URL(location).searchParams;
@@ -436,7 +437,7 @@ describe('an issuer whose name carries its port, as CIS2’s does', () => {
   };
 
   beforeEach(() => {
-    [forms, urls, claims] = [[], [], {}];
+    [forms, urls, claims, life] = [[], [], {}, {}];
     metadata = {
       issuer,
       authorization_endpoint: `${issuer}/authorize`,
@@ -463,6 +464,21 @@ describe('an issuer whose name carries its port, as CIS2’s does', () => {
       'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
     );
     expect(forms[0]?.get('client_secret')).toBeNull();
+  });
+
+  test.each([
+    [{ expires_in: 3_599 }, 3_599],
+    [{ expires_in: '599' }, 599],
+    [{ expires_in: 0.5 }, 0],
+    [{}, undefined],
+  ])('hands over what CIS2 issued, and how long it lives, with %j', async (written, seconds) => {
+    life = written;
+    const { tokens } = await signIn(partyFor(issuer), authorise);
+    expect(tokens.idToken.expose().split('.')).toHaveLength(3);
+    expect(tokens.accessToken.expose()).toBe('access');
+    expect(tokens.idTokenExpiresAt).toBe(now + 3_600);
+    expect(tokens.accessTokenExpiresAt).toBe(seconds === undefined ? undefined : now + seconds);
+    expect(JSON.stringify(tokens)).not.toContain(tokens.idToken.expose());
   });
 
   test('addresses the assertion in the token endpoint’s own characters, whatever they are', async () => {

@@ -1,6 +1,12 @@
 /** Sessions of invented people, for the tests of the session room. */
 import type { AttributeValue, CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
-import type { EpochSeconds, HealthcareWorker, Role } from '../../lambdas/common/index.ts';
+import {
+  Secret,
+  type EpochSeconds,
+  type HealthcareWorker,
+  type Role,
+  type SignInTokens,
+} from '../../lambdas/common/index.ts';
 
 export type Item = Record<string, AttributeValue>;
 
@@ -48,4 +54,12 @@ export const worker: HealthcareWorker = {
     authenticatedAt: (start - 5) as EpochSeconds,
   },
   roles: [role('900000000701'), role('900000000702')],
+};
+
+/** What CIS2 issued for them, long enough alive for most tests. */
+export const signInTokens: SignInTokens = {
+  idToken: new Secret('the-id-token'),
+  idTokenExpiresAt: (start + 3_600) as EpochSeconds,
+  accessToken: new Secret('the-access-token-of-cis2'),
+  accessTokenExpiresAt: (start + 3_600) as EpochSeconds,
 };

@@ -83,7 +83,7 @@ const request = (change: Partial<HttpRequest> = {}): HttpRequest => ({
   reference: '7K3M-9QX2-HABW',
   ...change,
 });
-const bodyOf = (answer: HttpResponse) => JSON.parse(answer.body ?? '') as Record<string, unknown>;
+const bodyOf = (answer: HttpResponse) => JSON.parse(String(answer.body ?? '')) as Record<string, unknown>;
 const refusal = async (work: Promise<unknown>): Promise<string> => {
   try {
     await work;

@@ -25,7 +25,7 @@ import {
 import { indexHash } from '../../lambdas/session/items.ts';
 import { createTables } from '../../local/dynamodb.ts';
 import { AwsDoor, type AwsCall } from '../support/aws.ts';
-import { limits, sessionTable, start, table, worker, type Item } from './session-fixtures.ts';
+import { limits, sessionTable, signInTokens, start, table, worker, type Item } from './session-fixtures.ts';
 
 type Stores = SignInStore & SessionStore;
 
@@ -66,6 +66,7 @@ afterAll(async () => {
 const newSession = (changes: Partial<NewSession> = {}): NewSession => ({
   worker,
   roleId: '900000000701',
+  tokens: signInTokens,
   device: 'Chrome on Windows',
   user,
   providerSession: [user[0]!, `sid-${String(people)}`],
@@ -184,10 +185,10 @@ describe('a session', () => {
     expect(await itemAt(`session#${never.key}`, 'core')).toBeUndefined();
   });
 
-  test('is two items a session, and reading it is one call', async () => {
+  test('is three items a session, and reading it is one call', async () => {
     const credential = await create();
     const mine = (await everything()).filter((item) => item['pk']?.S === `session#${credential.key}`);
-    expect(mine.map((item) => item['sk']?.S).sort()).toEqual(['core', 'profile']);
+    expect(mine.map((item) => item['sk']?.S).sort()).toEqual(['core', 'profile', 'token#cis2']);
     door.calls.length = 0;
     await store.read(credential);
     expect(door.calls.map(({ operation }) => operation)).toEqual(['Query']);
@@ -538,7 +539,7 @@ describe('the sessions of one user', () => {
     door.calls.length = 0;
     await create();
     expect(door.calls.map(({ operation }) => operation).sort()).toEqual([
-      ...['PutItem', 'PutItem', 'UpdateItem', 'UpdateItem'],
+      ...['PutItem', 'PutItem', 'PutItem', 'UpdateItem', 'UpdateItem'],
     ]);
   });
 
@@ -760,7 +761,15 @@ describe('what lies in the table', () => {
     const cookie = credential.cookie.expose();
     const told = [
       ...['Fernsby', 'Odalys', 'N3_SMARTCARD', 'EXAMPLE HEALTH CENTRE', 'A9A5A', 'R8000', 'B0420'],
-      ...['900000000001', '900000000701', user[1]!, 'sid-', 'am.example.nhs.uk'],
+      ...[
+        '900000000001',
+        '900000000701',
+        user[1]!,
+        'sid-',
+        'am.example.nhs.uk',
+        'the-id-token',
+        'the-access-token',
+      ],
       ...[cookie, cookie.slice(0, 43), cookie.slice(43)],
       Buffer.from(cookie, 'base64url').subarray(32).toString('latin1'),
       Buffer.from(cookie, 'base64url').subarray(32).toString('base64url'),
@@ -772,7 +781,7 @@ describe('what lies in the table', () => {
       [
         ...['device', 'format', 'handle', 'lastActiveAt', 'pk', 'providerSessionHash', 'role', 'secretHash'],
         ...['signedInAt', 'sk', 'state', 'ttl', 'userHash', 'wrappedKey', 'replacementHash'],
-        ...['idleAt', 'idleSeconds', 'absoluteAt', 'absoluteSeconds'],
+        ...['idleAt', 'idleSeconds', 'absoluteAt', 'absoluteSeconds', 'callsSince'],
       ].sort(),
     );
   });

@@ -29,7 +29,8 @@ const defaults = settingValues(
   },
   {
     ...{ SESSION_TABLE: 'sessions', PUBLISHED_KEYS_TABLE: 'keys', SIGNING_KEYS_SECRET: 'ring' },
-    ...{ API_PLATFORM_KEYS_SECRET: 'ring', KEY_RING_NAME: 'unit' },
+    ...{ API_PLATFORM_KEYS_SECRET: 'ring', API_PLATFORM_CREDENTIALS_SECRET: 'application' },
+    KEY_RING_NAME: 'unit',
   },
 );
 

@@ -42,6 +42,10 @@ const good: Record<SettingName, string> = {
   KEY_RING_NAME: 'cis2-bff-unit',
   KEY_CACHE_SECONDS: '60',
   SIGNING_KEY_BITS: '4096',
+  UPSTREAMS: '{"pds":"https://api.example.nhs.uk/personal-demographics/FHIR/R4"}',
+  CALLS_PER_WINDOW: '600',
+  API_PLATFORM_TOKEN_URL: 'https://api.example.nhs.uk/oauth2/token',
+  API_PLATFORM_CREDENTIALS_SECRET: 'arn:aws:secretsmanager:eu-west-2:000000000000:secret:application-AbCdEf',
   LOG_LEVEL: 'info',
   WARM_UP: 'on',
 };
@@ -68,6 +72,8 @@ describe('settings', () => {
       KEY_LEAD_SECONDS: 86_400,
       KEY_CACHE_SECONDS: 60,
       SIGNING_KEY_BITS: 4096,
+      UPSTREAMS: { pds: 'https://api.example.nhs.uk/personal-demographics/FHIR/R4' },
+      CALLS_PER_WINDOW: 600,
     });
   });
 
@@ -82,8 +88,11 @@ describe('settings', () => {
       expect(problemsOf(name, value)).toEqual([expect.stringContaining(name)]);
     }
     // A name of a resource, a client id or an issuer's path may hold a comma; nothing else may.
-    const free: SettingName[] = ['CIS2_CLIENT_ID', 'CIS2_ISSUER', 'SESSION_TABLE', 'PUBLISHED_KEYS_TABLE'];
-    if (![...free, 'SIGNING_KEYS_SECRET', 'API_PLATFORM_KEYS_SECRET', 'CIS2_SCOPE'].includes(name)) {
+    const free: SettingName[] = [
+      ...(['CIS2_CLIENT_ID', 'CIS2_ISSUER', 'CIS2_SCOPE', 'SESSION_TABLE', 'PUBLISHED_KEYS_TABLE'] as const),
+      ...(['SIGNING_KEYS_SECRET', 'API_PLATFORM_KEYS_SECRET', 'API_PLATFORM_CREDENTIALS_SECRET'] as const),
+    ];
+    if (!free.includes(name)) {
       expect(problemsOf(name, list)).toEqual([expect.stringContaining(name)]);
     }
   });
@@ -102,6 +111,7 @@ describe('settings', () => {
     ['KEY_CACHE_SECONDS', 0, 3_600],
     ['KEY_LEAD_SECONDS', 0, 31_536_000],
     ['CIS2_FRESHNESS', 1, 300],
+    ['CALLS_PER_WINDOW', 1, 100_000],
   ] as const;
 
   test.each(numbers)('%s is a whole number from %d to %d', (name, least, most) => {
@@ -216,9 +226,41 @@ describe('settings', () => {
     expect(readSettings(['CIS2_ISSUER'], good).CIS2_ISSUER).toBe(good.CIS2_ISSUER);
   });
 
-  test('take no issuer or base URL that leaves the machine without TLS', () => {
+  test.each([
+    ['https://int.api.example.nhs.uk/oauth2/token', true],
+    ['https://api.example.nhs.uk:443/oauth2/token', true],
+    ['https://API.example.nhs.uk/oauth2-mock/token', true],
+    ['http://127.0.0.1:4000/oauth2/token', true],
+    ['http://localhost:4000/oauth2/token', true],
+    ['http://api.example.nhs.uk/oauth2/token', false],
+    ['https://api.example.nhs.uk/oauth2/token/', true],
+    ['https://api.example.nhs.uk/oauth2/token//', false],
+    ['https://api.example.nhs.uk/oauth2/token?x=y', false],
+    ['https://api.example.nhs.uk/oauth2/token?', false],
+    ['https://api.example.nhs.uk/oauth2/token#', false],
+    ['https://a:b@api.example.nhs.uk/oauth2/token', false],
+    ['https://api.example.nhs.uk/x/../oauth2/token', false],
+    ['https://api.example.nhs.uk//oauth2/token', false],
+    ['https://api.example.nhs.uk/oauth2/%74oken', false],
+    ['https://169.254.169.254/oauth2/token', false],
+    ['https://[fd00:ec2::254]/oauth2/token', false],
+    ['https://:443/oauth2/token', false],
+    ['https://[api]/oauth2/token', false],
+    ['https:api.example.nhs.uk/oauth2/token', false],
+    ['api.example.nhs.uk/oauth2/token', false],
+  ])('API_PLATFORM_TOKEN_URL %j is taken, and stays as it is: %s', (value, taken) => {
+    expect(problemsOf('API_PLATFORM_TOKEN_URL', value).length === 0).toBe(taken);
+    if (taken) {
+      expect(
+        readSettings(['API_PLATFORM_TOKEN_URL'], { API_PLATFORM_TOKEN_URL: value }).API_PLATFORM_TOKEN_URL,
+      ).toBe(value);
+    }
+  });
+
+  test('take no issuer, token endpoint or base URL that leaves the machine without TLS', () => {
     fc.assert(
       fc.property(fc.webAuthority(), fc.webPath(), (authority, path) => {
+        expect(problemsOf('API_PLATFORM_TOKEN_URL', `http://${authority}${path}`)).toHaveLength(1);
         expect(problemsOf('CIS2_ISSUER', `http://${authority}${path}`)).toHaveLength(1);
         expect(problemsOf('BASE_URL', `http://${authority}`)).toHaveLength(1);
       }),
@@ -438,5 +480,91 @@ describe('the scopes that are asked for', () => {
     ['openid Profile', ['Profile']],
   ])('in %j and never used are %j [CIS2-SC-003]', (scope, unneeded) => {
     expect(unneededScopes(scope)).toEqual(unneeded);
+  });
+});
+
+describe('the upstreams', () => {
+  const read = (value: unknown) =>
+    readSettings(['UPSTREAMS'], { UPSTREAMS: JSON.stringify(value) }).UPSTREAMS;
+
+  test('are names and base URLs, without a slash at the end', () => {
+    expect(read({})).toEqual({});
+    expect(
+      read({
+        pds: 'https://API.example.nhs.uk:443/personal-demographics/FHIR/R4/',
+        local: 'http://127.0.0.1:9000/',
+        'e-rs': 'https://api.example.nhs.uk:8443',
+      }),
+    ).toEqual({
+      pds: 'https://api.example.nhs.uk/personal-demographics/FHIR/R4',
+      local: 'http://127.0.0.1:9000',
+      'e-rs': 'https://api.example.nhs.uk:8443',
+    });
+  });
+
+  test.each([
+    ...[
+      'http://api.example.nhs.uk',
+      'ftp://api.example.nhs.uk',
+      'api.example.nhs.uk',
+      '/x',
+      '',
+      ' ',
+      ...['https://', 'https://:443', 'https://[api]', 'https://api.example.nhs.uk:99999'],
+    ],
+    ...[
+      'https://user@api.example.nhs.uk',
+      'https://user:word@api.example.nhs.uk',
+      'https://@api.example.nhs.uk',
+    ],
+    ...['https://api.example.nhs.uk/?x', 'https://api.example.nhs.uk/?', 'https://api.example.nhs.uk/#x'],
+    ...[
+      'https://api.example.nhs.uk/../x',
+      'https://api.example.nhs.uk/x/..',
+      'https://api.example.nhs.uk/%2e%2e',
+    ],
+    ...['https://api.example.nhs.uk//x', 'https://api.example.nhs.uk/x//', 'https://api.example.nhs.uk\\x'],
+    ...[
+      'https://169.254.169.254',
+      'https://10.0.0.1',
+      'https://0xa9fea9fe',
+      'https://2852039166',
+      'https://[::1]:1/x y',
+    ],
+    ...[
+      'https://[fd00:ec2::254]',
+      'https://[::ffff:7f00:1]',
+      'https://api.example.nhs.uk/x;y',
+      'javascript:x',
+    ],
+    ...[null, 1, true, ['https://api.example.nhs.uk'], {}],
+  ])('are never at %j [B-13]', (url) => {
+    expect(() => read({ pds: url })).toThrow(SettingsError);
+  });
+
+  test('and the rules for roles leave room among a function’s settings, of which Lambda takes 4 KB', () => {
+    const many = (path: string) => ({
+      pds: 'https://api.example.nhs.uk',
+      other: `https://api.example.nhs.uk/${path}`,
+    });
+    const rest = 1_000 - JSON.stringify(many('')).length;
+    expect(Object.keys(read(many('x'.repeat(rest))))).toHaveLength(2);
+    expect(() => read(many('x'.repeat(rest + 1)))).toThrow(SettingsError);
+    // The longest that the two can be, beside what a deployment has.
+    const longest = { ...good, UPSTREAMS: 'x'.repeat(1_000), ACCEPTED_ROLES: 'x'.repeat(2_000) };
+    const bytes = functionSettings['api-proxy'].map((name) => name.length + longest[name].length);
+    expect(bytes.reduce((sum, one) => sum + one)).toBeLessThan(4_096 - 300);
+  });
+
+  test.each([
+    null,
+    [],
+    'x',
+    1,
+    { 'a/b': 'https://a.example' },
+    { PDS: 'https://a.example' },
+    { '': 'https://a.example' },
+  ])('are not %j', (value) => {
+    expect(() => read(value)).toThrow(SettingsError);
   });
 });

@@ -56,6 +56,17 @@ describe('the walls between the rooms', () => {
     ['local importing the routes', 'local/run.ts', '../lambdas/routes.ts'],
     ['local importing a function', 'local/run.ts', '../lambdas/functions/session.ts'],
     ['local importing infra', 'local/run.ts', '../infra/app.ts'],
+    ['api knowing session', 'lambdas/api/upstream.ts', '../session/index.ts'],
+    ['api knowing http', 'lambdas/api/upstream.ts', '../http/index.ts'],
+    ['api importing oauth4webapi', 'lambdas/api/upstream.ts', 'oauth4webapi'],
+    ['the tokens knowing http', 'lambdas/api/tokens/exchange.ts', '../../http/index.ts'],
+    ['the tokens entering the room around them', 'lambdas/api/tokens/exchange.ts', '../upstream.ts'],
+    ['the tokens entering another’s insides', 'lambdas/api/tokens/exchange.ts', '../../session/store.ts'],
+    ['a handler entering the tokens’ insides', 'lambdas/handlers/login.ts', '../api/tokens/exchange.ts'],
+    ['session knowing the tokens', 'lambdas/session/store.ts', '../api/tokens/index.ts'],
+    ['infra importing the proxy', 'infra/app.ts', '../lambdas/api/index.ts'],
+    ['local importing the manifest', 'local/run.ts', '../lambdas/api/manifest.ts'],
+    ['the client importing the BFF', 'client/api.ts', '../lambdas/api/manifest.ts'],
     ['the demo importing the BFF', 'demo/src/main.ts', '../../lambdas/routes.ts'],
   ])('refuse %s', (_, path, from) => {
     expect([...new Set(importing(path, from))]).toEqual(['no-restricted-imports']);
@@ -76,6 +87,12 @@ describe('the walls between the rooms', () => {
     ['a function using rooms', 'lambdas/functions/session.ts', '../session/index.ts'],
     ['infra using settings', 'infra/parts/functions.ts', '../../lambdas/settings.ts'],
     ['infra using routes', 'infra/parts/http-api.ts', '../../lambdas/routes.ts'],
+    ['infra using the manifest', 'infra/parts/http-api.ts', '../../lambdas/api/manifest.ts'],
+    ['the tokens using session', 'lambdas/api/tokens/exchange.ts', '../../session/index.ts'],
+    ['the tokens using their own', 'lambdas/api/tokens/exchange.ts', './errors.ts'],
+    ['the tokens using oauth4webapi', 'lambdas/api/tokens/exchange.ts', 'oauth4webapi'],
+    ['a handler using the tokens', 'lambdas/handlers/api-proxy.ts', '../api/tokens/index.ts'],
+    ['a function using the tokens', 'lambdas/functions/api-proxy.ts', '../api/tokens/index.ts'],
     ['local using settings', 'local/options.ts', '../lambdas/settings.ts'],
   ])('let through %s', (_, path, from) => {
     expect(importing(path, from)).toEqual([]);

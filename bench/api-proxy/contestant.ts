@@ -1,0 +1,118 @@
+/** One way to stand between a page and an upstream, as a server in a process of its own. */
+import { randomUUID } from 'node:crypto';
+import { Agent, createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { createProxyMiddleware } from 'http-proxy-middleware';
+import { decodedPath, httpApiEvent, httpApiResponse } from '../../local/http-api-event.ts';
+import type { Contestant } from './messages.ts';
+
+const { name, upstream } = JSON.parse(process.argv[2] ?? '') as Contestant;
+const prefix = '/api/pds';
+
+/** What the two others do of the BFF's work: the guard, the headers there and back. No session, no role, no real token. */
+const isOurs = (headers: IncomingHttpHeaders): boolean =>
+  headers['x-csrf'] === '1' && headers['sec-fetch-site'] === 'same-origin';
+const sentHeaders = (headers: IncomingHttpHeaders): Record<string, string> => ({
+  accept: headers.accept ?? 'application/fhir+json',
+  authorization: 'Bearer a-token-that-is-always-the-same',
+  'nhsd-session-urid': '900000000701',
+  'x-request-id': randomUUID(),
+  'x-correlation-id': randomUUID(),
+});
+const passedBack = ['content-type', 'etag', 'last-modified', 'retry-after', 'content-encoding'];
+const ownHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+
+const listeners: Readonly<Record<string, () => Promise<RequestListener>>> = {
+  fetch: () =>
+    Promise.resolve((request, response) => {
+      void (async () => {
+        if (!isOurs(request.headers)) return response.writeHead(403).end();
+        const answer = await fetch(upstream + (request.url ?? '').slice(prefix.length), {
+          headers: sentHeaders(request.headers),
+          redirect: 'manual',
+          signal: AbortSignal.timeout(20_000),
+        });
+        const body = Buffer.from(await answer.arrayBuffer());
+        response.writeHead(answer.status, {
+          ...Object.fromEntries(
+            passedBack.flatMap((header) => {
+              const value = answer.headers.get(header);
+              return value === null ? [] : [[header, value]];
+            }),
+          ),
+          ...ownHeaders,
+          'content-length': body.length,
+        });
+        return response.end(body);
+      })();
+    }),
+
+  'http-proxy-middleware': () => {
+    const middleware = createProxyMiddleware({
+      target: upstream,
+      agent: new Agent({ keepAlive: true }),
+      pathRewrite: (path) => path.slice(prefix.length),
+      proxyTimeout: 20_000,
+      on: {
+        proxyReq: (outgoing, request) => {
+          for (const header of outgoing.getHeaderNames()) {
+            if (header !== 'host' && header !== 'connection') outgoing.removeHeader(header);
+          }
+          for (const [header, value] of Object.entries(sentHeaders(request.headers))) {
+            outgoing.setHeader(header, value);
+          }
+        },
+        proxyRes: (answer) => {
+          for (const header of Object.keys(answer.headers)) {
+            if (!passedBack.includes(header) && header !== 'content-length') {
+              Reflect.deleteProperty(answer.headers, header);
+            }
+          }
+          Object.assign(answer.headers, ownHeaders);
+        },
+      },
+    });
+    return Promise.resolve((request, response) => {
+      if (!isOurs(request.headers)) response.writeHead(403).end();
+      else void middleware(request, response, () => undefined);
+    });
+  },
+
+  bff: async () => {
+    const bundle = join(import.meta.dirname, '../../build/lambdas/api-proxy/index.mjs');
+    const { handler } = (await import(bundle)) as {
+      handler: (event: APIGatewayProxyEventV2, context: object) => Promise<unknown>;
+    };
+    const api = { id: 'bench', domainName: 'bench.example' };
+    const route = { routeKey: `ANY ${prefix}/{proxy+}`, pathParameters: {} };
+    return (request, response) => {
+      void (async () => {
+        const { method = '', url: target = '', rawHeaders } = request;
+        const event = httpApiEvent(
+          { method, target, rawHeaders, body: Buffer.alloc(0), sourceIp: '127.0.0.1' },
+          decodedPath(target) ?? '',
+          route,
+          api,
+        );
+        const answer = httpApiResponse(JSON.stringify(await handler(event, {})));
+        response.writeHead(answer?.status ?? 500, answer?.headers);
+        response.end(answer?.body);
+      })();
+    };
+  },
+};
+
+const listener = await listeners[name]?.();
+const server = createServer(listener);
+server.keepAliveTimeout = 0;
+process.on('message', () => {
+  const { user, system } = process.cpuUsage();
+  process.send?.(user + system);
+});
+server.listen(0, '127.0.0.1', () => {
+  process.send?.(`http://127.0.0.1:${String((server.address() as AddressInfo).port)}`);
+});
+// Whoever measures is gone, so there is nothing left to do.
+process.on('disconnect', () => process.exit());

@@ -1,0 +1,40 @@
+/** One instance of the function, in a thread of its own: it makes so many calls at once when it is told to. */
+import { join } from 'node:path';
+import { parentPort } from 'node:worker_threads';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+
+export interface Calls {
+  readonly cookie: string;
+  readonly count: number;
+}
+
+const bundle = join(import.meta.dirname, '../../build/lambdas/api-proxy/index.mjs');
+const { handler } = (await import(bundle)) as {
+  handler: (event: APIGatewayProxyEventV2, context: object) => Promise<APIGatewayProxyStructuredResultV2>;
+};
+
+const callOnce = async (cookie: string): Promise<{ status: string; milliseconds: number }> => {
+  const path = '/api/pds/Patient/9000000009';
+  const startedAt = performance.now();
+  const { statusCode = 0, body = '' } = await handler(
+    {
+      version: '2.0',
+      rawPath: path,
+      rawQueryString: '',
+      headers: { 'x-csrf': '1', 'sec-fetch-site': 'same-origin' },
+      cookies: [cookie],
+      isBase64Encoded: false,
+      requestContext: { http: { method: 'GET', path } },
+    } as unknown as APIGatewayProxyEventV2,
+    {},
+  );
+  const problem = statusCode === 200 ? '' : ` ${String((JSON.parse(body) as { code?: string }).code)}`;
+  return { status: String(statusCode) + problem, milliseconds: performance.now() - startedAt };
+};
+
+parentPort?.on('message', ({ cookie, count }: Calls) => {
+  void Promise.all(Array.from({ length: count }, () => callOnce(cookie))).then((results) =>
+    parentPort?.postMessage(results),
+  );
+});
+parentPort?.postMessage('ready');

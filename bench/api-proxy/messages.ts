@@ -1,0 +1,64 @@
+/** What the processes of the measurement tell each other. */
+import { fork, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+
+export interface World {
+  readonly upstream: string;
+  /** The functions' environment, without the store. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly stores: { readonly embedded: string; readonly replaying: string };
+}
+
+/** What the world can be asked for: the answer is what the member of the same name in `Answers` says. */
+export type Question =
+  | { readonly ask: 'sessions'; readonly count: number }
+  /** How long the next access tokens live, in seconds. */
+  | { readonly ask: 'token-life'; readonly seconds: number }
+  | { readonly ask: 'counters' };
+
+export interface Counters {
+  readonly exchanges: number;
+  readonly refreshes: number;
+  /** How often a spent refresh token turned up. */
+  readonly reuses: number;
+}
+
+export interface Contestant {
+  readonly name: string;
+  readonly upstream: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** A process of the measurement, which answers one question after the other. */
+export class Peer {
+  readonly #child: ChildProcess;
+
+  constructor(file: string, argument: unknown, environment: Readonly<Record<string, string>> = {}) {
+    this.#child = fork(join(import.meta.dirname, file), [JSON.stringify(argument)], {
+      env: environment,
+      // Log lines are written, and go nowhere.
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+  }
+
+  next<Answer>(): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const gone = (): void => reject(new Error('a process of the measurement ended'));
+      this.#child.once('exit', gone);
+      this.#child.once('message', (answer) => {
+        this.#child.off('exit', gone);
+        resolve(answer as Answer);
+      });
+    });
+  }
+
+  ask<Answer>(question: object): Promise<Answer> {
+    const answer = this.next<Answer>();
+    this.#child.send(question);
+    return answer;
+  }
+
+  close(): void {
+    this.#child.kill();
+  }
+}

@@ -1,0 +1,75 @@
+import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+
+/** A secret with an encryption key that is for nothing else. */
+export interface SealedSecret {
+  readonly secret: secretsmanager.Secret;
+  readonly encryptionKey: kms.Key;
+}
+
+/**
+ * Adds a secret that CloudFormation makes empty, so that what it is to hold never stands in a template, and that stays when
+ * its stack goes.
+ *
+ * @param is.secret - what the secret holds, and
+ * @param is.atRest - what the key is for, in descriptions
+ * @param is.rotated - why the check that looks for a rotation beside it finds none
+ */
+export function addEmptySecret(
+  scope: Construct,
+  id: string,
+  is: { readonly secret: string; readonly atRest: string; readonly rotated: string },
+): SealedSecret {
+  const encryptionKey = new kms.Key(scope, 'EncryptionKey', {
+    description: `CIS2 BFF: ${is.atRest}`,
+    enableKeyRotation: true,
+  });
+  const secret = new secretsmanager.Secret(scope, id, {
+    description: `CIS2 BFF: ${is.secret}`,
+    encryptionKey,
+    removalPolicy: RemovalPolicy.RETAIN,
+  });
+  // Without a value of its own the construct would have a password generated.
+  const resource = secret.node.defaultChild as secretsmanager.CfnSecret;
+  resource.generateSecretString = undefined;
+  Validations.of(secret).acknowledge({ id: 'AwsSolutions-SMG4', reason: is.rotated });
+  return { secret, encryptionKey };
+}
+
+/** What a function must be allowed to use a secret so, which its encryption key is a part of. */
+export function secretStatements(
+  { secret, encryptionKey }: SealedSecret,
+  sid: string,
+  secretActions: readonly string[],
+  keyActions: readonly string[],
+  conditions: Readonly<Record<string, unknown>> = {},
+): iam.PolicyStatement[] {
+  return [
+    new iam.PolicyStatement({
+      sid,
+      actions: secretActions.map((action) => `secretsmanager:${action}`),
+      resources: [secret.secretArn],
+      conditions,
+    }),
+    new iam.PolicyStatement({
+      sid: `${sid}AtRest`,
+      actions: keyActions.map((action) => `kms:${action}`),
+      resources: [encryptionKey.keyArn],
+      conditions: {
+        StringEquals: { 'kms:ViaService': `secretsmanager.${Stack.of(secret).region}.amazonaws.com` },
+      },
+    }),
+  ];
+}
+
+/**
+ * What a function must be allowed to read a secret's value in force, and no version that was or is to come. Its call must
+ * name the stage AWSCURRENT: of a call that names none this condition does not hold.
+ */
+export const readingStatements = (secret: SealedSecret, sid: string): iam.PolicyStatement[] =>
+  secretStatements(secret, sid, ['GetSecretValue'], ['Decrypt'], {
+    'ForAnyValue:StringEquals': { 'secretsmanager:VersionStage': 'AWSCURRENT' },
+  });

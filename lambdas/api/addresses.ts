@@ -1,0 +1,72 @@
+/** Where a connection to an upstream may lead. A name is configured; what it resolves to is up to whoever runs DNS. */
+import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns';
+import { BlockList, type LookupFunction } from 'node:net';
+import { isLoopback } from '../settings.ts';
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+/**
+ * Never an upstream: this machine and its neighbours (the cloud's metadata service among them), everybody, nobody, and
+ * IPv4 addresses in the dress of IPv6. Two lists, for one list would take those last for the IPv4 addresses themselves.
+ */
+const never = { ipv4: new BlockList(), ipv6: new BlockList() };
+for (const [network, prefix] of [
+  ['0.0.0.0', 8],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['224.0.0.0', 4],
+  ['240.0.0.0', 4],
+] as const) {
+  never.ipv4.addSubnet(network, prefix, 'ipv4');
+}
+for (const [network, prefix] of [
+  // Unspecified, loopback and the IPv4-compatible form.
+  ['::', 96],
+  ['::ffff:0:0', 96],
+  ['fd00:ec2::', 32],
+  ['fe80::', 10],
+  ['ff00::', 8],
+] as const) {
+  never.ipv6.addSubnet(network, prefix, 'ipv6');
+}
+
+/** Whether a connection to `url`'s host may lead to this address. A loopback host leads to loopback and nowhere else. */
+export function isPermitted(url: URL, { address, family }: LookupAddress): boolean {
+  const kind = family === 6 ? 'ipv6' : 'ipv4';
+  return isLoopback(url) ? loopback.check(address, kind) : !never[kind].check(address, kind);
+}
+
+/** An upstream's name leads to where none of ours can be. */
+export class AddressRefused extends Error {
+  override readonly name = 'AddressRefused';
+  readonly code = 'EADDRREFUSED';
+}
+
+type Resolve = (
+  hostname: string,
+  options: LookupOptions & { all: true },
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
+/**
+ * A `lookup` for connections to `url`'s host that refuses an answer with even one address that is not permitted.
+ *
+ * @param resolve - asks for every address; the system's resolver unless a test says otherwise
+ */
+export const guardedLookup =
+  (url: URL, resolve: Resolve = dnsLookup): LookupFunction =>
+  (hostname, options, callback) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) {
+        callback(error, []);
+        return;
+      }
+      const [first] = addresses;
+      if (first === undefined || !addresses.every((address) => isPermitted(url, address))) {
+        callback(new AddressRefused('the name of an upstream leads to an address that none can have'), []);
+      } else if (options.all === true) callback(null, addresses);
+      else callback(null, first.address, first.family);
+    });
+  };

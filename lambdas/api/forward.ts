@@ -1,0 +1,79 @@
+/** A call with the user's token, and once more with a fresh one where the upstream refuses it. */
+import type { Secret } from '../common/index.ts';
+import {
+  UpstreamInvalid,
+  UpstreamTimeout,
+  type UpstreamAnswer,
+  type UpstreamCall,
+  type UpstreamClient,
+} from './upstream.ts';
+
+/** What happened to a call, for the log: filled in as it goes, so that a failure has it too. */
+export interface Trace {
+  /** Requests sent to the upstream. */
+  tries: number;
+  /** Milliseconds spent on the upstream, and on having a token. */
+  upstreamMs: number;
+  tokenMs: number;
+  upstreamStatus: number | undefined;
+  /** Whether the upstream refused the first token. */
+  refreshed: boolean;
+}
+
+export const newTrace = (): Trace => ({
+  tries: 0,
+  upstreamMs: 0,
+  tokenMs: 0,
+  upstreamStatus: undefined,
+  refreshed: false,
+});
+
+/**
+ * @param options.call - the call as it is sent with this token
+ * @param options.tokens - gives the access token; told the one that was refused, a fresh one. Undefined where none is sent
+ * @param options.upstreamMs - the longest that the upstream may take, all tries together
+ * @param options.totalMs - the longest that everything may take
+ * @throws UpstreamTimeout, UpstreamInvalid, and whatever `tokens` throws
+ */
+export async function forward<Token extends { readonly value: Secret }>(options: {
+  client: UpstreamClient;
+  call: (accessToken: Secret | undefined) => UpstreamCall;
+  tokens: ((refused: Token | undefined) => Promise<Token>) | undefined;
+  upstreamMs: number;
+  totalMs: number;
+  trace: Trace;
+}): Promise<UpstreamAnswer> {
+  const { client, tokens, trace } = options;
+  const startedAt = performance.now();
+
+  const send = async (token: Token | undefined): Promise<UpstreamAnswer> => {
+    const sentAt = performance.now();
+    const left = Math.min(options.upstreamMs - trace.upstreamMs, options.totalMs - (sentAt - startedAt));
+    if (left <= 0) throw new UpstreamTimeout();
+    try {
+      const answer = await client.send(options.call(token?.value), left, () => (trace.tries += 1));
+      trace.upstreamStatus = answer.status;
+      return answer;
+    } finally {
+      trace.upstreamMs += performance.now() - sentAt;
+    }
+  };
+  const tokenAfter = async (refused: Token | undefined): Promise<Token | undefined> => {
+    const askedAt = performance.now();
+    try {
+      return await tokens?.(refused);
+    } finally {
+      trace.tokenMs += performance.now() - askedAt;
+    }
+  };
+
+  const token = await tokenAfter(undefined);
+  const answer = await send(token);
+  // A browser would take the upstream's 401 for the end of our session; and what was refused has done nothing.
+  if (answer.status !== 401) return answer;
+  if (token === undefined) throw new UpstreamInvalid('token_refused');
+  trace.refreshed = true;
+  const second = await send(await tokenAfter(token));
+  if (second.status === 401) throw new UpstreamInvalid('token_refused');
+  return second;
+}

@@ -1,0 +1,128 @@
+/** What goes to an upstream: built from typed pieces, so that nothing of the browser's gets there by being left in. */
+import { createHash } from 'node:crypto';
+import type { Secret } from '../common/index.ts';
+import type { ApiRoute } from './definition.ts';
+import { accepts } from './values.ts';
+
+/** A query as it was accepted: names and values in the order they came. */
+export type AcceptedQuery = readonly (readonly [name: string, value: string])[];
+
+/** @returns undefined when a parameter is not listed, has a value it may not have, or comes too often */
+export function acceptQuery(route: ApiRoute, query: URLSearchParams): AcceptedQuery | undefined {
+  const accepted = [...query];
+  const times = new Map<string, number>();
+  for (const [name, value] of accepted) {
+    const rule = Object.hasOwn(route.query, name) ? route.query[name] : undefined;
+    const count = (times.get(name) ?? 0) + 1;
+    if (rule === undefined || count > (rule.most ?? 1) || !accepts(rule, value)) return undefined;
+    times.set(name, count);
+  }
+  return accepted;
+}
+
+/** Whether a path parameter may have this value. */
+export const acceptsParameter = (route: ApiRoute, name: string, value: string): boolean => {
+  const rule = Object.hasOwn(route.parameters, name) ? route.parameters[name] : undefined;
+  return rule !== undefined && accepts(rule, value);
+};
+
+/**
+ * The address of a call.
+ *
+ * @param base - an upstream's base URL as the settings hold it: no query, no fragment, no slash at its end
+ * @throws TypeError when what comes out is not the path that was put together under that very base
+ */
+export function upstreamUrl(
+  base: string,
+  route: ApiRoute,
+  pathVariables: Readonly<Record<string, string | undefined>>,
+  query: AcceptedQuery,
+): URL {
+  const segments = route.upstreamPath.split('/').map((segment) => {
+    const name = /^\{([a-zA-Z]+)\}$/.exec(segment)?.[1];
+    if (name === undefined) return segment;
+    const value = pathVariables[name] ?? '';
+    if (!acceptsParameter(route, name, value)) throw new TypeError('a path parameter was never accepted');
+    return encodeURIComponent(value);
+  });
+  const search = query
+    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
+    .join('&');
+  const { origin, pathname } = new URL(base);
+  const path = (pathname === '/' ? '' : pathname) + segments.join('/');
+  const url = new URL(`${origin}${path}${search === '' ? '' : `?${search}`}`);
+  // The parser is asked what it understood: a step to another path or another host would show here.
+  if (url.origin !== origin || url.pathname !== path || url.username !== '' || url.hash !== '') {
+    throw new TypeError('an upstream address came out as another');
+  }
+  return url;
+}
+
+const plainHeaderValue = /^[\x21-\x7e](?:[\x20-\x7e]{0,510}[\x21-\x7e])?$/;
+
+/** The listed headers that came; undefined when one of them has a value that is no plain text. */
+export function acceptHeaders(
+  route: ApiRoute,
+  headers: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> | undefined {
+  const accepted: Record<string, string> = {};
+  for (const name of route.requestHeaders) {
+    const value = headers[name];
+    if (value === undefined) continue;
+    if (!plainHeaderValue.test(value)) return undefined;
+    accepted[name] = value;
+  }
+  return accepted;
+}
+
+/** The first media type of the client's that the upstream is known to have, else the upstream's own first. */
+export function acceptedType({ accept }: ApiRoute, wanted: string | undefined): string {
+  const asked = (wanted ?? '').split(',').map((range) => (range.split(';')[0] ?? '').trim().toLowerCase());
+  return asked.find((type) => accept.includes(type)) ?? accept[0] ?? '*/*';
+}
+
+const plainEncodings =
+  /^[a-z0-9*-]{1,20}(?:;q=[0-9.]{1,5})?(?: ?, ?[a-z0-9*-]{1,20}(?:;q=[0-9.]{1,5})?){0,9}$/i;
+
+/** What the browser can unpack is for it to say, since bodies go through as they are. */
+export const acceptedEncoding = (wanted: string | undefined): string | undefined =>
+  wanted !== undefined && plainEncodings.test(wanted) ? wanted : undefined;
+
+/**
+ * A UUID that groups a session's calls at an upstream and tells nothing of the session (RFC 9562 section 5.8).
+ *
+ * @param handle - the session's handle, which cannot be had back from the result
+ */
+export function correlationId(handle: string): string {
+  const bytes = createHash('sha256').update(`cis2-bff correlation ${handle}`).digest().subarray(0, 16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/** What an upstream is told beside a route's own headers. */
+export interface Introduction {
+  readonly accept: string;
+  readonly acceptEncoding: string | undefined;
+  readonly requestId: string;
+  readonly correlationId: string;
+  /** The role the user works in. */
+  readonly roleId: string | null;
+  readonly contentType: string | undefined;
+}
+
+/** Every header of a call but those that HTTP itself needs. */
+export const upstreamHeaders = (
+  accepted: Readonly<Record<string, string>>,
+  call: Introduction,
+  accessToken: Secret | undefined,
+): Record<string, string> => ({
+  ...accepted,
+  accept: call.accept,
+  ...(call.acceptEncoding === undefined ? {} : { 'accept-encoding': call.acceptEncoding }),
+  ...(call.contentType === undefined ? {} : { 'content-type': call.contentType }),
+  'x-request-id': call.requestId,
+  'x-correlation-id': call.correlationId,
+  ...(call.roleId === null ? {} : { 'nhsd-session-urid': call.roleId }),
+  ...(accessToken === undefined ? {} : { authorization: `Bearer ${accessToken.expose()}` }),
+});

@@ -1,0 +1,97 @@
+import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { Secret, type Clock } from '../../common/index.ts';
+import { ApplicationUnavailable } from './errors.ts';
+
+/** What the API platform knows our application by. */
+export interface Application {
+  readonly apiKey: string;
+  readonly apiSecret: Secret;
+}
+
+/**
+ * The application's credentials in Secrets Manager: `{"apiKey":"…","apiSecret":"…"}`.
+ *
+ * @throws ApplicationUnavailable when they cannot be read, or are not that
+ */
+export async function loadApplication(client: SecretsManagerClient, secretId: string): Promise<Application> {
+  let text: string | undefined;
+  try {
+    // The function's right to read the secret is for the version in force, and asks that the call names it.
+    ({ SecretString: text } = await client.send(
+      new GetSecretValueCommand({ SecretId: secretId, VersionStage: 'AWSCURRENT' }),
+    ));
+  } catch (cause) {
+    throw new ApplicationUnavailable('the application’s credentials could not be read', { cause });
+  }
+  return readApplication(text);
+}
+
+const isCredential = (value: unknown): value is string =>
+  typeof value === 'string' && /^[\x21-\x7e]{1,512}$/.test(value);
+
+function readApplication(text: string | undefined): Application {
+  let value: unknown;
+  try {
+    value = JSON.parse(text ?? '');
+  } catch {
+    // Without the cause: a parser's message quotes what it read.
+    throw new ApplicationUnavailable('the application’s credentials are not JSON');
+  }
+  const { apiKey, apiSecret } = (value ?? {}) as { apiKey?: unknown; apiSecret?: unknown };
+  if (!isCredential(apiKey) || !isCredential(apiSecret)) {
+    throw new ApplicationUnavailable('the application’s credentials lack apiKey or apiSecret');
+  }
+  return { apiKey, apiSecret: new Secret(apiSecret) };
+}
+
+/** How long after a read credentials are not read again because somebody refused them, in seconds. */
+const refusedAgainSeconds = 5;
+/** After they could not be read again, how long those in memory serve before the next try, in seconds. */
+const retrySeconds = 30;
+
+/**
+ * The application's credentials, kept in memory. Parallel callers share one load; when they cannot be read again, those
+ * in memory go on serving.
+ *
+ * @param options.cacheSeconds - how long they are used before they are read again
+ * @param options.onStale - told when they are used beyond that, because reading them again failed
+ * @returns gives them; told of ones that were refused, it looks whether there are others by now. It throws
+ *   ApplicationUnavailable when there are none
+ */
+export function currentApplication(options: {
+  readonly load: () => Promise<Application>;
+  readonly cacheSeconds: number;
+  readonly clock: Clock;
+  readonly onStale: (error: unknown) => void;
+}): (refused?: Application) => Promise<Application> {
+  let loaded: { readonly application: Application; readonly readAt: number } | undefined;
+  let nextTry = 0;
+  let loading: Promise<Application> | undefined;
+
+  const load = async (): Promise<Application> => {
+    const application = await options.load();
+    loaded = { application, readAt: options.clock() };
+    return application;
+  };
+
+  return async (refused) => {
+    const now = options.clock();
+    if (loaded !== undefined) {
+      const keptSeconds =
+        loaded.application === refused
+          ? Math.min(refusedAgainSeconds, options.cacheSeconds)
+          : options.cacheSeconds;
+      if (now < loaded.readAt + keptSeconds || now < nextTry) return loaded.application;
+    }
+    try {
+      return await (loading ??= load().finally(() => {
+        loading = undefined;
+      }));
+    } catch (error) {
+      if (loaded === undefined) throw error;
+      nextTry = now + Math.min(retrySeconds, options.cacheSeconds);
+      options.onStale(error);
+      return loaded.application;
+    }
+  };
+}

@@ -1,0 +1,68 @@
+import { BffError } from '../../common/index.ts';
+
+/**
+ * Why a token endpoint gave no tokens: its own error code where it is one of these, or what else went wrong. Any other text
+ * is the sender's own and stays out of logs.
+ */
+export const tokenErrors = [
+  ...['invalid_grant', 'invalid_client', 'invalid_request', 'unauthorized_client', 'invalid_scope'],
+  ...['unsupported_grant_type', 'public_key error', 'unknown_error'],
+] as const;
+export type TokenError =
+  | (typeof tokenErrors)[number]
+  | 'another_error'
+  /** Its quota is used up. */
+  | 'rate_limited'
+  | 'server_error'
+  /** No whole answer in time. */
+  | 'unreachable'
+  /** An answer that cannot be right. */
+  | 'malformed'
+  /** Somebody else was to get the tokens, and has not in time. */
+  | 'waited'
+  /** It failed a moment ago. */
+  | 'resting';
+
+/** A client that is not told otherwise tries again after this many seconds. */
+const usualRetryAfterSeconds = 5;
+
+/** There is no token to be had just now. The session stays as it is. */
+export class TokenUnavailable extends BffError {
+  override readonly name = 'TokenUnavailable';
+  readonly code = 'provider_unavailable';
+  readonly error: TokenError;
+  readonly retryAfterSeconds: number;
+  /** Whether it was our assertion that was refused, for its key. */
+  readonly keyRefused: boolean;
+
+  constructor(
+    error: TokenError,
+    {
+      retryAfterSeconds = usualRetryAfterSeconds,
+      keyRefused = false,
+    }: { retryAfterSeconds?: number; keyRefused?: boolean } = {},
+  ) {
+    // Without a cause: what a library threw may hold the answer, with tokens in it.
+    super(`no token: ${error}`);
+    this.error = error;
+    this.retryAfterSeconds = retryAfterSeconds;
+    this.keyRefused = keyRefused;
+  }
+}
+
+/** Only the person can help: they have to sign in again. */
+export class StepUpRequired extends BffError {
+  override readonly name = 'StepUpRequired';
+  readonly code = 'step_up_required';
+  readonly reauth = true;
+
+  constructor() {
+    super('the session has nothing left to get a token with');
+  }
+}
+
+/** The application's own credentials could not be had. */
+export class ApplicationUnavailable extends BffError {
+  override readonly name = 'ApplicationUnavailable';
+  readonly code = 'keys_unavailable';
+}

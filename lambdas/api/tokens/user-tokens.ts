@@ -1,0 +1,305 @@
+import { setTimeout as timer } from 'node:timers/promises';
+import { after, type Clock, type EpochSeconds, type Secret } from '../../common/index.ts';
+import {
+  SessionGone,
+  type IssuedTokens,
+  type LeasedAudience,
+  type ProxySession,
+  type SessionTokens,
+  type TokenLease,
+  type TokenView,
+} from '../../session/index.ts';
+import { StepUpRequired, TokenUnavailable, type TokenError } from './errors.ts';
+import { createTokenEndpoint, type TokenEndpoint, type TokenEndpointOptions } from './token-endpoint.ts';
+
+/** A token to be sent to a service, and which of its kind it is. */
+export interface AccessToken {
+  readonly value: Secret;
+  readonly generation: number;
+}
+
+export interface UserTokens {
+  /**
+   * The access token that a call for this session carries.
+   *
+   * @param signal - how long the call can wait for it
+   * @param refused - a token that the service refused just now: another is got, unless there is one already
+   * @throws TokenUnavailable when there is none to be had just now; the session stays as it is
+   * @throws StepUpRequired when the person has to sign in again for one
+   * @throws SessionGone when the session has ended meanwhile
+   * @throws StoreUnavailable
+   */
+  forCall(
+    session: Pick<ProxySession, 'tokens'>,
+    audience: 'cis2' | LeasedAudience,
+    signal: AbortSignal,
+    refused?: AccessToken,
+  ): Promise<AccessToken>;
+}
+
+/** Told what became of a user's tokens. */
+export type TokenLog = (
+  event: 'token_exchanged' | 'token_refreshed' | 'token_refused' | 'lease_waited',
+  fields: { readonly audience: LeasedAudience; readonly waitedMs?: number; readonly error?: TokenError },
+) => void;
+
+interface Options {
+  readonly endpoint: TokenEndpoint;
+  readonly clock: Clock;
+  readonly log: TokenLog;
+  /** From 0 up to 1. */
+  readonly random?: () => number;
+  /** Resolves after so many milliseconds, or when there is no time left. */
+  readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** A user's tokens for the API platform and for CIS2 itself. */
+export const createUserTokens = (options: TokenEndpointOptions & Omit<Options, 'endpoint'>): UserTokens =>
+  userTokensFrom({ ...options, endpoint: createTokenEndpoint(options) });
+
+/** What is under way in this instance for one session and service; it gives undefined when another has the lease. */
+interface Flight {
+  readonly result: Promise<AccessToken | undefined>;
+  readonly beganAt: number;
+}
+
+/** All token calls under one lease together may take this long, in milliseconds: less than a lease lasts. */
+const longestTokenCallMs = 8_000;
+/** An instance that was frozen meanwhile may find a flight of long ago, in milliseconds. */
+const longestFlightMs = 12_000;
+
+export function userTokensFrom(options: Options): UserTokens {
+  /** By session and service; an entry goes as soon as it is settled. */
+  const flights = new Map<string, Flight>();
+  const wanted = (tokens: SessionTokens, audience: LeasedAudience): Wanted => {
+    const name = `${audience} ${tokens.session}`;
+    return {
+      ...{ tokens, audience, beganAt: performance.now() },
+      underWay: () => {
+        const flight = flights.get(name);
+        return flight && performance.now() - flight.beganAt < longestFlightMs ? flight.result : undefined;
+      },
+      begin: (work) => {
+        const flight: Flight = {
+          beganAt: performance.now(),
+          result: work().finally(() => {
+            if (flights.get(name) === flight) flights.delete(name);
+          }),
+        };
+        flights.set(name, flight);
+        // Whoever waits for it is told; nobody may be left to.
+        flight.result.catch(() => undefined);
+        return flight.result;
+      },
+    };
+  };
+  return {
+    forCall: (session, audience, signal, refused) =>
+      audience === 'cis2'
+        ? ofSignIn(options, session.tokens, refused)
+        : ofService(options, wanted(session.tokens, audience), signal, refused),
+  };
+}
+
+interface Wanted {
+  readonly tokens: SessionTokens;
+  readonly audience: LeasedAudience;
+  readonly beganAt: number;
+  readonly underWay: () => Promise<AccessToken | undefined> | undefined;
+  readonly begin: (work: () => Promise<AccessToken | undefined>) => Promise<AccessToken | undefined>;
+}
+
+/** A token is not sent in its last seconds, for it might not arrive alive. */
+const marginSeconds = 10;
+/** In its last minute, or its last fifth, one call or another gets the next before it is needed. */
+const renewalSeconds = 60;
+
+const lifeOf = ({ issuedAt, expiresAt }: IssuedTokens): number => expiresAt - issuedAt;
+const usableUntil = (tokens: IssuedTokens): EpochSeconds =>
+  after(tokens.expiresAt, -Math.min(marginSeconds, Math.floor(lifeOf(tokens) / 10)));
+const isUsable = (tokens: IssuedTokens, now: EpochSeconds): boolean => now < usableUntil(tokens);
+
+/** CIS2's own access token, which nothing can renew but a sign-in. */
+async function ofSignIn(
+  { clock }: Options,
+  tokens: SessionTokens,
+  refused: AccessToken | undefined,
+): Promise<AccessToken> {
+  const signIn = await tokens.signIn();
+  const expiresAt = signIn?.accessTokenExpiresAt;
+  const isOver = expiresAt !== undefined && after(expiresAt, -marginSeconds) <= clock();
+  if (signIn === undefined || isOver || refused !== undefined) throw new StepUpRequired();
+  return { value: signIn.accessToken, generation: 0 };
+}
+
+/** The first pause before somebody else's result is looked for, and the longest, in milliseconds, without the jitter. */
+const pausesMs = { first: 50, longest: 400 };
+
+async function ofService(
+  options: Options,
+  wanted: Wanted,
+  signal: AbortSignal,
+  refused: AccessToken | undefined,
+): Promise<AccessToken> {
+  const { clock, log, random = Math.random, pause = pauseFor } = options;
+  const { tokens, audience } = wanted;
+  const isRefused = ({ generation }: { generation: number }) => generation === refused?.generation;
+  let view = refused === undefined ? tokens.seen(audience) : await tokens.read(audience);
+  for (let pauseMs = pausesMs.first; ; pauseMs = Math.min(2 * pauseMs, pausesMs.longest)) {
+    const usable =
+      view.tokens !== undefined && !isRefused(view) && isUsable(view.tokens, clock())
+        ? view.tokens
+        : undefined;
+    const renewal = () => wanted.begin(() => renew(options, wanted, view, refused));
+    if (usable !== undefined) {
+      const token = { value: usable.accessToken, generation: view.generation };
+      if (!isDue(usable, clock(), random) || view.restMs > 0 || wanted.underWay() !== undefined) return token;
+      return untilOver(signal, renewal()).then(
+        (renewed) => renewed ?? token,
+        (error: unknown) => {
+          if (error instanceof SessionGone) throw error;
+          return token;
+        },
+      );
+    }
+    const underWay = wanted.underWay();
+    if (underWay === undefined && view.restMs > 0) {
+      throw new TokenUnavailable('resting', { retryAfterSeconds: Math.ceil(view.restMs / 1_000) });
+    }
+    const renewed = await untilOver(signal, underWay ?? renewal());
+    if (renewed !== undefined && !isRefused(renewed)) return renewed;
+    await pause(pauseMs * (0.5 + random()), signal);
+    if (signal.aborted) throw new TokenUnavailable('waited');
+    view = await tokens.read(audience);
+    if (view.tokens !== undefined && !isRefused(view)) {
+      log('lease_waited', { audience, waitedMs: elapsed(wanted) });
+    }
+  }
+}
+
+const elapsed = ({ beganAt }: Wanted): number => Math.round(performance.now() - beganAt);
+
+/** Whether this call gets the next token before it is needed: the likelier, the less is left. */
+const isDue = (tokens: IssuedTokens, now: EpochSeconds, random: () => number): boolean =>
+  usableUntil(tokens) - now < random() * Math.min(renewalSeconds, lifeOf(tokens) / 5);
+
+const pauseFor = (ms: number, signal: AbortSignal): Promise<void> =>
+  timer(ms, undefined, { signal }).catch(() => undefined);
+
+/** @throws TokenUnavailable once there is no time left */
+async function untilOver<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  if (signal.aborted) throw new TokenUnavailable('waited');
+  let stop = (): void => undefined;
+  const over = new Promise<never>((_resolve, reject) => {
+    stop = () => {
+      reject(new TokenUnavailable('waited'));
+    };
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, over]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** After the platform failed it is left in peace for a moment, in milliseconds; longer where it asks for it. */
+const restAfterFailureMs = 1_000;
+const longestRestMs = 30_000;
+
+const restAfter = (error: unknown): number => {
+  if (!(error instanceof TokenUnavailable)) return 0;
+  return error.error === 'rate_limited'
+    ? Math.min(error.retryAfterSeconds * 1_000, longestRestMs)
+    : restAfterFailureMs;
+};
+
+/**
+ * Gets other tokens than those of `view`.
+ *
+ * @returns undefined when it was not to be: another has the lease, or the tokens are others already, or the session is over
+ */
+async function renew(
+  options: Options,
+  wanted: Wanted,
+  view: TokenView,
+  refused: AccessToken | undefined,
+): Promise<AccessToken | undefined> {
+  const lease = await wanted.tokens.lease(wanted.audience, view.generation);
+  if (lease === undefined) return undefined;
+  try {
+    return await renewUnder(lease, options, wanted, (generation) =>
+      [view.tokens && view.generation, refused?.generation].includes(generation),
+    );
+  } catch (error) {
+    await lease.release(restAfter(error));
+    throw error;
+  }
+}
+
+/** @param isSpent - whether the tokens of a generation are those that will not do any more */
+async function renewUnder(
+  lease: TokenLease,
+  { endpoint, clock, log }: Options,
+  wanted: Wanted,
+  isSpent: (generation: number) => boolean,
+): Promise<AccessToken | undefined> {
+  const { tokens, audience } = wanted;
+  const deadline = AbortSignal.timeout(longestTokenCallMs);
+  const { held } = lease;
+
+  const asked = async (work: Promise<IssuedTokens>): Promise<IssuedTokens> => {
+    try {
+      return await work;
+    } catch (error) {
+      if (error instanceof TokenUnavailable) log('token_refused', { audience, error: error.error });
+      throw error;
+    }
+  };
+  const store = async (issued: IssuedTokens): Promise<AccessToken | undefined> => {
+    const generation = await lease.store(issued);
+    return generation === false ? undefined : { value: issued.accessToken, generation };
+  };
+  const take = async (found: NonNullable<TokenLease['held']>): Promise<AccessToken | undefined> =>
+    (await lease.adopt(found.generation))
+      ? { value: found.tokens.accessToken, generation: found.generation }
+      : undefined;
+
+  if (held !== undefined && !isSpent(held.generation) && isUsable(held.tokens, clock())) return take(held);
+
+  const refreshToken = held && usableRefreshToken(held.tokens, clock());
+  if (held !== undefined && refreshToken !== undefined) {
+    const waitedMs = elapsed(wanted);
+    try {
+      const issued = await asked(endpoint.refresh(refreshToken, deadline));
+      log('token_refreshed', { audience, waitedMs });
+      return await store(issued);
+    } catch (error) {
+      if (!(error instanceof TokenUnavailable && error.error === 'invalid_grant')) throw error;
+      // Spent: by a holder of the lease that lost it, and may have left what it got, or by one whose answer was lost.
+      const later = await lease.again();
+      if (later !== undefined && later.generation > held.generation && isUsable(later.tokens, clock())) {
+        return take(later);
+      }
+    }
+  }
+
+  const signIn = await tokens.signIn();
+  if (signIn === undefined || after(signIn.idTokenExpiresAt, -idTokenMarginSeconds) <= clock()) {
+    await lease.drop();
+    throw new StepUpRequired();
+  }
+  const waitedMs = elapsed(wanted);
+  const issued = await asked(endpoint.exchange(signIn.idToken, deadline));
+  log('token_exchanged', { audience, waitedMs });
+  return store(issued);
+}
+
+/** The platform's clock may be ahead of ours, in seconds. */
+const idTokenMarginSeconds = 30;
+
+const usableRefreshToken = (
+  { refreshToken, refreshTokenExpiresAt }: IssuedTokens,
+  now: EpochSeconds,
+): Secret | undefined =>
+  refreshTokenExpiresAt === undefined || now < refreshTokenExpiresAt ? refreshToken : undefined;

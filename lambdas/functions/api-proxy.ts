@@ -1,0 +1,64 @@
+/** `/api/*`: forwards what the route manifest lists, with the user's token. It may use the API platform's signing key. */
+import { createUpstreamClient, upstreamNames } from '../api/index.ts';
+import { createUserTokens, currentApplication, loadApplication } from '../api/tokens/index.ts';
+import { dynamoDb, limits, secretsManager } from '../aws/index.ts';
+import { systemClock as clock } from '../common/index.ts';
+import { proxiedRoutes } from '../handlers/api-proxy.ts';
+import { proxyFunction } from '../http/index.ts';
+import { currentSigner, loadRing, signers } from '../keys/index.ts';
+import { createProxyStore } from '../session/index.ts';
+import { SettingsError } from '../settings.ts';
+import { startFunction, warmUp } from '../start.ts';
+import { describeError } from '../telemetry/index.ts';
+
+const { settings, log } = startFunction('api-proxy');
+const strangers = Object.keys(settings.UPSTREAMS).filter((name) => !upstreamNames.includes(name));
+if (strangers.length > 0) {
+  const problems = [`UPSTREAMS names what the route manifest does not know: ${strangers.join(', ')}`];
+  log('settings_invalid', { problems });
+  throw new SettingsError(problems);
+}
+
+const secrets = secretsManager();
+const onStale = (error: unknown): void => {
+  log('signing_keys_stale', { error: describeError(error).error });
+};
+
+const signer = currentSigner({
+  load: () => loadRing(secrets, settings.API_PLATFORM_KEYS_SECRET),
+  signerOf: signers({ kmsOptions: limits, clock }),
+  cacheSeconds: settings.KEY_CACHE_SECONDS,
+  clock,
+  onStale,
+});
+
+const application = currentApplication({
+  load: () => loadApplication(secrets, settings.API_PLATFORM_CREDENTIALS_SECRET),
+  cacheSeconds: settings.KEY_CACHE_SECONDS,
+  clock,
+  onStale,
+});
+
+const sessions = createProxyStore({
+  client: dynamoDb(),
+  table: settings.SESSION_TABLE,
+  limits: { idleSeconds: settings.IDLE_SECONDS, absoluteSeconds: settings.ABSOLUTE_SECONDS },
+  callsPerWindow: settings.CALLS_PER_WINDOW,
+  clock,
+});
+
+const tokens = createUserTokens({
+  tokenUrl: settings.API_PLATFORM_TOKEN_URL,
+  application,
+  signer,
+  clock,
+  log,
+});
+
+await warmUp({ settings, log }, [() => sessions.warmUp(), signer, application]);
+
+export const handler = proxyFunction({
+  routes: proxiedRoutes({ sessions, tokens, client: createUpstreamClient(), settings, clock }),
+  baseUrl: settings.BASE_URL,
+  log,
+});

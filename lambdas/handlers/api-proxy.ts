@@ -1,0 +1,253 @@
+/** `/api/{upstream}/…`: a call with the user's token attached, if the manifest lists it and the user may make it. */
+import { randomUUID } from 'node:crypto';
+import {
+  acceptedEncoding,
+  acceptedType,
+  acceptHeaders,
+  acceptQuery,
+  acceptsParameter,
+  apiRoutes,
+  correlationId,
+  forward,
+  newTrace,
+  passedHeaders,
+  UpstreamInvalid,
+  upstreamHeaders,
+  upstreamUrl,
+  type ApiRoute,
+  type Trace,
+  type UpstreamClient,
+} from '../api/index.ts';
+import { StepUpRequired, TokenUnavailable, type AccessToken, type UserTokens } from '../api/tokens/index.ts';
+import type { Clock } from '../common/index.ts';
+import {
+  acceptedMediaType,
+  Problem,
+  toProblem,
+  type HttpRequest,
+  type HttpResponse,
+  type ProxiedRoute,
+} from '../http/index.ts';
+import { SessionGone, type ProxySession, type ProxyStore } from '../session/index.ts';
+import { acceptsRole, acrLevels, type AcrValue, type Settings } from '../settings.ts';
+import type { Logger } from '../telemetry/index.ts';
+import { expectedHandle, notActive, requireCredential } from './presented-session.ts';
+
+export interface ApiProxyDependencies {
+  readonly sessions: ProxyStore;
+  readonly tokens: UserTokens;
+  readonly client: UpstreamClient;
+  readonly settings: Settings<'UPSTREAMS' | 'ACCEPTED_ROLES' | 'CIS2_ACR' | 'MINIMUM_AAL'>;
+  readonly clock: Clock;
+}
+
+/** The longest that a call may take, a little less than the function has. */
+const longestCallMs = 26_000;
+/** Of that, the longest one wait for a token may take: a lease that nobody lets go of, and a little. */
+const longestTokenMs = 14_000;
+
+/** Every route whose upstream is configured. @param routes - the manifest's, unless a test says otherwise */
+export const proxiedRoutes = (
+  dependencies: ApiProxyDependencies,
+  routes: readonly ApiRoute[] = apiRoutes,
+): readonly ProxiedRoute[] =>
+  routes.flatMap((route) => {
+    const { UPSTREAMS: bases } = dependencies.settings;
+    const base = Object.hasOwn(bases, route.upstream) ? bases[route.upstream] : undefined;
+    return base === undefined ? [] : [proxiedRoute(dependencies, route, base)];
+  });
+
+/** The step a call has come to: what refused it, when it goes no further. */
+type Step = 'request' | 'session' | 'step_up' | 'role' | 'token_or_upstream' | 'answer';
+
+interface Call {
+  readonly request: HttpRequest;
+  readonly log: Logger;
+  readonly startedAt: number;
+  readonly requestId: string;
+  readonly trace: Trace;
+  step: Step;
+}
+
+function proxiedRoute(dependencies: ApiProxyDependencies, route: ApiRoute, base: string): ProxiedRoute {
+  const { method, path, parameters, body } = route;
+  return {
+    method,
+    path,
+    accepts: Object.fromEntries(
+      Object.keys(parameters).map((name) => [name, (value: string) => acceptsParameter(route, name, value)]),
+    ),
+    body,
+    handle: async (request, log) => {
+      const call: Call = {
+        request,
+        log,
+        startedAt: performance.now(),
+        requestId: randomUUID(),
+        trace: newTrace(),
+        step: 'request',
+      };
+      try {
+        const response = await answer(dependencies, route, base, call);
+        logCall(call, route, response.status, undefined);
+        return response;
+      } catch (error) {
+        const problem = problemOf(error, log);
+        logCall(call, route, problem.status, error);
+        throw problem;
+      }
+    },
+  };
+}
+
+/** Parse, decide, act, answer; nothing costs a call to anybody before it must. */
+async function answer(
+  { sessions, tokens, client, settings, clock }: ApiProxyDependencies,
+  route: ApiRoute,
+  base: string,
+  call: Call,
+): Promise<HttpResponse> {
+  const { request, log } = call;
+  const query = acceptQuery(route, request.query);
+  const headers = acceptHeaders(route, request.headers);
+  if (query === undefined || headers === undefined) throw new Problem('invalid_request');
+  const url = upstreamUrl(base, route, request.pathVariables, query);
+
+  call.step = 'session';
+  const audience = route.token === 'none' ? undefined : route.token;
+  const opened = await sessions.open(requireCredential(request), {
+    handle: expectedHandle(request),
+    activity: route.countsAsActivity && request.headers['x-background'] !== '1',
+    profile: needsProfile(route, settings),
+    audience,
+  });
+  if (opened.status === 'other_session') throw new Problem('session_changed');
+  if (opened.status === 'rate_limited') throw rateLimited(opened.retryAfterSeconds);
+  if (opened.status !== 'active') throw notActive(opened, log);
+  const { session } = opened;
+
+  call.step = 'step_up';
+  requireSignIn(route, session, settings, clock);
+  call.step = 'role';
+  const roleId = workingRole(route, session, settings);
+
+  call.step = 'token_or_upstream';
+  const contentType = acceptedMediaType(request.headers['content-type'], route.body?.types ?? []);
+  const introduction = {
+    accept: acceptedType(route, request.headers['accept']),
+    acceptEncoding: acceptedEncoding(request.headers['accept-encoding']),
+    requestId: call.requestId,
+    correlationId: correlationId(session.handle),
+    roleId,
+    contentType: route.body === undefined ? undefined : contentType,
+  };
+  const answered = await forward<AccessToken>({
+    client,
+    call: (accessToken) => ({
+      method: route.method,
+      url,
+      headers: upstreamHeaders(headers, introduction, accessToken),
+      body: route.body === undefined ? undefined : request.body,
+    }),
+    tokens:
+      audience &&
+      ((refused) => tokens.forCall(session, audience, AbortSignal.timeout(longestTokenMs), refused)),
+    upstreamMs: route.timeoutSeconds * 1_000,
+    totalMs: longestCallMs - (performance.now() - call.startedAt),
+    trace: call.trace,
+  });
+  call.step = 'answer';
+  return {
+    status: answered.status,
+    headers: passedHeaders(answered, route, base, url),
+    ...(answered.body.length === 0 ? {} : { body: answered.body }),
+  };
+}
+
+type Policy = ApiProxyDependencies['settings'];
+
+/** Who the person is lies in an item of its own, which most calls need not read. */
+const needsProfile = (route: ApiRoute, { ACCEPTED_ROLES: accepted }: Policy): boolean =>
+  route.minimumAal !== undefined || typeof route.role !== 'string' || typeof accepted !== 'string';
+
+/** @throws Problem `step_up_required` when the sign-in is too weak or too old for the route */
+function requireSignIn(route: ApiRoute, session: ProxySession, settings: Policy, clock: Clock): void {
+  const { minimumAal, maximumSignInAge } = route;
+  // A sign-in for a higher level is a fresh one too, so the level comes first. What is missing is no level at all.
+  if (minimumAal !== undefined && !((session.worker?.assurance.authentication ?? NaN) >= minimumAal)) {
+    throw stepUpToLevel(minimumAal, settings);
+  }
+  if (maximumSignInAge !== undefined && !(clock() - session.signedInAt <= maximumSignInAge)) {
+    throw stepUpByReauthentication();
+  }
+}
+
+/** `/auth/login` takes no level below the configured one, so that is asked for where it is the higher. */
+function stepUpToLevel(level: number, settings: Policy): Problem {
+  const wanted = Math.max(level, settings.MINIMUM_AAL, acrLevels[settings.CIS2_ACR]);
+  const any: AcrValue = wanted >= 3 ? 'AAL3_ANY' : 'AAL2_OR_AAL3_ANY';
+  const acr = acrLevels[settings.CIS2_ACR] === wanted ? settings.CIS2_ACR : any;
+  return new Problem('step_up_required', { members: { acr, loginUrl: `/auth/login?acr=${acr}` } });
+}
+
+const stepUpByReauthentication = (): Problem =>
+  new Problem('step_up_required', { members: { reauth: true, loginUrl: '/auth/login?reauth=1' } });
+
+/**
+ * The role the user works in, as an upstream is told it.
+ *
+ * @throws Problem `role_required` when the route wants one and none is chosen that the app accepts today;
+ *   `role_not_permitted` when the route accepts others only
+ */
+function workingRole(route: ApiRoute, session: ProxySession, settings: Policy): string | null {
+  const { worker, roleId: chosen } = session;
+  const role = worker?.roles.find(({ roleId }) => roleId === chosen);
+  const known = !needsProfile(route, settings) || (role && acceptsRole(settings.ACCEPTED_ROLES, role));
+  const roleId = known === true ? chosen : null;
+  if (roleId === null && route.role === 'none') return null;
+  if (roleId === null) throw new Problem('role_required');
+  if (typeof route.role !== 'string' && !(role && acceptsRole(route.role, role))) {
+    throw new Problem('role_not_permitted');
+  }
+  // It becomes a header, of which the platform says: digits only.
+  if (!/^\d{1,20}$/.test(roleId)) throw new Problem('role_not_permitted');
+  return roleId;
+}
+
+const retryAfter = (seconds: number): Record<string, string> => ({
+  'retry-after': String(Math.max(1, Math.ceil(seconds))),
+});
+
+const rateLimited = (seconds: number): Problem =>
+  new Problem('rate_limited', { headers: retryAfter(seconds) });
+
+/** What the tokens' errors mean to a client; every other error is left to be what it is. */
+function problemOf(error: unknown, log: Logger): Problem {
+  if (error instanceof TokenUnavailable) {
+    return new Problem('provider_unavailable', {
+      headers: retryAfter(error.retryAfterSeconds),
+      cause: error,
+    });
+  }
+  if (error instanceof StepUpRequired) return stepUpByReauthentication();
+  if (error instanceof SessionGone) return notActive(error.state, log);
+  return toProblem(error);
+}
+
+function logCall(call: Call, route: ApiRoute, status: number, error: unknown): void {
+  const { trace } = call;
+  call.log('api_call', {
+    upstream: route.upstream,
+    route: route.path,
+    method: route.method,
+    status,
+    requestId: trace.tries === 0 ? undefined : call.requestId,
+    upstreamStatus: trace.upstreamStatus,
+    upstreamMs: Math.round(trace.upstreamMs),
+    tokenMs: Math.round(trace.tokenMs),
+    tries: trace.tries,
+    refreshed: trace.refreshed,
+    refusedBy: error === undefined ? undefined : call.step,
+    fault: error instanceof UpstreamInvalid ? error.fault : undefined,
+  });
+}

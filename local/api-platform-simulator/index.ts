@@ -1,0 +1,210 @@
+import type { Clock } from '../cis2-simulator/expiring-map.ts';
+import type { LoopbackServer } from '../loopback-server.ts';
+import type { Application } from './client-assertion.ts';
+import { Faults, type Fault } from './faults.ts';
+import { json, type Answer, type Request } from './http.ts';
+import { JwksCache } from './jwks-cache.ts';
+import {
+  faultCommand,
+  readFlag,
+  readText,
+  readWhole,
+  required,
+  type Lab,
+  type LabInput,
+} from './lab-http.ts';
+import { answerWith, startSimulatorServer, type ServerOptions } from './server.ts';
+import { createTokenEndpoint, operationOf, operations, readForm, type Operation } from './token-endpoint.ts';
+import { errorAnswer } from './token-error.ts';
+import { Tokens, usualBehaviour, type Introspection } from './tokens.ts';
+
+export type { Application, AssuranceLevel } from './client-assertion.ts';
+export type { Introspection, TokenAnswer } from './tokens.ts';
+export type { Lab, LabInput } from './lab-http.ts';
+export { LabRefused } from './lab-http.ts';
+
+const tokenPath = '/oauth2/token';
+const usualKeyCacheSeconds = 3_600;
+const providerKeysSeconds = 86_400;
+const keptRequests = 50;
+
+export interface ApiPlatformSimulatorOptions extends ServerOptions {
+  readonly applications: readonly Application[];
+  /** Of CIS2, character by character as its ID tokens have it. It need not answer before the first exchange. */
+  readonly issuer: string;
+  /** How long an application's keys are used once they are fetched. @default an hour, as the platform */
+  readonly keyCacheSeconds?: number;
+  /** Seconds since the epoch, with fractions; for tests that cannot wait. */
+  readonly clock?: Clock;
+}
+
+/** One request to the token endpoint, without anything that is secret. */
+export interface TokenRequestRecord {
+  /** RFC 3339. */
+  readonly at: string;
+  readonly operation: Operation | 'unknown';
+  readonly parameters: readonly string[];
+  /** The key that signed the assertion, where that was shown. */
+  readonly kid: string | undefined;
+  /** 0 when the connection was cut. */
+  readonly status: number;
+  readonly outcome: string;
+}
+
+export interface ApiPlatformSimulator extends LoopbackServer {
+  /** `/oauth2/token`: what an assertion's `aud` has to be. */
+  readonly tokenUrl: string;
+  /** For the simulated APIs: who an access token is for; undefined when it is unknown, expired or revoked. */
+  readonly introspect: (token: string) => Introspection | undefined;
+  readonly lab: Lab;
+  /** The last requests to the token endpoint, the oldest first. */
+  readonly requests: readonly TokenRequestRecord[];
+}
+
+function tokensCommand(tokens: Tokens, input: LabInput): string {
+  const { accessLifetimeMs, ...before } = tokens.behaviour;
+  const accessSeconds = readWhole(input, 'accessSeconds', 1, 600);
+  tokens.behaviour = {
+    accessLifetimeMs: accessSeconds === undefined ? accessLifetimeMs : accessSeconds * 1_000,
+    reuseRevokesFamily: readFlag(input, 'reuseRevokesFamily') ?? before.reuseRevokesFamily,
+    refreshEndsAccess: readFlag(input, 'refreshEndsAccess') ?? before.refreshEndsAccess,
+  };
+  return 'Tokens are as asked.';
+}
+
+/**
+ * Starts a simulator of the NHS API platform's OAuth server, as strict as the platform: its checks, their order, its
+ * statuses and its words.
+ *
+ * Invented, because it is not known: the words about a subject token's `alg`, a wrong client secret (401
+ * `invalid_client`), the quota (429) and the wrong content type (415); a repeated or empty parameter counts as missing;
+ * the order of the checks after those of the assertion's own claims; and that a refresh leaves the access tokens before
+ * it alone (`refreshEndsAccess` switches that).
+ *
+ * The laboratory's commands: `fault` (see `faultCommand`; operations `exchange` and `refresh`), `tokens`
+ * (`accessSeconds`, `reuseRevokesFamily`, `refreshEndsAccess`), `keys` (`cacheSeconds`), `forget-keys`, `revoke`
+ * (`uid`?, `refreshTokens`?) and `reset`.
+ *
+ * @throws the socket's error when the port cannot be had
+ */
+export async function startApiPlatformSimulator(
+  options: ApiPlatformSimulatorOptions,
+): Promise<ApiPlatformSimulator> {
+  const { applications, issuer, keyCacheSeconds = usualKeyCacheSeconds, ...others } = options;
+  const { clock: now = () => Date.now() / 1_000, ...server } = others;
+  const faults = new Faults<Operation>();
+  const applicationKeys = new JwksCache(keyCacheSeconds, now);
+  const providerKeys = new JwksCache(providerKeysSeconds, now);
+  const requests: TokenRequestRecord[] = [];
+  const tokens = new Tokens(now);
+  const issued = { exchange: 0, refresh: 0 };
+
+  const lab: Lab = {
+    commands: {
+      fault: faultCommand(faults, operations),
+      tokens: (input) => tokensCommand(tokens, input),
+      keys: (input) => {
+        applicationKeys.lifetimeSeconds = required(
+          readWhole(input, 'cacheSeconds', 0, providerKeysSeconds),
+          'cacheSeconds',
+        );
+        return `Applications’ keys are kept for ${String(applicationKeys.lifetimeSeconds)} s.`;
+      },
+      'forget-keys': () => {
+        applicationKeys.forget();
+        providerKeys.forget();
+        return 'No fetched key is left.';
+      },
+      revoke: (input) => {
+        const refreshTokens = readFlag(input, 'refreshTokens') ?? false;
+        tokens.revoke(readText(input, 'uid'), refreshTokens);
+        return refreshTokens ? 'Access and refresh tokens are revoked.' : 'Access tokens are revoked.';
+      },
+      reset: () => {
+        faults.clear();
+        applicationKeys.lifetimeSeconds = keyCacheSeconds;
+        tokens.behaviour = usualBehaviour;
+        requests.length = 0;
+        return 'Everything that was switched on is off, and the list of requests is empty.';
+      },
+    },
+    get state() {
+      return {
+        faults: faults.describe(),
+        tokens: tokens.behaviour,
+        keys: { cacheSeconds: applicationKeys.lifetimeSeconds, fetches: applicationKeys.fetches },
+        counters: { exchanges: issued.exchange, refreshes: issued.refresh, reuses: tokens.reuses },
+        requests,
+      };
+    },
+  };
+
+  const createService = (url: string) => {
+    const endpoint = createTokenEndpoint({
+      applications,
+      tokenUrl: url + tokenPath,
+      issuer,
+      applicationKeys,
+      providerKeys,
+      tokens,
+      now,
+    });
+
+    const token = async (form: URLSearchParams): Promise<Answer> => {
+      const operation = operationOf(form);
+      let kid: string | undefined;
+      const work = async (): Promise<Answer> => {
+        const result = await endpoint(form);
+        kid = result.kid;
+        if (operation !== undefined && result.answer.status === 200) issued[operation] += 1;
+        return result.answer;
+      };
+      const fault = operation === undefined ? undefined : faults.take(operation);
+      const answer = await answerWith(fault, work, instead);
+      requests.push({
+        at: new Date().toISOString(),
+        operation: operation ?? 'unknown',
+        parameters: [...new Set(form.keys())],
+        kid,
+        status: answer.status,
+        outcome: answer.outcome,
+      });
+      if (requests.length > keptRequests) requests.shift();
+      return answer;
+    };
+
+    const answer = async (request: Request): Promise<Answer> => {
+      if (request.path !== tokenPath) return json(404, {}, 'no such path');
+      if (request.method !== 'POST') {
+        const refused = json(405, {}, 'method not allowed');
+        return { ...refused, headers: { ...refused.headers, allow: 'POST' } };
+      }
+      const form = readForm(request);
+      if (form === undefined) {
+        return errorAnswer(415, 'invalid_request', 'Content-Type must be application/x-www-form-urlencoded');
+      }
+      return token(form);
+    };
+    const endpointName = ({ path }: Request) => (path === tokenPath ? tokenPath : '(unknown path)');
+    return { lab, endpointName, answer };
+  };
+
+  const started = await startSimulatorServer(createService, server);
+  return {
+    ...started,
+    tokenUrl: started.url + tokenPath,
+    introspect: (accessToken) => tokens.introspect(accessToken),
+    lab,
+    requests,
+  };
+}
+
+/** The platform's own answers in place of the endpoint's. */
+const instead = (fault: Extract<Fault, { kind: 'status' | 'quota' }>): Answer =>
+  fault.kind === 'quota'
+    ? errorAnswer(429, 'TOO_MANY_REQUESTS', 'The quota of this application is used up')
+    : errorAnswer(
+        fault.status,
+        fault.error ?? 'unknown_error',
+        fault.description ?? 'As asked of the laboratory',
+      );

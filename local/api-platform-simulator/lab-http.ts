@@ -1,0 +1,135 @@
+import type { Fault, Faults } from './faults.ts';
+import { json, type Answer, type Request } from './http.ts';
+
+export const labPath = '/lab/api/';
+
+/** A command that cannot be carried out. The message is for whoever gave it. */
+export class LabRefused extends Error {
+  override readonly name = 'LabRefused';
+  readonly code = 'lab_refused';
+}
+
+/** What a command takes: the members of a JSON object. */
+export type LabInput = Readonly<Record<string, unknown>>;
+
+/** What a tester can do to a simulator while something uses it, from within the process and over HTTP alike. */
+export interface Lab {
+  /** Each answers what it has done, in a sentence, and throws LabRefused for input it cannot work with. */
+  readonly commands: Readonly<Record<string, (input: LabInput) => string>>;
+  /** Everything there is to see. Never a token or a secret. */
+  readonly state: object;
+}
+
+const refuse = (message: string): never => {
+  throw new LabRefused(message);
+};
+
+export function readText(input: LabInput, name: string): string | undefined {
+  const value = input[name];
+  return value === undefined || typeof value === 'string' ? value : refuse(`${name} must be a string.`);
+}
+
+export function readWhole(input: LabInput, name: string, least: number, most: number): number | undefined {
+  const value = input[name];
+  if (value === undefined) return undefined;
+  return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
+    ? value
+    : refuse(`${name} must be a whole number from ${String(least)} to ${String(most)}.`);
+}
+
+export function readFlag(input: LabInput, name: string): boolean | undefined {
+  const value = input[name];
+  return value === undefined || typeof value === 'boolean' ? value : refuse(`${name} must be true or false.`);
+}
+
+export function readChoice<Choice extends string>(
+  input: LabInput,
+  name: string,
+  choices: readonly Choice[],
+): Choice | undefined {
+  const value = input[name];
+  if (value === undefined) return undefined;
+  return choices.find((known) => known === value) ?? refuse(`${name} must be one of ${choices.join(', ')}.`);
+}
+
+export const required = <T>(value: T | undefined, name: string): T => value ?? refuse(`${name} is missing.`);
+
+const kinds = ['slow', 'reset', 'drop', 'status', 'quota'] as const;
+
+function readFault(input: LabInput): Fault {
+  const kind = required(readChoice(input, 'kind', kinds), 'kind');
+  const retryAfterSeconds = readWhole(input, 'retryAfterSeconds', 0, 86_400);
+  const retry = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
+  switch (kind) {
+    case 'slow':
+      return { kind, milliseconds: required(readWhole(input, 'milliseconds', 1, 120_000), 'milliseconds') };
+    case 'status': {
+      const [error, description] = [readText(input, 'error'), readText(input, 'description')];
+      return {
+        kind,
+        status: required(readWhole(input, 'status', 200, 599), 'status'),
+        ...(error === undefined ? {} : { error }),
+        ...(description === undefined ? {} : { description }),
+        ...retry,
+      };
+    }
+    case 'quota':
+      return { kind, ...retry };
+    default:
+      return { kind };
+  }
+}
+
+/**
+ * The command `fault`: `{"kind": "slow" | "reset" | "drop" | "status" | "quota" | "off", "operation"?, "times"?}`, with
+ * `milliseconds`, or `status`, `error`, `description` and `retryAfterSeconds` where they belong.
+ */
+export const faultCommand =
+  <Operation extends string>(faults: Faults<Operation>, operations: readonly Operation[]) =>
+  (input: LabInput): string => {
+    if (input['kind'] === 'off') {
+      faults.clear();
+      return 'Nothing fails any more.';
+    }
+    const fault = readFault(input);
+    const operation = readChoice(input, 'operation', operations);
+    const times = readWhole(input, 'times', 1, 1_000);
+    faults.add(fault, operation, times);
+    const howOften = times === undefined ? 'until it is switched off' : `${String(times)} times`;
+    return `${operation ?? 'Every operation'}: ${fault.kind}, ${howOften}.`;
+  };
+
+function readJson({ body, headers }: Request): LabInput {
+  if (body === '') return {};
+  if (!/^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '')) {
+    return refuse('The body must be application/json.');
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return refuse('The body is not JSON.');
+  }
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as LabInput)
+    : refuse('The body must be a JSON object.');
+}
+
+/** The control API: `POST /lab/api/COMMAND` with `X-Lab: 1`, and `GET /lab/api/state`. */
+export function answerLab(lab: Lab, request: Request): Answer {
+  const problem = (status: number, error: string) => json(status, { error }, 'lab: refused');
+  const command = request.path.slice(labPath.length);
+  if (command === 'state') {
+    return request.method === 'GET' ? json(200, lab.state, 'lab: state') : problem(405, 'Use GET.');
+  }
+  const run = Object.hasOwn(lab.commands, command) ? lab.commands[command] : undefined;
+  if (run === undefined) return problem(404, 'There is no such command.');
+  if (request.method !== 'POST') return problem(405, 'Use POST.');
+  if (request.headers['x-lab'] !== '1') return problem(403, 'Send X-Lab: 1.');
+  try {
+    return json(200, { message: run(readJson(request)) }, `lab: ${command}`);
+  } catch (error) {
+    if (!(error instanceof LabRefused)) throw error;
+    return problem(400, error.message);
+  }
+}

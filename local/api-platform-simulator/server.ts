@@ -1,0 +1,93 @@
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startLoopbackServer, type LoopbackServer } from '../loopback-server.ts';
+import type { Fault } from './faults.ts';
+import { cut, json, type Answer, type Request } from './http.ts';
+import { answerLab, labPath, type Lab } from './lab-http.ts';
+
+export interface ServerOptions {
+  /** Port on 127.0.0.1; 0 or absent takes any free one. */
+  readonly port?: number;
+  /** Take any free port when `port` is in use, instead of failing. */
+  readonly fallbackToFreePort?: boolean;
+  /** Gets one line for each request: method, endpoint, status, outcome. Never a token or a secret. */
+  readonly log?: (line: string) => void;
+}
+
+export interface Service {
+  readonly lab: Lab;
+  /** What the log calls an endpoint: nothing of what the caller wrote. */
+  readonly endpointName: (request: Request) => string;
+  readonly answer: (request: Request) => Promise<Answer>;
+}
+
+/** Its callers are servers. A browser that calls was sent here by a page that has no business here. */
+const comesFromBrowser = ({ headers }: Request): boolean =>
+  headers.origin !== undefined || headers['sec-fetch-site'] !== undefined;
+
+function readRequest(message: IncomingMessage, body: string): Request {
+  const target = message.url ?? '/';
+  const mark = target.indexOf('?');
+  return {
+    method: message.method ?? 'GET',
+    path: mark < 0 ? target : target.slice(0, mark),
+    query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)),
+    headers: message.headers,
+    body,
+  };
+}
+
+/**
+ * Starts a simulator's server: its service, with its laboratory beside it. It refuses browsers, and every host name but
+ * its own address, which would be a way in for DNS rebinding.
+ *
+ * @param createService - gets the server's address, without a slash at its end
+ * @throws the socket's error when the port cannot be had
+ */
+export async function startSimulatorServer(
+  createService: (url: string) => Service,
+  { log, ...where }: ServerOptions,
+): Promise<LoopbackServer> {
+  const answer = async (request: Request): Promise<Answer> => {
+    if (request.headers.host !== new URL(server.url).host) return json(404, {}, 'no such host');
+    if (comesFromBrowser(request)) return json(403, { error: 'This is not for browsers.' }, 'a browser');
+    if (request.path.startsWith(labPath)) return answerLab(service.lab, request);
+    return service.answer(request);
+  };
+  const server = await startLoopbackServer(async (message, body) => {
+    const request = readRequest(message, body);
+    const { outcome, ...rest } = await answer(request);
+    const endpoint = request.path.startsWith(labPath) ? '/lab' : service.endpointName(request);
+    log?.(`${request.method} ${endpoint} ${String(rest.status)} ${outcome}`);
+    return rest;
+  }, where);
+  const service = createService(server.url);
+  return server;
+}
+
+/** Answers a request as a fault has it: late, cut before or after the work is done, or with something else. */
+export async function answerWith(
+  fault: Fault | undefined,
+  work: () => Promise<Answer>,
+  instead: (fault: Extract<Fault, { kind: 'status' | 'quota' }>) => Answer,
+): Promise<Answer> {
+  switch (fault?.kind) {
+    case undefined:
+      return work();
+    case 'slow':
+      await sleep(fault.milliseconds, undefined, { ref: false });
+      return work();
+    case 'reset':
+      return cut('cut before the work, as asked of the laboratory');
+    case 'drop':
+      await work();
+      return cut('cut after the work, as asked of the laboratory');
+    case 'status':
+    case 'quota': {
+      const answer = instead(fault);
+      const { retryAfterSeconds } = fault;
+      const retry = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
+      return { ...answer, headers: { ...answer.headers, ...retry } };
+    }
+  }
+}

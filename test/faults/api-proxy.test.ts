@@ -1,0 +1,210 @@
+/** What becomes of a proxied call when the upstream, the API platform or the store fails, each in every way there is. */
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expectProblem, read } from '../contract/expectations.ts';
+import type { Browser } from '../support/browser.ts';
+import { patchPatient, patientPath, useProxyRig } from '../support/proxy-rig.ts';
+import type { Fault } from '../unit/api-tokens-platform.ts';
+
+const rig = useProxyRig();
+const marker = 'MARKER-THAT-MUST-NOT-COME-BACK';
+afterEach(() => {
+  expect(rig.bff.output).not.toContain(marker);
+});
+
+/** An answer that is none of the upstream's: the problem, and nothing of what made it. */
+async function expectFailure(call: Promise<Response>, status: number, code: string): Promise<void> {
+  const answer = await read(await call);
+  expectProblem(answer, status, code);
+  if (status === 503) expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/);
+  expect(JSON.stringify([answer.body, answer.headers])).not.toContain(marker);
+}
+
+const expectAlive = async (browser: Browser): Promise<void> => {
+  expect((await browser.session()).status).toBe('active');
+};
+
+const large = 4 * 1_024 * 1_024 + 1;
+const fhir = { 'content-type': 'application/fhir+json' };
+
+/** Each is how an upstream fails, and how often a GET is sent then. */
+const upstreamFaults: readonly (readonly [string, (response: ServerResponse) => void, number])[] = [
+  ...[500, 501, 502, 503, 504, 599].map(
+    (status) =>
+      [
+        `answers ${String(status)}`,
+        (response: ServerResponse) => void response.writeHead(status, { 'x-at': marker }).end(marker),
+        1,
+      ] as const,
+  ),
+  ...[301, 302, 303, 307, 308].map(
+    (status) =>
+      [
+        `redirects with ${String(status)}`,
+        (response: ServerResponse) =>
+          void response.writeHead(status, { location: `http://127.0.0.1:1/${marker}` }).end(),
+        1,
+      ] as const,
+  ),
+  ['cuts the connection', (response) => void response.socket?.destroy(), 2],
+  ['resets the connection', (response) => void response.socket?.resetAndDestroy(), 2],
+  [
+    'cuts its answer',
+    (response) => {
+      response.writeHead(200, { ...fhir, 'content-length': 1_000 }).write(marker);
+      setTimeout(() => response.socket?.destroy(), 20);
+    },
+    1,
+  ],
+  [
+    'announces more than four megabytes',
+    (response) => {
+      response.writeHead(200, { ...fhir, 'content-length': large }).flushHeaders();
+    },
+    1,
+  ],
+  [
+    'sends more than four megabytes',
+    (response) => void response.writeHead(200, fhir).end(Buffer.alloc(large, 0x61)),
+    1,
+  ],
+  [
+    'answers in no HTTP',
+    (response) => void response.socket?.end(`HTTP/1.1 200 OK\r\nBad Header\x01: ${marker}\r\n\r\n`),
+    1,
+  ],
+  [
+    'names two kinds of content',
+    (response) => void response.writeHead(200, ['etag', '"1"', 'etag', '"2"']).end(marker),
+    1,
+  ],
+];
+
+describe('an upstream that fails makes a call 502, and the session stays', () => {
+  test.each(upstreamFaults)('it %s', async (_, answer, tries) => {
+    const browser = await rig.signedIn();
+    rig.upstream.answer = answer;
+    await expectFailure(browser.api(patientPath), 502, 'upstream_invalid');
+    expect(rig.upstream.calls).toHaveLength(tries);
+    expect(new Set(rig.upstream.calls.map(({ headers }) => headers['x-request-id'])).size).toBe(1);
+    await expectAlive(browser);
+  });
+
+  test.each(upstreamFaults)('a change is sent once, whatever happens: it %s', async (_, answer) => {
+    const browser = await rig.signedIn();
+    rig.upstream.answer = answer;
+    await expectFailure(patchPatient(browser), 502, 'upstream_invalid');
+    expect(rig.upstream.calls).toHaveLength(1);
+  });
+
+  test('a connection that was cut before an answer is tried again for a GET', async () => {
+    const browser = await rig.signedIn();
+    rig.upstream.answer = (response, _, count) => {
+      if (count === 1) response.socket?.destroy();
+      else response.writeHead(200, fhir).end('{}');
+    };
+    expect((await browser.api(patientPath)).status).toBe(200);
+    expect(rig.upstream.calls).toHaveLength(2);
+  });
+});
+
+describe('an upstream that takes more than twenty seconds', () => {
+  test('makes a call 504, with or without its first bytes, and other calls go on', async () => {
+    const [browser, other] = [await rig.signedIn(), await rig.signedIn()];
+    rig.upstream.answer = (response, { method }, count) => {
+      if (count > 2) response.writeHead(200, fhir).end('{}');
+      else if (method === 'PATCH') response.writeHead(200, fhir).write('{');
+    };
+    const startedAt = performance.now();
+    const slow = [browser.api(patientPath), patchPatient(browser)];
+    await sleep(1_000);
+    expect((await other.api(patientPath)).status).toBe(200);
+    await Promise.all(slow.map((call) => expectFailure(call, 504, 'upstream_timeout')));
+    const took = performance.now() - startedAt;
+    expect(took).toBeGreaterThanOrEqual(19_900);
+    expect(took).toBeLessThan(27_000);
+    await expectAlive(browser);
+  }, 45_000);
+});
+
+/** Each is how the token endpoint fails. */
+const platformFaults: readonly (readonly [string, Fault])[] = [
+  ['cuts the connection', 'reset'],
+  ['answers 500', { status: 500, body: marker }],
+  ['answers 503 with a page', { status: 503, headers: { 'content-type': 'text/html' }, body: marker }],
+  ['answers HTML with 200', { headers: { 'content-type': 'text/html' }, body: marker }],
+  ['answers garbage as JSON', { body: `{${marker}` }],
+  ['answers null', { body: 'null' }],
+  ['answers nothing', { body: '' }],
+  ['answers a megabyte', { body: { padding: marker.repeat(40_000) } }],
+  ['redirects', { status: 302, headers: { location: `http://127.0.0.1:1/${marker}` }, body: '' }],
+  ['limits us', { status: 429, headers: { 'retry-after': '2' }, body: { error: marker } }],
+  ['does not know us', { status: 401, body: { error: 'invalid_client', error_description: marker } }],
+  ['knows a word that we do not', { status: 400, body: { error: marker, error_description: marker } }],
+  ['gives a token that is no bearer token', { changes: { token_type: marker } }],
+  ['gives a token that is no text', { changes: { access_token: 7 } }],
+  [
+    'gives a token that would make a header line',
+    { changes: { access_token: `a\r\nX-Injected: ${marker}` } },
+  ],
+  ['says no life', { changes: { expires_in: undefined } }],
+  ['says a life that is no number', { changes: { expires_in: marker } }],
+  ['says a negative life', { changes: { expires_in: '-599' } }],
+];
+
+describe('a token endpoint that fails makes a call 503, nobody else is asked, and the session stays [B-20]', () => {
+  test.each(platformFaults)('it %s', async (_, fault) => {
+    const browser = await rig.signedIn();
+    rig.platform.faults = Array.from({ length: 5 }, () => fault);
+    await expectFailure(browser.api(patientPath), 503, 'provider_unavailable');
+    expect(rig.upstream.calls).toEqual([]);
+    // An application that is not known may have other credentials by now; nothing else is tried again.
+    expect(rig.platform.calls.length).toBeLessThanOrEqual(2);
+    await expectAlive(browser);
+  });
+
+  test('it does not answer at all', async () => {
+    const browser = await rig.signedIn();
+    rig.platform.faults = ['hang'];
+    const startedAt = performance.now();
+    await expectFailure(browser.api(patientPath), 503, 'provider_unavailable');
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    expect(rig.upstream.calls).toEqual([]);
+    await expectAlive(browser);
+  });
+
+  test('a refresh that fails is no end of the tokens: the next one succeeds', async () => {
+    rig.platform.lifeSeconds = 1;
+    const browser = await rig.signedIn();
+    expect((await browser.api(patientPath)).status).toBe(200);
+    await sleep(1_200);
+    rig.platform.faults = [{ status: 500, body: marker }];
+    const answer = await browser.api(patientPath);
+    expect(answer.status).toBe(503);
+    await sleep(1_000 * Number(answer.headers.get('retry-after')) + 100);
+    expect((await browser.api(patientPath)).status).toBe(200);
+    expect(rig.platform.calls.map(({ grant }) => grant)).toEqual(['exchange', 'refresh', 'refresh']);
+  });
+});
+
+describe('a store that fails makes a call 503, and nobody is asked for anything', () => {
+  test.each(['fail', 'reset'] as const)('it would %s', async (verdict) => {
+    const browser = await rig.signedIn();
+    rig.store.judge = () => verdict;
+    await expectFailure(browser.api(patientPath), 503, 'store_unavailable');
+    rig.store.reset();
+    expect(rig.upstream.calls).toEqual([]);
+    expect(rig.platform.calls).toEqual([]);
+    expect((await browser.api(patientPath)).status).toBe(200);
+  });
+
+  test('where it fails on the tokens that were just got, the call is not made without them', async () => {
+    const browser = await rig.signedIn();
+    rig.store.judge = ({ items }) =>
+      items.some((item) => item.includes('token#api-platform')) ? 'fail' : 'pass';
+    await expectFailure(browser.api(patientPath), 503, 'store_unavailable');
+    expect(rig.upstream.calls).toEqual([]);
+    await expectAlive(browser);
+  });
+});

@@ -1,0 +1,649 @@
+import { randomBytes } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { ApiRoute } from '../../lambdas/api/index.ts';
+import { defineUpstreams, routesOf, type RouteDefinition } from '../../lambdas/api/definition.ts';
+import { correlationId, upstreamUrl } from '../../lambdas/api/request.ts';
+import { fhirId, text } from '../../lambdas/api/values.ts';
+import { StepUpRequired, TokenUnavailable } from '../../lambdas/api/tokens/index.ts';
+import { SessionGone, StoreUnavailable } from '../../lambdas/session/index.ts';
+import { active, cookie, fine, now, ProxyRig, RecordingUpstream, worker, type Sent } from './api-rig.ts';
+
+let upstream: RecordingUpstream;
+let rig: ProxyRig;
+const rigs: ProxyRig[] = [];
+beforeAll(async () => {
+  upstream = await new RecordingUpstream().start();
+});
+afterAll(() => upstream.close());
+beforeEach(() => {
+  upstream.reset();
+  rig = new ProxyRig({ pds: upstream.base });
+  rigs.push(rig);
+});
+afterEach(() => {
+  for (const made of rigs.splice(0)) made.client.close();
+});
+
+const search = '/api/pds/Patient';
+const patch: Sent = {
+  method: 'PATCH',
+  headers: { 'content-type': 'application/json-patch+json', 'if-match': 'W/"2"' },
+  body: '[{"op":"remove","path":"/gender"}]',
+};
+const basePath = '/demographics/FHIR/R4';
+const targets = (): string[] => upstream.calls.map(({ method, target }) => `${method} ${target}`);
+
+/** One route of the test's own, at `/api/own/thing`. */
+const withRoute = (
+  change: Partial<RouteDefinition>,
+  settings: ConstructorParameters<typeof ProxyRig>[1] = {},
+  method: 'GET' | 'POST' = 'GET',
+): ((sent?: Sent) => ReturnType<ProxyRig['send']>) => {
+  const routes: readonly ApiRoute[] = routesOf(
+    defineUpstreams({
+      own: {
+        title: 'Own',
+        accept: ['application/json'],
+        routes: { [`${method} /thing`]: { summary: 'Own', token: 'none', role: 'none', ...change } },
+      } as never,
+    }),
+  );
+  rig = new ProxyRig({ own: upstream.base }, { routes, ...settings });
+  rigs.push(rig);
+  return (sent = {}) => rig.send({ method, path: '/api/own/thing', ...sent });
+};
+
+describe('a call that is listed', () => {
+  test('reaches the upstream below its base URL, with the user’s token and role and no cookie [B-15, B-17]', async () => {
+    const answer = await rig.send({
+      path: search,
+      query: 'family=O%27Neill+x&given=A&given=B&birthdate=ge1980-01-01',
+    });
+    expect(answer.status).toBe(200);
+    expect(answer.body.toString()).toBe('{"resourceType":"Bundle"}');
+    expect(targets()).toEqual([
+      `GET ${basePath}/Patient?family=O%27Neill%20x&given=A&given=B&birthdate=ge1980-01-01`,
+    ]);
+    expect(upstream.calls[0]?.headers).toMatchObject({
+      authorization: 'Bearer access-token-1',
+      'nhsd-session-urid': '900000000777',
+    });
+    expect(upstream.calls[0]?.headers).not.toHaveProperty('cookie');
+    expect(rig.tokensAsked).toEqual([{ audience: 'api-platform', refused: undefined }]);
+  });
+
+  test('gives its text on as the same text, whatever characters are in it', async () => {
+    for (const family of ['Åström', '日本', '😀', 'a&b=c', '#?/%', '../..', '*', '"<>']) {
+      upstream.calls.length = 0;
+      await rig.send({ path: search, query: new URLSearchParams({ family }).toString() });
+      const { searchParams, pathname } = new URL(upstream.calls[0]?.target ?? '', 'http://x');
+      expect([pathname, [...searchParams]]).toEqual([`${basePath}/Patient`, [['family', family]]]);
+    }
+  });
+
+  test('has a body and a listed header only where its route has', async () => {
+    await rig.send(patch);
+    const [call] = upstream.calls;
+    expect(targets()).toEqual([`PATCH ${basePath}/Patient/9000000009`]);
+    expect(call?.body.toString()).toBe(patch.body);
+    expect(call?.headers).toMatchObject({
+      'if-match': 'W/"2"',
+      'content-type': 'application/json-patch+json',
+      'content-length': '34',
+    });
+    await rig.send({ headers: { 'if-match': 'W/"2"', 'content-type': 'application/json' } });
+    expect(upstream.calls[1]?.headers).not.toHaveProperty('if-match');
+    expect(upstream.calls[1]?.headers).not.toHaveProperty('content-type');
+  });
+
+  test('gives any bytes on, and any bytes back', async () => {
+    const bytes = randomBytes(60_000);
+    upstream.answer = (response, call) =>
+      void response.writeHead(200, { 'content-type': 'application/pdf' }).end(call.body);
+    const send = withRoute(
+      { body: { types: ['application/octet-stream'], largestBytes: 65_536 } },
+      {},
+      'POST',
+    );
+    const answer = await send({ headers: { 'content-type': 'application/octet-stream' }, body: bytes });
+    expect(upstream.calls[0]?.body.equals(bytes)).toBe(true);
+    expect(answer.body.equals(bytes)).toBe(true);
+  });
+
+  test('has a new request id each time, and one correlation id a session that is not its handle [B-22]', async () => {
+    await rig.send();
+    await rig.send();
+    rig.open = () => active({ handle: 'another-handle' });
+    await rig.send();
+    const ids = (name: string) => upstream.calls.map(({ headers }) => String(headers[name]));
+    expect(new Set(ids('x-request-id')).size).toBe(3);
+    const [first, second, third] = ids('x-correlation-id');
+    expect(first).toBe(second);
+    expect(third).not.toBe(first);
+    expect(first).toBe(correlationId('session-handle'));
+    expect(upstream.calls.map(({ headers }) => JSON.stringify(headers)).join()).not.toContain('-handle');
+  });
+
+  test.each([
+    [undefined, 'application/fhir+json'],
+    ['application/json', 'application/json'],
+    ['Application/JSON; q=0.5', 'application/json'],
+    ['text/html, application/json;q=0.9, */*', 'application/json'],
+    ['*/*', 'application/fhir+json'],
+    ['text/html', 'application/fhir+json'],
+  ])('that accepts %j asks for %s', async (accept, expected) => {
+    await rig.send({ headers: { accept } });
+    expect(upstream.calls[0]?.headers.accept).toBe(expected);
+  });
+
+  test('may be answered as packed as the browser allows', async () => {
+    const packed = gzipSync('{}');
+    upstream.answer = (response) =>
+      void response
+        .writeHead(200, { 'content-type': 'application/fhir+json', 'content-encoding': 'gzip' })
+        .end(packed);
+    const answer = await rig.send({ headers: { 'accept-encoding': 'gzip, deflate;q=0.5, br' } });
+    expect(upstream.calls[0]?.headers['accept-encoding']).toBe('gzip, deflate;q=0.5, br');
+    expect(answer.body.equals(packed)).toBe(true);
+    expect(answer.headers['content-encoding']).toBe('gzip');
+  });
+
+  test('carries no token where its route wants none', async () => {
+    await withRoute({})();
+    expect(upstream.calls[0]?.headers).not.toHaveProperty('authorization');
+    expect(rig.uses).toEqual([expect.objectContaining({ audience: undefined })]);
+    expect(rig.tokensAsked).toEqual([]);
+  });
+
+  test('carries each upstream’s own kind of token [B-24]', async () => {
+    await withRoute({ token: 'cis2' })();
+    expect(rig.tokensAsked).toEqual([{ audience: 'cis2', refused: undefined }]);
+    expect(rig.uses).toEqual([expect.objectContaining({ audience: 'cis2' })]);
+  });
+
+  test('is not there while its upstream is not configured', async () => {
+    rig = new ProxyRig({});
+    expect((await rig.send()).status).toBe(404);
+    expect(rig.uses).toEqual([]);
+  });
+});
+
+describe('an address', () => {
+  const route = (path: string): ApiRoute =>
+    routesOf({
+      own: {
+        title: 'Own',
+        accept: [],
+        routes: {
+          [`GET ${path}`]: {
+            summary: '',
+            token: 'none',
+            role: 'none',
+            parameters: { id: fhirId },
+            query: { q: text(9) },
+          },
+        },
+      } as never,
+    })[0]!;
+
+  test('comes of its pieces under its base, or not at all [B-13, B-14]', () => {
+    const base = 'https://api.example.nhs.uk/a/b';
+    expect(upstreamUrl(base, route('/x/{id}'), { id: 'A-1' }, [['q', '/../?#&=']]).href).toBe(
+      `${base}/x/A-1?q=%2F..%2F%3F%23%26%3D`,
+    );
+    expect(upstreamUrl('https://api.example.nhs.uk', route('/x'), {}, []).href).toBe(
+      'https://api.example.nhs.uk/x',
+    );
+    for (const id of ['.', '..', '', 'a/b', '%2e%2e', 'a?b', undefined]) {
+      expect(() => upstreamUrl(base, route('/x/{id}'), { id }, [])).toThrow(TypeError);
+    }
+    // Had a manifest slipped through that says so.
+    for (const path of ['/../x', '/x/../../y', '/x?y', '/x#y', '/é'])
+      expect(() => upstreamUrl(base, route(path), {}, [])).toThrow(TypeError);
+    for (const bad of ['https://user@api.example.nhs.uk', 'https://api.example.nhs.uk/a/../b/']) {
+      expect(() => upstreamUrl(bad, route('/..'), {}, [])).toThrow(TypeError);
+    }
+  });
+});
+
+describe('what comes back', () => {
+  test('is status, body and the few headers that are listed; ours stand whatever the upstream says', async () => {
+    upstream.answer = (response) =>
+      void response
+        .writeHead(412, {
+          ...{ 'content-type': 'text/html', etag: 'W/"3"', 'last-modified': 'Thu, 01 Jan 2026 09:00:00 GMT' },
+          ...{
+            'set-cookie': ['__Host-Http-session=x'],
+            'cache-control': 'public, max-age=9',
+            'x-request-id': 'theirs',
+          },
+          ...{
+            'access-control-allow-origin': '*',
+            'content-security-policy': 'default-src *',
+            server: 'x',
+            vary: '*',
+          },
+          ...{
+            'x-powered-by': 'x',
+            'strict-transport-security': 'max-age=0',
+            'www-authenticate': 'Basic',
+            link: '<x>',
+          },
+          ...{ 'clear-site-data': '"*"', refresh: '0;url=x', 'retry-after': '7', 'x-total-count': '1' },
+        })
+        .end('<script>');
+    const answer = await rig.send();
+    expect(answer.status).toBe(412);
+    expect(answer.body.toString()).toBe('<script>');
+    expect(answer.cookies).toBeUndefined();
+    expect(answer.headers).toEqual({
+      'content-type': 'text/html',
+      etag: 'W/"3"',
+      'last-modified': 'Thu, 01 Jan 2026 09:00:00 GMT',
+      'retry-after': '7',
+      'cache-control': 'no-store',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
+      'cross-origin-resource-policy': 'same-origin',
+      'referrer-policy': 'no-referrer',
+      'strict-transport-security': 'max-age=63072000; includeSubDomains',
+      'x-content-type-options': 'nosniff',
+      'x-request-id': expect.stringMatching(/^[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}$/),
+    });
+  });
+
+  test('has a route’s own headers too', async () => {
+    upstream.answer = (response) =>
+      void response.writeHead(200, { 'x-total-count': '1', 'x-other': '2' }).end('{}');
+    const answer = await withRoute({ responseHeaders: ['x-total-count'] })();
+    expect(answer.headers).toMatchObject({
+      'x-total-count': '1',
+      'content-type': 'application/octet-stream',
+    });
+    expect(answer.headers).not.toHaveProperty('x-other');
+  });
+
+  test.each([
+    ['BASE/Patient/9000000017?x=1', '/api/pds/Patient/9000000017?x=1'],
+    ['/demographics/FHIR/R4/Patient/1', '/api/pds/Patient/1'],
+    ['1/_history/2', '/api/pds/Patient/1/_history/2'],
+    ['/other/Patient/1', undefined],
+    ['/demographics/FHIR/R4x/Patient', undefined],
+    ['BASE/../../../admin', undefined],
+    ['https://evil.example/demographics/FHIR/R4/Patient/1', undefined],
+    ['//evil.example/demographics/FHIR/R4/Patient/1', undefined],
+    ['http://user@HOST/demographics/FHIR/R4/Patient/1', undefined],
+    ['javascript:alert(1)', undefined],
+    ['http://', undefined],
+  ])('with the location %s has %s', async (location, expected) => {
+    const { host } = new URL(upstream.base);
+    upstream.answer = (response) =>
+      void response
+        .writeHead(201, { location: location.replace('BASE', upstream.base).replace('HOST', host) })
+        .end('{}');
+    expect((await rig.send()).headers['location']).toBe(expected);
+  });
+
+  test.each([
+    ['17', '17'],
+    ['Thu, 01 Jan 2026 09:00:00 GMT', 'Thu, 01 Jan 2026 09:00:00 GMT'],
+    ['soon', '5'],
+    ['-1', '5'],
+    ['1e99', '5'],
+    [undefined, '5'],
+  ])('with 429 says when to try again: %j is %j', async (sent, expected) => {
+    upstream.answer = (response) => {
+      if (sent !== undefined) response.setHeader('retry-after', sent);
+      response
+        .writeHead(429, { 'content-type': 'application/fhir+json' })
+        .end('{"resourceType":"OperationOutcome"}');
+    };
+    const answer = await rig.send();
+    expect([answer.status, answer.headers['retry-after']]).toEqual([429, expected]);
+    expect(answer.body.toString()).toContain('OperationOutcome');
+  });
+
+  test.each<[string, string, Record<string, string | string[]>]>([
+    ['a redirect', 'redirect', {}],
+    ['a server error', 'server_error', {}],
+    ['two ETags', 'header', { etag: ['"1"', '"2"'] }],
+    ['a content type that is no text', 'header', { 'content-type': 'a/b\u00e9' }],
+  ])('is 502 and nothing of it, when it is %s', async (what, fault, headers) => {
+    const status = { 'a redirect': 302, 'a server error': 500 }[what] ?? 200;
+    upstream.answer = (response) =>
+      void response.writeHead(status, { location: 'https://evil.example/', ...headers }).end('secret');
+    const answer = await rig.send();
+    expect([answer.status, answer.problem['code']]).toEqual([502, 'upstream_invalid']);
+    expect(JSON.stringify([answer.headers, answer.problem])).not.toMatch(/secret|evil/);
+    expect(rig.entries('api_call')).toEqual([
+      expect.objectContaining({ status: 502, fault, refusedBy: expect.any(String) }),
+    ]);
+  });
+
+  test('is 504 when it takes longer than the route allows', async () => {
+    upstream.answer = () => undefined;
+    const answer = await withRoute({ timeoutSeconds: 1 })();
+    expect([answer.status, answer.problem['code']]).toEqual([504, 'upstream_timeout']);
+    expect(upstream.calls).toHaveLength(1);
+  });
+
+  test('can be nothing', async () => {
+    upstream.answer = (response) => void response.writeHead(204).end();
+    const answer = await rig.send();
+    expect([answer.status, answer.body.length, answer.headers['content-type']]).toEqual([204, 0, undefined]);
+  });
+});
+
+describe('a token that the upstream refuses', () => {
+  const refusing = (times: number): void => {
+    upstream.answer = (response, _call, count) => {
+      if (count <= times) response.writeHead(401, { 'www-authenticate': 'Bearer' }).end('{}');
+      else fine(response);
+    };
+  };
+
+  test.each<[string, Sent]>([
+    ['read', {}],
+    ['write', patch],
+  ])('is replaced once, and the %s made again under the same id', async (_, sent) => {
+    refusing(1);
+    expect((await rig.send(sent)).status).toBe(200);
+    expect(upstream.calls.map(({ headers }) => headers.authorization)).toEqual([
+      'Bearer access-token-1',
+      'Bearer access-token-2',
+    ]);
+    expect(new Set(upstream.calls.map(({ headers }) => headers['x-request-id'])).size).toBe(1);
+    expect(new Set(upstream.calls.map(({ body }) => body.toString())).size).toBe(1);
+    expect(rig.tokensAsked.map(({ refused }) => refused?.generation)).toEqual([undefined, 1]);
+    expect(rig.entries('api_call')).toEqual([
+      expect.objectContaining({ status: 200, tries: 2, refreshed: true }),
+    ]);
+  });
+
+  test('twice is 502, never a 401 of ours', async () => {
+    refusing(9);
+    const answer = await rig.send();
+    expect([answer.status, answer.problem['code']]).toEqual([502, 'upstream_invalid']);
+    expect(upstream.calls).toHaveLength(2);
+    expect(rig.entries('api_call')).toEqual([
+      expect.objectContaining({ fault: 'token_refused', upstreamStatus: 401 }),
+    ]);
+  });
+
+  test('where none was sent is 502', async () => {
+    refusing(9);
+    expect((await withRoute({})()).status).toBe(502);
+    expect(upstream.calls).toHaveLength(1);
+  });
+
+  test('and cannot be replaced ends the call as its refresh ended', async () => {
+    refusing(9);
+    const { token } = rig;
+    rig.token = (session, audience, signal, refused) =>
+      refused === undefined
+        ? token(session, audience, signal, refused)
+        : Promise.reject(new TokenUnavailable('server_error', { retryAfterSeconds: 9 }));
+    const answer = await rig.send();
+    expect([answer.status, answer.problem['code'], answer.headers['retry-after']]).toEqual([
+      503,
+      'provider_unavailable',
+      '9',
+    ]);
+  });
+});
+
+describe('a token that cannot be had', () => {
+  test.each<[string, Error, number, Record<string, unknown>]>([
+    [
+      'just now',
+      new TokenUnavailable('unreachable', { retryAfterSeconds: 12.2 }),
+      503,
+      { code: 'provider_unavailable' },
+    ],
+    [
+      'without the person',
+      new StepUpRequired(),
+      401,
+      { code: 'step_up_required', reauth: true, loginUrl: '/auth/login?reauth=1' },
+    ],
+    [
+      'for the session is over',
+      new SessionGone({ status: 'ended', reason: 'signed_out' }),
+      401,
+      { code: 'session_ended', reason: 'signed_out', loginUrl: '/auth/login' },
+    ],
+    ['for the store is away', new StoreUnavailable('x'), 503, { code: 'store_unavailable' }],
+    ['for a reason that nobody thought of', new Error('a secret'), 500, { code: 'internal_error' }],
+  ])('%s ends the call before the upstream hears of it', async (_, error, status, problem) => {
+    rig.token = () => Promise.reject(error);
+    const answer = await rig.send();
+    expect(answer.status).toBe(status);
+    expect(answer.problem).toMatchObject(problem);
+    if (status === 503) expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+    expect(upstream.calls).toEqual([]);
+    expect(rig.lines.join('')).not.toContain('a secret');
+  });
+});
+
+describe('the session', () => {
+  test('is asked for once, as the call needs it', async () => {
+    await rig.send({ headers: { 'x-session': 'session-handle' } });
+    await rig.send({ headers: { 'x-background': '1' } });
+    await rig.send({ headers: { 'x-background': '1, 1' } });
+    expect(rig.uses).toEqual([
+      { handle: 'session-handle', activity: true, profile: false, audience: 'api-platform' },
+      { handle: undefined, activity: false, profile: false, audience: 'api-platform' },
+      { handle: undefined, activity: true, profile: false, audience: 'api-platform' },
+    ]);
+  });
+
+  test('is not kept alive by a route that shows nobody is there', async () => {
+    await withRoute({ countsAsActivity: false })();
+    expect(rig.uses).toEqual([expect.objectContaining({ activity: false })]);
+  });
+
+  test.each<[string, Sent, Awaited<ReturnType<ProxyRig['open']>>, number, Record<string, unknown>]>([
+    ['missing', { cookies: [] }, active(), 401, { code: 'session_required', loginUrl: '/auth/login' }],
+    ['not ours', { cookies: ['__Host-Http-session=x'] }, active(), 401, { code: 'session_required' }],
+    ['there twice', { cookies: [cookie, cookie] }, active(), 400, { code: 'invalid_request' }],
+    ['unknown', {}, { status: 'unknown' }, 401, { code: 'session_required', loginUrl: '/auth/login' }],
+    ['over', {}, { status: 'ended', reason: 'idle' }, 401, { code: 'session_ended', reason: 'idle' }],
+    ['another one', {}, { status: 'other_session' }, 409, { code: 'session_changed' }],
+    ['too busy', {}, { status: 'rate_limited', retryAfterSeconds: 17 }, 429, { code: 'rate_limited' }],
+  ])('that is %s is told so, and nobody else is asked', async (_, sent, opened, status, problem) => {
+    rig.open = () => opened;
+    const answer = await rig.send(sent);
+    expect(answer.status).toBe(status);
+    expect(answer.problem).toMatchObject(problem);
+    if (status === 429) expect(answer.headers['retry-after']).toBe('17');
+    expect(rig.tokensAsked).toEqual([]);
+    expect(upstream.calls).toEqual([]);
+  });
+});
+
+describe('a sign-in that is too old or too weak', () => {
+  const full =
+    (change: Parameters<typeof active>[0] = {}) =>
+    () =>
+      active({ worker, ...change });
+
+  test.each([
+    [0, 200],
+    [300, 200],
+    [301, 401],
+    [43_000, 401],
+    [NaN, 401],
+  ])('of %d s gets %d on a route that wants one of 300 s', async (age, status) => {
+    rig.open = () => active({ signedInAt: (now - age) as typeof now });
+    const answer = await rig.send(patch);
+    expect(answer.status).toBe(status);
+    if (status === 401)
+      expect(answer.problem).toMatchObject({
+        code: 'step_up_required',
+        reauth: true,
+        loginUrl: '/auth/login?reauth=1',
+      });
+    expect(upstream.calls).toHaveLength(status === 200 ? 1 : 0);
+  });
+
+  test.each([
+    ['AAL2_OR_AAL3_ANY', 2, 3, 'AAL3_ANY'],
+    ['AAL3_ANY', 2, 3, 'AAL3_ANY'],
+    ['AAL3_SMARTCARD', 2, 3, 'AAL3_SMARTCARD'],
+    ['AAL1_USERPASS', 1, 3, 'AAL3_ANY'],
+  ] as const)(
+    'under %s and level %d is sent to sign in for level %d by %s',
+    async (CIS2_ACR, MINIMUM_AAL, minimumAal, acr) => {
+      const send = withRoute({ minimumAal }, { settings: { CIS2_ACR, MINIMUM_AAL } });
+      rig.open = full();
+      const answer = await send();
+      expect(answer.status).toBe(401);
+      expect(answer.problem).toMatchObject({
+        code: 'step_up_required',
+        acr,
+        loginUrl: `/auth/login?acr=${acr}`,
+      });
+      expect(rig.uses).toEqual([expect.objectContaining({ profile: true })]);
+      expect(upstream.calls).toEqual([]);
+    },
+  );
+
+  test('is strong enough where it is, and never where the level is not known', async () => {
+    const two = withRoute({ minimumAal: 2 });
+    rig.open = full();
+    expect((await two()).status).toBe(200);
+    rig.open = full({ worker: undefined });
+    expect((await two()).status).toBe(401);
+  });
+
+  test('is told before a role is asked for, since signing in chooses it anew', async () => {
+    rig.open = () => active({ roleId: null, signedInAt: (now - 999) as typeof now });
+    expect((await rig.send(patch)).problem['code']).toBe('step_up_required');
+  });
+});
+
+describe('the role', () => {
+  test('that is not chosen is asked for', async () => {
+    rig.open = () => active({ roleId: null });
+    const answer = await rig.send();
+    expect([answer.status, answer.problem['code']]).toEqual([403, 'role_required']);
+    expect(rig.tokensAsked).toEqual([]);
+    expect(upstream.calls).toEqual([]);
+  });
+
+  test('is left out where a route needs none and there is none, and told where there is one', async () => {
+    const send = withRoute({});
+    rig.open = () => active({ roleId: null });
+    expect((await send()).status).toBe(200);
+    rig.open = () => active();
+    await send();
+    expect(upstream.calls.map(({ headers }) => headers['nhsd-session-urid'])).toEqual([
+      undefined,
+      '900000000777',
+    ]);
+  });
+
+  test.each([
+    ['900000000777', 200, undefined],
+    ['900000000778', 403, 'role_not_permitted'],
+    [null, 403, 'role_required'],
+    ['900000000999', 403, 'role_required'],
+  ])('%s on a route for R8000 gets %d', async (roleId, status, code) => {
+    const send = withRoute({ role: [{ jobRoleCodes: ['R8000'] }] });
+    rig.open = () => active({ worker, roleId });
+    const answer = await send();
+    expect([answer.status, answer.problem['code']]).toEqual([status, code]);
+    expect(rig.uses).toEqual([expect.objectContaining({ profile: true })]);
+  });
+
+  test('that the app no longer accepts is none', async () => {
+    const settings = { ACCEPTED_ROLES: [{ jobRoleCodes: ['R8001'] }] };
+    const wanted = withRoute({ role: 'chosen' }, { settings });
+    rig.open = () => active({ worker });
+    expect((await wanted()).problem['code']).toBe('role_required');
+    rig.open = () => active({ worker, roleId: '900000000778' });
+    expect((await wanted()).status).toBe(200);
+    const unwanted = withRoute({}, { settings });
+    rig.open = () => active({ worker });
+    await unwanted();
+    expect(upstream.calls.map(({ headers }) => headers['nhsd-session-urid'])).toEqual([
+      '900000000778',
+      undefined,
+    ]);
+  });
+
+  test.each(['', '9000000007 77', 'x', '1\r\nx: y', '9'.repeat(21)])(
+    '%j is never told to an upstream',
+    async (roleId) => {
+      rig.open = () => active({ roleId });
+      expect((await rig.send()).problem['code']).toBe('role_not_permitted');
+      expect(upstream.calls).toEqual([]);
+    },
+  );
+});
+
+describe('the log of a call', () => {
+  test('is one line, with the route and never what was in it', async () => {
+    await rig.send({
+      path: search,
+      query: 'family=Featherstonehaugh',
+      headers: { 'x-session': 'session-handle' },
+    });
+    await rig.send();
+    await rig.send(patch);
+    expect(
+      rig
+        .entries('api_call')
+        .map((entry) => [
+          entry['method'],
+          entry['route'],
+          entry['status'],
+          entry['tries'],
+          entry['upstreamStatus'],
+        ]),
+    ).toEqual([
+      ['GET', '/api/pds/Patient', 200, 1, 200],
+      ['GET', '/api/pds/Patient/{id}', 200, 1, 200],
+      ['PATCH', '/api/pds/Patient/{id}', 200, 1, 200],
+    ]);
+    expect(rig.entries('api_call').map((entry) => entry['requestId'])).toEqual(
+      upstream.calls.map(({ headers }) => headers['x-request-id']),
+    );
+    expect(rig.lines.join('')).not.toMatch(
+      /Featherstonehaugh|9000000009|access-token|session-handle|900000000777|remove/,
+    );
+  });
+
+  test.each<[string, Sent, () => Awaited<ReturnType<ProxyRig['open']>>]>([
+    ['request', { path: search, query: 'x=1' }, active],
+    ['session', {}, () => ({ status: 'unknown' })],
+    ['step_up', patch, () => active({ signedInAt: 1 as typeof now })],
+    ['role', {}, () => active({ roleId: null })],
+  ])('names the step that refused: %s', async (step, sent, open) => {
+    rig.open = open;
+    const { status } = await rig.send(sent);
+    expect(rig.entries('api_call')).toEqual([expect.objectContaining({ refusedBy: step, status, tries: 0 })]);
+  });
+});
+
+test('two users in one instance never get each other’s token or answer', async () => {
+  const { token } = rig;
+  rig.open = (use) => active({ handle: use.handle ?? '', roleId: use.handle === 'amara' ? '1' : '2' });
+  rig.token = async (session, audience, signal, refused) => {
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 5));
+    const { handle } = session as unknown as { handle: string };
+    const given = await token(session, audience, signal, refused);
+    return { ...given, value: { expose: () => `token-of-${handle}` } as never };
+  };
+  upstream.answer = (response, call) =>
+    void setTimeout(() => {
+      response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(JSON.stringify([call.headers.authorization, call.headers['nhsd-session-urid']]));
+    }, Math.random() * 5);
+  const users = Array.from({ length: 60 }, (_, index) => (index % 2 === 0 ? 'amara' : 'bola'));
+  const answers = await Promise.all(users.map((user) => rig.send({ headers: { 'x-session': user } })));
+  expect(answers.map(({ body }) => JSON.parse(body.toString()) as unknown)).toEqual(
+    users.map((user) => [`Bearer token-of-${user}`, user === 'amara' ? '1' : '2']),
+  );
+});

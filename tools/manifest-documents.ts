@@ -1,0 +1,235 @@
+/** What is made of the route manifest for those who cannot import it: an OpenAPI document, a table, types for clients. */
+import { format, resolveConfig } from 'prettier';
+import { routesOf, type ApiRoute, type UpstreamDefinition } from '../lambdas/api/definition.ts';
+import type { QueryRule, ValueRule } from '../lambdas/api/values.ts';
+
+type Upstreams = Readonly<Record<string, UpstreamDefinition>>;
+type Json = Readonly<Record<string, unknown>>;
+
+/** Each document's path in the project → its content, formatted as the project's files are. */
+export async function manifestDocuments(upstreams: Upstreams): Promise<Readonly<Record<string, string>>> {
+  const routes = routesOf(upstreams);
+  const documents: Readonly<Record<string, string>> = {
+    'docs/openapi.json': JSON.stringify(openApi(upstreams, routes)),
+    'docs/api-routes.md': table(upstreams, routes),
+    'client/api-types.ts': clientTypes(routes),
+  };
+  const formatted = Object.entries(documents).map(async ([path, content]) => {
+    const options = await resolveConfig(path);
+    return [path, await format(content, { ...options, filepath: path })] as const;
+  });
+  return Object.fromEntries(await Promise.all(formatted));
+}
+
+const tokens = {
+  none: 'none',
+  cis2: 'CIS2’s access token',
+  'api-platform': 'the NHS API platform’s access token',
+} as const satisfies Record<ApiRoute['token'], string>;
+
+const roleText = ({ role }: ApiRoute): string =>
+  role === 'none'
+    ? 'no role needed'
+    : role === 'chosen'
+      ? 'a role chosen'
+      : `a role with ${role.map((rule) => JSON.stringify(rule)).join(' or ')}`;
+
+const conditions = (route: ApiRoute): string =>
+  [
+    roleText(route),
+    ...(route.minimumAal === undefined ? [] : [`authentication level ${String(route.minimumAal)}`]),
+    ...(route.maximumSignInAge === undefined
+      ? []
+      : [`signed in within the last ${String(route.maximumSignInAge)} s`]),
+    ...(route.countsAsActivity ? [] : ['no activity']),
+  ].join('; ');
+
+const schemaOf = (rule: ValueRule): Json =>
+  rule.values === undefined
+    ? { type: 'string', pattern: `^(?:${rule.pattern})$`, maxLength: rule.maxLength }
+    : { type: 'string', enum: rule.values };
+
+const querySchema = (rule: QueryRule): Json =>
+  rule.most === undefined ? schemaOf(rule) : { type: 'array', items: schemaOf(rule), maxItems: rule.most };
+
+const shared = (name: string): Json => ({ $ref: `#/components/parameters/${name}` });
+const problem = (description: string): Json => ({
+  description,
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+});
+
+function operation(route: ApiRoute): Json {
+  const answer = { description: 'The upstream’s own answer', content: mediaTypes(route.accept) };
+  return {
+    tags: [route.upstream],
+    summary: route.summary,
+    description: `Token: ${tokens[route.token]}. Rule: ${conditions(route)}.`,
+    parameters: [
+      ...Object.entries(route.parameters).map(([name, rule]) => ({
+        name,
+        in: 'path',
+        required: true,
+        schema: schemaOf(rule),
+        example: rule.example,
+      })),
+      ...Object.entries(route.query).map(([name, rule]) => ({
+        name,
+        in: 'query',
+        schema: querySchema(rule),
+      })),
+      ...route.requestHeaders.map((name) => ({ name, in: 'header', schema: { type: 'string' } })),
+      ...['csrf', 'session', 'background'].map(shared),
+    ],
+    ...(route.body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            description: `At most ${String(route.body.largestBytes)} bytes`,
+            content: mediaTypes(route.body.types),
+          },
+        }),
+    responses: {
+      '2XX': answer,
+      '4XX': {
+        description: 'The upstream’s own refusal, or a problem of the BFF’s',
+        content: { ...mediaTypes(route.accept), ...(problem('').content as Json) },
+      },
+      502: problem('The upstream’s answer is of no use'),
+      503: problem('The store, the keys or the token endpoint is not available; `Retry-After` says when'),
+      504: problem('The upstream took too long'),
+    },
+  };
+}
+
+const mediaTypes = (types: readonly string[]): Json => Object.fromEntries(types.map((type) => [type, {}]));
+
+function openApi(upstreams: Upstreams, routes: readonly ApiRoute[]): Json {
+  const paths: Record<string, Record<string, Json>> = {};
+  for (const route of routes) (paths[route.path] ??= {})[route.method.toLowerCase()] = operation(route);
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'cis2-bff: the APIs behind it',
+      version: '1',
+      description:
+        'What a page on the BFF’s origin can call, made from the route manifest. Anything else under /api is 404. Another ' +
+        'method is 405, an unlisted query parameter 400.',
+    },
+    tags: Object.entries(upstreams).map(([name, { title }]) => ({ name, description: title })),
+    security: [{ session: [] }],
+    paths,
+    components: {
+      securitySchemes: { session: { type: 'apiKey', in: 'cookie', name: '__Host-Http-session' } },
+      parameters: {
+        csrf: { name: 'X-CSRF', in: 'header', required: true, schema: { const: '1' } },
+        session: {
+          name: 'X-Session',
+          in: 'header',
+          description:
+            'The handle of the session that the page believes it acts in; another one is refused with 409',
+          schema: { type: 'string' },
+        },
+        background: {
+          name: 'X-Background',
+          in: 'header',
+          description: '1: nobody is at the keyboard, so the call does not keep the session alive',
+          schema: { const: '1' },
+        },
+      },
+      schemas: {
+        Problem: {
+          type: 'object',
+          description: 'Problem details (RFC 9457)',
+          required: ['type', 'title', 'status', 'code', 'reference'],
+          properties: {
+            type: { type: 'string' },
+            title: { type: 'string' },
+            status: { type: 'integer' },
+            code: { type: 'string' },
+            reference: { type: 'string' },
+            loginUrl: { type: 'string', description: 'With 401: where to sign in' },
+            reason: { type: 'string', description: 'With session_ended: why' },
+            acr: { type: 'string', description: 'With step_up_required: the level that is needed' },
+            reauth: { type: 'boolean', description: 'With step_up_required: the sign-in is too old' },
+          },
+        },
+      },
+    },
+  };
+}
+
+const code = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``;
+const listed = (names: readonly string[]): string => names.map(code).join(', ') || '';
+
+const queryText = ({ query }: ApiRoute): string =>
+  Object.entries(query)
+    .map(([name, { most }]) => code(name) + (most === undefined ? '' : ` (up to ${String(most)} times)`))
+    .join(', ');
+
+const bodyText = ({ body }: ApiRoute): string =>
+  body === undefined ? '' : `${listed(body.types)}, at most ${String(body.largestBytes)} bytes`;
+
+function table(upstreams: Upstreams, routes: readonly ApiRoute[]): string {
+  const sections = Object.entries(upstreams).map(([name, { title }]) => {
+    const rows = routes
+      .filter(({ upstream }) => upstream === name)
+      .map((route) => [
+        code(`${route.method} ${route.path}`),
+        route.summary,
+        queryText(route),
+        listed(route.requestHeaders),
+        bodyText(route),
+        code(route.token),
+        conditions(route),
+        `${String(route.timeoutSeconds)} s`,
+      ]);
+    const head = ['Route', '', 'Query', 'Headers passed on', 'Body', 'Token', 'Rule', 'Time'];
+    return [
+      `## ${code(name)}: ${title}`,
+      '',
+      ...[head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`),
+      '',
+    ].join('\n');
+  });
+  return [
+    '<!-- Made from lambdas/api/manifest.ts by `npm run manifest`. -->',
+    '',
+    '# Routes of the API proxy',
+    '',
+    'Everything else under `/api` is 404, another method on a listed path 405, an unlisted query parameter 400.',
+    '',
+    ...sections,
+  ].join('\n');
+}
+
+const valueType = (rule: ValueRule): string =>
+  rule.values === undefined ? 'string' : rule.values.map((value) => JSON.stringify(value)).join(' | ');
+
+const queryType = (rule: QueryRule): string =>
+  rule.most === undefined ? valueType(rule) : `${valueType(rule)} | readonly (${valueType(rule)})[]`;
+
+const members = (entries: readonly (readonly [name: string, type: string, optional: boolean])[]): string =>
+  entries.length === 0
+    ? 'Readonly<Record<string, never>>'
+    : `{ ${entries.map(([name, type, optional]) => `readonly ${JSON.stringify(name)}${optional ? '?' : ''}: ${type}`).join('; ')} }`;
+
+const routeType = (route: ApiRoute): string => `
+  /** ${route.summary}. Rule: ${conditions(route)}. */
+  ${JSON.stringify(`${route.method} ${route.path}`)}: {
+    readonly parameters: ${members(Object.entries(route.parameters).map(([name, rule]) => [name, valueType(rule), false]))};
+    readonly query: ${members(Object.entries(route.query).map(([name, rule]) => [name, queryType(rule), true]))};
+    readonly headers: ${members(route.requestHeaders.map((name) => [name, 'string', true]))};
+    readonly contentType: ${route.body === undefined ? 'undefined' : route.body.types.map((type) => JSON.stringify(type)).join(' | ')};
+  };`;
+
+const clientTypes = (routes: readonly ApiRoute[]): string => `
+// Made from the BFF's route manifest by \`npm run manifest\`.
+
+/** Every call that the BFF forwards: \`METHOD /path\` → what it takes. */
+export interface ApiRoutes {
+${routes.map(routeType).join('\n')}
+}
+
+export type ApiRouteKey = keyof ApiRoutes;
+`;
