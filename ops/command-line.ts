@@ -129,7 +129,7 @@ function readArguments(command: Command, operands: readonly string[], values: Va
   if (!isPurpose(purpose)) throw usage(command, '--purpose must be cis2 or api-platform');
   const kid = text('kid');
   if (kid !== undefined && !isKid(kid)) {
-    throw usage(command, '--kid must be 1 to 128 letters, digits, dots, hyphens, underscores or tildes');
+    throw usage(command, '--kid must be 1 to 128 printable ASCII characters without spaces');
   }
   return {
     operands,

@@ -1,10 +1,14 @@
 /** One call to an upstream, over connections of our own keeping: bounded in time and size, whole or not at all. */
-import { Agent as PlainAgent, request as plainRequest, type IncomingMessage } from 'node:http';
-import { Agent as SecureAgent, request as secureRequest } from 'node:https';
+import type { Agent as PlainAgent, IncomingMessage } from 'node:http';
+import type { Agent as SecureAgent } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { BffError } from '../common/index.ts';
 import { guardedLookup } from './addresses.ts';
 import type { Method } from './definition.ts';
+
+// An import would read every member of these modules, and one of them loads a whole HTTP client as the function starts.
+const http = process.getBuiltinModule('node:http');
+const https = process.getBuiltinModule('node:https');
 
 /** What an upstream did that cannot be passed on. */
 export type UpstreamFault =
@@ -97,13 +101,13 @@ export function createUpstreamClient(
   let secure: SecureAgent | undefined;
   const agentFor = (url: URL): PlainAgent | SecureAgent =>
     url.protocol === 'https:'
-      ? (secure ??= new SecureAgent(keptConnections))
-      : (plain ??= new PlainAgent(keptConnections));
+      ? (secure ??= new https.Agent(keptConnections))
+      : (plain ??= new http.Agent(keptConnections));
 
   const sendOnce = (call: UpstreamCall, milliseconds: number, reuse: boolean): Promise<UpstreamAnswer> =>
     new Promise((resolve, reject) => {
       const { url, method, body } = call;
-      const request = (url.protocol === 'https:' ? secureRequest : plainRequest)(url, {
+      const request = (url.protocol === 'https:' ? https : http).request(url, {
         method,
         headers: {
           ...call.headers,

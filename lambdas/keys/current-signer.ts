@@ -48,10 +48,15 @@ export function currentSigner(options: {
       const isFresh = loaded.signer.kid !== refusedKid && now < loaded.readAt + options.cacheSeconds;
       if (isFresh || now < nextTry) return loaded.signer;
     }
-    loading ??= load().finally(() => {
-      loading = undefined;
-    });
     try {
+      // A read under way may have begun before the ring moved: only what is read from now on answers a refusal.
+      if (refusedKid !== undefined && loading !== undefined) {
+        const { signer } = await loading;
+        if (signer.kid !== refusedKid) return signer;
+      }
+      loading ??= load().finally(() => {
+        loading = undefined;
+      });
       return (await loading).signer;
     } catch (error) {
       if (loaded === undefined) throw error;

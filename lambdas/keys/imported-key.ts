@@ -20,13 +20,13 @@ const unusable = (message: string): ChangeRefused => new ChangeRefused('key_unus
  */
 export async function importedKey(jwk: unknown, kid: unknown, clock: Clock): Promise<NewKey> {
   if (kid !== undefined && !isKid(kid)) {
-    throw unusable('A key’s name is 1 to 128 characters of A–Z, a–z, 0–9, “.”, “_”, “~” and “-”.');
+    throw unusable('A key’s name is 1 to 128 printable ASCII characters without spaces.');
   }
   return keyOfJwk(privateRsaJwk(jwk), clock, kid);
 }
 
 const isKid = (value: unknown): value is string =>
-  typeof value === 'string' && /^[A-Za-z0-9._~-]{1,128}$/.test(value);
+  typeof value === 'string' && /^[\x21-\x7e]{1,128}$/.test(value);
 
 /** The key in its one canonical spelling, whatever else stood beside its members. */
 function privateRsaJwk(jwk: unknown): JWK {

@@ -84,14 +84,14 @@ export function requireSeasoned(
   record: PublishedRecord | undefined,
 ): void {
   const from = knownFrom(record, current.ring, keyAt(current.ring, 'next').kid, leadSeconds);
-  if (from !== undefined && from <= clock()) return;
-  const why =
-    from === undefined
-      ? 'The next key is not published yet.'
-      : `The next key has not been published for ${inWords(leadSeconds)} yet: it can sign from ${toRfc3339(from)}.`;
+  // A rotation begins with publishing what is not: then it counts from now.
+  if ((from ?? after(clock(), leadSeconds)) <= clock()) return;
+  const lead = inWords(leadSeconds);
   throw new RotationFailed(
     'not_seasoned',
-    `${why} Whoever keeps our published keys would refuse it. Rotate then; in an emergency, promote it.`,
+    from === undefined
+      ? `The next key is not published. The hourly check sees to that, and ${lead} later it can sign: look at the keys again in an hour. In an emergency, promote it.`
+      : `The next key has not been published for ${lead} yet: it can sign from ${toRfc3339(from)}. Whoever keeps our published keys would refuse it. Rotate then; in an emergency, promote it.`,
   );
 }
 

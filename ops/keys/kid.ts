@@ -1,2 +1,2 @@
 /** Whether a key of ours can be called that. */
-export const isKid = (text: string): boolean => /^[A-Za-z0-9._~-]{1,128}$/.test(text);
+export const isKid = (text: string): boolean => /^[\x21-\x7e]{1,128}$/.test(text);

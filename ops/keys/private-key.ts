@@ -143,7 +143,7 @@ function readJwk(text: string, name: string): Omit<PrivateKeyFile, 'readableByOt
   if (use !== undefined && use !== 'sig') throw unusable(`${name} holds a key that is not for signing`);
   if (kid !== undefined && (typeof kid !== 'string' || !isKid(kid))) {
     throw unusable(
-      `the kid in ${name} is not 1 to 128 letters, digits, dots, hyphens, underscores or tildes: take it out, or change it`,
+      `the kid in ${name} is not 1 to 128 printable ASCII characters without spaces: take it out, or change it`,
     );
   }
   let key: KeyObject;

@@ -63,6 +63,8 @@ export async function rotate(
     await clock.sleep(interval);
     const seconds = String(Math.round((clock.now() - startedAt) / 1000));
     const status = await keys.status().catch((error: unknown) => {
+      // Nobody is there any more who could end it.
+      if (error instanceof CouldNot && error.code === 'not_running') throw error;
       // The function has few places, and the rotation itself needs one.
       unanswered = error;
       return undefined;

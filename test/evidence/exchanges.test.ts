@@ -296,7 +296,7 @@ describe('a run that is recorded', () => {
       `set-cookie: ${sessionCookie}=[cut]; Path=/; Secure; HttpOnly; SameSite=Strict`,
       'POST /openam/oauth2/realms/root/realms/NHSIdentity/realms/Healthcare/access_token',
       'grant_type=authorization_code',
-      'client_assertion=JWT alg RS512 JWT; claims: jti, aud, exp 1',
+      'client_assertion=JWT alg RS512 JWT; claims: iss, sub, aud, iat 1',
       'authorization: Bearer [cut]',
       'strict-transport-security: max-age=63072000; includeSubDomains',
     ]) {

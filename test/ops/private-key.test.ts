@@ -68,7 +68,7 @@ describe('what is not one RSA private key is refused in one line that quotes not
     ['a symmetric JWK', '{"kty":"oct","k":"c2VjcmV0"}', 'no RSA key'],
     ['a JWK without its primes', JSON.stringify(without('p', 'q', 'dp', 'dq', 'qi')), 'not a whole RSA'],
     ['a JWK for encryption', JSON.stringify({ ...jwk, use: 'enc' }), 'not for signing'],
-    ['a JWK with a strange kid', JSON.stringify({ ...jwk, kid: 'a/b' }), 'the kid in key is not'],
+    ['a JWK with a strange kid', JSON.stringify({ ...jwk, kid: 'a b' }), 'the kid in key is not'],
     ['a JWK with a kid that is a number', JSON.stringify({ ...jwk, kid: 7 }), 'the kid in key is not'],
     ['a JWK Set of two', JSON.stringify({ keys: [jwk, jwk] }), 'exactly one key'],
     ['an empty JWK Set', '{"keys":[]}', 'exactly one key'],

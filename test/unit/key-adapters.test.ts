@@ -113,7 +113,7 @@ describe('a key in KMS', () => {
     return { key, signer, KeyId: key.privateHalf.keyArn };
   };
 
-  test('signs what its public half verifies, and has no private half here [S-06, CIS2-PKJ]', async () => {
+  test('signs what its public half verifies, and has no private half here [ASVS-13.3.3, S-06, CIS2-PKJ]', async () => {
     const { key, signer } = await made();
     const { payload, protectedHeader } = await jwtVerify(
       await signer.sign(request),

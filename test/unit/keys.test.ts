@@ -360,14 +360,33 @@ describe('the signer', () => {
     expect(state.loads).toBe(2);
   });
 
-  test('reads for a refused key however short ago it was read, once for all who ask at a time', async () => {
+  test('reads for a refused key however short ago it was read, and shares that among all who ask meanwhile', async () => {
     const { state, sign } = signer(() => Promise.resolve(ring));
     const { kid } = await sign();
-    for (const loads of [2, 3]) {
-      const found = await Promise.all([sign(kid), sign(kid), sign(kid)]);
-      expect(found.map((signing) => signing.kid)).toEqual([kid, kid, kid]);
+    // The first one's read had begun when the others were refused: they need another, and one is enough for them.
+    for (const loads of [3, 5]) {
+      const found = await Promise.all([sign(kid), sign(kid), sign(kid), sign(kid)]);
+      expect(found.map((signing) => signing.kid)).toEqual([kid, kid, kid, kid]);
       expect(state.loads).toBe(loads);
     }
+  });
+
+  test('does not take a read that had begun before its key was refused for an answer to that', async () => {
+    const { state, sign } = signer(() => Promise.resolve(ring));
+    const { kid } = await sign();
+    const moved = ringOf(
+      { ...current, place: 'previous', privateHalf: null },
+      { ...next, place: 'current', signingSince: createdAt },
+    );
+    let answer: (found: Ring) => void = () => undefined;
+    state.load = () => new Promise((resolve) => (answer = resolve));
+    state.now += 60;
+    const ordinary = sign();
+    state.load = () => Promise.resolve(moved);
+    const afterRefusal = sign(kid);
+    answer(ring);
+    expect((await ordinary).kid).toBe(kid);
+    expect((await afterRefusal).kid).toBe(next.kid);
   });
 
   test('goes on with a refused key when the keys cannot be read again', async () => {

@@ -5,6 +5,7 @@ import {
   check,
   draftRotation,
   ensureRing,
+  wouldRotate,
   finishRotation,
   importKey,
   KeysUnavailable,
@@ -250,6 +251,34 @@ describe('a next key', () => {
     await rotate(world.ports);
     world.published.record = undefined;
     expect(await failureOf(draftRotation(world.ports, randomUUID()))).toBe('not_seasoned');
+  });
+});
+
+describe('a published set that was lost', () => {
+  const withoutSet = async (leadSeconds: number) => {
+    const world = await createWorld({ leadSeconds });
+    await rotate(world.ports);
+    world.time.now += leadSeconds;
+    world.published.record = undefined;
+    return world;
+  };
+
+  test('is published again by a rotation that need not wait', async () => {
+    const world = await withoutSet(0);
+    const next = world.kidAt('next');
+    expect((await wouldRotate(world.ports)).after.map(({ kid }) => kid)).toContain(next);
+    await rotate(world.ports);
+    expect(world.kidAt('current')).toBe(next);
+  });
+
+  test('has a rotation refused that would have to wait, which says what mends it', async () => {
+    const world = await withoutSet(3_600);
+    await expect(wouldRotate(world.ports)).rejects.toThrow(
+      /is not published\. The hourly check sees to that/,
+    );
+    await check(world.ports);
+    world.time.now += 3_600;
+    await rotate(world.ports);
   });
 });
 

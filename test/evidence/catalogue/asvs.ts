@@ -225,7 +225,10 @@ export const asvs: Standard = {
         '13.3.3',
         'L3',
         'Keys are used inside an isolated module.',
-        notBuiltYet('Signing keys lie sealed in Secrets Manager, and sign in the memory of one function.'),
+        {
+          limits:
+            'Shown for signing keys where KMS is chosen for them. By default they lie sealed in Secrets Manager and sign in the memory of the functions that use them.',
+        },
       ],
       [
         '13.3.4',
