@@ -157,7 +157,7 @@ export const helpText = [
     const left = `  --${name}${value === undefined ? '' : ` ${value}`}`;
     return `${left.padEnd(32)}${help}${otherwise === undefined ? '' : ` (${otherwise})`}`;
   }),
-  `  --help                    this text`,
+  `  --help                        this text`,
   '',
   'Each option can also be an environment variable: BFF_PORT, BFF_CLIENT_ID, … (BFF_QUIET=1; BFF_UPSTREAM=NAME=URL,NAME=URL).',
   'An option wins.',

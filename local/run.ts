@@ -312,6 +312,7 @@ function summary(options: Options, { baseUrl, issuer, panel, personas, apis }: S
     `  APIs      ${tokens}`,
     ...upstreams.map((line) => `            ${line}`),
     `  Logs      ${options.logFile === undefined ? 'below, one JSON object a line' : path.resolve(options.logFile)}`,
+    `  Operate   npm run ops -- keys status --local ${new URL(baseUrl).port}`,
     '  Stop      Ctrl+C',
     '',
   ].join('\n');

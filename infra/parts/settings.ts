@@ -108,7 +108,7 @@ export interface BehaviourProps {
   readonly apiPlatformTokenUrl?: string;
   /**
    * How many calls to APIs a session may make in a minute, or in a fifteenth of `idleSeconds` if that is less.
-   * @default 600
+   * @default 250
    */
   readonly callsPerWindow?: number;
   /**
@@ -285,7 +285,7 @@ export function settingValues(
     KEY_CUSTODY: props.keyCustody ?? 'secret',
     KEY_LEAD_SECONDS: String((props.keyLeadTime ?? defaultKeyLeadTime).toSeconds({ integral: false })),
     UPSTREAMS: JSON.stringify(props.upstreams ?? {}),
-    CALLS_PER_WINDOW: String(props.callsPerWindow ?? 600),
+    CALLS_PER_WINDOW: String(props.callsPerWindow ?? 250),
     API_PLATFORM_TOKEN_URL:
       props.apiPlatformTokenUrl ?? apiPlatformTokenUrls[production ? 'live' : 'integration'],
     LOG_LEVEL: props.logLevel ?? 'info',

@@ -1,6 +1,6 @@
 /** Where a connection to an upstream may lead. A name is configured; what it resolves to is up to whoever runs DNS. */
 import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns';
-import { BlockList, type LookupFunction } from 'node:net';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { isLoopback } from '../settings.ts';
 
 const loopback = new BlockList();
@@ -20,6 +20,8 @@ for (const [network, prefix] of [
   ['240.0.0.0', 4],
 ] as const) {
   never.ipv4.addSubnet(network, prefix, 'ipv4');
+  // As NAT64 would reach it (RFC 6052 section 2.1).
+  never.ipv6.addSubnet(`64:ff9b::${network}`, 96 + prefix, 'ipv6');
 }
 for (const [network, prefix] of [
   // Unspecified, loopback and the IPv4-compatible form.
@@ -34,6 +36,8 @@ for (const [network, prefix] of [
 
 /** Whether a connection to `url`'s host may lead to this address. A loopback host leads to loopback and nowhere else. */
 export function isPermitted(url: URL, { address, family }: LookupAddress): boolean {
+  // A list finds nothing in what is no address.
+  if (isIP(address) !== family) return false;
   const kind = family === 6 ? 'ipv6' : 'ipv4';
   return isLoopback(url) ? loopback.check(address, kind) : !never[kind].check(address, kind);
 }

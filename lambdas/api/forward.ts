@@ -30,7 +30,8 @@ export const newTrace = (): Trace => ({
 
 /**
  * @param options.call - the call as it is sent with this token
- * @param options.tokens - gives the access token; told the one that was refused, a fresh one. Undefined where none is sent
+ * @param options.tokens - gives the access token within so many milliseconds; told the one that was refused, a fresh one.
+ *   Undefined where none is sent
  * @param options.upstreamMs - the longest that the upstream may take, all tries together
  * @param options.totalMs - the longest that everything may take
  * @throws UpstreamTimeout, UpstreamInvalid, and whatever `tokens` throws
@@ -38,17 +39,18 @@ export const newTrace = (): Trace => ({
 export async function forward<Token extends { readonly value: Secret }>(options: {
   client: UpstreamClient;
   call: (accessToken: Secret | undefined) => UpstreamCall;
-  tokens: ((refused: Token | undefined) => Promise<Token>) | undefined;
+  tokens: ((milliseconds: number, refused: Token | undefined) => Promise<Token>) | undefined;
   upstreamMs: number;
   totalMs: number;
   trace: Trace;
 }): Promise<UpstreamAnswer> {
   const { client, tokens, trace } = options;
   const startedAt = performance.now();
+  const totalLeft = (): number => options.totalMs - (performance.now() - startedAt);
 
   const send = async (token: Token | undefined): Promise<UpstreamAnswer> => {
     const sentAt = performance.now();
-    const left = Math.min(options.upstreamMs - trace.upstreamMs, options.totalMs - (sentAt - startedAt));
+    const left = Math.min(options.upstreamMs - trace.upstreamMs, totalLeft());
     if (left <= 0) throw new UpstreamTimeout();
     try {
       const answer = await client.send(options.call(token?.value), left, () => (trace.tries += 1));
@@ -61,7 +63,7 @@ export async function forward<Token extends { readonly value: Secret }>(options:
   const tokenAfter = async (refused: Token | undefined): Promise<Token | undefined> => {
     const askedAt = performance.now();
     try {
-      return await tokens?.(refused);
+      return await tokens?.(totalLeft(), refused);
     } finally {
       trace.tokenMs += performance.now() - askedAt;
     }

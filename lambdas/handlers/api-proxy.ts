@@ -46,6 +46,10 @@ const longestCallMs = 26_000;
 /** Of that, the longest one wait for a token may take: a lease that nobody lets go of, and a little. */
 const longestTokenMs = 14_000;
 
+/** One wait for a token, in the milliseconds that a call has left. */
+const waitFor = (milliseconds: number): AbortSignal =>
+  AbortSignal.timeout(Math.floor(Math.min(longestTokenMs, Math.max(0, milliseconds))));
+
 /** Every route whose upstream is configured. @param routes - the manifest's, unless a test says otherwise */
 export const proxiedRoutes = (
   dependencies: ApiProxyDependencies,
@@ -151,7 +155,7 @@ async function answer(
     }),
     tokens:
       audience &&
-      ((refused) => tokens.forCall(session, audience, AbortSignal.timeout(longestTokenMs), refused)),
+      ((milliseconds, refused) => tokens.forCall(session, audience, waitFor(milliseconds), refused)),
     upstreamMs: route.timeoutSeconds * 1_000,
     totalMs: longestCallMs - (performance.now() - call.startedAt),
     trace: call.trace,

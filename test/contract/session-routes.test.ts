@@ -226,8 +226,7 @@ describe('what is no route', () => {
     ['GET', '/api/x'],
     ['POST', '/api/x/y?z=1'],
     ['DELETE', '/api/x'],
-    // not there yet
-    ['GET', '/api/pds/Patient'],
+    ['GET', '/api/pds/Practitioner/1'],
   ])('%s %s is 404 [ASVS-14.2.5]', async (method, path) => {
     const browser = await signedIn();
     const answer = await rawRequest(rig.bff.baseUrl, path, {

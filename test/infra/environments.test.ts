@@ -298,7 +298,7 @@ describe('the APIs that an environment calls', () => {
       expect(settingsIn(stateless, 'api-proxy')).toMatchObject({
         API_PLATFORM_TOKEN_URL: `${host}/oauth2/token`,
         UPSTREAMS: JSON.stringify({ pds: `${host}/personal-demographics/FHIR/R4` }),
-        CALLS_PER_WINDOW: '600',
+        CALLS_PER_WINDOW: '250',
       });
     },
   );

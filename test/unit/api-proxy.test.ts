@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { ApiRoute } from '../../lambdas/api/index.ts';
 import { defineUpstreams, routesOf, type RouteDefinition } from '../../lambdas/api/definition.ts';
 import { correlationId, upstreamUrl } from '../../lambdas/api/request.ts';
@@ -374,6 +374,28 @@ describe('a token that the upstream refuses', () => {
     refusing(9);
     expect((await withRoute({})()).status).toBe(502);
     expect(upstream.calls).toHaveLength(1);
+  });
+
+  test('is replaced in the time that is left of the call, and not after the function’s own', async () => {
+    refusing(1);
+    let passedMs = 0;
+    const started = performance.now();
+    const clocks = [
+      jest.spyOn(performance, 'now').mockImplementation(() => started + passedMs),
+      jest.spyOn(AbortSignal, 'timeout'),
+    ] as const;
+    const { token } = rig;
+    rig.token = (...asked) => {
+      passedMs += 13_000;
+      return token(...asked);
+    };
+    try {
+      expect((await rig.send()).problem['code']).toBe('upstream_timeout');
+      expect(clocks[1].mock.calls).toEqual([[14_000], [13_000]]);
+    } finally {
+      rig.token = token;
+      for (const clock of clocks) clock.mockRestore();
+    }
   });
 
   test('and cannot be replaced ends the call as its refresh ended', async () => {

@@ -435,6 +435,21 @@ describe('a token at its end', () => {
     await call(credential);
   });
 
+  test('keeps a call no longer than it can wait, though the store is slow to answer', async () => {
+    const session = await open((await expired()).credential);
+    const never = new Promise<never>(() => undefined);
+    const slow = { ...session, tokens: { ...session.tokens, read: () => never } };
+    const refused = { value: new Secret('refused'), generation: 1 };
+    expect(await failure(instance().forCall(slow, audience, inTime(50), refused))).toMatchObject({
+      error: 'waited',
+    });
+    const failing = { ...slow, tokens: { ...slow.tokens, read: () => Promise.reject(new Error('late')) } };
+    const over = AbortSignal.abort();
+    expect(await failure(instance().forCall(failing, audience, over, refused))).toMatchObject({
+      error: 'waited',
+    });
+  });
+
   test('is nothing to a session that has ended meanwhile', async () => {
     const { credential } = await expired();
     const session = await open(credential);
@@ -521,6 +536,14 @@ describe('a token near its end', () => {
       expect(platform.calls).toHaveLength(1);
     },
   );
+
+  test('is not used any more once the session has ended while the next was got [ASVS-7.4.1]', async () => {
+    const { credential } = await nearly();
+    platform.during = () =>
+      createSessionStore(storeOptions()).end(credential, 'signed_out', undefined).then();
+    expect(await failure(call(credential, { tokens: eager() }))).toBeInstanceOf(SessionGone);
+    expect(platform.count('refresh')).toBe(1);
+  });
 
   test('serves on when nothing is left to get the next with', async () => {
     const credential = await signedIn({ ...signInTokens, idTokenExpiresAt: (start + 60) as EpochSeconds });

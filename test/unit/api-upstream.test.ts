@@ -364,18 +364,24 @@ describe('where an upstream’s name may lead [B-13]', () => {
     ...['127.0.0.1', '127.255.255.254', '0.0.0.0', '0.1.2.3', '169.254.169.254', '169.254.0.1', '224.0.0.1'],
     ...['239.255.255.255', '255.255.255.255', '240.0.0.1', '::1', '::', 'fe80::1', 'febf::1', 'ff02::1'],
     ...['::ffff:127.0.0.1', '::ffff:169.254.169.254', '::ffff:10.0.0.1', '::ffff:8.8.8.8', '::127.0.0.1'],
-    ...['fd00:ec2::254', '0:0:0:0:0:ffff:7f00:1'],
+    ...['fd00:ec2::254', '0:0:0:0:0:ffff:7f00:1', '64:ff9b::169.254.169.254', '64:ff9b::7f00:1', '', 'a'],
   ])('is never %s', (address) => {
     expect(isPermitted(named, at(address))).toBe(false);
   });
 
-  test.each(['192.0.2.1', '10.1.2.3', '172.16.0.1', '192.168.1.1', '2001:db8::1', 'fd12::1', '128.0.0.1'])(
-    'can be %s',
-    (address) => {
-      expect(isPermitted(named, at(address))).toBe(true);
-      expect(isPermitted(local, at(address))).toBe(false);
-    },
-  );
+  test.each([
+    '192.0.2.1',
+    '10.1.2.3',
+    '172.16.0.1',
+    '192.168.1.1',
+    '2001:db8::1',
+    'fd12::1',
+    '128.0.0.1',
+    '64:ff9b::c000:201',
+  ])('can be %s', (address) => {
+    expect(isPermitted(named, at(address))).toBe(true);
+    expect(isPermitted(local, at(address))).toBe(false);
+  });
 
   test('is this machine where that is what was configured', () => {
     expect(isPermitted(local, at('127.0.0.1'))).toBe(true);

@@ -144,7 +144,8 @@ async function ofService(
   const { clock, log, random = Math.random, pause = pauseFor } = options;
   const { tokens, audience } = wanted;
   const isRefused = ({ generation }: { generation: number }) => generation === refused?.generation;
-  let view = refused === undefined ? tokens.seen(audience) : await tokens.read(audience);
+  const read = () => untilOver(signal, tokens.read(audience));
+  let view = refused === undefined ? tokens.seen(audience) : await read();
   for (let pauseMs = pausesMs.first; ; pauseMs = Math.min(2 * pauseMs, pausesMs.longest)) {
     const usable =
       view.tokens !== undefined && !isRefused(view) && isUsable(view.tokens, clock())
@@ -154,13 +155,15 @@ async function ofService(
     if (usable !== undefined) {
       const token = { value: usable.accessToken, generation: view.generation };
       if (!isDue(usable, clock(), random) || view.restMs > 0 || wanted.underWay() !== undefined) return token;
-      return untilOver(signal, renewal()).then(
-        (renewed) => renewed ?? token,
-        (error: unknown) => {
-          if (error instanceof SessionGone) throw error;
-          return token;
-        },
-      );
+      try {
+        const renewed = await untilOver(signal, renewal());
+        if (renewed !== undefined) return renewed;
+        // Another has the lease, or the session is over: then this throws.
+        await read();
+      } catch (error) {
+        if (error instanceof SessionGone) throw error;
+      }
+      return token;
     }
     const underWay = wanted.underWay();
     if (underWay === undefined && view.restMs > 0) {
@@ -170,7 +173,7 @@ async function ofService(
     if (renewed !== undefined && !isRefused(renewed)) return renewed;
     await pause(pauseMs * (0.5 + random()), signal);
     if (signal.aborted) throw new TokenUnavailable('waited');
-    view = await tokens.read(audience);
+    view = await read();
     if (view.tokens !== undefined && !isRefused(view)) {
       log('lease_waited', { audience, waitedMs: elapsed(wanted) });
     }
@@ -188,16 +191,16 @@ const pauseFor = (ms: number, signal: AbortSignal): Promise<void> =>
 
 /** @throws TokenUnavailable once there is no time left */
 async function untilOver<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  if (signal.aborted) throw new TokenUnavailable('waited');
   let stop = (): void => undefined;
   const over = new Promise<never>((_resolve, reject) => {
     stop = () => {
       reject(new TokenUnavailable('waited'));
     };
+    if (signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
   });
   try {
-    return await Promise.race([work, over]);
+    return await Promise.race([over, work]);
   } finally {
     signal.removeEventListener('abort', stop);
   }
