@@ -40,15 +40,22 @@ export function ops(
   });
 }
 
+/** How `script` runs one command on a terminal of its own: util-linux spells it one way, macOS another. */
+const scriptArguments = (command: string): string[] =>
+  process.platform === 'darwin'
+    ? ['-q', '/dev/null', 'sh', '-c', command]
+    : ['--quiet', '--return', '--command', command, '/dev/null'];
+
 /**
- * Runs it on a terminal, of util-linux's `script`.
+ * Runs it on a terminal, which the system's `script` gives it.
  *
  * @param answer - what is typed when it asks
  * @returns everything that stood on the terminal
+ * @throws Error where the system has no `script`
  */
 export function opsOnTerminal(args: readonly string[], answer: string): Promise<Ended> {
   const command = [process.execPath, 'ops/main.ts', ...args].map((word) => `'${word}'`).join(' ');
-  const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+  const child = spawn('script', scriptArguments(command), {
     cwd: root,
     env: environmentWith({}),
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -61,7 +68,11 @@ export function opsOnTerminal(args: readonly string[], answer: string): Promise<
     answered = true;
     child.stdin.write(answer);
   });
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
+    child.once('error', (cause) => {
+      const how = 'on Debian and Ubuntu: apt-get install bsdutils';
+      reject(new Error(`these tests need the command script, which gives a terminal (${how})`, { cause }));
+    });
     child.once('close', (code) => resolve({ code, out, err: '' }));
   });
 }

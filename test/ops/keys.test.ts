@@ -1,5 +1,4 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -372,9 +371,7 @@ describe('keys promote', () => {
     expect(own.out).toContain('Signing keys for the API platform, ');
   });
 
-  const onTerminal = spawnSync('script', ['--version']).status === 0 ? test : test.skip;
-
-  onTerminal('on a terminal it asks, and goes on with a yes', async () => {
+  test('on a terminal it asks, and goes on with a yes', async () => {
     answering();
     const { code, out } = await opsOnTerminal(['keys', 'promote', ...here], 'y\n');
     expect(out).toMatch(/may not have seen it\.[^]*promote the next one now\? \[y\/N\] [^]*Promoted\./);
@@ -382,7 +379,7 @@ describe('keys promote', () => {
     expect(changes()).toHaveLength(1);
   });
 
-  onTerminal.each([
+  test.each([
     ['no', 'n\n'],
     ['nothing', '\n'],
     ['something else', 'yesterday\n'],
@@ -396,7 +393,7 @@ describe('keys promote', () => {
     expect(changes()).toEqual([]);
   });
 
-  onTerminal('keys that moved while the question stood are not moved again', async () => {
+  test('keys that moved while the question stood are not moved again', async () => {
     answering();
     const { invoke } = aws;
     aws.invoke = (event) =>
