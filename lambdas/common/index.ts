@@ -1,5 +1,6 @@
 export { decodeBase64Url, deriveKey, open, randomSecret, seal, sha256 } from './crypto.ts';
 export { BffError } from './errors.ts';
+export { keptInMemory } from './kept.ts';
 export { Secret } from './secret.ts';
 export {
   after,

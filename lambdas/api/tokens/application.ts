@@ -1,5 +1,5 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { Secret, type Clock } from '../../common/index.ts';
+import { keptInMemory, Secret, type Clock } from '../../common/index.ts';
 import { ApplicationUnavailable } from './errors.ts';
 
 /** What the API platform knows our application by. */
@@ -44,18 +44,15 @@ function readApplication(text: string | undefined): Application {
   return { apiKey, apiSecret: new Secret(apiSecret) };
 }
 
-/** How long after a read credentials are not read again because somebody refused them, in seconds. */
-const refusedAgainSeconds = 5;
-/** After they could not be read again, how long those in memory serve before the next try, in seconds. */
-const retrySeconds = 30;
+const isSame = (one: Application, other: Application): boolean =>
+  one.apiKey === other.apiKey && one.apiSecret.expose() === other.apiSecret.expose();
 
 /**
- * The application's credentials, kept in memory. Parallel callers share one load; when they cannot be read again, those
- * in memory go on serving.
+ * The application's credentials, kept in memory.
  *
  * @param options.cacheSeconds - how long they are used before they are read again
  * @param options.onStale - told when they are used beyond that, because reading them again failed
- * @returns gives them; told of ones that were refused, it looks whether there are others by now. It throws
+ * @returns gives them; told of ones that were refused, it looks at once whether there are others by now. It throws
  *   ApplicationUnavailable when there are none
  */
 export function currentApplication(options: {
@@ -64,34 +61,6 @@ export function currentApplication(options: {
   readonly clock: Clock;
   readonly onStale: (error: unknown) => void;
 }): (refused?: Application) => Promise<Application> {
-  let loaded: { readonly application: Application; readonly readAt: number } | undefined;
-  let nextTry = 0;
-  let loading: Promise<Application> | undefined;
-
-  const load = async (): Promise<Application> => {
-    const application = await options.load();
-    loaded = { application, readAt: options.clock() };
-    return application;
-  };
-
-  return async (refused) => {
-    const now = options.clock();
-    if (loaded !== undefined) {
-      const keptSeconds =
-        loaded.application === refused
-          ? Math.min(refusedAgainSeconds, options.cacheSeconds)
-          : options.cacheSeconds;
-      if (now < loaded.readAt + keptSeconds || now < nextTry) return loaded.application;
-    }
-    try {
-      return await (loading ??= load().finally(() => {
-        loading = undefined;
-      }));
-    } catch (error) {
-      if (loaded === undefined) throw error;
-      nextTry = now + Math.min(retrySeconds, options.cacheSeconds);
-      options.onStale(error);
-      return loaded.application;
-    }
-  };
+  const kept = keptInMemory({ ...options, read: options.load });
+  return (refused) => kept(refused && ((found) => isSame(found, refused)));
 }
