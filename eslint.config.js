@@ -2,10 +2,10 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 /**
- * The walls of the house. A room is entered through its `index.ts`; what a room may use is listed here, and everything
- * else is refused. Directions are never reversed: functions wire handlers, handlers use rooms, rooms use `common`.
+ * The module boundaries. A module is entered through its `index.ts`; what a module may use is listed here, and everything
+ * else is refused. Directions are never reversed: functions wire handlers, handlers use modules, modules use `common`.
  */
-const rooms = {
+const modules = {
   common: [],
   telemetry: ['common'],
   aws: [],
@@ -17,8 +17,8 @@ const rooms = {
   'api/tokens': ['common', 'telemetry', 'session', 'settings'],
   handlers: ['common', 'telemetry', 'http', 'cis2', 'session', 'keys', 'api', 'api/tokens', 'settings'],
 };
-const everyRoom = Object.keys(rooms);
-const packagesKeptOut = {
+const moduleNames = Object.keys(modules);
+const forbiddenPackages = {
   common: ['@aws-sdk/*', 'oauth4webapi', 'jose', '@middy/*', 'aws-lambda'],
   telemetry: ['@aws-sdk/*', 'oauth4webapi', 'jose', '@middy/*', 'aws-lambda'],
   aws: ['oauth4webapi', 'jose', '@middy/*', 'aws-lambda'],
@@ -38,41 +38,41 @@ const refuse = (...patterns) => ({
   ],
 });
 
-/** What may be entered past its front: a room inside another has a face of its own. */
-const enterByFace = {
+/** What may be imported other than through index.ts: a module inside another has an entry point of its own. */
+const entryPointOnly = {
   regex: '^\\.\\./(?!handlers/|api/tokens/index\\.ts$)[a-z0-9]+/(?!index\\.ts$)',
-  message: 'Enter a room through its index.ts.',
+  message: 'Import a module through its index.ts.',
 };
 
-const insideRoom = (room) => {
-  const inner = room.includes('/');
+const moduleRules = (module) => {
+  const inner = module.includes('/');
   const up = inner ? '../../' : '../';
   return {
-    files: [`lambdas/${room}/**/*.ts`],
+    files: [`lambdas/${module}/**/*.ts`],
     rules: refuse(
       {
         group: ['**/functions/**', '**/infra/**', '**/local/**', '**/test/**'],
-        message: 'Rooms know nothing of what uses them.',
+        message: 'Modules know nothing of what uses them.',
       },
       {
         group: [
-          ...everyRoom
-            .filter((other) => other !== room && !rooms[room].includes(other))
+          ...moduleNames
+            .filter((other) => other !== module && !modules[module].includes(other))
             .flatMap((other) => [`${up}${other}`, `${up}${other}/**`]),
           ...['settings', 'routes']
-            .filter((file) => !rooms[room].includes(file))
+            .filter((file) => !modules[module].includes(file))
             .map((file) => `${up}${file}.ts`),
           `${up}start.ts`,
         ],
-        message: `lambdas/${room} may use only: ${rooms[room].join(', ') || 'nothing'}.`,
+        message: `lambdas/${module} may use only: ${modules[module].join(', ') || 'nothing'}.`,
       },
       inner
         ? {
             regex: '^\\.\\./(?!\\.\\./[a-z0-9]+/index\\.ts$|\\.\\./[a-z]+\\.ts$)',
-            message: 'Enter a room through its index.ts.',
+            message: 'Import a module through its index.ts.',
           }
-        : enterByFace,
-      { group: packagesKeptOut[room], message: `Not in lambdas/${room}.` },
+        : entryPointOnly,
+      { group: forbiddenPackages[module], message: `Not in lambdas/${module}.` },
     ),
   };
 };
@@ -102,13 +102,13 @@ export default tseslint.config(
     },
   },
   { files: ['**/*.js'], languageOptions: { globals: { console: 'readonly', process: 'readonly' } } },
-  ...everyRoom.map(insideRoom),
+  ...moduleNames.map(moduleRules),
   {
     files: ['lambdas/functions/*.ts'],
-    rules: refuse({ group: ['./*'], message: 'Functions never use one another.' }, enterByFace),
+    rules: refuse({ group: ['./*'], message: 'Functions never use one another.' }, entryPointOnly),
   },
   {
-    // Nothing is loaded later, and no wall can be walked round by loading it so. Only what most installations never need
+    // Nothing is loaded later, and no boundary can be bypassed with a dynamic import. Only what most installations never need
     // is: KMS's client, and what uses it.
     files: ['lambdas/**/*.ts'],
     rules: {

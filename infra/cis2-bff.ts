@@ -222,7 +222,7 @@ const warnOfScopes = (scope: Construct, asked: string): void => {
   }
 };
 
-/** What is wrong with how the deployment faces the world. */
+/** What is wrong with how the deployment is reached from outside. */
 const edgeProblems = (props: Cis2BffProps): readonly string[] => {
   const { production = true, certificate, webAclArn, withoutWebAcl } = props;
   const problems: string[] = [];

@@ -7,11 +7,11 @@
 import type { Role } from './common/index.ts';
 
 /** CIS2's own limits (NHS CIA Ses Req 005 and 007), in seconds. They can be shortened, never lengthened. */
-const longestIdleSeconds = 900;
-const longestAbsoluteSeconds = 43_200;
+const maxIdleSeconds = 900;
+const maxAbsoluteSeconds = 43_200;
 
 /** CIS2's longest `max_age` for a sign-in that does not send `prompt=login` (NHS CIA Ses Req 002), in seconds. */
-const longestSignInMaxAgeSeconds = 300;
+const maxSignInMaxAgeSeconds = 300;
 
 /** The authentication assurance level each CIS2 `acr_values` value asks for. */
 export const acrLevels = {
@@ -118,7 +118,7 @@ const oneOf =
 
 /** `login`: every sign-in sends `prompt=login`. A number: it sends `max_age` with these seconds instead. */
 const freshness: Rule<'login' | number> = (value) =>
-  value === 'login' ? value : wholeNumber(1, longestSignInMaxAgeSeconds)(value);
+  value === 'login' ? value : wholeNumber(1, maxSignInMaxAgeSeconds)(value);
 
 /**
  * Accepts a role that matches every list that is given. A list matches when it holds a code of the role's; an
@@ -171,8 +171,8 @@ export const acceptsRole = (policy: RolePolicy, role: Role, apartFrom?: RuleList
 export const demandsRole = (policy: RolePolicy): boolean => policy !== 'optional';
 
 /** Lambda gives a function 4 KB for all its settings together: these two leave the rest of them a quarter of it. */
-const longestRoleRules = 2_000;
-const longestUpstreams = 1_000;
+const maxRoleRules = 2_000;
+const maxUpstreams = 1_000;
 
 const isCodes = (value: unknown): boolean =>
   Array.isArray(value) &&
@@ -188,8 +188,8 @@ const isRoleRule = (value: unknown): value is RoleRule => {
 /** A rule that is misspelt must not quietly accept more, or nobody: every member is known and none is empty. */
 const rolePolicy: Rule<RolePolicy> = (value) => {
   if (value === 'optional' || value === 'any') return value;
-  if (value.length > longestRoleRules) {
-    refuse(`no longer than ${String(longestRoleRules)} characters`, `${value.slice(0, 40)}…`);
+  if (value.length > maxRoleRules) {
+    refuse(`no longer than ${String(maxRoleRules)} characters`, `${value.slice(0, 40)}…`);
   }
   let parsed: unknown;
   try {
@@ -207,7 +207,7 @@ const endSessionUrl: Rule<string> = (value) =>
   value === 'off' ? value : plainUrl('off, or a plain URL')(value);
 
 /** A year, the longest that AWS lets a rotation wait. */
-const longestKeyLeadSeconds = 365 * 86_400;
+const maxKeyLeadSeconds = 365 * 86_400;
 
 /** What KMS takes in a tag's value, with room for what a ring is for. */
 const keyRingName: Rule<string> = (value) =>
@@ -232,7 +232,7 @@ const serviceUrl = (value: unknown): string | undefined => {
 const upstreams: Rule<Readonly<Record<string, string>>> = (value) => {
   const rule =
     'upstreams as a JSON object: name to an https URL of a host name (http only for loopback), plain';
-  if (value.length > longestUpstreams) refuse(rule, `${value.slice(0, 40)}…`);
+  if (value.length > maxUpstreams) refuse(rule, `${value.slice(0, 40)}…`);
   let parsed: unknown;
   try {
     parsed = JSON.parse(text(value));
@@ -276,8 +276,8 @@ const rules = {
   MINIMUM_IAL: wholeNumber(0, 3),
   /** Which of a user's roles can be worked in, and whether a sign-in needs one. */
   ACCEPTED_ROLES: rolePolicy,
-  IDLE_SECONDS: wholeNumber(1, longestIdleSeconds),
-  ABSOLUTE_SECONDS: wholeNumber(1, longestAbsoluteSeconds),
+  IDLE_SECONDS: wholeNumber(1, maxIdleSeconds),
+  ABSOLUTE_SECONDS: wholeNumber(1, maxAbsoluteSeconds),
   /** Live sessions a user may have; the oldest ends when there are more. */
   SESSIONS_PER_USER: wholeNumber(1, 500),
   /**
@@ -301,7 +301,7 @@ const rules = {
   /** Where a new key's private half lives: in the secret, or in KMS and nowhere else. */
   KEY_CUSTODY: oneOf('secret', 'kms'),
   /** How long a key must have been published before a rotation lets it sign: whoever caches the set knows it by then. */
-  KEY_LEAD_SECONDS: wholeNumber(0, longestKeyLeadSeconds),
+  KEY_LEAD_SECONDS: wholeNumber(0, maxKeyLeadSeconds),
   /** Names this installation's keys in KMS, so that rights can be bound to them. */
   KEY_RING_NAME: keyRingName,
   /** How long a function keeps the signing keys before it reads them again. */

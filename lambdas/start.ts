@@ -28,7 +28,7 @@ export function startFunction<Name extends FunctionName>(
   }
 }
 
-const longestWarmUpMs = 1_500;
+const maxWarmUpMs = 1_500;
 
 /**
  * Does now, with the processor that Lambda lends to a start, what the first request would otherwise wait for. Bounded,
@@ -46,7 +46,7 @@ export async function warmUp(
     new Promise<undefined>((resolve) => {
       timer = setTimeout(() => {
         resolve(undefined);
-      }, longestWarmUpMs);
+      }, maxWarmUpMs);
     }),
   ]);
   clearTimeout(timer);

@@ -7,7 +7,7 @@ import type { Options } from './options.ts';
 /** What the API proxy of a local run calls: what the options name, and simulators in place of the rest. */
 
 /** How long the API platform keeps a key set, in seconds. */
-const longestKeyCacheSeconds = 3_600;
+const maxKeyCacheSeconds = 3_600;
 
 /**
  * How long a simulator keeps our public keys: never longer than a key is published before it signs, as it is deployed. Else
@@ -81,7 +81,7 @@ export async function startApiServices(
     const simulator = await startApiPlatformSimulator({
       applications: [{ ...application, jwksUri }],
       issuer,
-      keyCacheSeconds: keysKeptFor(options, longestKeyCacheSeconds),
+      keyCacheSeconds: keysKeptFor(options, maxKeyCacheSeconds),
       ...serverOptions(2, 'api_platform_simulator'),
     });
     return started(simulator);

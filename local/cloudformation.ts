@@ -16,7 +16,7 @@ import type { Assembly, Json, JsonObject, Resource } from './template.ts';
 /** Plays CloudFormation: makes what the template describes, as far as the functions can see it. */
 
 /** Instances of one function at a time. In AWS it is more; here it shows that a function is not alone. */
-const mostInstances = 4;
+const maxInstances = 4;
 
 /** What an HTTP API waits for a function when the template does not say, in milliseconds. */
 const defaultIntegrationTimeout = 30_000;
@@ -255,7 +255,7 @@ export class Functions {
       handler: this.#assembly.text(stack, properties['Handler'] ?? ''),
       timeoutSeconds: number('Timeout', 3),
       memoryMegabytes: number('MemorySize', 128),
-      concurrency: Math.min(mostInstances, number('ReservedConcurrentExecutions', mostInstances)),
+      concurrency: Math.min(maxInstances, number('ReservedConcurrentExecutions', maxInstances)),
       region: this.#assembly.regionOf(resource),
       environment: {
         ...Object.fromEntries(

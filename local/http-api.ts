@@ -1,6 +1,6 @@
 import { gatewayMessage, decodedPath, httpApiEvent, httpApiResponse } from './http-api-event.ts';
 import type { GatewayRequest, GatewayResponse, MatchedRoute } from './http-api-event.ts';
-import { longestPayload } from './lambda-runtime.ts';
+import { maxPayloadBytes } from './lambda-runtime.ts';
 import type { LambdaFunction } from './lambda-runtime.ts';
 
 /** A route of the template: `ANY /auth/login`, `GET /items/{id}`, `ANY /auth/{proxy+}` or `$default`. */
@@ -12,8 +12,8 @@ export interface ApiRoute {
 }
 
 /** The longest request line and headers together, and the longest body, in bytes. */
-const longestHeaders = 10_240;
-export const longestBody = 6_291_456;
+const maxHeaderBytes = 10_240;
+export const maxBodyBytes = 6_291_456;
 
 interface Pattern {
   readonly route: ApiRoute;
@@ -85,7 +85,7 @@ export class HttpApi {
     if (found === undefined) return gatewayMessage(404, 'Not Found');
 
     const event = httpApiEvent(request, path, found, this.#identity);
-    if (Buffer.byteLength(event.body ?? '') > longestPayload)
+    if (Buffer.byteLength(event.body ?? '') > maxPayloadBytes)
       return gatewayMessage(413, 'Request Entity Too Large');
 
     let timer: NodeJS.Timeout | undefined;
@@ -109,4 +109,4 @@ export const headersTooLong = (request: Pick<GatewayRequest, 'method' | 'target'
   request.rawHeaders.reduce(
     (sum, text) => sum + Buffer.byteLength(text) + 2,
     request.method.length + Buffer.byteLength(request.target) + 12,
-  ) > longestHeaders;
+  ) > maxHeaderBytes;

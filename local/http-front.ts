@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { behaviourFor, withPolicy } from './cloudfront.ts';
 import type { Behaviour, Distribution } from './cloudfront.ts';
 import { reasonOf, StartError } from './errors.ts';
-import { headersTooLong, longestBody } from './http-api.ts';
+import { headersTooLong, maxBodyBytes } from './http-api.ts';
 import type { HttpApi } from './http-api.ts';
 import { gatewayMessage } from './http-api-event.ts';
 import type { GatewayRequest, GatewayResponse } from './http-api-event.ts';
@@ -132,7 +132,7 @@ async function answerOf(
 
 /** The whole body, or undefined when it is longer than the gateway takes. */
 async function readBody(message: IncomingMessage): Promise<Buffer | undefined> {
-  if (Number(message.headers['content-length'] ?? 0) > longestBody) {
+  if (Number(message.headers['content-length'] ?? 0) > maxBodyBytes) {
     // What still comes is read and dropped: a client in the middle of sending would miss the answer.
     message.resume();
     return undefined;
@@ -141,10 +141,10 @@ async function readBody(message: IncomingMessage): Promise<Buffer | undefined> {
   let length = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length <= longestBody) chunks.push(chunk);
+    if (length <= maxBodyBytes) chunks.push(chunk);
     else chunks.length = 0;
   }
-  return length <= longestBody ? Buffer.concat(chunks) : undefined;
+  return length <= maxBodyBytes ? Buffer.concat(chunks) : undefined;
 }
 
 function send(response: ServerResponse, { status, headers, body }: GatewayResponse): void {

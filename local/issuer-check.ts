@@ -2,7 +2,7 @@ import { get as httpGet } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import { reasonOf, StartError } from './errors.ts';
 
-const longestDocument = 1_048_576;
+const maxDocument = 1_048_576;
 
 /**
  * Asks an OpenID provider for its discovery document (OpenID Connect Discovery 1.0 section 4). An issuer is a string
@@ -47,7 +47,7 @@ const fetchText = (url: string, seconds: number): Promise<{ status: number; body
         response.setEncoding('utf8');
         response.on('data', (chunk: string) => {
           body += chunk;
-          if (body.length > longestDocument) request.destroy(new Error('its discovery document is too long'));
+          if (body.length > maxDocument) request.destroy(new Error('its discovery document is too long'));
         });
         response.on('end', () => {
           resolve({ status: response.statusCode ?? 0, body });

@@ -53,7 +53,7 @@ const algorithms = {
   },
 } as const;
 
-const longestMessage = 4_096;
+const maxMessage = 4_096;
 const daySeconds = 86_400;
 
 const invalid = (message: string): Refusal =>
@@ -132,7 +132,7 @@ class KeyStore {
     const message = Buffer.from(requiredText(input, 'Message'), 'base64');
     const type = optionalText(input, 'MessageType') ?? 'RAW';
     if (type !== 'RAW' && type !== 'DIGEST') throw invalid('MessageType must be RAW or DIGEST');
-    if (message.length > longestMessage) throw invalid('Message must have 4096 bytes at most');
+    if (message.length > maxMessage) throw invalid('Message must have 4096 bytes at most');
     const digest = type === 'RAW' ? createHash(hash).update(message).digest() : message;
     if (digest.length !== length) throw invalid(`Digest is invalid length for algorithm ${name}.`);
     // Node signs messages, not digests: this is EMSA-PKCS1-v1_5 (RFC 8017 section 9.2) by hand.

@@ -54,7 +54,7 @@ export type Invocation =
   { readonly ok: true; readonly payload: string } | FailedInvocation;
 
 /** The longest answer of a function, in bytes of JSON. */
-export const longestPayload = 6_291_556;
+export const maxPayloadBytes = 6_291_556;
 
 /** What Lambda allows a function for loading its code, in milliseconds. */
 const initMilliseconds = 10_000;
@@ -214,7 +214,7 @@ export class LambdaFunction {
 
     if (message.type === 'answer') {
       const bytes = Buffer.byteLength(message.payload);
-      if (bytes <= longestPayload) return { ok: true, payload: message.payload };
+      if (bytes <= maxPayloadBytes) return { ok: true, payload: message.payload };
       return this.#report(failed('Function.ResponseSizeTooLarge', `the answer has ${String(bytes)} bytes`));
     }
     if (message.type === 'ready') return this.#report(failed('Runtime.ExitError', 'no answer'));

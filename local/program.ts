@@ -1,7 +1,7 @@
 import { reasonOf, StartError } from './errors.ts';
 
 /** What must be over by then is over, whether it has finished or not, in milliseconds. */
-const longestStop = 800;
+const maxStop = 800;
 
 /** One Ctrl+C comes twice, from the terminal and from npm: so near the first, a signal is not a second wish. */
 const sameWish = 250;
@@ -34,7 +34,7 @@ export async function runProgram(name: string, main: (stop: AbortSignal) => Prom
       if (stopping.signal.aborted) return;
       stoppedAt = performance.now();
       stopping.abort();
-      setTimeout(() => process.exit(0), longestStop).unref();
+      setTimeout(() => process.exit(0), maxStop).unref();
     });
   }
   process.on('uncaughtException', fail);

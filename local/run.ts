@@ -35,13 +35,13 @@ import { writeStateFile } from './state-file.ts';
 import { accountId, Assembly } from './template.ts';
 
 /** Says what a start is doing once it has taken longer than anybody waits without wondering, in milliseconds. */
-const longestSilence = 2_000;
+const maxSilence = 2_000;
 
 /** Where everything is, as far as names of AWS's say it. */
 const region = 'eu-west-2';
 
 /** How long CIS2 does not look for our keys again after it has, in seconds. */
-const longestKeyRefetchSeconds = 60;
+const maxKeyRefetchSeconds = 60;
 
 /** What is registered for us at the provider: those of our routes that it must know. */
 const registered = {
@@ -108,7 +108,7 @@ async function start(options: Options, { say, log, closers, stop }: Run): Promis
   const during = <T>(what: string, work: Promise<T>): Promise<T> => {
     const timer = setTimeout(() => {
       say(`${what} …`);
-    }, longestSilence);
+    }, maxSilence);
     return work.finally(() => {
       clearTimeout(timer);
     });
@@ -241,7 +241,7 @@ async function startSignIn(
   const simulator = await startCis2Simulator({
     port: port < 65_535 ? port + 1 : 0,
     fallbackToFreePort: true,
-    keyRefetchSeconds: keysKeptFor(options, longestKeyRefetchSeconds),
+    keyRefetchSeconds: keysKeptFor(options, maxKeyRefetchSeconds),
     clients: [
       {
         clientId: options.clientId,

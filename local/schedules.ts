@@ -11,7 +11,7 @@ export interface Schedule {
 const unitMilliseconds = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 
 /** Beyond this a timer would fire at once. No local run lives so long. */
-const longestTimer = 2_147_483_647;
+const maxTimer = 2_147_483_647;
 
 function rateOf(expression: string): number | undefined {
   const [, count, unit] = /^rate\((\d{1,5}) (minute|hour|day)s?\)$/.exec(expression) ?? [];
@@ -52,7 +52,7 @@ export function runSchedules(
   invoke: (schedule: Schedule) => Promise<unknown>,
 ): () => void {
   const timers = schedules
-    .filter(({ everyMilliseconds }) => everyMilliseconds <= longestTimer)
+    .filter(({ everyMilliseconds }) => everyMilliseconds <= maxTimer)
     .map((schedule) => setInterval(() => void invoke(schedule), schedule.everyMilliseconds).unref());
   return () => {
     timers.forEach(clearInterval);

@@ -14,8 +14,8 @@ type Step = (typeof steps)[number];
 
 const daySeconds = 86_400;
 const unitSeconds = { hour: 3_600, day: daySeconds };
-const shortestInterval = 4 * unitSeconds.hour;
-const longestInterval = 1_000 * daySeconds;
+const minInterval = 4 * unitSeconds.hour;
+const maxInterval = 1_000 * daySeconds;
 
 /** @throws Refusal for a schedule that Secrets Manager refuses, or that is a `cron()` */
 function intervalOf(rules: Input): number {
@@ -27,7 +27,7 @@ function intervalOf(rules: Input): number {
       ? Number(days) * daySeconds
       : Number(count) * unitSeconds[unit as keyof typeof unitSeconds];
   const isAmbiguous = (days === undefined) === (expression === undefined);
-  if (isAmbiguous || !(seconds >= shortestInterval && seconds <= longestInterval)) {
+  if (isAmbiguous || !(seconds >= minInterval && seconds <= maxInterval)) {
     throw new Refusal(
       'InvalidParameterException',
       'RotationRules must have AutomaticallyAfterDays (1 to 1000) or ScheduleExpression, a rate() of 4 hours to 1000 days here.',

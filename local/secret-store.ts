@@ -32,7 +32,7 @@ export interface StoredSecret {
   readonly versions: Map<string, Version>;
 }
 
-const longestSecret = 65_536;
+const maxSecret = 65_536;
 
 /** Versions without a label that are kept: AWS keeps them for a day at least, and a test wants to look for them. */
 const keptDeprecated = 20;
@@ -180,8 +180,8 @@ export class SecretStore {
       throw new Refusal('InvalidParameterException', 'You must provide either SecretString or SecretBinary.');
     }
     if (
-      Buffer.byteLength(secretString ?? '') > longestSecret ||
-      Buffer.byteLength(secretBinary ?? '', 'base64') > longestSecret
+      Buffer.byteLength(secretString ?? '') > maxSecret ||
+      Buffer.byteLength(secretBinary ?? '', 'base64') > maxSecret
     ) {
       throw new Refusal('ValidationException', 'Member must have length less than or equal to 65536');
     }

@@ -43,7 +43,7 @@ interface Reach {
 }
 
 /** The longest a function of ours runs, and a little more, in milliseconds. */
-const longestAnswer = 200_000;
+const maxAnswer = 200_000;
 
 /**
  * Finds an installation.
@@ -63,7 +63,7 @@ function connect({ label, outputs, region, local }: Reach): Installation {
   const lambda = (options: { maxAttempts?: number }): LambdaClient =>
     new LambdaClient({
       region,
-      requestHandler: { connectionTimeout: 5_000, socketTimeout: longestAnswer },
+      requestHandler: { connectionTimeout: 5_000, socketTimeout: maxAnswer },
       ...options,
       ...credentials,
       ...(local === undefined ? {} : { endpoint: local.lambda }),

@@ -85,7 +85,7 @@ function operation(route: ApiRoute): Json {
       : {
           requestBody: {
             required: true,
-            description: `At most ${String(route.body.largestBytes)} bytes`,
+            description: `At most ${String(route.body.maxBytes)} bytes`,
             content: mediaTypes(route.body.types),
           },
         }),
@@ -168,7 +168,7 @@ const queryText = ({ query }: ApiRoute): string =>
     .join(', ');
 
 const bodyText = ({ body }: ApiRoute): string =>
-  body === undefined ? '' : `${listed(body.types)}, at most ${String(body.largestBytes)} bytes`;
+  body === undefined ? '' : `${listed(body.types)}, at most ${String(body.maxBytes)} bytes`;
 
 function table(upstreams: Upstreams, routes: readonly ApiRoute[]): string {
   const sections = Object.entries(upstreams).map(([name, { title }]) => {

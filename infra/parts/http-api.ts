@@ -39,7 +39,7 @@ const accessLogFields = {
 /** A function's own time-out does not count the time that a cold start takes before it. */
 const coldStart = Duration.seconds(3);
 /** CloudFront waits for half a minute: what comes later than this would come to nobody. */
-const longestWait = Duration.seconds(29);
+const maxWait = Duration.seconds(29);
 
 const shorter = (one: Duration, other: Duration): Duration =>
   one.toMilliseconds() < other.toMilliseconds() ? one : other;
@@ -54,7 +54,7 @@ export class BffHttpApi extends Construct {
     const integration = (name: HttpFunctionName | 'api-proxy' | 'unknown-route'): HttpLambdaIntegration =>
       new HttpLambdaIntegration(name, functions.get(name), {
         payloadFormatVersion: apigateway.PayloadFormatVersion.VERSION_2_0,
-        timeout: shorter(functions.timeout(name).plus(coldStart), longestWait),
+        timeout: shorter(functions.timeout(name).plus(coldStart), maxWait),
       });
 
     this.api = new apigateway.HttpApi(this, 'Api', {

@@ -24,7 +24,7 @@ export interface RouteDefinition {
   readonly body?: {
     /** Media types, in lower case and without parameters. */
     readonly types: readonly string[];
-    readonly largestBytes: number;
+    readonly maxBytes: number;
   };
   readonly token: TokenKind;
   /** The least authentication assurance level; with less, the user has to sign in again. @default the application's own */
@@ -119,7 +119,7 @@ export function defineUpstreams<const Upstreams extends Record<string, UpstreamD
   return upstreams;
 }
 
-export const longestTimeoutSeconds = 20;
+export const maxTimeoutSeconds = 20;
 
 /** Every route of every upstream, with defaults filled in. */
 export const routesOf = (upstreams: Readonly<Record<string, UpstreamDefinition>>): readonly ApiRoute[] =>
@@ -142,7 +142,7 @@ export const routesOf = (upstreams: Readonly<Record<string, UpstreamDefinition>>
         minimumAal: route.minimumAal,
         maximumSignInAge: route.maximumSignInAge,
         role: route.role,
-        timeoutSeconds: route.timeoutSeconds ?? longestTimeoutSeconds,
+        timeoutSeconds: route.timeoutSeconds ?? maxTimeoutSeconds,
         countsAsActivity: route.countsAsActivity ?? true,
       };
     }),
@@ -154,7 +154,7 @@ const splitKey = (key: string): { method: Method; path: string } => {
 };
 
 /** Larger than any body that reaches a function whole. */
-const largestBodyBytes = 4 * 1024 * 1024;
+const maxBodyBytes = 4 * 1024 * 1024;
 
 const mediaType = /^[a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+$/;
 const headerName = /^[a-z0-9-]+$/;
@@ -245,8 +245,8 @@ function routeProblems(key: string, route: RouteDefinition): string[] {
     problems.push('bad maximumSignInAge');
   }
   if (!isRole(route.role)) problems.push('bad role');
-  if (route.timeoutSeconds !== undefined && !isWhole(route.timeoutSeconds, 1, longestTimeoutSeconds)) {
-    problems.push(`timeoutSeconds is at most ${String(longestTimeoutSeconds)}`);
+  if (route.timeoutSeconds !== undefined && !isWhole(route.timeoutSeconds, 1, maxTimeoutSeconds)) {
+    problems.push(`timeoutSeconds is at most ${String(maxTimeoutSeconds)}`);
   }
   if (route.countsAsActivity !== undefined && typeof route.countsAsActivity !== 'boolean') {
     problems.push('bad countsAsActivity');
@@ -285,11 +285,11 @@ const headerProblems = (
 
 function bodyProblems(method: string, body: RouteDefinition['body']): string[] {
   if (body === undefined) return [];
-  const problems = unknownFields(body, ['types', 'largestBytes']);
+  const problems = unknownFields(body, ['types', 'maxBytes']);
   if (method === 'GET' || method === 'DELETE') problems.push(`${method} takes no body`);
   if (!isListOf(body.types, mediaType, 1)) problems.push('body: types must list media types');
   else if (body.types.some((type) => formTypes.includes(type))) problems.push('body: a form could send that');
-  if (!isWhole(body.largestBytes, 1, largestBodyBytes)) problems.push('body: bad largestBytes');
+  if (!isWhole(body.maxBytes, 1, maxBodyBytes)) problems.push('body: bad maxBytes');
   return problems;
 }
 

@@ -41,7 +41,7 @@ export const upstreams = defineUpstreams({
         summary: 'Change a patient’s record',
         parameters: nhsNumber,
         requestHeaders: ['if-match'],
-        body: { types: ['application/json-patch+json'], largestBytes: 64 * 1024 },
+        body: { types: ['application/json-patch+json'], maxBytes: 64 * 1024 },
         token: 'api-platform',
         role: 'chosen',
         maximumSignInAge: 300,

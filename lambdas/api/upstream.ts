@@ -81,7 +81,7 @@ export interface UpstreamClient {
 }
 
 /** Base64 makes a third more of it, and Lambda answers with 6 MB at most. */
-export const largestAnswerBytes = 4 * 1024 * 1024;
+export const maxAnswerBytes = 4 * 1024 * 1024;
 
 const keptConnections = { keepAlive: true, scheduling: 'lifo', maxFreeSockets: 16 } as const;
 
@@ -193,7 +193,7 @@ async function readAnswer(response: IncomingMessage): Promise<UpstreamAnswer> {
   if (fault !== undefined) throw new UpstreamInvalid(fault);
   const bodiless = status === 204 || status === 205 || status === 304;
   if (!bodiless && !saysItsEnd(response)) throw new UpstreamInvalid('cut');
-  if (Number(response.headers['content-length'] ?? 0) > largestAnswerBytes && !bodiless) {
+  if (Number(response.headers['content-length'] ?? 0) > maxAnswerBytes && !bodiless) {
     throw new UpstreamInvalid('too_large');
   }
   const body = await readBody(response);
@@ -206,7 +206,7 @@ async function readBody(response: IncomingMessage): Promise<Buffer> {
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > largestAnswerBytes) throw new UpstreamInvalid('too_large');
+      if (size > maxAnswerBytes) throw new UpstreamInvalid('too_large');
       chunks.push(chunk);
     }
   } catch (error) {

@@ -50,9 +50,9 @@ export const text = (maxLength: number): ValueRule => ({
 });
 
 /** A whole number from nought, of so many digits at most. */
-export const wholeNumber = (mostDigits: number): ValueRule => ({
+export const wholeNumber = (maxDigits: number): ValueRule => ({
   pattern: '[0-9]+',
-  maxLength: mostDigits,
+  maxLength: maxDigits,
   example: '1',
 });
 

@@ -5,13 +5,13 @@
  * callback is worthless in another browser (RFC 9700 sections 2.1.1 and 4.7).
  */
 import {
-  asMoment,
+  asEpochMilliseconds,
   decodeBase64Url,
   deriveKey,
   open,
   randomSecret,
   seal,
-  type Moment,
+  type EpochMilliseconds,
   type Secret,
 } from '../common/index.ts';
 
@@ -27,7 +27,7 @@ const stateContext = `sign-in state|${String(format)}`;
 /** What an attempt remembers until it comes back. Its owner could change it: whatever it says is checked again. */
 export interface SignInAttempt {
   readonly id: string;
-  readonly startedAt: Moment;
+  readonly startedAt: EpochMilliseconds;
   /** Where to land, as a path on our origin. */
   readonly returnTo: string;
   /** The authentication assurance level this attempt asked for beyond what is configured; 0 for none. */
@@ -52,7 +52,7 @@ export function sealState(browserSecret: Secret<Buffer>, attempt: SignInAttempt)
 export function openState(
   browserSecret: Secret<Buffer>,
   state: string,
-  now: Moment,
+  now: EpochMilliseconds,
 ): SignInAttempt | undefined {
   // Canonical text only: otherwise the last character could be altered in bits that stand for nothing.
   const sealed = decodeBase64Url(state, Math.floor((state.length * 3) / 4));
@@ -62,7 +62,7 @@ export function openState(
   return readAttempt(plain.toString(), now);
 }
 
-function readAttempt(text: string, now: Moment): SignInAttempt | undefined {
+function readAttempt(text: string, now: EpochMilliseconds): SignInAttempt | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -71,7 +71,7 @@ function readAttempt(text: string, now: Moment): SignInAttempt | undefined {
   }
   if (!Array.isArray(value)) return undefined;
   const [id, startedAtNumber, returnTo, requiredAal, replaces] = value as unknown[];
-  const startedAt = asMoment(startedAtNumber);
+  const startedAt = asEpochMilliseconds(startedAtNumber);
   if (typeof id !== 'string' || !/^[A-Za-z0-9_-]{22}$/.test(id)) return undefined;
   if (startedAt === undefined || startedAt > now + skewSeconds * 1_000) return undefined;
   if (now >= startedAt + attemptLifeSeconds * 1_000) return undefined;

@@ -33,7 +33,7 @@ const eventName = 'http://schemas.openid.net/event/backchannel-logout';
 /** CIS2's product follows a draft that names no type; `logout+jwt` is what the standard recommends. */
 const types = ['JWT', 'LOGOUT+JWT'];
 
-const longestTokenId = 255;
+const maxTokenId = 255;
 
 /** Keys that cannot be had are asked for this often in a minute at once, for CIS2 may be back; then with pauses. */
 const triesAMinute = 3;
@@ -157,7 +157,7 @@ function checkClaims(
   // An ID token has one: it must never pass for a logout token.
   if (Object.hasOwn(claims, 'nonce')) refuse('nonce');
   const { jti: tokenId } = claims;
-  if (typeof tokenId !== 'string' || tokenId === '' || tokenId.length > longestTokenId) return refuse('jti');
+  if (typeof tokenId !== 'string' || tokenId === '' || tokenId.length > maxTokenId) return refuse('jti');
   const subject = optionalText(claims, 'sub');
   const providerSessionId = optionalText(claims, 'sid');
   if (subject === undefined && providerSessionId === undefined) refuse('sub or sid');

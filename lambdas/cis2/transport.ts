@@ -1,9 +1,9 @@
 import { ProviderUnavailable, SignInRefused } from './errors.ts';
 
 /** No answer of CIS2's that we use comes near this: sixty roles are 25 KB. */
-const largestAnswer = 512 * 1024;
+const maxAnswerBytes = 512 * 1024;
 /** The longest one call may take; a whole callback has its own limit beside it. */
-const longestCallMs = 4_000;
+const maxCallMs = 4_000;
 
 type FetchInit = Omit<RequestInit, 'body' | 'signal'> & { body?: unknown; signal?: unknown };
 
@@ -24,7 +24,7 @@ export const providerFetch =
       response = await fetch(url, {
         ...(init as RequestInit),
         redirect: 'manual',
-        signal: AbortSignal.any([signal, AbortSignal.timeout(longestCallMs)]),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(maxCallMs)]),
       });
       if (response.status >= 500 || response.status === 429) {
         await response.body?.cancel();
@@ -44,7 +44,7 @@ async function readBounded(response: Response): Promise<Uint8Array<ArrayBuffer>>
   let size = 0;
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     size += chunk.length;
-    if (size > largestAnswer) throw new SignInRefused('response_invalid', 'answer too large');
+    if (size > maxAnswerBytes) throw new SignInRefused('response_invalid', 'answer too large');
     chunks.push(chunk);
   }
   return Uint8Array.from(Buffer.concat(chunks));

@@ -3,13 +3,13 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Role, User } from '../common/index.ts';
 import { code, isObject, type Claims } from './claims.ts';
 
-const longestText = 200;
+const maxText = 200;
 
 /** Text for people: no control characters, none that turn the direction of writing, and of bounded length. */
 const nonEmpty = (value: unknown): string | null => {
   if (typeof value !== 'string') return null;
   const plain = value.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, ' ').trim();
-  return plain === '' ? null : plain.slice(0, longestText).toWellFormed();
+  return plain === '' ? null : plain.slice(0, maxText).toWellFormed();
 };
 
 /** A list; CIS2 has been seen to send a list of one as the bare thing. */

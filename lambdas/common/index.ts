@@ -1,17 +1,17 @@
 export { decodeBase64Url, deriveKey, open, randomSecret, seal, sha256 } from './crypto.ts';
 export { BffError } from './errors.ts';
-export { keptInMemory } from './kept.ts';
+export { cachedInMemory } from './cached-in-memory.ts';
 export { Secret } from './secret.ts';
 export {
   after,
   asEpochSeconds,
-  asMoment,
+  asEpochMilliseconds,
   preciseClock,
   systemClock,
   toRfc3339,
   type Clock,
   type EpochSeconds,
-  type Moment,
+  type EpochMilliseconds,
   type PreciseClock,
 } from './time.ts';
 export type { Assurance, HealthcareWorker, Role, User } from './healthcare-worker.ts';

@@ -20,17 +20,17 @@ export const asEpochSeconds = (value: unknown): EpochSeconds | undefined =>
  * Whole milliseconds since the Unix epoch: only where it matters which of two things came first. A person who is signed
  * out and signs in again does so within the same second.
  */
-export type Moment = number & { readonly __unit: 'epoch milliseconds' };
+export type EpochMilliseconds = number & { readonly __unit: 'epoch milliseconds' };
 
 /** What the time is, to the millisecond. */
-export type PreciseClock = () => Moment;
+export type PreciseClock = () => EpochMilliseconds;
 
-export const preciseClock: PreciseClock = () => Date.now() as Moment;
+export const preciseClock: PreciseClock = () => Date.now() as EpochMilliseconds;
 
 /** A number that came from outside, as a moment; undefined for anything but whole, sane epoch milliseconds. */
-export const asMoment = (value: unknown): Moment | undefined =>
+export const asEpochMilliseconds = (value: unknown): EpochMilliseconds | undefined =>
   typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value < 100_000_000_000_000
-    ? (value as Moment)
+    ? (value as EpochMilliseconds)
     : undefined;
 
 /** RFC 3339 in UTC with milliseconds, as the outside sees every instant. */

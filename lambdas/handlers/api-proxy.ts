@@ -42,13 +42,13 @@ export interface ApiProxyDependencies {
 }
 
 /** The longest that a call may take, a little less than the function has. */
-const longestCallMs = 26_000;
+const maxCallMs = 26_000;
 /** Of that, the longest one wait for a token may take: a lease that nobody lets go of, and a little. */
-const longestTokenMs = 14_000;
+const maxTokenMs = 14_000;
 
 /** One wait for a token, in the milliseconds that a call has left. */
 const waitFor = (milliseconds: number): AbortSignal =>
-  AbortSignal.timeout(Math.floor(Math.min(longestTokenMs, Math.max(0, milliseconds))));
+  AbortSignal.timeout(Math.floor(Math.min(maxTokenMs, Math.max(0, milliseconds))));
 
 /** Every route whose upstream is configured. @param routes - the manifest's, unless a test says otherwise */
 export const proxiedRoutes = (
@@ -157,7 +157,7 @@ async function answer(
       audience &&
       ((milliseconds, refused) => tokens.forCall(session, audience, waitFor(milliseconds), refused)),
     upstreamMs: route.timeoutSeconds * 1_000,
-    totalMs: longestCallMs - (performance.now() - call.startedAt),
+    totalMs: maxCallMs - (performance.now() - call.startedAt),
     trace: call.trace,
   });
   call.step = 'answer';

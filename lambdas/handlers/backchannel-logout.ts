@@ -11,9 +11,9 @@ export interface BackchannelLogoutDependencies {
 }
 
 /** What fetching keys and ending sessions may take together: CIS2 gets an answer, whatever is away. */
-const longestMs = 8_000;
+const maxMs = 8_000;
 /** Of that, what is left for the store when CIS2's keys are slow to come. */
-const longestVerificationMs = 4_500;
+const maxVerificationMs = 4_500;
 
 /**
  * `POST /auth/backchannel-logout` (OpenID Connect Back-Channel Logout 1.0 section 2.5): CIS2 says that a session, or
@@ -23,7 +23,7 @@ export const backchannelLogout =
   ({ verifier, sessions, clock }: BackchannelLogoutDependencies): RouteHandler =>
   async (request, log) => {
     const arrivedAt = clock();
-    const deadline = AbortSignal.timeout(longestMs);
+    const deadline = AbortSignal.timeout(maxMs);
     const { issuer, tokenId, subject, providerSessionId } = await readLogoutToken(verifier, request, log);
     const { ended, repeated } = await sessions.logOut(
       {
@@ -46,7 +46,7 @@ async function readLogoutToken(
   log: Logger,
 ): Promise<LogoutToken> {
   try {
-    return await verifier.verify(onlyToken(request), AbortSignal.timeout(longestVerificationMs));
+    return await verifier.verify(onlyToken(request), AbortSignal.timeout(maxVerificationMs));
   } catch (error) {
     if (!(error instanceof LogoutTokenRefused)) throw error;
     log('logout_token_refused', { check: error.check });

@@ -8,7 +8,7 @@ import {
   type SignIn,
   type SignInAttempt,
 } from '../cis2/index.ts';
-import type { Moment, PreciseClock, Secret } from '../common/index.ts';
+import type { EpochMilliseconds, PreciseClock, Secret } from '../common/index.ts';
 import { parseOwnPath, redirect, setCookie, type HttpRequest, type RouteHandler } from '../http/index.ts';
 import { deviceName, type SessionCredential, type SignInStore } from '../session/index.ts';
 import type { Settings } from '../settings.ts';
@@ -36,7 +36,7 @@ export interface CallbackDependencies {
  * What CIS2 and the store may take together. Taking back what was written by then takes a little more: the whole stays
  * within 8 s.
  */
-const longestSignInMs = 5_500;
+const maxSignInMs = 5_500;
 
 /** `GET /auth/callback`: ends a sign-in, one way or the other, with a redirect into the app. */
 export function callback(dependencies: CallbackDependencies): RouteHandler {
@@ -56,7 +56,7 @@ async function finishSignIn(
   request: HttpRequest,
   log: Logger,
 ): Promise<{ credential: SessionCredential; returnTo: string }> {
-  const deadline = AbortSignal.timeout(longestSignInMs);
+  const deadline = AbortSignal.timeout(maxSignInMs);
   const now = clock();
   const { attempt, returnTo, browserSecret, state } = readAttempt(request, settings.BASE_URL, now);
   // People take longer to sign in than a key is kept: it is read again while the attempt is spent.
@@ -109,7 +109,7 @@ async function finishSignIn(
 function readAttempt(
   request: HttpRequest,
   baseUrl: string,
-  now: Moment,
+  now: EpochMilliseconds,
 ): { attempt: SignInAttempt; returnTo: string; browserSecret: Secret<Buffer>; state: string } {
   const [state, ...others] = request.query.getAll('state');
   const browserSecret = presentedSecret(request);

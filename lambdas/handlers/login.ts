@@ -28,8 +28,8 @@ export interface LoginDependencies {
   readonly clock: PreciseClock;
 }
 
-const longestMetadataMs = 4_000;
-const longestPrepareMs = 1_500;
+const maxMetadataMs = 4_000;
+const maxPrepareMs = 1_500;
 
 /** `GET /auth/login`: starts a sign-in. Warm, it makes no network call. */
 export function login({ relyingParty, settings, clock }: LoginDependencies): RouteHandler {
@@ -39,7 +39,7 @@ export function login({ relyingParty, settings, clock }: LoginDependencies): Rou
   const prepareOnce = async (): Promise<void> => {
     if (prepared) return;
     prepared = true;
-    await relyingParty.prepare(AbortSignal.timeout(longestPrepareMs)).catch(() => undefined);
+    await relyingParty.prepare(AbortSignal.timeout(maxPrepareMs)).catch(() => undefined);
   };
 
   const start: RouteHandler = async (request, log) => {
@@ -64,7 +64,7 @@ export function login({ relyingParty, settings, clock }: LoginDependencies): Rou
         freshness,
         role: wanted.role,
       },
-      AbortSignal.timeout(longestMetadataMs),
+      AbortSignal.timeout(maxMetadataMs),
     );
     await prepareOnce();
     log('sign_in_started', { acr, prompt: freshness === 'login' ? 'login' : 'max_age', role: wanted.role });

@@ -2,7 +2,7 @@ import type { Route } from '../routes.ts';
 import { Problem } from './problem.ts';
 import type { HttpRequest } from './request.ts';
 
-const largestBody = 16 * 1024;
+const maxBody = 16 * 1024;
 
 /**
  * Each of these alone stops a cross-site request (RFC 10017 section 6.1.3.3; OWASP ASVS 5.0 3.5.1 to 3.5.3); all are
@@ -24,7 +24,7 @@ export function crossSiteRefusal(request: HttpRequest, baseOrigin: string): stri
  *   those a form can send need no preflight. A route that is itself for a form refuses the type without a body too
  */
 export function checkBody(request: HttpRequest, route: Route): void {
-  if (request.body.length > largestBody) throw new Problem('payload_too_large');
+  if (request.body.length > maxBody) throw new Problem('payload_too_large');
   const mediaType = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   if (request.body.length === 0 && (mediaType === undefined || route.body === 'application/json')) return;
   if (mediaType !== route.body) throw new Problem('unsupported_media_type');
@@ -34,7 +34,7 @@ export function checkBody(request: HttpRequest, route: Route): void {
 export interface BodyRule {
   /** Media types, in lower case and without parameters. */
   readonly types: readonly string[];
-  readonly largestBytes: number;
+  readonly maxBytes: number;
 }
 
 /** JSON and XML are UTF-8 unless they say otherwise; what says otherwise would be read wrongly further on. */
@@ -60,7 +60,7 @@ export function checkProxiedBody(request: HttpRequest, rule: BodyRule | undefine
     if (length > 0) throw new Problem('unsupported_media_type');
     return;
   }
-  if (length > rule.largestBytes) throw new Problem('payload_too_large');
+  if (length > rule.maxBytes) throw new Problem('payload_too_large');
   if (acceptedMediaType(request.headers['content-type'], rule.types) === undefined) {
     throw new Problem('unsupported_media_type');
   }

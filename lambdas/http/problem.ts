@@ -55,7 +55,7 @@ export class Problem extends BffError {
 }
 
 /**
- * The problem an error means to a client: its own if it is one, the one whose code a room's error carries, else
+ * The problem an error means to a client: its own if it is one, the one whose code a module's error carries, else
  * `internal_error`.
  */
 export function toProblem(error: unknown): Problem {

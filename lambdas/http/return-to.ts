@@ -1,4 +1,4 @@
-const longestReturnToBytes = 1024;
+const maxReturnToBytes = 1024;
 
 /**
  * Where to land after sign-in: a path on our own origin and nothing else (RFC 9700 sections 2.1 and 4.11). What comes
@@ -9,7 +9,7 @@ const longestReturnToBytes = 1024;
  * @returns path, query and fragment, beginning with exactly one `/`; undefined when `value` is anything else
  */
 export const parseReturnTo = (value: string, baseUrl: string): string | undefined =>
-  Buffer.byteLength(value) > longestReturnToBytes ? undefined : parseOwnPath(value, baseUrl);
+  Buffer.byteLength(value) > maxReturnToBytes ? undefined : parseOwnPath(value, baseUrl);
 
 /** As {@link parseReturnTo}, of any length: what it gave once may be longer, escaped, and is still one of our paths. */
 export function parseOwnPath(value: string, baseUrl: string): string | undefined {

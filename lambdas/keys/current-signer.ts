@@ -1,4 +1,4 @@
-import { keptInMemory, type Clock } from '../common/index.ts';
+import { cachedInMemory, type Clock } from '../common/index.ts';
 import type { AssertionSigner } from './assertion.ts';
 import type { SignerOf } from './ports.ts';
 import { KeyRetired, keyAt, KeysUnavailable, type Ring } from './ring.ts';
@@ -22,7 +22,7 @@ export function currentSigner(options: {
   onStale: (error: unknown) => void;
 }): (refusedKid?: string) => Promise<AssertionSigner> {
   let latest: AssertionSigner | undefined;
-  const kept = keptInMemory({
+  const kept = cachedInMemory({
     ...options,
     read: async () => {
       const ring = await options.load();

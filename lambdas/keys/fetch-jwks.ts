@@ -2,7 +2,7 @@ import { RotationFailed } from './errors.ts';
 import type { FetchJwks } from './ports.ts';
 
 /** Three keys of 4,096 bits are 3 KB. */
-const largestSet = 64 * 1024;
+const maxKeySetBytes = 64 * 1024;
 
 /** Reads a JWK Set from where it is served, as a provider does: no redirect is followed, and only JSON is taken. */
 export const fetchJwks =
@@ -32,7 +32,7 @@ async function boundedText(response: Response): Promise<string> {
   let size = 0;
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     size += chunk.length;
-    if (size > largestSet) throw unreachable('gave more than a set of keys');
+    if (size > maxKeySetBytes) throw unreachable('gave more than a set of keys');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();

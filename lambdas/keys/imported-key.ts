@@ -5,9 +5,9 @@ import type { NewKey } from './changes.ts';
 import { ChangeRefused } from './errors.ts';
 import { keyOfJwk } from './new-key.ts';
 
-const leastBits = 2_048;
+const minBits = 2_048;
 /** Signing with a larger one takes longer than a person signing in should wait. */
-const mostBits = 8_192;
+const maxBits = 8_192;
 
 const unusable = (message: string): ChangeRefused => new ChangeRefused('key_unusable', message);
 
@@ -45,8 +45,8 @@ function privateRsaJwk(jwk: unknown): JWK {
     throw unusable('The key’s members are not an RSA private key.');
   }
   const { modulusLength: bits = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
-  if (bits < leastBits || bits > mostBits) {
-    throw unusable(`The key has ${String(bits)} bits; it needs ${String(leastBits)} to ${String(mostBits)}.`);
+  if (bits < minBits || bits > maxBits) {
+    throw unusable(`The key has ${String(bits)} bits; it needs ${String(minBits)} to ${String(maxBits)}.`);
   }
   if (publicExponent < 3n || publicExponent % 2n === 0n) {
     throw unusable('The key’s public exponent is not an odd number above 1.');

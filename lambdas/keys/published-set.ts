@@ -43,7 +43,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The key that signs and the one that comes next: a set with fewer is not all of it. */
-const fewestKeys = 2;
+const minKeys = 2;
 
 /**
  * The set as it is served.
@@ -58,7 +58,7 @@ export async function loadPublishedSet(
 ): Promise<PublishedSet> {
   const set = parse((await getItem(client, table, setKey(purpose)))?.['set']);
   const keys = isObject(set) && Array.isArray(set['keys']) ? set['keys'].map(wholeKey) : [];
-  if (keys.length < fewestKeys || new Set(keys.map(({ kid }) => kid)).size !== keys.length) {
+  if (keys.length < minKeys || new Set(keys.map(({ kid }) => kid)).size !== keys.length) {
     throw new KeysUnavailable('the published keys are not a whole set');
   }
   return { keys };

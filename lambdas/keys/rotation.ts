@@ -124,9 +124,9 @@ async function giveUp(ports: KeyManagerPorts, state: RingState): Promise<never> 
 }
 
 /** The edge may serve the set of a minute ago. */
-const longestPollSeconds = 75;
+const maxPollSeconds = 75;
 const pollSeconds = 5;
-const longestFetchMs = 5_000;
+const maxFetchMs = 5_000;
 
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
@@ -178,15 +178,15 @@ async function isTriedOut(
 
 /** Waits for all keys of a ring to be served. */
 async function completeSet(ports: KeyManagerPorts, ring: Ring): Promise<JSONWebKeySet> {
-  const until = after(ports.clock(), longestPollSeconds);
+  const until = after(ports.clock(), maxPollSeconds);
   for (let tries = 1; ; tries += 1) {
     try {
-      const set = await ports.fetchJwks(AbortSignal.timeout(longestFetchMs));
+      const set = await ports.fetchJwks(AbortSignal.timeout(maxFetchMs));
       requireKeys(set, ring);
       return set;
     } catch (error) {
       const isFinal = !(error instanceof RotationFailed) || error.code === 'published_set_unsafe';
-      if (isFinal || tries > longestPollSeconds / pollSeconds || ports.clock() >= until) throw error;
+      if (isFinal || tries > maxPollSeconds / pollSeconds || ports.clock() >= until) throw error;
     }
     await ports.wait(pollSeconds);
   }

@@ -19,9 +19,9 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import {
   asEpochSeconds,
-  asMoment,
+  asEpochMilliseconds,
   type EpochSeconds,
-  type Moment,
+  type EpochMilliseconds,
   type Secret,
   sha256,
 } from '../common/index.ts';
@@ -56,7 +56,7 @@ export const logoutTokenKey = (tokenHash: string): Item => ({
 });
 
 export const text = (attribute: AttributeValue | undefined): string | undefined => attribute?.S;
-export const instant = (attribute: AttributeValue | undefined): EpochSeconds | undefined =>
+export const epochSeconds = (attribute: AttributeValue | undefined): EpochSeconds | undefined =>
   attribute?.N === undefined ? undefined : asEpochSeconds(Number(attribute.N));
 /** A whole number of at least one: a length of time in seconds, or a count. */
 export const positive = (attribute: AttributeValue | undefined): number | undefined =>
@@ -66,8 +66,8 @@ export const count = (attribute: AttributeValue | undefined): number => positive
 export const number = (value: number): AttributeValue => ({ N: String(value) });
 
 /** A time to the millisecond. */
-export const moment = (attribute: AttributeValue | undefined): Moment | undefined =>
-  attribute?.N === undefined ? undefined : asMoment(Number(attribute.N));
+export const epochMilliseconds = (attribute: AttributeValue | undefined): EpochMilliseconds | undefined =>
+  attribute?.N === undefined ? undefined : asEpochMilliseconds(Number(attribute.N));
 
 /** A hash under which a user or a CIS2 session is found. The parts are length-prefixed, so no two lists collide. */
 export const indexHash = (...parts: readonly string[]): string =>

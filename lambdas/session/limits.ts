@@ -28,7 +28,7 @@ export interface Expiry {
   readonly warnAt: EpochSeconds;
 }
 
-const longestWarningSeconds = 120;
+const maxWarningSeconds = 120;
 
 /** When a session ends, and by which limit. */
 export function expiryOf({ signedInAt, lastActiveAt }: SessionTimes, limits: SessionLimits): Expiry {
@@ -36,6 +36,6 @@ export function expiryOf({ signedInAt, lastActiveAt }: SessionTimes, limits: Ses
   const absoluteAt = after(signedInAt, limits.absoluteSeconds);
   const bindingLimit = idleAt <= absoluteAt ? 'idle' : 'absolute';
   const at = bindingLimit === 'idle' ? idleAt : absoluteAt;
-  const warning = Math.min(longestWarningSeconds, Math.ceil(limits.idleSeconds / 5));
+  const warning = Math.min(maxWarningSeconds, Math.ceil(limits.idleSeconds / 5));
   return { at, idleAt, absoluteAt, bindingLimit, warnAt: after(at, -warning) };
 }

@@ -1,5 +1,5 @@
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { after, type Moment } from '../common/index.ts';
+import { after, type EpochMilliseconds } from '../common/index.ts';
 import { all, available, forEach, putOnce } from './dynamo.ts';
 import { endWhere } from './ending.ts';
 import { StoreUnavailable } from './errors.ts';
@@ -7,7 +7,7 @@ import {
   format,
   indexHash,
   logoutTokenKey,
-  moment,
+  epochMilliseconds,
   number,
   providerSessionIndexKey,
   userIndexKey,
@@ -25,7 +25,7 @@ export interface Logout {
   /** Names CIS2's own session: every session that belongs to it. */
   readonly providerSession: readonly string[] | undefined;
   /** When it came: it ends the user's sign-ins that began no later. */
-  readonly arrivedAt: Moment;
+  readonly arrivedAt: EpochMilliseconds;
 }
 
 /** What a logout by CIS2 may do to the sessions: end them. */
@@ -95,9 +95,9 @@ async function logOut(
 async function arrival(
   options: StoreOptions,
   tokenHash: string,
-  now: Moment,
+  now: EpochMilliseconds,
   bound: Bound,
-): Promise<{ arrivedAt: Moment; repeated: boolean }> {
+): Promise<{ arrivedAt: EpochMilliseconds; repeated: boolean }> {
   const { client, table, clock } = options;
   const key = logoutTokenKey(tokenHash);
   const item = {
@@ -110,7 +110,7 @@ async function arrival(
   const { Item } = await available(
     client.send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }), bound),
   );
-  const arrivedAt = moment(Item?.['arrivedAt']);
+  const arrivedAt = epochMilliseconds(Item?.['arrivedAt']);
   if (arrivedAt === undefined) throw new StoreUnavailable('a logout token without its time');
   return { arrivedAt, repeated: true };
 }

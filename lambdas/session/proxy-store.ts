@@ -9,7 +9,7 @@ import { openDataKey, openProfile, openRole } from './content.ts';
 import type { SessionCredential } from './credential.ts';
 import { all, unlessConditionFails } from './dynamo.ts';
 import { markEndedByTime } from './ending.ts';
-import { count, instant, number, sessionKey, text, type Item, type TokenAudience } from './items.ts';
+import { count, epochSeconds, number, sessionKey, text, type Item, type TokenAudience } from './items.ts';
 import { alive, holds, standingOf, type NotActive, type Standing } from './state.ts';
 import { getItem, update, warmUp, type StoreOptions } from './store.ts';
 import { sessionTokens, type SessionTokens } from './tokens.ts';
@@ -72,10 +72,10 @@ export function createProxyStore(options: ProxyStoreOptions): ProxyStore {
   };
 }
 
-const longestWindowSeconds = 60;
+const maxWindowSeconds = 60;
 /** How long calls are counted together, and how often the idle clock is written at most, in seconds. */
 const windowOf = (idleSeconds: number): number =>
-  Math.max(1, Math.min(longestWindowSeconds, Math.floor(idleSeconds / 15)));
+  Math.max(1, Math.min(maxWindowSeconds, Math.floor(idleSeconds / 15)));
 
 async function open(
   options: ProxyStoreOptions,
@@ -95,7 +95,7 @@ async function open(
   const { core, times, handle } = standing;
 
   const windowSeconds = windowOf(times.limits.idleSeconds);
-  const windowEndsAt = after(instant(core['callsSince']) ?? (0 as EpochSeconds), windowSeconds);
+  const windowEndsAt = after(epochSeconds(core['callsSince']) ?? (0 as EpochSeconds), windowSeconds);
   const windowOver = windowEndsAt <= now;
   if (!windowOver && count(core['calls']) > options.callsPerWindow) {
     return { status: 'rate_limited', retryAfterSeconds: windowEndsAt - now };

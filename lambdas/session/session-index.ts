@@ -11,12 +11,12 @@
  * An item may name sessions that are over; sign-ins clear them out when there is no room left.
  */
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { after, type EpochSeconds, type Moment } from '../common/index.ts';
+import { after, type EpochSeconds, type EpochMilliseconds } from '../common/index.ts';
 import { all, available, partsOf, unlessConditionFails } from './dynamo.ts';
 import {
   format,
-  instant,
-  moment,
+  epochSeconds,
+  epochMilliseconds,
   number,
   providerSessionIndexKey,
   userIndexKey,
@@ -42,8 +42,8 @@ const indexEntries = (item: Item | undefined): IndexEntry[] =>
       ? [
           {
             key: name.slice(entryPrefix.length),
-            signedInAt: instant(entry?.['signedInAt']) ?? 0,
-            begunAt: moment(entry?.['begunAt']) ?? 0,
+            signedInAt: epochSeconds(entry?.['signedInAt']) ?? 0,
+            begunAt: epochMilliseconds(entry?.['begunAt']) ?? 0,
             hasProviderSession: entry?.['providerSession']?.BOOL === true,
           },
         ]
@@ -54,7 +54,7 @@ export interface NewEntry {
   readonly key: string;
   readonly signedInAt: EpochSeconds;
   /** When the sign-in began: a logout of the user that is no older ends it. */
-  readonly begunAt: Moment;
+  readonly begunAt: EpochMilliseconds;
   /** Whether CIS2 said which of its sessions this one belongs to. */
   readonly hasProviderSession: boolean;
   readonly ttl: EpochSeconds;
@@ -152,7 +152,7 @@ export async function markEnded(
   options: StoreOptions,
   index: Item,
   mark: 'endedAt' | 'endedWithoutSidAt',
-  endedAt: Moment,
+  endedAt: EpochMilliseconds,
   bound: Bound,
 ): Promise<readonly IndexEntry[]> {
   const marked = await unlessConditionFails(

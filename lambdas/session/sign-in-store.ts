@@ -3,7 +3,7 @@ import {
   after,
   type EpochSeconds,
   type HealthcareWorker,
-  type Moment,
+  type EpochMilliseconds,
   type SignInTokens,
 } from '../common/index.ts';
 import { sealContent } from './content.ts';
@@ -42,7 +42,7 @@ export interface NewSession {
   /** Names CIS2's own session, where CIS2 says which it is. */
   readonly providerSession: readonly string[] | undefined;
   /** When this sign-in began: a logout of the user that is no older ends it. */
-  readonly begunAt: Moment;
+  readonly begunAt: EpochMilliseconds;
   /** The session that this one takes the place of, as `replacementOf` names it. */
   readonly replaces: string | undefined;
   /** Live sessions a user may have, this one included; the oldest end when there would be more. */
@@ -71,8 +71,8 @@ export interface SignInStore {
 }
 
 /** What a sign-in does at its end, or to take back what it wrote, has this many milliseconds beyond its deadline. */
-const longestLastStepMs = 1_200;
-const lastStep = (): Bound => ({ abortSignal: AbortSignal.timeout(longestLastStepMs) });
+const maxLastStepMs = 1_200;
+const lastStep = (): Bound => ({ abortSignal: AbortSignal.timeout(maxLastStepMs) });
 
 /** @throws StoreUnavailable from every method, when nothing is known */
 export function createSignInStore(options: StoreOptions): SignInStore {

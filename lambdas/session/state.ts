@@ -3,7 +3,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { after, type EpochSeconds, type HealthcareWorker, type Role } from '../common/index.ts';
 import { openContent } from './content.ts';
 import type { SessionCredential } from './credential.ts';
-import { format, instant, number, positive, secretHash, text, type Item } from './items.ts';
+import { format, epochSeconds, number, positive, secretHash, text, type Item } from './items.ts';
 import { expiryOf, stricter, type Expiry, type SessionLimits, type SessionTimes } from './limits.ts';
 import type { StoreOptions } from './store.ts';
 
@@ -83,8 +83,8 @@ export const timesOf = (
   { limits }: StoreOptions,
   core: Item,
 ): (SessionTimes & { limits: SessionLimits }) | undefined => {
-  const signedInAt = instant(core['signedInAt']);
-  const lastActiveAt = instant(core['lastActiveAt']);
+  const signedInAt = epochSeconds(core['signedInAt']);
+  const lastActiveAt = epochSeconds(core['lastActiveAt']);
   const idleSeconds = positive(core['idleSeconds']);
   const absoluteSeconds = positive(core['absoluteSeconds']);
   if (signedInAt === undefined || lastActiveAt === undefined) return undefined;

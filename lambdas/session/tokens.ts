@@ -19,8 +19,8 @@ import { all, unlessConditionFails } from './dynamo.ts';
 import {
   count,
   format,
-  instant,
-  moment,
+  epochSeconds,
+  epochMilliseconds,
   number,
   sessionKey,
   text,
@@ -128,7 +128,7 @@ export function sessionTokens(
   const viewOf = (audience: LeasedAudience, core: Item, item: Item | undefined): TokenView => {
     const generation = count(core[attribute(audience, 'generation')]);
     const found = issued(audience, item);
-    const until = moment(core[attribute(audience, 'leaseUntil')]) ?? 0;
+    const until = epochMilliseconds(core[attribute(audience, 'leaseUntil')]) ?? 0;
     const resting = text(core[attribute(audience, 'leaseHolder')]) === undefined;
     return {
       generation,
@@ -174,7 +174,7 @@ export function sessionTokens(
       adopt: makeCount,
       store: async (tokens) => {
         const sealed = sealIssuedTokens(key, dataKey, audience, fence, tokens);
-        const signedInAt = instant(core['signedInAt']) ?? options.clock();
+        const signedInAt = epochSeconds(core['signedInAt']) ?? options.clock();
         const written = await unlessConditionFails(
           update(options, sessionKey(key, `token#${audience}`), {
             UpdateExpression: 'SET #generation = :fence, #sealed = :sealed, #format = :format, #ttl = :ttl',

@@ -88,10 +88,10 @@ export interface Logger {
   withReference(reference: string): Logger;
 }
 
-const longestValue = 200;
+const maxValue = 200;
 
 /** Printable ASCII only and of bounded length, so that no value can forge a line or a terminal escape. */
-const plain = (value: string): string => value.replace(/[^\x20-\x7e]/g, '?').slice(0, longestValue);
+const plain = (value: string): string => value.replace(/[^\x20-\x7e]/g, '?').slice(0, maxValue);
 
 const scalar = (value: unknown): unknown => {
   if (value instanceof Secret) return String(value);

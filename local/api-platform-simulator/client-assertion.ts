@@ -21,7 +21,7 @@ const field = 'client_assertion';
 const algorithms = ['RS512'];
 
 /** Five minutes, and the clock allowance. */
-const longestLifetimeSeconds = 310;
+const maxLifetimeSeconds = 310;
 const rememberedSeconds = 30 * 86_400;
 
 /** Answers the application that an assertion comes from; throws TokenError when it does not prove it. */
@@ -86,7 +86,7 @@ export function createAssertionCheck(
       throw badRequest(`Missing or non-matching 'iss'/'sub' claims in ${field} JWT`);
     }
     rememberId(iss, jti);
-    if (exp - now() > longestLifetimeSeconds) {
+    if (exp - now() > maxLifetimeSeconds) {
       throw badRequest(`Invalid 'exp' claim in ${field} JWT - more than 5 minutes in future`);
     }
 

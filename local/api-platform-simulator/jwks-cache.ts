@@ -2,7 +2,7 @@ import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import type { Clock } from '../cis2-simulator/expiring-map.ts';
 
 /** How long a fetch may take, in milliseconds. */
-const longestFetchMs = 55_000;
+const maxFetchMs = 55_000;
 
 export type JwksKeys = ReturnType<typeof createLocalJWKSet>;
 
@@ -22,7 +22,7 @@ export async function fetchDocument(url: string): Promise<unknown> {
     const response = await fetch(url, {
       headers: { 'user-agent': 'APIM' },
       redirect: 'error',
-      signal: AbortSignal.timeout(longestFetchMs),
+      signal: AbortSignal.timeout(maxFetchMs),
     });
     if (response.status !== 200) throw new Error('another status than 200');
     return await response.json();

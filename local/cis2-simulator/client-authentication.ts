@@ -26,7 +26,7 @@ export class ClientRefused extends Error {
 export const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
 /** CIS2 refuses an assertion that expires later than this, in seconds from now. */
-const longestLifetimeSeconds = 30 * 60;
+const maxLifetimeSeconds = 30 * 60;
 const clockSkewSeconds = 5;
 
 /** Answers the client that a token request comes from; throws ClientRefused when it does not prove itself. */
@@ -102,14 +102,13 @@ export function createClientAuthenticator(
   const byId = new Map(
     clients.map((registration) => [registration.clientId, known(registration, keyRefetchSeconds)]),
   );
-  const usedIds = new ExpiringMap<true>(longestLifetimeSeconds + clockSkewSeconds, clock);
+  const usedIds = new ExpiringMap<true>(maxLifetimeSeconds + clockSkewSeconds, clock);
 
   function checkClaims(claims: JWTPayload, clientId: string): void {
     const { aud, exp, iat, jti } = claims;
     const audience: unknown = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
     if (audience !== tokenEndpoint) refuse('aud is not the token endpoint');
-    if (exp === undefined || exp - now() > longestLifetimeSeconds)
-      refuse('exp is more than 30 minutes ahead');
+    if (exp === undefined || exp - now() > maxLifetimeSeconds) refuse('exp is more than 30 minutes ahead');
     if (iat !== undefined && iat > now() + clockSkewSeconds) refuse('iat lies in the future');
     if (typeof jti !== 'string' || jti === '') return refuse('jti is missing');
     const id = JSON.stringify([clientId, jti]);

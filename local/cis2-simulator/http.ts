@@ -22,7 +22,7 @@ export interface Answer {
   readonly reset?: true;
 }
 
-const longestBodyBytes = 64 * 1024;
+const maxBodyBytes = 64 * 1024;
 
 /** A body larger than a sign-in could ever need. */
 export class BodyTooLarge extends Error {}
@@ -36,12 +36,12 @@ export async function readRequest(message: IncomingMessage): Promise<Request> {
   const target = message.url ?? '/';
   const mark = target.indexOf('?');
   // Before a byte is read, so that the answer can still be sent; a body that hides its length is cut off below.
-  if (Number(message.headers['content-length'] ?? 0) > longestBodyBytes) throw new BodyTooLarge();
+  if (Number(message.headers['content-length'] ?? 0) > maxBodyBytes) throw new BodyTooLarge();
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > longestBodyBytes) throw new BodyTooLarge();
+    if (bytes > maxBodyBytes) throw new BodyTooLarge();
     chunks.push(chunk);
   }
   const isForm = /^application\/x-www-form-urlencoded\s*(;|$)/i.test(message.headers['content-type'] ?? '');

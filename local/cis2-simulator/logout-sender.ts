@@ -9,7 +9,7 @@ import {
 } from './logout-token.ts';
 import type { KeyRing } from './signer.ts';
 
-const longestWaitMs = 10_000;
+const maxWaitMs = 10_000;
 const shownBodyCharacters = 300;
 const keptDeliveries = 50;
 
@@ -64,7 +64,7 @@ function requestOf(uri: string, { token, carriedBy }: LogoutMessage): { url: str
 
 const reasonOf = (error: unknown): string => {
   if (!(error instanceof Error)) return 'no answer';
-  if (error.name === 'TimeoutError') return `no answer within ${String(longestWaitMs / 1_000)} s`;
+  if (error.name === 'TimeoutError') return `no answer within ${String(maxWaitMs / 1_000)} s`;
   return error.cause instanceof Error ? error.cause.message : error.message;
 };
 
@@ -147,7 +147,7 @@ export class LogoutSender {
   ): Promise<Pick<Delivery, 'status' | 'body' | 'error' | 'milliseconds'>> {
     const began = performance.now();
     const taken = (): number => Math.round(performance.now() - began);
-    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(longestWaitMs)]);
+    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(maxWaitMs)]);
     try {
       const response = await fetch(url, { ...init, redirect: 'manual', signal });
       const body = (await response.text()).slice(0, shownBodyCharacters);

@@ -103,7 +103,7 @@ export function signInPage(request: AuthorizationRequest, interaction: string): 
 }
 
 /** CIS2 shows a plain list up to here, and a search box above. */
-const mostRolesInPlainList = 5;
+const maxRolesInPlainList = 5;
 
 const organisationName = ({ organisations }: Persona, orgCode: string): string => {
   const name = organisations.find(({ org_code }) => org_code === orgCode)?.org_name;
@@ -192,7 +192,7 @@ const missingRoleSummary = html`
 export function rolePage(options: RolePage): Answer {
   const { request, session, interaction, search = '', isMissing = false } = options;
   const { persona } = session;
-  const hasSearch = persona.roles.length > mostRolesInPlainList;
+  const hasSearch = persona.roles.length > maxRolesInPlainList;
   const found = hasSearch ? rolesFound(persona, search) : persona.roles;
   const main = html`
     ${isMissing ? missingRoleSummary : undefined}

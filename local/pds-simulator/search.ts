@@ -1,7 +1,7 @@
 import { operationOutcome, PdsError } from './outcome.ts';
 import { genders, shown, type Patient } from './patient.ts';
 
-const mostResults = 50;
+const maxResults = 50;
 const parameters = ['family', 'given', 'gender', 'birthdate', 'address-postalcode', '_max-results'];
 
 interface DateRange {
@@ -82,8 +82,8 @@ function readSearch(query: URLSearchParams): Search {
   }
   const gender = one('gender');
   if (gender !== undefined && !genders.some((known) => known === gender)) throw invalid(gender, 'gender');
-  const most = one('_max-results') ?? String(mostResults);
-  if (!/^[1-9]\d?$/.test(most) || Number(most) > mostResults) throw invalid(most, '_max-results');
+  const most = one('_max-results') ?? String(maxResults);
+  if (!/^[1-9]\d?$/.test(most) || Number(most) > maxResults) throw invalid(most, '_max-results');
   return { family, given, gender, born: range, postcode: one('address-postalcode'), most: Number(most) };
 }
 

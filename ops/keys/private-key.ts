@@ -25,10 +25,10 @@ export interface PrivateKeyFile {
 }
 
 /** In bytes; a key of 16,384 bits has 13,000 as PEM. */
-const largestFile = 65_536;
+const maxFile = 65_536;
 
 /** The least that CIS2's algorithm RS512 is used with, in bits. */
-const leastModulus = 2_048;
+const minModulus = 2_048;
 
 /** No message ever quotes what is in the file. */
 const unusable = (message: string): CouldNot => new CouldNot('key_unusable', message);
@@ -77,7 +77,7 @@ async function readWhole(stream: AsyncIterable<unknown>, name: string): Promise<
   for await (const chunk of stream) {
     const bytes = Buffer.from(chunk as Buffer);
     length += bytes.length;
-    if (length > largestFile) throw unusable(`${name} is larger than 64 KiB, which no private key is`);
+    if (length > maxFile) throw unusable(`${name} is larger than 64 KiB, which no private key is`);
     chunks.push(bytes);
   }
   return Buffer.concat(chunks).toString('utf8').trim();
@@ -170,9 +170,9 @@ function rsaOf(key: KeyObject, name: string): PrivateRsaJwk {
   const type = key.asymmetricKeyType ?? 'unknown';
   if (type !== 'rsa') throw notRsa(name, type === 'ec' ? 'an EC key' : `a key of the type ${type}`);
   const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
-  if (bits < leastModulus) {
+  if (bits < minModulus) {
     throw unusable(
-      `${name} holds an RSA key of ${String(bits)} bits; it must have ${String(leastModulus)} at least`,
+      `${name} holds an RSA key of ${String(bits)} bits; it must have ${String(minModulus)} at least`,
     );
   }
   const { kty, n, e, d, p, q, dp, dq, qi } = key.export({ format: 'jwk' });

@@ -13,7 +13,7 @@ import { Bff, type BffOptions } from '../support/bff.ts';
 import type { SessionJson } from '../support/browser.ts';
 import { browserArguments, findBrowser } from '../support/chromium.ts';
 
-const longestWaitMs = 15_000;
+const maxWaitMs = 15_000;
 const ownHosts = ['localhost', '127.0.0.1'];
 
 /** What the Content-Security-Policy stopped, said where console errors are said. */
@@ -31,7 +31,7 @@ export class Profile {
   constructor(context: BrowserContext, baseUrl: string) {
     this.context = context;
     this.#baseUrl = baseUrl;
-    context.setDefaultTimeout(longestWaitMs);
+    context.setDefaultTimeout(maxWaitMs);
     context.on('console', (message) => {
       if (message.type() === 'error') this.complaints.push(`console: ${message.text()}`);
     });

@@ -12,7 +12,7 @@ const folder = otherFolder ?? join(import.meta.dirname, '../../docs/images');
 const width = Number(otherWidth ?? 1024);
 const iPad =
   'Mozilla/5.0 (iPad; CPU OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1';
-const mostKilobytes = otherFolder === undefined ? 150 : Infinity;
+const maxKilobytes = otherFolder === undefined ? 150 : Infinity;
 
 const rig = await Rig.start({ port: otherFolder === undefined ? 3000 : 0 });
 mkdirSync(folder, { recursive: true });
@@ -45,7 +45,7 @@ async function picture(
   });
   await profile.context.close();
   const kilobytes = Math.ceil(statSync(path).size / 1024);
-  if (kilobytes > mostKilobytes) throw new Error(`${path} has ${kilobytes} KB`);
+  if (kilobytes > maxKilobytes) throw new Error(`${path} has ${kilobytes} KB`);
   console.log(`${path}  ${kilobytes} KB`);
 }
 

@@ -8,7 +8,7 @@ import {
   sealState,
   type SignInAttempt,
 } from '../../lambdas/cis2/index.ts';
-import { Secret, type Moment } from '../../lambdas/common/index.ts';
+import { Secret, type EpochMilliseconds } from '../../lambdas/common/index.ts';
 import { Browser, sessionCookie, signInCookie } from '../support/browser.ts';
 import { subject } from '../support/provider.ts';
 import { rawRequest } from '../support/raw-http.ts';
@@ -18,7 +18,7 @@ import { logoutToken, postLogout } from './logout-tokens.ts';
 
 const rig = useRig();
 
-const now = (): Moment => Date.now() as Moment;
+const now = (): EpochMilliseconds => Date.now() as EpochMilliseconds;
 
 const secretOf = (browser: Browser): Secret<Buffer> =>
   new Secret(Buffer.from(browser.cookies.get(signInCookie) ?? '', 'base64url'));
@@ -165,14 +165,14 @@ describe('login_expired [S-02, ASVS-10.1.2, ASVS-10.2.1, CIS2-IDT]', () => {
     await expectExpired((browser) =>
       browser.callback({
         code: 'x',
-        state: forgedState(browser, { startedAt: (now() - age * 1_000) as Moment }),
+        state: forgedState(browser, { startedAt: (now() - age * 1_000) as EpochMilliseconds }),
       }),
     );
   });
 
   test('a state that is nearly 10 minutes old is not among them', async () => {
     const browser = rig.browser();
-    const startedAt = (now() - 590_000) as Moment;
+    const startedAt = (now() - 590_000) as EpochMilliseconds;
     const landed = await browser.callback(await forgedAttempt(browser, { startedAt, returnTo: '/late' }));
     expect(landed.headers.get('location')).toBe(`${rig.bff.baseUrl}/late`);
     await expectSignedIn(browser, landed);
@@ -180,7 +180,7 @@ describe('login_expired [S-02, ASVS-10.1.2, ASVS-10.2.1, CIS2-IDT]', () => {
 
   test('a state whose owner wrote a later start into it does not outlive a logout that came meanwhile', async () => {
     const browser = rig.browser();
-    const startedAt = (now() + 4_000) as Moment;
+    const startedAt = (now() + 4_000) as EpochMilliseconds;
     const parameters = await forgedAttempt(browser, { startedAt });
     rig.provider.during = async (endpoint) => {
       if (endpoint !== 'userinfo') return;

@@ -4,7 +4,7 @@ import { functionNames } from '../../infra/bundle.ts';
 import { environments } from '../../infra/environments.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
-import { Secret, type EpochSeconds, type Moment } from '../../lambdas/common/index.ts';
+import { Secret, type EpochSeconds, type EpochMilliseconds } from '../../lambdas/common/index.ts';
 import {
   createLogoutStore,
   createProxyStore,
@@ -102,7 +102,7 @@ const anyone: NewSession = {
   },
   device: 'Chrome on Windows',
   ...named,
-  begunAt: (beginning * 1_000) as Moment,
+  begunAt: (beginning * 1_000) as EpochMilliseconds,
   replaces: undefined,
   sessionsPerUser: 20,
   reportOthers: false,
@@ -242,7 +242,7 @@ const turns: {
         [20, 'one'],
       ] as const) {
         now = (beginning + seconds) as EpochSeconds;
-        const arrivedAt = (now * 1_000) as Moment;
+        const arrivedAt = (now * 1_000) as EpochMilliseconds;
         await store.logOut({ ...named, tokenId: [issuer, tokenId], arrivedAt }, deadline);
         await store.logOut(
           { user: nobody, providerSession: undefined, tokenId: [issuer, `${tokenId} of a user`], arrivedAt },

@@ -10,7 +10,7 @@ import {
 } from '../../local/cloudfront.ts';
 import { Functions, makeSecrets, makeTables, readApi } from '../../local/cloudformation.ts';
 import { startDynamoDb } from '../../local/dynamodb.ts';
-import { HttpApi, longestBody } from '../../local/http-api.ts';
+import { HttpApi, maxBodyBytes } from '../../local/http-api.ts';
 import { HttpFront } from '../../local/http-front.ts';
 import { startSecretsManager } from '../../local/secrets-manager.ts';
 import { Assembly } from '../../local/template.ts';
@@ -146,13 +146,13 @@ describe('the one origin', () => {
     [
       'a body over 6 MB',
       413,
-      () => post(Buffer.alloc(longestBody + 1, 'x')),
+      () => post(Buffer.alloc(maxBodyBytes + 1, 'x')),
       '{"message":"Request Entity Too Large"}',
     ],
     [
       'a body over 6 MB without a length',
       413,
-      () => post(Buffer.alloc(longestBody + 1, 'x'), { 'transfer-encoding': 'chunked' }),
+      () => post(Buffer.alloc(maxBodyBytes + 1, 'x'), { 'transfer-encoding': 'chunked' }),
       '{"message":"Request Entity Too Large"}',
     ],
     ['a path that cannot be decoded', 400, () => send(port, '/auth/%zz'), '{"message":"Bad Request"}'],

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { LambdaFunction, longestPayload } from '../../local/lambda-runtime.ts';
+import { LambdaFunction, maxPayloadBytes } from '../../local/lambda-runtime.ts';
 import type { FunctionSpec, Invocation } from '../../local/lambda-runtime.ts';
 import { collectedLog, until } from './helpers.ts';
 
@@ -169,8 +169,8 @@ describe('the Lambda runtime', () => {
 
   test('an answer over 6 MB is refused, one just below is not', async () => {
     const long = lambda('long', "export const handler = async (length) => 'x'.repeat(length);");
-    expect((await long.invoke(longestPayload - 2)).ok).toBe(true);
-    expect(await long.invoke(longestPayload - 1)).toMatchObject({
+    expect((await long.invoke(maxPayloadBytes - 2)).ok).toBe(true);
+    expect(await long.invoke(maxPayloadBytes - 1)).toMatchObject({
       ok: false,
       errorType: 'Function.ResponseSizeTooLarge',
     });

@@ -158,7 +158,7 @@ const alikeChoices = (one: Choice, other: Choice): boolean =>
   one.id === other.id && one.outcome === other.outcome;
 
 /** How long an operation may work without a call: a signature is made elsewhere than in the event loop. */
-const longestThoughtMs = 5_000;
+const maxThoughtMs = 5_000;
 
 class Run {
   readonly held: Held[] = [];
@@ -265,7 +265,7 @@ class Run {
 
   /** Lets everything run that needs no call, until every operation has come to its end or waits for one. */
   async #settle(): Promise<void> {
-    const until = performance.now() + longestThoughtMs;
+    const until = performance.now() + maxThoughtMs;
     do await new Promise((resolve) => setImmediate(resolve));
     while (!this.#waits() && performance.now() < until);
   }

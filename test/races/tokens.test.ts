@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { StepUpRequired, TokenUnavailable, type AccessToken } from '../../lambdas/api/tokens/index.ts';
 import { userTokensFrom } from '../../lambdas/api/tokens/user-tokens.ts';
-import { Secret, type EpochSeconds, type Moment } from '../../lambdas/common/index.ts';
+import { Secret, type EpochSeconds, type EpochMilliseconds } from '../../lambdas/common/index.ts';
 import {
   createProxyStore,
   leaseMs,
@@ -136,7 +136,7 @@ class Setting {
     return {
       ...{ client, table, limits, callsPerWindow: 600 },
       clock: () => this.world.now as EpochSeconds,
-      preciseClock: () => this.#nowMs as Moment,
+      preciseClock: () => this.#nowMs as EpochMilliseconds,
     };
   }
 

@@ -1,6 +1,6 @@
 /** One user, one CIS2 session and one browser or more, new for every run. */
 import { GetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { EpochSeconds, Moment } from '../../lambdas/common/index.ts';
+import type { EpochSeconds, EpochMilliseconds } from '../../lambdas/common/index.ts';
 import {
   createLogoutStore,
   createSessionStore,
@@ -110,7 +110,7 @@ export class World {
       device: 'Chrome on Windows',
       user: [this.#issuer, `user ${String(this.#number)}`],
       providerSession: [this.#issuer, `sid ${String(this.#number)}`],
-      begunAt: this.now as Moment,
+      begunAt: this.now as EpochMilliseconds,
       replaces: undefined,
       sessionsPerUser: 20,
       reportOthers: false,
@@ -139,7 +139,7 @@ export class World {
       tokenId: [this.#issuer, `${token} ${String(this.#number)}`],
       user: form === 'sid' ? undefined : user,
       providerSession: form === 'sub' ? undefined : providerSession,
-      arrivedAt: this.now as Moment,
+      arrivedAt: this.now as EpochMilliseconds,
     };
   }
 

@@ -9,7 +9,7 @@ import { ops, type Ended } from '../ops/command.ts';
 const clientId = 'rp.example.apps';
 
 /** A machine that has other work to do is not to be buried under people. */
-const mostAtOnce = 6;
+const maxAtOnce = 6;
 
 /** What became of one sign-in. */
 export interface SignInResult {
@@ -74,7 +74,7 @@ export class Installation {
     const state = { isOver: false };
     const signingIn = (async () => {
       for (let due = performance.now(); !state.isOver; due += everyMs) {
-        if (underWay.size < mostAtOnce) {
+        if (underWay.size < maxAtOnce) {
           const one = this.#signIn().finally(() => underWay.delete(one));
           underWay.add(one);
         }

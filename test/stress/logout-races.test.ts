@@ -74,15 +74,16 @@ async function hammer(browser: Browser, stopped: () => boolean): Promise<void> {
   }
 }
 
-type Moment = 'before the code is exchanged' | 'before UserInfo' | 'by chance' | 'after the answer';
-const moments: readonly Moment[] = [
+type EpochMilliseconds =
+  'before the code is exchanged' | 'before UserInfo' | 'by chance' | 'after the answer';
+const moments: readonly EpochMilliseconds[] = [
   'before the code is exchanged',
   'before UserInfo',
   'by chance',
   'after the answer',
 ];
 
-async function round(by: 'sid' | 'sub' | 'sid and sub', moment: Moment): Promise<void> {
+async function round(by: 'sid' | 'sub' | 'sid and sub', moment: EpochMilliseconds): Promise<void> {
   const { provider, bff } = rig;
   const [user, sid] = [newUser(), `sid-${randomUUID()}`];
   // What CIS2 gives no sid for, a sub must name.

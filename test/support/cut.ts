@@ -7,10 +7,10 @@ export const cut = '[cut]';
 
 /** Room for no credential: a cookie value, code, state, token or key has at least 32 such characters in a row. */
 const couldBeCredential = /[\w+=~-]{32,}|eyJ/;
-const longestText = 400;
+const maxText = 400;
 
 function shown(text: string, form: RegExp): string {
-  return text.length <= longestText && form.test(text) && !couldBeCredential.test(text) ? text : cut;
+  return text.length <= maxText && form.test(text) && !couldBeCredential.test(text) ? text : cut;
 }
 
 const word = /^[a-z_]{1,32}$/;
@@ -251,14 +251,14 @@ export function cutHeader(name: string, value: string): string | undefined {
   }
 }
 
-const longestBody = 65_536;
-const longestList = 3;
+const maxBody = 65_536;
+const maxList = 3;
 
 /** A body of this content type. What is neither JSON nor a form is told by its size alone. */
 export function cutBody(contentType: string, body: string): string {
   if (body === '') return '';
   const size = `${cut} ${String(Buffer.byteLength(body))} bytes`;
-  if (body.length > longestBody) return size;
+  if (body.length > maxBody) return size;
   if (/^application\/x-www-form-urlencoded\b/i.test(contentType))
     return cutParameters(new URLSearchParams(body));
   if (!/^application\/(?:[a-z-]+\+)?json\b/i.test(contentType)) return size;
@@ -269,8 +269,8 @@ export function cutBody(contentType: string, body: string): string {
 function cutJson(name: string, value: unknown): unknown {
   if (value === null) return null;
   if (Array.isArray(value)) {
-    const some = value.slice(0, longestList).map((item: unknown) => cutJson(name, item));
-    return value.length > longestList ? [...some, cut] : some;
+    const some = value.slice(0, maxList).map((item: unknown) => cutJson(name, item));
+    return value.length > maxList ? [...some, cut] : some;
   }
   if (typeof value === 'object') {
     const entries = Object.entries(value).map(([member, inner]): [string, unknown] =>

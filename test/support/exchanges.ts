@@ -34,7 +34,7 @@ interface Half {
 }
 
 /** No report shows more of one test, and a test may send thousands. */
-const mostOfOneTest = 60;
+const maxOfOneTest = 60;
 const counts = new Map<string, number>();
 let sideBySide = false;
 
@@ -84,7 +84,7 @@ export function recordExchange(
   if (running === undefined) return;
   const count = (counts.get(running.test) ?? 0) + 1;
   counts.set(running.test, count);
-  if (count > mostOfOneTest) return;
+  if (count > maxOfOneTest) return;
   const method = /^[A-Z]{1,10}$/.test(request.method) ? request.method : '[cut]';
   const recorded: RecordedExchange = {
     run,

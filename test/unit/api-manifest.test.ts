@@ -27,7 +27,7 @@ import { manifestDocuments } from '../../tools/manifest-documents.ts';
 const root = join(import.meta.dirname, '../..');
 
 const route = { summary: 'A route', token: 'none', role: 'none' } as const;
-const body = { types: ['application/json'], largestBytes: 10 };
+const body = { types: ['application/json'], maxBytes: 10 };
 
 /** What is wrong with an upstream that a careless author could write, types or not. */
 const problemsOf = (
@@ -162,14 +162,14 @@ describe('a route manifest', () => {
   });
 
   test.each<[string, Record<string, unknown>]>([
-    ['of any size', { types: ['application/json'], largestBytes: Infinity }],
+    ['of any size', { types: ['application/json'], maxBytes: Infinity }],
     ['without a size', { types: ['application/json'] }],
-    ['of no type', { types: [], largestBytes: 1 }],
-    ['of a type that is none', { types: ['json'], largestBytes: 1 }],
-    ['of a type in capitals', { types: ['Application/JSON'], largestBytes: 1 }],
-    ['of a type that a form can send', { types: ['text/plain'], largestBytes: 1 }],
-    ['as a form', { types: ['application/x-www-form-urlencoded'], largestBytes: 1 }],
-    ['with an unknown field', { types: ['application/json'], largestBytes: 1, required: true }],
+    ['of no type', { types: [], maxBytes: 1 }],
+    ['of a type that is none', { types: ['json'], maxBytes: 1 }],
+    ['of a type in capitals', { types: ['Application/JSON'], maxBytes: 1 }],
+    ['of a type that a form can send', { types: ['text/plain'], maxBytes: 1 }],
+    ['as a form', { types: ['application/x-www-form-urlencoded'], maxBytes: 1 }],
+    ['with an unknown field', { types: ['application/json'], maxBytes: 1, required: true }],
   ])('with a body %s is refused', (_, wrong) => {
     expect(changed({ body: wrong }, 'POST /x').length).toBeGreaterThan(0);
   });
@@ -319,7 +319,7 @@ describe('the manifest of this repository', () => {
     ]);
     expect(apiRoutes[2]).toMatchObject({
       requestHeaders: ['if-match'],
-      body: { types: ['application/json-patch+json'], largestBytes: 65_536 },
+      body: { types: ['application/json-patch+json'], maxBytes: 65_536 },
     });
   });
 

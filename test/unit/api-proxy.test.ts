@@ -101,11 +101,7 @@ describe('a call that is listed', () => {
     const bytes = randomBytes(60_000);
     upstream.answer = (response, call) =>
       void response.writeHead(200, { 'content-type': 'application/pdf' }).end(call.body);
-    const send = withRoute(
-      { body: { types: ['application/octet-stream'], largestBytes: 65_536 } },
-      {},
-      'POST',
-    );
+    const send = withRoute({ body: { types: ['application/octet-stream'], maxBytes: 65_536 } }, {}, 'POST');
     const answer = await send({ headers: { 'content-type': 'application/octet-stream' }, body: bytes });
     expect(upstream.calls[0]?.body.equals(bytes)).toBe(true);
     expect(answer.body.equals(bytes)).toBe(true);

@@ -15,7 +15,12 @@ import {
   type AssertionSigner,
   type UserTokens,
 } from '../../lambdas/api/tokens/index.ts';
-import { Secret, type EpochSeconds, type Moment, type SignInTokens } from '../../lambdas/common/index.ts';
+import {
+  Secret,
+  type EpochSeconds,
+  type EpochMilliseconds,
+  type SignInTokens,
+} from '../../lambdas/common/index.ts';
 import {
   createProxyStore,
   createSessionStore,
@@ -60,7 +65,7 @@ const pass = (seconds: number) => {
 const clock = () => now as EpochSeconds;
 const storeOptions = (client: DynamoDBClient = embedded.client) => ({
   ...{ client, table, limits, callsPerWindow: 600, clock },
-  preciseClock: () => nowMs as Moment,
+  preciseClock: () => nowMs as EpochMilliseconds,
 });
 const signedIn = async (tokens: SignInTokens = signInTokens): Promise<SessionCredential> => {
   const created = await createSignInStore(storeOptions()).create(
@@ -68,7 +73,7 @@ const signedIn = async (tokens: SignInTokens = signInTokens): Promise<SessionCre
       ...{ worker, roleId: '900000000701', tokens, device: 'Chrome on Windows' },
       user: ['issuer', `user ${String(users)}`],
       providerSession: undefined,
-      begunAt: now as Moment,
+      begunAt: now as EpochMilliseconds,
       ...{ replaces: undefined, sessionsPerUser: 500, reportOthers: false },
     },
     new AbortController().signal,

@@ -11,10 +11,10 @@ import {
 } from '../../lambdas/cis2/attempt.ts';
 import { deriveKey, seal } from '../../lambdas/common/crypto.ts';
 import { Secret } from '../../lambdas/common/secret.ts';
-import type { Moment } from '../../lambdas/common/time.ts';
+import type { EpochMilliseconds } from '../../lambdas/common/time.ts';
 
-const now = 1_800_000_000_123 as Moment;
-const ago = (seconds: number) => (now - seconds * 1_000) as Moment;
+const now = 1_800_000_000_123 as EpochMilliseconds;
+const ago = (seconds: number) => (now - seconds * 1_000) as EpochMilliseconds;
 const secretOf = (bytes: Uint8Array) => new Secret(Buffer.from(bytes));
 const browserSecret = fc.uint8Array({ minLength: 32, maxLength: 32 }).map(secretOf);
 const ours = secretOf(Buffer.alloc(32, 7));

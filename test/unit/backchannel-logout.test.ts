@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { LogoutTokenRefused, ProviderUnavailable, type LogoutToken } from '../../lambdas/cis2/index.ts';
-import type { Moment } from '../../lambdas/common/index.ts';
+import type { EpochMilliseconds } from '../../lambdas/common/index.ts';
 import { backchannelLogout } from '../../lambdas/handlers/backchannel-logout.ts';
 import { httpFunction } from '../../lambdas/http/index.ts';
 import { StoreUnavailable, type LogoutStore } from '../../lambdas/session/index.ts';
@@ -24,7 +24,7 @@ beforeEach(() => {
   };
 });
 
-const arrivedAt = 1_800_000_000_123 as Moment;
+const arrivedAt = 1_800_000_000_123 as EpochMilliseconds;
 
 const believing =
   (names: Partial<LogoutToken>) =>

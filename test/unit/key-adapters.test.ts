@@ -1,4 +1,4 @@
-/** The secret and KMS as the keys' room sees them, at the local endpoints. */
+/** The secret and KMS as the keys module sees them, at the local endpoints. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { DescribeKeyCommand, DisableKeyCommand, GetPublicKeyCommand, KMSClient } from '@aws-sdk/client-kms';

@@ -1,4 +1,4 @@
-/** Sessions of invented people, for the tests of the session room. */
+/** Sessions of invented people, for the tests of the session module. */
 import type { AttributeValue, CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
 import {
   Secret,

@@ -7,7 +7,7 @@ import {
   UpdateItemCommand,
   type AttributeValue,
 } from '@aws-sdk/client-dynamodb';
-import { Secret, type EpochSeconds, type Moment } from '../../lambdas/common/index.ts';
+import { Secret, type EpochSeconds, type EpochMilliseconds } from '../../lambdas/common/index.ts';
 import {
   createLogoutStore,
   createProxyStore,
@@ -38,7 +38,7 @@ const stores = (to: SessionLimits = limits, callsPerWindow = 600) => {
   const options = {
     ...{ client, table, limits: to, callsPerWindow },
     clock: () => now as EpochSeconds,
-    preciseClock: () => nowMs as Moment,
+    preciseClock: () => nowMs as EpochMilliseconds,
   };
   return {
     ...{ signIn: createSignInStore(options), session: createSessionStore(options) },
@@ -71,7 +71,7 @@ const newSession = (): NewSession => ({
   ...{ worker, roleId: '900000000701', tokens: signInTokens, device: 'Chrome on Windows' },
   user: ['issuer', `user ${String(people)}`],
   providerSession: undefined,
-  begunAt: now as Moment,
+  begunAt: now as EpochMilliseconds,
   ...{ replaces: undefined, sessionsPerUser: 20, reportOthers: false },
 });
 const signedIn = async (to?: SessionLimits): Promise<SessionCredential> => {
@@ -486,7 +486,7 @@ describe('the tokens for the API platform', () => {
     const proxy = createProxyStore({
       ...{ client: retrying, table, limits, callsPerWindow: 600 },
       clock: () => now as EpochSeconds,
-      preciseClock: () => nowMs as Moment,
+      preciseClock: () => nowMs as EpochMilliseconds,
     });
     const state = await proxy.open(credential, use());
     if (state.status !== 'active') throw new Error('not active');

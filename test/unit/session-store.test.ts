@@ -8,7 +8,7 @@ import {
   type AttributeValue,
 } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
-import type { EpochSeconds, Moment } from '../../lambdas/common/index.ts';
+import type { EpochSeconds, EpochMilliseconds } from '../../lambdas/common/index.ts';
 import {
   createSessionStore,
   createSignInStore,
@@ -70,7 +70,7 @@ const newSession = (changes: Partial<NewSession> = {}): NewSession => ({
   device: 'Chrome on Windows',
   user,
   providerSession: [user[0]!, `sid-${String(people)}`],
-  begunAt: now as Moment,
+  begunAt: now as EpochMilliseconds,
   replaces: undefined,
   sessionsPerUser: 20,
   reportOthers: false,
@@ -453,7 +453,7 @@ describe('the indexes', () => {
     now += 5;
     await markEnded(markOf[which](), at);
     const result = await store.create(
-      newSession({ ...changes, begunAt: now as Moment, replaces: replacementOf(before) }),
+      newSession({ ...changes, begunAt: now as EpochMilliseconds, replaces: replacementOf(before) }),
       inTime(),
     );
     expect(result).toBe('provider_logout');

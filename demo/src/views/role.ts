@@ -19,7 +19,7 @@ import type { View } from './view.ts';
 export const rolePath = '/role';
 
 /** As at Care Identity: a plain list up to this many roles, a box to find one above. */
-const mostWithoutFilter = 5;
+const maxWithoutFilter = 5;
 
 interface Option {
   readonly element: HTMLElement;
@@ -127,7 +127,7 @@ function roleForm(session: ActiveSession, heading: string, choose: (role: Role) 
         { class: 'nhsuk-hint', id: 'role-hint' },
         'Your role decides what you can see and do, and is recorded with it.',
       ),
-      options.length > mostWithoutFilter ? filterBox(options) : null,
+      options.length > maxWithoutFilter ? filterBox(options) : null,
       message,
       h('div', { class: 'nhsuk-radios' }, ...options.map(({ element }) => element)),
     ),

@@ -1,5 +1,5 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { keptInMemory, Secret, type Clock } from '../../common/index.ts';
+import { cachedInMemory, Secret, type Clock } from '../../common/index.ts';
 import { ApplicationUnavailable } from './errors.ts';
 
 /** What the API platform knows our application by. */
@@ -61,6 +61,6 @@ export function currentApplication(options: {
   readonly clock: Clock;
   readonly onStale: (error: unknown) => void;
 }): (refused?: Application) => Promise<Application> {
-  const kept = keptInMemory({ ...options, read: options.load });
+  const kept = cachedInMemory({ ...options, read: options.load });
   return (refused) => kept(refused && ((found) => isSame(found, refused)));
 }

@@ -122,9 +122,9 @@ export function createTokenEndpoint(options: TokenEndpointOptions): TokenEndpoin
 }
 
 /** No answer of the platform's comes near this. */
-const largestAnswer = 64 * 1024;
+const maxAnswerBytes = 64 * 1024;
 /** What a `Retry-After` may sensibly say, in seconds. */
-const longestRetryAfterSeconds = 300;
+const maxRetryAfterSeconds = 300;
 
 type FetchInit = Omit<RequestInit, 'body' | 'signal'> & { body?: unknown; signal?: unknown };
 
@@ -155,7 +155,7 @@ const rateLimited = (retryAfter: string | null): TokenUnavailable => {
   const seconds = /^\d{1,6}$/.test(retryAfter ?? '') ? Number(retryAfter) : 0;
   return new TokenUnavailable(
     'rate_limited',
-    seconds > 0 && seconds <= longestRetryAfterSeconds ? { retryAfterSeconds: seconds } : {},
+    seconds > 0 && seconds <= maxRetryAfterSeconds ? { retryAfterSeconds: seconds } : {},
   );
 };
 
@@ -164,7 +164,7 @@ async function readBounded(response: Response): Promise<Uint8Array<ArrayBuffer>>
   let size = 0;
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     size += chunk.length;
-    if (size > largestAnswer) throw new TokenUnavailable('malformed');
+    if (size > maxAnswerBytes) throw new TokenUnavailable('malformed');
     chunks.push(chunk);
   }
   return Uint8Array.from(Buffer.concat(chunks));

@@ -64,9 +64,9 @@ interface Flight {
 }
 
 /** All token calls under one lease together may take this long, in milliseconds: less than a lease lasts. */
-const longestTokenCallMs = 8_000;
+const maxTokenCallMs = 8_000;
 /** An instance that was frozen meanwhile may find a flight of long ago, in milliseconds. */
-const longestFlightMs = 12_000;
+const maxFlightMs = 12_000;
 
 export function userTokensFrom(options: Options): UserTokens {
   /** By session and service; an entry goes as soon as it is settled. */
@@ -77,7 +77,7 @@ export function userTokensFrom(options: Options): UserTokens {
       ...{ tokens, audience, beganAt: performance.now() },
       underWay: () => {
         const flight = flights.get(name);
-        return flight && performance.now() - flight.beganAt < longestFlightMs ? flight.result : undefined;
+        return flight && performance.now() - flight.beganAt < maxFlightMs ? flight.result : undefined;
       },
       begin: (work) => {
         const flight: Flight = {
@@ -208,12 +208,12 @@ async function untilOver<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
 
 /** After the platform failed it is left in peace for a moment, in milliseconds; longer where it asks for it. */
 const restAfterFailureMs = 1_000;
-const longestRestMs = 30_000;
+const maxRestMs = 30_000;
 
 const restAfter = (error: unknown): number => {
   if (!(error instanceof TokenUnavailable)) return 0;
   return error.error === 'rate_limited'
-    ? Math.min(error.retryAfterSeconds * 1_000, longestRestMs)
+    ? Math.min(error.retryAfterSeconds * 1_000, maxRestMs)
     : restAfterFailureMs;
 };
 
@@ -248,7 +248,7 @@ async function renewUnder(
   isSpent: (generation: number) => boolean,
 ): Promise<AccessToken | undefined> {
   const { tokens, audience } = wanted;
-  const deadline = AbortSignal.timeout(longestTokenCallMs);
+  const deadline = AbortSignal.timeout(maxTokenCallMs);
   const { held } = lease;
 
   const asked = async (work: Promise<IssuedTokens>): Promise<IssuedTokens> => {

@@ -20,19 +20,19 @@ const broken = (path: string, text: string): string[] =>
 
 const importing = (path: string, from: string): string[] => broken(path, `import '${from}';\n`);
 
-describe('the walls between the rooms', () => {
+describe('the boundaries between the modules', () => {
   test.each([
-    ['a room importing a function', 'lambdas/session/store.ts', '../functions/session.ts'],
-    ['a room importing the infrastructure', 'lambdas/keys/ring.ts', '../../infra/app.ts'],
-    ['a room importing the local run', 'lambdas/keys/ring.ts', '../../local/start.ts'],
-    ['a room importing a test', 'lambdas/keys/ring.ts', '../../test/support/aws.ts'],
-    ['a room importing a handler', 'lambdas/http/function.ts', '../handlers/login.ts'],
-    ['a room importing the start', 'lambdas/session/store.ts', '../start.ts'],
-    ['a room entering another’s insides', 'lambdas/http/problem.ts', '../common/errors.ts'],
-    ['a handler entering a room’s insides', 'lambdas/handlers/login.ts', '../cis2/attempt.ts'],
-    ['a function entering a room’s insides', 'lambdas/functions/session.ts', '../session/store.ts'],
+    ['a module importing a function', 'lambdas/session/store.ts', '../functions/session.ts'],
+    ['a module importing the infrastructure', 'lambdas/keys/ring.ts', '../../infra/app.ts'],
+    ['a module importing the local run', 'lambdas/keys/ring.ts', '../../local/start.ts'],
+    ['a module importing a test', 'lambdas/keys/ring.ts', '../../test/support/aws.ts'],
+    ['a module importing a handler', 'lambdas/http/function.ts', '../handlers/login.ts'],
+    ['a module importing the start', 'lambdas/session/store.ts', '../start.ts'],
+    ['a module entering another’s insides', 'lambdas/http/problem.ts', '../common/errors.ts'],
+    ['a handler entering a module’s insides', 'lambdas/handlers/login.ts', '../cis2/attempt.ts'],
+    ['a function entering a module’s insides', 'lambdas/functions/session.ts', '../session/store.ts'],
     ['a function importing another', 'lambdas/functions/session.ts', './sign-in.ts'],
-    ['a room reversing a direction', 'lambdas/common/crypto.ts', '../session/index.ts'],
+    ['a module reversing a direction', 'lambdas/common/crypto.ts', '../session/index.ts'],
     ['session knowing http', 'lambdas/session/store.ts', '../http/index.ts'],
     ['session knowing cis2', 'lambdas/session/store.ts', '../cis2/index.ts'],
     ['session knowing the settings', 'lambdas/session/store.ts', '../settings.ts'],
@@ -60,7 +60,7 @@ describe('the walls between the rooms', () => {
     ['api knowing http', 'lambdas/api/upstream.ts', '../http/index.ts'],
     ['api importing oauth4webapi', 'lambdas/api/upstream.ts', 'oauth4webapi'],
     ['the tokens knowing http', 'lambdas/api/tokens/exchange.ts', '../../http/index.ts'],
-    ['the tokens entering the room around them', 'lambdas/api/tokens/exchange.ts', '../upstream.ts'],
+    ['the tokens entering the module around them', 'lambdas/api/tokens/exchange.ts', '../upstream.ts'],
     ['the tokens entering another’s insides', 'lambdas/api/tokens/exchange.ts', '../../session/store.ts'],
     ['a handler entering the tokens’ insides', 'lambdas/handlers/login.ts', '../api/tokens/exchange.ts'],
     ['session knowing the tokens', 'lambdas/session/store.ts', '../api/tokens/index.ts'],
@@ -74,17 +74,17 @@ describe('the walls between the rooms', () => {
   });
 
   test.each([
-    ['a room using common', 'lambdas/session/store.ts', '../common/index.ts'],
-    ['a room using its own', 'lambdas/session/store.ts', './items.ts'],
+    ['a module using common', 'lambdas/session/store.ts', '../common/index.ts'],
+    ['a module using its own', 'lambdas/session/store.ts', './items.ts'],
     ['session using DynamoDB', 'lambdas/session/store.ts', '@aws-sdk/client-dynamodb'],
     ['cis2 using oauth4webapi', 'lambdas/cis2/provider.ts', 'oauth4webapi'],
     ['cis2 using the settings', 'lambdas/cis2/provider.ts', '../settings.ts'],
     ['keys using jose', 'lambdas/keys/new-key.ts', 'jose'],
     ['http using middy', 'lambdas/http/function.ts', '@middy/core'],
     ['http using the routes', 'lambdas/http/function.ts', '../routes.ts'],
-    ['a handler using rooms', 'lambdas/handlers/login.ts', '../cis2/index.ts'],
+    ['a handler using modules', 'lambdas/handlers/login.ts', '../cis2/index.ts'],
     ['a function using handlers', 'lambdas/functions/session.ts', '../handlers/session.ts'],
-    ['a function using rooms', 'lambdas/functions/session.ts', '../session/index.ts'],
+    ['a function using modules', 'lambdas/functions/session.ts', '../session/index.ts'],
     ['infra using settings', 'infra/parts/functions.ts', '../../lambdas/settings.ts'],
     ['infra using routes', 'infra/parts/http-api.ts', '../../lambdas/routes.ts'],
     ['infra using the manifest', 'infra/parts/http-api.ts', '../../lambdas/api/manifest.ts'],
@@ -98,9 +98,9 @@ describe('the walls between the rooms', () => {
     expect(importing(path, from)).toEqual([]);
   });
 
-  const rooms = ['common', 'telemetry', 'http', 'cis2', 'session', 'keys', 'handlers', 'functions', 'aws'];
+  const modules = ['common', 'telemetry', 'http', 'cis2', 'session', 'keys', 'handlers', 'functions', 'aws'];
 
-  test.each(rooms.map((room) => `lambdas/${room}/any.ts`))('keep the console out of %s', (path) => {
+  test.each(modules.map((module) => `lambdas/${module}/any.ts`))('keep the console out of %s', (path) => {
     expect(broken(path, "console.log('text');\n")).toContain('no-console');
     expect(broken(path, 'console.error(1);\n')).toContain('no-console');
   });

@@ -12,7 +12,7 @@ const retrySeconds = 30;
  * @returns gives the value. Told which values were refused, it reads again at once if it still holds one of them, for there
  *   may be another by now. It throws what `read` throws when there is no value at all
  */
-export function keptInMemory<T>(options: {
+export function cachedInMemory<T>(options: {
   readonly read: () => Promise<T>;
   readonly cacheSeconds: number;
   readonly clock: Clock;
