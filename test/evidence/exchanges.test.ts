@@ -10,7 +10,7 @@ import { cut, cutBody, cutHeader, cutParameters, cutTarget, describeJwt } from '
 import { directoryVariable, runVariable } from '../support/exchanges.ts';
 import { rawRequest } from '../support/raw-http.ts';
 import { useRig } from '../support/rig.ts';
-import { toHtml } from './html.ts';
+import { toPages } from './html.ts';
 import { makeReport } from './report.ts';
 import { readResults, resultsFile } from './results.ts';
 
@@ -189,7 +189,6 @@ describe('a run that is recorded', () => {
       records.map((record) => `${JSON.stringify(record)}\n`).join(''),
     );
     const { tests } = readResults(directory, run, [file], join(import.meta.dirname, '../..'));
-    const asked = [{ id: 'B-01', section: '1', level: 'M' as const, requirement: 'Something.' }];
     const facts = {
       id: run,
       startedAt: '2026-01-01T09:00:00.000Z',
@@ -200,23 +199,29 @@ describe('a run that is recorded', () => {
       node: '',
       packages: {},
     };
-    // Six exchanges are shown of a test, so that as many tests are needed as there are sixes.
+    // One exchange is shown of a requirement, so each gets a requirement of its own.
     const [all] = tests;
     if (all === undefined) throw new Error('nothing was recorded');
-    const sixes = Array.from({ length: Math.ceil(all.exchanges.length / 6) }, (_, index) => ({
+    const each = all.exchanges.map((exchange, index) => ({
       ...all,
-      titles: [`part ${String(index)} [B-01]`],
-      exchanges: all.exchanges.slice(index * 6, index * 6 + 6),
+      titles: [`part [B-${String(index)}]`],
+      exchanges: [exchange],
+    }));
+    const asked = each.map((_, index) => ({
+      id: `B-${String(index)}`,
+      section: '1',
+      level: 'M' as const,
+      requirement: 'Something.',
     }));
     const report = makeReport(
       facts,
       [{ key: 'x', title: 'X', about: '', requirements: asked }],
-      { tests: sixes, broken: [] },
+      { tests: each, broken: [], screenshots: [] },
       () => [],
     );
     return [
       JSON.stringify(report),
-      toHtml(report),
+      Object.values(toPages(report)).join('\n'),
       ...readdirSync(directory).map((name) => readFileSync(join(directory, name), 'utf8')),
     ];
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { escapeHtml, toHtml } from './html.ts';
+import { escapeHtml, toPages } from './html.ts';
 import { makeReport } from './report.ts';
 
 const nasty = `<script>alert(1)</script>"' onmouseover='x' & <!-- \u0000 \u001b[31m`;
@@ -34,10 +34,11 @@ function hostile(): string {
     {
       tests: [test([nasty, 'x [B-01]'], 'passed'), test([nasty, 'y [B-02, B-99]'], 'failed')],
       broken: [nasty],
+      screenshots: [],
     },
     () => [],
   );
-  return toHtml({ ...report, run: facts });
+  return Object.values(toPages({ ...report, run: facts })).join('\n');
 }
 
 describe('the page', () => {
@@ -55,9 +56,10 @@ describe('the page', () => {
 
   test('asks for nothing from elsewhere, and runs no script', () => {
     const page = hostile();
-    expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
-    expect(page).not.toMatch(/<(?:script|link|img|iframe|object|embed|form|base)\b|\bsrc=|url\(|@import/i);
-    for (const [, address] of page.matchAll(/href="([^"]*)"/g)) expect(address).toMatch(/^#standard-/);
+    expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'; img-src 'self'"`);
+    expect(page).not.toMatch(/<(?:script|link|iframe|object|embed|form|base)\b|\bsrc=|url\(|@import/i);
+    for (const [, address] of page.matchAll(/href="([^"]*)"/g))
+      expect(address).toMatch(/^(?:index|demonstration|scriptalert1script[a-z0-9-]*)\.html(?:#[^"]*)?$/);
   });
 
   test.each([

@@ -1,10 +1,11 @@
-/** The report as one page: no script, nothing from elsewhere, for the screen and for paper. */
+/** The report as pages: no script, nothing from elsewhere, for the screen and for paper. */
 import type { Exchange } from '../support/exchanges.ts';
 import {
   states,
   type Counts,
   type Report,
   type RequirementReport,
+  type StandardReport,
   type State,
   type TestReport,
 } from './report.ts';
@@ -50,13 +51,12 @@ const levels: Readonly<Record<string, string>> = { M: 'must', S: 'should', R: 'r
 
 const badge = (state: State): string => `<span class="badge ${state}">${labels[state]}</span>`;
 
-/** How many tests are listed with what they sent, and how many by name. */
-const testsWithExchanges = 3;
-const testsByName = 40;
+/** How many tests of a row are listed by name. */
+const maxTestsByName = 40;
 
 const exchangeHtml = ({ at, request, response }: Exchange): string => {
   const who = at === 'product' ? 'Request to the product' : 'Request of the product to CIS2';
-  return `<figure><figcaption>${who}</figcaption><pre>${e(request.join('\n'))}</pre><pre class="answer">${e(response.join('\n'))}</pre></figure>`;
+  return `<details><summary>The exchange that shows it</summary><figure><figcaption>${who}</figcaption><pre>${e(request.join('\n'))}</pre><pre class="answer">${e(response.join('\n'))}</pre></figure></details>`;
 };
 
 const outcomeMark = { passed: 'passed', failed: 'FAILED', skipped: 'SKIPPED' } as const;
@@ -64,35 +64,15 @@ const outcomeMark = { passed: 'passed', failed: 'FAILED', skipped: 'SKIPPED' } a
 const testLine = ({ title, file, outcome, milliseconds }: TestReport): string =>
   `<li class="${outcome}"><b>${outcomeMark[outcome]}</b> ${e(title)} <small>${e(file)}, ${String(milliseconds)} ms</small></li>`;
 
-/** A few tests that differ as much as possible: the first with exchanges of each group of tests, then any others. */
-function examples(tests: readonly TestReport[]): TestReport[] {
-  const withSome = tests.filter(({ exchanges }) => exchanges.length > 0);
-  const group = ({ title, file }: TestReport): string =>
-    `${file} ${title.split(' › ').slice(0, -1).join(' › ')}`;
-  const firsts = withSome.filter(
-    (test, index) => withSome.findIndex((other) => group(other) === group(test)) === index,
-  );
-  return [...new Set([...firsts, ...withSome])].slice(0, testsWithExchanges);
-}
-
 function testsHtml(tests: readonly TestReport[]): string {
   if (tests.length === 0) return '';
   // What did not pass comes first, and is never left out.
   const wrong = tests.filter(({ outcome }) => outcome !== 'passed');
-  const good = tests.filter(({ outcome }) => outcome === 'passed').slice(0, testsByName);
+  const good = tests.filter(({ outcome }) => outcome === 'passed').slice(0, maxTestsByName);
   const left = tests.length - wrong.length - good.length;
   const more =
     left > 0 ? `<li>and ${String(left)} more, which passed; all of them are in report.json</li>` : '';
-  const shown = examples(tests);
-  const exchanges = shown.map(
-    (test) =>
-      `<details><summary>What was sent: ${e(test.title)}</summary>${
-        test.exchangesLeftOut > 0
-          ? `<p class="note">The last ${String(test.exchanges.length)} of ${String(test.exchanges.length + test.exchangesLeftOut)} exchanges that were written down.</p>`
-          : ''
-      }${test.exchanges.map(exchangeHtml).join('')}</details>`,
-  );
-  return `<details><summary>${String(tests.length)} ${tests.length === 1 ? 'test' : 'tests'}</summary><ul class="tests">${[...wrong, ...good].map(testLine).join('')}${more}</ul></details>${exchanges.join('')}`;
+  return `<details><summary>${String(tests.length)} ${tests.length === 1 ? 'test' : 'tests'}</summary><ul class="tests">${[...wrong, ...good].map(testLine).join('')}${more}</ul></details>`;
 }
 
 function requirementHtml(report: Report, row: RequirementReport): string {
@@ -103,7 +83,7 @@ function requirementHtml(report: Report, row: RequirementReport): string {
     ...(row.confidence === null ? [] : [`How sure: ${row.confidence}.`]),
   ].map((note) => `<p class="note">${e(note)}</p>`);
   const place = [row.section, levels[row.level] ?? row.level].filter((part) => part !== '').join(', ');
-  return `<article id="${e(row.id)}" class="row ${row.state}"><div class="head"><h3>${e(row.id)}</h3>${badge(row.state)}</div><div class="what"><p>${e(row.requirement)}</p><p class="place">${e(place)}</p>${notes.join('')}${testsHtml(tests)}</div></article>`;
+  return `<article id="${e(row.id)}" class="row ${row.state}"><div class="head"><h3>${e(row.id)}</h3>${badge(row.state)}</div><div class="what"><p>${e(row.requirement)}</p><p class="place">${e(place)}</p>${notes.join('')}${testsHtml(tests)}${row.exchange === null ? '' : exchangeHtml(row.exchange)}</div></article>`;
 }
 
 const countCells = (counts: Counts): string =>
@@ -117,7 +97,7 @@ function summaryHtml({ standards, counts }: Report): string {
   const head = states.map((state) => `<th scope="col">${labels[state]}</th>`).join('');
   const rows = standards.map(
     (standard) =>
-      `<tr><th scope="row"><a href="#standard-${e(standard.key)}">${e(standard.title)}</a></th>${countCells(standard.counts)}<td>${String(total(standard.counts))}</td></tr>`,
+      `<tr><th scope="row"><a href="${pageOf(standard)}">${e(standard.title)}</a></th>${countCells(standard.counts)}<td>${String(total(standard.counts))}</td></tr>`,
   );
   return `<div class="scroll" tabindex="0" role="region" aria-label="Counts by standard"><table><thead><tr><th scope="col">Standard</th>${head}<th scope="col">All</th></tr></thead><tbody>${rows.join('')}</tbody><tfoot><tr><th scope="row">All</th>${countCells(counts)}<td>${String(total(counts))}</td></tr></tfoot></table></div><dl class="meanings">${states.map((state) => `<dt>${badge(state)}</dt><dd>${meanings[state]}</dd>`).join('')}</dl>`;
 }
@@ -191,6 +171,9 @@ summary { cursor: pointer; color: var(--blue); text-decoration: underline; overf
 .tests { margin: 8px 0; padding-left: 20px; font-size: 15px; overflow-wrap: anywhere; }
 .tests b { font-weight: 600; color: #00401e; }
 .tests .failed b, .tests .skipped b { color: #b8160a; }
+.open { padding-left: 20px; }
+.open li { margin-bottom: 6px; max-width: 100ch; }
+main img { display: block; max-width: 100%; border: 1px solid var(--line); margin: 8px 0 24px; }
 figure { margin: 12px 0; }
 figcaption { font-size: 14px; font-weight: 600; }
 pre { margin: 4px 0 0; padding: 10px 12px; background: var(--back); font: 13px/1.45 ui-monospace, Consolas, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -217,30 +200,93 @@ footer { padding: 32px 0 48px; color: var(--grey); font-size: 14px; }
 }
 `;
 
-/** The whole page. */
-export function toHtml(report: Report): string {
-  const { counts, problems, standards, passed, run } = report;
-  const asked = counts.shown + counts.failing + counts['not-shown'];
-  const open = counts['not-built-yet'] + counts['needs-live-cis2'];
-  const verdict = passed
-    ? `All ${String(asked)} requirements that tests can show are shown by tests of this run.`
-    : `${String(counts.shown)} of ${String(asked)} requirements that tests can show are shown by tests of this run.`;
-  const list =
-    problems.length === 0 ? '' : `<ul>${problems.map((problem) => `<li>${e(problem)}</li>`).join('')}</ul>`;
-  const sections = standards.map(
-    (standard) =>
-      `<section id="standard-${e(standard.key)}"><h2>${e(standard.title)}</h2><p class="about">${e(standard.about)}</p>${standard.requirements.map((row) => requirementHtml(report, row)).join('\n')}</section>`,
+/** A standard's own page. Its key is in the catalogue; any other character would lead elsewhere. */
+const pageOf = ({ key }: StandardReport): string => `${key.replace(/[^a-z0-9-]/g, '')}.html`;
+
+/** States of rows that no test of the run shows, the most urgent first. */
+const withoutProof = [
+  'failing',
+  'not-shown',
+  'needs-live-cis2',
+  'not-built-yet',
+  'not-applicable',
+] as const satisfies readonly State[];
+
+function withoutProofHtml({ standards }: Report): string {
+  const rows = standards.flatMap((standard) =>
+    standard.requirements.map((row) => ({ row, page: pageOf(standard) })),
   );
-  return `<!doctype html>
+  const groups = withoutProof.map((state) => {
+    const items = rows
+      .filter(({ row }) => row.state === state)
+      .map(
+        ({ row, page }) =>
+          `<li><a href="${page}#${e(row.id)}">${e(row.id)}</a> ${e(row.requirement)} <small>${e(row.reason ?? '')}</small></li>`,
+      );
+    return items.length === 0
+      ? ''
+      : `<h3>${badge(state)} ${String(items.length)}</h3><ul class="open">${items.join('')}</ul>`;
+  });
+  return groups.join('');
+}
+
+const demonstrationPage = 'demonstration.html';
+
+const stepsHtml = ({ steps }: Report): string =>
+  steps
+    .map(
+      ({ number, title, screenshots }) =>
+        `<section><h2>${String(number)}. ${e(title)}</h2>${
+          screenshots.length === 0 ? '<p class="note">No screenshot in this run.</p>' : ''
+        }${screenshots.map((name) => `<img src="${e(name)}" alt="${e(`Step ${String(number)}: ${title}`)}">`).join('')}</section>`,
+    )
+    .join('\n');
+
+const document = (report: Report, title: string, main: string): string => `<!doctype html>
 <html lang="en-GB"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Conformance evidence – cis2-bff – ${e(run.startedAt.slice(0, 10))}</title><style>${style}</style></head><body>
-<header><div class="wide"><h1>Conformance evidence</h1><p>cis2-bff, a backend for frontend for NHS CIS2 Authentication</p></div></header>
-<main><div class="verdict ${passed ? 'good' : 'bad'}"><p>${verdict}</p><p>${String(open)} apply and are open; ${String(counts['not-applicable'])} do not apply.</p>${list}</div>
-${runHtml(report)}
-<section><h2>Summary</h2>${summaryHtml(report)}</section>
-${sections.join('\n')}
-<footer><p>Every result on this page comes from the one run named above. Requirements are told in our own words: read the standards themselves. In requests and responses everything is cut that is not known to be harmless.</p></footer>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src 'self'">
+<title>${e(title)} – cis2-bff – ${e(report.run.startedAt.slice(0, 10))}</title><style>${style}</style></head><body>
+<header><div class="wide"><h1>${e(title)}</h1><p>cis2-bff, a backend for frontend for NHS CIS2 Authentication</p></div></header>
+<main>${main}
+<footer><p>Every result comes from run ${e(report.run.id)}. Requirements are stated in our own words: read the standards themselves. Everything in requests and responses that is not known to be harmless is removed.</p></footer>
 </main></body></html>
 `;
+
+/** The first page: who played CIS2, what has no proof, and the counts. */
+function firstPage(report: Report): string {
+  const { counts, problems, passed, steps } = report;
+  const asked = counts.shown + counts.failing + counts['not-shown'];
+  const verdict = `${passed ? 'All' : String(counts.shown)}${passed ? '' : ' of'} ${String(asked)} requirements that tests can show are shown by tests of this run.`;
+  const list =
+    problems.length === 0 ? '' : `<ul>${problems.map((problem) => `<li>${e(problem)}</li>`).join('')}</ul>`;
+  return document(
+    report,
+    'Conformance evidence',
+    `<div class="verdict ${passed ? 'good' : 'bad'}"><p>${verdict}</p><p>A simulator played CIS2 and the NHS API platform. Nothing on these pages was tried against the live services or in an AWS account.</p>${list}</div>
+${runHtml(report)}
+<section><h2>Requirements without proof</h2>${withoutProofHtml(report)}</section>
+<section><h2>Counts</h2>${summaryHtml(report)}</section>
+${steps.length === 0 ? '' : `<section><h2>Demonstration</h2><p><a href="${demonstrationPage}">Screenshots of the ${String(steps.length)} steps</a></p></section>`}`,
+  );
+}
+
+/**
+ * The report for a person.
+ *
+ * @returns file name → page: `index.html`, one page a standard, and one with the screenshots of the demonstration
+ */
+export function toPages(report: Report): Readonly<Record<string, string>> {
+  const back = '<p><a href="index.html">All standards</a></p>';
+  const pages = report.standards.map((standard) => {
+    const rows = standard.requirements.map((row) => requirementHtml(report, row)).join('\n');
+    const main = `${back}<p class="about">${e(standard.about)}</p>${rows}`;
+    return [pageOf(standard), document(report, standard.title, main)] as const;
+  });
+  return {
+    'index.html': firstPage(report),
+    ...Object.fromEntries(pages),
+    ...(report.steps.length === 0
+      ? {}
+      : { [demonstrationPage]: document(report, 'Demonstration', back + stepsHtml(report)) }),
+  };
 }

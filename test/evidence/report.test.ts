@@ -37,13 +37,18 @@ const result = (title: string, outcome: Outcome = 'passed', more: Partial<TestRe
   ...more,
 });
 
+const screenshots = Array.from(
+  { length: 14 },
+  (_, index) => `step-${String(index + 1).padStart(2, '0')}-page.png`,
+);
+
 const reportOf = (
   tests: readonly TestResult[],
   requirements: readonly Requirement[] = [row('B-01')],
   broken: readonly string[] = [],
   only: string | null = null,
 ): Report =>
-  makeReport({ ...facts, only }, [standard(...requirements)], { tests, broken }, (file) =>
+  makeReport({ ...facts, only }, [standard(...requirements)], { tests, broken, screenshots }, (file) =>
     file === 'test/names-b-01.test.ts' ? ['B-01'] : [],
   );
 const rowOf = (report: Report, id = 'B-01'): RequirementReport | undefined =>
@@ -138,27 +143,33 @@ describe('a run', () => {
     expect(Object.keys(report.tests)).toEqual(['test/x.test.ts › x [B-01]']);
   });
 
-  test('keeps tests of one title apart, and the last exchanges of each', () => {
-    const exchanges = Array.from({ length: 9 }, (_, number) => ({
-      at: 'product' as const,
-      request: [`GET /${String(number)}`],
-      response: ['200'],
-    }));
-    const report = reportOf([result('x [B-01]', 'passed', { exchanges }), result('x [B-01]', 'failed')]);
+  const exchange = (start: string, status = '200') => ({
+    at: 'product' as const,
+    request: [start],
+    response: [status],
+  });
+
+  test('keeps tests of one title apart', () => {
+    const report = reportOf([result('x [B-01]'), result('x [B-01]', 'failed')]);
     expect(rowOf(report)).toMatchObject({
       state: 'failing',
       tests: ['test/x.test.ts › x [B-01]', 'test/x.test.ts › x [B-01] (2)'],
     });
-    const first = report.tests['test/x.test.ts › x [B-01]'];
-    expect(first?.exchanges.map(({ request }) => request[0])).toEqual([
-      'GET /3',
-      'GET /4',
-      'GET /5',
-      'GET /6',
-      'GET /7',
-      'GET /8',
-    ]);
-    expect(first?.exchangesLeftOut).toBe(3);
+  });
+
+  test('shows the last exchange of a test, unless the row says which one shows it', () => {
+    const exchanges = [exchange('GET /auth/login', '302'), exchange('GET /auth/session')];
+    const tests = [result('x [B-01]', 'passed', { exchanges })];
+    expect(rowOf(reportOf(tests))?.exchange).toEqual(exchanges[1]);
+    const chosen = { ...row('B-01'), exchange: 'product GET /auth/login 302' as const };
+    expect(rowOf(reportOf(tests, [chosen]))?.exchange).toEqual(exchanges[0]);
+  });
+
+  test('fails where no exchange fits what the row says', () => {
+    const tests = [result('x [B-01]', 'passed', { exchanges: [exchange('GET /auth/session')] })];
+    const report = reportOf(tests, [{ ...row('B-01'), exchange: 'provider POST /token 200' as const }]);
+    expect(report.passed).toBe(false);
+    expect(report.problems).toEqual(['B-01: no recorded exchange fits “provider POST /token 200”.']);
   });
 });
 
@@ -181,7 +192,7 @@ describe('the catalogue', () => {
   });
 
   test('has no place for a result, and a reason wherever no test is asked for', () => {
-    const members = ['confidence', 'id', 'level', 'limits', 'open', 'requirement', 'section'];
+    const members = ['confidence', 'exchange', 'id', 'level', 'limits', 'open', 'requirement', 'section'];
     for (const requirement of rows) {
       expect(members).toEqual(expect.arrayContaining(Object.keys(requirement)));
       const reasons = Object.entries(requirement.open ?? {});

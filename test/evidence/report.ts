@@ -1,6 +1,7 @@
 /** From the catalogue and the results of one run to the report. A row is met by tests of that run, and by nothing else. */
 import type { Exchange } from '../support/exchanges.ts';
-import type { Requirement, Standard } from './requirement.ts';
+import { demonstrationSteps, stepOfScreenshot } from './demonstration.ts';
+import { fits, type Requirement, type Standard } from './requirement.ts';
 import type { Outcome, Results, TestResult } from './results.ts';
 import { idsOfTest } from './tags.ts';
 
@@ -50,6 +51,8 @@ export interface RequirementReport {
   readonly reason: string | null;
   /** Keys of `tests`. */
   readonly tests: readonly string[];
+  /** The request and response that show it, with everything secret cut; null where none was recorded. */
+  readonly exchange: Exchange | null;
 }
 
 export interface StandardReport {
@@ -65,26 +68,29 @@ export interface TestReport {
   readonly title: string;
   readonly outcome: Outcome;
   readonly milliseconds: number;
-  /** The last ones of the test, with everything secret cut. */
-  readonly exchanges: readonly Exchange[];
-  /** How many came before those. */
-  readonly exchangesLeftOut: number;
+}
+
+/** A step of the demonstration, with the screenshots that tests of this run took of it. */
+export interface StepReport {
+  readonly number: number;
+  readonly title: string;
+  /** File names beside the report. */
+  readonly screenshots: readonly string[];
 }
 
 /** `evidence/report.json`. */
 export interface Report {
-  readonly format: 1;
+  readonly format: 2;
   readonly run: RunFacts;
   /** Whether nothing is failing, missing or contradictory. */
   readonly passed: boolean;
   readonly counts: Counts;
   /** What is wrong beyond single rows. */
   readonly problems: readonly string[];
+  readonly steps: readonly StepReport[];
   readonly standards: readonly StandardReport[];
   readonly tests: Readonly<Record<string, TestReport>>;
 }
-
-const exchangesOfOneTest = 6;
 
 interface Tagged {
   readonly key: string;
@@ -138,6 +144,17 @@ const countsOf = (rows: readonly { readonly state: State }[]): Counts =>
     states.map((state) => [state, rows.filter((row) => row.state === state).length]),
   ) as Record<State, number>;
 
+/**
+ * The exchange that shows a requirement: the last one of its tests that fits the row's pattern or, where the row has none,
+ * the last one of its first test that has any. A test checks the response to its last request as a rule.
+ */
+function exchangeFor({ exchange: pattern }: Requirement, tests: readonly Tagged[]): Exchange | null {
+  const exchanges = tests.map(({ test }) => test.exchanges);
+  return pattern === undefined
+    ? (exchanges.find((some) => some.length > 0)?.at(-1) ?? null)
+    : (exchanges.flat().findLast((exchange) => fits(pattern, exchange)) ?? null);
+}
+
 /** The catalogue with the rows whose id matches; all of it for null. */
 export function chooseRows(catalogue: readonly Standard[], only: string | null): Standard[] {
   const pattern = new RegExp(only ?? '');
@@ -190,36 +207,53 @@ export function makeReport(
         ...{ id, section, level, requirement: text, confidence, limits },
         ...(openState(requirement) ?? verdict(tests, broken)),
         tests: tests.map((test) => test.key),
+        exchange: exchangeFor(requirement, tests),
       };
     });
     return { key, title, about, counts: countsOf(reported), requirements: reported };
   });
   const rows = standards.flatMap((standard) => standard.requirements);
   const counts = countsOf(rows);
-  const told = new Set(rows.flatMap((row) => row.tests));
+  const reportedTests = new Set(rows.flatMap((row) => row.tests));
+  const steps = run.only === null ? stepReports(results.screenshots) : [];
+  problems.push(
+    ...asked
+      .flatMap(({ requirements }) => requirements)
+      .filter(({ id, exchange }) => exchange !== undefined && lacksExchange(rows, id))
+      .map(({ id, exchange = '' }) => `${id}: no recorded exchange fits “${exchange}”.`),
+    ...steps
+      .filter(({ screenshots }) => screenshots.length === 0)
+      .map(({ number }) => `Step ${String(number)} of the demonstration has no screenshot.`),
+  );
   return {
-    format: 1,
+    format: 2,
     run,
     passed: problems.length === 0 && counts.failing === 0 && counts['not-shown'] === 0,
     counts,
     problems,
+    steps,
     standards,
     tests: Object.fromEntries(
       carrying
-        .filter(({ key }) => told.has(key))
+        .filter(({ key }) => reportedTests.has(key))
         .map(({ key, test }): [string, TestReport] => [key, testReport(test)]),
     ),
   };
 }
 
-function testReport({ file, titles, outcome, milliseconds, exchanges }: TestResult): TestReport {
-  const shown = exchanges.slice(-exchangesOfOneTest);
-  return {
-    file,
-    title: titles.join(' › '),
-    outcome,
-    milliseconds,
-    exchanges: shown,
-    exchangesLeftOut: exchanges.length - shown.length,
-  };
-}
+const testReport = ({ file, titles, outcome, milliseconds }: TestResult): TestReport => ({
+  file,
+  title: titles.join(' › '),
+  outcome,
+  milliseconds,
+});
+
+const lacksExchange = (rows: readonly RequirementReport[], id: string): boolean =>
+  rows.some((row) => row.id === id && row.state === 'shown' && row.exchange === null);
+
+const stepReports = (screenshots: readonly string[]): readonly StepReport[] =>
+  demonstrationSteps.map((title, index) => ({
+    number: index + 1,
+    title,
+    screenshots: screenshots.filter((name) => stepOfScreenshot(name) === index + 1),
+  }));

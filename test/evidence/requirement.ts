@@ -1,4 +1,19 @@
 /** What a row of the catalogue is. It has no place for a result: those come from a run and from nowhere else. */
+import type { Exchange } from '../support/exchanges.ts';
+
+/**
+ * `ASKED METHOD PATH-PREFIX STATUS`: who was asked (`product` or `provider`), and what must stand in the exchange. `*`
+ * stands for any status.
+ */
+export type ExchangePattern =
+  `${Exchange['at']} ${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${string} ${number | '*'}`;
+
+/** Whether an exchange is one that a pattern describes. */
+export function fits(pattern: ExchangePattern, { at, request, response }: Exchange): boolean {
+  const [asked, method = '', path = '', status = ''] = pattern.split(' ');
+  const [start = ''] = request;
+  return at === asked && start.startsWith(`${method} ${path}`) && (status === '*' || response[0] === status);
+}
 
 /** Why no test is asked for. Such a row is shown as open or as not applicable, and never as met. */
 export type Open =
@@ -21,6 +36,8 @@ export interface Requirement {
   readonly confidence?: string;
   /** What of it the tests do not show. */
   readonly limits?: string;
+  /** Which exchange of its tests shows it. @default the last one of its first test that has any */
+  readonly exchange?: ExchangePattern;
   readonly open?: Open;
 }
 

@@ -36,7 +36,9 @@ test('a whole run is read, each test with its own exchanges', () => {
     { ...exchange, file: join(root, file), test: 'a group another test' },
     { ...exchange, file: join(root, 'test/contract/y.test.ts'), test: 'a group a test [B-01]' },
   ]);
+  write('step-03-cancelled.png', []);
   expect(read()).toEqual({
+    screenshots: ['step-03-cancelled.png'],
     tests: [
       {
         file,

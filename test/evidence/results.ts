@@ -1,6 +1,7 @@
 /** What a run of the tests leaves behind for the report, and nothing else does: one line of JSON a record, in a new directory. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stepOfScreenshot } from './demonstration.ts';
 import type { Exchange, RecordedExchange } from '../support/exchanges.ts';
 
 /** How a test ended. A test that was meant to fail (`test.failing`) has shown nothing, whatever Jest calls it. */
@@ -41,6 +42,8 @@ export interface Results {
   readonly tests: readonly TestResult[];
   /** Files that could not be run to their end. */
   readonly broken: readonly string[];
+  /** File names of the screenshots of the demonstration, in the directory of the run. */
+  readonly screenshots: readonly string[];
 }
 
 /** Results that are not this run's, or not whole. Nothing is reported from them. */
@@ -85,7 +88,10 @@ const keyOf = (file: string, name: string): string => `${file}\n${name}`;
  */
 export function readResults(directory: string, run: string, files: readonly string[], root: string): Results {
   const names = readdirSync(directory);
-  const unknown = names.find((name) => name !== resultsFile && !exchangesFile.test(name));
+  const screenshots = names.filter((name) => stepOfScreenshot(name) !== undefined).sort();
+  const unknown = names.find(
+    (name) => name !== resultsFile && !exchangesFile.test(name) && !screenshots.includes(name),
+  );
   if (unknown !== undefined) throw new ResultsRefused(`${unknown} is not of a run`);
   if (!names.includes(resultsFile)) throw new ResultsRefused('the run left no results');
 
@@ -115,5 +121,6 @@ export function readResults(directory: string, run: string, files: readonly stri
       milliseconds,
       exchanges: exchanges.get(keyOf(join(root, file), titles.join(' '))) ?? [],
     }));
-  return { tests, broken: ran.filter(({ outcome }) => outcome === 'broken').map(({ file }) => file) };
+  const broken = ran.filter(({ outcome }) => outcome === 'broken').map(({ file }) => file);
+  return { tests, broken, screenshots };
 }

@@ -1,13 +1,13 @@
 /** `npm run evidence`: runs the tests that carry requirement ids, and writes from their results, and nothing else, what they show. */
 import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { directoryVariable, runVariable } from '../support/exchanges.ts';
 import { catalogue } from './catalogue/index.ts';
-import { toHtml } from './html.ts';
+import { toPages } from './html.ts';
 import { chooseRows, makeReport, type Report } from './report.ts';
 import { readResults, ResultsRefused } from './results.ts';
 import { namesAnId } from './tags.ts';
@@ -18,7 +18,7 @@ const output = join(root, 'evidence');
 const help = `npm run evidence -- [options]
 
 Runs every test file that names a requirement of the catalogue (test/evidence/catalogue), and writes
-evidence/index.html for a person and evidence/report.json for a machine. What evidence/ held before is deleted first.
+evidence/index.html (and a page for each standard) for a person and evidence/report.json for a machine. What evidence/ held before is deleted first.
 Exits with 1 when a requirement is failing or not shown.
 
   --only PATTERN   only the requirements whose id matches this regular expression, e.g. --only '^CIS2-'
@@ -92,7 +92,12 @@ async function evidence(only: string | null): Promise<Report> {
   const named = new Map(
     testFiles().map((file) => [file, namesAnId(readFileSync(join(root, file), 'utf8'), ids)] as const),
   );
-  const files = [...named].filter(([, those]) => those.length > 0).map(([file]) => file);
+  // Screenshots of the demonstration belong to no single row.
+  const takesScreenshots = (file: string): boolean =>
+    only === null && readFileSync(join(root, file), 'utf8').includes('screenshotOfStep(');
+  const files = [...named]
+    .filter(([file, those]) => those.length > 0 || takesScreenshots(file))
+    .map(([file]) => file);
   const directory = mkdtempSync(join(tmpdir(), 'cis2-bff-evidence-'));
   try {
     say(`${String(ids.length)} requirements, ${String(files.length)} test files`);
@@ -111,7 +116,12 @@ async function evidence(only: string | null): Promise<Report> {
         },
       );
     }
-    const results = files.length === 0 ? { tests: [], broken: [] } : readResults(directory, id, files, root);
+    const results =
+      files.length === 0
+        ? { tests: [], broken: [], screenshots: [] }
+        : readResults(directory, id, files, root);
+    mkdirSync(output, { recursive: true });
+    for (const name of results.screenshots) copyFileSync(join(directory, name), join(output, name));
     const after = treeNow();
     return makeReport(
       {
@@ -171,10 +181,8 @@ try {
     process.stdout.write(help);
   } else {
     const report = await evidence(options.only);
-    if (existsSync(output)) rmSync(output, { recursive: true });
-    mkdirSync(output);
     writeFileSync(join(output, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
-    writeFileSync(join(output, 'index.html'), toHtml(report));
+    for (const [name, page] of Object.entries(toPages(report))) writeFileSync(join(output, name), page);
     tell(report);
     process.exitCode = report.passed ? 0 : 1;
   }

@@ -173,7 +173,7 @@ export const openId: Standard = {
       section: 'Back-Channel 2.7',
       level: 'M',
       requirement: 'Nothing that is under way at the same time brings the session back.',
-      limits: 'Shown for sign-in, activity and role change. No token is refreshed yet.',
+      limits: 'Shown for sign-in, activity, role change and token refresh.',
     },
     {
       id: 'L-11',

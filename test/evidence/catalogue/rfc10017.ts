@@ -11,7 +11,7 @@ export const rfc10017: Standard = {
       level: 'M',
       requirement: 'The backend is a confidential client and authenticates at the token endpoint.',
       limits:
-        'Of the calls that need it, nothing is revoked yet. The API platform takes the shared secret for a refresh, and a key for the rest.',
+        'No token is revoked at its issuer. The API platform takes the shared secret for a refresh, and a key for the rest.',
     },
     {
       id: 'B-02',
