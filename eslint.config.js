@@ -86,7 +86,13 @@ export default tseslint.config(
     languageOptions: {
       parserOptions: {
         projectService: false,
-        project: ['./tsconfig.json', './infra/tsconfig.json', './demo/tsconfig.json'],
+        project: [
+          './tsconfig.json',
+          './infra/tsconfig.json',
+          './demo/tsconfig.json',
+          './client/tsconfig.json',
+          './test/client/tsconfig.json',
+        ],
         tsconfigRootDir: import.meta.dirname,
       },
     },

@@ -75,6 +75,7 @@ export function problemResponse(problem: Problem, reference: string): HttpRespon
       'content-type': 'application/problem+json',
       ...(status === 503 || status === 429 ? { 'retry-after': String(retryAfterSeconds) } : {}),
       ...problem.headers,
+      'x-bff-problem': problem.code,
     },
     body: JSON.stringify({
       type: `urn:cis2-bff:problem:${problem.code}`,

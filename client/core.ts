@@ -1,0 +1,631 @@
+/** The client itself: what it knows of the session, kept true, and the calls. */
+import { BffError } from './errors.ts';
+import type { ActiveState, AnyCallOptions, Bff, ListedSession, SessionState } from './types.ts';
+
+/** A browser's window; the fake for tests gives one of its own. Without a document nothing is watched. */
+export type Surroundings = Pick<
+  Window & typeof globalThis,
+  'addEventListener' | 'Date' | 'fetch' | 'location' | 'performance' | 'reportError' | 'sessionStorage'
+> &
+  Partial<Pick<Window & typeof globalThis, 'BroadcastChannel' | 'document'>> & {
+    readonly navigator?: Partial<Pick<Navigator, 'locks'>>;
+  };
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** What the fake for tests needs besides. */
+export interface Internals {
+  /** Takes a session JSON as the newest there is. */
+  readonly accept: (session: Json) => void;
+  /** Shows a state, and calls the listeners only when `isQuiet` is not set. */
+  readonly set: (state: SessionState, isQuiet?: boolean) => void;
+}
+
+/** An instant by the clock that people set and by the one that nobody sets, in milliseconds. */
+type Instant = readonly [wall: number, monotonic: number];
+/** A session JSON, when it was asked for, and the reference of the answer. */
+type Answer = readonly [session: Json, asked: Instant, reference: string | null];
+/** What tabs tell each other: an answer, and the wall clock's time from which it holds. */
+type Message = readonly [...answer: Answer, since: number];
+type StepUps = Readonly<Record<string, readonly [time: number, call: string]>>;
+type CallInit = RequestInit & { background?: boolean | undefined };
+
+/** Four ticks and a margin for their jitter: a session that ended elsewhere is known within five seconds. */
+const pollMs = 3_500;
+/** A visible tab that heard nothing from the one that asks does it itself, this much later. */
+const followerMs = 6_000;
+const retryMs = 7_000;
+const callMs = 15_000;
+const lockMs = 10_000;
+const stepUpMs = 300_000;
+
+const prefix = 'cis2-bff:';
+const stepUpsKey = `${prefix}step-up`;
+const json = 'application/json';
+const contentType = 'Content-Type';
+const problemHeader = 'X-BFF-Problem';
+const loading: SessionState = { status: 'loading' };
+
+/** Answers that do not come from the BFF's functions, but from what stands before them. */
+const codes: Readonly<Record<number, string>> = {
+  400: 'invalid_request',
+  404: 'not_found',
+  405: 'method_not_allowed',
+  413: 'payload_too_large',
+  415: 'unsupported_media_type',
+  429: 'rate_limited',
+  500: 'internal_error',
+  502: 'upstream_invalid',
+  503: 'store_unavailable',
+  504: 'upstream_timeout',
+};
+
+const invalid = (code = 'invalid_answer', status = 0): never => {
+  throw new BffError(code, { status });
+};
+
+const instant = (value: unknown): Date => {
+  const date = new Date(typeof value === 'string' ? value : NaN);
+  return isNaN(+date) ? invalid() : date;
+};
+
+/** A reference is shown to people: nothing else gets onto a page as one. */
+const referenceOf = (value: unknown): string | null =>
+  typeof value === 'string' && /^[\w-]{4,40}$/.test(value) ? value : null;
+
+const parseUrl = (address: string, base: string): URL | undefined =>
+  URL.canParse(address, base) ? new URL(address, base) : undefined;
+
+/** The address that `fetch` would take from its first argument. */
+export const addressOf = (input: string | URL | Request): string =>
+  typeof input === 'string' ? input : 'url' in input ? input.url : input.href;
+
+const readJson = (response: Response): Promise<Json> =>
+  response.json().then(
+    (body: unknown) => (typeof body === 'object' && body ? (body as Json) : invalid()),
+    () => invalid('invalid_answer', response.status),
+  );
+
+const requestId = ({ headers }: Response): string | null => referenceOf(headers.get('X-Request-Id'));
+
+/** The error that an answer means. An upstream's and a gateway's are told apart by what only our functions send. */
+async function errorOf(response: Response, isUpstreams: boolean): Promise<BffError> {
+  const { status, headers } = response;
+  const ours = headers.get(problemHeader);
+  const after = headers.get('Retry-After') ?? '';
+  const seconds = /^\d+$/.test(after) ? +after : Math.ceil((Date.parse(after) - Date.now()) / 1000);
+  const body = /json/i.test(headers.get(contentType) ?? '')
+    ? await readJson(response.clone()).catch(() => null)
+    : null;
+  const isGateways = !headers.has('X-Request-Id') && (!body || Object.keys(body).join() === 'message');
+  const theirs = isUpstreams && !isGateways;
+  return new BffError(ours ?? (theirs ? 'upstream_refused' : (codes[status] ?? 'invalid_answer')), {
+    status,
+    reference: (ours && referenceOf(body?.['reference'])) ?? requestId(response),
+    retryAfterSeconds: seconds >= 0 ? seconds : null,
+    problem: ours ? body : null,
+    ...(ours || !theirs ? {} : { response }),
+  });
+}
+
+export function createClient(win: Surroundings): [client: Bff, internals: Internals] {
+  let state = loading;
+  /** Of the last session that this tab showed, also after its end: a call that was meant for it reaches no other. */
+  let handle = '';
+  /** The last answer without its time, to see that nothing has changed. */
+  let text = '';
+  /** The wall clock's time from which the last answer holds: what was asked earlier is out of date. */
+  let since = 0;
+  /** The server's clock: what it showed at an instant of ours, in milliseconds. */
+  let serverTime = NaN;
+  let at: Instant = [0, 0];
+  let nextAskAt = 0;
+  let askedAt = 0;
+  let asking: Promise<void> | undefined;
+  let isAsker = false;
+  let candidacy: AbortController | undefined;
+  let channel: BroadcastChannel | undefined;
+  let queue: Promise<unknown> = Promise.resolve();
+
+  const listeners = new Set<() => void>();
+  /** The handle that a refused call was sent with. */
+  const sentWith = new WeakMap<object, string>();
+  const stopped = new AbortController();
+  const { document, location } = win;
+  const locks = win.navigator?.locks;
+  const wall = () => win.Date.now();
+  const monotonic = () => win.performance.now();
+  const instantNow = (): Instant => [wall(), monotonic()];
+  const isVisible = () => document?.visibilityState === 'visible';
+
+  /** By the later of the two clocks: one may stand still during sleep, the other may be set. */
+  const elapsed = ([wallThen, monotonicThen]: Instant) =>
+    Math.max(wall() - wallThen, monotonic() - monotonicThen);
+  const serverNow = () => serverTime + elapsed(at);
+
+  const notify = () => {
+    for (const listener of [...listeners]) {
+      try {
+        listener();
+      } catch (error) {
+        // One listener's mistake must not keep the others from hearing that the session has ended.
+        win.reportError(error);
+      }
+    }
+  };
+  const set = (next: SessionState, later?: boolean) => {
+    state = next;
+    if (later) queueMicrotask(notify);
+    else notify();
+  };
+
+  /**
+   * Applies the clock to the state.
+   *
+   * @param later - listeners are called when the reader of the state has finished
+   */
+  const evaluate = (later?: boolean) => {
+    if (state.status !== 'active') return;
+    const { expires, warning } = state;
+    const now = serverNow();
+    if (now >= +expires.at) {
+      nextAskAt = 0;
+      set(loading, later);
+    } else if (!warning && now >= +expires.warnAt) set({ ...state, warning: true }, later);
+  };
+
+  const parse = (session: Json, reference: string | null): SessionState => {
+    const { status } = session;
+    if (status === 'anonymous') return { status };
+    if (status === 'ended') return { status, reason: session['reason'], reference } as SessionState;
+    const active = session as Partial<ActiveState>;
+    const { assurance, expires } = active;
+    if (status !== 'active' || !active.handle || !active.user?.uid || !assurance || !expires)
+      return invalid();
+    const end = instant(expires.at);
+    return {
+      ...(active as ActiveState),
+      assurance: { ...assurance, authenticatedAt: instant(assurance.authenticatedAt) },
+      expires: {
+        ...expires,
+        at: end,
+        idleAt: instant(expires.idleAt),
+        absoluteAt: instant(expires.absoluteAt),
+        warnAt: instant(expires.warnAt),
+      },
+      serverTime: instant(active.serverTime),
+      warning: false,
+      remainingSeconds: () => Math.max(0, Math.ceil((+end - serverNow()) / 1000)),
+    };
+  };
+
+  /**
+   * Takes an answer in, unless a newer one came first.
+   *
+   * @param from - the wall clock's time from which it holds: of a change, when it was complete
+   * @throws BffError `invalid_answer`
+   */
+  const accept = ([session, sent, reference]: Answer, from = sent[0]): boolean => {
+    // When the clock has been set back since, its order says nothing.
+    if (from < since && since <= wall()) return false;
+    const next = parse(session, reference);
+    since = from;
+    nextAskAt = Infinity;
+    if (next.status === 'active') {
+      // As if the server had looked at its clock when the request left: a slow answer makes the end come early, never
+      // late. Its time comes in whole seconds, so that a new estimate may be a second behind one that was right.
+      const behind = serverNow() - +next.serverTime - elapsed(sent);
+      if (!(behind >= 0 && behind < 1000)) [serverTime, at] = [+next.serverTime, sent];
+      handle = next.handle;
+      nextAskAt = monotonic() + pollMs;
+    }
+    // The server no longer knows why a session ended once its cookie is gone; this tab does.
+    if (state.status === 'ended' && next.status === 'anonymous') return true;
+    const seen = JSON.stringify({ ...session, serverTime: 0 });
+    if (next.status === 'active' && serverNow() >= +next.expires.at) {
+      // The server is about to end it.
+      if (state.status === 'active') set(loading);
+      nextAskAt = 0;
+    } else if (next.status !== state.status || text !== seen) {
+      text = seen;
+      const warning = next.status === 'active' && serverNow() >= +next.expires.warnAt;
+      set(warning ? { ...next, warning } : next);
+    }
+    evaluate();
+    return true;
+  };
+
+  /** As {@link accept}, and the other tabs hear it. */
+  const learn = (answer: Answer, from?: number) => {
+    if (accept(answer, from)) channel?.postMessage([...answer, since] satisfies Message);
+  };
+  const learnNow = (session: Json, reference: string | null = null) =>
+    learn([session, instantNow(), reference], wall());
+
+  const fail = (error: BffError) => {
+    nextAskAt = monotonic() + (error.retryAfterSeconds === null ? retryMs : error.retryAfterSeconds * 1000);
+    evaluate();
+    if (state === loading || (state.status === 'unavailable' && state.error.code !== error.code))
+      set({ status: 'unavailable', error });
+  };
+
+  /**
+   * Work that must not overlap with the same in another tab, or in this one where there are no locks. The wait is
+   * bounded: a tab that hangs with the lock must not stop the others.
+   */
+  const exclusive = <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    let result: Promise<T> | undefined;
+    const once = () => (result ??= work());
+    if (locks) {
+      const signal = AbortSignal.timeout(lockMs);
+      return (locks.request(prefix + name, { signal }, once) as Promise<T>).catch(once);
+    }
+    const turn = queue.then(once);
+    queue = turn.catch(() => 0);
+    return turn;
+  };
+
+  /**
+   * Sends a request to our own origin.
+   *
+   * @param isOwn - to the BFF itself: it is given up after a time, and only the BFF answers
+   * @throws BffError for every answer but 2xx and 304
+   */
+  const send = async (
+    input: string | Request,
+    init: CallInit = {},
+    isOwn = true,
+    sent = handle,
+  ): Promise<Response> => {
+    const headers = new Headers(init.headers);
+    headers.set('X-CSRF', '1');
+    if (sent) headers.set('X-Session', sent);
+    if (init.background) headers.set('X-Background', '1');
+    const signal = isOwn ? AbortSignal.timeout(callMs) : init.signal;
+    let response;
+    try {
+      response = await win.fetch(typeof input === 'string' ? location.origin + input : input, {
+        ...init,
+        headers,
+        ...(signal && { signal }),
+        credentials: 'same-origin',
+        redirect: 'manual',
+      });
+    } catch {
+      if (!isOwn && signal?.aborted) throw new DOMException('The call was aborted', 'AbortError');
+      return invalid('unreachable');
+    }
+    if ((response.ok || response.status === 304) && !response.headers.has(problemHeader)) return response;
+    const error = await errorOf(response, !isOwn);
+    sentWith.set(error, sent);
+    throw error;
+  };
+
+  const read = async (sent?: string): Promise<Answer> => {
+    const now = instantNow();
+    const response = await send('/auth/session', { cache: 'no-store' }, true, sent);
+    return [await readJson(response), now, requestId(response)];
+  };
+
+  /**
+   * Finds out who is signed in. When the session that this tab showed has been replaced, the browser may hold the newer
+   * one, at the latest when a change of role in another tab is complete: then it is read once more.
+   *
+   * @param isReplaced - so much is known already, with `known` as the answer if nothing better can be had
+   */
+  const question = async (isReplaced?: boolean, known?: Answer): Promise<void> => {
+    try {
+      let answer = known;
+      if (!isReplaced) {
+        answer = await read().catch((error: unknown) => {
+          if ((error as BffError).code === 'session_changed') return undefined;
+          throw error;
+        });
+      }
+      if (!answer || answer[0]['reason'] === 'replaced') {
+        answer = await exclusive('change', () => read('')).catch((error: unknown) => {
+          if (answer) return answer;
+          if (!isReplaced) set(loading);
+          throw error;
+        });
+      }
+      learn(answer);
+    } catch (error) {
+      fail(error as BffError);
+    }
+  };
+
+  /** Asks. What is on its way is waited for, unless it has been on its way for long. */
+  const ask = (...how: [isReplaced?: boolean, known?: Answer]): Promise<void> => {
+    if (!asking || how[0] || wall() - askedAt > 2000) {
+      askedAt = wall();
+      const mine = (asking = question(...how).finally(() => {
+        if (asking === mine) asking = undefined;
+      }));
+    }
+    return asking;
+  };
+
+  /** Makes a call, and has the state follow from its refusal before that is passed on. */
+  const heeding = async <T>(call: () => Promise<T>): Promise<T> => {
+    try {
+      return await call();
+    } catch (error) {
+      const { code, problem, reference } = error as BffError;
+      const isOfThisSession = sentWith.get(error as BffError) === handle;
+      const ended = { status: 'ended', reason: problem?.['reason'] };
+      if (code === 'session_changed') {
+        if (isOfThisSession) set(loading);
+        await ask(true);
+      } else if (isOfThisSession && code === 'session_ended') {
+        if (ended.reason === 'replaced') await ask(true, [ended, instantNow(), reference]);
+        else learnNow(ended, reference);
+      } else if (isOfThisSession && code === 'session_required') learnNow({ status: 'anonymous' });
+      throw error;
+    }
+  };
+
+  /** A change of the session, one at a time: a sign-out that overtook a change of role would miss the new session. */
+  const change = (path: string, init: CallInit, take: (response: Response, sent: Instant) => Promise<void>) =>
+    heeding(() =>
+      exclusive('change', async () => {
+        const sent = instantNow();
+        await take(await send(path, init), sent);
+      }),
+    );
+  const learnFrom = async (response: Response, sent: Instant) =>
+    learn([await readJson(response), sent, requestId(response)], wall());
+
+  /**
+   * The step-up sign-ins that this tab has started: what was asked for → when, and for which call.
+   *
+   * @returns whether there was something to write, and it was written
+   */
+  const editStepUps = (edit: (all: StepUps) => StepUps): boolean => {
+    try {
+      const before = win.sessionStorage.getItem(stepUpsKey) ?? '{}';
+      const after = JSON.stringify(edit(JSON.parse(before) as StepUps));
+      if (after === before) return false;
+      win.sessionStorage.setItem(stepUpsKey, after);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  /** Starts the sign-in that a refusal names, unless one that was started lately led to the same refusal. */
+  const stepUp = ({ problem }: BffError, call: string) => {
+    const acr = (problem?.['acr'] ?? '') as string;
+    const isDue = editStepUps((all) => {
+      const age = wall() - (all[acr]?.[0] ?? NaN);
+      return age >= 0 && age < stepUpMs ? all : { ...all, [acr]: [wall(), call] };
+    });
+    // Where it could not be written down, a loop would not be noticed.
+    if (isDue) void client.signIn(acr ? { acr } : { reauth: true });
+  };
+
+  /** @param call - names the call in the tab's storage, so that it must not hold a person's data */
+  const sendProxied = async (input: string | Request, init: CallInit, call: string): Promise<Response> => {
+    // A call that does not say which session it is meant for could act in any.
+    if (state === loading && !handle && document) await ask();
+    try {
+      const response = await heeding(() => send(input, init, false));
+      editStepUps((all) =>
+        Object.fromEntries(Object.entries(all).filter(([, started]) => started[1] !== call)),
+      );
+      return response;
+    } catch (error) {
+      if ((error as BffError).code === 'step_up_required') stepUp(error as BffError, call);
+      throw error;
+    }
+  };
+
+  const client: Bff = {
+    session: {
+      get() {
+        evaluate(true);
+        return state;
+      },
+      subscribe(listener) {
+        // A function of its own, so that one listener can be there twice.
+        const own = () => listener();
+        listeners.add(own);
+        return () => void listeners.delete(own);
+      },
+    },
+
+    signIn({ returnTo, acr, reauth, role } = {}) {
+      const { pathname, search, hash } = location;
+      const here = pathname + search + hash;
+      const query = new URLSearchParams({
+        // Where the BFF would not come back to, the start does.
+        returnTo: returnTo ?? (here.length > 1024 || here.startsWith('//') ? '/' : here),
+      });
+      if (acr) query.set('acr', acr);
+      if (role) query.set('role', role);
+      if (reauth) query.set('reauth', '1');
+      const leave = () =>
+        new Promise<void>((resolve) => {
+          // Then the sign-in cookie has arrived, and the next tab can start with it.
+          win.addEventListener('pagehide', () => resolve());
+          setTimeout(resolve, lockMs);
+          location.assign(`${location.origin}/auth/login?${query}`);
+        });
+      return exclusive('sign-in', leave);
+    },
+
+    signOut: () =>
+      change('/auth/logout', { method: 'POST' }, async (response) => {
+        const { redirectTo } = await readJson(response);
+        learnNow({ status: 'ended', reason: 'signed_out' }, requestId(response));
+        const next = parseUrl(String(redirectTo), location.origin);
+        // Replaced, so that "back" does not lead to a page of somebody who has left.
+        location.replace(next && /^https?:$/.test(next.protocol) ? next.href : '/');
+      }),
+
+    extend: () => change('/auth/session/extend', { method: 'POST' }, learnFrom),
+
+    chooseRole: (roleId) =>
+      change(
+        '/auth/session/role',
+        { method: 'PUT', headers: { [contentType]: json }, body: JSON.stringify({ roleId }) },
+        learnFrom,
+      ),
+
+    sessions: () =>
+      heeding(async () => {
+        const { sessions } = await readJson(await send('/auth/sessions', { cache: 'no-store' }));
+        if (!Array.isArray(sessions)) return invalid();
+        return sessions.map((session: ListedSession | null) => ({
+          ...(session as ListedSession),
+          signedInAt: instant(session?.signedInAt),
+          lastActiveAt: instant(session?.lastActiveAt),
+        }));
+      }),
+
+    endSession: (other) =>
+      heeding(async () => {
+        await send(`/auth/sessions/${encodeURIComponent(other)}`, { method: 'DELETE' });
+        if (other === handle) await ask(true);
+      }),
+
+    async api(route: string, options: AnyCallOptions = {}) {
+      const { parameters, query, body, ...init } = options;
+      const [method = '', template = ''] = route.split(' ');
+      const search = new URLSearchParams();
+      let path;
+      let headers;
+      let payload;
+      try {
+        path = template.replace(/\{(\w+)\}/g, (_, name: string) => {
+          const part = encodeURIComponent(parameters?.[name] ?? '');
+          // Dots would be a step to another path.
+          return /^\.*$/.test(part) ? invalid() : part;
+        });
+        if (path[0] !== '/') invalid();
+        for (const [name, values] of Object.entries(query ?? {})) {
+          for (const value of [values].flat()) if (value !== undefined) search.append(name, `${value}`);
+        }
+        headers = new Headers(init.headers);
+        payload = body as BodyInit | undefined;
+        if (/ (Object|Array|Number|Boolean)]/.test(Object.prototype.toString.call(body))) {
+          payload = JSON.stringify(body);
+          if (!headers.has(contentType)) {
+            // An array of changes is a JSON Patch (RFC 6902).
+            headers.set(contentType, method === 'PATCH' && Array.isArray(body) ? `${json}-patch+json` : json);
+          }
+        }
+      } catch {
+        return invalid('invalid_request');
+      }
+      if (`${search}`) path += `?${search}`;
+      return sendProxied(
+        path,
+        { ...init, method, headers, ...(payload !== undefined && { body: payload }) },
+        route,
+      );
+    },
+
+    async fetch(input, init = {}) {
+      const request = typeof input === 'object' && 'url' in input ? input : undefined;
+      const url = parseUrl(addressOf(input), location.href);
+      // What a call carries is for our own origin only.
+      if (url?.origin !== location.origin) return invalid('invalid_request');
+      const headers = init.headers ?? request?.headers;
+      const signal = init.signal ?? request?.signal;
+      return sendProxied(
+        request ?? url.pathname + url.search,
+        { ...init, ...(headers && { headers }), ...(signal && { signal }) },
+        'fetch',
+      );
+    },
+
+    stop() {
+      stopped.abort();
+    },
+  };
+
+  /** The one visible tab that asks is the one that has the lock; where tabs cannot agree or hear, each asks. */
+  const stand = () => {
+    if (!isVisible()) {
+      candidacy?.abort();
+      candidacy = undefined;
+      isAsker = false;
+    } else if (!locks || !channel) isAsker = true;
+    else if (!candidacy) {
+      const { signal } = (candidacy = new AbortController());
+      const hold = () =>
+        new Promise<void>((resolve) => {
+          isAsker = true;
+          signal.addEventListener('abort', () => resolve());
+        });
+      locks.request(`${prefix}asker`, { signal }, hold).catch(() => 0);
+    }
+  };
+
+  /** What keeps the state true while nothing else happens. A push would call `ask` in its place. */
+  const tick = () => {
+    evaluate();
+    if (isVisible() && !asking && monotonic() >= nextAskAt + (isAsker ? 0 : followerMs)) void ask();
+  };
+
+  const openChannel = () => {
+    if (channel || !win.BroadcastChannel) return;
+    channel = new win.BroadcastChannel(`${prefix}session`);
+    channel.onmessage = ({ data }: MessageEvent<Message>) => {
+      try {
+        const [session, [askedWall], reference, from] = data;
+        // It may have waited for this tab to wake up.
+        accept([session, [askedWall, monotonic() - Math.max(0, wall() - askedWall)], reference], from);
+      } catch {
+        // Another version of this library speaks.
+      }
+    };
+  };
+
+  /** The page is shown, or has been asleep: first what the clock says, before anything is painted, then the BFF. */
+  const wake = () => {
+    evaluate();
+    openChannel();
+    stand();
+    if (isVisible() && (state === loading || Math.abs(wall() - since) > pollMs || monotonic() >= nextAskAt)) {
+      void ask();
+    }
+  };
+
+  /** A page in the back-forward cache shows nobody, and keeps no other tab from anything. */
+  const leave = () => {
+    channel?.close();
+    channel = undefined;
+    candidacy?.abort();
+    candidacy = undefined;
+    isAsker = false;
+    if (state.status === 'active') set(loading);
+  };
+
+  if (document) {
+    const { signal } = stopped;
+    const options = { signal };
+    for (const name of ['visibilitychange', 'resume']) document.addEventListener(name, wake, options);
+    for (const name of ['focus', 'pageshow', 'online']) win.addEventListener(name, wake, options);
+    win.addEventListener('pagehide', leave, options);
+    const timer = setInterval(tick, 1000);
+    signal.addEventListener('abort', () => {
+      clearInterval(timer);
+      leave();
+    });
+    wake();
+    void ask();
+  }
+
+  return [
+    client,
+    {
+      accept: (session) => void accept([session, instantNow(), null], wall()),
+      set(next, isQuiet) {
+        if (isQuiet) state = next;
+        else set(next);
+      },
+    },
+  ];
+}
