@@ -1,14 +1,20 @@
-import http from 'node:http';
+import type http from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { behaviourFor, withPolicy } from './cloudfront.ts';
+import { behaviourFor, maxRequestBytes, originRequest, withPolicy } from './cloudfront.ts';
 import type { Behaviour, Distribution } from './cloudfront.ts';
-import { reasonOf, StartError } from './errors.ts';
-import { headersTooLong, maxBodyBytes } from './http-api.ts';
+import { codeOf, reasonOf, StartError } from './errors.ts';
+import { headBytes, maxBodyBytes, maxHeaderBytes } from './http-api.ts';
 import type { HttpApi } from './http-api.ts';
 import { gatewayMessage } from './http-api-event.ts';
 import type { GatewayRequest, GatewayResponse } from './http-api-event.ts';
 import type { LogSink } from './log.ts';
+import {
+  closeServer,
+  createLoopbackServer,
+  guardServer,
+  listenOnLoopback,
+  readBody,
+} from './loopback-server.ts';
 import { spaFile } from './spa.ts';
 
 /** What stands behind the front: it is put in place when all of it is there. */
@@ -23,11 +29,14 @@ export interface Site {
 export class HttpFront {
   readonly #servers: http.Server[] = [];
   readonly #log: LogSink;
+  readonly #hosts: readonly string[];
   readonly #site: Promise<Site>;
   #open: (site: Site) => void = () => undefined;
 
-  constructor(log: LogSink) {
+  /** @param hosts - names that browsers use for it, besides loopback's own */
+  constructor(log: LogSink, hosts: readonly string[] = []) {
     this.#log = log;
+    this.#hosts = hosts;
     this.#site = new Promise((resolve) => (this.#open = resolve));
   }
 
@@ -38,7 +47,7 @@ export class HttpFront {
    * @returns the port
    * @throws StartError when another program has the port
    */
-  async listen(port: number): Promise<number> {
+  async takePort(port: number): Promise<number> {
     const taken = await this.#listen('127.0.0.1', port);
     if (taken === undefined) throw new StartError('this machine has no loopback address 127.0.0.1');
     // Browsers may look localhost up as ::1 first; a machine without IPv6 does without.
@@ -51,15 +60,11 @@ export class HttpFront {
   }
 
   close(): void {
-    for (const server of this.#servers) {
-      server.close();
-      server.closeAllConnections();
-    }
+    this.#servers.forEach(closeServer);
   }
 
-  #listen(host: string, port: number): Promise<number | undefined> {
-    // The gateway's own limit on headers is smaller and answers in its own words; this one only bounds the parser.
-    const server = http.createServer({ maxHeaderSize: 262_144 }, (request, response) => {
+  async #listen(address: '127.0.0.1' | '::1', port: number): Promise<number | undefined> {
+    const server = createLoopbackServer((request, response) => {
       this.#handle(request, response).catch((error: unknown) => {
         // Who has gone away in the middle of a request needs no answer.
         if (response.destroyed) return;
@@ -68,23 +73,22 @@ export class HttpFront {
         else response.destroy();
       });
     });
-    // Beyond a count the parser would drop headers without a word, and a guard would not see them.
-    server.maxHeadersCount = 0;
+    // What a page may ask for is for the functions to say, as it is deployed.
+    guardServer(server, { hosts: this.#hosts, browsers: 'server-decides' });
     server.keepAliveTimeout = 75_000;
-    return new Promise((resolve, reject) => {
-      server.once('error', (error: NodeJS.ErrnoException) => {
-        if (error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT') resolve(undefined);
-        else if (error.code === 'EADDRINUSE') {
-          reject(
-            new StartError(`port ${String(port)} is in use: end what uses it, or choose another with --port`),
-          );
-        } else reject(new StartError(`cannot listen on port ${String(port)}: ${reasonOf(error)}`));
-      });
-      server.listen({ host, port, exclusive: true }, () => {
-        this.#servers.push(server);
-        resolve((server.address() as AddressInfo).port);
-      });
-    });
+    try {
+      const taken = await listenOnLoopback(server, { address, port });
+      this.#servers.push(server);
+      return taken;
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return undefined;
+      throw new StartError(
+        code === 'EADDRINUSE'
+          ? `port ${String(port)} is in use: end what uses it, or choose another with --port`
+          : `cannot listen on port ${String(port)}: ${reasonOf(error)}`,
+      );
+    }
   }
 
   async #handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -101,7 +105,7 @@ export class HttpFront {
       return;
     }
     const behaviour = behaviourFor(site.distribution, target);
-    const body = behaviour.origin === 'api' ? await readBody(message) : Buffer.alloc(0);
+    const body = behaviour.origin === 'api' ? await readBody(message, maxBodyBytes) : Buffer.alloc(0);
     const answer =
       body === undefined
         ? gatewayMessage(413, 'Request Entity Too Large')
@@ -120,31 +124,15 @@ async function answerOf(
     const refusal = gatewayMessage(405, 'Method Not Allowed');
     return { ...refusal, headers: { ...refusal.headers, allow: 'GET, HEAD' } };
   }
+  if (headBytes(request) > maxRequestBytes) return gatewayMessage(431, 'Request Header Fields Too Large');
   const [path = '/', ...query] = request.target.split('?');
   const seen = (await behaviour.viewerRequest?.(request)) ?? { uri: path };
   if (!('uri' in seen)) return seen;
   if (behaviour.origin === 'spa') return spaFile(site.spaRoot, seen.uri, ifNoneMatch);
-  const forwarded = { ...request, target: [seen.uri, ...query].join('?') };
-  return headersTooLong(forwarded)
+  const forwarded = originRequest({ ...request, target: [seen.uri, ...query].join('?') }, behaviour);
+  return headBytes(forwarded) > maxHeaderBytes
     ? gatewayMessage(431, 'Request Header Fields Too Large')
     : site.api.handle(forwarded);
-}
-
-/** The whole body, or undefined when it is longer than the gateway takes. */
-async function readBody(message: IncomingMessage): Promise<Buffer | undefined> {
-  if (Number(message.headers['content-length'] ?? 0) > maxBodyBytes) {
-    // What still comes is read and dropped: a client in the middle of sending would miss the answer.
-    message.resume();
-    return undefined;
-  }
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of message as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length <= maxBodyBytes) chunks.push(chunk);
-    else chunks.length = 0;
-  }
-  return length <= maxBodyBytes ? Buffer.concat(chunks) : undefined;
 }
 
 function send(response: ServerResponse, { status, headers, body }: GatewayResponse): void {

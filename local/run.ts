@@ -119,7 +119,7 @@ async function start(options: Options, { say, log, closers, stop }: Run): Promis
   closers.push(() => {
     front.close();
   });
-  const port = await front.listen(options.port);
+  const port = await front.takePort(options.port);
   const baseUrl = `http://localhost:${String(port)}`;
 
   const [, signIn, { endpoints, secrets }] = await Promise.all([
