@@ -1,12 +1,13 @@
 import type http from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline, type Duplex } from 'node:stream';
 import { behaviourFor, maxRequestBytes, originRequest, withPolicy } from './cloudfront.ts';
 import type { Behaviour, Distribution } from './cloudfront.ts';
 import { codeOf, reasonOf, StartError } from './errors.ts';
 import { headBytes, maxBodyBytes, maxHeaderBytes } from './http-api.ts';
 import type { HttpApi } from './http-api.ts';
 import { gatewayMessage } from './http-api-event.ts';
-import type { GatewayRequest, GatewayResponse } from './http-api-event.ts';
+import type { GatewayRequest } from './http-api-event.ts';
 import type { LogSink } from './log.ts';
 import {
   closeServer,
@@ -14,15 +15,17 @@ import {
   guardServer,
   listenOnLoopback,
   readBody,
+  refusalOf,
 } from './loopback-server.ts';
-import { spaFile } from './spa.ts';
+import type { Spa, SpaAnswer } from './spa.ts';
 
 /** What stands behind the front: it is put in place when all of it is there. */
 export interface Site {
   readonly distribution: Distribution;
   readonly api: HttpApi;
-  /** Folder of the built single-page app. */
-  readonly spaRoot: string;
+  readonly spa: Spa;
+  /** The origin that browsers use. */
+  readonly baseUrl: string;
 }
 
 /** The one origin of a local run, on loopback. */
@@ -75,6 +78,11 @@ export class HttpFront {
     });
     // What a page may ask for is for the functions to say, as it is deployed.
     guardServer(server, { hosts: this.#hosts, browsers: 'server-decides' });
+    server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
+      void this.#upgrade(message, socket, head).catch(() => {
+        socket.destroy();
+      });
+    });
     server.keepAliveTimeout = 75_000;
     try {
       const taken = await listenOnLoopback(server, { address, port });
@@ -88,6 +96,25 @@ export class HttpFront {
           ? `port ${String(port)} is in use: end what uses it, or choose another with --port`
           : `cannot listen on port ${String(port)}: ${reasonOf(error)}`,
       );
+    }
+  }
+
+  /** A WebSocket of the page's own server. A page of another site could open one too: its `Origin` says so. */
+  async #upgrade(message: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const site = await this.#site;
+    const { origin, host = '' } = message.headers;
+    const isForeign =
+      refusalOf(message, { hosts: this.#hosts, browsers: 'server-decides' }) !== undefined ||
+      (origin !== undefined && origin !== site.baseUrl && origin !== `http://${host}`);
+    const { spa, distribution } = site;
+    if (
+      !isForeign &&
+      spa.upgrade !== undefined &&
+      behaviourFor(distribution, message.url ?? '').origin === 'spa'
+    ) {
+      spa.upgrade(message, socket, head);
+    } else {
+      socket.end(`HTTP/1.1 ${isForeign ? '403 Forbidden' : '400 Bad Request'}\r\nConnection: close\r\n\r\n`);
     }
   }
 
@@ -106,20 +133,20 @@ export class HttpFront {
     }
     const behaviour = behaviourFor(site.distribution, target);
     const body = behaviour.origin === 'api' ? await readBody(message, maxBodyBytes) : Buffer.alloc(0);
-    const answer =
+    const answer: SpaAnswer =
       body === undefined
         ? gatewayMessage(413, 'Request Entity Too Large')
-        : await answerOf(site, behaviour, { ...head, body }, message.headers['if-none-match']);
-    send(response, { ...answer, headers: withPolicy(answer.headers, behaviour.headers) });
+        : await answerOf(site, behaviour, { ...head, body });
+    const headers = withPolicy(answer.headers, behaviour.headers);
+    const policy = headers['content-security-policy'];
+    if (typeof policy === 'string' && answer.contentSecurityPolicy !== undefined) {
+      headers['content-security-policy'] = answer.contentSecurityPolicy(policy);
+    }
+    send(response, { ...answer, headers });
   }
 }
 
-async function answerOf(
-  site: Site,
-  behaviour: Behaviour,
-  request: GatewayRequest,
-  ifNoneMatch: string | undefined,
-): Promise<GatewayResponse> {
+async function answerOf(site: Site, behaviour: Behaviour, request: GatewayRequest): Promise<SpaAnswer> {
   if (behaviour.origin === 'spa' && request.method !== 'GET' && request.method !== 'HEAD') {
     const refusal = gatewayMessage(405, 'Method Not Allowed');
     return { ...refusal, headers: { ...refusal.headers, allow: 'GET, HEAD' } };
@@ -128,14 +155,20 @@ async function answerOf(
   const [path = '/', ...query] = request.target.split('?');
   const seen = (await behaviour.viewerRequest?.(request)) ?? { uri: path };
   if (!('uri' in seen)) return seen;
-  if (behaviour.origin === 'spa') return spaFile(site.spaRoot, seen.uri, ifNoneMatch);
+  if (behaviour.origin === 'spa') return site.spa.get(request, seen.uri);
   const forwarded = originRequest({ ...request, target: [seen.uri, ...query].join('?') }, behaviour);
   return headBytes(forwarded) > maxHeaderBytes
     ? gatewayMessage(431, 'Request Header Fields Too Large')
     : site.api.handle(forwarded);
 }
 
-function send(response: ServerResponse, { status, headers, body }: GatewayResponse): void {
+function send(response: ServerResponse, { status, headers, body }: SpaAnswer): void {
+  if (!Buffer.isBuffer(body)) {
+    response.writeHead(status, headers);
+    // Whoever has gone away, or a file that breaks off, ends the other side too.
+    pipeline(body, response, () => undefined);
+    return;
+  }
   response.writeHead(status, {
     ...headers,
     ...(status === 204 || status === 304 ? {} : { 'content-length': body.length }),

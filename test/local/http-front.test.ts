@@ -12,6 +12,7 @@ import { Functions, makeSecrets, makeTables, readApi } from '../../local/cloudfo
 import { startDynamoDb } from '../../local/dynamodb.ts';
 import { HttpApi, maxBodyBytes } from '../../local/http-api.ts';
 import { HttpFront } from '../../local/http-front.ts';
+import { builtSpa } from '../../local/spa.ts';
 import { startSecretsManager } from '../../local/secrets-manager.ts';
 import { Assembly } from '../../local/template.ts';
 import { collectedLog, send } from './helpers.ts';
@@ -42,7 +43,8 @@ beforeAll(async () => {
   front.serve({
     distribution: readDistribution(assembly),
     api: new HttpApi(routes, identity),
-    spaRoot: path.join(directory, 'spa'),
+    spa: builtSpa(path.join(directory, 'spa')),
+    baseUrl: `http://localhost:${String(port)}`,
   });
   closers.push(
     () => {
