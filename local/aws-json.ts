@@ -71,8 +71,6 @@ export function startAwsJsonService(options: {
   const refuse = (type: string, message: string) => answer(400, { __type: type, message });
 
   return startLoopbackServer(async (request, body) => {
-    // No page in a browser has any business here.
-    if (request.headers.origin !== undefined) return refuse('AccessDeniedException', '');
     const [service, operation = ''] = String(request.headers['x-amz-target']).split('.');
     const call = Object.hasOwn(calls, operation) ? calls[operation] : undefined;
     if (request.method !== 'POST' || service !== target || call === undefined) {

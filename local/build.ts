@@ -14,15 +14,15 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf, reasonOf, StartError } from './errors.ts';
+import { packageRoot } from './package-root.ts';
 
-const projectRoot = path.resolve(import.meta.dirname, '..');
 /** Where everything goes that is made from the project, and not kept. */
-export const buildDirectory = path.join(projectRoot, 'build');
+export const buildDirectory = path.join(packageRoot, 'build');
 
 /** Where the synthesised template of the environment `dev` lies. */
 export const assemblyDirectory = path.join(buildDirectory, 'cdk.out');
 /** Where the built demo app lies. */
-export const spaDirectory = path.join(projectRoot, 'demo', 'dist');
+export const spaDirectory = path.join(packageRoot, 'demo', 'dist');
 
 interface Step {
   readonly name: string;
@@ -62,10 +62,10 @@ const steps: readonly Step[] = [
 const notInputs = new Set(['node_modules', 'dist', 'build', 'cdk.out']);
 
 async function filesUnder(directory: string): Promise<string[]> {
-  const entries = await readdir(path.join(projectRoot, directory), { withFileTypes: true }).catch(
+  const entries = await readdir(path.join(packageRoot, directory), { withFileTypes: true }).catch(
     () => undefined,
   );
-  if (entries === undefined) return existsSync(path.join(projectRoot, directory)) ? [directory] : [];
+  if (entries === undefined) return existsSync(path.join(packageRoot, directory)) ? [directory] : [];
   const found = await Promise.all(
     entries
       .filter((entry) => !notInputs.has(entry.name))
@@ -81,7 +81,7 @@ async function filesUnder(directory: string): Promise<string[]> {
 async function inputHash(step: Step): Promise<string> {
   const files = (await Promise.all(step.inputs.map(filesUnder))).flat().sort();
   const hash = createHash('sha256').update(`${process.version}\0${JSON.stringify(step)}`);
-  const contents = await Promise.all(files.map((file) => readFile(path.join(projectRoot, file))));
+  const contents = await Promise.all(files.map((file) => readFile(path.join(packageRoot, file))));
   for (const [index, content] of contents.entries()) {
     hash.update(`\0${files[index] ?? ''}\0${String(content.length)}\0`).update(content);
   }
@@ -100,7 +100,7 @@ async function runStep(step: Step, signal: AbortSignal): Promise<void> {
   rmSync(stampOf(step), { force: true });
   const hash = await inputHash(step);
   const child = spawn(process.execPath, [...step.script], {
-    cwd: projectRoot,
+    cwd: packageRoot,
     env: { ...process.env, ...step.environment },
     stdio: ['ignore', 'pipe', 'pipe'],
     signal,
@@ -157,15 +157,22 @@ async function withLock<T>(work: () => Promise<T>, signal: AbortSignal): Promise
  *
  * @param options.say - gets a line for each step that ran; nothing when all is fresh
  * @param options.signal - ends the build
+ * @param options.demo - whether the demo app is needed
  * @throws StartError with what a failed step printed
  */
 export async function ensureBuilt(options: {
   say: (line: string) => void;
   signal: AbortSignal;
+  demo: boolean;
 }): Promise<void> {
+  const wanted = steps.filter(
+    // An installed package has what is built, and nothing to build it from.
+    ({ name, script }) =>
+      existsSync(path.join(packageRoot, script[0] ?? '')) && (options.demo || name !== 'demo'),
+  );
   const stale = async (): Promise<Step[]> => {
-    const fresh = await Promise.all(steps.map(isFresh));
-    return steps.filter((_, index) => fresh[index] !== true);
+    const fresh = await Promise.all(wanted.map(isFresh));
+    return wanted.filter((_, index) => fresh[index] !== true);
   };
   if ((await stale()).length === 0) return;
   await withLock(async () => {
@@ -188,6 +195,7 @@ if (import.meta.main) {
       if (!quiet) process.stdout.write(`${line}\n`);
     },
     signal: new AbortController().signal,
+    demo: true,
   }).catch((error: unknown) => {
     process.stderr.write(`cis2-bff: ${error instanceof StartError ? error.message : reasonOf(error)}\n`);
     process.exitCode = 1;

@@ -186,6 +186,8 @@ export class Functions {
   readonly #assembly: Assembly;
   readonly #endpoints: StoreEndpoints;
   readonly #overrides: Overrides;
+  readonly #overridesBehindTheApi: Overrides;
+  readonly #routed: ReadonlySet<Resource | undefined>;
   readonly #log: LogSink;
   readonly #made = new Map<Resource, LambdaFunction>();
   /** By name and by ARN. */
@@ -193,15 +195,23 @@ export class Functions {
 
   /**
    * @param options.overrides - they reach only the functions that have a variable of that name
+   * @param options.overridesBehindTheApi - the same, and only for functions that no route of the HTTP API leads to
    * @throws Error when no function has one: the local run and the template have drifted apart
    */
   constructor(
     assembly: Assembly,
-    options: { endpoints: StoreEndpoints; overrides: Overrides; log: LogSink },
+    options: {
+      endpoints: StoreEndpoints;
+      overrides: Overrides;
+      overridesBehindTheApi?: Overrides;
+      log: LogSink;
+    },
   ) {
     this.#assembly = assembly;
     this.#endpoints = options.endpoints;
     this.#overrides = options.overrides;
+    this.#overridesBehindTheApi = { ...options.overrides, ...options.overridesBehindTheApi };
+    this.#routed = new Set(integrations(assembly).map(({ target }) => target));
     this.#log = options.log;
     const used = new Set(
       assembly
@@ -249,6 +259,7 @@ export class Functions {
     const { properties, stack } = resource;
     const number = (name: string, fallback: number): number => Number(properties[name] ?? fallback);
     const variables = Object.entries(objectAt(properties, 'Environment', 'Variables'));
+    const overrides = this.#routed.has(resource) ? this.#overrides : this.#overridesBehindTheApi;
     return {
       name: this.#assembly.text(stack, { Ref: resource.logicalId }),
       directory: this.#assembly.assetOf(resource),
@@ -259,10 +270,7 @@ export class Functions {
       region: this.#assembly.regionOf(resource),
       environment: {
         ...Object.fromEntries(
-          variables.map(([name, value]) => [
-            name,
-            this.#overrides[name] ?? this.#assembly.text(stack, value),
-          ]),
+          variables.map(([name, value]) => [name, overrides[name] ?? this.#assembly.text(stack, value)]),
         ),
         AWS_ACCESS_KEY_ID: 'local',
         AWS_SECRET_ACCESS_KEY: 'local',
@@ -283,43 +291,66 @@ export function settingInTemplate(assembly: Assembly, name: SettingName): string
   return undefined;
 }
 
-/** The HTTP API of the template: its own name, and where its routes lead. */
+interface Integration {
+  readonly routeKey: string;
+  readonly properties: JsonObject;
+  readonly target: Resource | undefined;
+}
+
+/** Where the routes of the HTTP API lead. */
+const integrations = (assembly: Assembly): Integration[] =>
+  assembly.resources('AWS::ApiGatewayV2::Route').map((route) => {
+    const integration = assembly.target(route.stack, route.properties['Target']);
+    return {
+      routeKey: assembly.text(route.stack, route.properties['RouteKey'] ?? ''),
+      properties: integration?.properties ?? {},
+      target: integration && assembly.target(integration.stack, integration.properties['IntegrationUri']),
+    };
+  });
+
+const upstreamRoute = /^\S+ \/api\/([^/{}]+)\/\{proxy\+\}$/;
+
+/**
+ * The HTTP API of the template: its own name, and where its routes lead.
+ *
+ * @param upstreams - those that there are routes for, in place of those of the template
+ */
 export function readApi(
   assembly: Assembly,
   functions: Functions,
+  upstreams: readonly string[] = upstreamsInTemplate(assembly),
 ): { routes: ApiRoute[]; identity: { id: string; domainName: string } } {
   const [api, another] = assembly.resources('AWS::ApiGatewayV2::Api');
   if (api === undefined || another !== undefined) throw new StartError('the template must have one HTTP API');
   const id = 'localhttpapi';
-  const routes = assembly.resources('AWS::ApiGatewayV2::Route').map((route): ApiRoute => {
-    const routeKey = assembly.text(route.stack, route.properties['RouteKey'] ?? '');
-    const integration = assembly.target(route.stack, route.properties['Target']);
-    const target =
-      integration && assembly.target(integration.stack, integration.properties['IntegrationUri']);
-    if (
-      integration?.properties['PayloadFormatVersion'] !== '2.0' ||
-      target?.type !== 'AWS::Lambda::Function'
-    ) {
+  const routes = integrations(assembly).map(({ routeKey, properties, target }): ApiRoute => {
+    if (properties['PayloadFormatVersion'] !== '2.0' || target?.type !== 'AWS::Lambda::Function') {
       throw new StartError(`the route ${routeKey} of the template does not lead to a function in format 2.0`);
     }
     return {
       routeKey,
       function: functions.get(target),
-      timeoutMilliseconds: Number(integration.properties['TimeoutInMillis'] ?? defaultIntegrationTimeout),
+      timeoutMilliseconds: Number(properties['TimeoutInMillis'] ?? defaultIntegrationTimeout),
     };
   });
+  const proxy = routes.find(({ routeKey }) => upstreamRoute.test(routeKey));
+  if (proxy === undefined && upstreams.length > 0) {
+    throw new StartError('the template has no route of an upstream');
+  }
   return {
-    routes,
+    routes: [
+      ...routes.filter(({ routeKey }) => !upstreamRoute.test(routeKey)),
+      ...(proxy === undefined
+        ? []
+        : upstreams.map((name) => ({ ...proxy, routeKey: `ANY /api/${name}/{proxy+}` }))),
+    ],
     identity: { id, domainName: `${id}.execute-api.${assembly.regionOf(api)}.amazonaws.com` },
   };
 }
 
 /** The upstreams of the API proxy, by the routes that lead to it. */
 export const upstreamsInTemplate = (assembly: Assembly): string[] =>
-  assembly.resources('AWS::ApiGatewayV2::Route').flatMap(({ stack, properties }) => {
-    const routeKey = assembly.text(stack, properties['RouteKey'] ?? '');
-    return /^\S+ \/api\/([^/{}]+)\/\{proxy\+\}$/.exec(routeKey)?.[1] ?? [];
-  });
+  integrations(assembly).flatMap(({ routeKey }) => upstreamRoute.exec(routeKey)?.[1] ?? []);
 
 /**
  * The outputs of the stacks as a local run has them.

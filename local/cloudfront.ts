@@ -2,7 +2,7 @@ import vm from 'node:vm';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { GatewayRequest, GatewayResponse } from './http-api-event.ts';
 import { isObject, listAt, objectAt, textOf } from './template.ts';
-import type { Assembly, JsonObject, Resource } from './template.ts';
+import type { Assembly, Json, JsonObject, Resource } from './template.ts';
 import { StartError } from './errors.ts';
 
 /** A header that a response headers policy adds; with `override` also in place of the origin's own. */
@@ -17,9 +17,16 @@ export type ViewerRequestFunction = (
   request: GatewayRequest,
 ) => Promise<{ readonly uri: string } | GatewayResponse>;
 
+/** Whether a cookie, or a whole query, reaches the origin. */
+interface OriginRequests {
+  readonly takesCookie: (name: string) => boolean;
+  readonly takesQuery: boolean;
+}
+
 export interface Behaviour {
   readonly pattern: RegExp;
   readonly origin: 'spa' | 'api';
+  readonly originRequests: OriginRequests;
   readonly headers: readonly PolicyHeader[];
   readonly viewerRequest: ViewerRequestFunction | undefined;
 }
@@ -52,6 +59,7 @@ export function readDistribution(assembly: Assembly): Distribution {
     headers: policyHeaders(
       assembly.target(distribution.stack, behaviour['ResponseHeadersPolicyId'])?.properties,
     ),
+    originRequests: originRequests(assembly, distribution.stack, behaviour['OriginRequestPolicyId']),
     viewerRequest: viewerRequestFunction(assembly, distribution, behaviour),
   });
   return {
@@ -74,6 +82,59 @@ const patternOf = (pattern: string): RegExp =>
       .replaceAll('?', '.')}$`,
     's',
   );
+
+/** AWS's own policies AllViewer and AllViewerExceptHostHeader. */
+const passEverything = ['216adef6-5c7f-47e4-b989-5492eafa07d3', 'b689b0a8-53d0-40ab-baf2-68738e2966ac'];
+
+/**
+ * What an `AWS::CloudFront::OriginRequestPolicy` lets through; without one, no cookie and no query.
+ *
+ * @throws StartError for a policy or a kind of rule that the local run does not know
+ */
+function originRequests(assembly: Assembly, stack: string, policy: Json | undefined): OriginRequests {
+  if (policy === undefined) return { takesCookie: () => false, takesQuery: false };
+  if (typeof policy === 'string' && passEverything.includes(policy)) {
+    return { takesCookie: () => true, takesQuery: true };
+  }
+  const config = objectAt(assembly.target(stack, policy)?.properties, 'OriginRequestPolicyConfig');
+  const names = listAt(config, 'CookiesConfig', 'Cookies').map(textOf);
+  const cookies = textOf(objectAt(config, 'CookiesConfig')['CookieBehavior']);
+  const query = textOf(objectAt(config, 'QueryStringsConfig')['QueryStringBehavior']);
+  const takesCookie = {
+    none: () => false,
+    whitelist: (name: string) => names.includes(name),
+    allExcept: (name: string) => !names.includes(name),
+    all: () => true,
+  }[cookies];
+  const takesQuery = { none: false, all: true }[query];
+  if (takesCookie === undefined || takesQuery === undefined) {
+    throw new StartError('the local run cannot imitate an origin request policy of the template');
+  }
+  return { takesCookie, takesQuery };
+}
+
+/** The longest request line and headers together that CloudFront takes, in bytes. */
+export const maxRequestBytes = 32_768;
+
+/** A request as it reaches the origin. A cookie that was sent twice arrives twice. */
+export function originRequest(request: GatewayRequest, { originRequests }: Behaviour): GatewayRequest {
+  const cookies: string[] = [];
+  const others: string[] = [];
+  for (let index = 0; index + 1 < request.rawHeaders.length; index += 2) {
+    const [name = '', value = ''] = request.rawHeaders.slice(index, index + 2);
+    if (name.toLowerCase() !== 'cookie') others.push(name, value);
+    else cookies.push(...value.split(';').map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, '')));
+  }
+  const passed = cookies.filter(
+    (pair) => pair.includes('=') && originRequests.takesCookie(pair.slice(0, pair.indexOf('='))),
+  );
+  const [path = '/'] = request.target.split('?', 1);
+  return {
+    ...request,
+    target: originRequests.takesQuery ? request.target : path,
+    rawHeaders: passed.length === 0 ? others : [...others, 'Cookie', passed.join('; ')],
+  };
+}
 
 /** Headers of an `AWS::CloudFront::ResponseHeadersPolicy`. */
 function policyHeaders(properties: JsonObject | undefined): PolicyHeader[] {

@@ -1,7 +1,6 @@
-import type { AddressInfo } from 'node:net';
 import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
 import { reasonOf, StartError } from './errors.ts';
-import type { LoopbackServer } from './loopback-server.ts';
+import { closeServer, guardServer, listenOnLoopback, type LoopbackServer } from './loopback-server.ts';
 
 /** Starts the embedded store on 127.0.0.1. It keeps everything in memory, and nothing expires by itself. */
 export async function startDynamoDb(): Promise<LoopbackServer> {
@@ -9,15 +8,13 @@ export async function startDynamoDb(): Promise<LoopbackServer> {
   const server = dynalite({ createTableMs: 0 });
   // The functions keep their connections, as they do in AWS: closing an idle one would race with its next use.
   server.keepAliveTimeout = 0;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
+  // By itself it lets a page of any site read and write everything.
+  guardServer(server, { browsers: 'none' });
+  const port = await listenOnLoopback(server);
   return {
-    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
+    url: `http://127.0.0.1:${String(port)}`,
     close: () => {
-      server.close();
-      server.closeAllConnections();
+      closeServer(server);
     },
   };
 }

@@ -12,7 +12,7 @@ export interface ApiRoute {
 }
 
 /** The longest request line and headers together, and the longest body, in bytes. */
-const maxHeaderBytes = 10_240;
+export const maxHeaderBytes = 10_240;
 export const maxBodyBytes = 6_291_456;
 
 interface Pattern {
@@ -104,9 +104,9 @@ export class HttpApi {
   }
 }
 
-/** Whether a request line and headers are longer than the gateway takes. */
-export const headersTooLong = (request: Pick<GatewayRequest, 'method' | 'target' | 'rawHeaders'>): boolean =>
+/** The length of a request line and headers. */
+export const headBytes = (request: Pick<GatewayRequest, 'method' | 'target' | 'rawHeaders'>): number =>
   request.rawHeaders.reduce(
     (sum, text) => sum + Buffer.byteLength(text) + 2,
     request.method.length + Buffer.byteLength(request.target) + 12,
-  ) > maxHeaderBytes;
+  );

@@ -1,33 +1,45 @@
-import http from 'node:http';
+import type http from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { behaviourFor, withPolicy } from './cloudfront.ts';
+import { pipeline, type Duplex } from 'node:stream';
+import { behaviourFor, maxRequestBytes, originRequest, withPolicy } from './cloudfront.ts';
 import type { Behaviour, Distribution } from './cloudfront.ts';
-import { reasonOf, StartError } from './errors.ts';
-import { headersTooLong, maxBodyBytes } from './http-api.ts';
+import { codeOf, reasonOf, StartError } from './errors.ts';
+import { headBytes, maxBodyBytes, maxHeaderBytes } from './http-api.ts';
 import type { HttpApi } from './http-api.ts';
 import { gatewayMessage } from './http-api-event.ts';
-import type { GatewayRequest, GatewayResponse } from './http-api-event.ts';
+import type { GatewayRequest } from './http-api-event.ts';
 import type { LogSink } from './log.ts';
-import { spaFile } from './spa.ts';
+import {
+  closeServer,
+  createLoopbackServer,
+  guardServer,
+  listenOnLoopback,
+  readBody,
+  refusalOf,
+} from './loopback-server.ts';
+import type { Spa, SpaAnswer } from './spa.ts';
 
 /** What stands behind the front: it is put in place when all of it is there. */
 export interface Site {
   readonly distribution: Distribution;
   readonly api: HttpApi;
-  /** Folder of the built single-page app. */
-  readonly spaRoot: string;
+  readonly spa: Spa;
+  /** The origin that browsers use. */
+  readonly baseUrl: string;
 }
 
 /** The one origin of a local run, on loopback. */
 export class HttpFront {
   readonly #servers: http.Server[] = [];
   readonly #log: LogSink;
+  readonly #hosts: readonly string[];
   readonly #site: Promise<Site>;
   #open: (site: Site) => void = () => undefined;
 
-  constructor(log: LogSink) {
+  /** @param hosts - names that browsers use for it, besides loopback's own */
+  constructor(log: LogSink, hosts: readonly string[] = []) {
     this.#log = log;
+    this.#hosts = hosts;
     this.#site = new Promise((resolve) => (this.#open = resolve));
   }
 
@@ -38,7 +50,7 @@ export class HttpFront {
    * @returns the port
    * @throws StartError when another program has the port
    */
-  async listen(port: number): Promise<number> {
+  async takePort(port: number): Promise<number> {
     const taken = await this.#listen('127.0.0.1', port);
     if (taken === undefined) throw new StartError('this machine has no loopback address 127.0.0.1');
     // Browsers may look localhost up as ::1 first; a machine without IPv6 does without.
@@ -51,15 +63,11 @@ export class HttpFront {
   }
 
   close(): void {
-    for (const server of this.#servers) {
-      server.close();
-      server.closeAllConnections();
-    }
+    this.#servers.forEach(closeServer);
   }
 
-  #listen(host: string, port: number): Promise<number | undefined> {
-    // The gateway's own limit on headers is smaller and answers in its own words; this one only bounds the parser.
-    const server = http.createServer({ maxHeaderSize: 262_144 }, (request, response) => {
+  async #listen(address: '127.0.0.1' | '::1', port: number): Promise<number | undefined> {
+    const server = createLoopbackServer((request, response) => {
       this.#handle(request, response).catch((error: unknown) => {
         // Who has gone away in the middle of a request needs no answer.
         if (response.destroyed) return;
@@ -68,23 +76,46 @@ export class HttpFront {
         else response.destroy();
       });
     });
-    // Beyond a count the parser would drop headers without a word, and a guard would not see them.
-    server.maxHeadersCount = 0;
-    server.keepAliveTimeout = 75_000;
-    return new Promise((resolve, reject) => {
-      server.once('error', (error: NodeJS.ErrnoException) => {
-        if (error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT') resolve(undefined);
-        else if (error.code === 'EADDRINUSE') {
-          reject(
-            new StartError(`port ${String(port)} is in use: end what uses it, or choose another with --port`),
-          );
-        } else reject(new StartError(`cannot listen on port ${String(port)}: ${reasonOf(error)}`));
-      });
-      server.listen({ host, port, exclusive: true }, () => {
-        this.#servers.push(server);
-        resolve((server.address() as AddressInfo).port);
+    // What a page may ask for is for the functions to say, as it is deployed.
+    guardServer(server, { hosts: this.#hosts, browsers: 'server-decides' });
+    server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
+      void this.#upgrade(message, socket, head).catch(() => {
+        socket.destroy();
       });
     });
+    server.keepAliveTimeout = 75_000;
+    try {
+      const taken = await listenOnLoopback(server, { address, port });
+      this.#servers.push(server);
+      return taken;
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return undefined;
+      throw new StartError(
+        code === 'EADDRINUSE'
+          ? `port ${String(port)} is in use: end what uses it, or choose another with --port`
+          : `cannot listen on port ${String(port)}: ${reasonOf(error)}`,
+      );
+    }
+  }
+
+  /** A WebSocket of the page's own server. A page of another site could open one too: its `Origin` says so. */
+  async #upgrade(message: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const site = await this.#site;
+    const { origin, host = '' } = message.headers;
+    const isForeign =
+      refusalOf(message, { hosts: this.#hosts, browsers: 'server-decides' }) !== undefined ||
+      (origin !== undefined && origin !== site.baseUrl && origin !== `http://${host}`);
+    const { spa, distribution } = site;
+    if (
+      !isForeign &&
+      spa.upgrade !== undefined &&
+      behaviourFor(distribution, message.url ?? '').origin === 'spa'
+    ) {
+      spa.upgrade(message, socket, head);
+    } else {
+      socket.end(`HTTP/1.1 ${isForeign ? '403 Forbidden' : '400 Bad Request'}\r\nConnection: close\r\n\r\n`);
+    }
   }
 
   async #handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -101,53 +132,43 @@ export class HttpFront {
       return;
     }
     const behaviour = behaviourFor(site.distribution, target);
-    const body = behaviour.origin === 'api' ? await readBody(message) : Buffer.alloc(0);
-    const answer =
+    const body = behaviour.origin === 'api' ? await readBody(message, maxBodyBytes) : Buffer.alloc(0);
+    const answer: SpaAnswer =
       body === undefined
         ? gatewayMessage(413, 'Request Entity Too Large')
-        : await answerOf(site, behaviour, { ...head, body }, message.headers['if-none-match']);
-    send(response, { ...answer, headers: withPolicy(answer.headers, behaviour.headers) });
+        : await answerOf(site, behaviour, { ...head, body });
+    const headers = withPolicy(answer.headers, behaviour.headers);
+    const policy = headers['content-security-policy'];
+    if (typeof policy === 'string' && answer.contentSecurityPolicy !== undefined) {
+      headers['content-security-policy'] = answer.contentSecurityPolicy(policy);
+    }
+    send(response, { ...answer, headers });
   }
 }
 
-async function answerOf(
-  site: Site,
-  behaviour: Behaviour,
-  request: GatewayRequest,
-  ifNoneMatch: string | undefined,
-): Promise<GatewayResponse> {
+async function answerOf(site: Site, behaviour: Behaviour, request: GatewayRequest): Promise<SpaAnswer> {
   if (behaviour.origin === 'spa' && request.method !== 'GET' && request.method !== 'HEAD') {
     const refusal = gatewayMessage(405, 'Method Not Allowed');
     return { ...refusal, headers: { ...refusal.headers, allow: 'GET, HEAD' } };
   }
+  if (headBytes(request) > maxRequestBytes) return gatewayMessage(431, 'Request Header Fields Too Large');
   const [path = '/', ...query] = request.target.split('?');
   const seen = (await behaviour.viewerRequest?.(request)) ?? { uri: path };
   if (!('uri' in seen)) return seen;
-  if (behaviour.origin === 'spa') return spaFile(site.spaRoot, seen.uri, ifNoneMatch);
-  const forwarded = { ...request, target: [seen.uri, ...query].join('?') };
-  return headersTooLong(forwarded)
+  if (behaviour.origin === 'spa') return site.spa.get(request, seen.uri);
+  const forwarded = originRequest({ ...request, target: [seen.uri, ...query].join('?') }, behaviour);
+  return headBytes(forwarded) > maxHeaderBytes
     ? gatewayMessage(431, 'Request Header Fields Too Large')
     : site.api.handle(forwarded);
 }
 
-/** The whole body, or undefined when it is longer than the gateway takes. */
-async function readBody(message: IncomingMessage): Promise<Buffer | undefined> {
-  if (Number(message.headers['content-length'] ?? 0) > maxBodyBytes) {
-    // What still comes is read and dropped: a client in the middle of sending would miss the answer.
-    message.resume();
-    return undefined;
+function send(response: ServerResponse, { status, headers, body }: SpaAnswer): void {
+  if (!Buffer.isBuffer(body)) {
+    response.writeHead(status, headers);
+    // Whoever has gone away, or a file that breaks off, ends the other side too.
+    pipeline(body, response, () => undefined);
+    return;
   }
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of message as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length <= maxBodyBytes) chunks.push(chunk);
-    else chunks.length = 0;
-  }
-  return length <= maxBodyBytes ? Buffer.concat(chunks) : undefined;
-}
-
-function send(response: ServerResponse, { status, headers, body }: GatewayResponse): void {
   response.writeHead(status, {
     ...headers,
     ...(status === 204 || status === 304 ? {} : { 'content-length': body.length }),

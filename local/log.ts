@@ -1,25 +1,46 @@
 import { createWriteStream, openSync } from 'node:fs';
 import { reasonOf, StartError } from './errors.ts';
 
-/** Where the structured logs of a local run go, one JSON object a line. */
+export const logFormats = ['json', 'pretty'] as const;
+export type LogFormat = (typeof logFormats)[number];
+
+/** Where the logs of a local run go: the functions' structured entries, or what a person wants to read of them. */
 export interface LogSink {
   /** One line, without its end: as a function wrote it. */
   line(text: string): void;
   /** An entry of the local run itself, in the functions' own shape. */
   entry(level: 'info' | 'warn' | 'error', event: string, fields?: Readonly<Record<string, unknown>>): void;
-  /** Lines that came earlier were kept back; they are written now, and later ones at once. */
-  open(): void;
+  /**
+   * Lines that came earlier were kept back; they are written now, and later ones at once.
+   *
+   * @param reminder - stands between the lines for people every now and then, so that it can be found
+   */
+  open(reminder: string): void;
   close(): Promise<void>;
 }
 
 /**
  * @param options.file - appended to; made readable by its owner alone
+ * @param options.format - `json` as the functions write it, or `pretty`
  * @param options.quiet - without a file, nothing is written at all
  * @throws StartError when the file cannot be opened
  */
-export function createLogSink(options: { file: string | undefined; quiet: boolean }): LogSink {
+export function createLogSink(options: {
+  file: string | undefined;
+  format: LogFormat;
+  quiet: boolean;
+}): LogSink {
   const stream = options.file === undefined ? undefined : openFile(options.file);
-  const write = (text: string): void => {
+  let reminder: string | undefined;
+  let written = 0;
+  const write = (entry: string): void => {
+    const text = options.format === 'pretty' ? prettyLine(entry) : entry;
+    if (text === undefined) return;
+    written += 1;
+    if (reminder !== undefined && written % remindEvery === 0) print(reminder);
+    print(text);
+  };
+  const print = (text: string): void => {
     if (stream !== undefined) stream.write(`${text}\n`);
     else if (!options.quiet) process.stdout.write(`${text}\n`);
   };
@@ -35,7 +56,8 @@ export function createLogSink(options: { file: string | undefined; quiet: boolea
     entry: (level, event, fields = {}) => {
       line(JSON.stringify({ time: new Date().toISOString(), level, event, ...fields }));
     },
-    open: () => {
+    open: (text) => {
+      reminder = options.format === 'pretty' ? text : undefined;
       const lines = keptBack ?? [];
       keptBack = undefined;
       lines.forEach(write);
@@ -49,6 +71,49 @@ export function createLogSink(options: { file: string | undefined; quiet: boolea
           });
       }),
   };
+}
+
+/** After how many lines the addresses would be out of sight. */
+const remindEvery = 20;
+
+/** What stands in an entry for the machine, or is said better elsewhere on a line. */
+const notShown = new Set(['time', 'level', 'event', 'function', 'route', 'method', 'status', 'durationMs']);
+
+/** Fields as `name=value`, as far as they are there. */
+const details = (entry: Readonly<Record<string, unknown>>): string =>
+  Object.entries(entry)
+    .filter(([name, value]) => !notShown.has(name) && value !== undefined && value !== null)
+    .map(([name, value]) => `  ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join('');
+
+/**
+ * An entry of the functions' log as one short line: requests, warnings and errors.
+ *
+ * @param text - a line of the log; what is no JSON object stays as it is
+ * @returns undefined for an entry that says more than a person at the terminal wants to know
+ */
+export function prettyLine(text: string): string | undefined {
+  let entry: Readonly<Record<string, unknown>>;
+  try {
+    const value = JSON.parse(text) as unknown;
+    if (typeof value !== 'object' || value === null) return text;
+    entry = value as typeof entry;
+  } catch {
+    return text;
+  }
+  const { time, level, event, route, method, status, durationMs, message } = entry;
+  const at = new Date(String(time));
+  const clock = Number.isNaN(at.getTime()) ? '' : at.toTimeString().slice(0, 8);
+  if (event === 'request') {
+    const [words, milliseconds] = [String(route), String(Math.round(Number(durationMs)))];
+    const what = words.includes(' ') ? words : `${String(method)} ${words}`;
+    const refused = Number(status) >= 400 || 'code' in entry ? details(entry) : '';
+    return `${clock}  ${String(status)}  ${what}  ${milliseconds} ms${refused}`;
+  }
+  // The simulators write a line a request themselves.
+  if (typeof message === 'string') return `${clock}  ${String(event).replaceAll('_', ' ')}: ${message}`;
+  if (level !== 'warn' && level !== 'error') return undefined;
+  return `${clock}  ${level}: ${String(event).replaceAll('_', ' ')}${details(entry)}`;
 }
 
 function openFile(file: string) {

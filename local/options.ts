@@ -1,7 +1,9 @@
-import { parseArgs } from 'node:util';
-import { readSettings, SettingsError } from '../lambdas/settings.ts';
+import path from 'node:path';
+import { acrLevels, readSettings, SettingsError } from '../lambdas/settings.ts';
 import type { SettingName } from '../lambdas/settings.ts';
-import { reasonOf, StartError } from './errors.ts';
+import { parseCommandLine } from './command-line.ts';
+import { StartError } from './errors.ts';
+import { logFormats, type LogFormat } from './log.ts';
 
 interface OptionSpec {
   /** Placeholder of the value in the help text; an option without one is a switch. */
@@ -21,6 +23,17 @@ const asInTemplate = 'as in the template';
 
 const specs = {
   port: { value: 'N', help: 'port of the one origin; 0 takes any free one', default: '3000' },
+  'base-url': {
+    value: 'URL',
+    help: 'the origin that browsers use, where a TLS proxy on this machine stands in front (http for loopback only)',
+    otherwise: 'http://localhost:PORT',
+    setting: 'BASE_URL',
+  },
+  spa: {
+    value: 'DIR|URL',
+    help: 'the built files, or the development server, of a page of your own',
+    otherwise: 'the demo app',
+  },
   issuer: {
     value: 'URL',
     help: 'sign in at this OpenID provider in place of the CIS2 simulator (http for loopback only)',
@@ -56,7 +69,12 @@ const specs = {
     otherwise: asInTemplate,
     setting: 'ABSOLUTE_SECONDS',
   },
-  acr: { value: 'VALUE', help: 'acr_values of a sign-in', otherwise: asInTemplate, setting: 'CIS2_ACR' },
+  acr: {
+    value: 'VALUE',
+    help: 'acr_values of a sign-in; the values are below',
+    otherwise: asInTemplate,
+    setting: 'CIS2_ACR',
+  },
   'min-aal': {
     value: 'N',
     help: 'least authentication assurance level that gets a session',
@@ -115,6 +133,11 @@ const specs = {
   'secrets-endpoint': { value: 'URL', help: 'use this Secrets Manager in place of the embedded one' },
   'kms-endpoint': { value: 'URL', help: 'use this KMS in place of the embedded one' },
   log: { value: 'FILE', help: 'append the structured logs to FILE (else: standard output)' },
+  'log-format': {
+    value: 'FORMAT',
+    help: 'json, one document a line, or pretty, one short line a request',
+    otherwise: 'pretty on a terminal, else json',
+  },
   quiet: { help: 'print the ready line only; logs go to --log FILE or nowhere' },
 } as const satisfies Record<string, OptionSpec>;
 
@@ -124,6 +147,9 @@ const specOf = (name: OptionName): OptionSpec => specs[name];
 
 /** `--idle-seconds` can be given as `BFF_IDLE_SECONDS`. */
 const variableOf = (name: OptionName): string => `BFF_${name.replaceAll('-', '_').toUpperCase()}`;
+
+/** Where the single-page app is: a folder of built files, or a development server. */
+export type SpaSource = { readonly directory: string } | { readonly server: URL };
 
 export interface Options {
   /** 0: any free port. */
@@ -142,7 +168,13 @@ export interface Options {
   readonly kmsEndpoint: string | undefined;
   /** Absent: standard output. */
   readonly logFile: string | undefined;
+  /** Absent: `pretty` on a terminal, else `json`. */
+  readonly logFormat: LogFormat | undefined;
   readonly quiet: boolean;
+  /** Absent: `http://localhost:PORT`. */
+  readonly baseUrl: string | undefined;
+  /** Absent: what the app says, or else the demo app. */
+  readonly spa: SpaSource | undefined;
   /** Values that take the place of what the template says, by the name of the setting: those that were given. */
   readonly settings: Readonly<Partial<Record<SettingName, string>>>;
 }
@@ -159,6 +191,9 @@ export const helpText = [
   }),
   `  --help                        this text`,
   '',
+  'Values of acr, which also say the authentication assurance level that a sign-in must reach:',
+  ...Object.entries(acrLevels).map(([value, level]) => `  ${value.padEnd(30)}AAL${String(level)}`),
+  '',
   'Each option can also be an environment variable: BFF_PORT, BFF_CLIENT_ID, … (BFF_QUIET=1; BFF_UPSTREAM=NAME=URL,NAME=URL).',
   'An option wins.',
 ].join('\n');
@@ -170,6 +205,36 @@ const endpointUrl = (name: OptionName, value: string | undefined): string | unde
     throw new StartError(`--${name} must be an http or https URL, got ${JSON.stringify(value)}`);
   }
   return value;
+};
+
+/**
+ * A folder or a URL, as `--spa` and an app's configuration have it.
+ *
+ * @param directory - what a relative path is relative to
+ * @throws StartError for a URL that is no plain origin
+ */
+export function spaSource(value: string, directory: string): SpaSource {
+  if (!/^https?:/i.test(value)) {
+    if (value === '') throw new StartError('--spa must be a folder, or the URL of a development server');
+    return { directory: path.resolve(directory, value) };
+  }
+  const server = URL.canParse(value) ? new URL(value) : undefined;
+  if (server === undefined || server.href !== `${server.origin}/`) {
+    throw new StartError(
+      `--spa must be a folder, or the URL of a development server such as http://localhost:5173, got ${JSON.stringify(value)}`,
+    );
+  }
+  return { server };
+}
+
+const oneOf = <Value extends string>(
+  name: OptionName,
+  values: readonly Value[],
+  value: string | undefined,
+): Value | undefined => {
+  const found = values.find((known) => known === value);
+  if (value === undefined || found !== undefined) return found;
+  throw new StartError(`--${name} must be one of ${values.join(', ')}, got ${JSON.stringify(value)}`);
 };
 
 /** @throws StartError when it is no port number */
@@ -235,7 +300,15 @@ export function parseOptions(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Options | 'help' {
-  const given = parse(args);
+  const given = parseCommandLine(
+    args,
+    Object.fromEntries(
+      optionNames.map((name) => {
+        const { value, repeatable = false } = specOf(name);
+        return [name, value === undefined ? 'switch' : repeatable ? 'values' : 'value'];
+      }),
+    ),
+  );
   if (given['help'] === true) return 'help';
 
   const text = (name: OptionName): string | undefined => {
@@ -260,6 +333,7 @@ export function parseOptions(
     settings[setting] = value;
   }
 
+  const spa = text('spa');
   return {
     port: portNumber(text('port') ?? ''),
     issuer: text('issuer'),
@@ -274,34 +348,10 @@ export function parseOptions(
     secretsEndpoint: endpointUrl('secrets-endpoint', text('secrets-endpoint')),
     kmsEndpoint: endpointUrl('kms-endpoint', text('kms-endpoint')),
     logFile: text('log'),
+    logFormat: oneOf('log-format', logFormats, text('log-format')),
+    baseUrl: settings.BASE_URL,
+    spa: spa === undefined ? undefined : spaSource(spa, process.cwd()),
     quiet: given['quiet'] === true || switchValue('quiet', environment[variableOf('quiet')]),
     settings,
   };
-}
-
-function parse(args: readonly string[]): Record<string, string | boolean | readonly string[] | undefined> {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      strict: true,
-      allowPositionals: false,
-      options: {
-        help: { type: 'boolean', short: 'h' },
-        ...Object.fromEntries(
-          optionNames.map((name) => {
-            const { value, repeatable = false } = specOf(name);
-            return [
-              name,
-              { type: value === undefined ? 'boolean' : 'string', multiple: repeatable } as const,
-            ];
-          }),
-        ),
-      },
-    });
-    return values;
-  } catch (error) {
-    // The parser adds hints, some on lines of their own; the first sentence says it all.
-    const message = reasonOf(error).replace(/\.(?: .*)?$/, '');
-    throw new StartError(`${message} (--help lists the options)`);
-  }
 }

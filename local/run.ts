@@ -17,6 +17,7 @@ import {
 } from './cloudformation.ts';
 import type { StoreEndpoints } from './cloudformation.ts';
 import { readDistribution } from './cloudfront.ts';
+import { DevelopmentServer } from './development-server.ts';
 import { startDynamoDb } from './dynamodb.ts';
 import { HttpApi } from './http-api.ts';
 import { HttpFront } from './http-front.ts';
@@ -25,12 +26,13 @@ import { checkIssuer } from './issuer-check.ts';
 import { startKms } from './kms.ts';
 import { startLambdaEndpoint } from './lambda-endpoint.ts';
 import { createLogSink } from './log.ts';
-import type { LogSink } from './log.ts';
+import type { LogFormat, LogSink } from './log.ts';
 import type { LoopbackServer } from './loopback-server.ts';
-import type { Options } from './options.ts';
+import { spaSource, type Options } from './options.ts';
 import { readSchedules, runSchedules } from './schedules.ts';
 import { startSecretsManager } from './secrets-manager.ts';
 import type { SecretsManager } from './secrets-manager.ts';
+import { builtSpa } from './spa.ts';
 import { writeStateFile } from './state-file.ts';
 import { accountId, Assembly } from './template.ts';
 
@@ -66,8 +68,25 @@ const keysOfApiPlatform: Readonly<Record<string, string>> = {
   own: '/auth/jwks/api-platform.json',
 };
 
+/**
+ * What an app decides for its local run. The template that ships is made for any app: what an app says takes the place of
+ * what stands there.
+ */
+export interface App {
+  /** The app's folder: what is relative in its configuration is relative to it. */
+  readonly directory: string;
+  /** Names of the upstreams of its manifest, which the gateway's routes are made from. @default those of the template */
+  readonly upstreams?: readonly string[];
+  /** Its policies, by the name of the setting. An option wins. */
+  readonly settings?: Readonly<Partial<Record<SettingName, string>>>;
+  /** A folder of built files or the URL of a development server. @default the demo app */
+  readonly spa?: string;
+}
+
 interface Started extends SignInService {
   readonly baseUrl: string;
+  readonly port: number;
+  readonly spa: string;
   readonly apis: ApiServices;
 }
 
@@ -79,17 +98,23 @@ type Closer = () => void | Promise<void>;
  * @param stop - ends everything that was started
  * @throws StartError when it cannot start
  */
-export async function run(options: Options, stop: AbortSignal): Promise<void> {
+export async function run(
+  options: Options,
+  stop: AbortSignal,
+  app: App = { directory: process.cwd() },
+): Promise<void> {
   const closers: Closer[] = [];
-  const log = createLogSink({ file: options.logFile, quiet: options.quiet });
+  const { logFile: file, quiet } = options;
+  const format = options.logFormat ?? (file === undefined && process.stdout.isTTY ? 'pretty' : 'json');
+  const log = createLogSink({ file, quiet, format });
   const say = (line: string): void => {
     if (!options.quiet) process.stdout.write(`${line}\n`);
   };
   try {
-    const started = await untilStopped(start(options, { say, log, closers, stop }), stop);
-    say(summary(options, started));
+    const started = await untilStopped(start(options, app, { say, log, closers, stop }), stop);
+    say(summary(options, started, format));
     process.stdout.write(`ready ${started.baseUrl}\n`);
-    log.open();
+    log.open(addressLine(started));
     await untilStopped(new Promise<never>(() => undefined), stop);
   } finally {
     await Promise.allSettled(closers.map(async (close) => close()));
@@ -104,7 +129,7 @@ interface Run {
   readonly stop: AbortSignal;
 }
 
-async function start(options: Options, { say, log, closers, stop }: Run): Promise<Started> {
+async function start(options: Options, app: App, { say, log, closers, stop }: Run): Promise<Started> {
   const during = <T>(what: string, work: Promise<T>): Promise<T> => {
     const timer = setTimeout(() => {
       say(`${what} …`);
@@ -114,18 +139,30 @@ async function start(options: Options, { say, log, closers, stop }: Run): Promis
     });
   };
 
+  const source = options.spa ?? (app.spa === undefined ? undefined : spaSource(app.spa, app.directory));
+  const server =
+    source !== undefined && 'server' in source ? new DevelopmentServer(source.server, say) : undefined;
+  const folder = source === undefined ? spaDirectory : 'directory' in source ? source.directory : undefined;
+  const given = source !== undefined && folder !== undefined ? builtSpa(folder) : undefined;
+
   // The port first: when it is in use, nobody wants to have waited for a build.
-  const front = new HttpFront(log);
+  const front = new HttpFront(log, options.baseUrl === undefined ? [] : [new URL(options.baseUrl).hostname]);
   closers.push(() => {
     front.close();
   });
-  const port = await front.listen(options.port);
-  const baseUrl = `http://localhost:${String(port)}`;
+  const port = await front.takePort(options.port);
+  // What runs on this machine calls it directly: a proxy in front may come later, with a certificate that only browsers take.
+  const ownUrl = `http://localhost:${String(port)}`;
+  const baseUrl = options.baseUrl ?? ownUrl;
 
   const [, signIn, { endpoints, secrets }] = await Promise.all([
-    during('building the functions, the template and the demo app', ensureBuilt({ say, signal: stop })),
-    during('looking for the issuer', startSignIn(options, { port, baseUrl, log, closers })),
+    during(
+      'building the functions, the template and the demo app',
+      ensureBuilt({ say, signal: stop, demo: source === undefined }),
+    ),
+    during('looking for the issuer', startSignIn(options, { port, ownUrl, baseUrl, log, closers })),
     startStores(options, closers),
+    server?.answering(stop),
   ]);
 
   const assembly = Assembly.read(assemblyDirectory);
@@ -134,9 +171,10 @@ async function start(options: Options, { say, log, closers, stop }: Run): Promis
     Promise.all([makeTables(assembly, endpoints.dynamodb), makeSecrets(assembly, endpoints.secretsManager)]),
   );
   const { issuer } = signIn;
-  const jwksUri = baseUrl + (keysOfApiPlatform[settingInTemplate(assembly, 'API_PLATFORM_KEYS') ?? ''] ?? '');
+  const jwksUri = ownUrl + (keysOfApiPlatform[settingInTemplate(assembly, 'API_PLATFORM_KEYS') ?? ''] ?? '');
+  const upstreams = app.upstreams ?? upstreamsInTemplate(assembly);
   const apis = await startApiServices(options, {
-    names: upstreamsInTemplate(assembly),
+    names: upstreams,
     port,
     issuer,
     jwksUri,
@@ -144,15 +182,21 @@ async function start(options: Options, { say, log, closers, stop }: Run): Promis
     closers,
   });
   const overrides: Partial<Record<SettingName, string>> = {
+    ...app.settings,
     ...options.settings,
     BASE_URL: baseUrl,
     CIS2_ISSUER: issuer,
     API_PLATFORM_TOKEN_URL: apis.tokenUrl,
     UPSTREAMS: JSON.stringify(apis.upstreams),
   };
-  const functions = new Functions(assembly, { endpoints, overrides, log });
+  const functions = new Functions(assembly, {
+    endpoints,
+    overrides,
+    overridesBehindTheApi: { BASE_URL: ownUrl },
+    log,
+  });
   closers.push(() => functions.close());
-  const { routes, identity } = readApi(assembly, functions);
+  const { routes, identity } = readApi(assembly, functions, upstreams);
   for (const path of Object.values(registered)) {
     if (!routes.some(({ routeKey }) => routeKey.endsWith(` ${path}`))) {
       throw new Error(`the template has no route ${path}, which is registered at the provider`);
@@ -167,7 +211,8 @@ async function start(options: Options, { say, log, closers, stop }: Run): Promis
   front.serve({
     distribution: readDistribution(assembly),
     api: new HttpApi(routes, identity),
-    spaRoot: spaDirectory,
+    spa: server ?? given ?? builtSpa(spaDirectory),
+    baseUrl,
   });
   const lambda = await startLambdaEndpoint((name) => functions.find(name));
   closers.push(() => {
@@ -184,7 +229,9 @@ async function start(options: Options, { say, log, closers, stop }: Run): Promis
     outputs: readOutputs(assembly, baseUrl),
   });
   closers.push(removeState);
-  return { ...signIn, baseUrl, apis };
+  const spa =
+    source === undefined ? 'demo app' : 'server' in source ? source.server.origin : source.directory;
+  return { ...signIn, baseUrl, port, spa, apis };
 }
 
 /**
@@ -230,7 +277,13 @@ function warnOfScopes(configured: readonly (string | undefined)[]): void {
 /** The provider that the options name, or else the simulator of CIS2. */
 async function startSignIn(
   options: Options,
-  { port, baseUrl, log, closers }: { port: number; baseUrl: string; log: LogSink; closers: Closer[] },
+  {
+    port,
+    ownUrl,
+    baseUrl,
+    log,
+    closers,
+  }: { port: number; ownUrl: string; baseUrl: string; log: LogSink; closers: Closer[] },
 ): Promise<SignInService> {
   if (options.issuer !== undefined) {
     const warning = await checkIssuer(options.issuer);
@@ -246,8 +299,8 @@ async function startSignIn(
       {
         clientId: options.clientId,
         redirectUris: [baseUrl + registered.callback],
-        jwksUri: baseUrl + registered.publicKeys,
-        backchannelLogoutUri: baseUrl + registered.backchannelLogout,
+        jwksUri: ownUrl + registered.publicKeys,
+        backchannelLogoutUri: ownUrl + registered.backchannelLogout,
         postLogoutRedirectUris: [baseUrl + signedOutPage],
       },
     ],
@@ -301,18 +354,39 @@ function peopleToName(personas: SignInService['personas']): string[] {
   ].map((line) => `            ${line}`);
 }
 
-function summary(options: Options, { baseUrl, issuer, panel, personas, apis }: Started): string {
+/** The addresses that a browser is sent to, in one line. */
+const addressLine = ({ baseUrl, panel }: Started): string =>
+  `  Open ${baseUrl}${panel === undefined ? '' : `  ·  Panel ${panel}`}`;
+
+const logPlace: Readonly<Record<LogFormat, string>> = {
+  json: 'below, one JSON object a line',
+  pretty: 'below, a line a request; --log-format json has every entry whole',
+};
+
+/** What an operator of the provider has to enter for us there. */
+const registrations = ({ baseUrl }: Started): string[] =>
+  [
+    ['redirect URI', registered.callback],
+    ['public keys', registered.publicKeys],
+    ['back-channel logout', registered.backchannelLogout],
+    ['after signing out', signedOutPage],
+  ].map(([what = '', path = '']) => `            ${what.padEnd(21)}${baseUrl}${path}`);
+
+function summary(options: Options, started: Started, format: LogFormat): string {
+  const { baseUrl, port, spa, issuer, panel, personas, apis } = started;
   const [tokens = '', ...upstreams] = apis.summary;
   return [
     '',
     `  Open      ${baseUrl}`,
+    `  Page      ${spa}`,
+    ...(options.baseUrl === undefined ? [] : [`  Proxy to  http://localhost:${String(port)}`]),
     `  Sign-in   ${panel === undefined ? issuer : `CIS2 simulator, ${new URL(issuer).origin}`}`,
     ...peopleToName(personas),
-    ...(panel === undefined ? [] : [`  Panel     ${panel}`]),
+    ...(panel === undefined ? registrations(started) : [`  Panel     ${panel}`]),
     `  APIs      ${tokens}`,
     ...upstreams.map((line) => `            ${line}`),
-    `  Logs      ${options.logFile === undefined ? 'below, one JSON object a line' : path.resolve(options.logFile)}`,
-    `  Operate   npm run ops -- keys status --local ${new URL(baseUrl).port}`,
+    `  Logs      ${options.logFile === undefined ? logPlace[format] : path.resolve(options.logFile)}`,
+    `  Operate   npm run ops -- keys status --local ${String(port)}`,
     '  Stop      Ctrl+C',
     '',
   ].join('\n');

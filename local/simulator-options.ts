@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import {
   exampleRegistrations,
   readRegistrations,
   RegistrationError,
   type ClientRegistration,
 } from './cis2-simulator/index.ts';
+import { parseCommandLine, type OptionKind } from './command-line.ts';
 import { reasonOf, StartError } from './errors.ts';
 import { portNumber } from './options.ts';
 
@@ -49,35 +49,19 @@ A file looks like this:
 
 ${exampleRegistrations.trimEnd()}`;
 
-function parse(args: readonly string[]) {
-  try {
-    const text = { type: 'string' } as const;
-    const list = { type: 'string', multiple: true } as const;
-    const flag = { type: 'boolean' } as const;
-    return parseArgs({
-      args: [...args],
-      strict: true,
-      allowPositionals: false,
-      options: {
-        clients: text,
-        'client-id': text,
-        'redirect-uri': list,
-        'client-secret': text,
-        'jwks-uri': text,
-        'signing-algorithm': text,
-        'backchannel-logout-uri': text,
-        'post-logout-redirect-uri': list,
-        port: text,
-        'issuer-port-in-name': flag,
-        quiet: flag,
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values;
-  } catch (error) {
-    const sentence = reasonOf(error).split('. ')[0] ?? '';
-    throw new StartError(`${sentence} (--help lists the options)`);
-  }
-}
+const optionKinds = {
+  clients: 'value',
+  'client-id': 'value',
+  'redirect-uri': 'values',
+  'client-secret': 'value',
+  'jwks-uri': 'value',
+  'signing-algorithm': 'value',
+  'backchannel-logout-uri': 'value',
+  'post-logout-redirect-uri': 'values',
+  port: 'value',
+  'issuer-port-in-name': 'switch',
+  quiet: 'switch',
+} as const satisfies Record<string, OptionKind>;
 
 function readFile(file: string): unknown {
   let text: string;
@@ -122,25 +106,27 @@ const inOptions = (problem: string): string =>
  * @throws StartError for an unknown option, or for apps that cannot be registered as they are described
  */
 export function parseSimulatorOptions(args: readonly string[]): SimulatorOptions | 'help' {
-  const given = parse(args);
-  if (given.help === true) return 'help';
+  const given = parseCommandLine(args, optionKinds);
+  if (given['help'] === true) return 'help';
   const members = Object.fromEntries(
     Object.entries(memberOfOption).flatMap(([option, member]) => {
-      const value = given[option as keyof typeof memberOfOption];
+      const value = given[option];
       return value === undefined ? [] : [[member, value]];
     }),
   );
+  const [file, port] = [given['clients'], given['port']].map((value) =>
+    typeof value === 'string' ? value : undefined,
+  );
   const isDescribed = Object.keys(members).length > 0;
-  if (given.clients !== undefined && isDescribed) {
+  if (file !== undefined && isDescribed) {
     throw new StartError('--clients FILE stands alone: describe every app in the file');
   }
-  if (given.clients === undefined && !isDescribed) throw new StartError(howToRegister);
-  const { clients: file } = given;
+  if (file === undefined && !isDescribed) throw new StartError(howToRegister);
   try {
     return {
-      port: portNumber(given.port ?? defaultPort),
+      port: portNumber(port ?? defaultPort),
       issuerPortInName: given['issuer-port-in-name'] === true,
-      quiet: given.quiet === true,
+      quiet: given['quiet'] === true,
       clients: readRegistrations(file === undefined ? [members] : readFile(file)),
     };
   } catch (error) {

@@ -1,24 +1,76 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { codeOf } from './errors.ts';
-import type { GatewayResponse } from './http-api-event.ts';
+import { existsSync } from 'node:fs';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { Duplex, Readable } from 'node:stream';
+import { codeOf, StartError } from './errors.ts';
+import type { GatewayRequest, GatewayResponse } from './http-api-event.ts';
+
+export interface SpaAnswer {
+  readonly status: number;
+  readonly headers: OutgoingHttpHeaders;
+  readonly body: Buffer | Readable;
+  /** What becomes of the Content-Security-Policy of a deployment. */
+  readonly contentSecurityPolicy?: (policy: string) => string;
+}
+
+/** Where the files of the single-page app come from. */
+export interface Spa {
+  /** @param uri - path of the file, still encoded: what the edge makes of the request's */
+  get(request: GatewayRequest, uri: string): Promise<SpaAnswer>;
+  /** Passes a WebSocket on. */
+  upgrade?(message: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
+/**
+ * A folder of built files.
+ *
+ * @throws StartError when there is no app in it
+ */
+export function builtSpa(root: string): Spa {
+  if (!existsSync(root))
+    throw new StartError(`there is no folder ${root}: build the page first, or give another --spa`);
+  if (!existsSync(path.join(root, 'index.html'))) {
+    throw new StartError(`there is no index.html in ${root}: build the page first, or give another --spa`);
+  }
+  return {
+    get: ({ rawHeaders }, uri) => {
+      const index = rawHeaders.findIndex(
+        (name, at) => at % 2 === 0 && name.toLowerCase() === 'if-none-match',
+      );
+      return spaFile(root, uri, index < 0 ? undefined : rawHeaders[index + 1]);
+    },
+  };
+}
 
 const contentTypes: Readonly<Record<string, string>> = {
+  '.avif': 'image/avif',
   '.css': 'text/css; charset=utf-8',
+  '.eot': 'application/vnd.ms-fontobject',
   '.gif': 'image/gif',
+  '.htm': 'text/html; charset=utf-8',
   '.html': 'text/html; charset=utf-8',
   '.ico': 'image/x-icon',
+  '.jpeg': 'image/jpeg',
   '.jpg': 'image/jpeg',
   '.js': 'text/javascript; charset=utf-8',
   '.json': 'application/json',
   '.map': 'application/json',
   '.mjs': 'text/javascript; charset=utf-8',
+  '.mp3': 'audio/mpeg',
+  '.mp4': 'video/mp4',
+  '.otf': 'font/otf',
+  '.pdf': 'application/pdf',
   '.png': 'image/png',
   '.svg': 'image/svg+xml',
+  '.ttf': 'font/ttf',
   '.txt': 'text/plain; charset=utf-8',
+  '.wasm': 'application/wasm',
+  '.webm': 'video/webm',
   '.webmanifest': 'application/manifest+json',
   '.webp': 'image/webp',
+  '.woff': 'font/woff',
   '.woff2': 'font/woff2',
   '.xml': 'application/xml',
 };
@@ -55,11 +107,7 @@ const readIfThere = (file: string): Promise<Buffer | undefined> =>
  * @param uri - path of the file, still encoded
  * @param ifNoneMatch - the tag of what the browser has
  */
-export async function spaFile(
-  root: string,
-  uri: string,
-  ifNoneMatch: string | undefined,
-): Promise<GatewayResponse> {
+async function spaFile(root: string, uri: string, ifNoneMatch: string | undefined): Promise<GatewayResponse> {
   const file = fileOf(root, uri);
   const body = file === undefined ? undefined : await readIfThere(file);
   if (file === undefined || body === undefined) {

@@ -6,7 +6,7 @@ import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { bffPrefixes, routes } from '../../lambdas/routes.ts';
+import { bffPrefixes, cookieNames, routes } from '../../lambdas/routes.ts';
 
 export interface WebEdgeProps {
   readonly api: apigateway.HttpApi;
@@ -88,7 +88,7 @@ export class WebEdge extends Construct {
       viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
       allowedMethods: cloudfront.AllowedMethods.ALLOW_ALL,
       cachePolicy: cloudfront.CachePolicy.CACHING_DISABLED,
-      originRequestPolicy: cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+      originRequestPolicy: this.bffRequests(),
       responseHeadersPolicy: this.bffHeaders(),
       compress: false,
     };
@@ -148,6 +148,19 @@ export class WebEdge extends Construct {
       errorResponses: errorsNeverKept.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),
     });
     this.acknowledge(certificate !== undefined, webAclArn !== undefined, withoutWebAcl);
+  }
+
+  /**
+   * Everything of a request but its host, and of its cookies only ours: those that sites beside this one set for the whole
+   * domain could fill the gateway's 10,240 bytes of headers, and lock a person out of every route.
+   */
+  private bffRequests(): cloudfront.OriginRequestPolicy {
+    return new cloudfront.OriginRequestPolicy(this, 'BffRequests', {
+      comment: 'CIS2 BFF: no cookies but its own',
+      cookieBehavior: cloudfront.OriginRequestCookieBehavior.allowList(...Object.values(cookieNames)),
+      headerBehavior: cloudfront.OriginRequestHeaderBehavior.denyList('Host'),
+      queryStringBehavior: cloudfront.OriginRequestQueryStringBehavior.all(),
+    });
   }
 
   /** A second, not zero, because CloudFront does not compress what it may not keep at all. */

@@ -1,10 +1,12 @@
+import { cookieNames } from '../routes.ts';
+
 /**
  * Cookies on the wire. Both of ours carry the `__Host-Http-` prefix: a browser takes them only from a secure answer's
  * header, for this very host and every path, and hides them from scripts (RFC 6265bis, cookie name prefixes).
  */
 const cookies = {
-  session: { name: '__Host-Http-session', attributes: 'Path=/; Secure; HttpOnly; SameSite=Strict' },
-  signIn: { name: '__Host-Http-sign-in', attributes: 'Path=/; Secure; HttpOnly; SameSite=Lax' },
+  session: { name: cookieNames.session, attributes: 'Path=/; Secure; HttpOnly; SameSite=Strict' },
+  signIn: { name: cookieNames.signIn, attributes: 'Path=/; Secure; HttpOnly; SameSite=Lax' },
 } as const;
 
 export type CookieName = keyof typeof cookies;

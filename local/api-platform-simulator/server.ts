@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startLoopbackServer, type LoopbackServer } from '../loopback-server.ts';
 import type { Fault } from './faults.ts';
-import { cut, json, type Answer, type Request } from './http.ts';
+import { cut, type Answer, type Request } from './http.ts';
 import { answerLab, labPath, type Lab } from './lab-http.ts';
 
 export interface ServerOptions {
@@ -21,10 +21,6 @@ export interface Service {
   readonly answer: (request: Request) => Promise<Answer>;
 }
 
-/** Its callers are servers. A browser that calls was sent here by a page that has no business here. */
-const comesFromBrowser = ({ headers }: Request): boolean =>
-  headers.origin !== undefined || headers['sec-fetch-site'] !== undefined;
-
 function readRequest(message: IncomingMessage, body: string): Request {
   const target = message.url ?? '/';
   const mark = target.indexOf('?');
@@ -38,8 +34,7 @@ function readRequest(message: IncomingMessage, body: string): Request {
 }
 
 /**
- * Starts a simulator's server: its service, with its laboratory beside it. It refuses browsers, and every host name but
- * its own address, which would be a way in for DNS rebinding.
+ * Starts a simulator's server: its service, with its laboratory beside it.
  *
  * @param createService - gets the server's address, without a slash at its end
  * @throws the socket's error when the port cannot be had
@@ -49,8 +44,6 @@ export async function startSimulatorServer(
   { log, ...where }: ServerOptions,
 ): Promise<LoopbackServer> {
   const answer = async (request: Request): Promise<Answer> => {
-    if (request.headers.host !== new URL(server.url).host) return json(404, {}, 'no such host');
-    if (comesFromBrowser(request)) return json(403, { error: 'This is not for browsers.' }, 'a browser');
     if (request.path.startsWith(labPath)) return answerLab(service.lab, request);
     return service.answer(request);
   };

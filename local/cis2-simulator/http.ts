@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { readBody } from '../loopback-server.ts';
 
 export interface Request {
   readonly method: string;
@@ -35,17 +36,10 @@ export class BodyTooLarge extends Error {}
 export async function readRequest(message: IncomingMessage): Promise<Request> {
   const target = message.url ?? '/';
   const mark = target.indexOf('?');
-  // Before a byte is read, so that the answer can still be sent; a body that hides its length is cut off below.
-  if (Number(message.headers['content-length'] ?? 0) > maxBodyBytes) throw new BodyTooLarge();
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of message as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxBodyBytes) throw new BodyTooLarge();
-    chunks.push(chunk);
-  }
+  const bytes = await readBody(message, maxBodyBytes);
+  if (bytes === undefined) throw new BodyTooLarge();
   const isForm = /^application\/x-www-form-urlencoded\s*(;|$)/i.test(message.headers['content-type'] ?? '');
-  const body = Buffer.concat(chunks).toString('utf8');
+  const body = bytes.toString('utf8');
   return {
     method: message.method ?? 'GET',
     path: mark < 0 ? target : target.slice(0, mark),
@@ -96,6 +90,14 @@ export function notFound(): Answer {
   const headers = { 'content-type': 'text/plain; charset=utf-8' };
   return { status: 404, headers, body: 'default backend - 404', outcome: 'no such host or path' };
 }
+
+/** A page of another site has sent a browser here by something else than a link. */
+export const forbidden = (why: string): Answer => ({
+  status: 403,
+  headers: { 'content-type': 'text/plain; charset=utf-8' },
+  body: `Refused: ${why}.`,
+  outcome: why,
+});
 
 /** The name of a parameter that was sent more than once, which OAuth forbids (RFC 6749 section 3.1). */
 export const repeatedParameter = (parameters: URLSearchParams): string | undefined =>

@@ -1,9 +1,8 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createLoopbackServer, listenOnLoopback, refusalOf } from '../loopback-server.ts';
 import type { ClientRegistration } from './clients.ts';
 import { Effects } from './effects.ts';
 import type { Clock } from './expiring-map.ts';
-import { BodyTooLarge, notFound, readRequest, writeAnswer, type Answer } from './http.ts';
+import { BodyTooLarge, forbidden, notFound, readRequest, writeAnswer, type Answer } from './http.ts';
 import { Lab } from './lab.ts';
 import { createLabEndpoint } from './lab-http.ts';
 import { LogoutSender } from './logout-sender.ts';
@@ -50,25 +49,6 @@ export interface Cis2Simulator {
 
 const address = '127.0.0.1';
 
-const listen = (server: Server, port: number): Promise<void> =>
-  new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, address, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-
-async function listenOn(server: Server, port: number, fallbackToFreePort: boolean): Promise<void> {
-  try {
-    await listen(server, port);
-  } catch (error) {
-    const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    if (!taken || !fallbackToFreePort) throw error;
-    await listen(server, 0);
-  }
-}
-
 const knownPaths = new Set<string>([...Object.values(paths), labPaths.panel, labPaths.state]);
 
 /** A path for the log: one of ours, shortened to its end, or nothing of what the caller wrote. */
@@ -96,13 +76,12 @@ const spelt = (port: number, portInName: boolean): string => {
  * @throws the socket's error when the port cannot be had (`EADDRINUSE` unless `fallbackToFreePort`)
  */
 export async function startCis2Simulator(options: Cis2SimulatorOptions): Promise<Cis2Simulator> {
-  const { port, clients, fallbackToFreePort = false, keyRefetchSeconds = 60, log } = options;
+  const { clients, keyRefetchSeconds = 60, log } = options;
   const clock = options.clock ?? (() => Math.floor(Date.now() / 1_000));
-  const server = createServer();
   const keys = await KeyRing.create();
-  await listenOn(server, port, fallbackToFreePort);
-  const origin = spelt((server.address() as AddressInfo).port, options.issuerPortInName ?? false);
-  const { host, origin: browserOrigin } = new URL(origin);
+  const server = createLoopbackServer();
+  const port = await listenOnLoopback(server, options);
+  const origin = spelt(port, options.issuerPortInName ?? false);
   const issuer = origin + issuerPath;
 
   const effects = new Effects();
@@ -110,7 +89,7 @@ export async function startCis2Simulator(options: Cis2SimulatorOptions): Promise
   const sessions = new Sessions(clock);
   const sender = new LogoutSender({ issuer, keys, now, log: (line) => log?.(line) });
   const lab = new Lab({ issuer, clients, effects, sessions, keys, sender });
-  const labEndpoint = createLabEndpoint(lab, browserOrigin);
+  const labEndpoint = createLabEndpoint(lab);
   const provider = createProvider({
     origin,
     clients,
@@ -136,10 +115,10 @@ export async function startCis2Simulator(options: Cis2SimulatorOptions): Promise
     };
     readRequest(message)
       .then(async (request) => {
-        // Another host name for the same address would be another issuer, and a way in for DNS rebinding.
-        const answer =
-          request.headers.host === host ? (labEndpoint(request) ?? provider(request)) : notFound();
-        respond(await answer);
+        const refusal = refusalOf(message, { browsers: 'same-origin' });
+        if (refusal === 'foreign host') respond(notFound());
+        else if (refusal !== undefined) respond(forbidden(refusal));
+        else respond(await (labEndpoint(request) ?? provider(request)));
       })
       .catch((error: unknown) => {
         if (response.headersSent || message.destroyed) response.destroy();
@@ -150,7 +129,7 @@ export async function startCis2Simulator(options: Cis2SimulatorOptions): Promise
 
   return {
     issuer,
-    panel: browserOrigin + labPaths.panel,
+    panel: new URL(labPaths.panel, origin).href,
     personas: personas.map(({ uid, name, group, summary }) => ({ uid, name, group, summary })),
     close: () =>
       new Promise((resolve, reject) => {

@@ -6,18 +6,18 @@ import { labPaths } from './metadata.ts';
 
 /**
  * Whether a request may change something: it comes from the panel itself, or from a program, which no other site can
- * make a browser pretend to be. A browser says where a request comes from; what it says has to be this origin.
+ * make a browser pretend to be. A browser says where a request comes from; another `Origin` never gets this far.
  */
-function mayCommand({ headers }: Request, origin: string): boolean {
-  const { origin: from, 'sec-fetch-site': site, 'x-lab': mark } = headers;
-  if (from === undefined && site === undefined) return mark === '1';
-  return (from ?? origin) === origin && (site ?? 'same-origin') === 'same-origin';
+function mayCommand({ headers }: Request): boolean {
+  const { origin, 'sec-fetch-site': site, 'x-lab': mark } = headers;
+  if (origin === undefined && site === undefined) return mark === '1';
+  return (site ?? 'same-origin') === 'same-origin';
 }
 
 /** Looking changes nothing, and no other site can read the answer; that it asks at all is refused all the same. */
-function mayLook({ headers }: Request, origin: string): boolean {
-  const { origin: from, 'sec-fetch-site': site } = headers;
-  return (from ?? origin) === origin && (site === undefined || site === 'same-origin' || site === 'none');
+function mayLook({ headers }: Request): boolean {
+  const { 'sec-fetch-site': site } = headers;
+  return site === undefined || site === 'same-origin' || site === 'none';
 }
 
 const problem = (status: number, message: string): Answer => json(status, { error: message }, message);
@@ -43,10 +43,7 @@ function readJson({ body, headers }: Request): LabInput {
 }
 
 /** The control panel and the control API. Answers undefined for a path that is none of theirs. */
-export function createLabEndpoint(
-  lab: Lab,
-  origin: string,
-): (request: Request) => Promise<Answer> | undefined {
+export function createLabEndpoint(lab: Lab): (request: Request) => Promise<Answer> | undefined {
   // What the last form did, for the page that the browser is sent back to.
   let notice: Notice | undefined;
 
@@ -89,7 +86,7 @@ export function createLabEndpoint(
     const command = path.slice((api ? labPaths.api : labPaths.form).length);
     if (!looks && !Object.hasOwn(lab.commands, command)) return problem(404, 'There is no such command.');
     if (method !== wanted) return methodNotAllowed(wanted);
-    if (!(looks ? mayLook(request, origin) : mayCommand(request, origin))) return crossSite();
+    if (!(looks ? mayLook(request) : mayCommand(request))) return crossSite();
     if (path === labPaths.panel) return show();
     if (path === labPaths.state) return json(200, lab.state, 'lab state');
     return api ? call(command, request) : submit(command, request);

@@ -480,5 +480,5 @@ export function labPage(state: State, notice: Notice | undefined): Answer {
     ${aboutSection(state)}
   `;
   // A form has to say what page it is on: see the guard of the laboratory.
-  return page({ title: 'Control panel', main, outcome: 'lab panel', referrerPolicy: 'same-origin' });
+  return page({ title: 'Control panel', main, outcome: 'lab panel' });
 }

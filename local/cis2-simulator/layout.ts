@@ -36,19 +36,10 @@ interface PageOptions {
    * is signed in to must be among them.
    */
   readonly formTargets?: readonly string[];
-  /** `same-origin` where a form has to say what page it is on. */
-  readonly referrerPolicy?: 'no-referrer' | 'same-origin';
 }
 
 /** A whole page in the look of NHS services, which says that it is not one. */
-export function page({
-  status = 200,
-  title,
-  main,
-  outcome,
-  formTargets = [],
-  referrerPolicy = 'no-referrer',
-}: PageOptions): Answer {
+export function page({ status = 200, title, main, outcome, formTargets = [] }: PageOptions): Answer {
   const body = html`<!doctype html>
     <html class="nhsuk-template" lang="en">
       <head>
@@ -91,7 +82,8 @@ export function page({
         "base-uri 'none'",
         "frame-ancestors 'none'",
       ].join('; '),
-      'referrer-policy': referrerPolicy,
+      // Under `no-referrer` a form would not say that it comes from here: its `Origin` would be `null`.
+      'referrer-policy': 'same-origin',
     },
     body: body.text,
     outcome,

@@ -150,6 +150,17 @@ describe('a session cookie that', () => {
     expect((await browser.session()).status).toBe('active');
   });
 
+  test('stands among the large cookies of sibling sites is found, twice where it is there twice', async () => {
+    const own = `${sessionCookie}=${cookieOf(browser)}`;
+    const foreign = Array.from({ length: 7 }, (_, index) => `sibling${String(index)}=${'x'.repeat(4_000)}`);
+    const session = await withCookies('/auth/session', [...foreign, own].join('; '));
+    expect(((await session.json()) as SessionJson).status).toBe('active');
+    for (const path of ['/auth/login', '/auth/session', '/api/pds/Patient']) {
+      expect((await withCookies(path, foreign.join('; '))).status).not.toBe(431);
+    }
+    expect((await withCookies('/auth/session', [own, ...foreign, own].join('; '))).status).toBe(400);
+  });
+
   test('stands among foreign cookies is found', async () => {
     const value = cookieOf(browser);
     for (const cookie of [

@@ -595,12 +595,20 @@ describe('the web edge', () => {
     (config.SecurityHeadersConfig['ContentSecurityPolicy']?.['ContentSecurityPolicy'] as string).split('; ');
 
   test.each(['/auth/*', '/api/*'])(
-    'hands %s to the API untouched and keeps nothing of it [ASVS-14.2.2, ASVS-14.2.5]',
+    'hands %s to the API with no cookies but ours, and keeps nothing of it [ASVS-14.2.2, ASVS-14.2.5]',
     (pattern) => {
       const api = behaviour(pattern);
-      // The ids of AWS's own policies CachingDisabled and AllViewerExceptHostHeader.
+      // The id of AWS's own policy CachingDisabled.
       expect(api.CachePolicyId).toBe('4135ea2d-6df8-44a3-9df3-4b5a84be39ad');
-      expect(api.OriginRequestPolicyId).toBe('b689b0a8-53d0-40ab-baf2-68738e2966ac');
+      const { Ref } = api.OriginRequestPolicyId as { readonly Ref: string };
+      expect(of('prod').stateless.Resources[Ref]?.Properties['OriginRequestPolicyConfig']).toMatchObject({
+        CookiesConfig: {
+          CookieBehavior: 'whitelist',
+          Cookies: ['__Host-Http-session', '__Host-Http-sign-in'],
+        },
+        HeadersConfig: { HeaderBehavior: 'allExcept', Headers: ['Host'] },
+        QueryStringsConfig: { QueryStringBehavior: 'all' },
+      });
       expect([...(api.AllowedMethods ?? [])].sort()).toEqual(
         ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'].sort(),
       );
@@ -732,15 +740,36 @@ describe('the web edge', () => {
       String(
         runInNewContext(`${code}; handler({ request: { method: 'GET', uri: ${JSON.stringify(uri)} } }).uri`),
       );
-    expect(['/', '/patients', '/patients/', '/patients/1', '/v1.2/patients'].map(rewritten)).toEqual(
-      Array(5).fill('/index.html'),
-    );
-    expect(['/index.html', '/favicon.ico', '/fonts/a.woff2', '/missing.js'].map(rewritten)).toEqual([
+    const deepLinks = [
+      '/',
+      '/patients',
+      '/patients/',
+      '/patients/1',
+      '/v1.2/patients',
+      '/patients/john.smith',
+      '/document/2.16.840.1.113883',
+      '/users/a.b@example.nhs.uk',
+      '/main.js/source',
+      '/main.js/',
+      '/js',
+      '/notes.',
+      '/.well-known/change-password',
+      '/x.jsp',
+      '/constructor.prototype',
+    ];
+    expect(deepLinks.map(rewritten)).toEqual(deepLinks.map(() => '/index.html'));
+    const files = [
       '/index.html',
       '/favicon.ico',
       '/fonts/a.woff2',
       '/missing.js',
-    ]);
+      '/LOGO.PNG',
+      '/john.smith.css',
+      '/.well-known/security.txt',
+      '/app.webmanifest',
+      '/main.js.map',
+    ];
+    expect(files.map(rewritten)).toEqual(files);
   });
 
   test('reads the SPA from a bucket that nobody else can read', () => {

@@ -105,6 +105,16 @@ export const fixtureStacks = () => ({
       BffHeaders: headersPolicy(securityHeaders(false), [
         { Header: 'Cache-Control', Value: 'no-store', Override: false },
       ]),
+      BffRequests: {
+        Type: 'AWS::CloudFront::OriginRequestPolicy',
+        Properties: {
+          OriginRequestPolicyConfig: {
+            CookiesConfig: { CookieBehavior: 'whitelist', Cookies: ['one', 'two'] },
+            HeadersConfig: { HeaderBehavior: 'allExcept', Headers: ['Host'] },
+            QueryStringsConfig: { QueryStringBehavior: 'all' },
+          },
+        },
+      },
       Rewrite: {
         Type: 'AWS::CloudFront::Function',
         Properties: {
@@ -140,6 +150,7 @@ export const fixtureStacks = () => ({
               ...['/auth/*', '/api/*'].map((PathPattern) => ({
                 PathPattern,
                 TargetOriginId: 'api',
+                OriginRequestPolicyId: { Ref: 'BffRequests' },
                 ResponseHeadersPolicyId: { Ref: 'BffHeaders' },
               })),
             ],

@@ -200,7 +200,7 @@ describe('the local Secrets Manager, called by the AWS SDK', () => {
       headers: { 'x-amz-target': 'secretsmanager.GetSecretValue', origin: 'http://localhost:3000' },
       body: JSON.stringify({ SecretId: 'ring' }),
     });
-    expect(answer.status).toBe(400);
+    expect(answer.status).toBe(403);
     expect(answer.body).not.toContain('one');
   });
 });

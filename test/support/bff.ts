@@ -53,6 +53,10 @@ export class Bff {
     return new Bff(baseUrl, child, output);
   }
 
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
   /** Everything printed so far, the logs included. */
   get output(): string {
     return this.#output.join('');

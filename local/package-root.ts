@@ -1,0 +1,13 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { StartError } from './errors.ts';
+
+function rootAbove(directory: string): string {
+  for (let candidate = directory; ; candidate = path.dirname(candidate)) {
+    if (existsSync(path.join(candidate, 'package.json'))) return candidate;
+    if (candidate === path.dirname(candidate)) throw new StartError(`no package.json above ${directory}`);
+  }
+}
+
+/** The folder of this package, in its repository or installed: never the folder that a command is run in. */
+export const packageRoot = rootAbove(import.meta.dirname);
