@@ -32,6 +32,11 @@ export interface SignInAttempt {
   readonly returnTo: string;
   /** The authentication assurance level this attempt asked for beyond what is configured; 0 for none. */
   readonly requiredAal: number;
+  /**
+   * Whether the person must have authenticated since the attempt began. Whoever forges their own state can only take this
+   * away, and gains nothing: a route that needs presence asks when the session's person authenticated, as CIS2 states it.
+   */
+  readonly presenceDemanded: boolean;
   /** Names the session that success takes the place of: two hashes and a dot between them, opaque here. */
   readonly replaces: string | null;
 }
@@ -43,8 +48,10 @@ export const newAttempt = (attempt: Omit<SignInAttempt, 'id'>): SignInAttempt =>
 
 /** The `state` parameter: unreadable to CIS2, unusable in another browser. */
 export function sealState(browserSecret: Secret<Buffer>, attempt: SignInAttempt): string {
-  const { id, startedAt, returnTo, requiredAal, replaces } = attempt;
-  const plain = Buffer.from(JSON.stringify([id, startedAt, returnTo, requiredAal, replaces]));
+  const { id, startedAt, returnTo, requiredAal, replaces, presenceDemanded } = attempt;
+  const plain = Buffer.from(
+    JSON.stringify([id, startedAt, returnTo, requiredAal, replaces, presenceDemanded]),
+  );
   return seal(deriveKey(browserSecret, 'state'), stateContext, plain).toString('base64url');
 }
 
@@ -70,7 +77,7 @@ function readAttempt(text: string, now: EpochMilliseconds): SignInAttempt | unde
     return undefined;
   }
   if (!Array.isArray(value)) return undefined;
-  const [id, startedAtNumber, returnTo, requiredAal, replaces] = value as unknown[];
+  const [id, startedAtNumber, returnTo, requiredAal, replaces, presenceDemanded] = value as unknown[];
   const startedAt = asEpochMilliseconds(startedAtNumber);
   if (typeof id !== 'string' || !/^[A-Za-z0-9_-]{22}$/.test(id)) return undefined;
   if (startedAt === undefined || startedAt > now + skewSeconds * 1_000) return undefined;
@@ -83,7 +90,8 @@ function readAttempt(text: string, now: EpochMilliseconds): SignInAttempt | unde
   ) {
     return undefined;
   }
-  return { id, startedAt, returnTo, requiredAal, replaces };
+  if (typeof presenceDemanded !== 'boolean') return undefined;
+  return { id, startedAt, returnTo, requiredAal, replaces, presenceDemanded };
 }
 
 /** The `nonce` CIS2 must echo in the ID token. */

@@ -16,8 +16,11 @@ export type SignInRefusal =
   | 'role_required'
   | 'provider_error';
 
-/** Why no role is accepted: the person has none, none for what they do, or one but not in such an organisation. */
-export type RoleRefusal = 'no_role' | 'role' | 'organisation';
+/**
+ * Why no role is accepted: the person has none, none for what they do, one but not in such an organisation, or one that
+ * CIS2 states twice with different rights.
+ */
+export type RoleRefusal = 'no_role' | 'role' | 'organisation' | 'contradictory';
 
 /** A sign-in that must not lead to a session. `check` names the rule that failed, in our own words, for the log. */
 export class SignInRefused extends BffError {

@@ -1,9 +1,9 @@
 /** What the library leaves to a relying party: the checks on an ID token beyond OpenID Connect's least. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IDToken } from 'oauth4webapi';
-import type { EpochSeconds } from '../common/index.ts';
+import type { EpochMilliseconds, EpochSeconds } from '../common/index.ts';
 import { SignInRefused } from './errors.ts';
-import { recentInstant } from './jwt.ts';
+import { recentInstant, skewSeconds } from './jwt.ts';
 
 export interface IdTokenFacts {
   readonly subject: string;
@@ -14,14 +14,20 @@ export interface IdTokenFacts {
 }
 
 /**
- * @param claims - of an ID token whose signature, `iss`, `aud`, `exp` and `nonce` have been checked
+ * @param claims - of an ID token whose signature, `iss`, `aud`, `exp` and `nonce` have been checked; no member is `null`
+ * @param expected.authenticatedSince - where presence was demanded: when the attempt to sign in began
  * @throws SignInRefused `response_invalid`
  */
 export function checkIdToken(
   claims: IDToken,
-  expected: { clientId: string; accessToken: string; now: EpochSeconds },
+  expected: {
+    clientId: string;
+    accessToken: string;
+    now: EpochSeconds;
+    authenticatedSince: EpochMilliseconds | undefined;
+  },
 ): IdTokenFacts {
-  const { clientId, accessToken, now } = expected;
+  const { clientId, accessToken, now, authenticatedSince } = expected;
   const audiences: readonly unknown[] = Array.isArray(claims.aud) ? claims.aud : [claims.aud];
   // OpenID Connect Core 3.1.3.7(3): another audience would have to be one we trust, and there is none.
   if (audiences.length !== 1 || audiences[0] !== clientId) refuse('aud');
@@ -31,11 +37,14 @@ export function checkIdToken(
   if (recentInstant(claims.iat, now) === undefined) refuse('iat');
   // The person proved their presence no more than five minutes ago (NHS CIA Ses Req 003).
   const authenticatedAt = recentInstant(claims.auth_time, now) ?? refuse('auth_time');
+  const earliest =
+    authenticatedSince === undefined ? 0 : Math.floor(authenticatedSince / 1_000) - skewSeconds;
+  if (authenticatedAt < earliest) refuse('auth_time before the attempt');
 
   if (claims['at_hash'] !== undefined && !isHashOf(claims['at_hash'], accessToken)) refuse('at_hash');
 
   const sid: unknown = claims['sid'];
-  if (sid !== undefined && sid !== null && typeof sid !== 'string') refuse('sid');
+  if (sid !== undefined && typeof sid !== 'string') refuse('sid');
   const methods: readonly unknown[] = Array.isArray(claims.amr) ? claims.amr : [claims.amr];
   return {
     subject: claims.sub,
@@ -43,18 +52,6 @@ export function checkIdToken(
     authenticatedAt,
     methods: methods.filter((method): method is string => typeof method === 'string' && method !== ''),
   };
-}
-
-/**
- * A JWT of another kind, such as a logout token, is no ID token, whatever it says (RFC 8725 section 3.11).
- *
- * @param idToken - whose signature has been checked
- * @throws SignInRefused `response_invalid`
- */
-export function checkIdTokenType(idToken: string | undefined): void {
-  const [header = ''] = (idToken ?? '').split('.');
-  const { typ } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { typ?: unknown };
-  if (typ !== undefined && !(typeof typ === 'string' && typ.toUpperCase() === 'JWT')) refuse('typ');
 }
 
 const refuse = (claim: string): never => {

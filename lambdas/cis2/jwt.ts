@@ -1,6 +1,5 @@
-/** What the tokens that CIS2 signs have in common: their algorithm, their times, and where their keys come from. */
+/** What the tokens that CIS2 signs have in common: their algorithm and their times. */
 import { asEpochSeconds, type EpochSeconds } from '../common/index.ts';
-import type { Jwks, Provider } from './provider.ts';
 
 /** CIS2 signs with this and nothing else, whatever its metadata lists. */
 export const signingAlgorithm = 'RS256';
@@ -12,42 +11,21 @@ export const skewSeconds = 60;
 export const recentSeconds = 300;
 
 /**
+ * A NumericDate (RFC 7519 section 2), which may have a fraction.
+ *
+ * @returns the whole second it lies in; undefined for what is no sane instant
+ */
+export const numericDate = (claim: unknown): EpochSeconds | undefined =>
+  typeof claim === 'number' ? asEpochSeconds(Math.floor(claim)) : undefined;
+
+/**
  * When something happened, if that was within the last five minutes, give or take the clocks' difference.
  *
  * @param claim - an instant that a token states
  * @returns undefined for what is no instant, lies in the future, or is older
  */
 export function recentInstant(claim: unknown, now: EpochSeconds): EpochSeconds | undefined {
-  const instant = asEpochSeconds(claim);
+  const instant = numericDate(claim);
   if (instant === undefined || instant > now + skewSeconds) return undefined;
   return instant < now - recentSeconds - skewSeconds ? undefined : instant;
-}
-
-/**
- * Verifies a signature with CIS2's keys. A key we do not know is asked for once, at once; a flood of unknown keys is
- * not.
- *
- * @param verifyWith - throws when no key of the set verifies
- * @param isUnknownKey - whether what it threw means that the key may be a new one
- * @throws ProviderUnavailable, and whatever `verifyWith` throws
- */
-export async function verifyWithKeysOf(
-  provider: Provider,
-  {
-    verifyWith,
-    isUnknownKey,
-  }: { verifyWith: (jwks: Jwks) => Promise<unknown>; isUnknownKey: (error: unknown) => boolean },
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    await verifyWith(await provider.keys(signal));
-  } catch (error) {
-    if (!isUnknownKey(error)) throw error;
-    const jwks = await provider.keysAgain(signal);
-    if (jwks === undefined) throw error;
-    await verifyWith(jwks).catch((stillUnknown: unknown) => {
-      if (isUnknownKey(stillUnknown)) provider.keysAgainWasInVain();
-      throw stillUnknown;
-    });
-  }
 }

@@ -1,10 +1,10 @@
 /** Logout tokens of OpenID Connect Back-Channel Logout 1.0, by which CIS2 ends sessions. */
-import { compactVerify, decodeJwt, decodeProtectedHeader, importJWK } from 'jose';
-import { asEpochSeconds, type Clock, type EpochSeconds } from '../common/index.ts';
+import type { Clock, EpochSeconds } from '../common/index.ts';
 import { isObject, type Claims } from './claims.ts';
 import { LogoutTokenRefused, ProviderUnavailable } from './errors.ts';
-import { recentInstant, signingAlgorithm, skewSeconds, verifyWithKeysOf } from './jwt.ts';
-import { createProvider, type Jwks, type Provider } from './provider.ts';
+import { numericDate, recentInstant, skewSeconds } from './jwt.ts';
+import { createProvider, type Provider } from './provider.ts';
+import { readJwt, verifySignature } from './signed-jwt.ts';
 
 export interface LogoutToken {
   readonly issuer: string;
@@ -23,7 +23,8 @@ export interface LogoutTokenVerifier {
    * checked first, so that a token anybody could have written costs CIS2 nothing; the signature comes last, and nothing
    * is believed before it.
    *
-   * @throws LogoutTokenRefused naming the check that failed; ProviderUnavailable when CIS2's keys cannot be had
+   * @throws LogoutTokenRefused naming the check that failed; ProviderUnavailable when CIS2's keys cannot be had, or may
+   *   not be asked for just now
    */
   verify(token: string, signal: AbortSignal): Promise<LogoutToken>;
 }
@@ -54,16 +55,12 @@ export function createLogoutTokenVerifier(options: {
     },
 
     async verify(token, signal) {
-      const { keyId, claims } = readToken(token);
-      const believed = checkClaims(claims, { issuer, clientId, now: clock() });
-      await verifyWithKeysOf(
-        provider,
-        {
-          verifyWith: (jwks) => verifySignature(token, keyId, jwks),
-          isUnknownKey: (error) => error instanceof LogoutTokenRefused && error.check === unknownKey,
-        },
-        signal,
-      );
+      const jwt = readJwt(token, types, refuse);
+      const believed = checkClaims(jwt.claims, { issuer, clientId, now: clock() });
+      const verdict = await verifySignature(jwt, provider, signal);
+      // CIS2 may send it again: a refusal would be final.
+      if (verdict === 'held back') throw new ProviderUnavailable('an unknown key was asked for a moment ago');
+      if (verdict !== 'good') refuse(verdict);
       return believed;
     },
   };
@@ -114,25 +111,6 @@ const refuse = (check: string, cause?: unknown): never => {
   throw new LogoutTokenRefused(check, cause);
 };
 
-/** Takes a compact JWS apart, and refuses a header that leaves any choice to who wrote it (RFC 8725 sections 3.1, 3.11). */
-function readToken(token: string): { keyId: string | undefined; claims: Claims } {
-  let header: Claims;
-  let claims: Claims;
-  try {
-    header = decodeProtectedHeader(token);
-    claims = decodeJwt(token);
-  } catch (error) {
-    return refuse('form', error);
-  }
-  const { alg, typ, kid } = header;
-  if (alg !== signingAlgorithm) refuse('alg');
-  if (Object.hasOwn(header, 'crit')) refuse('crit');
-  const type = typeof typ === 'string' ? typ.toUpperCase().replace(/^APPLICATION\//, '') : typ;
-  if (type !== undefined && !types.some((known) => known === type)) refuse('typ');
-  if (kid !== undefined && typeof kid !== 'string') refuse('kid');
-  return { keyId: kid as string | undefined, claims };
-}
-
 function checkClaims(
   claims: Claims,
   expected: { issuer: string; clientId: string; now: EpochSeconds },
@@ -145,11 +123,11 @@ function checkClaims(
   if (recentInstant(claims['iat'], now) === undefined) refuse('iat');
   // CIS2 may leave these two out.
   if (claims['exp'] !== undefined) {
-    const expiresAt = asEpochSeconds(claims['exp']) ?? refuse('exp');
+    const expiresAt = numericDate(claims['exp']) ?? refuse('exp');
     if (now >= expiresAt + skewSeconds) refuse('exp');
   }
   if (claims['nbf'] !== undefined) {
-    const notBefore = asEpochSeconds(claims['nbf']) ?? refuse('nbf');
+    const notBefore = numericDate(claims['nbf']) ?? refuse('nbf');
     if (now < notBefore - skewSeconds) refuse('nbf');
   }
   const event = isObject(claims['events']) ? claims['events'][eventName] : undefined;
@@ -174,31 +152,4 @@ function optionalText(claims: Claims, name: 'sub' | 'sid'): string | undefined {
   const value = claims[name];
   if (value === undefined || value === '') return undefined;
   return typeof value === 'string' ? value : refuse(name);
-}
-
-const unknownKey = 'key';
-
-/**
- * @param keyId - the key the token names; without one, any of the provider's may have signed
- * @throws LogoutTokenRefused, with the check `key` when the key may be one that we do not know yet
- */
-async function verifySignature(token: string, keyId: string | undefined, { keys }: Jwks): Promise<void> {
-  const candidates = keys.filter(
-    ({ kty, kid, use, alg }) =>
-      kty === 'RSA' &&
-      (keyId === undefined || kid === keyId) &&
-      (use === undefined || use === 'sig') &&
-      (alg === undefined || alg === signingAlgorithm),
-  );
-  let cause: unknown;
-  for (const { n = '', e = '' } of candidates) {
-    try {
-      const key = await importJWK({ kty: 'RSA', n, e }, signingAlgorithm);
-      await compactVerify(token, key, { algorithms: [signingAlgorithm] });
-      return;
-    } catch (error) {
-      cause = error;
-    }
-  }
-  refuse(candidates.length === 0 || keyId === undefined ? unknownKey : 'signature', cause);
 }

@@ -2,15 +2,13 @@
 import * as oauth from 'oauth4webapi';
 import type { Clock, EpochSeconds } from '../common/index.ts';
 import { isLoopback } from '../settings.ts';
+import { isObject, withoutNulls, type Claims } from './claims.ts';
 import { ProviderUnavailable } from './errors.ts';
 import { providerFetch } from './transport.ts';
 
-export interface ProviderMetadata extends oauth.AuthorizationServer {
-  readonly authorization_endpoint: string;
-  readonly token_endpoint: string;
-  readonly userinfo_endpoint: string;
-  readonly jwks_uri: string;
-}
+export type ProviderMetadata = oauth.AuthorizationServer & Readonly<Record<Endpoint, string>>;
+
+type Endpoint = 'authorization_endpoint' | 'token_endpoint' | 'userinfo_endpoint' | 'jwks_uri';
 
 export interface Jwks extends oauth.JWKS {
   readonly keys: oauth.JWK[];
@@ -96,10 +94,11 @@ export function createProvider(options: {
   const issuerUrl = new URL(issuer);
   const insecure = issuerUrl.protocol === 'http:' && isLoopback(issuerUrl);
 
-  const endpoint = (value: unknown): string => {
+  const endpoint = (metadata: oauth.AuthorizationServer, name: Endpoint): string => {
+    const value: unknown = metadata[name];
     const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
     if (url?.protocol !== 'https:' && !(insecure && url?.protocol === 'http:' && isLoopback(url))) {
-      throw new ProviderUnavailable('an endpoint in the metadata is missing or not https');
+      throw new ProviderUnavailable(`${name} in the metadata is missing or not https`);
     }
     // The very string: a client assertion is addressed to the token endpoint byte for byte.
     return value as string;
@@ -124,10 +123,10 @@ export function createProvider(options: {
     }
     return {
       ...found,
-      authorization_endpoint: endpoint(found.authorization_endpoint),
-      token_endpoint: endpoint(found.token_endpoint),
-      userinfo_endpoint: endpoint(found.userinfo_endpoint),
-      jwks_uri: endpoint(found.jwks_uri),
+      authorization_endpoint: endpoint(found, 'authorization_endpoint'),
+      token_endpoint: endpoint(found, 'token_endpoint'),
+      userinfo_endpoint: endpoint(found, 'userinfo_endpoint'),
+      jwks_uri: endpoint(found, 'jwks_uri'),
     };
   };
 
@@ -146,11 +145,11 @@ export function createProvider(options: {
       const response = await providerFetch(signal)(url, { headers: { accept: 'application/json' } });
       return { status: response.status, body: await response.json() };
     });
-    const keys = typeof body === 'object' && body !== null && 'keys' in body ? body.keys : undefined;
-    const isKey = (key: unknown): key is oauth.JWK => typeof key === 'object' && key !== null;
-    if (status !== 200 || !Array.isArray(keys) || keys.length === 0 || !keys.every(isKey)) {
+    const listed = isObject(body) && Array.isArray(body['keys']) ? (body['keys'] as unknown[]) : [];
+    // Whatever else is among them spoils none.
+    const keys = listed.filter(isObject).map(withoutNulls).filter(isKey);
+    if (status !== 200 || keys.length === 0)
       throw new ProviderUnavailable('the provider’s key set is not one');
-    }
     return { keys };
   };
 
@@ -175,6 +174,8 @@ export function createProvider(options: {
     },
   };
 }
+
+const isKey = (key: Claims): key is Claims & oauth.JWK => typeof key['kty'] === 'string';
 
 /** A document that is not what it should be is as good as none. */
 async function unusableIsUnavailable<T>(read: () => Promise<T>): Promise<T> {

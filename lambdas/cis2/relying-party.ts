@@ -5,17 +5,22 @@ import {
   asEpochSeconds,
   Secret,
   type Clock,
+  type EpochMilliseconds,
   type HealthcareWorker,
   type SignInTokens,
 } from '../common/index.ts';
 import type { AcrValue, RolePolicy } from '../settings.ts';
 import { checkAssurance, type AssurancePolicy } from './assurance.ts';
+import { isObject, withoutNulls, type Claims } from './claims.ts';
 import { ProviderUnavailable, SignInRefused } from './errors.ts';
-import { checkIdToken, checkIdTokenType } from './id-token.ts';
-import { signingAlgorithm, verifyWithKeysOf } from './jwt.ts';
+import { checkIdToken } from './id-token.ts';
+import { numericDate, signingAlgorithm } from './jwt.ts';
 import { createProvider, type ProviderMetadata } from './provider.ts';
-import { providerFetch } from './transport.ts';
+import { refusal } from './refusal.ts';
 import { checkRoles, chosenRole } from './roles.ts';
+import type { SignedJwt } from './signed-jwt.ts';
+import { usableMembers, type OddMember } from './token-response.ts';
+import { providerFetch } from './transport.ts';
 import { readRoles, readUser } from './worker.ts';
 
 /** Proves who we are with one of our keys. */
@@ -38,6 +43,8 @@ export interface RelyingPartyOptions {
   readonly signer: (refusedKid?: string) => Promise<AssertionSigner>;
   /** Told when CIS2's metadata or keys could not be had again and the old ones serve. */
   readonly onStale: (document: 'metadata' | 'keys', ageSeconds: number) => void;
+  /** Told which members of a token response were odd and have been ignored. */
+  readonly onOddMembers: (members: readonly OddMember[]) => void;
 }
 
 /** What of an authorisation request differs from one sign-in to the next. */
@@ -60,6 +67,8 @@ export interface AuthorisationResponse {
   readonly nonce: string;
   readonly codeVerifier: string;
   readonly assurance: AssurancePolicy;
+  /** Where presence was demanded: the person must have authenticated since. */
+  readonly authenticatedSince: EpochMilliseconds | undefined;
 }
 
 export interface SignIn {
@@ -91,6 +100,12 @@ export interface AcceptedResponse extends AuthorisationResponse {
 /** CIS2 refuses an assertion that lives 30 minutes or more; its assessors ask for 5 at most. */
 const assertionLifeSeconds = 240;
 
+/** A JWT of another kind, such as a logout token, is neither an ID token nor UserInfo (RFC 8725 section 3.11). */
+const jwtTypes = ['JWT'];
+
+/** What reads and verifies JWTs, loaded with the first keys: a function that has none yet starts without it. */
+const loadJwtReader = () => import('./signed-jwt.ts');
+
 const scopeOfRole = { select: 'selectedrole', change: 'changedrole' } as const;
 
 export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
@@ -102,8 +117,8 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
     require_auth_time: true,
   };
 
-  const requestOptions = (signal: AbortSignal) => ({
-    [oauth.customFetch]: providerFetch(signal),
+  const requestOptions = (signal: AbortSignal, onResend?: () => void) => ({
+    [oauth.customFetch]: providerFetch(signal, onResend),
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- only ever true for a loopback issuer
     [oauth.allowInsecureRequests]: provider.insecure,
   });
@@ -129,6 +144,7 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
     { accepted, codeVerifier }: AcceptedResponse,
     signal: AbortSignal,
   ): Promise<Response> => {
+    let resends = 0;
     const send = (signer: AssertionSigner) =>
       oauth.authorizationCodeGrantRequest(
         as,
@@ -137,35 +153,95 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
         accepted,
         redirectUri,
         codeVerifier,
-        requestOptions(signal),
+        requestOptions(signal, () => {
+          resends += 1;
+        }),
       );
     const signer = await options.signer();
-    const response = await send(signer);
-    if (!(await refusesClient(response.clone()))) return response;
-    const next = await Promise.race([options.signer(signer.kid), whenOver(signal, signer)]);
-    return next.kid === signer.kid ? response : send(next);
+    let response = await send(signer);
+    if (await refusesClient(response.clone())) {
+      const next = await Promise.race([options.signer(signer.kid), whenOver(signal, signer)]);
+      if (next.kid !== signer.kid) response = await send(next);
+    }
+    if (resends > 0 && (response.status === 400 || response.status === 401)) {
+      throw new ProviderUnavailable('the connection was lost, and the code spent by then');
+    }
+    return response;
   };
 
-  /** Verifies the ID token's signature. */
-  const verifySignature = (response: Response, as: ProviderMetadata, signal: AbortSignal): Promise<void> =>
-    verifyWithKeysOf(
-      provider,
-      {
-        verifyWith: (jwks) =>
-          oauth.validateApplicationLevelSignature({ ...as }, response, {
-            // A fresh copy of the metadata and a fresh cache: the library then never fetches keys by rules of its own.
-            [oauth.jwksCache]: { jwks, uat: Math.floor(Date.now() / 1000) },
-            [oauth.customFetch]: () => Promise.reject(new ProviderUnavailable('keys are fetched elsewhere')),
-          }),
-        isUnknownKey: (error) =>
-          error instanceof oauth.OperationProcessingError && error.code === oauth.KEY_SELECTION,
-      },
-      signal,
+  const verify = async (what: JwtName, jwt: SignedJwt, signal: AbortSignal): Promise<void> => {
+    const { verifySignature } = await loadJwtReader();
+    const verdict = await verifySignature(jwt, provider, signal);
+    if (verdict !== 'good') refuseJwt(what)(verdict);
+  };
+
+  /** Reads a token response, and believes its ID token once the library has checked the claims and its key has signed. */
+  const readTokens = async (response: Response, { nonce }: AcceptedResponse, signal: AbortSignal) => {
+    const { readJwt, rewritten } = await loadJwtReader();
+    const as = await provider.metadata(signal);
+    const body: unknown = await response
+      .clone()
+      .json()
+      .catch(() => undefined);
+    let readable = response;
+    let idToken: SignedJwt | undefined;
+    if (response.status === 200 && isObject(body)) {
+      const { members, odd } = usableMembers(body);
+      if (odd.length > 0) options.onOddMembers(odd);
+      if (typeof members['id_token'] === 'string') {
+        idToken = readJwt(members['id_token'], jwtTypes, refuseJwt('id_token'));
+      }
+      const id_token = idToken === undefined ? undefined : rewritten(idToken);
+      readable = new Response(JSON.stringify({ ...members, id_token }), response);
+    }
+    const tokens = await oauth.processAuthorizationCodeResponse(as, client, readable, {
+      expectedNonce: nonce,
+      requireIdToken: true,
+    });
+    const claims = oauth.getValidatedIdTokenClaims(tokens);
+    // The library knows DPoP too; we did not ask for it.
+    if (tokens.token_type !== 'bearer')
+      throw new SignInRefused('response_invalid', 'token response token_type');
+    // It becomes a header (RFC 6749 appendix A.12).
+    if (!/^[\x20-\x7e]+$/.test(tokens.access_token)) {
+      throw new SignInRefused('response_invalid', 'token response access_token');
+    }
+    if (claims === undefined || idToken === undefined) {
+      throw new SignInRefused('response_invalid', 'token response id_token');
+    }
+    await verify('id_token', idToken, signal);
+    return { tokens, claims, idToken: idToken.token };
+  };
+
+  /**
+   * UserInfo as JSON, which the connection vouches for, or as a JWT, which its signature must: it is checked as an ID token
+   * is (OpenID Connect Core 5.3.2 and 5.3.4).
+   */
+  const readUserInfo = async (subject: string, accessToken: string, signal: AbortSignal): Promise<Claims> => {
+    const as = await provider.metadata(signal);
+    const response = await oauth.userInfoRequest(as, client, accessToken, requestOptions(signal));
+    if (!/^application\/jwt\s*(?:;|$)/i.test(response.headers.get('content-type') ?? '')) {
+      return withoutNulls(await oauth.processUserInfoResponse(as, client, subject, response));
+    }
+    const { readJwt, rewritten } = await loadJwtReader();
+    const jwt = readJwt(await response.text(), jwtTypes, refuseJwt('userinfo'));
+    for (const required of ['iss', 'aud']) if (!(required in jwt.claims)) refuseJwt('userinfo')(required);
+    const claims = await oauth.processUserInfoResponse(
+      as,
+      { ...client, userinfo_signed_response_alg: signingAlgorithm },
+      subject,
+      new Response(rewritten(jwt), {
+        status: response.status,
+        headers: { 'content-type': 'application/jwt' },
+      }),
     );
+    await verify('userinfo', jwt, signal);
+    return claims;
+  };
 
   return {
     async prepare(signal) {
-      await provider.keys(signal);
+      await Promise.all([provider.keys(signal), loadJwtReader()]);
     },
 
     async authorisationRequest(request, signal) {
@@ -199,13 +275,6 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
           throw new SignInRefused('response_invalid', 'response without code');
         return { ...response, accepted };
       } catch (error) {
-        if (error instanceof oauth.AuthorizationResponseError) {
-          const denied = error.error === 'access_denied';
-          throw new SignInRefused(
-            denied ? 'access_denied' : 'provider_error',
-            `authorisation error ${knownError(error.error)}`,
-          );
-        }
         throw refusal('authorisation response', error);
       }
     },
@@ -213,33 +282,21 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
     async completeSignIn(accepted, signal) {
       const as = await provider.metadata(signal);
       const askedAt = clock();
-      const tokens = await checked('token response', async () => {
-        const response = await exchangeCode(as, accepted, signal);
-        const result = await oauth.processAuthorizationCodeResponse(as, client, response, {
-          expectedNonce: accepted.nonce,
-          requireIdToken: true,
-        });
-        await verifySignature(response, as, signal);
-        return result;
+      const { tokens, claims, idToken } = await checked('token response', async () =>
+        readTokens(await exchangeCode(as, accepted, signal), accepted, signal),
+      );
+      const facts = checkIdToken(claims, {
+        clientId,
+        accessToken: tokens.access_token,
+        now: clock(),
+        authenticatedSince: accepted.authenticatedSince,
       });
-      // The library knows DPoP too; we did not ask for it.
-      if (tokens.token_type !== 'bearer') throw new SignInRefused('response_invalid', 'token_type');
-      const claims = oauth.getValidatedIdTokenClaims(tokens);
-      if (claims === undefined) throw new SignInRefused('response_invalid', 'id_token missing');
-      checkIdTokenType(tokens.id_token);
-      const facts = checkIdToken(claims, { clientId, accessToken: tokens.access_token, now: clock() });
-
-      const userInfo = await checked('userinfo', async () =>
-        oauth.processUserInfoResponse(
-          as,
-          client,
-          facts.subject,
-          await oauth.userInfoRequest(as, client, tokens.access_token, requestOptions(signal)),
-        ),
+      const userInfo = await checked('userinfo', () =>
+        readUserInfo(facts.subject, tokens.access_token, signal),
       );
       const levels = checkAssurance(claims, userInfo, accepted.assurance);
-      const roles = readRoles(userInfo);
-      checkRoles(roles, options.acceptedRoles);
+      const { roles, contradictory } = readRoles(userInfo);
+      checkRoles(roles, options.acceptedRoles, contradictory);
       return {
         worker: {
           user: readUser(facts.subject, userInfo),
@@ -251,8 +308,8 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
         subject: facts.subject,
         providerSessionId: facts.providerSessionId,
         tokens: {
-          idToken: new Secret(tokens.id_token ?? ''),
-          idTokenExpiresAt: asEpochSeconds(claims.exp) ?? askedAt,
+          idToken: new Secret(idToken),
+          idTokenExpiresAt: numericDate(claims.exp) ?? askedAt,
           accessToken: new Secret(tokens.access_token),
           accessTokenExpiresAt: asEpochSeconds(after(askedAt, Math.floor(tokens.expires_in ?? NaN))),
         },
@@ -276,42 +333,13 @@ async function refusesClient(response: Response): Promise<boolean> {
   return typeof body === 'object' && body !== null && 'error' in body && body.error === 'invalid_client';
 }
 
-/** OAuth and OpenID error codes that may be named in a log; any other text is the sender's own and stays out. */
-const knownErrors = new Set([
-  ...[
-    'access_denied',
-    'login_required',
-    'interaction_required',
-    'consent_required',
-    'account_selection_required',
-  ],
-  ...['invalid_request', 'invalid_scope', 'unauthorized_client', 'unsupported_response_type', 'server_error'],
-  ...[
-    'temporarily_unavailable',
-    'invalid_client',
-    'invalid_grant',
-    'unsupported_grant_type',
-    'invalid_token',
-  ],
-]);
-const knownError = (code: string): string => (knownErrors.has(code) ? code : 'of an unknown kind');
+type JwtName = 'id_token' | 'userinfo';
 
-/** What the library threw, as a refusal: it only throws these when an answer fails a check. */
-function refusal(step: string, error: unknown): unknown {
-  if (error instanceof oauth.ResponseBodyError) {
-    return new SignInRefused('response_invalid', `${step}: error ${knownError(error.error)}`, {
-      cause: error,
-    });
-  }
-  if (
-    error instanceof oauth.OperationProcessingError ||
-    error instanceof oauth.UnsupportedOperationError ||
-    error instanceof oauth.WWWAuthenticateChallengeError
-  ) {
-    return new SignInRefused('response_invalid', `${step}: ${error.code ?? error.name}`, { cause: error });
-  }
-  return error;
-}
+const refuseJwt =
+  (what: JwtName) =>
+  (check: string, cause?: unknown): never => {
+    throw new SignInRefused('response_invalid', `${what} ${check}`, { cause });
+  };
 
 async function checked<T>(step: string, work: () => Promise<T>): Promise<T> {
   try {

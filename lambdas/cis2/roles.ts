@@ -1,17 +1,22 @@
 /** Which of a person's roles they may work in, and which of these they begin with. */
 import type { Role } from '../common/index.ts';
 import { acceptsRole, demandsRole, type RolePolicy } from '../settings.ts';
-import { code, type Claims } from './claims.ts';
-import { SignInRefused } from './errors.ts';
+import { digits, type Claims } from './claims.ts';
+import { SignInRefused, type RoleRefusal } from './errors.ts';
 
 /**
  * @param roles - every role the person holds
+ * @param contradictory - roles that CIS2 states more than once with different rights, as each statement has them
  * @throws SignInRefused `role_required` when the app needs a role and accepts none of these
  */
-export function checkRoles(roles: readonly Role[], policy: RolePolicy): void {
+export function checkRoles(roles: readonly Role[], policy: RolePolicy, contradictory: readonly Role[]): void {
   if (!demandsRole(policy) || roles.some((role) => acceptsRole(policy, role))) return;
-  const elsewhere = roles.some((role) => acceptsRole(policy, role, 'organisations'));
-  const reason = roles.length === 0 ? 'no_role' : elsewhere ? 'organisation' : 'role';
+  const stated = [...roles, ...contradictory];
+  const reason = ((): RoleRefusal => {
+    if (stated.length === 0) return 'no_role';
+    if (contradictory.some((role) => acceptsRole(policy, role))) return 'contradictory';
+    return stated.some((role) => acceptsRole(policy, role, 'organisations')) ? 'organisation' : 'role';
+  })();
   throw new SignInRefused('role_required', `accepted roles: ${reason}`, { reason });
 }
 
@@ -26,7 +31,7 @@ export function chosenRole(
   idToken: Claims,
   userInfo: Claims,
 ): string | null {
-  const selected = code(idToken['selected_roleid']) ?? code(userInfo['selected_roleid']);
+  const selected = digits(idToken['selected_roleid']) ?? digits(userInfo['selected_roleid']);
   const named = roles.find(({ roleId }) => roleId === selected);
   const accepted = (named === undefined ? roles : [named]).filter((role) => acceptsRole(policy, role));
   return accepted.length === 1 ? (accepted[0]?.roleId ?? null) : null;

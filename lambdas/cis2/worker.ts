@@ -1,7 +1,7 @@
 /** From CIS2's claims to who the person is. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Role, User } from '../common/index.ts';
-import { code, isObject, type Claims } from './claims.ts';
+import { code, digits, isObject, type Claims } from './claims.ts';
 
 const maxText = 200;
 
@@ -32,8 +32,19 @@ export function readUser(subject: string, userInfo: Claims): User {
   };
 }
 
-/** Roles that lack a code, and different roles under one id, are no roles: they grant nothing. */
-export function readRoles(userInfo: Claims): Role[] {
+/** What two statements of one role must agree on. Order and repetition of codes mean nothing. */
+const rightsOf = ({ roleCode, orgCode, activityCodes, workgroupCodes }: Role) => [
+  roleCode,
+  orgCode,
+  new Set(activityCodes),
+  new Set(workgroupCodes),
+];
+
+/**
+ * @returns the roles, and the statements of those that are stated with different rights under one id. A role that lacks a
+ *   code, and a contradictory one, grants nothing
+ */
+export function readRoles(userInfo: Claims): { roles: Role[]; contradictory: Role[] } {
   const organisations = new Map<string, string>();
   for (const claim of ['nhsid_org_memberships', 'nhsid_user_orgs']) {
     for (const organisation of list(userInfo[claim]).filter(isObject)) {
@@ -42,10 +53,9 @@ export function readRoles(userInfo: Claims): Role[] {
       if (orgCode !== null && name !== null) organisations.set(orgCode, name);
     }
   }
-  const roles = new Map<string, Role>();
-  const ambiguous = new Set<string>();
+  const stated = new Map<string, Role[]>();
   for (const claim of list(userInfo['nhsid_nrbac_roles']).filter(isObject)) {
-    const roleId = code(claim['person_roleid']);
+    const roleId = digits(claim['person_roleid']);
     const roleCode = code(claim['role_code']);
     const orgCode = code(claim['org_code']);
     if (roleId === null || roleCode === null || orgCode === null) continue;
@@ -59,11 +69,15 @@ export function readRoles(userInfo: Claims): Role[] {
       activityCodes: codes(claim['activity_codes']),
       workgroupCodes: codes(claim['workgroups_codes']),
     };
-    const same = roles.get(roleId);
-    if (same !== undefined && !isDeepStrictEqual(same, role)) ambiguous.add(roleId);
-    roles.set(roleId, role);
+    const same = (other: Role): boolean => isDeepStrictEqual(rightsOf(other), rightsOf(role));
+    const others = stated.get(roleId) ?? [];
+    if (!others.some(same)) stated.set(roleId, [...others, role]);
   }
-  return [...roles.values()].filter(({ roleId }) => !ambiguous.has(roleId));
+  const all = [...stated.values()];
+  return {
+    roles: all.filter(({ length }) => length === 1).flat(),
+    contradictory: all.filter(({ length }) => length > 1).flat(),
+  };
 }
 
 /** `"Group":"Staff group":"Role"`, the quotation marks being part of it: the role. Anything else stays as it is. */

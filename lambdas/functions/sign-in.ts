@@ -38,6 +38,9 @@ const relyingParty = createRelyingParty({
   onStale: (document, ageSeconds) => {
     log('provider_metadata_stale', { document, ageSeconds });
   },
+  onOddMembers: (members) => {
+    log('token_response_odd', { members });
+  },
 });
 
 const sessions = createSignInStore({
@@ -47,7 +50,11 @@ const sessions = createSignInStore({
   clock,
 });
 
-await warmUp({ settings, log }, [() => sessions.warmUp(), signer]);
+await warmUp({ settings, log }, [
+  () => sessions.warmUp(),
+  signer,
+  () => relyingParty.prepare(AbortSignal.timeout(1_400)),
+]);
 
 export const handler = httpFunction({
   name: 'sign-in',

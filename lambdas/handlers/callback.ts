@@ -75,6 +75,7 @@ async function finishSignIn(
         minimumAal: Math.max(settings.MINIMUM_AAL, attempt.requiredAal),
         minimumIal: settings.MINIMUM_IAL,
       },
+      authenticatedSince: attempt.presenceDemanded ? attempt.startedAt : undefined,
     },
     deadline,
   );

@@ -46,15 +46,16 @@ export function login({ relyingParty, settings, clock }: LoginDependencies): Rou
     const wanted = readQuery(request.query, settings);
     const browserSecret = presentedSecret(request) ?? randomSecret(signInSecretBytes);
     const presented = presentedCredential(request);
+    const presenceDemanded = wanted.reauth || wanted.role !== undefined || wanted.acr !== undefined;
     const attempt = newAttempt({
       startedAt: clock(),
       returnTo: wanted.returnTo,
       requiredAal: wanted.acr === undefined ? 0 : acrLevels[wanted.acr],
       replaces: presented === undefined ? null : replacementOf(presented),
+      presenceDemanded,
     });
-    const presenceAsked = wanted.reauth || wanted.role !== undefined || wanted.acr !== undefined;
     const acr = wanted.acr ?? settings.CIS2_ACR;
-    const freshness = presenceAsked ? 'login' : settings.CIS2_FRESHNESS;
+    const freshness = presenceDemanded ? 'login' : settings.CIS2_FRESHNESS;
     const location = await relyingParty.authorisationRequest(
       {
         state: sealState(browserSecret, attempt),

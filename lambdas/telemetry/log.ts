@@ -47,6 +47,8 @@ const events = {
   signing_keys_change_refused: { level: 'warn', fields: ['purpose', 'operation', 'code'] },
   /** Something else was published than belongs to the ring; it has been put right. */
   published_set_differed: { level: 'error', fields: ['purpose', 'kids'] },
+  /** `members` of CIS2's token response that were not what they should be, and could be done without. */
+  token_response_odd: { level: 'warn', fields: ['members'] },
   sign_in_started: { level: 'info', fields: ['acr', 'prompt', 'role'] },
   sign_in_completed: {
     level: 'info',

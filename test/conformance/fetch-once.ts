@@ -6,6 +6,7 @@ try {
   const answer = await providerFetch(AbortSignal.timeout(4_000))(address, {});
   console.log(`answered ${String(answer.status)}`);
 } catch (error) {
-  const { code, cause } = error as { code?: string; cause?: { cause?: { code?: string } } };
-  console.log(`${code ?? 'unknown'} ${cause?.cause?.code ?? ''}`.trim());
+  const { code, cause } = error as { code?: string; cause?: { code?: string; message: string } };
+  const why = cause?.code === 'EPROTO' ? cause.message : cause?.code;
+  console.log(`${code ?? 'unknown'} ${why ?? ''}`.trim());
 }

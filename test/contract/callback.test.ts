@@ -25,7 +25,13 @@ const secretOf = (browser: Browser): Secret<Buffer> =>
 
 /** A state as the browser's owner could make it: they know their own sign-in cookie. */
 function forgedState(browser: Browser, changes: Partial<SignInAttempt> = {}): string {
-  const attempt = newAttempt({ startedAt: now(), returnTo: '/', requiredAal: 0, replaces: null });
+  const attempt = newAttempt({
+    startedAt: now(),
+    returnTo: '/',
+    requiredAal: 0,
+    replaces: null,
+    presenceDemanded: false,
+  });
   return sealState(secretOf(browser), { ...attempt, ...changes });
 }
 

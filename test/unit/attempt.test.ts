@@ -26,8 +26,15 @@ const details = fc.record({
   returnTo: fc.string({ unit: 'binary' }),
   requiredAal: fc.constantFrom(0, 1, 2, 3),
   replaces: fc.option(fc.tuple(hash, hash).map((parts) => parts.join('.'))),
+  presenceDemanded: fc.boolean(),
 });
-const plain: Omit<SignInAttempt, 'id'> = { startedAt: now, returnTo: '/', requiredAal: 0, replaces: null };
+const plain: Omit<SignInAttempt, 'id'> = {
+  startedAt: now,
+  returnTo: '/',
+  requiredAal: 0,
+  replaces: null,
+  presenceDemanded: false,
+};
 
 describe('a sign-in’s state', () => {
   test('comes back whole in the browser it was sealed for', () => {
@@ -116,12 +123,15 @@ describe('a sign-in’s state', () => {
   const id = 'A'.repeat(22);
 
   test('sealed by the owner of the cookie by hand is the one this test knows how to forge', () => {
-    expect(openState(ours, forge(JSON.stringify([id, now, '/', 0, null])), now)).toEqual({ id, ...plain });
+    expect(openState(ours, forge(JSON.stringify([id, now, '/', 0, null, false])), now)).toEqual({
+      id,
+      ...plain,
+    });
   });
 
   test('holds to its form whatever the owner of the cookie seals', () => {
     const values = fc.array(
-      fc.oneof(fc.jsonValue(), fc.constantFrom(id, now, '/', 0, 3, null, 'x'.repeat(43)), fc.double()),
+      fc.oneof(fc.jsonValue(), fc.constantFrom(id, now, '/', 0, 3, null, true, 'x'.repeat(43)), fc.double()),
       { maxLength: 7 },
     );
     fc.assert(
@@ -133,6 +143,7 @@ describe('a sign-in’s state', () => {
         expect(now - attempt.startedAt).toBeLessThan(attemptLifeSeconds * 1_000);
         expect(typeof attempt.returnTo).toBe('string');
         expect([0, 1, 2, 3]).toContain(attempt.requiredAal);
+        expect(typeof attempt.presenceDemanded).toBe('boolean');
         expect(
           attempt.replaces === null || /^[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}$/.test(attempt.replaces),
         ).toBe(true);
@@ -145,22 +156,25 @@ describe('a sign-in’s state', () => {
     ['no list', '{}'],
     ['not JSON', 'x'],
     ['null', 'null'],
-    ['an id too short', JSON.stringify(['A'.repeat(21), now, '/', 0, null])],
-    ['an id with other characters', JSON.stringify(['A'.repeat(21) + '#', now, '/', 0, null])],
-    ['a time as text', JSON.stringify([id, String(now), '/', 0, null])],
-    ['a time with a fraction', JSON.stringify([id, now - 0.5, '/', 0, null])],
-    ['a path that is no text', JSON.stringify([id, now, 7, 0, null])],
-    ['a level of four', JSON.stringify([id, now, '/', 4, null])],
-    ['a negative level', JSON.stringify([id, now, '/', -1, null])],
-    ['a level as text', JSON.stringify([id, now, '/', '3', null])],
+    ['an id too short', JSON.stringify(['A'.repeat(21), now, '/', 0, null, false])],
+    ['an id with other characters', JSON.stringify(['A'.repeat(21) + '#', now, '/', 0, null, false])],
+    ['a time as text', JSON.stringify([id, String(now), '/', 0, null, false])],
+    ['a time with a fraction', JSON.stringify([id, now - 0.5, '/', 0, null, false])],
+    ['a path that is no text', JSON.stringify([id, now, 7, 0, null, false])],
+    ['a level of four', JSON.stringify([id, now, '/', 4, null, false])],
+    ['a negative level', JSON.stringify([id, now, '/', -1, null, false])],
+    ['a level as text', JSON.stringify([id, now, '/', '3', null, false])],
     ['no level', JSON.stringify([id, now, '/'])],
-    ['a session that is no hash', JSON.stringify([id, now, '/', 0, 'session'])],
+    ['no word on presence', JSON.stringify([id, now, '/', 0, null])],
+    ['a demand of presence as text', JSON.stringify([id, now, '/', 0, null, 'false'])],
+    ['a demand of presence as null', JSON.stringify([id, now, '/', 0, null, null])],
+    ['a session that is no hash', JSON.stringify([id, now, '/', 0, 'session', false])],
   ])('is refused with %s, even when the seal is right', (_, content) => {
     expect(openState(ours, forge(content), now)).toBeUndefined();
   });
 
   test('sealed for another purpose or in another format is refused', () => {
-    const content = Buffer.from(JSON.stringify([id, now, '/', 0, null]));
+    const content = Buffer.from(JSON.stringify([id, now, '/', 0, null, false]));
     const other = [
       seal(deriveKey(ours, 'state'), 'sign-in state|2', content),
       seal(deriveKey(ours, 'nonce'), 'sign-in state|1', content),

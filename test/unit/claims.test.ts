@@ -7,7 +7,7 @@ import { SignInRefused } from '../../lambdas/cis2/errors.ts';
 import { checkIdToken } from '../../lambdas/cis2/id-token.ts';
 import { checkRoles, chosenRole } from '../../lambdas/cis2/roles.ts';
 import { readRoles, readUser } from '../../lambdas/cis2/worker.ts';
-import type { EpochSeconds } from '../../lambdas/common/time.ts';
+import type { EpochMilliseconds, EpochSeconds } from '../../lambdas/common/time.ts';
 import type { RolePolicy } from '../../lambdas/settings.ts';
 
 type Claims = Record<string, unknown>;
@@ -83,6 +83,8 @@ describe('a user from UserInfo', () => {
   });
 });
 
+const rolesIn = (claims: Claims) => readRoles(claims).roles;
+
 describe('text from UserInfo', () => {
   test('cannot break a line, turn the direction of writing, or be endless', () => {
     const user = readUser('900000000001', {
@@ -96,7 +98,7 @@ describe('text from UserInfo', () => {
 
   test.each(['two words', 'x'.repeat(65), 'a\u202eb', '\u0000'])('%j is no role id', (person_roleid) => {
     expect(
-      readRoles({ nhsid_nrbac_roles: [{ person_roleid, role_code: 'S1:G1:R1', org_code: 'A1' }] }),
+      rolesIn({ nhsid_nrbac_roles: [{ person_roleid, role_code: 'S1:G1:R1', org_code: 'A1' }] }),
     ).toEqual([]);
   });
 });
@@ -105,7 +107,7 @@ describe('roles from UserInfo', () => {
   test('are well formed, whatever CIS2 sends', () => {
     fc.assert(
       fc.property(userInfo, (claims) => {
-        const roles = readRoles(claims);
+        const { roles } = readRoles(claims);
         for (const role of roles) {
           expect([role.roleId, role.roleCode, role.roleName, role.orgCode].every(isText)).toBe(true);
           expect(isTextOrNull(role.orgName)).toBe(true);
@@ -122,7 +124,7 @@ describe('roles from UserInfo', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.anything()), fc.anything(), (claims, roles) => {
         readUser('1', claims);
-        expect(Array.isArray(readRoles({ ...claims, nhsid_nrbac_roles: roles }))).toBe(true);
+        expect(Array.isArray(rolesIn({ ...claims, nhsid_nrbac_roles: roles }))).toBe(true);
       }),
     );
   });
@@ -138,7 +140,7 @@ describe('roles from UserInfo', () => {
           nhsid_nrbac_roles: [{ ...role, activity_codes: [activity] }],
           nhsid_user_orgs: [org],
         };
-        expect(readRoles(bare)).toEqual(readRoles(listed));
+        expect(rolesIn(bare)).toEqual(rolesIn(listed));
       }),
     );
   });
@@ -154,7 +156,7 @@ describe('roles from UserInfo', () => {
 
   test('carry their job role, plain name, organisation and codes', () => {
     expect(
-      readRoles({
+      rolesIn({
         nhsid_nrbac_roles: [whole],
         nhsid_org_memberships: [{ org_code: 'A9A5A', org_name: 'AN OLD NAME' }],
         nhsid_user_orgs: [{ org_code: 'A9A5A', org_name: 'EXAMPLE HEALTH CENTRE' }],
@@ -174,8 +176,8 @@ describe('roles from UserInfo', () => {
   });
 
   test.each(['person_roleid', 'role_code', 'org_code'])('without %s grant nothing', (claim) => {
-    for (const value of [undefined, null, '', ' ', 701, ['701'], {}]) {
-      expect(readRoles({ nhsid_nrbac_roles: [{ ...whole, [claim]: value }] })).toEqual([]);
+    for (const value of [undefined, null, '', ' ', 701.5, ['701'], {}]) {
+      expect(rolesIn({ nhsid_nrbac_roles: [{ ...whole, [claim]: value }] })).toEqual([]);
     }
   });
 
@@ -189,16 +191,56 @@ describe('roles from UserInfo', () => {
     ['"A":"B":""', '"A":"B":""'],
     [undefined, 'S8000:G8000:R8000'],
   ])('named %j are shown as %j', (given, shown) => {
-    expect(readRoles({ nhsid_nrbac_roles: [{ ...whole, role_name: given }] })[0]?.roleName).toBe(shown);
+    expect(rolesIn({ nhsid_nrbac_roles: [{ ...whole, role_name: given }] })[0]?.roleName).toBe(shown);
   });
 
-  test('different roles under one id grant nothing, while the same role twice is one role', () => {
-    const role = { person_roleid: '1', role_code: 'S1:G1:R1', org_code: 'A1', activity_codes: ['B1'] };
-    const other = { ...role, person_roleid: '2' };
-    expect(
-      readRoles({ nhsid_nrbac_roles: [role, other, { ...role, activity_codes: ['B1', 'B2'] }, role] }),
-    ).toMatchObject([{ roleId: '2' }]);
-    expect(readRoles({ nhsid_nrbac_roles: [role, role] })).toMatchObject([{ roleId: '1' }]);
+  const stated = { person_roleid: '1', role_code: 'S1:G1:R1', org_code: 'A1', activity_codes: ['B1', 'B2'] };
+  const read = (...roles: object[]) => {
+    const { roles: usable, contradictory } = readRoles({ nhsid_nrbac_roles: roles });
+    return [usable, contradictory].map((list) => list.map(({ roleId }) => roleId));
+  };
+
+  test.each<[string, object]>([
+    ['in the same words', {}],
+    ['with its activities in another order', { activity_codes: ['B2', 'B1'] }],
+    ['with an activity twice', { activity_codes: ['B1', 'B2', 'B1'] }],
+    ['with an activity that is none', { activity_codes: ['B1', null, 'B2'] }],
+    ['under another name', { role_name: 'Nurse' }],
+    ['with no workgroups as null', { workgroups_codes: null }],
+    ['with its id as a number', { person_roleid: 1 }],
+  ])('stated twice, %s, are one role', (_, changes) => {
+    expect(read(stated, { ...stated, ...changes })).toEqual([['1'], []]);
+    expect(read({ ...stated, ...changes }, stated)).toEqual([['1'], []]);
+  });
+
+  test.each<[string, object]>([
+    ['an activity more', { activity_codes: ['B1', 'B2', 'B3'] }],
+    ['an activity less', { activity_codes: ['B1'] }],
+    ['no activities', { activity_codes: undefined }],
+    ['other workgroups', { workgroups_codes: ['W1'] }],
+    ['another role code', { role_code: 'S1:G1:R2' }],
+    ['another organisation', { org_code: 'A2' }],
+  ])(
+    'stated twice, the second time with %s, grant nothing, and are said to be contradictory',
+    (_, changes) => {
+      const other = { ...stated, person_roleid: '2' };
+      expect(read(stated, other, { ...stated, ...changes }, stated)).toEqual([['2'], ['1', '1']]);
+    },
+  );
+
+  test.each<[unknown, string[]]>([
+    [900000000701, ['900000000701']],
+    ['900000000701', ['900000000701']],
+    [Number.MAX_SAFE_INTEGER, ['9007199254740991']],
+    [Number.MAX_SAFE_INTEGER + 1, []],
+    [701.5, []],
+    [-701, []],
+    [0, []],
+    [1e21, []],
+    [true, []],
+    [['701'], []],
+  ])('with the id %j have %j', (person_roleid, ids) => {
+    expect(read({ ...stated, person_roleid })).toEqual([ids, []]);
   });
 });
 
@@ -209,7 +251,7 @@ describe('the chosen role', () => {
   test('is one of the user’s roles or null, whatever CIS2 says', () => {
     fc.assert(
       fc.property(userInfo, userInfo, (idToken, claims) => {
-        const roles = readRoles(claims);
+        const roles = rolesIn(claims);
         const chosen = chosenRole(roles, 'optional', idToken, claims);
         expect([null, ...roles.map(({ roleId }) => roleId)]).toContain(chosen);
         if (roles.length === 1) expect(chosen).not.toBeNull();
@@ -224,8 +266,8 @@ describe('the chosen role', () => {
         fc.array(roleClaim).chain((list) => fc.tuple(fc.constant(list), shuffled(list))),
         fc.record({ selected_roleid: fc.constantFrom(undefined, '701', '703', '999', '') }),
         ([list, mixed], selected) => {
-          const one = readRoles({ nhsid_nrbac_roles: list });
-          const other = readRoles({ nhsid_nrbac_roles: mixed });
+          const one = rolesIn({ nhsid_nrbac_roles: list });
+          const other = rolesIn({ nhsid_nrbac_roles: mixed });
           expect(other.map(({ roleId }) => roleId).sort()).toEqual(one.map(({ roleId }) => roleId).sort());
           expect(chosenRole(other, 'optional', selected, {})).toBe(chosenRole(one, 'optional', selected, {}));
           expect(chosenRole(other, 'optional', {}, selected)).toBe(chosenRole(one, 'optional', {}, selected));
@@ -250,10 +292,18 @@ describe('the chosen role', () => {
     ['two roles, one selected in UserInfo', two, {}, { selected_roleid: '702' }, '702'],
     ['two roles and somebody else’s selected', two, { selected_roleid: '999' }, {}, null],
     ['two roles and a selection that is no text', two, { selected_roleid: ['702'] }, {}, null],
-    ['two roles and a selection as a number', two, { selected_roleid: 702 }, {}, null],
+    ['two roles and a selection as a number', two, { selected_roleid: 702 }, {}, '702'],
+    ['two roles and a selection that is no whole number', two, { selected_roleid: 702.5 }, {}, null],
+    [
+      'two roles whose ids are numbers',
+      [{ ...role('701'), person_roleid: 701 }, role('702')],
+      { selected_roleid: '701' },
+      {},
+      '701',
+    ],
   ] as const)('of %s is decided', (_, roles, idToken, info, chosen) => {
-    expect(chosenRole(readRoles({ nhsid_nrbac_roles: roles }), 'optional', idToken, info)).toBe(chosen);
-    expect(chosenRole(readRoles({ nhsid_nrbac_roles: roles }), 'any', idToken, info)).toBe(chosen);
+    expect(chosenRole(rolesIn({ nhsid_nrbac_roles: roles }), 'optional', idToken, info)).toBe(chosen);
+    expect(chosenRole(rolesIn({ nhsid_nrbac_roles: roles }), 'any', idToken, info)).toBe(chosen);
   });
 });
 
@@ -265,7 +315,7 @@ describe('a role that the app accepts', () => {
   const doctor = claim('702', 'A1A1A', 'R8000', ['B0420']);
   const nurseElsewhere = claim('703', 'Z9Z9Z', 'R8001', ['B0360']);
   const nurses = [{ jobRoleCodes: ['R8001'], organisations: ['A1A1A'] }] as const;
-  const rolesOf = (...claims: readonly object[]) => readRoles({ nhsid_nrbac_roles: claims });
+  const rolesOf = (...claims: readonly object[]) => rolesIn({ nhsid_nrbac_roles: claims });
 
   test.each([
     ['is chosen when it is the only one, among others', [nurse, doctor], undefined, '701'],
@@ -281,9 +331,11 @@ describe('a role that the app accepts', () => {
     expect(chosenRole(rolesOf(...claims), nurses, { selected_roleid: selected }, {})).toBe(chosen);
   });
 
+  const moreRights = { ...nurse, activity_codes: ['B9999'] };
   const refusal = (claims: readonly object[], policy: RolePolicy): string | undefined => {
     try {
-      checkRoles(rolesOf(...claims), policy);
+      const { roles, contradictory } = readRoles({ nhsid_nrbac_roles: claims });
+      checkRoles(roles, policy, contradictory);
       return undefined;
     } catch (error) {
       if (error instanceof SignInRefused) return `${error.code} ${String(error.reason)}`;
@@ -301,6 +353,16 @@ describe('a role that the app accepts', () => {
     ['another role', [doctor], nurses, 'role_required role'],
     ['the role in another organisation', [nurseElsewhere], nurses, 'role_required organisation'],
     ['both', [doctor, nurseElsewhere], nurses, 'role_required organisation'],
+    ['an accepted role, stated with two rights', [nurse, moreRights], nurses, 'role_required contradictory'],
+    ['any role, stated with two rights', [nurse, moreRights], 'any', 'role_required contradictory'],
+    ['an accepted role beside a contradictory one', [doctor, nurse, moreRights], 'any', undefined],
+    ['a contradictory role, where none is needed', [nurse, moreRights], 'optional', undefined],
+    [
+      'a contradictory role that would not do either way',
+      [doctor, { ...doctor, activity_codes: ['B9999'] }],
+      nurses,
+      'role_required role',
+    ],
     [
       'a role that two rules accept half each',
       [nurse],
@@ -466,7 +528,12 @@ describe('assurance', () => {
 
 describe('ID token claims', () => {
   const now = 1_800_000_000 as EpochSeconds;
-  const expected = { clientId: 'rp.unit', accessToken: 'an-access-token', now };
+  const expected = {
+    clientId: 'rp.unit',
+    accessToken: 'an-access-token',
+    now,
+    authenticatedSince: undefined as EpochMilliseconds | undefined,
+  };
   const atHash = createHash('sha256')
     .update(expected.accessToken)
     .digest()
@@ -480,10 +547,11 @@ describe('ID token claims', () => {
     iat: now,
     auth_time: now - 1,
   };
-  const check = (claims: Claims) => checkIdToken(claims as unknown as IDToken, expected);
-  const refusal = (claims: Claims): string | undefined => {
+  const check = (claims: Claims, changes: Partial<typeof expected> = {}) =>
+    checkIdToken(claims as unknown as IDToken, { ...expected, ...changes });
+  const refusal = (claims: Claims, changes: Partial<typeof expected> = {}): string | undefined => {
     try {
-      check(claims);
+      check(claims, changes);
       return undefined;
     } catch (error) {
       if (error instanceof SignInRefused && error.code === 'response_invalid') return error.check;
@@ -498,10 +566,10 @@ describe('ID token claims', () => {
     azp: (value) => value === undefined || value === 'rp.unit',
     sub: (value) =>
       typeof value === 'string' && value.length > 0 && value.length < 256 && !/[^!-~]/.test(value),
-    iat: (value) => Number.isInteger(value) && Math.abs(Number(value) - (now - 150)) <= 210,
-    auth_time: (value) => Number.isInteger(value) && Math.abs(Number(value) - (now - 150)) <= 210,
+    iat: (value) => typeof value === 'number' && value >= now - 360 && value < now + 61,
+    auth_time: (value) => typeof value === 'number' && value >= now - 360 && value < now + 61,
     at_hash: (value) => value === undefined || value === atHash,
-    sid: (value) => value === undefined || value === null || typeof value === 'string',
+    sid: (value) => value === undefined || typeof value === 'string',
   };
   const time = fc.oneof(
     fc.integer({ min: now - 500, max: now + 200 }),
@@ -513,7 +581,10 @@ describe('ID token claims', () => {
       now + 61,
       String(now),
       now + 0.5,
+      now + 60.999,
+      now - 360.001,
       NaN,
+      Infinity,
     ),
     odd,
   );
@@ -595,10 +666,29 @@ describe('ID token claims', () => {
     expect(refusal({ ...right, [name]: value }) === undefined).toBe(taken);
   });
 
+  test.each([
+    [0, 0, true],
+    [-60, 0, true],
+    [-60, 999, true],
+    [-61, 0, false],
+    [-60.5, 0, false],
+    [-305, 0, false],
+    [30, 0, true],
+  ])(
+    'authenticated %d s after an attempt that demands presence (begun at .%d s) are taken: %s',
+    (seconds, milliseconds, taken) => {
+      const authenticatedSince = (now * 1_000 + milliseconds) as EpochMilliseconds;
+      const claims = { ...right, auth_time: now + seconds };
+      expect(refusal(claims, { authenticatedSince })).toBe(
+        taken ? undefined : 'id_token auth_time before the attempt',
+      );
+      expect(refusal(claims)).toBeUndefined();
+    },
+  );
+
   test('name the CIS2 session where it is named, and none for an empty name', () => {
     expect(check({ ...right, sid: 'a/+=' }).providerSessionId).toBe('a/+=');
-    for (const sid of [undefined, null, ''])
-      expect(check({ ...right, sid }).providerSessionId).toBeUndefined();
+    for (const sid of [undefined, '']) expect(check({ ...right, sid }).providerSessionId).toBeUndefined();
   });
 
   test('give the methods as a list, one method alone too', () => {

@@ -10,6 +10,7 @@ import {
 } from '../../lambdas/cis2/relying-party.ts';
 import type { EpochSeconds } from '../../lambdas/common/index.ts';
 import { assertionSigner } from '../../lambdas/keys/assertion.ts';
+import { playHttps } from '../support/played-host.ts';
 import { Provider, providerKey, subject, type Endpoint, type ProviderKey } from '../support/provider.ts';
 
 let provider: Provider;
@@ -212,6 +213,7 @@ const partyFor = (issuer: string, changes: Partial<RelyingPartyOptions> = {}) =>
     clock,
     signer: () => Promise.resolve(signing('our-key')),
     onStale,
+    onOddMembers: () => undefined,
     ...changes,
   });
 
@@ -233,6 +235,7 @@ const signIn = async (
       nonce,
       codeVerifier,
       assurance: { minimumAal: 3, minimumIal: 3 },
+      authenticatedSince: undefined,
     },
     signal(),
   );
@@ -404,7 +407,7 @@ describe('an issuer whose name carries its port, as CIS2’s does', () => {
   const host = 'https://am.example.nhs.uk:443';
   const issuer = `${host}/openam/oauth2/realms/root/realms/NHSIdentity/realms/Healthcare`;
   const tokenEndpoint = `${issuer}/access_token`;
-  const realFetch = globalThis.fetch;
+  let stopPlaying: () => Promise<void>;
   let metadata: Record<string, unknown>;
   let claims: Record<string, unknown>;
   let forms: URLSearchParams[];
@@ -412,8 +415,8 @@ describe('an issuer whose name carries its port, as CIS2’s does', () => {
   let request: URLSearchParams;
   let life: Record<string, unknown>;
 
-  /** A host that cannot exist offline: only the wire is played, keys and signatures are real. */
-  const wire = async (url: string, init: { body?: unknown }): Promise<Response> => {
+  /** Only the wire is played, keys and signatures are real. */
+  const wire = async (url: string, body: string): Promise<Response> => {
     urls.push(url);
     const { origin, pathname } = new URL(url);
     if (origin !== 'https://am.example.nhs.uk') throw new Error(`asked ${origin}`);
@@ -421,7 +424,7 @@ describe('an issuer whose name carries its port, as CIS2’s does', () => {
     if (path === '/.well-known/openid-configuration') return Response.json(metadata);
     if (path === '/connect/jwk_uri') return Response.json({ keys: [key.publicJwk] });
     if (path === '/userinfo') return Response.json({ sub: subject, idassurancelevel: '3' });
-    forms.push(new URLSearchParams(String(init.body)));
+    forms.push(new URLSearchParams(body));
     const idToken = await new SignJWT({
       ...{ iss: issuer, sub: subject, aud: 'rp.unit', exp: now + 3_600, iat: now, auth_time: now },
       ...{ nonce: request.get('nonce'), authentication_assurance_level: '3', id_assurance_level: '3' },
@@ -436,7 +439,7 @@ describe('an issuer whose name carries its port, as CIS2’s does', () => {
     return { code: 'code', state: request.get('state') ?? '', iss: issuer };
   };
 
-  beforeEach(() => {
+  beforeEach(async () => {
     [forms, urls, claims, life] = [[], [], {}, {}];
     metadata = {
       issuer,
@@ -445,11 +448,9 @@ describe('an issuer whose name carries its port, as CIS2’s does', () => {
       userinfo_endpoint: `${issuer}/userinfo`,
       jwks_uri: `${issuer}/connect/jwk_uri`,
     };
-    globalThis.fetch = wire as typeof fetch;
+    stopPlaying = await playHttps(wire);
   });
-  afterEach(() => {
-    globalThis.fetch = realFetch;
-  });
+  afterEach(() => stopPlaying());
 
   test('keeps it: in what a sign-in says of itself, and in the client assertion’s audience [S-17]', async () => {
     const done = await signIn(partyFor(issuer), authorise);

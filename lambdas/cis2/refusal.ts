@@ -1,0 +1,78 @@
+/** What the OpenID library threw, as a refusal whose check a log may name: ours is the list of words. */
+import * as oauth from 'oauth4webapi';
+import { SignInRefused } from './errors.ts';
+
+/** OAuth and OpenID error codes that may be named in a log; any other text is the sender's own and stays out. */
+const knownErrors = new Set([
+  ...[
+    'access_denied',
+    'login_required',
+    'interaction_required',
+    'consent_required',
+    'account_selection_required',
+  ],
+  ...['invalid_request', 'invalid_scope', 'unauthorized_client', 'unsupported_response_type', 'server_error'],
+  ...[
+    'temporarily_unavailable',
+    'invalid_client',
+    'invalid_grant',
+    'unsupported_grant_type',
+    'invalid_token',
+  ],
+]);
+const knownError = (code: string): string => (knownErrors.has(code) ? code : 'of an unknown kind');
+
+/** Members that the library's messages name, always in quotation marks; the messages hold nothing from outside. */
+const members = [
+  ...[
+    'access_token',
+    'token_type',
+    'expires_in',
+    'id_token',
+    'auth_time',
+    'nonce',
+    'aud',
+    'azp',
+    'iss',
+    'sub',
+  ],
+  ...['exp', 'iat', 'nbf', 'alg', 'crit', 'state', 'code', 'error'],
+];
+
+/** The library's codes for what concerns no one member. */
+const checks: Readonly<Record<string, string>> = {
+  [oauth.RESPONSE_IS_NOT_CONFORM]: 'status',
+  [oauth.RESPONSE_IS_NOT_JSON]: 'content type',
+  [oauth.PARSE_ERROR]: 'JSON',
+  [oauth.WWW_AUTHENTICATE_CHALLENGE]: 'challenge',
+};
+
+function checkOf(step: string, { message, code }: Error & { code?: string }): string {
+  const member = members.find((name) => new RegExp(`["\`]${name}["\`]`).test(message));
+  const ofIdToken = step === 'token response' && /\bJWT\b|ID Token/.test(message);
+  return `${ofIdToken ? 'id_token' : step} ${member ?? checks[code ?? ''] ?? 'form'}`;
+}
+
+/**
+ * @param step - what was read
+ * @returns a refusal where an answer failed a check of the library's; anything else as it is
+ */
+export function refusal(step: string, error: unknown): unknown {
+  if (error instanceof oauth.AuthorizationResponseError) {
+    const code = error.error === 'access_denied' ? 'access_denied' : 'provider_error';
+    return new SignInRefused(code, `authorisation error ${knownError(error.error)}`);
+  }
+  if (error instanceof oauth.ResponseBodyError) {
+    return new SignInRefused('response_invalid', `${step}: error ${knownError(error.error)}`, {
+      cause: error,
+    });
+  }
+  if (
+    error instanceof oauth.OperationProcessingError ||
+    error instanceof oauth.UnsupportedOperationError ||
+    error instanceof oauth.WWWAuthenticateChallengeError
+  ) {
+    return new SignInRefused('response_invalid', checkOf(step, error), { cause: error });
+  }
+  return error;
+}

@@ -1,0 +1,105 @@
+/** The JWTs that CIS2 signs: ID tokens, logout tokens, UserInfo. One rule for their headers, keys and signatures. */
+import { compactVerify, decodeJwt, decodeProtectedHeader, importJWK } from 'jose';
+import { withoutNulls, type Claims } from './claims.ts';
+import { signingAlgorithm } from './jwt.ts';
+import type { Jwks, Provider } from './provider.ts';
+
+/** A JWT that says it is signed as CIS2 signs. Nothing of it is believed before its signature has been verified. */
+export interface SignedJwt {
+  /** As it came. */
+  readonly token: string;
+  readonly keyId: string | undefined;
+  /** Without the members that are `null`. */
+  readonly claims: Claims;
+}
+
+/** A check of a JWT's outside, for the log. */
+export type JwtCheck = 'form' | 'alg' | 'crit' | 'typ' | 'kid';
+
+/**
+ * Takes a compact JWS apart, and refuses a header that leaves any choice to who wrote it (RFC 8725 sections 3.1, 3.11).
+ *
+ * @param types - what `typ` may be, in capitals, where it is there
+ * @param refuse - throws, naming the check that failed
+ */
+export function readJwt(
+  token: string,
+  types: readonly string[],
+  refuse: (check: JwtCheck, cause?: unknown) => never,
+): SignedJwt {
+  let header: Claims;
+  let claims: Claims;
+  try {
+    header = decodeProtectedHeader(token);
+    claims = withoutNulls(decodeJwt(token));
+  } catch (error) {
+    return refuse('form', error);
+  }
+  const { alg, typ, kid } = withoutNulls(header);
+  if (alg !== signingAlgorithm) return refuse('alg');
+  if (Object.hasOwn(header, 'crit')) return refuse('crit');
+  const type = typeof typ === 'string' ? typ.toUpperCase().replace(/^APPLICATION\//, '') : typ;
+  if (type !== undefined && !types.some((known) => known === type)) return refuse('typ');
+  if (kid !== undefined && typeof kid !== 'string') return refuse('kid');
+  return { token, keyId: kid, claims };
+}
+
+/** The same JWT without the members that are `null`, for a reader that takes none. Its signature no longer fits. */
+export function rewritten({ token, claims }: SignedJwt): string {
+  const [header = '', , signature = ''] = token.split('.');
+  return [header, Buffer.from(JSON.stringify(claims)).toString('base64url'), signature].join('.');
+}
+
+/**
+ * What became of a signature: `key` where it may be by a key that we do not know yet, `held back` where that is so and
+ * the keys were asked for in vain a moment ago.
+ */
+export type SignatureVerdict = 'good' | 'signature' | 'key' | 'held back';
+
+/**
+ * Verifies a signature with CIS2's keys. A key we do not know is asked for once, at once; a flood of unknown keys is
+ * not.
+ *
+ * @throws ProviderUnavailable when there are no keys to be had
+ */
+export async function verifySignature(
+  jwt: SignedJwt,
+  provider: Provider,
+  signal: AbortSignal,
+): Promise<SignatureVerdict> {
+  const verdict = await verifyWith(jwt, await provider.keys(signal));
+  if (verdict !== 'key') return verdict;
+  const jwks = await provider.keysAgain(signal);
+  if (jwks === undefined) return 'held back';
+  const again = await verifyWith(jwt, jwks);
+  if (again === 'key') provider.keysAgainWasInVain();
+  return again;
+}
+
+/** So many keys are tried for one token and no more. */
+const maxCandidates = 50;
+
+/** A key may be listed twice, or two under one name: whichever fits may have signed. */
+async function verifyWith(
+  { token, keyId }: SignedJwt,
+  { keys }: Jwks,
+): Promise<Exclude<SignatureVerdict, 'held back'>> {
+  const candidates = keys.filter(
+    ({ kty, kid, use, alg, key_ops: operations }) =>
+      kty === 'RSA' &&
+      (keyId === undefined || kid === keyId) &&
+      (use === undefined || use === 'sig') &&
+      (alg === undefined || alg === signingAlgorithm) &&
+      (!Array.isArray(operations) || operations.includes('verify')),
+  );
+  for (const { n = '', e = '' } of candidates.slice(0, maxCandidates)) {
+    try {
+      const key = await importJWK({ kty: 'RSA', n, e }, signingAlgorithm);
+      await compactVerify(token, key, { algorithms: [signingAlgorithm] });
+      return 'good';
+    } catch {
+      // Another may fit.
+    }
+  }
+  return candidates.length === 0 || keyId === undefined ? 'key' : 'signature';
+}
