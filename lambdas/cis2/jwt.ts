@@ -4,6 +4,9 @@ import { asEpochSeconds, type EpochSeconds } from '../common/index.ts';
 /** CIS2 signs with this and nothing else, whatever its metadata lists. */
 export const signingAlgorithm = 'RS256';
 
+/** What reads and verifies JWTs. It is loaded beside the first keys, not as a function starts. */
+export const loadJwtReader = () => import('./signed-jwt.ts');
+
 /** Allowed difference between CIS2's clock and ours, in seconds. */
 export const skewSeconds = 60;
 

@@ -2,9 +2,8 @@
 import type { Clock, EpochSeconds } from '../common/index.ts';
 import { isObject, type Claims } from './claims.ts';
 import { LogoutTokenRefused, ProviderUnavailable } from './errors.ts';
-import { numericDate, recentInstant, skewSeconds } from './jwt.ts';
+import { loadJwtReader, numericDate, recentInstant, skewSeconds } from './jwt.ts';
 import { createProvider, type Provider } from './provider.ts';
-import { readJwt, verifySignature } from './signed-jwt.ts';
 
 export interface LogoutToken {
   readonly issuer: string;
@@ -51,10 +50,11 @@ export function createLogoutTokenVerifier(options: {
   const provider = withPauses(createProvider(options), clock);
   return {
     async prepare(signal) {
-      await provider.keys(signal);
+      await Promise.all([provider.keys(signal), loadJwtReader()]);
     },
 
     async verify(token, signal) {
+      const { readJwt, verifySignature } = await loadJwtReader();
       const jwt = readJwt(token, types, refuse);
       const believed = checkClaims(jwt.claims, { issuer, clientId, now: clock() });
       const verdict = await verifySignature(jwt, provider, signal);

@@ -14,7 +14,7 @@ import { checkAssurance, type AssurancePolicy } from './assurance.ts';
 import { isObject, withoutNulls, type Claims } from './claims.ts';
 import { ProviderUnavailable, SignInRefused } from './errors.ts';
 import { checkIdToken } from './id-token.ts';
-import { numericDate, signingAlgorithm } from './jwt.ts';
+import { loadJwtReader, numericDate, signingAlgorithm } from './jwt.ts';
 import { createProvider, type ProviderMetadata } from './provider.ts';
 import { refusal } from './refusal.ts';
 import { checkRoles, chosenRole } from './roles.ts';
@@ -102,9 +102,6 @@ const assertionLifeSeconds = 240;
 
 /** A JWT of another kind, such as a logout token, is neither an ID token nor UserInfo (RFC 8725 section 3.11). */
 const jwtTypes = ['JWT'];
-
-/** What reads and verifies JWTs, loaded with the first keys: a function that has none yet starts without it. */
-const loadJwtReader = () => import('./signed-jwt.ts');
 
 const scopeOfRole = { select: 'selectedrole', change: 'changedrole' } as const;
 

@@ -1,5 +1,9 @@
 /** The JWTs that CIS2 signs: ID tokens, logout tokens, UserInfo. One rule for their headers, keys and signatures. */
-import { compactVerify, decodeJwt, decodeProtectedHeader, importJWK } from 'jose';
+// Each from its own file: other modules import the package's index, and would draw these into what a start loads.
+import { decodeProtectedHeader } from 'jose/decode/protected_header';
+import { compactVerify } from 'jose/jws/compact/verify';
+import { decodeJwt } from 'jose/jwt/decode';
+import { importJWK } from 'jose/key/import';
 import { withoutNulls, type Claims } from './claims.ts';
 import { signingAlgorithm } from './jwt.ts';
 import type { Jwks, Provider } from './provider.ts';

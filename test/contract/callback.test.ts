@@ -347,8 +347,10 @@ describe('response_invalid at the exchange', () => {
     ['no token type', { token_type: undefined }],
     ['a token type that we do not know', { token_type: 'mac' }],
     ['a token type that we did not ask for', { token_type: 'DPoP' }],
-    ['a life that is no number', { expires_in: 'long' }],
-    ['a scope that is a list', { scope: ['openid'] }],
+    ['a token type that is null', { token_type: null }],
+    ['an access token that is null', { access_token: null }],
+    ['an access token that is no text for a header', { access_token: 'line\nend' }],
+    ['an ID token that is null', { id_token: null }],
   ])('a token response with %s', async (_, changes) => {
     await expectRefused(rig, 'response_invalid', (browser) => {
       rig.provider.tokenResponse = changes;
@@ -410,7 +412,6 @@ describe('response_invalid for an ID token [CIS2-IDT]', () => {
     ['iat', 'in a list', (at) => [at]],
     ['iat', 'zero', () => 0],
     ['iat', 'milliseconds', (at) => at * 1000],
-    ['iat', 'a fraction', (at) => at - 0.5],
     ['auth_time', 'missing', () => undefined],
     ['auth_time', '361 seconds ago', (at) => at - 361],
     ['auth_time', 'a day ago', (at) => at - 86_400],
@@ -426,7 +427,6 @@ describe('response_invalid for an ID token [CIS2-IDT]', () => {
     ['nonce', 'of other case', () => 'A'.repeat(43)],
     ['at_hash', 'wrong', () => 'A'.repeat(22)],
     ['at_hash', 'empty', () => ''],
-    ['at_hash', 'null', () => null],
     ['at_hash', 'in a list', () => ['x']],
     ['at_hash', 'too long', () => 'A'.repeat(43)],
     ['sub', 'missing', () => undefined],

@@ -56,13 +56,14 @@ afterAll(async () => {
   await Promise.all([provider.close(), store.close(), secrets.close()]);
 });
 
-const startBff = async (): Promise<Bff> => {
-  const bff = await Bff.start({
+const startBff = async (settings?: Record<string, string>): Promise<Bff> => {
+  const options = {
     issuer: provider.issuer,
     'client-id': 'rp.faults',
     'dynamodb-endpoint': store.url,
     'secrets-endpoint': secrets.url,
-  });
+  };
+  const bff = await Bff.start(options, settings);
   tables = await Tables.at(store.url);
   return bff;
 };
@@ -102,7 +103,7 @@ async function expectGoodSignIn(bff: Bff): Promise<void> {
 describe('before anything is known of CIS2', () => {
   let bff: Bff;
   beforeAll(async () => {
-    bff = await startBff();
+    bff = await startBff({ WARM_UP: 'off' });
   });
   afterAll(() => bff.stop());
 
@@ -221,9 +222,12 @@ describe('once CIS2 is known', () => {
         const landed = await timed(browser.callback(parameters));
         const code = meaning === 'away' ? 'provider_unavailable' : 'response_invalid';
         await expectFailure(landed, browser, bff, code);
-        // The code is spent at CIS2 and the attempt is spent here: nothing may be sent twice.
-        expect(provider.asked('token').length).toBeLessThanOrEqual(1);
-        expect(provider.asked('userinfo').length).toBeLessThanOrEqual(1);
+        // The code is spent at CIS2 and the attempt is spent here: nothing may be sent twice, but where a connection was
+        // lost without a word.
+        const most = (asked: Endpoint): number =>
+          asked === endpoint && fault !== 'refused' && fault.kind === 'reset' ? 2 : 1;
+        expect(provider.asked('token').length).toBeLessThanOrEqual(most('token'));
+        expect(provider.asked('userinfo').length).toBeLessThanOrEqual(most('userinfo'));
 
         provider.behave();
         await provider.up();

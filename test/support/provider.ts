@@ -4,7 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK, type JWTPayload } from 'jose';
 import { recordServed } from './exchanges.ts';
 
@@ -17,6 +17,8 @@ export type Fault =
   | { kind: 'hang' }
   | { kind: 'delay'; milliseconds: number }
   | { kind: 'reset' }
+  /** Once: does its work, and cuts the connection in place of the answer. */
+  | { kind: 'lost' }
   | { kind: 'body'; body: string; contentType?: string; status?: number; headers?: Record<string, string> };
 
 export interface RecordedRequest {
@@ -89,6 +91,9 @@ export class Provider {
   during: ((endpoint: Endpoint) => Promise<void>) | undefined;
   /** Once this endpoint has answered, the provider is down: connections are refused until it is up again. */
   downAfter: Endpoint | undefined;
+  /** So many requests a connection answers; at the next one it turns out to be dead. */
+  connectionLife = Infinity;
+  readonly #requestsOn = new WeakMap<Socket, number>();
   readonly #grants = new Map<string, Record<string, string>>();
   readonly #server;
 
@@ -121,6 +126,7 @@ export class Provider {
     this.faults.clear();
     this.during = undefined;
     this.downAfter = undefined;
+    this.connectionLife = Infinity;
   }
 
   /** From now on connections are refused. */
@@ -159,6 +165,12 @@ export class Provider {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const count = (this.#requestsOn.get(request.socket) ?? 0) + 1;
+    this.#requestsOn.set(request.socket, count);
+    if (count > this.connectionLife) {
+      request.socket.destroy();
+      return;
+    }
     const path = new URL(request.url ?? '/', this.origin).pathname;
     const suffix = path.startsWith(new URL(this.issuer).pathname)
       ? path.slice(new URL(this.issuer).pathname.length)
@@ -194,6 +206,11 @@ export class Provider {
       case 'hang':
         return;
       case 'reset':
+        request.socket.destroy();
+        return;
+      case 'lost':
+        this.faults.delete(endpoint);
+        await this.#answer(endpoint, form, request);
         request.socket.destroy();
         return;
       case 'body':
