@@ -2,11 +2,11 @@ import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { acrLevels } from '../../lambdas/settings.ts';
 import { assemblyDirectory } from '../../local/build.ts';
-import { Functions } from '../../local/cloudformation.ts';
+import { Functions } from '../../local/aws/cloudformation.ts';
 import { StartError } from '../../local/errors.ts';
-import { helpText, parseOptions } from '../../local/options.ts';
-import type { Options } from '../../local/options.ts';
-import { Assembly } from '../../local/template.ts';
+import { helpText, parseOptions } from '../../local/cli/options.ts';
+import type { Options } from '../../local/cli/options.ts';
+import { Assembly } from '../../local/aws/template.ts';
 import { collectedLog } from './helpers.ts';
 
 const parse = (args: string[], environment: Record<string, string> = {}): Options => {
