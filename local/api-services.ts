@@ -1,8 +1,8 @@
 import type { Introspection } from './api-platform-simulator/index.ts';
 import { StartError } from './errors.ts';
-import type { LogSink } from './log.ts';
+import type { LogSink } from './cli/log.ts';
 import type { LoopbackServer } from './loopback-server.ts';
-import type { Options } from './options.ts';
+import type { Options } from './cli/options.ts';
 
 /** What the API proxy of a local run calls: what the options name, and simulators in place of the rest. */
 

@@ -14,27 +14,27 @@ import {
   readOutputs,
   settingInTemplate,
   upstreamsInTemplate,
-} from './cloudformation.ts';
-import type { StoreEndpoints } from './cloudformation.ts';
-import { readDistribution } from './cloudfront.ts';
-import { DevelopmentServer } from './development-server.ts';
-import { startDynamoDb } from './dynamodb.ts';
-import { HttpApi } from './http-api.ts';
-import { HttpFront } from './http-front.ts';
+} from './aws/cloudformation.ts';
+import type { StoreEndpoints } from './aws/cloudformation.ts';
+import { readDistribution } from './edge/cloudfront.ts';
+import { DevelopmentServer } from './edge/development-server.ts';
+import { startDynamoDb } from './aws/dynamodb.ts';
+import { HttpApi } from './edge/http-api.ts';
+import { HttpFront } from './edge/http-front.ts';
 import type { Cis2Simulator } from './cis2-simulator/index.ts';
 import { checkIssuer } from './issuer-check.ts';
-import { startKms } from './kms.ts';
-import { startLambdaEndpoint } from './lambda-endpoint.ts';
-import { createLogSink } from './log.ts';
-import type { LogFormat, LogSink } from './log.ts';
+import { startKms } from './aws/kms.ts';
+import { startLambdaEndpoint } from './aws/lambda-endpoint.ts';
+import { createLogSink } from './cli/log.ts';
+import type { LogFormat, LogSink } from './cli/log.ts';
 import type { LoopbackServer } from './loopback-server.ts';
-import { spaSource, type Options } from './options.ts';
-import { readSchedules, runSchedules } from './schedules.ts';
-import { startSecretsManager } from './secrets-manager.ts';
-import type { SecretsManager } from './secrets-manager.ts';
-import { builtSpa } from './spa.ts';
+import { spaSource, type Options } from './cli/options.ts';
+import { readSchedules, runSchedules } from './aws/schedules.ts';
+import { startSecretsManager } from './aws/secrets-manager.ts';
+import type { SecretsManager } from './aws/secrets-manager.ts';
+import { builtSpa } from './edge/spa.ts';
 import { writeStateFile } from './state-file.ts';
-import { accountId, Assembly } from './template.ts';
+import { accountId, Assembly } from './aws/template.ts';
 
 /** Says what a start is doing once it has taken longer than anybody waits without wondering, in milliseconds. */
 const maxSilence = 2_000;

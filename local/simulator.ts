@@ -1,8 +1,8 @@
 /** `npm run simulator`: the CIS2 simulator alone, for apps that have nothing else of this project. */
 import { startCis2Simulator, type Cis2Simulator } from './cis2-simulator/index.ts';
 import { codeOf, StartError } from './errors.ts';
-import { runProgram } from './program.ts';
-import { parseSimulatorOptions, simulatorHelp, type SimulatorOptions } from './simulator-options.ts';
+import { runProgram } from './cli/program.ts';
+import { parseSimulatorOptions, simulatorHelp, type SimulatorOptions } from './cli/simulator-options.ts';
 
 async function startOn(options: SimulatorOptions): Promise<Cis2Simulator> {
   const { port, clients, issuerPortInName, quiet } = options;

@@ -1,6 +1,6 @@
 /** `npm start`: the whole product on this machine, until it is told to stop. */
-import { helpText, parseOptions } from './options.ts';
-import { runProgram } from './program.ts';
+import { helpText, parseOptions } from './cli/options.ts';
+import { runProgram } from './cli/program.ts';
 import { run } from './run.ts';
 
 await runProgram('cis2-bff', async (stop) => {

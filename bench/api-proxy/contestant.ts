@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { createProxyMiddleware } from 'http-proxy-middleware';
-import { decodedPath, httpApiEvent, httpApiResponse } from '../../local/http-api-event.ts';
+import { decodedPath, httpApiEvent, httpApiResponse } from '../../local/edge/http-api-event.ts';
 import type { Contestant } from './messages.ts';
 
 const { name, upstream } = JSON.parse(process.argv[2] ?? '') as Contestant;

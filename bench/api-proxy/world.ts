@@ -12,8 +12,8 @@ import { exportJWK, SignJWT } from 'jose';
 import { after, preciseClock, Secret, systemClock } from '../../lambdas/common/index.ts';
 import { createSignInStore } from '../../lambdas/session/index.ts';
 import { startApiPlatformSimulator } from '../../local/api-platform-simulator/index.ts';
-import { createTables, startDynamoDb } from '../../local/dynamodb.ts';
-import { startSecretsManager } from '../../local/secrets-manager.ts';
+import { createTables, startDynamoDb } from '../../local/aws/dynamodb.ts';
+import { startSecretsManager } from '../../local/aws/secrets-manager.ts';
 import type { Counters, Question, World } from './messages.ts';
 
 const { upstream } = JSON.parse(process.argv[2] ?? '') as { upstream: string };

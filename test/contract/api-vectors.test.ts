@@ -1,6 +1,6 @@
 /** What could make the API proxy call something that the manifest does not list, through the whole front. */
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { decodedPath } from '../../local/http-api-event.ts';
+import { decodedPath } from '../../local/edge/http-api-event.ts';
 import type { Browser } from '../support/browser.ts';
 import { patientPath, roleIds, useProxyRig } from '../support/proxy-rig.ts';
 import { rawBytesRequest } from '../support/raw-http.ts';

@@ -17,8 +17,8 @@ import {
 } from '../../lambdas/keys/index.ts';
 import type { PublishedKeys, PublishedRecord } from '../../lambdas/keys/index.ts';
 import type { FunctionName } from '../../lambdas/settings.ts';
-import { createTables } from '../../local/dynamodb.ts';
-import { startKms } from '../../local/kms.ts';
+import { createTables } from '../../local/aws/dynamodb.ts';
+import { startKms } from '../../local/aws/kms.ts';
 import { AwsDoor } from '../support/aws.ts';
 import type { AwsCall } from '../support/aws.ts';
 import { createReach } from './reach.ts';

@@ -23,7 +23,7 @@ import type {
   TokenLease,
 } from '../../lambdas/session/index.ts';
 import type { FunctionName } from '../../lambdas/settings.ts';
-import { createTables } from '../../local/dynamodb.ts';
+import { createTables } from '../../local/aws/dynamodb.ts';
 import { AwsDoor } from '../support/aws.ts';
 import type { AwsCall } from '../support/aws.ts';
 import { createReach } from './reach.ts';

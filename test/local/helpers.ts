@@ -1,6 +1,6 @@
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LogSink } from '../../local/log.ts';
+import type { LogSink } from '../../local/cli/log.ts';
 
 /** A log that keeps its lines. */
 export const collectedLog = (): LogSink & { lines: string[] } => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { decodedPath, httpApiEvent, httpApiResponse } from '../../local/http-api-event.ts';
-import type { GatewayRequest } from '../../local/http-api-event.ts';
+import { decodedPath, httpApiEvent, httpApiResponse } from '../../local/edge/http-api-event.ts';
+import type { GatewayRequest } from '../../local/edge/http-api-event.ts';
 
 const api = { id: 'abc123', domainName: 'abc123.execute-api.eu-west-2.amazonaws.com' };
 

@@ -7,14 +7,14 @@ import {
   cloudFrontFunction,
   normalisedPath,
   readDistribution,
-} from '../../local/cloudfront.ts';
-import { Functions, makeSecrets, makeTables, readApi } from '../../local/cloudformation.ts';
-import { startDynamoDb } from '../../local/dynamodb.ts';
-import { HttpApi, maxBodyBytes } from '../../local/http-api.ts';
-import { HttpFront } from '../../local/http-front.ts';
-import { builtSpa } from '../../local/spa.ts';
-import { startSecretsManager } from '../../local/secrets-manager.ts';
-import { Assembly } from '../../local/template.ts';
+} from '../../local/edge/cloudfront.ts';
+import { Functions, makeSecrets, makeTables, readApi } from '../../local/aws/cloudformation.ts';
+import { startDynamoDb } from '../../local/aws/dynamodb.ts';
+import { HttpApi, maxBodyBytes } from '../../local/edge/http-api.ts';
+import { HttpFront } from '../../local/edge/http-front.ts';
+import { builtSpa } from '../../local/edge/spa.ts';
+import { startSecretsManager } from '../../local/aws/secrets-manager.ts';
+import { Assembly } from '../../local/aws/template.ts';
 import { collectedLog, send } from './helpers.ts';
 import { writeFixture } from './fixture-assembly.ts';
 

@@ -14,7 +14,7 @@ import {
 import type { KeySpec, SigningAlgorithmSpec } from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { importSPKI, jwtVerify } from 'jose';
-import { startKms } from '../../local/kms.ts';
+import { startKms } from '../../local/aws/kms.ts';
 import type { LoopbackServer } from '../../local/loopback-server.ts';
 import { send } from './helpers.ts';
 

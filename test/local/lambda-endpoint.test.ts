@@ -4,8 +4,8 @@ import path from 'node:path';
 import { InvokeCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import type { InvokeCommandInput } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { startLambdaEndpoint } from '../../local/lambda-endpoint.ts';
-import { LambdaFunction } from '../../local/lambda-runtime.ts';
+import { startLambdaEndpoint } from '../../local/aws/lambda-endpoint.ts';
+import { LambdaFunction } from '../../local/aws/lambda-runtime.ts';
 import type { LoopbackServer } from '../../local/loopback-server.ts';
 import { collectedLog, send } from './helpers.ts';
 

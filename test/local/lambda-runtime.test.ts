@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { LambdaFunction, maxPayloadBytes } from '../../local/lambda-runtime.ts';
-import type { FunctionSpec, Invocation } from '../../local/lambda-runtime.ts';
+import { LambdaFunction, maxPayloadBytes } from '../../local/aws/lambda-runtime.ts';
+import type { FunctionSpec, Invocation } from '../../local/aws/lambda-runtime.ts';
 import { collectedLog, until } from './helpers.ts';
 
 let directory: string;

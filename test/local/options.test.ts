@@ -1,10 +1,12 @@
+import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { acrLevels } from '../../lambdas/settings.ts';
 import { assemblyDirectory } from '../../local/build.ts';
-import { Functions } from '../../local/cloudformation.ts';
+import { Functions } from '../../local/aws/cloudformation.ts';
 import { StartError } from '../../local/errors.ts';
-import { helpText, parseOptions } from '../../local/options.ts';
-import type { Options } from '../../local/options.ts';
-import { Assembly } from '../../local/template.ts';
+import { helpText, parseOptions } from '../../local/cli/options.ts';
+import type { Options } from '../../local/cli/options.ts';
+import { Assembly } from '../../local/aws/template.ts';
 import { collectedLog } from './helpers.ts';
 
 const parse = (args: string[], environment: Record<string, string> = {}): Options => {
@@ -62,7 +64,10 @@ describe('options of a local run', () => {
       secretsEndpoint: undefined,
       kmsEndpoint: undefined,
       logFile: undefined,
+      logFormat: undefined,
       quiet: false,
+      baseUrl: undefined,
+      spa: undefined,
       settings: {
         CIS2_CLIENT_ID: 'cis2-bff-local',
         KEY_LEAD_SECONDS: '0',
@@ -199,7 +204,28 @@ describe('options of a local run', () => {
       ['--upstream', 'pds=https://a.example', '--upstream', 'pds=https://b.example'],
       '--upstream is given twice for pds',
     ],
-    [['--idle'], "Unknown option '--idle' (--help lists the options)"],
+    [
+      ['--base-url', 'http://app.example'],
+      '--base-url must be an https URL (http only for a loopback address)',
+    ],
+    [['--base-url', 'https://app.example/x'], '--base-url must be an origin'],
+    [['--base-url', 'app.example'], '--base-url must be an absolute URL'],
+    [['--log-format', 'xml'], '--log-format must be one of json, pretty, got "xml"'],
+    [['--spa', ''], '--spa must be a folder, or the URL of a development server'],
+    [
+      ['--spa', 'http://localhost:5173/app'],
+      '--spa must be a folder, or the URL of a development server such as',
+    ],
+    [
+      ['--spa', 'http://u:p@localhost:5173'],
+      '--spa must be a folder, or the URL of a development server such as',
+    ],
+    [['--idle'], "Unknown option '--idle': did you mean --idle-seconds? (--help lists the options)"],
+    [['--prot', '1'], "Unknown option '--prot': did you mean --port?"],
+    [['--baseurl=x'], "Unknown option '--baseurl': did you mean --base-url?"],
+    [['--aal', '2'], "Unknown option '--aal': did you mean --min-aal?"],
+    [['--clientId', 'x'], "Unknown option '--clientId': did you mean --client-id?"],
+    [['-p', '1'], "Unknown option '-p': did you mean --port?"],
     [['--port'], "Option '--port <value>' argument missing (--help lists the options)"],
     [['--port', '-1'], "Option '--port' argument is ambiguous (--help lists the options)"],
     [['--quiet=yes'], "Option '--quiet' does not take an argument (--help lists the options)"],
@@ -225,10 +251,26 @@ describe('options of a local run', () => {
     expect(() => parse([], { BFF_QUIET: 'perhaps' })).toThrow('BFF_QUIET must be 1 or 0');
   });
 
+  test('the page is a folder, relative to where the command is run, or a development server', () => {
+    expect(parse(['--spa', 'dist']).spa).toEqual({ directory: path.resolve('dist') });
+    expect(parse([], { BFF_SPA: 'http://localhost:5173/' }).spa).toEqual({
+      server: new URL('http://localhost:5173'),
+    });
+  });
+
+  test('help lists the values of acr with the levels that they ask for', () => {
+    for (const [value, level] of Object.entries(acrLevels)) {
+      expect(helpText).toMatch(new RegExp(`^  ${value} +AAL${String(level)}$`, 'm'));
+    }
+  });
+
   test('help names every option', () => {
     expect(parseOptions(['--help'], {})).toBe('help');
     for (const name of [
       'port',
+      'base-url',
+      'spa',
+      'log-format',
       'issuer',
       'api-key',
       'api-secret',

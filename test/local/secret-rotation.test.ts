@@ -12,9 +12,9 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Invocation } from '../../local/lambda-runtime.ts';
-import { startSecretsManager } from '../../local/secrets-manager.ts';
-import type { SecretsManager } from '../../local/secrets-manager.ts';
+import type { Invocation } from '../../local/aws/lambda-runtime.ts';
+import { startSecretsManager } from '../../local/aws/secrets-manager.ts';
+import type { SecretsManager } from '../../local/aws/secrets-manager.ts';
 
 const functionArn = 'arn:aws:lambda:eu-west-2:000000000000:function:rotate';
 const schedule = { RotationLambdaARN: functionArn, RotationRules: { AutomaticallyAfterDays: 30 } };

@@ -273,7 +273,20 @@ describe('npm start', () => {
 
   test.each([
     [['--idle-seconds', '901'], 'cis2-bff: --idle-seconds must be a whole number from 1 to 900, got "901"\n'],
-    [['--colour', 'red'], "cis2-bff: Unknown option '--colour' (--help lists the options)\n"],
+    [
+      ['--colour', 'red'],
+      expect.stringMatching(
+        /^cis2-bff: Unknown option '--colour': did you mean --[a-z-]+\? \(--help lists the options\)\n$/,
+      ),
+    ],
+    [
+      ['--spa', '/nowhere/dist'],
+      'cis2-bff: there is no folder /nowhere/dist: build the page first, or give another --spa\n',
+    ],
+    [
+      ['--spa', path.join(root, 'docs')],
+      `cis2-bff: there is no index.html in ${path.join(root, 'docs')}: build the page first, or give another --spa\n`,
+    ],
     [
       ['--log', '/nowhere/at/all.log'],
       "cis2-bff: cannot open the log file /nowhere/at/all.log: ENOENT: no such file or directory, open '/nowhere/at/all.log'\n",
@@ -281,7 +294,7 @@ describe('npm start', () => {
   ])('%j is one clear line and exit 1', async (args, line) => {
     const started = start('--port', '0', ...args);
     expect(await started.ended).toBe(1);
-    expect(started.err()).toBe(line);
+    expect(started.err()).toEqual(line);
     expect(started.out()).toBe('');
   });
 

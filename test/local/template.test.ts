@@ -11,11 +11,11 @@ import {
   makeTables,
   readApi,
   readOutputs,
-} from '../../local/cloudformation.ts';
-import { startDynamoDb } from '../../local/dynamodb.ts';
-import { readSchedules, runSchedules } from '../../local/schedules.ts';
-import { startSecretsManager } from '../../local/secrets-manager.ts';
-import { Assembly } from '../../local/template.ts';
+} from '../../local/aws/cloudformation.ts';
+import { startDynamoDb } from '../../local/aws/dynamodb.ts';
+import { readSchedules, runSchedules } from '../../local/aws/schedules.ts';
+import { startSecretsManager } from '../../local/aws/secrets-manager.ts';
+import { Assembly } from '../../local/aws/template.ts';
 import { collectedLog, until } from './helpers.ts';
 import { fixtureCode, fixtureStacks, writeFixture } from './fixture-assembly.ts';
 import type { FixtureStacks } from './fixture-assembly.ts';

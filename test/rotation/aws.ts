@@ -8,9 +8,9 @@ import {
   ResourceExistsException,
   ResourceNotFoundException,
 } from '@aws-sdk/client-secrets-manager';
-import { Refusal } from '../../local/aws-json.ts';
-import { SecretRotations } from '../../local/secret-rotation.ts';
-import { SecretStore } from '../../local/secret-store.ts';
+import { Refusal } from '../../local/aws/aws-json.ts';
+import { SecretRotations } from '../../local/aws/secret-rotation.ts';
+import { SecretStore } from '../../local/aws/secret-store.ts';
 import { operationOf, type Command } from '../races/embedded-table.ts';
 import type { Touch } from '../races/explore.ts';
 import { poolKey, type PoolKey } from './pool.ts';

@@ -14,7 +14,7 @@ import {
   startCis2Simulator,
 } from '../../local/cis2-simulator/index.ts';
 import { StartError } from '../../local/errors.ts';
-import { parseSimulatorOptions, simulatorHelp } from '../../local/simulator-options.ts';
+import { parseSimulatorOptions, simulatorHelp } from '../../local/cli/simulator-options.ts';
 import { insecure } from './client.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');

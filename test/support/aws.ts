@@ -7,8 +7,8 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { startDynamoDb } from '../../local/dynamodb.ts';
-import { startSecretsManager } from '../../local/secrets-manager.ts';
+import { startDynamoDb } from '../../local/aws/dynamodb.ts';
+import { startSecretsManager } from '../../local/aws/secrets-manager.ts';
 
 export interface AwsCall {
   /** E.g. `PutItem`. */

@@ -1,6 +1,6 @@
 /** The embedded Secrets Manager, and the AWS SDK's client for it. */
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { startSecretsManager } from '../../local/secrets-manager.ts';
+import { startSecretsManager } from '../../local/aws/secrets-manager.ts';
 
 /** Starts one with an empty secret `ring`; `arn` is the secret's. */
 export async function startSecrets() {

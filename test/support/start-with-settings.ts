@@ -1,6 +1,6 @@
 /** A local run whose functions get settings that no option gives: the first argument holds them, as JSON. */
 import type { SettingName } from '../../lambdas/settings.ts';
-import { parseOptions } from '../../local/options.ts';
+import { parseOptions } from '../../local/cli/options.ts';
 import { run } from '../../local/run.ts';
 
 const [settings = '{}', ...args] = process.argv.slice(2);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { decodedPath } from '../../local/http-api-event.ts';
+import { decodedPath } from '../../local/edge/http-api-event.ts';
 import { ignored, refused, respelled } from '../contract/proxy-vectors.ts';
 import { ProxyRig, RecordingUpstream, type Sent } from './api-rig.ts';
 

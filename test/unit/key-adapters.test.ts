@@ -14,7 +14,7 @@ import {
 import { asCurrent } from '../../lambdas/keys/changes.ts';
 import { newKmsKey } from '../../lambdas/keys/kms/index.ts';
 import { KeyRetired } from '../../lambdas/keys/ring.ts';
-import { startKms } from '../../local/kms.ts';
+import { startKms } from '../../local/aws/kms.ts';
 import { startSecrets } from '../support/secrets.ts';
 
 describe('the vault', () => {

@@ -93,7 +93,7 @@ describe('the boundaries between the modules', () => {
     ['the tokens using oauth4webapi', 'lambdas/api/tokens/exchange.ts', 'oauth4webapi'],
     ['a handler using the tokens', 'lambdas/handlers/api-proxy.ts', '../api/tokens/index.ts'],
     ['a function using the tokens', 'lambdas/functions/api-proxy.ts', '../api/tokens/index.ts'],
-    ['local using settings', 'local/options.ts', '../lambdas/settings.ts'],
+    ['local using settings', 'local/cli/options.ts', '../lambdas/settings.ts'],
   ])('let through %s', (_, path, from) => {
     expect(importing(path, from)).toEqual([]);
   });

@@ -2,8 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { matchPath, pathPattern } from '../../lambdas/http/path.ts';
-import { decodedPath } from '../../local/http-api-event.ts';
-import { HttpApi, type ApiRoute } from '../../local/http-api.ts';
+import { decodedPath } from '../../local/edge/http-api-event.ts';
+import { HttpApi, type ApiRoute } from '../../local/edge/http-api.ts';
 
 const keys = [
   'ANY /auth/session',

@@ -24,7 +24,7 @@ import {
   type SessionCredential,
   type SessionLimits,
 } from '../../lambdas/session/index.ts';
-import { createTables } from '../../local/dynamodb.ts';
+import { createTables } from '../../local/aws/dynamodb.ts';
 import { AwsDoor } from '../support/aws.ts';
 import { limits, sessionTable, signInTokens, start, table, worker, type Item } from './session-fixtures.ts';
 

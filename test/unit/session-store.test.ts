@@ -23,7 +23,7 @@ import {
   type SignInStore,
 } from '../../lambdas/session/index.ts';
 import { indexHash } from '../../lambdas/session/items.ts';
-import { createTables } from '../../local/dynamodb.ts';
+import { createTables } from '../../local/aws/dynamodb.ts';
 import { AwsDoor, type AwsCall } from '../support/aws.ts';
 import { limits, sessionTable, signInTokens, start, table, worker, type Item } from './session-fixtures.ts';
 

@@ -1,5 +1,5 @@
 import { startAwsJsonService } from './aws-json.ts';
-import type { LoopbackServer } from './loopback-server.ts';
+import type { LoopbackServer } from '../loopback-server.ts';
 import { SecretRotations } from './secret-rotation.ts';
 import type { Invoke } from './secret-rotation.ts';
 import { SecretStore } from './secret-store.ts';

@@ -1,7 +1,7 @@
 import { gatewayMessage, decodedPath, httpApiEvent, httpApiResponse } from './http-api-event.ts';
 import type { GatewayRequest, GatewayResponse, MatchedRoute } from './http-api-event.ts';
-import { maxPayloadBytes } from './lambda-runtime.ts';
-import type { LambdaFunction } from './lambda-runtime.ts';
+import { maxPayloadBytes } from '../aws/lambda-runtime.ts';
+import type { LambdaFunction } from '../aws/lambda-runtime.ts';
 
 /** A route of the template: `ANY /auth/login`, `GET /items/{id}`, `ANY /auth/{proxy+}` or `$default`. */
 export interface ApiRoute {

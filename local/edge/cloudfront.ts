@@ -1,9 +1,9 @@
 import vm from 'node:vm';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { GatewayRequest, GatewayResponse } from './http-api-event.ts';
-import { isObject, listAt, objectAt, textOf } from './template.ts';
-import type { Assembly, Json, JsonObject, Resource } from './template.ts';
-import { StartError } from './errors.ts';
+import { isObject, listAt, objectAt, textOf } from '../aws/template.ts';
+import type { Assembly, Json, JsonObject, Resource } from '../aws/template.ts';
+import { StartError } from '../errors.ts';
 
 /** A header that a response headers policy adds; with `override` also in place of the origin's own. */
 interface PolicyHeader {

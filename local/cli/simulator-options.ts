@@ -4,9 +4,9 @@ import {
   readRegistrations,
   RegistrationError,
   type ClientRegistration,
-} from './cis2-simulator/index.ts';
+} from '../cis2-simulator/index.ts';
 import { parseCommandLine, type OptionKind } from './command-line.ts';
-import { reasonOf, StartError } from './errors.ts';
+import { reasonOf, StartError } from '../errors.ts';
 import { portNumber } from './options.ts';
 
 export interface SimulatorOptions {

@@ -1,6 +1,6 @@
 import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
-import { reasonOf, StartError } from './errors.ts';
-import { closeServer, guardServer, listenOnLoopback, type LoopbackServer } from './loopback-server.ts';
+import { reasonOf, StartError } from '../errors.ts';
+import { closeServer, guardServer, listenOnLoopback, type LoopbackServer } from '../loopback-server.ts';
 
 /** Starts the embedded store on 127.0.0.1. It keeps everything in memory, and nothing expires by itself. */
 export async function startDynamoDb(): Promise<LoopbackServer> {

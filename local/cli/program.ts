@@ -1,4 +1,4 @@
-import { reasonOf, StartError } from './errors.ts';
+import { reasonOf, StartError } from '../errors.ts';
 
 /** What must be over by then is over, whether it has finished or not, in milliseconds. */
 const maxStop = 800;

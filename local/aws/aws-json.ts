@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { startLoopbackServer } from './loopback-server.ts';
-import type { LoopbackServer } from './loopback-server.ts';
+import { startLoopbackServer } from '../loopback-server.ts';
+import type { LoopbackServer } from '../loopback-server.ts';
 
 /** What the services of AWS that speak AWS JSON 1.1 have in common: one POST a call, its name in a header. */
 

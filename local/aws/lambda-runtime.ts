@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import os from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { lineSplitter } from './log.ts';
-import type { LogSink } from './log.ts';
+import { lineSplitter } from '../cli/log.ts';
+import type { LogSink } from '../cli/log.ts';
 
 export interface FunctionSpec {
   readonly name: string;

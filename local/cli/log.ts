@@ -1,5 +1,5 @@
 import { createWriteStream, openSync } from 'node:fs';
-import { reasonOf, StartError } from './errors.ts';
+import { reasonOf, StartError } from '../errors.ts';
 
 export const logFormats = ['json', 'pretty'] as const;
 export type LogFormat = (typeof logFormats)[number];

@@ -4,9 +4,9 @@ import https from 'node:https';
 import type { Duplex } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { reasonOf } from './errors.ts';
+import { reasonOf } from '../errors.ts';
 import { gatewayMessage, type GatewayRequest } from './http-api-event.ts';
-import { isLoopback } from '../lambdas/settings.ts';
+import { isLoopback } from '../../lambdas/settings.ts';
 import type { Spa, SpaAnswer } from './spa.ts';
 
 /**

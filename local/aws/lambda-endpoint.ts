@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Invocation, LambdaFunction } from './lambda-runtime.ts';
-import { startLoopbackServer } from './loopback-server.ts';
-import type { LoopbackServer } from './loopback-server.ts';
+import { startLoopbackServer } from '../loopback-server.ts';
+import type { LoopbackServer } from '../loopback-server.ts';
 
 const route = /^\/2015-03-31\/functions\/([^/?]+)\/invocations\/?(?:\?|$)/;
 

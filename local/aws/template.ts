@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { StartError } from './errors.ts';
+import { StartError } from '../errors.ts';
 
 /**
  * The synthesised CDK assembly as CloudFormation would see it: its stacks' resources, and their values with the

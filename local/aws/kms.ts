@@ -9,7 +9,7 @@ import {
 import { promisify } from 'node:util';
 import { now, optionalText, Refusal, requiredText, startAwsJsonService } from './aws-json.ts';
 import type { Input, Output } from './aws-json.ts';
-import type { LoopbackServer } from './loopback-server.ts';
+import type { LoopbackServer } from '../loopback-server.ts';
 
 /** RSA keys that sign, as KMS keeps them: the private half can be used and never leaves. */
 

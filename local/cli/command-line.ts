@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { reasonOf, StartError } from './errors.ts';
+import { reasonOf, StartError } from '../errors.ts';
 
 /** What an option takes: nothing, one value, or one value each time that it is given. */
 export type OptionKind = 'switch' | 'value' | 'values';

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { accountId } from './template.ts';
+import { accountId } from '../aws/template.ts';
 
 /**
  * What an HTTP API makes of a request for its function, and of the function's result for the client: payload format

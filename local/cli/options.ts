@@ -1,8 +1,8 @@
 import path from 'node:path';
-import { acrLevels, readSettings, SettingsError } from '../lambdas/settings.ts';
-import type { SettingName } from '../lambdas/settings.ts';
+import { acrLevels, readSettings, SettingsError } from '../../lambdas/settings.ts';
+import type { SettingName } from '../../lambdas/settings.ts';
 import { parseCommandLine } from './command-line.ts';
-import { StartError } from './errors.ts';
+import { StartError } from '../errors.ts';
 import { logFormats, type LogFormat } from './log.ts';
 
 interface OptionSpec {

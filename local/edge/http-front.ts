@@ -3,12 +3,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline, type Duplex } from 'node:stream';
 import { behaviourFor, maxRequestBytes, originRequest, withPolicy } from './cloudfront.ts';
 import type { Behaviour, Distribution } from './cloudfront.ts';
-import { codeOf, reasonOf, StartError } from './errors.ts';
+import { codeOf, reasonOf, StartError } from '../errors.ts';
 import { headBytes, maxBodyBytes, maxHeaderBytes } from './http-api.ts';
 import type { HttpApi } from './http-api.ts';
 import { gatewayMessage } from './http-api-event.ts';
 import type { GatewayRequest } from './http-api-event.ts';
-import type { LogSink } from './log.ts';
+import type { LogSink } from '../cli/log.ts';
 import {
   closeServer,
   createLoopbackServer,
@@ -16,7 +16,7 @@ import {
   listenOnLoopback,
   readBody,
   refusalOf,
-} from './loopback-server.ts';
+} from '../loopback-server.ts';
 import type { Spa, SpaAnswer } from './spa.ts';
 
 /** What stands behind the front: it is put in place when all of it is there. */

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { existsSync } from 'node:fs';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
-import { codeOf, StartError } from './errors.ts';
+import { codeOf, StartError } from '../errors.ts';
 import type { GatewayRequest, GatewayResponse } from './http-api-event.ts';
 
 export interface SpaAnswer {
