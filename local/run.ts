@@ -6,6 +6,7 @@ import { assemblyDirectory, ensureBuilt, spaDirectory } from './build.ts';
 import {
   Functions,
   makeCustomResources,
+  startCustomResourceResponses,
   makeRotationSchedules,
   makeSecrets,
   makeTables,
@@ -143,12 +144,17 @@ async function start(options: Options, { say, log, closers, stop }: Run): Promis
     log,
     closers,
   });
+  const responses = await startCustomResourceResponses();
+  closers.push(() => {
+    responses.close();
+  });
   const overrides: Partial<Record<SettingName, string>> = {
     ...options.settings,
     BASE_URL: baseUrl,
     CIS2_ISSUER: issuer,
     API_PLATFORM_TOKEN_URL: apis.tokenUrl,
     UPSTREAMS: JSON.stringify(apis.upstreams),
+    CLOUDFORMATION_RESPONSE_ORIGIN: responses.url,
   };
   const functions = new Functions(assembly, { endpoints, overrides, log });
   closers.push(() => functions.close());
@@ -159,7 +165,8 @@ async function start(options: Options, { say, log, closers, stop }: Run): Promis
     }
   }
   warnOfScopes(routes.map((route) => route.function.spec.environment.CIS2_SCOPE));
-  await during('making the signing keys', makeCustomResources(assembly, functions));
+  await during('making the signing keys', makeCustomResources(assembly, functions, responses));
+  responses.close();
   const credentials = settingInTemplate(assembly, 'API_PLATFORM_CREDENTIALS_SECRET') ?? '';
   await putSecret(endpoints.secretsManager, credentials, options.application);
   await during('starting the functions', functions.warm([...new Set(routes.map((route) => route.function))]));
