@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import type * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import { bundleFunctions } from './bundle.ts';
 import { scopesRequirement, unneededScopes } from '../lambdas/settings.ts';
@@ -10,6 +11,7 @@ import { ApiPlatformCredentials } from './parts/api-platform.ts';
 import { BffFunctions } from './parts/functions.ts';
 import type { ReservedConcurrency } from './parts/functions.ts';
 import { BffHttpApi } from './parts/http-api.ts';
+import { KeysReader } from './parts/keys-reader.ts';
 import { SigningKeyStore } from './parts/keys.ts';
 import { BffLogs } from './parts/operations.ts';
 import type { BffLogsProps } from './parts/operations.ts';
@@ -112,6 +114,7 @@ const defaultConcurrency: ReservedConcurrency = {
   'backchannel-logout': 10,
   jwks: 10,
   'unknown-route': 5,
+  'keys-status': 2,
   // A rotation, and an operator's question meanwhile.
   'rotate-signing-keys': 2,
 };
@@ -138,6 +141,8 @@ export class Cis2Bff extends Construct {
   /** The secret with what the NHS API platform knows the application by: to be filled by hand. */
   readonly apiPlatformCredentials: ApiPlatformCredentials;
   readonly functions: BffFunctions;
+  /** For operators who look at the keys and may not change them. */
+  readonly keysReader: iam.Role;
   readonly api: apigateway.HttpApi;
   readonly distribution: cloudfront.Distribution;
   /** Where the SPA's files go. Upload the hashed files under `assets/` first, the documents after them. */
@@ -192,6 +197,14 @@ export class Cis2Bff extends Construct {
       publishedKeys: this.storage.publishedKeys,
       period: props.rotationPeriod ?? defaultRotationPeriod,
     });
+    this.keysReader = new KeysReader(this, 'KeysReader', {
+      status: this.functions.get('keys-status'),
+      parts: [
+        this,
+        this.signingKeys,
+        ...(this.apiPlatformKeyStore === undefined ? [] : [this.apiPlatformKeyStore]),
+      ],
+    }).role;
     this.api = new BffHttpApi(this, 'HttpApi', {
       functions: this.functions,
       logs,

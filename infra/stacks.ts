@@ -85,6 +85,9 @@ export function addEnvironment(
     value: bff.functions.get('rotate-signing-keys').functionName,
   });
 
+  new CfnOutput(stateless, 'KeysStatusFunction', { value: bff.functions.get('keys-status').functionName });
+  new CfnOutput(stateless, 'KeysReaderRoleArn', { value: bff.keysReader.roleArn });
+
   return { stateful, stateless };
 }
 

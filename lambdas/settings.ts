@@ -304,6 +304,9 @@ const rules = {
   KEY_LEAD_SECONDS: wholeNumber(0, maxKeyLeadSeconds),
   /** Names this installation's keys in KMS, so that rights can be bound to them. */
   KEY_RING_NAME: keyRingName,
+  /** Where the deployment's custom resource is answered: `aws`, or the local run's CloudFormation. */
+  CLOUDFORMATION_RESPONSE_ORIGIN: (value) =>
+    value === 'aws' || isLoopback(new URL(origin(value))) ? value : refuse('aws or a loopback origin', value),
   /** How long a function keeps the signing keys before it reads them again. */
   KEY_CACHE_SECONDS: wholeNumber(0, 3_600),
   /** Size of a new RSA signing key. */
@@ -377,6 +380,15 @@ export const functionSettings = {
   'backchannel-logout': [...everyFunction, ...everySession, 'BASE_URL', 'CIS2_ISSUER', 'CIS2_CLIENT_ID'],
   jwks: [...everyFunction, 'BASE_URL', 'PUBLISHED_KEYS_TABLE', 'API_PLATFORM_KEYS'],
   'unknown-route': [...everyFunction, 'BASE_URL'],
+  'keys-status': [
+    ...everyFunction,
+    'PUBLISHED_KEYS_TABLE',
+    'SIGNING_KEYS_SECRET',
+    'API_PLATFORM_KEYS_SECRET',
+    'API_PLATFORM_KEYS',
+    'KEY_CUSTODY',
+    'KEY_LEAD_SECONDS',
+  ],
   'rotate-signing-keys': [
     ...everyFunction,
     'BASE_URL',
@@ -388,6 +400,7 @@ export const functionSettings = {
     'KEY_CUSTODY',
     'KEY_LEAD_SECONDS',
     'KEY_RING_NAME',
+    'CLOUDFORMATION_RESPONSE_ORIGIN',
   ],
 } as const satisfies Record<string, readonly SettingName[]>;
 

@@ -6,6 +6,7 @@ import { assemblyDirectory, ensureBuilt, spaDirectory } from './build.ts';
 import {
   Functions,
   makeCustomResources,
+  startCustomResourceResponses,
   makeRotationSchedules,
   makeSecrets,
   makeTables,
@@ -181,6 +182,10 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
     log,
     closers,
   });
+  const responses = await startCustomResourceResponses();
+  closers.push(() => {
+    responses.close();
+  });
   const overrides: Partial<Record<SettingName, string>> = {
     ...app.settings,
     ...options.settings,
@@ -188,6 +193,7 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
     CIS2_ISSUER: issuer,
     API_PLATFORM_TOKEN_URL: apis.tokenUrl,
     UPSTREAMS: JSON.stringify(apis.upstreams),
+    CLOUDFORMATION_RESPONSE_ORIGIN: responses.url,
   };
   const functions = new Functions(assembly, {
     endpoints,
@@ -203,7 +209,8 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
     }
   }
   warnOfScopes(routes.map((route) => route.function.spec.environment.CIS2_SCOPE));
-  await during('making the signing keys', makeCustomResources(assembly, functions));
+  await during('making the signing keys', makeCustomResources(assembly, functions, responses));
+  responses.close();
   const credentials = settingInTemplate(assembly, 'API_PLATFORM_CREDENTIALS_SECRET') ?? '';
   await putSecret(endpoints.secretsManager, credentials, options.application);
   await during('starting the functions', functions.warm([...new Set(routes.map((route) => route.function))]));

@@ -80,7 +80,7 @@ export function awsFailure(error: unknown, action: string): CouldNot {
     return because('throttled', `AWS takes no more calls of ${action} at this moment: try again in a minute`);
   }
   if (isNoAnswer(error)) {
-    return because('unreachable', `no answer from AWS to ${action}: look at the network, and try again`);
+    return because('unreachable', `no answer from AWS to ${action}: check the network, and try again`);
   }
   const status = error.$metadata?.httpStatusCode;
   return because(

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import type { Arguments, Command, OwnOption, Purpose, Target } from './command.ts';
 import { commands } from './commands.ts';
 import { BadUsage } from './errors.ts';
-import { isKid } from './keys/kid.ts';
+import { isKid } from './keys/private-key.ts';
 
 interface OptionSpec {
   /** Placeholder of the value in the help text; an option without one is a switch. */

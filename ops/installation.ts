@@ -6,6 +6,7 @@ import { RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { awsFailure, isAwsError, isNoAnswer } from './aws-failure.ts';
 import type { Target } from './command.ts';
 import { CouldNot } from './errors.ts';
+import { isObject } from './keys/answers.ts';
 import { oneLine } from './wording.ts';
 
 /** One installation of the product, in AWS or on this machine: what its stacks made, and how to reach it. */
@@ -97,7 +98,7 @@ function connect({ label, outputs, region, local }: Reach): Installation {
           if (changes && isNoAnswer(error)) {
             throw new CouldNot(
               'no_answer',
-              'no answer came back, and whether it was done is not known: look with keys status before anything else',
+              'no answer came back, and whether it was done is not known: check with keys status before anything else',
               { cause: error },
             );
           }
@@ -106,7 +107,7 @@ function connect({ label, outputs, region, local }: Reach): Installation {
       if (answer.FunctionError !== undefined) {
         throw new CouldNot(
           'function_failed',
-          `the function failed (${errorTypeOf(answer.Payload)})${changes ? ', and whether it was done is not known: look with keys status before anything else, and' : ': look'} in the log of ${functionName}`,
+          `the function failed (${errorTypeOf(answer.Payload)})${changes ? ', and whether it was done is not known: check with keys status before anything else, and see' : ': see'} the log of ${functionName}`,
         );
       }
       return parsed(answer.Payload);
@@ -149,9 +150,6 @@ function errorTypeOf(payload: Uint8Array | undefined): string {
   return typeof type === 'string' ? oneLine(type).slice(0, 100) : 'without a reason';
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 async function readStacks(name: string, region: string): Promise<Reach> {
   const cloudFormation = new CloudFormationClient({
     region,
@@ -179,7 +177,7 @@ async function outputsOf(
   const missing = (cause?: unknown): CouldNot =>
     new CouldNot(
       'no_such_environment',
-      `there is no stack ${stackName} in ${region} of this AWS account: look at --env, at --region and at whose credentials these are`,
+      `there is no stack ${stackName} in ${region} of this AWS account: check --env, --region and whose credentials these are`,
       { cause },
     );
   const { Stacks: stacks } = await cloudFormation

@@ -77,6 +77,12 @@ const sizes: Readonly<Record<FunctionName, Size>> = {
     memoryMegabytes: 512,
     timeout: Duration.seconds(5),
   },
+  'keys-status': {
+    description: 'CIS2 BFF: shows operators the state of the signing keys. It can read and change no key',
+    memoryMegabytes: 512,
+    // Secrets Manager may take some seconds to show what was done to it.
+    timeout: Duration.seconds(20),
+  },
   'rotate-signing-keys': {
     description:
       'CIS2 BFF: makes, rotates and publishes the signing keys. The only function that writes them',
@@ -142,9 +148,13 @@ export class BffFunctions extends Construct {
       ]),
       jwks: this.add('jwks', props, storage.publishedKeyStatements({ GetItem: ['jwks#*'] })),
       'unknown-route': this.add('unknown-route', props, []),
+      'keys-status': this.add('keys-status', props, [
+        ...storage.publishedKeyStatements({ GetItem: ['jwks#*', 'rotation#*'] }),
+        ...stores.map((store) => store.describeStatement()),
+      ]),
       'rotate-signing-keys': this.add('rotate-signing-keys', props, [
         ...storage.publishedKeyStatements({
-          GetItem: ['jwks#*', 'rotation#*'],
+          GetItem: ['jwks#*'],
           PutItem: ['jwks#*', 'rotation#*'],
         }),
         ...stores.flatMap((store) => store.writeStatements()),

@@ -50,9 +50,16 @@ export class SigningKeyStore extends Construct {
     return readingStatements(this, names[this.purpose].sid);
   }
 
-  /**
-   * What a function must be allowed to fill, rotate and change the ring.
-   */
+  /** What a function must be allowed to see which versions the ring has, and the value of none. */
+  describeStatement(): iam.PolicyStatement {
+    return new iam.PolicyStatement({
+      sid: names[this.purpose].sid,
+      actions: ['secretsmanager:DescribeSecret'],
+      resources: [this.secret.secretArn],
+    });
+  }
+
+  /** What a function must be allowed to fill, rotate and change the ring. */
   writeStatements(): iam.PolicyStatement[] {
     return secretStatements(
       this,

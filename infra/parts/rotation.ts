@@ -43,6 +43,8 @@ export class KeyRotation extends Construct {
       properties: {
         ...Object.fromEntries(stores.map(({ purpose, secret }) => [ids[purpose].property, secret.secretArn])),
         PublishedKeysTable: publishedKeys.tableName,
+        // A change has the keys published again: an older release did not write what keys-status reads.
+        RecordFormat: 2,
       },
     });
 

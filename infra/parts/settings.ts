@@ -284,6 +284,8 @@ export function settingValues(
     API_PLATFORM_KEYS: props.apiPlatformKeys ?? 'shared',
     KEY_CUSTODY: props.keyCustody ?? 'secret',
     KEY_LEAD_SECONDS: String((props.keyLeadTime ?? defaultKeyLeadTime).toSeconds({ integral: false })),
+    // No property: only the local run replaces it.
+    CLOUDFORMATION_RESPONSE_ORIGIN: 'aws',
     UPSTREAMS: JSON.stringify(props.upstreams ?? {}),
     CALLS_PER_WINDOW: String(props.callsPerWindow ?? 250),
     API_PLATFORM_TOKEN_URL:

@@ -4,10 +4,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { dynamoDb, limits, secretsManager } from '../aws/index.ts';
 import { systemClock as clock } from '../common/index.ts';
 import { rotateSigningKeys, type ManagedRing } from '../handlers/rotate-signing-keys.ts';
+import { responseAddresses } from '../handlers/signing-key-events.ts';
 import {
   createKeyMaker,
+  createKeySecret,
   createPublishedKeys,
-  createVault,
   fetchJwks,
   signers,
   type Purpose,
@@ -36,10 +37,10 @@ const ring = (
     trustedBy,
     secretId,
     ringName,
-    vault: createVault(secrets, secretId),
+    keySecret: createKeySecret(secrets, secretId),
     published: createPublishedKeys(database, settings.PUBLISHED_KEYS_TABLE, purpose),
     keyMaker: createKeyMaker({
-      custody: settings.KEY_CUSTODY,
+      storage: settings.KEY_CUSTODY,
       bits: settings.SIGNING_KEY_BITS,
       ringName,
       kmsOptions,
@@ -67,12 +68,18 @@ const rings =
 
 export const handler = rotateSigningKeys({
   rings,
-  respond: async (url, response) => {
+  // A secret's ARN names the region, which is the function's own.
+  isResponseAddress: responseAddresses(
+    settings.CLOUDFORMATION_RESPONSE_ORIGIN,
+    settings.SIGNING_KEYS_SECRET.split(':')[3] ?? '',
+  ),
+  respond: async (address, response) => {
     // CloudFormation's address is signed for an upload without a content type.
-    const answer = await fetch(url, {
+    const answer = await fetch(address, {
       method: 'PUT',
       body: JSON.stringify(response),
       headers: { 'content-type': '' },
+      redirect: 'error',
     });
     if (!answer.ok) throw new Error(`CloudFormation answered ${String(answer.status)}`);
   },

@@ -1,16 +1,16 @@
-/** `private_key_jwt` (RFC 7523 section 2.2; OpenID Connect Core section 9) with whatever holds the private key. */
+/** `private_key_jwt` (RFC 7523 section 2.2; OpenID Connect Core section 9), wherever the private key is. */
 import { randomUUID } from 'node:crypto';
 import { after, type Clock } from '../common/index.ts';
 import { signingAlgorithm } from './ring.ts';
 
 export interface AssertionRequest {
   readonly clientId: string;
-  /** The token endpoint, in the very characters that its owner writes it with. */
+  /** The token endpoint, character for character as its owner writes it. */
   readonly audience: string;
   readonly lifeSeconds: number;
 }
 
-/** Proves who we are with one key. */
+/** Signs client assertions with one key. */
 export interface AssertionSigner {
   /** The name that the key is published under. */
   readonly kid: string;
@@ -23,10 +23,7 @@ export type SignBytes = (bytes: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>;
 
 const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/**
- * A signer whose key signs bytes: the compact serialisation (RFC 7515 section 7.1) is made here, so that a key that never
- * leaves KMS and one in memory say the same.
- */
+/** The compact serialisation (RFC 7515 section 7.1) is made here, because a key in KMS signs bytes and knows no JWT. */
 export const assertionSigner = (kid: string, clock: Clock, signBytes: SignBytes): AssertionSigner => ({
   kid,
   sign: async ({ clientId, audience, lifeSeconds }) => {

@@ -1,42 +1,20 @@
 export type { AssertionRequest, AssertionSigner } from './assertion.ts';
 export { currentSigner } from './current-signer.ts';
-export { createKeyMaker, signers } from './custody.ts';
-export { ChangeRefused, RotationFailed } from './errors.ts';
-export { fetchJwks } from './fetch-jwks.ts';
-export { ensureRing } from './first-ring.ts';
-export {
-  check,
-  importKey,
-  promote,
-  status,
-  wouldRotate,
-  type Change,
-  type CheckResult,
-  type KeyView,
-  type Status,
-} from './operations.ts';
+export { ChangeRefused, KeysUnavailable } from './errors.ts';
+export type { KeyManagerPorts } from './key-change.ts';
+export { createKeySecret, loadRing, type KeySecret } from './key-secret.ts';
+export { createKeyMaker, signers, type KeyMaker, type SignerOf } from './key-storage.ts';
+export { importKey, promote, wouldRotate, type Change } from './operator-changes.ts';
+export { createPublishedKeys, loadPublishedSet } from './published-keys.ts';
 export type {
-  FetchJwks,
-  KeyMaker,
   PublishedKeys,
   PublishedRecord,
-  PublishedState,
+  PublishedSet,
   Purpose,
   RotationResult,
-  SecretDescription,
-  SecretVersion,
-  SignerOf,
-  Vault,
-} from './ports.ts';
-export { createPublishedKeys, loadPublishedSet, type PublishedSet } from './published-set.ts';
-export type { KeyManagerPorts } from './ring-state.ts';
-export { KeysUnavailable, type Custody, type Ring, type RingKey } from './ring.ts';
-export {
-  draftRotation,
-  finishRotation,
-  publishDraft,
-  rotationSteps,
-  testDraft,
-  type RotationStep,
-} from './rotation.ts';
-export { createVault, loadRing } from './vault.ts';
+} from './published-keys.ts';
+export { check, ensureRing } from './ring-upkeep.ts';
+export type { KeyStorage, Ring, RingKey } from './ring.ts';
+export { rotationSteps, takeRotationStep, type RotationStep } from './rotation.ts';
+export { fetchJwks } from './served-set.ts';
+export { readStatus, type Status, type StatusPorts } from './status.ts';

@@ -1,43 +1,45 @@
 import type { JWK } from 'jose';
-import { BffError, Secret, asEpochSeconds, type EpochSeconds } from '../common/index.ts';
+import { Secret, asEpochSeconds, type EpochSeconds } from '../common/index.ts';
+import { KeysUnavailable } from './errors.ts';
 
 /** The one algorithm we sign with; it is what the client is registered with at CIS2. */
 export const signingAlgorithm = 'RS512';
 
-/**
- * Where a key stands in the ring. `next` is published and not used yet, `current` signs, `previous` has signed and is
- * still published, without its private half.
- */
-export type Place = 'previous' | 'current' | 'next';
-const places: readonly unknown[] = ['previous', 'current', 'next'] satisfies Place[];
+/** `next` is published and does not sign yet, `current` signs, `previous` has signed and is still published. */
+const places = ['previous', 'current', 'next'] as const;
+export type Place = (typeof places)[number];
 
-export interface RingKey {
-  /** RFC 7638 thumbprint, unless the key was brought in under a name of its own. */
+/** What may be told of a key. */
+export interface KeyFacts {
+  /** RFC 7638 thumbprint, unless the key was imported under another name. */
   readonly kid: string;
   readonly place: Place;
   readonly createdAt: EpochSeconds;
-  /** Since when it signs; null when it has not yet. */
+  /** Null while it has not signed. */
   readonly signingSince: EpochSeconds | null;
+}
+
+export interface RingKey extends KeyFacts {
   readonly publicJwk: PublicJwk;
-  /** Where the private half is; null once the key is not to sign any more. */
+  /** Null once the key is not to sign any more. */
   readonly privateHalf: PrivateHalf | null;
 }
 
-/** The two ways a private half is kept: in the ring itself, or in KMS, which never gives it away. */
+/** Where a private half is: in the ring itself, or in KMS, which never gives it away. */
 export type PrivateHalf =
-  | { readonly custody: 'secret'; readonly jwk: Secret<JWK> }
-  | { readonly custody: 'kms'; readonly keyArn: string };
-export type Custody = PrivateHalf['custody'];
+  | { readonly storage: 'secret'; readonly jwk: Secret<JWK> }
+  | { readonly storage: 'kms'; readonly keyArn: string };
+export type KeyStorage = PrivateHalf['storage'];
 
 export interface Ring {
   readonly keys: readonly RingKey[];
-  /** Keys in KMS that sign no more and are to be deleted there. */
+  /** Keys in KMS that do not sign any more and are to be deleted there. */
   readonly toDestroy: readonly string[];
-  /** What this ring was made of; null for the first one. */
+  /** What this ring was made from; null for the first one. */
   readonly draft: Draft | null;
 }
 
-/** A ring is drafted from another and takes its place only while that one is the current one. */
+/** A ring is drafted from the current one, and can replace that one only. */
 export interface Draft {
   /** The version of the secret it was made from. */
   readonly basedOn: string;
@@ -56,20 +58,9 @@ export interface PublicJwk {
   readonly alg: typeof signingAlgorithm;
 }
 
-/** The keys could not be had, or are not a ring. */
-export class KeysUnavailable extends BffError {
-  override readonly name: string = 'KeysUnavailable';
-  readonly code = 'keys_unavailable';
-}
-
-/** A key that was read a while ago and cannot sign any more: the ring has moved. */
-export class KeyRetired extends KeysUnavailable {
-  override readonly name = 'KeyRetired';
-}
-
 const ringFormat = 1;
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
+export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** What of a JWK may be published. Built of the public members by name, so a private one cannot slip through. */
@@ -82,7 +73,7 @@ export function publicJwk(jwk: unknown): PublicJwk {
   return { kty, n, e, kid, use: 'sig', alg: signingAlgorithm };
 }
 
-/** @throws KeysUnavailable when it would not be read again: what is written keeps every rule that reading asks for */
+/** @throws KeysUnavailable when it could not be read again */
 export function writeRing(ring: Ring): Secret {
   const text = new Secret(
     JSON.stringify({
@@ -98,14 +89,14 @@ export function writeRing(ring: Ring): Secret {
 
 const writePrivateHalf = (half: PrivateHalf | null) => {
   if (half === null) return {};
-  return half.custody === 'secret' ? { privateJwk: half.jwk.expose() } : { kmsKeyArn: half.keyArn };
+  return half.storage === 'secret' ? { privateJwk: half.jwk.expose() } : { kmsKeyArn: half.keyArn };
 };
 
 /**
  * Reads a ring, whole or not at all.
  *
- * @throws KeysUnavailable when it is not one: another format, an unknown place, a place or a name taken twice, a key
- *   without what its place needs or with more
+ * @throws KeysUnavailable when it is not one: another format, an unknown place, a place, name or key that is there twice,
+ *   a key without what its place needs or with more
  */
 export function readRing(text: Secret): Ring {
   let value: unknown;
@@ -122,89 +113,71 @@ export function readRing(text: Secret): Ring {
   const ring = { keys, toDestroy: readToDestroy(value['toDestroy']), draft: readDraft(value['draft']) };
   keyAt(ring, 'current');
   keyAt(ring, 'next');
-  for (const [what, found] of [
-    ['place', keys.map(({ place }) => place)],
-    ['name', keys.map(({ kid }) => kid)],
-    ['key', keys.map(({ publicJwk: { n } }) => n)],
-  ] as const) {
-    if (new Set(found).size !== keys.length) throw new KeysUnavailable(`two keys have one ${what}`);
+  for (const different of [
+    keys.map(({ place }) => place),
+    keys.map(({ kid }) => kid),
+    keys.map(({ publicJwk: { n } }) => n),
+  ]) {
+    if (new Set(different).size !== keys.length) throw new KeysUnavailable('two keys are the same');
   }
   return ring;
 }
 
-function readRingKey(value: unknown): RingKey {
-  if (!isObject(value)) throw new KeysUnavailable('a key is not an object');
-  const { kid, place } = value;
+/** @returns undefined when it does not hold the facts about a key */
+export function readKeyFacts(value: unknown): KeyFacts | undefined {
+  if (!isObject(value)) return undefined;
+  const { kid } = value;
+  const place = places.find((known) => known === value['place']);
   const createdAt = asEpochSeconds(value['createdAt']);
   const signingSince = value['signingSince'] === null ? null : asEpochSeconds(value['signingSince']);
-  const shared = publicJwk(value['publicJwk']);
-  if (
-    !places.includes(place) ||
-    kid !== shared.kid ||
-    createdAt === undefined ||
-    signingSince === undefined
-  ) {
+  if (typeof kid !== 'string' || place === undefined || createdAt === undefined) return undefined;
+  if (signingSince === undefined || (place === 'next') !== (signingSince === null)) return undefined;
+  return { kid, place, createdAt, signingSince };
+}
+
+function readRingKey(value: unknown): RingKey {
+  const facts = readKeyFacts(value);
+  if (facts === undefined || !isObject(value))
     throw new KeysUnavailable('a key lacks its kid, place or times');
-  }
-  if ((place === 'next') !== (signingSince === null)) {
-    throw new KeysUnavailable(`the ${String(place)} key has the signing time of another place`);
-  }
+  const shared = publicJwk(value['publicJwk']);
   const privateHalf = readPrivateHalf(value, shared);
-  if ((place === 'previous') !== (privateHalf === null)) {
-    throw new KeysUnavailable(`the ${String(place)} key has a private half too many or lacks one`);
+  if (facts.kid !== shared.kid || (facts.place === 'previous') !== (privateHalf === null)) {
+    throw new KeysUnavailable(`the ${facts.place} key has halves that are not its own`);
   }
-  return {
-    kid: shared.kid,
-    place: place as Place,
-    createdAt,
-    signingSince,
-    publicJwk: shared,
-    privateHalf,
-  };
+  return { ...facts, publicJwk: shared, privateHalf };
 }
 
 function readPrivateHalf(value: Record<string, unknown>, shared: PublicJwk): PrivateHalf | null {
   const { privateJwk, kmsKeyArn } = value;
-  if (privateJwk !== undefined && kmsKeyArn !== undefined) {
-    throw new KeysUnavailable('a private half lies in two places');
+  if (privateJwk === undefined && kmsKeyArn === undefined) return null;
+  if (privateJwk === undefined && isKmsKeyArn(kmsKeyArn)) return { storage: 'kms', keyArn: kmsKeyArn };
+  if (kmsKeyArn === undefined && isObject(privateJwk)) {
+    const { d, n } = privateJwk;
+    if (typeof d === 'string' && n === shared.n) return { storage: 'secret', jwk: new Secret(privateJwk) };
   }
-  if (kmsKeyArn !== undefined) {
-    if (!isKmsKeyArn(kmsKeyArn)) throw new KeysUnavailable('a private half is not the ARN of a KMS key');
-    return { custody: 'kms', keyArn: kmsKeyArn };
-  }
-  if (privateJwk === undefined) return null;
-  if (!isObject(privateJwk) || typeof privateJwk['d'] !== 'string' || privateJwk['n'] !== shared.n) {
-    throw new KeysUnavailable('a private half is not the private JWK of its key');
-  }
-  return { custody: 'secret', jwk: new Secret(privateJwk) };
+  throw new KeysUnavailable('a private half is neither the private JWK of its key nor the ARN of a KMS key');
 }
 
 const isKmsKeyArn = (value: unknown): value is string =>
   typeof value === 'string' && /^arn:[a-z0-9-]+:kms:[a-z0-9-]*:\d{12}:key\/[A-Za-z0-9-]{1,128}$/.test(value);
 
-function readToDestroy(value: unknown): readonly string[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value) || !value.every(isKmsKeyArn)) {
-    throw new KeysUnavailable('the keys to destroy are not ARNs of KMS keys');
-  }
-  return value;
+function readToDestroy(value: unknown = []): readonly string[] {
+  if (Array.isArray(value) && value.every(isKmsKeyArn)) return value;
+  throw new KeysUnavailable('the keys to destroy are not ARNs of KMS keys');
 }
 
 function readDraft(value: unknown): Draft | null {
   if (value === undefined) return null;
-  if (!isObject(value)) throw new KeysUnavailable('what the ring was made of is not an object');
-  const { basedOn, rotation } = value;
-  const at = asEpochSeconds(value['at']);
-  if (typeof basedOn !== 'string' || basedOn === '' || at === undefined) {
-    throw new KeysUnavailable('what the ring was made of lacks its version or time');
+  const { basedOn, rotation, at } = isObject(value) ? value : {};
+  const madeAt = asEpochSeconds(at);
+  const isNamed = (text: unknown): text is string => typeof text === 'string' && text !== '';
+  if (isNamed(basedOn) && madeAt !== undefined && (rotation === null || isNamed(rotation))) {
+    return { basedOn, rotation, at: madeAt };
   }
-  if (rotation !== null && (typeof rotation !== 'string' || rotation === '')) {
-    throw new KeysUnavailable('the rotation that the ring was made for has no name');
-  }
-  return { basedOn, rotation, at };
+  throw new KeysUnavailable('what the ring was made from lacks its version, rotation or time');
 }
 
-/** @throws KeysUnavailable when no key stands there */
+/** @throws KeysUnavailable when there is no key in that place */
 export function keyAt(ring: Pick<Ring, 'keys'>, place: Place): RingKey {
   const key = ring.keys.find((candidate) => candidate.place === place);
   if (key === undefined) throw new KeysUnavailable(`no ${place} signing key`);

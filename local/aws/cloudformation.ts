@@ -10,6 +10,7 @@ import { LambdaFunction } from './lambda-runtime.ts';
 import type { FunctionSpec } from './lambda-runtime.ts';
 import type { LogSink } from '../cli/log.ts';
 import { startLoopbackServer } from '../loopback-server.ts';
+import type { LoopbackServer } from '../loopback-server.ts';
 import { accountId, isObject, listAt, objectAt, textOf } from './template.ts';
 import type { Assembly, Json, JsonObject, Resource } from './template.ts';
 
@@ -369,8 +370,34 @@ export function readOutputs(assembly: Assembly, baseUrl: string): Record<string,
   );
 }
 
+/** Where custom resources are answered: every request at an address of its own. */
+export interface CustomResourceResponses extends LoopbackServer {
+  expect(): { readonly address: string; readonly answer: Promise<JsonObject> };
+}
+
+export async function startCustomResourceResponses(): Promise<CustomResourceResponses> {
+  const expected = new Map<string, (answer: JsonObject) => void>();
+  const server = await startLoopbackServer((request, body) => {
+    const resolve = request.method === 'PUT' ? expected.get(request.url ?? '') : undefined;
+    resolve?.(objectAt(JSON.parse(body) as Json));
+    return Promise.resolve({ status: resolve === undefined ? 403 : 200, body: '' });
+  });
+  return {
+    ...server,
+    expect: () => {
+      const path = `/${randomUUID()}`;
+      const answer = new Promise<JsonObject>((resolve) => expected.set(path, resolve));
+      return { address: server.url + path, answer };
+    },
+  };
+}
+
 /** Runs the custom resources of the template, each by the function that its service token names. */
-export async function makeCustomResources(assembly: Assembly, functions: Functions): Promise<void> {
+export async function makeCustomResources(
+  assembly: Assembly,
+  functions: Functions,
+  responses: CustomResourceResponses,
+): Promise<void> {
   const resources = assembly.resources(
     ...new Set(assembly.types().filter((type) => type.startsWith('Custom::'))),
     'AWS::CloudFormation::CustomResource',
@@ -381,7 +408,7 @@ export async function makeCustomResources(assembly: Assembly, functions: Functio
     if (target?.type !== 'AWS::Lambda::Function') {
       throw new StartError(`the custom resource ${resource.logicalId} of the template leads to no function`);
     }
-    await createCustomResource(assembly, resource, functions.get(target));
+    await createCustomResource(assembly, resource, functions.get(target), responses);
   }
 }
 
@@ -389,54 +416,40 @@ async function createCustomResource(
   assembly: Assembly,
   resource: Resource,
   target: LambdaFunction,
+  responses: CustomResourceResponses,
 ): Promise<void> {
-  const secretPath = `/${randomUUID()}`;
-  let answered: (answer: JsonObject) => void = () => undefined;
-  const answer = new Promise<JsonObject>((resolve) => (answered = resolve));
-  const server = await startLoopbackServer((request, body) => {
-    if (request.method !== 'PUT' || request.url !== secretPath)
-      return Promise.resolve({ status: 403, body: '' });
-    answered(objectAt(JSON.parse(body) as Json));
-    return Promise.resolve({ status: 200, body: '' });
+  const { address, answer } = responses.expect();
+  const properties = assembly.resolve(resource.stack, resource.properties);
+  const invocation = target.invoke({
+    RequestType: 'Create',
+    ServiceToken: isObject(properties) ? properties['ServiceToken'] : undefined,
+    ResponseURL: address,
+    StackId: arnOf(assembly, resource, 'cloudformation', `stack/${resource.stack}/${randomUUID()}`),
+    RequestId: randomUUID(),
+    LogicalResourceId: resource.logicalId,
+    ResourceType: resource.type,
+    ResourceProperties: properties,
   });
-  try {
-    const properties = assembly.resolve(resource.stack, resource.properties);
-    const invocation = target.invoke({
-      RequestType: 'Create',
-      ServiceToken: isObject(properties) ? properties['ServiceToken'] : undefined,
-      ResponseURL: server.url + secretPath,
-      StackId: arnOf(assembly, resource, 'cloudformation', `stack/${resource.stack}/${randomUUID()}`),
-      RequestId: randomUUID(),
-      LogicalResourceId: resource.logicalId,
-      ResourceType: resource.type,
-      ResourceProperties: properties,
-    });
-    // The answer goes to the address in the event; what the function returns says only that it came to its end.
-    const silent = invocation.then((result) => ({
-      Status: 'FAILED',
-      Reason: result.ok
-        ? 'the function ended without an answer'
-        : `${result.errorType}: ${result.errorMessage}`,
-    }));
-    const outcome: JsonObject = await Promise.race([
-      answer,
-      silent.then((end) => Promise.race([answer, afterTurn(end)])),
-    ]);
-    if (outcome['Status'] !== 'SUCCESS') {
-      throw new StartError(`${resource.type} could not be made: ${textOf(outcome['Reason'])}`);
-    }
-    const attributes = Object.entries(objectAt(outcome, 'Data')).map(([name, value]) => [
-      name,
-      textOf(value),
-    ]);
-    assembly.define(resource, {
-      ref: textOf(outcome['PhysicalResourceId']),
-      attributes: Object.fromEntries(attributes) as Record<string, string>,
-    });
-    await invocation;
-  } finally {
-    server.close();
+  // The answer goes to the address in the event; what the function returns says only that it came to its end.
+  const silent = invocation.then((result) => ({
+    Status: 'FAILED',
+    Reason: result.ok
+      ? 'the function ended without an answer'
+      : `${result.errorType}: ${result.errorMessage}`,
+  }));
+  const outcome: JsonObject = await Promise.race([
+    answer,
+    silent.then((end) => Promise.race([answer, afterTurn(end)])),
+  ]);
+  if (outcome['Status'] !== 'SUCCESS') {
+    throw new StartError(`${resource.type} could not be made: ${textOf(outcome['Reason'])}`);
   }
+  const attributes = Object.entries(objectAt(outcome, 'Data')).map(([name, value]) => [name, textOf(value)]);
+  assembly.define(resource, {
+    ref: textOf(outcome['PhysicalResourceId']),
+    attributes: Object.fromEntries(attributes) as Record<string, string>,
+  });
+  await invocation;
 }
 
 /** Lets an answer that is already on its way through the loopback socket come first. */

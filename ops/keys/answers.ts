@@ -1,128 +1,104 @@
+/** The answers of the functions that show and change the signing keys. Every instant is RFC 3339. */
 import { CouldNot } from '../errors.ts';
 import { oneLine } from '../wording.ts';
 
-/** What the function that keeps the signing keys answers. Every instant is RFC 3339. */
-
-export type Place = 'previous' | 'current' | 'next';
-
-export interface KeyView {
-  readonly kid: string;
-  readonly place: Place;
-  readonly createdAt: string;
-  /** Null: it has not signed yet. */
-  readonly signingSince: string | null;
-  /** Since when it has been in the published set without a gap; null: it is not there. */
-  readonly publishedSince: string | null;
-}
-
-export interface LastRotation {
-  readonly token: string;
-  readonly at: string;
-  readonly result: 'done' | 'failed';
-  readonly code?: string;
-}
-
-export interface KeysStatus {
-  readonly keys: readonly KeyView[];
-  readonly nextRotationAt: string | null;
-  readonly lastRotation: LastRotation | null;
-  readonly publishedEqualsRing: boolean;
-  readonly leadSeconds: number;
-  readonly custody: string;
-}
-
-export interface KeysChange {
-  readonly before: readonly KeyView[];
-  readonly after: readonly KeyView[];
-  readonly nextRotationAt: string | null;
-  /** Sentences for a person. */
-  readonly notices: readonly string[];
-  /** When everybody has certainly seen the key that signs now. */
-  readonly gapEndsAt?: string;
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-const isObject = (value: unknown): value is Fields =>
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+type Read<T> = (value: unknown) => T;
 
 const unexpected = (): CouldNot =>
   new CouldNot(
     'unexpected_answer',
     'the function answered what this command does not know: are both of the same version?',
   );
+const checked =
+  <T>(isValid: (value: unknown) => value is T): Read<T> =>
+  (value) => {
+    if (!isValid(value)) throw unexpected();
+    return value;
+  };
 
-const text = (value: unknown): string => {
-  if (typeof value !== 'string' || value === '') throw unexpected();
-  return value;
-};
-const textOrNull = (value: unknown): string | null => (value === null ? null : text(value));
-const list = (value: unknown): readonly unknown[] => {
-  if (!Array.isArray(value)) throw unexpected();
-  return value;
-};
-const oneOf = <T extends string>(value: unknown, known: readonly T[]): T => {
-  const found = known.find((candidate) => candidate === value);
-  if (found === undefined) throw unexpected();
-  return found;
-};
+const text = checked((value): value is string => typeof value === 'string' && value !== '');
+const number = checked((value): value is number => typeof value === 'number');
+const flag = checked((value): value is boolean => typeof value === 'boolean');
+const array = checked((value): value is unknown[] => Array.isArray(value));
+const oneOf = <T extends string>(...known: T[]): Read<T> =>
+  checked((value): value is T => known.some((candidate) => candidate === value));
+const listOf =
+  <T>(read: Read<T>): Read<readonly T[]> =>
+  (value) =>
+    array(value).map(read);
+const orNull =
+  <T>(read: Read<T>): Read<T | null> =>
+  (value) =>
+    value === null ? null : read(value);
+const optional =
+  <T>(read: Read<T>): Read<T | undefined> =>
+  (value) =>
+    value === undefined ? undefined : read(value);
 
+type Readers = Record<string, Read<unknown>>;
+type Optional<R extends Readers> = {
+  [Name in keyof R]: undefined extends ReturnType<R[Name]> ? Name : never;
+}[keyof R];
+type Members<R extends Readers> = {
+  readonly [Name in Exclude<keyof R, Optional<R>>]: ReturnType<R[Name]>;
+} & {
+  readonly [Name in Optional<R>]?: Exclude<ReturnType<R[Name]>, undefined>;
+};
 /** Built of the members by name, so that nothing else of an answer is ever printed. */
-function keyView(value: unknown): KeyView {
-  if (!isObject(value)) throw unexpected();
-  return {
-    kid: text(value['kid']),
-    place: oneOf(value['place'], ['previous', 'current', 'next']),
-    createdAt: text(value['createdAt']),
-    signingSince: textOrNull(value['signingSince']),
-    publishedSince: textOrNull(value['publishedSince']),
+const object =
+  <R extends Readers>(readers: R): Read<Members<R>> =>
+  (value) => {
+    if (!isObject(value)) throw unexpected();
+    const members = Object.entries(readers).map(([name, read]) => [name, read(value[name])] as const);
+    return Object.fromEntries(members.filter(([, member]) => member !== undefined)) as Members<R>;
   };
-}
 
-function lastRotation(value: unknown): LastRotation | null {
-  if (value === null) return null;
-  if (!isObject(value)) throw unexpected();
-  return {
-    token: text(value['token']),
-    at: text(value['at']),
-    result: oneOf(value['result'], ['done', 'failed']),
-    ...(value['code'] === undefined ? {} : { code: text(value['code']) }),
+const keyView = object({
+  kid: text,
+  place: oneOf('previous', 'current', 'next'),
+  createdAt: text,
+  /** Null: it has not signed yet. */
+  signingSince: orNull(text),
+  /** Since when it has been in the published set without a gap; null: it is not there. */
+  publishedSince: orNull(text),
+});
+export type KeyView = ReturnType<typeof keyView>;
+
+const lastRotation = object({ token: text, at: text, result: oneOf('done', 'failed'), code: optional(text) });
+export type LastRotation = ReturnType<typeof lastRotation>;
+
+const keysStatus = object({
+  keys: listOf(keyView),
+  nextRotationAt: orNull(text),
+  lastRotation: orNull(lastRotation),
+  publishedEqualsRing: flag,
+  leadSeconds: number,
+  custody: text,
+});
+export type KeysStatus = ReturnType<typeof keysStatus>;
+
+const keysChange = object({
+  before: listOf(keyView),
+  after: listOf(keyView),
+  nextRotationAt: orNull(text),
+  /** Sentences for a person. */
+  notices: listOf((notice) => oneLine(text(notice))),
+  /** When everybody has certainly seen the key that signs now. */
+  gapEndsAt: optional(text),
+});
+export type KeysChange = ReturnType<typeof keysChange>;
+
+/** @throws CouldNot with the function's own code when it refused, `unexpected_answer` when it is no such answer */
+const accepted =
+  <T>(read: Read<T>): Read<T> =>
+  (answer) => {
+    const { ok, code, message } = isObject(answer) ? answer : {};
+    if (ok === false) throw new CouldNot(text(code), oneLine(text(message)));
+    if (ok !== true) throw unexpected();
+    return read(answer);
   };
-}
-
-/**
- * @throws CouldNot with the function's own code when it refused, `unexpected_answer` when it is no answer at all
- */
-function accepted(answer: unknown): Fields {
-  if (!isObject(answer)) throw unexpected();
-  if (answer['ok'] === false) throw new CouldNot(text(answer['code']), oneLine(text(answer['message'])));
-  if (answer['ok'] !== true) throw unexpected();
-  return answer;
-}
-
-/** @throws CouldNot as {@link readChange} */
-export function readStatus(answer: unknown): KeysStatus {
-  const fields = accepted(answer);
-  const { publishedEqualsRing, leadSeconds } = fields;
-  if (typeof publishedEqualsRing !== 'boolean' || typeof leadSeconds !== 'number') throw unexpected();
-  return {
-    keys: list(fields['keys']).map(keyView),
-    nextRotationAt: textOrNull(fields['nextRotationAt']),
-    lastRotation: lastRotation(fields['lastRotation']),
-    publishedEqualsRing,
-    leadSeconds,
-    custody: text(fields['custody']),
-  };
-}
-
-/** @throws CouldNot with the function's own code when it refused, `unexpected_answer` when it is no answer at all */
-export function readChange(answer: unknown): KeysChange {
-  const fields = accepted(answer);
-  return {
-    before: list(fields['before']).map(keyView),
-    after: list(fields['after']).map(keyView),
-    nextRotationAt: textOrNull(fields['nextRotationAt']),
-    notices: list(fields['notices']).map((notice) => oneLine(text(notice))),
-    ...(fields['gapEndsAt'] === undefined ? {} : { gapEndsAt: text(fields['gapEndsAt']) }),
-  };
-}
+export const readStatus = accepted(keysStatus);
+export const readChange = accepted(keysChange);

@@ -1,8 +1,6 @@
 import type { Command } from '../command.ts';
 import { instantWithAge } from '../wording.ts';
-import { changeDocument, confirmChange, foreseen, mustBeAbleToAsk } from './change.ts';
-import { openKeys } from './service.ts';
-import { nextRotationLine, outcome } from './view.ts';
+import { changeKeys } from './change.ts';
 
 export const promoteKey: Command = {
   name: 'keys promote',
@@ -15,34 +13,20 @@ export const promoteKey: Command = {
     'and who may not have seen it: until they have, they refuse what it signs.',
   ],
   actions: ['cloudformation:DescribeStacks', 'lambda:InvokeFunction'],
-  run: async (args, context) => {
-    mustBeAbleToAsk(args, context);
-    const keys = await openKeys(args, context);
-    const foresight = await keys.foresee({ operation: 'promote' });
-    if (args.dryRun) return foreseen(foresight, keys, args, context);
-    await confirmChange(foresight, {
+  run: (args, context) =>
+    changeKeys(args, context, {
+      change: () => Promise.resolve({ operation: 'promote' }),
       question: 'Withdraw the keys that have signed and promote the next one now?',
-      keys,
-      args,
-      context,
-    });
-
-    const change = await keys.carryOut({ operation: 'promote' });
-    const now = context.clock.now();
-    return {
-      document: changeDocument(change, args),
-      lines: [
-        ...outcome('Promoted. The withdrawn keys are in no ring and no published set.', change.after, now),
-        '',
-        ...change.notices,
-        ...(change.gapEndsAt === undefined ? [] : [gapLine(change.gapEndsAt, now)]),
-        nextRotationLine(change.nextRotationAt, now),
+      make: (keys, change) => keys.make(change),
+      heading: 'Promoted. The withdrawn keys are in no ring and no published set.',
+      more: ({ notices, gapEndsAt }, now) => [
+        ...notices,
+        ...(gapEndsAt === undefined ? [] : [gapLine(gapEndsAt, now)]),
       ],
-    };
-  },
+    }),
 };
 
 const gapLine = (endsAt: string, now: number): string =>
   Date.parse(endsAt) <= now
-    ? 'Whoever keeps our public keys for an hour has already seen the key that signs now.'
-    : `Whoever keeps our public keys for an hour has certainly seen the key that signs now by ${instantWithAge(endsAt, now)}.`;
+    ? 'Whoever caches our public keys for an hour has already seen the key that signs now.'
+    : `Whoever caches our public keys for an hour has certainly seen the key that signs now by ${instantWithAge(endsAt, now)}.`;

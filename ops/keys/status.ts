@@ -11,7 +11,7 @@ export const keysStatus: Command = {
   summary: 'the signing keys, and when they move',
   help: [
     'Shows the ring of signing keys: the one that signs, the next, and the previous. Warns when the published set is not',
-    'the ring, and when the last rotation failed.',
+    'the ring, and when the last rotation failed. The role KeysReaderRoleArn of the installation is enough for it.',
   ],
   actions: ['cloudformation:DescribeStacks', 'lambda:InvokeFunction'],
   run: async (args, context) => {
@@ -25,25 +25,26 @@ export const keysStatus: Command = {
 };
 
 function statusLines(status: KeysStatus, functionName: string, now: number): string[] {
-  const { lastRotation, publishedEqualsRing, custody } = status;
-  const failed = lastRotation?.result === 'failed';
-  return [
-    ...keyTable(status.keys, now),
+  const { keys, nextRotationAt, lastRotation, publishedEqualsRing, custody } = status;
+  const last = lastRotation && `${lastRotation.result}, ${instantWithAge(lastRotation.at, now)}`;
+  const lines = [
+    ...keyTable(keys, now),
     '',
-    nextRotationLine(status.nextRotationAt, now),
-    `Last rotation  ${lastRotation === null ? 'none yet' : `${lastRotation.result}, ${instantWithAge(lastRotation.at, now)}`}`,
+    nextRotationLine(nextRotationAt, now),
+    `Last rotation  ${last ?? 'none yet'}`,
     `New keys       ${custody === 'kms' ? 'are made in KMS' : 'are made in the secret'}`,
-    ...(publishedEqualsRing
-      ? []
-      : [
-          '',
-          `Warning: the published set is not the ring. ${functionName} puts it right within the hour; if this stays, look in its log.`,
-        ]),
-    ...(failed
-      ? [
-          '',
-          `Warning: the last rotation failed (${lastRotation.code ?? 'no code'}). Look in the log of ${functionName}, then try keys rotate.`,
-        ]
-      : []),
   ];
+  if (!publishedEqualsRing) {
+    lines.push(
+      '',
+      `Warning: the published set is not the ring. ${functionName} puts it right within the hour; if this stays, see its log.`,
+    );
+  }
+  if (lastRotation?.result === 'failed') {
+    lines.push(
+      '',
+      `Warning: the last rotation failed (${lastRotation.code ?? 'no code'}). See the log of ${functionName}, then try keys rotate.`,
+    );
+  }
+  return lines;
 }

@@ -17,29 +17,35 @@ export const keyTable = (keys: readonly KeyView[], now: number): string[] =>
 export const nextRotationLine = (at: string | null, now: number): string =>
   `Next rotation  ${at === null ? 'none is planned' : instantWithAge(at, now)}`;
 
-const indented = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
+const section = (heading: string, keys: readonly KeyView[], now: number): string[] => [
+  '',
+  heading,
+  ...keyTable(keys, now).map((line) => `  ${line}`),
+];
 
-/** What a change is going to do. */
-export function foresight(title: string, change: KeysChange, now: number): string[] {
+/** What a change would do. */
+export function plannedLines(title: string, change: KeysChange, now: number): string[] {
   const staying = new Set(change.after.map(({ kid }) => kid));
-  const going = change.before.filter(({ kid }) => !staying.has(kid));
+  const withdrawn = change.before.filter(({ kid }) => !staying.has(kid));
   return [
     title,
+    ...section('Now', change.before, now),
+    ...section('Then', change.after, now),
     '',
-    'Now',
-    ...indented(keyTable(change.before, now)),
-    '',
-    'Then',
-    ...indented(keyTable(change.after, now)),
-    '',
-    ...going.map(({ kid, place }) => `Withdrawn from the published set: ${kid} (${place})`),
+    ...withdrawn.map(({ kid, place }) => `Withdrawn from the published set: ${kid} (${place})`),
     ...change.notices,
   ];
 }
 
-/** The ring after a change. */
-export const outcome = (heading: string, keys: readonly KeyView[], now: number): string[] => [
+/** What was done. */
+export const doneLines = (
+  heading: string,
+  change: KeysChange,
+  now: number,
+  more: string[] = [],
+): string[] => [
+  ...section(heading, change.after, now),
   '',
-  heading,
-  ...indented(keyTable(keys, now)),
+  ...more,
+  nextRotationLine(change.nextRotationAt, now),
 ];

@@ -84,7 +84,7 @@ describe('the bundles', () => {
       functions.filter((name) => inputsOf(name).map(packageOf).includes(dependency));
     expect(holding('oauth4webapi')).toEqual(['sign-in', 'api-proxy', 'backchannel-logout']);
     expect(holding('@aws-sdk/client-secrets-manager')).toEqual([
-      ...['sign-in', 'api-proxy', 'rotate-signing-keys'],
+      ...['sign-in', 'api-proxy', 'rotate-signing-keys', 'keys-status'],
     ]);
     // Where no key lies in KMS, nobody loads its client.
     expect(holding('@aws-sdk/client-kms')).toEqual([]);
@@ -148,6 +148,7 @@ describe('a cold start', () => {
     SIGN_IN_ERROR_PATH: '/sign-in-error',
     SIGNED_OUT_PATH: '/signed-out',
     END_SESSION_URL: 'off',
+    CLOUDFORMATION_RESPONSE_ORIGIN: 'aws',
     UPSTREAMS: '{"pds":"https://api.example.nhs.uk"}',
     CALLS_PER_WINDOW: '600',
     API_PLATFORM_TOKEN_URL: 'https://api.example.nhs.uk/oauth2/token',

@@ -83,7 +83,7 @@ describe('the rights to keys in KMS', () => {
       const ports = { kmsOptions: clientOptions(door.url), clock: () => now };
       const made = await createKeyMaker({
         ...ports,
-        custody: 'kms',
+        storage: 'kms',
         bits: 4096,
         ringName: 'cis2-bff-prod/api-platform',
       }).make();
@@ -157,7 +157,7 @@ describe('the right to read', () => {
 
 describe('the rights to items of the published keys', () => {
   const table = 'published-keys';
-  const record: PublishedRecord = { keys: [], since: {}, firstAt: now };
+  const record: PublishedRecord = { keys: [], since: {}, firstAt: now, rings: {} };
   let client: DynamoDBClient;
   /** Method → everything it does to the table. */
   const sent = new Map<string, readonly AwsCall[]>();
@@ -218,9 +218,9 @@ describe('the rights to items of the published keys', () => {
     });
   };
 
-  const users = ['jwks', 'rotate-signing-keys'] as const;
+  const users = ['jwks', 'keys-status', 'rotate-signing-keys'] as const;
 
-  test('are with the function that serves them and the one that writes them', () => {
+  test('are with the functions that serve them, show their state and write them', () => {
     expect(functionNames.filter((name) => statements(name).length > 0)).toEqual(users);
   });
 
@@ -246,6 +246,8 @@ describe('the rights to items of the published keys', () => {
     ['jwks', 'GetItem', 'rotation#cis2'],
     ['jwks', 'PutItem', 'jwks#cis2'],
     ['jwks', 'Scan', 'jwks#cis2'],
+    ['keys-status', 'PutItem', 'jwks#cis2'],
+    ['keys-status', 'PutItem', 'rotation#cis2'],
     ['rotate-signing-keys', 'DeleteItem', 'jwks#cis2'],
     ['rotate-signing-keys', 'PutItem', 'session#KEY'],
     ['rotate-signing-keys', 'Scan', 'jwks#cis2'],

@@ -214,14 +214,14 @@ describe('the signing keys', () => {
     const readers = functionNames.filter((name) =>
       statementsOf(of('prod').stateless, name).some(
         (statement) =>
-          actionsOf([statement]).some((action) => action.startsWith('secretsmanager:')) ||
-          mentions(statement.Resource, 'SigningKeys'),
+          actionsOf([statement]).some((action) => /^secretsmanager:(?!Describe)/.test(action)) ||
+          (mentions(statement.Resource, 'SigningKeys') && actionsOf([statement]).includes('kms:Decrypt')),
       ),
     );
     expect(readers).toEqual(['sign-in', 'api-proxy', 'rotate-signing-keys']);
   });
 
-  test('can be changed by rotate-signing-keys only, in the vault and where they are published', () => {
+  test('can be changed by rotate-signing-keys only, in the secret and where they are published', () => {
     const writers = (actions: RegExp): readonly FunctionName[] =>
       functionNames.filter((name) =>
         statementsOf(of('prod').stateless, name).some(
@@ -320,6 +320,7 @@ describe('what each function may do', () => {
     ],
     ['jwks', [...logs, 'dynamodb:GetItem']],
     ['unknown-route', logs],
+    ['keys-status', [...logs, 'dynamodb:GetItem', 'secretsmanager:DescribeSecret']],
     [
       'rotate-signing-keys',
       [

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import {
   Functions,
   makeCustomResources,
+  startCustomResourceResponses,
   makeRotationSchedules,
   makeSecrets,
   makeTables,
@@ -60,8 +61,14 @@ const deploy = async (
     overrides: options.overrides ?? {},
     log,
   });
-  closers.push(() => functions.close());
-  return { assembly, functions, dynamodb, secrets, log };
+  const responses = await startCustomResourceResponses();
+  closers.push(
+    () => functions.close(),
+    () => {
+      responses.close();
+    },
+  );
+  return { assembly, functions, responses, dynamodb, secrets, log };
 };
 
 const environmentOf = async (functions: Functions, assembly: Assembly): Promise<Record<string, string>> => {
@@ -127,8 +134,8 @@ describe('a synthesised template, made on this machine', () => {
   });
 
   test('a custom resource is made by its function, as CloudFormation asks it', async () => {
-    const { assembly, functions } = await deploy();
-    await makeCustomResources(assembly, functions);
+    const { assembly, functions, responses } = await deploy();
+    await makeCustomResources(assembly, functions, responses);
     const seen = JSON.parse(assembly.text('stateless', { 'Fn::GetAtt': ['Keys', 'Seen'] })) as Record<
       string,
       unknown
@@ -148,8 +155,8 @@ describe('a synthesised template, made on this machine', () => {
 
   test('a custom resource whose function says that it failed stops the start with its reason', async () => {
     const create = fixtureCode.create.replace("Status: 'SUCCESS'", "Status: 'FAILED', Reason: 'no ring'");
-    const { assembly, functions } = await deploy({ code: { create } });
-    await expect(makeCustomResources(assembly, functions)).rejects.toThrow(
+    const { assembly, functions, responses } = await deploy({ code: { create } });
+    await expect(makeCustomResources(assembly, functions, responses)).rejects.toThrow(
       'Custom::SigningKeys could not be made: no ring',
     );
   });
@@ -158,8 +165,8 @@ describe('a synthesised template, made on this machine', () => {
     ['throws', "export const handler = async () => { throw new Error('boom'); };", 'Error: boom'],
     ['says nothing', 'export const handler = async () => undefined;', 'the function ended without an answer'],
   ])('a custom resource whose function %s stops the start', async (_what, create, reason) => {
-    const { assembly, functions } = await deploy({ code: { create } });
-    await expect(makeCustomResources(assembly, functions)).rejects.toThrow(reason);
+    const { assembly, functions, responses } = await deploy({ code: { create } });
+    await expect(makeCustomResources(assembly, functions, responses)).rejects.toThrow(reason);
   });
 
   test('a function that does not load stops the start with its name', async () => {

@@ -43,7 +43,12 @@ const status = (more: readonly string[] = [], variables: Record<string, string> 
 test('an environment is found by its two stacks, with the credentials of whoever runs the command', async () => {
   aws.invoke = () => returned(statusOf(ring('a', 'b', 'c')));
   aws.describeStacks = (name) =>
-    stack(name, name.endsWith('-stateless') ? { RotateSigningKeysFunction: 'rotate-signing-keys' } : {});
+    stack(
+      name,
+      name.endsWith('-stateless')
+        ? { RotateSigningKeysFunction: 'rotate-signing-keys', KeysStatusFunction: 'keys-status' }
+        : {},
+    );
   const { code, out, err } = await status();
   expect({ code, err }).toEqual({ code: 0, err: '' });
   expect(JSON.parse(out)).toMatchObject({ keys: [{ kid: 'a' }, { kid: 'b' }, { kid: 'c' }] });

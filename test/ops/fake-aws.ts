@@ -26,9 +26,15 @@ export type Event = Readonly<Record<string, unknown>>;
 export class FakeAws {
   readonly port: number;
   /** Everything that came: `Invoke`, `RotateSecret` or `DescribeStacks`, and what was in it. */
-  readonly calls: { readonly action: string; readonly input: Event; readonly authorization: string }[] = [];
+  readonly calls: {
+    readonly action: string;
+    readonly functionName: string | undefined;
+    readonly input: Event;
+    readonly authorization: string;
+  }[] = [];
   outputs: Record<string, string> = {
     RotateSigningKeysFunction: 'rotate-signing-keys',
+    KeysStatusFunction: 'keys-status',
     SigningKeysSecretArn: 'arn:aws:secretsmanager:eu-west-2:000000000000:secret:ring-AAAAAA',
   };
   /** `hang`: no answer, the connection is cut. */
@@ -64,10 +70,13 @@ export class FakeAws {
   }
 
   #answer(request: IncomingMessage, body: string): Answer | 'hang' {
+    const [, functionName] =
+      /^\/2015-03-31\/functions\/(rotate-signing-keys|keys-status)\/invocations$/.exec(request.url ?? '') ??
+      [];
     const record = (action: string, input: Event): void => {
-      this.calls.push({ action, input, authorization: request.headers.authorization ?? '' });
+      this.calls.push({ action, functionName, input, authorization: request.headers.authorization ?? '' });
     };
-    if (/^\/2015-03-31\/functions\/rotate-signing-keys\/invocations$/.test(request.url ?? '')) {
+    if (functionName !== undefined) {
       const event = JSON.parse(body) as Event;
       record('Invoke', event);
       return this.invoke(event);

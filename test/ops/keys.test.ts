@@ -37,7 +37,7 @@ const changes = () =>
   aws.calls.filter(
     ({ action, input }) =>
       action === 'RotateSecret' ||
-      (action === 'Invoke' && input['operation'] !== 'status' && input['dryRun'] !== true),
+      (action === 'Invoke' && input['operation'] !== undefined && input['dryRun'] !== true),
   );
 
 describe('keys status', () => {
@@ -55,7 +55,9 @@ describe('keys status', () => {
       leadSeconds: 0,
       custody: 'secret',
     });
-    expect(aws.events).toEqual([{ operation: 'status', purpose: 'cis2' }]);
+    expect(aws.calls.map(({ action, functionName, input }) => ({ action, functionName, input }))).toEqual([
+      { action: 'Invoke', functionName: 'keys-status', input: { purpose: 'cis2' } },
+    ]);
   });
 
   test('shows people a table, ages in words and the last result', async () => {
@@ -121,7 +123,7 @@ describe('what cannot be done ends with 1 and one line, and with --json a docume
           body: '{"errorType":"TypeError","errorMessage":"quoting private-half"}',
         })),
       'function_failed',
-      /^the function failed \(TypeError\): look in the log of rotate-signing-keys$/,
+      /^the function failed \(TypeError\): see the log of keys-status$/,
     ],
     [
       'a start that has ended',
@@ -174,10 +176,10 @@ describe('with nobody to ask and no --yes', () => {
 });
 
 describe('keys rotate', () => {
-  /** A function that has rotated some looks after Secrets Manager was asked to. */
-  const rotatingAfter = (looks: number): void => {
+  /** A function that has rotated some reads after Secrets Manager was asked to. */
+  const rotatingAfter = (reads: number): void => {
     let token: string | undefined;
-    let left = looks;
+    let left = reads;
     aws.rotateSecret = (input) => {
       token = input['ClientRequestToken'] as string;
       return returned({ ARN: input['SecretId'], Name: 'ring', VersionId: token });
@@ -224,7 +226,7 @@ describe('keys rotate', () => {
   });
 
   test('a refusal of the dry run ends it before anything is started', async () => {
-    aws.invoke = () => refusal('not_seasoned', 'The next key can sign from 2026-01-02 on.');
+    aws.invoke = () => refusal('lead_time_not_met', 'The next key can sign from 2026-01-02 on.');
     const { code, out, err } = await ops(['keys', 'rotate', '--yes', ...here]);
     expect({ code, out, err }).toEqual({
       code: 1,
@@ -270,7 +272,7 @@ describe('keys promote', () => {
   const promoted = [key('kid-c', 'current'), key('kid-d', 'next')];
   const answering = (more: Record<string, unknown> = {}) => {
     aws.invoke = ({ operation, dryRun }: Event) =>
-      operation === 'status'
+      operation === undefined
         ? returned(statusOf(before))
         : returned(
             dryRun === true
@@ -351,7 +353,7 @@ describe('keys promote', () => {
     const { code, err } = await ops(['keys', 'promote', '--yes', ...here]);
     expect(code).toBe(1);
     expect(err).toMatch(
-      /the function failed \(Sandbox\.Timedout\), and whether it was done is not known: look with keys status/,
+      /the function failed \(Sandbox\.Timedout\), and whether it was done is not known: check with keys status/,
     );
   });
 
@@ -397,7 +399,7 @@ describe('keys promote', () => {
     answering();
     const { invoke } = aws;
     aws.invoke = (event) =>
-      event['operation'] === 'status'
+      event['operation'] === undefined
         ? returned(statusOf([key('kid-c', 'current'), key('kid-d', 'next')]))
         : invoke(event);
     const { code, out } = await opsOnTerminal(['keys', 'promote', ...here], 'y\n');

@@ -145,7 +145,7 @@ test('with a lead time a second rotation is refused, and says from when the next
     expect((await ops(['keys', 'rotate', '--yes', ...there])).code).toBe(0);
     const { code, out, err } = await ops(['keys', 'rotate', '--yes', '--json', ...there]);
     expect(code).toBe(1);
-    expect(JSON.parse(out)).toEqual({ error: { code: 'not_seasoned', message: expect.any(String) } });
+    expect(JSON.parse(out)).toEqual({ error: { code: 'lead_time_not_met', message: expect.any(String) } });
     expect(err).toMatch(/^cis2-bff ops: .*\d\d:\d\d.*\n$/);
   } finally {
     await slow.stop();

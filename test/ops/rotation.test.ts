@@ -7,9 +7,9 @@ import { ring, statusOf } from './answers.ts';
 
 const [before, after] = [ring('a', 'b', 'c'), ring('b', 'c', 'd')];
 
-interface Look {
+interface Read {
   readonly keys?: ReturnType<typeof ring>;
-  /** Told with the token of this rotation. */
+  /** By the token of this rotation. */
   readonly last?: (own: string) => LastRotation | null;
 }
 
@@ -23,30 +23,30 @@ const anothers = (result: 'done' | 'failed', minute: number) => (): LastRotation
   result,
 });
 
-/** A rotation whose every look finds what the test says; the last one stays. The clock is the test's own. */
+/** A rotation in which every read of the status finds what the test says; the last one stays. The clock is the test's own. */
 async function rotateSeeing(
-  looks: readonly (Look | 'throttled')[],
+  reads: readonly (Read | 'throttled')[],
   started: 'started' | 'unfinished' = 'started',
 ) {
   const notes: string[] = [];
   let now = Date.parse(at(0));
-  let looked = 0;
+  let done = 0;
   let token = '';
   const keys: KeyService = {
     title: '',
     functionName: 'rotate-signing-keys',
     status: (): Promise<KeysStatus> => {
-      const look = looks[Math.min(looked, looks.length - 1)] ?? {};
-      looked += 1;
-      if (look === 'throttled') return Promise.reject(new CouldNot('throttled', 'later'));
-      return Promise.resolve(readStatus(statusOf(look.keys ?? before, look.last?.(token) ?? null)));
+      const read = reads[Math.min(done, reads.length - 1)] ?? {};
+      done += 1;
+      if (read === 'throttled') return Promise.reject(new CouldNot('throttled', 'later'));
+      return Promise.resolve(readStatus(statusOf(read.keys ?? before, read.last?.(token) ?? null)));
     },
     startRotation: (given) => {
       token = given;
       return Promise.resolve(started);
     },
-    foresee: () => Promise.reject(new Error('not here')),
-    carryOut: () => Promise.reject(new Error('not here')),
+    dryRun: () => Promise.reject(new Error('not here')),
+    make: () => Promise.reject(new Error('not here')),
   };
   const outcome = await rotate(keys, {
     io: {
@@ -121,7 +121,7 @@ test('the result of another rotation alone is not enough', async () => {
   expect([outcome, seconds]).toEqual(['bcd', 6]);
 });
 
-test('a look that the function has no place for is taken again', async () => {
+test('a status that cannot be read at this moment is read again', async () => {
   const { outcome } = await rotateSeeing([{}, 'throttled', 'throttled', { keys: after, last: own('done') }]);
   expect(outcome).toBe('bcd');
 });

@@ -49,9 +49,9 @@ async function everyAccident({ options, prepare, heal }: Case): Promise<void> {
 }
 
 const worlds: readonly WorldOptions[] = [
-  { custody: 'secret', leadSeconds: 0 },
-  { custody: 'secret', leadSeconds: 3_600 },
-  { custody: 'kms', leadSeconds: 3_600 },
+  { storage: 'secret', leadSeconds: 0 },
+  { storage: 'secret', leadSeconds: 3_600 },
+  { storage: 'kms', leadSeconds: 3_600 },
 ];
 
 /** Throws unless nothing was ever wrong, and nothing is left to be done. */
@@ -152,7 +152,7 @@ describe.each(worlds)('with %j', (options) => {
   const imported = (now: boolean): Event => ({ operation: 'import', jwk: poolKey(1_000).privateJwk, now });
   const changes: readonly (readonly [string, Event])[] = [
     ['promote', { operation: 'promote' }],
-    ...(options.custody === 'kms' || options.leadSeconds === 0
+    ...(options.storage === 'kms' || options.leadSeconds === 0
       ? []
       : [['import as next', imported(false)] as const, ['import to sign at once', imported(true)] as const]),
   ];

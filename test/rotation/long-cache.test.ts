@@ -39,7 +39,7 @@ test('rotate never lets a key sign that such a platform does not know, and says 
     for (let rotations = 1; rotations < 3; rotations += 1) {
       const tooEarly = await command('keys', 'rotate', '--yes', '--json');
       expect(tooEarly.code).toBe(1);
-      expect(JSON.parse(tooEarly.out)).toMatchObject({ error: { code: 'not_seasoned' } });
+      expect(JSON.parse(tooEarly.out)).toMatchObject({ error: { code: 'lead_time_not_met' } });
       refused += 1;
       const seasonedAt = instantIn(tooEarly.err);
       expect(seasonedAt).toBeGreaterThan(Date.now() - 1_000);

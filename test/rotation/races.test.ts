@@ -88,7 +88,7 @@ async function expectWholeLater(world: World): Promise<void> {
   expect(world.kmsKeysLeft).toEqual([]);
 }
 
-const options: WorldOptions = { custody: 'secret', leadSeconds: 3_600 };
+const options: WorldOptions = { storage: 'secret', leadSeconds: 3_600 };
 
 async function worldFor(given: WorldOptions): Promise<{ world: World; before: string }> {
   const world = await World.create(given, 1);
@@ -145,12 +145,12 @@ const inRandomOrder = (given: WorldOptions, names: fc.Arbitrary<readonly Name[]>
   );
 
 test.each<WorldOptions>([
-  { custody: 'secret', leadSeconds: 3_600 },
-  { custody: 'kms', leadSeconds: 3_600 },
-  { custody: 'secret', leadSeconds: 0 },
+  { storage: 'secret', leadSeconds: 3_600 },
+  { storage: 'kms', leadSeconds: 3_600 },
+  { storage: 'secret', leadSeconds: 0 },
 ])('two or three at once leave a ring that is whole, in random orders, with %j', async (given) => {
   const names = (Object.keys(doings) as Name[]).filter(
-    (name) => given.custody === 'secret' || !name.startsWith('import'),
+    (name) => given.storage === 'secret' || !name.startsWith('import'),
   );
   await inRandomOrder(given, fc.subarray(names, { minLength: 2, maxLength: 3 }), 150);
 });

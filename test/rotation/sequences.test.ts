@@ -137,8 +137,8 @@ const gapEndOf = (answer: Answer): number | undefined =>
   answer?.ok === true && 'gapEndsAt' in answer ? Date.parse(answer.gapEndsAt ?? '') / 1000 : undefined;
 
 test.each<WorldOptions>([
-  { custody: 'secret', leadSeconds: hour },
-  { custody: 'kms', leadSeconds: hour },
+  { storage: 'secret', leadSeconds: hour },
+  { storage: 'kms', leadSeconds: hour },
 ])('no history of a ring with %j breaks what must hold, or has a platform refuse us', async (options) => {
   let acts = 0;
   await fc.assert(

@@ -8,22 +8,23 @@ import type { KMSClient } from '@aws-sdk/client-kms';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { JWK } from 'jose';
 import type { EpochSeconds } from '../../lambdas/common/index.ts';
-import { rotateSigningKeys, type OperatorAnswer } from '../../lambdas/handlers/rotate-signing-keys.ts';
+import { rotateSigningKeys, type Refusal } from '../../lambdas/handlers/rotate-signing-keys.ts';
 import { assertionSigner } from '../../lambdas/keys/assertion.ts';
 import {
   createPublishedKeys,
-  createVault,
+  createKeySecret,
   currentSigner,
   loadPublishedSet,
   loadRing,
-  RotationFailed,
+  ChangeRefused,
   signers,
-  type Custody,
+  type Change,
+  type KeyStorage,
   type KeyMaker,
   type SignerOf,
 } from '../../lambdas/keys/index.ts';
 import { destroyKmsKey, kmsSign, newKmsKey } from '../../lambdas/keys/kms/index.ts';
-import { keyOfJwk, keyOfKms } from '../../lambdas/keys/new-key.ts';
+import { keyOfJwk, keyOfKms } from '../../lambdas/keys/private-key.ts';
 import { createLogger, createMetrics } from '../../lambdas/telemetry/index.ts';
 import type { Command } from '../races/embedded-table.ts';
 import { Aws, touch } from './aws.ts';
@@ -46,10 +47,10 @@ interface WrittenKey {
 export type Call = (command: Command) => Promise<unknown>;
 /** What the function is called with. */
 export type Event = Readonly<Record<string, unknown>>;
-export type Answer = OperatorAnswer | undefined;
+export type Answer = Change | Refusal | undefined;
 
 export interface WorldOptions {
-  readonly custody: Custody;
+  readonly storage: KeyStorage;
   readonly leadSeconds: number;
 }
 
@@ -127,7 +128,7 @@ export class World {
           trustedBy: ['cis2', 'api-platform'],
           secretId: this.aws.secretArn,
           ringName: 'test/cis2',
-          vault: createVault(secrets, this.aws.secretArn),
+          keySecret: createKeySecret(secrets, this.aws.secretArn),
           published: createPublishedKeys(database, 'published', 'cis2'),
           keyMaker: this.#keyMaker(kms),
           signerOf: this.signerOf(kms),
@@ -136,7 +137,7 @@ export class World {
               if (this.served !== undefined) return this.served;
               return await loadPublishedSet(database, 'published', 'cis2');
             } catch {
-              throw new RotationFailed('published_set_unreachable', 'there is no set');
+              throw new ChangeRefused('published_set_unreachable', 'there is no set');
             }
           },
           leadSeconds: this.options.leadSeconds,
@@ -148,6 +149,7 @@ export class World {
           },
         },
       ],
+      isResponseAddress: () => true,
       respond: (_url, { Status }) =>
         Status === 'SUCCESS' ? Promise.resolve() : Promise.reject(new Error('the deployment failed')),
       clock,
@@ -167,11 +169,11 @@ export class World {
   }
 
   #keyMaker(kms: KMSClient): KeyMaker {
-    const { custody } = this.options;
+    const { storage } = this.options;
     return {
-      custody,
+      storage,
       make: async () => {
-        if (custody === 'secret') return keyOfJwk(this.aws.nextPoolKey().privateJwk, this.clock);
+        if (storage === 'secret') return keyOfJwk(this.aws.nextPoolKey().privateJwk, this.clock);
         const { keyArn, publicJwk } = await newKmsKey(kms, 2_048, 'test/cis2');
         return keyOfKms(keyArn, publicJwk, this.clock);
       },
@@ -182,7 +184,7 @@ export class World {
   signerOf(kms: KMSClient): SignerOf {
     const inSecret = signers({ kmsOptions: {}, clock: this.clock });
     return (key) =>
-      key.privateHalf?.custody === 'kms'
+      key.privateHalf?.storage === 'kms'
         ? Promise.resolve(assertionSigner(key.kid, this.clock, kmsSign(kms, key.privateHalf.keyArn)))
         : inSecret(key);
   }
@@ -272,7 +274,10 @@ export class World {
     const current = this.#readCurrent();
     if (current === undefined) return;
     this.#lookAtRing(current.ring);
-    if (this.#everPublished) this.#lookAtBoth(current.ring);
+    if (this.#everPublished) {
+      this.#lookAtBoth(current.ring);
+      this.#lookAtFacts(current);
+    }
     if (current.versionId !== this.#current?.versionId) this.#lookAtMove(this.#current?.ring, current.ring);
     this.#current = current;
   }
@@ -329,6 +334,17 @@ export class World {
         this.#wrong(`the ${place} key is not published`);
       }
     }
+  }
+
+  /** What keys-status reads has the ring that is current, and nothing of a private half. */
+  #lookAtFacts({ versionId, ring }: { versionId: string; ring: WrittenRing }): void {
+    const text = this.aws.item(setName)?.['rings']?.S ?? '{}';
+    const rings = JSON.parse(text) as Record<string, { keys: { kid: string; place: string }[] }>;
+    const spelled = (keys: readonly { kid: string; place: string }[] = []): string =>
+      keys.map(({ kid, place }) => `${place} ${kid}`).join();
+    if (spelled(rings[versionId]?.keys) !== spelled(ring.keys))
+      this.#wrong('the state of the ring is not told');
+    if (/"(?:d|p|q|dp|dq|qi|n|privateJwk|kmsKeyArn)":/.test(text)) this.#wrong('more than facts is told');
   }
 
   #lookAtMove(before: WrittenRing | undefined, after: WrittenRing): void {

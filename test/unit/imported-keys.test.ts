@@ -37,8 +37,8 @@ describe('a private key that was made elsewhere', () => {
     expect(world.publishedKids()).toEqual([current, kid]);
     expect(world.published.record?.since[kid]).toBe(startOfTime + 10);
     expect(change.notices.join(' ')).toContain(next);
-    expect([...world.vault.labels.keys()]).toEqual(['AWSCURRENT']);
-    expect([...world.vault.versions.values()].join()).not.toContain('hunter2');
+    expect([...world.keySecret.labels.keys()]).toEqual(['AWSCURRENT']);
+    expect([...world.keySecret.versions.values()].join()).not.toContain('hunter2');
   });
 
   test('signs at once when it is to, and the key before it goes on verifying', async () => {
@@ -61,9 +61,9 @@ describe('a private key that was made elsewhere', () => {
 
   test('is published before it signs, and in every set from then on', async () => {
     const world = await createWorld();
-    const { moveCurrent } = world.vault;
+    const { moveCurrent } = world.keySecret;
     let publishedThen: string[] = [];
-    world.vault.moveCurrent = (...asked) => {
+    world.keySecret.moveCurrent = (...asked) => {
       publishedThen = world.publishedKids();
       world.published.history.length = 0;
       return moveCurrent(...asked);
@@ -77,10 +77,10 @@ describe('a private key that was made elsewhere', () => {
 
   test('is only looked at in a dry run', async () => {
     const world = await createWorld();
-    const before = [...world.vault.versions];
+    const before = [...world.keySecret.versions];
     const change = await take(world, key, { kid: 'mine', dryRun: true });
     expect(change.after.map(({ kid }) => kid)).toEqual([world.kidAt('current'), 'mine']);
-    expect([...world.vault.versions]).toEqual(before);
+    expect([...world.keySecret.versions]).toEqual(before);
     expect(world.published.history).toHaveLength(1);
   });
 
@@ -100,7 +100,7 @@ describe('a private key that was made elsewhere', () => {
 
   test('is not taken in where private keys never leave KMS', async () => {
     const world = await createWorld();
-    const ports: KeyManagerPorts = { ...world.ports, keyMaker: { ...world.ports.keyMaker, custody: 'kms' } };
+    const ports: KeyManagerPorts = { ...world.ports, keyMaker: { ...world.ports.keyMaker, storage: 'kms' } };
     const refused = await refusalOf(importKey(ports, { jwk: key, kid: undefined, now: true, dryRun: false }));
     expect(refused.code).toBe('custody_kms');
   });
@@ -138,7 +138,7 @@ describe('a private key that was made elsewhere', () => {
     ['a key that is all hunter2', () => ({ ...key, d: 'hunter2', p: 'hunter2', q: 'hunter2' })],
   ])('is refused when it is %s, and none of it is quoted', async (_, jwk) => {
     const world = await createWorld();
-    const before = [...world.vault.versions];
+    const before = [...world.keySecret.versions];
     const refused = await refusalOf(take(world, jwk(), { now: true }));
     expect(refused.code).toBe('key_unusable');
     expect(refused.message).toMatch(/^The key.*\.$/);
@@ -146,7 +146,7 @@ describe('a private key that was made elsewhere', () => {
     for (const secret of ['hunter2', text(key, 'd').slice(0, 16), text(key, 'n').slice(0, 16)]) {
       expect(told).not.toContain(secret);
     }
-    expect([...world.vault.versions]).toEqual(before);
+    expect([...world.keySecret.versions]).toEqual(before);
   });
 
   test.each([[''], ['a b'], ['a\tb'], ['ключ'], ['a'.repeat(129)], [7], [null], [['a']]])(

@@ -6,77 +6,77 @@ import { createLocalJWKSet, jwtVerify } from 'jose';
 import { Secret, type EpochSeconds } from '../../lambdas/common/index.ts';
 import {
   createKeyMaker,
-  createVault,
+  createKeySecret,
   KeysUnavailable,
   signers,
-  type Vault,
+  type KeySecret,
 } from '../../lambdas/keys/index.ts';
-import { asCurrent } from '../../lambdas/keys/changes.ts';
+import { asCurrent } from '../../lambdas/keys/ring-changes.ts';
 import { newKmsKey } from '../../lambdas/keys/kms/index.ts';
-import { KeyRetired } from '../../lambdas/keys/ring.ts';
+import { KeyRetired } from '../../lambdas/keys/errors.ts';
 import { startKms } from '../../local/aws/kms.ts';
 import { startSecrets } from '../support/secrets.ts';
 
-describe('the vault', () => {
+describe('the key secret', () => {
   let secrets: Awaited<ReturnType<typeof startSecrets>>;
-  let vault: Vault;
+  let keySecret: KeySecret;
   const [first, second, third] = [randomUUID(), randomUUID(), randomUUID()];
   beforeEach(async () => {
     secrets = await startSecrets();
-    vault = createVault(secrets.client, 'ring');
+    keySecret = createKeySecret(secrets.client, 'ring');
   });
   afterEach(() => {
     secrets.close();
   });
 
-  const labels = async () => Object.fromEntries((await vault.describe()).labels);
+  const labels = async () => Object.fromEntries((await keySecret.describe()).labels);
   const put = (versionId: string, label: string, text = versionId) =>
-    vault.put(versionId, new Secret(text), label);
+    keySecret.put(versionId, new Secret(text), label);
 
   test('is empty before its first value', async () => {
-    expect(await vault.current()).toBeUndefined();
-    expect(await vault.version(first)).toBeUndefined();
-    expect(await vault.describe()).toEqual({ labels: new Map(), nextRotationAt: null });
+    expect(await keySecret.current()).toBeUndefined();
+    expect(await keySecret.version(first)).toBeUndefined();
+    expect(await keySecret.describe()).toEqual({ labels: new Map(), nextRotationAt: null });
   });
 
   test('gives versions by label and by name, and keeps one’s value', async () => {
     expect(await put(first, 'AWSCURRENT')).toBe(true);
     expect(await put(second, 'AWSPENDING')).toBe(true);
-    expect((await vault.current())?.versionId).toBe(first);
-    expect((await vault.version(second))?.text.expose()).toBe(second);
+    expect((await keySecret.current())?.versionId).toBe(first);
+    expect((await keySecret.version(second))?.text.expose()).toBe(second);
     expect(await put(second, 'AWSPENDING')).toBe(true);
     expect(await put(second, 'AWSPENDING', 'another value')).toBe(false);
-    expect((await vault.version(second))?.text.expose()).toBe(second);
+    expect((await keySecret.version(second))?.text.expose()).toBe(second);
   });
 
   test('moves the current version only from the one that the caller read', async () => {
     await put(first, 'AWSCURRENT');
     await put(second, 'AWSPENDING');
     await put(third, 'CIS2BFF_DRAFT_x');
-    expect(await vault.moveCurrent(first, second)).toBe(true);
-    expect(await vault.moveCurrent(first, third)).toBe(false);
-    expect(await vault.moveCurrent(second, randomUUID())).toBe(false);
+    expect(await keySecret.moveCurrent(first, second)).toBe(true);
+    expect(await keySecret.moveCurrent(first, third)).toBe(false);
+    expect(await keySecret.moveCurrent(second, randomUUID())).toBe(false);
     expect(await labels()).toMatchObject({ AWSCURRENT: second, AWSPREVIOUS: first });
   });
 
   test('takes a label away from the version it is on, and from no other', async () => {
     await put(first, 'AWSCURRENT');
     await put(second, 'AWSPENDING');
-    await vault.removeLabel('AWSPENDING', first);
+    await keySecret.removeLabel('AWSPENDING', first);
     expect(await labels()).toEqual({ AWSCURRENT: first, AWSPENDING: second });
-    await vault.removeLabel('AWSPENDING', second);
-    await vault.removeLabel('AWSPENDING', second);
+    await keySecret.removeLabel('AWSPENDING', second);
+    await keySecret.removeLabel('AWSPENDING', second);
     expect(await labels()).toEqual({ AWSCURRENT: first });
   });
 
   test('that cannot be reached is said to be unavailable, whatever was asked [ASVS-16.5.3]', async () => {
     secrets.close();
     for (const work of [
-      () => vault.current(),
-      () => vault.describe(),
+      () => keySecret.current(),
+      () => keySecret.describe(),
       () => put(first, 'AWSPENDING'),
-      () => vault.moveCurrent(first, second),
-      () => vault.removeLabel('AWSPENDING', first),
+      () => keySecret.moveCurrent(first, second),
+      () => keySecret.removeLabel('AWSPENDING', first),
     ]) {
       await expect(work()).rejects.toThrow(KeysUnavailable);
     }
@@ -105,10 +105,10 @@ describe('a key in KMS', () => {
   });
 
   const maker = () =>
-    createKeyMaker({ custody: 'kms', bits: 2048, ringName: 'unit/cis2', kmsOptions: options(), clock });
+    createKeyMaker({ storage: 'kms', bits: 2048, ringName: 'unit/cis2', kmsOptions: options(), clock });
   const made = async () => {
     const key = await maker().make();
-    if (key.privateHalf.custody !== 'kms') throw new Error('not in KMS');
+    if (key.privateHalf?.storage !== 'kms') throw new Error('not in KMS');
     const signer = await signers({ kmsOptions: options(), clock })(asCurrent(key, now));
     return { key, signer, KeyId: key.privateHalf.keyArn };
   };

@@ -8,15 +8,15 @@ import {
   type PublishedKeys,
   type PublishedRecord,
   type RotationResult,
-  type Vault,
+  type KeySecret,
 } from '../../lambdas/keys/index.ts';
-import { newSecretKey } from '../../lambdas/keys/new-key.ts';
+import { newSecretKey } from '../../lambdas/keys/private-key.ts';
 import { readRing, type Ring } from '../../lambdas/keys/ring.ts';
 
 export const startOfTime = 1_800_000_000 as EpochSeconds;
 
 /** Labels and versions as Secrets Manager has them. */
-export class MemoryVault implements Vault {
+export class MemoryKeySecret implements KeySecret {
   readonly versions = new Map<string, string>();
   readonly labels = new Map<string, string>();
   nextRotationAt: EpochSeconds | null = null;
@@ -83,7 +83,7 @@ export class MemoryPublished implements PublishedKeys {
 }
 
 export async function createWorld(changes: Partial<KeyManagerPorts> = {}) {
-  const vault = new MemoryVault();
+  const keySecret = new MemoryKeySecret();
   const published = new MemoryPublished();
   const time = { now: startOfTime as number, waited: 0 };
   const destroyed: string[] = [];
@@ -92,10 +92,10 @@ export async function createWorld(changes: Partial<KeyManagerPorts> = {}) {
   const ports: KeyManagerPorts = {
     purpose: 'cis2',
     trustedBy: ['cis2', 'api-platform'],
-    vault,
+    keySecret,
     published,
     keyMaker: {
-      custody: 'secret',
+      storage: 'secret',
       make: () => {
         made += 1;
         return newSecretKey(2048, clock);
@@ -120,10 +120,10 @@ export async function createWorld(changes: Partial<KeyManagerPorts> = {}) {
   await ensureRing(ports);
 
   const ring = (): Ring =>
-    readRing(new Secret(vault.versions.get(vault.labels.get('AWSCURRENT') ?? '') ?? ''));
+    readRing(new Secret(keySecret.versions.get(keySecret.labels.get('AWSCURRENT') ?? '') ?? ''));
   const kidAt = (place: string): string | undefined => ring().keys.find((key) => key.place === place)?.kid;
   const publishedKids = (): string[] => (published.record?.keys ?? []).map(({ kid }) => kid);
-  return { ports, vault, published, time, destroyed, ring, kidAt, publishedKids, keysMade: () => made };
+  return { ports, keySecret, published, time, destroyed, ring, kidAt, publishedKids, keysMade: () => made };
 }
 
 export type World = Awaited<ReturnType<typeof createWorld>>;

@@ -22,9 +22,10 @@ import {
   type Ring,
   type RingKey,
 } from '../../lambdas/keys/index.ts';
-import { asCurrent, asNext } from '../../lambdas/keys/changes.ts';
-import { newSecretKey } from '../../lambdas/keys/new-key.ts';
-import { KeyRetired, publicJwk, readRing, writeRing } from '../../lambdas/keys/ring.ts';
+import { asCurrent, asNext } from '../../lambdas/keys/ring-changes.ts';
+import { newSecretKey } from '../../lambdas/keys/private-key.ts';
+import { KeyRetired } from '../../lambdas/keys/errors.ts';
+import { publicJwk, readRing, writeRing } from '../../lambdas/keys/ring.ts';
 
 type Json = Record<string, unknown>;
 
@@ -39,7 +40,7 @@ let ring: Ring;
 const clock = () => createdAt;
 const ringOf = (...keys: RingKey[]): Ring => ({ keys, toDestroy: [], draft: null });
 const privateJwk = ({ privateHalf }: RingKey): JWK => {
-  if (privateHalf?.custody !== 'secret') throw new Error('the private half is not in the ring');
+  if (privateHalf?.storage !== 'secret') throw new Error('the private half is not in the ring');
   return privateHalf.jwk.expose();
 };
 const arn = 'arn:aws:kms:eu-west-2:000000000000:key/0a1b';
@@ -141,9 +142,9 @@ describe('the ring', () => {
   });
 
   test('names a key in KMS by its ARN, and holds nothing of its private half', () => {
-    const inKms: Ring = ringOf(current, { ...next, privateHalf: { custody: 'kms', keyArn: arn } });
+    const inKms: Ring = ringOf(current, { ...next, privateHalf: { storage: 'kms', keyArn: arn } });
     const text = writeRing(inKms);
-    expect(readRing(text).keys[1]?.privateHalf).toEqual({ custody: 'kms', keyArn: arn });
+    expect(readRing(text).keys[1]?.privateHalf).toEqual({ storage: 'kms', keyArn: arn });
     expect(text.expose()).not.toContain(privateJwk(next).d);
   });
 
@@ -459,7 +460,7 @@ describe('the signer', () => {
 
   test('refuses a private half that is none', async () => {
     const jwk = new Secret<JWK>({ kty: 'RSA', d: 'x' });
-    const broken: RingKey = { ...current, privateHalf: { custody: 'secret', jwk } };
+    const broken: RingKey = { ...current, privateHalf: { storage: 'secret', jwk } };
     await expect(signer(() => Promise.resolve(ringOf(broken, next))).sign()).rejects.toThrow(KeysUnavailable);
     const gone = ringOf({ ...current, privateHalf: null }, next);
     await expect(signer(() => Promise.resolve(gone)).sign()).rejects.toThrow(KeysUnavailable);
@@ -488,7 +489,7 @@ describe('the published set', () => {
     const { client, sent } = clientWith(() => ({}));
     // As a caller that hands over more than it should.
     const keys = [current, next].map((key) => ({ ...privateJwk(key), ...key.publicJwk }));
-    await createPublishedKeys(client, 't', 'cis2').replace({ keys, since, firstAt: createdAt }, undefined);
+    await createPublishedKeys(client, 't', 'cis2').replace({ keys, since, firstAt: createdAt, rings: {} }, undefined);
     const text = sent[0]?.Item?.['set']?.S ?? '';
     expect(JSON.parse(text)).toEqual({ keys: [current.publicJwk, next.publicJwk] });
     expect(await load(text)).toEqual({ keys: [current.publicJwk, next.publicJwk] });
@@ -498,7 +499,7 @@ describe('the published set', () => {
   test('is written only over the state that was read', async () => {
     const { client, sent } = clientWith(() => ({}));
     const published = createPublishedKeys(client, 't', 'api-platform');
-    await published.replace({ keys: [], since, firstAt: null }, 'r1');
+    await published.replace({ keys: [], since, firstAt: null, rings: {} }, 'r1');
     expect(sent[0]).toMatchObject({
       Item: { pk: { S: 'jwks#api-platform' } },
       ConditionExpression: 'revision = :revision',
@@ -511,7 +512,7 @@ describe('the published set', () => {
       't',
       'cis2',
     );
-    expect(await refused.replace({ keys: [], since, firstAt: null }, 'r1')).toBe(false);
+    expect(await refused.replace({ keys: [], since, firstAt: null, rings: {} }, 'r1')).toBe(false);
   });
 
   test('that cannot be made out is as good as not published, and can be written over', async () => {
@@ -519,7 +520,7 @@ describe('the published set', () => {
       Item: { set: { S: 'x' }, since: { S: '[]' }, firstAt: { N: '-1' } },
     }));
     expect(await createPublishedKeys(client, 't', 'cis2').read()).toEqual({
-      record: { keys: [], since: {}, firstAt: null },
+      record: { keys: [], since: {}, firstAt: null, rings: {} },
       revision: undefined,
     });
   });

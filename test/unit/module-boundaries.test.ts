@@ -79,7 +79,7 @@ describe('the boundaries between the modules', () => {
     ['session using DynamoDB', 'lambdas/session/store.ts', '@aws-sdk/client-dynamodb'],
     ['cis2 using oauth4webapi', 'lambdas/cis2/provider.ts', 'oauth4webapi'],
     ['cis2 using the settings', 'lambdas/cis2/provider.ts', '../settings.ts'],
-    ['keys using jose', 'lambdas/keys/new-key.ts', 'jose'],
+    ['keys using jose', 'lambdas/keys/private-key.ts', 'jose'],
     ['http using middy', 'lambdas/http/function.ts', '@middy/core'],
     ['http using the routes', 'lambdas/http/function.ts', '../routes.ts'],
     ['a handler using modules', 'lambdas/handlers/login.ts', '../cis2/index.ts'],

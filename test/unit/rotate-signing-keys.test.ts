@@ -11,17 +11,18 @@ import type { EpochSeconds } from '../../lambdas/common/index.ts';
 import {
   rotateSigningKeys,
   type ManagedRing,
-  type OperatorAnswer,
+  type Refusal,
 } from '../../lambdas/handlers/rotate-signing-keys.ts';
+import { responseAddresses } from '../../lambdas/handlers/signing-key-events.ts';
 import {
-  createVault,
+  createKeySecret,
   KeysUnavailable,
   loadRing,
+  readStatus,
   signers,
   type Change,
-  type Status,
 } from '../../lambdas/keys/index.ts';
-import { newSecretKey } from '../../lambdas/keys/new-key.ts';
+import { newSecretKey } from '../../lambdas/keys/private-key.ts';
 import { createLogger, createMetrics } from '../../lambdas/telemetry/index.ts';
 import { startSecrets } from '../support/secrets.ts';
 import { MemoryPublished } from './key-world.ts';
@@ -48,10 +49,10 @@ const ringPorts = (changes: Partial<ManagedRing> = {}): ManagedRing => ({
   trustedBy: ['cis2', 'api-platform'],
   secretId: secrets.arn,
   ringName: 'unit/cis2',
-  vault: createVault(secrets.client, 'ring'),
+  keySecret: createKeySecret(secrets.client, 'ring'),
   published,
   keyMaker: {
-    custody: 'secret',
+    storage: 'secret',
     make: () => newSecretKey(2048, clock),
     destroy: () => Promise.reject(new Error('nothing lies in KMS')),
   },
@@ -68,6 +69,7 @@ const runner = (changes: Partial<ManagedRing> = {}) => {
   const write = (line: string) => void lines.push(line);
   return rotateSigningKeys({
     rings: [ringPorts(changes)],
+    isResponseAddress: responseAddresses('aws', 'eu-west-2'),
     respond: (_, answer) => {
       answers.push(answer);
       return Promise.resolve();
@@ -89,7 +91,7 @@ const event = (RequestType: 'Create' | 'Update' | 'Delete', RequestId: string = 
     RequestId,
     StackId: 'arn:aws:cloudformation:eu-west-2:000000000000:stack/unit/1',
     LogicalResourceId: 'SigningKeys',
-    ResponseURL: 'https://cloudformation.example/answer',
+    ResponseURL: 'https://cloudformation-custom-resource-response-euwest2.s3.eu-west-2.amazonaws.com/answer',
   }) as CloudFormationCustomResourceEvent;
 
 const steps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'];
@@ -98,9 +100,10 @@ async function rotate(run = runner(), token: string = randomUUID()): Promise<str
   return token;
 }
 
-const done = (answer: OperatorAnswer | undefined): Change & Status => {
+const statusNow = () => readStatus({ ...ringPorts(), storage: 'secret' });
+const done = (answer: Change | Refusal | undefined): Change => {
   expect(answer).toMatchObject({ ok: true });
-  return answer as Change & Status;
+  return answer as Change;
 };
 
 describe('the deployment’s custom resource', () => {
@@ -145,12 +148,12 @@ describe('the deployment’s custom resource', () => {
   });
 
   test('goes on when its own write was done and the answer to it was lost', async () => {
-    const vault = createVault(secrets.client, 'ring');
-    const put: typeof vault.put = async (...asked) => {
-      await vault.put(...asked);
+    const keySecret = createKeySecret(secrets.client, 'ring');
+    const put: typeof keySecret.put = async (...asked) => {
+      await keySecret.put(...asked);
       throw new Error('reset');
     };
-    await runner({ vault: { ...vault, put } })(event('Create'));
+    await runner({ keySecret: { ...keySecret, put } })(event('Create'));
     expect(answers.at(-1)?.Status).toBe('SUCCESS');
     expect(publishedKids()).toEqual(await kidsNow());
   });
@@ -167,11 +170,99 @@ describe('the deployment’s custom resource', () => {
     },
   );
 
+  const bucket = 'cloudformation-custom-resource-response-euwest2';
+  test.each([
+    `https://${bucket}.s3.eu-west-2.amazonaws.com/answer?X-Amz-Signature=1`,
+    `https://${bucket}.s3-eu-west-2.amazonaws.com/answer`,
+    `https://${bucket}.s3.amazonaws.com:443/answer`,
+  ])('is answered at %s', async (ResponseURL) => {
+    await runner()({ ...event('Create'), ResponseURL });
+    expect(answers.map(({ Status }) => Status)).toEqual(['SUCCESS']);
+  });
+
+  test.each([
+    `http://${bucket}.s3.eu-west-2.amazonaws.com/answer`,
+    `https://${bucket}.s3.eu-west-2.amazonaws.com:8443/answer`,
+    `https://user:hunter2@${bucket}.s3.eu-west-2.amazonaws.com/answer`,
+    `https://${bucket}.s3.eu-west-2.amazonaws.com./answer`,
+    `https://${bucket}.s3.eu-west-2.amazonaws.com.example.org/answer`,
+    `https://${bucket}.s3.eu-west-2.amazonaws.com@example.org/answer`,
+    `https://${bucket}.s3.eu-west-1.amazonaws.com/answer`,
+    `https://${bucket}x.s3.eu-west-2.amazonaws.com/answer`,
+    `https://x${bucket}.s3.eu-west-2.amazonaws.com/answer`,
+    'https://cloudformation-custom-resource-response-euwest1.s3.eu-west-1.amazonaws.com/answer',
+    `https://s3.eu-west-2.amazonaws.com/${bucket}/answer`,
+    `https://example.org/${bucket}.s3.eu-west-2.amazonaws.com`,
+    `file://${bucket}.s3.eu-west-2.amazonaws.com/answer`,
+    'http://127.0.0.1:9000/answer',
+    'http://169.254.169.254/latest',
+    `${bucket}.s3.eu-west-2.amazonaws.com/answer`,
+    '',
+    null,
+    7,
+    ['https://example.org'],
+    undefined,
+  ])('is refused with the address %j: nothing is sent, and no key is made', async (ResponseURL) => {
+    for (const type of ['Create', 'Update', 'Delete'] as const) {
+      await expect(runner()({ ...event(type), ResponseURL })).rejects.toMatchObject({ name: 'EventRefused' });
+    }
+    expect(answers).toEqual([]);
+    expect(await kidsNow()).toEqual([]);
+    expect(lines.join()).not.toContain('hunter2');
+  });
+
+  test('is answered by a local run only where that run says, and nowhere without a region', () => {
+    const isLocal = responseAddresses('http://127.0.0.1:4000', 'eu-west-2');
+    expect(isLocal('http://127.0.0.1:4000/answer')).toBe(true);
+    for (const address of [
+      'http://127.0.0.1:4001/answer',
+      'http://localhost:4000/answer',
+      event('Create').ResponseURL,
+    ]) {
+      expect(isLocal(address)).toBe(false);
+    }
+    expect(responseAddresses('aws', '')(event('Create').ResponseURL)).toBe(false);
+  });
+
+  test.each<[string, Record<string, unknown>]>([
+    ['of a type that there is not', { RequestType: 'create' }],
+    ['of a type in a list', { RequestType: ['Create'] }],
+    ['without an id', { RequestId: undefined }],
+    ['with an id that is a number', { RequestId: 7 }],
+    ['with an operation', { operation: 'promote' }],
+    ['with a step', { Step: 'finishSecret' }],
+    ['with its address spelled twice', { ResponseUrl: 'https://example.org' }],
+    ['with properties that are text', { ResourceProperties: 'hunter2' }],
+    ['with properties that are null', { ResourceProperties: null }],
+  ])('%s is refused', async (_, more) => {
+    await expect(runner()({ ...event('Create'), ...more })).rejects.toMatchObject({ name: 'EventRefused' });
+    expect(answers).toEqual([]);
+    expect(await kidsNow()).toEqual([]);
+  });
+
+  test('is taken with everything that CloudFormation sends, and may send one day', async () => {
+    const more = {
+      ServiceToken: 'arn',
+      ResourceType: 'Custom::SigningKeys',
+      ResourceProperties: {},
+      Trace: 'x',
+    };
+    await runner()({
+      ...event('Update'),
+      PhysicalResourceId: 'signing-keys',
+      OldResourceProperties: {},
+      ...more,
+    });
+    expect(answers.map(({ Status }) => Status)).toEqual(['SUCCESS']);
+  });
+
   test('touches nothing when it is deleted', async () => {
     await runner()(event('Create'));
     const before = await kidsNow();
     const touch = () => Promise.reject(new Error('touched'));
-    await runner({ vault: { ...ringPorts().vault, current: touch, describe: touch } })(event('Delete'));
+    await runner({ keySecret: { ...ringPorts().keySecret, current: touch, describe: touch } })(
+      event('Delete'),
+    );
     expect(answers.at(-1)).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'signing-keys' });
     expect(await kidsNow()).toEqual(before);
   });
@@ -179,9 +270,14 @@ describe('the deployment’s custom resource', () => {
   test.each<[string, () => Partial<ManagedRing>]>([
     [
       'read',
-      () => ({ vault: { ...ringPorts().vault, current: () => Promise.reject(new Error('hunter2')) } }),
+      () => ({
+        keySecret: { ...ringPorts().keySecret, current: () => Promise.reject(new Error('hunter2')) },
+      }),
     ],
-    ['stored', () => ({ vault: { ...ringPorts().vault, put: () => Promise.reject(new Error('hunter2')) } })],
+    [
+      'stored',
+      () => ({ keySecret: { ...ringPorts().keySecret, put: () => Promise.reject(new Error('hunter2')) } }),
+    ],
     [
       'published',
       () => {
@@ -213,7 +309,7 @@ describe('the deployment’s custom resource', () => {
     const log = lines.join('\n');
     for (const { kid, privateHalf } of await ringNow()) {
       expect(log).toContain(kid);
-      if (privateHalf?.custody !== 'secret') throw new Error('no private half');
+      if (privateHalf?.storage !== 'secret') throw new Error('no private half');
       expect(log).not.toContain(privateHalf.jwk.expose().d);
     }
   });
@@ -230,7 +326,7 @@ describe('a rotation by Secrets Manager', () => {
       expect.objectContaining({ event: 'signing_keys_rotated', purpose: 'cis2', kids: await kidsNow() }),
     );
     expect(logged()).toContainEqual(expect.objectContaining({ Ring: 'unit/cis2', RotationSucceeded: 1 }));
-    const status = done(await runner()({ operation: 'status' }));
+    const status = await statusNow();
     expect(status.lastRotation).toEqual({ token, at: '2027-01-15T08:00:00.000Z', result: 'done' });
     expect(status.publishedEqualsRing).toBe(true);
   });
@@ -241,7 +337,7 @@ describe('a rotation by Secrets Manager', () => {
     lines.length = 0;
     now += 60;
     await expect(rotate(runner(), 'b'.repeat(36))).rejects.toMatchObject({
-      name: 'RotationFailed',
+      name: 'ChangeRefused',
       message: expect.stringContaining('2027-01-15T09:00:00.000Z'),
     });
     expect(await kidsNow()).toEqual(before);
@@ -249,14 +345,14 @@ describe('a rotation by Secrets Manager', () => {
       expect.objectContaining({
         event: 'rotation_step_failed',
         step: 'createSecret',
-        code: 'not_seasoned',
+        code: 'lead_time_not_met',
       }),
     );
     expect(logged()).toContainEqual(expect.objectContaining({ Ring: 'unit/cis2', RotationSucceeded: 0 }));
-    expect(done(await runner()({ operation: 'status' })).lastRotation).toMatchObject({
+    expect((await statusNow()).lastRotation).toMatchObject({
       token: 'b'.repeat(36),
       result: 'failed',
-      code: 'not_seasoned',
+      code: 'lead_time_not_met',
     });
   });
 
@@ -276,9 +372,23 @@ describe('a rotation by Secrets Manager', () => {
     ['with a step that there is not', { Step: 'toString', SecretId: 'ring', ClientRequestToken: 'x' }],
     ['without a token', { Step: 'createSecret', SecretId: 'ring' }],
     ['with a list for a token', { Step: 'createSecret', SecretId: 'ring', ClientRequestToken: ['x'] }],
+    ['with an empty token', { Step: 'createSecret', SecretId: 'ring', ClientRequestToken: '' }],
+    [
+      'with an operation',
+      { Step: 'createSecret', SecretId: 'ring', ClientRequestToken: 'x', operation: 'promote' },
+    ],
+    [
+      'with a step spelled twice',
+      { Step: 'createSecret', step: 'x', SecretId: 'ring', ClientRequestToken: 'x' },
+    ],
+    [
+      'with an address',
+      { Step: 'createSecret', SecretId: 'ring', ClientRequestToken: 'x', ResponseURL: 'x' },
+    ],
   ])('%s is refused', async (_, wrong) => {
     const before = await kidsNow();
-    await expect(runner()(wrong)).rejects.toThrow();
+    const event = wrong.SecretId === 'ring' ? { ...wrong, SecretId: secrets.arn } : wrong;
+    await expect(runner()(event)).rejects.toMatchObject({ name: 'EventRefused' });
     expect(await kidsNow()).toEqual(before);
   });
 });
@@ -298,7 +408,7 @@ describe('the hourly check', () => {
 
   test('puts right what is published, and says so [S-06]', async () => {
     const right = publishedKids();
-    published.record = { keys: [], since: {}, firstAt: null };
+    published.record = { keys: [], since: {}, firstAt: null, rings: {} };
     await runner()({ operation: 'check' });
     expect(publishedKids()).toEqual(right);
     expect(logged()).toContainEqual(
@@ -309,7 +419,7 @@ describe('the hourly check', () => {
 
   test('fails, so that somebody hears of it, when the keys cannot be read', async () => {
     const describe = () => Promise.reject(new Error('hunter2'));
-    const run = runner({ vault: { ...ringPorts().vault, describe } });
+    const run = runner({ keySecret: { ...ringPorts().keySecret, describe } });
     await expect(run({ operation: 'check' })).rejects.toThrow('unexpected');
     expect(lines.join()).not.toContain('hunter2');
   });
@@ -322,7 +432,7 @@ describe('an operator', () => {
     now += 5;
     const [current, next] = await kidsNow();
     const at = '2027-01-15T08:00:00.000Z';
-    expect(await runner()({ operation: 'status', purpose: 'cis2' })).toEqual({
+    expect(await statusNow()).toEqual({
       ok: true,
       purpose: 'cis2',
       keys: [
@@ -349,7 +459,7 @@ describe('an operator', () => {
     await rotate();
     expect(await runner()({ operation: 'rotate', dryRun: true })).toMatchObject({
       ok: false,
-      code: 'not_seasoned',
+      code: 'lead_time_not_met',
     });
   });
 
@@ -383,16 +493,48 @@ describe('an operator', () => {
     expect(first.notices.join(' ')).not.toMatch(/may refuse/);
   });
 
-  test.each<[string, Record<string, unknown>]>([
+  test.each<[string, unknown]>([
+    ['no object', null],
+    ['a list', [{ operation: 'promote' }]],
+    ['text', '{"operation":"promote"}'],
     ['an operation that there is not', { operation: 'toString' }],
+    ['an operation in capitals', { operation: 'PROMOTE' }],
+    ['an operation in a list', { operation: ['promote'] }],
     ['none', {}],
+    ['the state of the keys, which is for another function', { operation: 'status' }],
     ['a rotation that is not a dry run', { operation: 'rotate' }],
-    ['a dry run that is neither true nor false', { operation: 'promote', dryRun: 'true' }],
+    ...[null, 'true', 'false', 0, 1, '', [], [true], {}, undefined].map((dryRun): [string, unknown] => [
+      `a dry run that is ${dryRun === undefined ? 'undefined' : JSON.stringify(dryRun)}`,
+      { operation: 'promote', dryRun },
+    ]),
+    ...[
+      'dryrun',
+      'DryRun',
+      'dry_run',
+      'dry-run',
+      'dryRun ',
+      'dryRuns',
+      'hunter2',
+      '__proto__',
+      'constructor',
+    ].map((name): [string, unknown] => [
+      `a member ${name}`,
+      JSON.parse(`{"operation":"promote","${name}":true}`) as unknown,
+    ]),
+    ['a member beside a dry run', { operation: 'promote', dryRun: false, dryrun: true }],
+    ['a key for a promotion', { operation: 'promote', jwk: {} }],
+    ['a promotion that is now', { operation: 'promote', now: true }],
+    ['a check of something', { operation: 'check', purpose: 'cis2' }],
+    ['a check that is a dry run', { operation: 'check', dryRun: true }],
+    ['an import with a member more', { operation: 'import', jwk: {}, key: 'hunter2' }],
+    ['an import that is now in words', { operation: 'import', jwk: {}, now: 'now' }],
     ['a purpose that there is not', { operation: 'promote', purpose: 'hunter2' }],
     ['keys of the API platform’s that are CIS2’s', { operation: 'promote', purpose: 'api-platform' }],
     ['a purpose that is null', { operation: 'promote', purpose: null }],
+    ['a purpose in a list', { operation: 'promote', purpose: ['cis2'] }],
   ])('is refused %s', async (_, wish) => {
     const before = await kidsNow();
+    lines.length = 0;
     expect(await runner()(wish)).toEqual({
       ok: false,
       code: 'invalid_request',
@@ -404,10 +546,13 @@ describe('an operator', () => {
 
   test('is told that the keys are not to be had', async () => {
     secrets.close();
-    expect(await runner()({ operation: 'status' })).toMatchObject({ ok: false, code: 'keys_unavailable' });
+    expect(await runner()({ operation: 'rotate', dryRun: true })).toMatchObject({
+      ok: false,
+      code: 'keys_unavailable',
+    });
   });
 
-  test('is told to look before a change is made again that may have been made, and that of nothing else', async () => {
+  test('is told to check the keys before a change is made again that may have been made, and that of nothing else', async () => {
     const { replace } = published;
     const whenAway = async (write: number, wish: Record<string, unknown>) => {
       let writes = 0;
@@ -422,10 +567,10 @@ describe('an operator', () => {
       };
     };
     const first = await whenAway(1, { operation: 'promote' });
-    expect(first).toEqual({ hasMoved: false, message: expect.stringContaining('look at the keys before') });
+    expect(first).toEqual({ hasMoved: false, message: expect.stringContaining('check the keys before') });
     const second = await whenAway(2, { operation: 'promote' });
     expect(second).toEqual({ hasMoved: true, message: expect.stringContaining('The keys have moved, but') });
-    expect(second.message).toContain('look at the keys before');
+    expect(second.message).toContain('check the keys before');
     expect([first.message, second.message].join()).not.toContain('Nothing is broken by trying again');
 
     const [previous] = await kidsNow();

@@ -3,23 +3,26 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import {
   check,
-  draftRotation,
   ensureRing,
   wouldRotate,
-  finishRotation,
   importKey,
   KeysUnavailable,
   promote,
-  publishDraft,
-  RotationFailed,
-  status,
-  testDraft,
+  ChangeRefused,
+  readStatus,
+  rotationSteps,
+  takeRotationStep,
   type KeyManagerPorts,
+  type Ring,
 } from '../../lambdas/keys/index.ts';
-import { newSecretKey } from '../../lambdas/keys/new-key.ts';
-import { createWorld, MemoryVault, startOfTime, type World } from './key-world.ts';
+import { newSecretKey } from '../../lambdas/keys/private-key.ts';
+import { createWorld, MemoryKeySecret, startOfTime, type World } from './key-world.ts';
 
-const steps = [draftRotation, publishDraft, testDraft, finishRotation];
+type Step = (ports: KeyManagerPorts, token: string) => Promise<Ring | undefined>;
+const steps = rotationSteps.map(
+  (step) => (ports: KeyManagerPorts, token: string) => takeRotationStep(ports, step, token),
+) as [Step, Step, Step, Step];
+const [createSecret, setSecret, testSecret, finishSecret] = steps;
 
 async function rotate(ports: KeyManagerPorts, token: string = randomUUID()): Promise<void> {
   for (const step of steps) await step(ports, token);
@@ -31,7 +34,7 @@ const failureOf = async (work: Promise<unknown>): Promise<string> => {
     () => undefined,
     (thrown: unknown) => thrown,
   );
-  if (!(error instanceof RotationFailed)) throw new Error('no RotationFailed', { cause: error });
+  if (!(error instanceof ChangeRefused)) throw new Error('no ChangeRefused', { cause: error });
   return error.code;
 };
 
@@ -68,12 +71,12 @@ describe('a rotation', () => {
   test('leaves the retired private half in no version that a label names', async () => {
     const world = await createWorld();
     const retired = world.ring().keys.find(({ place }) => place === 'current')?.privateHalf;
-    const d = retired?.custody === 'secret' ? retired.jwk.expose().d : undefined;
+    const d = retired?.storage === 'secret' ? retired.jwk.expose().d : undefined;
     expect(d).toBeDefined();
     await rotate(world.ports);
-    expect([...world.vault.labels.keys()]).toEqual(['AWSCURRENT']);
-    for (const versionId of world.vault.labels.values()) {
-      expect(world.vault.versions.get(versionId)).not.toContain(d);
+    expect([...world.keySecret.labels.keys()]).toEqual(['AWSCURRENT']);
+    for (const versionId of world.keySecret.labels.values()) {
+      expect(world.keySecret.versions.get(versionId)).not.toContain(d);
     }
   });
 
@@ -115,7 +118,7 @@ describe('a rotation', () => {
 
   test('goes on with what an earlier one left: no second key is made', async () => {
     const world = await createWorld();
-    await draftRotation(world.ports, randomUUID());
+    await createSecret(world.ports, randomUUID());
     const made = world.keysMade();
     await rotate(world.ports);
     expect(world.keysMade()).toBe(made);
@@ -125,7 +128,7 @@ describe('a rotation', () => {
   test('that is taken up a day later says when the key really began to sign', async () => {
     const world = await createWorld();
     const token = randomUUID();
-    await draftRotation(world.ports, token);
+    await createSecret(world.ports, token);
     world.time.now += 86_400;
     await rotate(world.ports, token);
     const current = world.ring().keys.find(({ place }) => place === 'current');
@@ -135,24 +138,24 @@ describe('a rotation', () => {
   test('that an operator’s change overtakes changes nothing, and the next one heals', async () => {
     const world = await createWorld();
     const token = randomUUID();
-    await draftRotation(world.ports, token);
-    await publishDraft(world.ports, token);
-    const pending = world.vault.labels.get('AWSPENDING');
+    await createSecret(world.ports, token);
+    await setSecret(world.ports, token);
+    const pending = world.keySecret.labels.get('AWSPENDING');
     await promote(world.ports, { dryRun: false });
     // As a rotation sees it whose label was put back at the wrong moment.
-    world.vault.labels.set('AWSPENDING', pending ?? '');
+    world.keySecret.labels.set('AWSPENDING', pending ?? '');
     const promoted = kidsNow(world);
-    expect(await failureOf(finishRotation(world.ports, token))).toBe('draft_stale');
+    expect(await failureOf(finishSecret(world.ports, token))).toBe('draft_stale');
     expect(kidsNow(world)).toEqual(promoted);
-    expect(world.vault.labels.has('AWSPENDING')).toBe(false);
+    expect(world.keySecret.labels.has('AWSPENDING')).toBe(false);
     await rotate(world.ports, token);
     expect(world.kidAt('previous')).toBe(promoted[1]);
     expect(world.publishedKids()).toEqual(kidsNow(world));
   });
 
   test.each([
-    ['setSecret', publishDraft],
-    ['finishSecret', finishRotation],
+    ['setSecret', setSecret],
+    ['finishSecret', finishSecret],
   ] as const)('that begins with %s has no draft, and moves nothing', async (_, step) => {
     const world = await createWorld();
     const before = kidsNow(world);
@@ -161,13 +164,13 @@ describe('a rotation', () => {
   });
 
   test.each<[string, (world: World, token: string) => void]>([
-    ['holds nothing yet', (world, token) => world.vault.labels.set('AWSPENDING', token)],
+    ['holds nothing yet', (world, token) => world.keySecret.labels.set('AWSPENDING', token)],
     [
       'is a copy of the ring',
       (world, token) => {
-        const current = world.vault.versions.get(world.vault.labels.get('AWSCURRENT') ?? '');
-        world.vault.versions.set(token, current ?? '');
-        world.vault.labels.set('AWSPENDING', token);
+        const current = world.keySecret.versions.get(world.keySecret.labels.get('AWSCURRENT') ?? '');
+        world.keySecret.versions.set(token, current ?? '');
+        world.keySecret.labels.set('AWSPENDING', token);
       },
     ],
   ])(
@@ -178,9 +181,9 @@ describe('a rotation', () => {
       const before = kidsNow(world);
       const token = randomUUID();
       name(world, token);
-      await testDraft(world.ports, token);
+      await testSecret(world.ports, token);
       expect(kidsNow(world)).toEqual(before);
-      expect(await failureOf(finishRotation(world.ports, token))).toMatch(/^draft_(missing|stale)$/);
+      expect(await failureOf(finishSecret(world.ports, token))).toMatch(/^draft_(missing|stale)$/);
       expect(kidsNow(world)).toEqual(before);
     },
   );
@@ -188,17 +191,17 @@ describe('a rotation', () => {
   test('takes a version that Secrets Manager has named and that has no value yet for no draft', async () => {
     const world = await createWorld();
     const token = randomUUID();
-    world.vault.labels.set('AWSPENDING', token);
+    world.keySecret.labels.set('AWSPENDING', token);
     await rotate(world.ports, token);
-    expect(world.vault.labels.get('AWSCURRENT')).toBe(token);
+    expect(world.keySecret.labels.get('AWSCURRENT')).toBe(token);
   });
 
   test('whose token names a version of another value drafts under a name of its own, and knows when it is done', async () => {
     const world = await createWorld();
     const token = randomUUID();
-    world.vault.versions.set(token, 'what is left of an older rotation');
+    world.keySecret.versions.set(token, 'what is left of an older rotation');
     await rotate(world.ports, token);
-    expect(world.vault.labels.get('AWSCURRENT')).not.toBe(token);
+    expect(world.keySecret.labels.get('AWSCURRENT')).not.toBe(token);
     const after = kidsNow(world);
     await rotate(world.ports, token);
     expect(kidsNow(world)).toEqual(after);
@@ -206,8 +209,8 @@ describe('a rotation', () => {
 
   test('replaces a draft that nobody can read', async () => {
     const world = await createWorld();
-    world.vault.versions.set('x', 'hunter2');
-    world.vault.labels.set('AWSPENDING', 'x');
+    world.keySecret.versions.set('x', 'hunter2');
+    world.keySecret.labels.set('AWSPENDING', 'x');
     const [, , b] = kidsNow(world);
     await rotate(world.ports);
     expect(world.kidAt('current')).toBe(b);
@@ -222,11 +225,11 @@ describe('a next key', () => {
     await rotate(world.ports);
     const before = kidsNow(world);
     const made = world.keysMade();
-    expect(await failureOf(draftRotation(world.ports, randomUUID()))).toBe('not_seasoned');
+    expect(await failureOf(createSecret(world.ports, randomUUID()))).toBe('lead_time_not_met');
     expect(kidsNow(world)).toEqual(before);
     expect(world.keysMade()).toBe(made);
     world.time.now += lead - 1;
-    expect(await failureOf(draftRotation(world.ports, randomUUID()))).toBe('not_seasoned');
+    expect(await failureOf(createSecret(world.ports, randomUUID()))).toBe('lead_time_not_met');
     world.time.now += 1;
     await rotate(world.ports);
     expect(world.kidAt('current')).toBe(before[2]);
@@ -242,7 +245,7 @@ describe('a next key', () => {
       ...record,
       keys: record.keys.filter(({ kid }) => kid !== world.kidAt('next')),
     };
-    expect(await failureOf(draftRotation(world.ports, randomUUID()))).toBe('not_seasoned');
+    expect(await failureOf(createSecret(world.ports, randomUUID()))).toBe('lead_time_not_met');
     expect(world.publishedKids()).toContain(world.kidAt('next'));
   });
 
@@ -250,7 +253,7 @@ describe('a next key', () => {
     const world = await createWorld({ leadSeconds: lead });
     await rotate(world.ports);
     world.published.record = undefined;
-    expect(await failureOf(draftRotation(world.ports, randomUUID()))).toBe('not_seasoned');
+    expect(await failureOf(createSecret(world.ports, randomUUID()))).toBe('lead_time_not_met');
   });
 });
 
@@ -290,9 +293,9 @@ describe('a published set that does not say since when a key is in it', () => {
     const { record } = world.published;
     if (record === undefined) throw new Error('nothing is published');
     world.published.record = { ...record, since: {} };
-    expect((await status(world.ports)).publishedEqualsRing).toBe(false);
+    expect((await readStatus({ ...world.ports, storage: 'secret' })).publishedEqualsRing).toBe(false);
     expect((await check(world.ports)).differed).toBe(true);
-    expect(await failureOf(draftRotation(world.ports, randomUUID()))).toBe('not_seasoned');
+    expect(await failureOf(createSecret(world.ports, randomUUID()))).toBe('lead_time_not_met');
     world.time.now += 3_600;
     const next = world.kidAt('next');
     await rotate(world.ports);
@@ -303,18 +306,18 @@ describe('a published set that does not say since when a key is in it', () => {
 describe('where the secret is read as it was a moment ago', () => {
   /** Reads show nothing that was done since the last wait. */
   const lagging = (world: World): KeyManagerPorts => {
-    let seen = { versions: new Map(world.vault.versions), labels: new Map(world.vault.labels) };
-    const past = () => Object.assign(new MemoryVault(), seen);
+    let seen = { versions: new Map(world.keySecret.versions), labels: new Map(world.keySecret.labels) };
+    const past = () => Object.assign(new MemoryKeySecret(), seen);
     return {
       ...world.ports,
-      vault: {
-        ...world.ports.vault,
+      keySecret: {
+        ...world.ports.keySecret,
         current: () => past().current(),
         version: (versionId) => past().version(versionId),
         describe: () => past().describe(),
       },
       wait: async (seconds) => {
-        seen = { versions: new Map(world.vault.versions), labels: new Map(world.vault.labels) };
+        seen = { versions: new Map(world.keySecret.versions), labels: new Map(world.keySecret.labels) };
         await world.ports.wait(seconds);
       },
     };
@@ -326,7 +329,7 @@ describe('where the secret is read as it was a moment ago', () => {
       'an import that signs at once',
       async (ports) => {
         const { privateHalf } = await newSecretKey(2048, ports.clock);
-        if (privateHalf.custody !== 'secret') throw new Error('no private half');
+        if (privateHalf?.storage !== 'secret') throw new Error('no private half');
         const jwk = privateHalf.jwk.expose();
         return importKey(ports, { jwk, kid: undefined, now: true, dryRun: false });
       },
@@ -336,8 +339,8 @@ describe('where the secret is read as it was a moment ago', () => {
     await rotate(world.ports);
     const signed = world.kidAt('current');
     const ports = lagging(world);
-    const { moveCurrent } = world.vault;
-    ports.vault.moveCurrent = async (...asked) => {
+    const { moveCurrent } = world.keySecret;
+    ports.keySecret.moveCurrent = async (...asked) => {
       const before = world.publishedKids();
       const hasMoved = await moveCurrent(...asked);
       expect(before).toContain(world.kidAt('current'));
@@ -352,10 +355,10 @@ describe('where the secret is read as it was a moment ago', () => {
   test('a rotation’s last step publishes the new ring, and says so only then', async () => {
     const world = await createWorld();
     const token = randomUUID();
-    await draftRotation(world.ports, token);
-    await publishDraft(world.ports, token);
-    const { keys } = await finishRotation(lagging(world), token);
-    expect(keys.map(({ kid }) => kid)).toEqual(kidsNow(world));
+    await createSecret(world.ports, token);
+    await setSecret(world.ports, token);
+    const ring = await finishSecret(lagging(world), token);
+    expect(ring?.keys.map(({ kid }) => kid)).toEqual(kidsNow(world));
     expect(world.publishedKids()).toEqual(kidsNow(world));
   });
 });
@@ -378,9 +381,9 @@ describe('testSecret', () => {
   const drafted = async (changes: Partial<KeyManagerPorts>) => {
     const token = randomUUID();
     const world = await createWorld();
-    await draftRotation(world.ports, token);
-    await publishDraft(world.ports, token);
-    return { world, test: () => testDraft({ ...world.ports, ...changes }, token) };
+    await createSecret(world.ports, token);
+    await setSecret(world.ports, token);
+    return { world, test: () => testSecret({ ...world.ports, ...changes }, token) };
   };
 
   test('waits for the edge, which may serve the set of a minute ago', async () => {
@@ -389,7 +392,7 @@ describe('testSecret', () => {
     const old = { keys: fresh?.keys.slice(0, 2) };
     let served = 0;
     const fetchJwks = () => Promise.resolve((served += 1) < 12 ? old : fresh);
-    await testDraft({ ...world.ports, fetchJwks }, world.vault.labels.get('AWSPENDING') ?? '');
+    await testSecret({ ...world.ports, fetchJwks }, world.keySecret.labels.get('AWSPENDING') ?? '');
     expect(world.time.waited).toBe(55);
   });
 
@@ -400,7 +403,7 @@ describe('testSecret', () => {
     [
       'cannot be had',
       'published_set_unreachable',
-      () => Promise.reject(new RotationFailed('published_set_unreachable', 'away')),
+      () => Promise.reject(new ChangeRefused('published_set_unreachable', 'away')),
     ],
     [
       'holds a private member',
@@ -418,17 +421,17 @@ describe('testSecret', () => {
     const { signerOf } = world.ports;
     const [other] = world.ring().keys;
     if (other === undefined) throw new Error('no key');
-    const token = world.vault.labels.get('AWSPENDING') ?? '';
+    const token = world.keySecret.labels.get('AWSPENDING') ?? '';
     const lying: KeyManagerPorts = {
       ...world.ports,
       signerOf: async (key) => signerOf({ ...other, kid: key.kid }),
     };
-    expect(await failureOf(testDraft(lying, token))).toBe('signature_unverified');
+    expect(await failureOf(testSecret(lying, token))).toBe('signature_unverified');
     const failing: KeyManagerPorts = {
       ...world.ports,
       signerOf: () => Promise.reject(new KeysUnavailable('away')),
     };
-    await expect(testDraft(failing, token)).rejects.toThrow(KeysUnavailable);
+    await expect(testSecret(failing, token)).rejects.toThrow(KeysUnavailable);
   });
 });
 
@@ -438,21 +441,21 @@ describe('keys in KMS', () => {
     const world = await createWorld();
     const keyMaker = {
       ...world.ports.keyMaker,
-      custody: 'kms' as const,
+      storage: 'kms' as const,
       make: async () => {
         made += 1;
         const keyArn = `arn:aws:kms:eu-west-2:000000000000:key/${String(made)}`;
         const key = await newSecretKey(2048, world.ports.clock);
-        return { ...key, privateHalf: { custody: 'kms' as const, keyArn } };
+        return { ...key, privateHalf: { storage: 'kms' as const, keyArn } };
       },
     };
     // What is signed with is not what these tests are about.
     const ports = { ...world.ports, keyMaker };
     const step = async () => {
       const token = randomUUID();
-      await draftRotation(ports, token);
-      await publishDraft(ports, token);
-      await finishRotation(ports, token);
+      await createSecret(ports, token);
+      await setSecret(ports, token);
+      await finishSecret(ports, token);
     };
     return { world, ports, step };
   };
@@ -461,7 +464,7 @@ describe('keys in KMS', () => {
     const { world, ports, step } = await inKms();
     await step();
     await step();
-    const custodies = world.ring().keys.map(({ privateHalf }) => privateHalf?.custody);
+    const custodies = world.ring().keys.map(({ privateHalf }) => privateHalf?.storage);
     expect(custodies).toEqual([undefined, 'kms', 'kms']);
     await step();
     expect(world.ring().toDestroy).toEqual(['arn:aws:kms:eu-west-2:000000000000:key/1']);
@@ -486,7 +489,7 @@ describe('keys in KMS', () => {
     const { world, ports, step } = await inKms();
     await step();
     await step();
-    await draftRotation(ports, randomUUID());
+    await createSecret(ports, randomUUID());
     const current = world.kidAt('current');
     const destroy = () => Promise.reject(new KeysUnavailable('away'));
     const whileAway = { ...ports, keyMaker: { ...ports.keyMaker, destroy } };
@@ -494,23 +497,23 @@ describe('keys in KMS', () => {
     expect(world.kidAt('current')).not.toBe(current);
     expect(after.map(({ kid }) => kid)).toEqual(world.publishedKids());
     expect(notices.at(-1)).toMatch(/disable it in KMS now \(arn:aws:kms:[^,]*key\/1\)/);
-    expect(world.vault.labels.has('AWSPENDING')).toBe(true);
+    expect(world.keySecret.labels.has('AWSPENDING')).toBe(true);
 
     world.time.now += 7_200;
     await check(ports);
     expect(world.destroyed.map((arn) => arn.at(-1)).sort()).toEqual(['1', '3']);
-    expect([...world.vault.labels.keys()]).toEqual(['AWSCURRENT']);
+    expect([...world.keySecret.labels.keys()]).toEqual(['AWSCURRENT']);
     await step();
   });
 
   test('that were made for a first ring which another call had stored already are deleted', async () => {
     const { world, ports } = await inKms();
-    const vault = {
-      ...world.ports.vault,
+    const keySecret = {
+      ...world.ports.keySecret,
       current: () => Promise.resolve(undefined),
       put: () => Promise.resolve(false),
     };
-    await expect(ensureRing({ ...ports, vault })).rejects.toThrow(KeysUnavailable);
+    await expect(ensureRing({ ...ports, keySecret })).rejects.toThrow(KeysUnavailable);
     expect(world.destroyed.map((arn) => arn.at(-1)).sort()).toEqual(['1', '2']);
   });
 
@@ -520,7 +523,7 @@ describe('keys in KMS', () => {
     await step();
     const compromised = world.ring().keys.find(({ place }) => place === 'current')?.privateHalf;
     await promote(ports, { dryRun: false });
-    expect(compromised).toMatchObject({ custody: 'kms', keyArn: world.destroyed[0] });
+    expect(compromised).toMatchObject({ storage: 'kms', keyArn: world.destroyed[0] });
     expect(world.destroyed).toHaveLength(1);
   });
 
@@ -528,7 +531,7 @@ describe('keys in KMS', () => {
     const { world, ports, step } = await inKms();
     await step();
     const token = randomUUID();
-    await draftRotation(ports, token);
+    await createSecret(ports, token);
     await promote(ports, { dryRun: false });
     expect(world.destroyed.map((arn) => arn.at(-1))).toEqual(['2']);
     expect(world.ring().keys.map(({ privateHalf }) => privateHalf)).toMatchObject([

@@ -32,6 +32,7 @@ const good: Record<SettingName, string> = {
   SIGN_IN_ERROR_PATH: '/sign-in-error',
   SIGNED_OUT_PATH: '/signed-out',
   END_SESSION_URL: 'off',
+  CLOUDFORMATION_RESPONSE_ORIGIN: 'aws',
   SESSION_TABLE: 'sessions',
   PUBLISHED_KEYS_TABLE: 'keys',
   SIGNING_KEYS_SECRET: 'arn:aws:secretsmanager:eu-west-2:000000000000:secret:keys-AbCdEf',

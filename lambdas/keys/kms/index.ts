@@ -18,7 +18,7 @@ import type { JWK } from 'jose';
 import { createPublicKey } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SignBytes } from '../assertion.ts';
-import { KeyRetired, KeysUnavailable } from '../ring.ts';
+import { KeyRetired, KeysUnavailable } from '../errors.ts';
 
 /** The tag that rights are bound to: a function may use only the keys of its own ring. */
 const ringTag = 'cis2-bff:ring';

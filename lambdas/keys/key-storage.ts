@@ -1,12 +1,25 @@
-/** Where private halves are: what signs with a key, and what makes a new one, by the custody it is in. */
+/** Signing with keys and making keys, by where their private halves are stored: in the secret, or in KMS. */
 import type { KMSClient, KMSClientConfig } from '@aws-sdk/client-kms';
 import type { webcrypto } from 'node:crypto';
 import type { Clock } from '../common/index.ts';
-import { assertionSigner } from './assertion.ts';
+import { assertionSigner, type AssertionSigner } from './assertion.ts';
+import { KeysUnavailable } from './errors.ts';
 import type * as KmsKeys from './kms/index.ts';
-import { keyOfKms, newSecretKey } from './new-key.ts';
-import type { KeyMaker, SignerOf } from './ports.ts';
-import { KeysUnavailable, type Custody } from './ring.ts';
+import { keyOfKms, newSecretKey } from './private-key.ts';
+import type { NewKey } from './ring-changes.ts';
+import type { KeyStorage, RingKey } from './ring.ts';
+
+/** Gives what signs with a key, wherever its private half is. @throws KeysUnavailable */
+export type SignerOf = (key: RingKey) => Promise<AssertionSigner>;
+
+export interface KeyMaker {
+  /** Where new keys are made. */
+  readonly storage: KeyStorage;
+  /** @throws KeysUnavailable */
+  make(): Promise<NewKey>;
+  /** Has a key in KMS deleted; one that is about to be, or is gone, counts as done. @throws KeysUnavailable */
+  destroy(keyArn: string): Promise<void>;
+}
 
 /** KMS's client and what uses it, loaded at the first key that needs them: most installations have none. */
 const lazyKms = (options: KMSClientConfig) => {
@@ -18,16 +31,12 @@ const lazyKms = (options: KMSClientConfig) => {
   return () => (loaded ??= load());
 };
 
-/**
- * Signs with a key wherever its private half is: which custody that is, the ring says.
- *
- * @param options.kmsOptions - of KMS’s client: how long it may take to sign, and how often it is asked
- */
+/** @param options.kmsOptions - of KMS’s client: how long it may take to sign, and how often it is asked */
 export function signers(options: { kmsOptions: KMSClientConfig; clock: Clock }): SignerOf {
   const kms = lazyKms(options.kmsOptions);
   return async ({ kid, place, privateHalf }) => {
     if (privateHalf === null) throw new KeysUnavailable(`the ${place} key cannot sign`);
-    if (privateHalf.custody === 'kms') {
+    if (privateHalf.storage === 'kms') {
       const { client, keys } = await kms();
       return assertionSigner(kid, options.clock, keys.kmsSign(client, privateHalf.keyArn));
     }
@@ -52,25 +61,23 @@ async function importPrivateKey(jwk: webcrypto.JsonWebKey): Promise<webcrypto.Cr
 }
 
 /**
- * Makes new keys where the settings say.
- *
  * @param options.bits - size of a new key
  * @param options.ringName - what a key in KMS is tagged with
  * @param options.kmsOptions - of KMS’s client: how long it may take to make a key, and how often it is asked
  */
 export function createKeyMaker(options: {
-  custody: Custody;
+  storage: KeyStorage;
   bits: number;
   ringName: string;
   kmsOptions: KMSClientConfig;
   clock: Clock;
 }): KeyMaker {
-  const { custody, bits, ringName, clock } = options;
+  const { storage, bits, ringName, clock } = options;
   const kms = lazyKms(options.kmsOptions);
   return {
-    custody,
+    storage,
     make: async () => {
-      if (custody === 'secret') return newSecretKey(bits, clock);
+      if (storage === 'secret') return newSecretKey(bits, clock);
       const { client, keys } = await kms();
       const { keyArn, publicJwk } = await keys.newKmsKey(client, bits, ringName);
       return keyOfKms(keyArn, publicJwk, clock);

@@ -9,12 +9,36 @@ import {
   type GetSecretValueCommandInput,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { Secret, asEpochSeconds } from '../common/index.ts';
-import type { SecretVersion, Vault } from './ports.ts';
-import { KeysUnavailable, readRing, type Ring } from './ring.ts';
+import { Secret, asEpochSeconds, type EpochSeconds } from '../common/index.ts';
+import { KeysUnavailable } from './errors.ts';
+import { readRing, type Ring } from './ring.ts';
 
 /** The label of the version that signs. */
 export const currentLabel = 'AWSCURRENT';
+
+export interface SecretVersion {
+  readonly versionId: string;
+  readonly text: Secret;
+}
+
+/**
+ * The secret of one ring in AWS Secrets Manager. A version's value never changes; labels move. A read may show what was
+ * there a moment ago: Secrets Manager is eventually consistent. All methods throw KeysUnavailable when it cannot be reached.
+ */
+export interface KeySecret {
+  /** The version that signs; undefined while there is none. */
+  current(): Promise<SecretVersion | undefined>;
+  /** Undefined when there is no such version, or it has no value. */
+  version(versionId: string): Promise<SecretVersion | undefined>;
+  /** Each label with the one version that carries it, and the next rotation; null while none is scheduled. */
+  describe(): Promise<{ labels: ReadonlyMap<string, string>; nextRotationAt: EpochSeconds | null }>;
+  /** Adds a version and moves this label to it. @returns false when the version exists with another value */
+  put(versionId: string, text: Secret, label: string): Promise<boolean>;
+  /** Moves AWSCURRENT, in one step. @returns false when `from` does not carry it (any more) */
+  moveCurrent(from: string, to: string): Promise<boolean>;
+  /** Does nothing when the version does not carry the label (any more). */
+  removeLabel(label: string, versionId: string): Promise<void>;
+}
 
 /**
  * The ring that signs. A function that signs may read this one version and no other.
@@ -44,9 +68,8 @@ async function readVersion(
   return { versionId, text: new Secret(text) };
 }
 
-/** A ring's secret in AWS Secrets Manager. */
-export function createVault(client: SecretsManagerClient, secretId: string): Vault {
-  /** Labels may have been moved by somebody else meanwhile; that is an answer, not a fault. */
+export function createKeySecret(client: SecretsManagerClient, secretId: string): KeySecret {
+  /** @returns false when the labels are not as the caller read them */
   const moveLabel = async (label: string, from: string, to?: string): Promise<boolean> => {
     try {
       await client.send(
@@ -71,16 +94,14 @@ export function createVault(client: SecretsManagerClient, secretId: string): Vau
 
     async describe() {
       try {
-        const { VersionIdsToStages = {}, NextRotationDate: next } = await client.send(
+        const { VersionIdsToStages: versions = {}, NextRotationDate: next } = await client.send(
           new DescribeSecretCommand({ SecretId: secretId }),
         );
-        const labelled = Object.entries(VersionIdsToStages).flatMap(([versionId, labels]) =>
-          labels.map((label) => [label, versionId] as const),
-        );
         return {
-          labels: new Map(labelled),
-          nextRotationAt:
-            next === undefined ? null : (asEpochSeconds(Math.floor(next.getTime() / 1000)) ?? null),
+          labels: new Map(
+            Object.entries(versions).flatMap(([id, labels]) => labels.map((label) => [label, id] as const)),
+          ),
+          nextRotationAt: asEpochSeconds(next && Math.floor(next.getTime() / 1000)) ?? null,
         };
       } catch (cause) {
         throw new KeysUnavailable('the versions of the signing keys could not be listed', { cause });

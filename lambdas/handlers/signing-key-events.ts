@@ -1,0 +1,194 @@
+/**
+ * What `rotate-signing-keys` is called with. A member that is not known, is of another type, or is spelled in another way
+ * is refused: a `dryrun` that is dropped would be a change that nobody wanted.
+ */
+import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
+import { BffError } from '../common/index.ts';
+import { rotationSteps, type Purpose, type RotationStep } from '../keys/index.ts';
+
+/** An event that none of those who may call this function sends. */
+export class EventRefused extends BffError {
+  override readonly name = 'EventRefused';
+  readonly code = 'invalid_request';
+}
+
+/** The deployment's custom resource. */
+export interface DeploymentEvent extends Pick<
+  CloudFormationCustomResourceEvent,
+  'RequestType' | 'ResponseURL' | 'StackId' | 'RequestId' | 'LogicalResourceId'
+> {
+  readonly kind: 'deployment';
+}
+
+/** One of Secrets Manager's four steps of a rotation. */
+export interface StepEvent {
+  readonly kind: 'step';
+  readonly step: RotationStep;
+  readonly secretId: string;
+  readonly token: string;
+}
+
+/** What an operator wants, for the ring of one purpose. */
+export interface OperatorEvent {
+  readonly kind: 'operator';
+  readonly operation: 'rotate' | 'promote' | 'import';
+  readonly purpose: Purpose;
+  readonly dryRun: boolean;
+  /** Of an import: the key, its name, and whether it signs at once. */
+  readonly jwk: unknown;
+  readonly kid: unknown;
+  readonly now: boolean;
+}
+
+export type KeyEvent = DeploymentEvent | StepEvent | { readonly kind: 'check' } | OperatorEvent;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** @throws EventRefused */
+export function readEvent(event: unknown): KeyEvent {
+  if (typeof event !== 'object' || event === null || Array.isArray(event)) {
+    throw new EventRefused('The event is not an object.');
+  }
+  const fields = event as Fields;
+  if (isFromAws(fields)) {
+    return Object.hasOwn(fields, 'RequestType') ? readDeployment(fields) : readStep(fields);
+  }
+  return readOperation(fields);
+}
+
+/** Whether AWS sends such events, and not the hourly schedule or an operator. */
+export const isFromAws = (event: unknown): boolean =>
+  typeof event === 'object' &&
+  event !== null &&
+  (Object.hasOwn(event, 'RequestType') || Object.hasOwn(event, 'Step'));
+
+/** The members of CloudFormation's events, and of Secrets Manager's. */
+const deploymentMembers = {
+  RequestType: 'string',
+  ResponseURL: 'string',
+  StackId: 'string',
+  RequestId: 'string',
+  LogicalResourceId: 'string',
+  PhysicalResourceId: 'string',
+  ResourceType: 'string',
+  ServiceToken: 'string',
+  ResourceProperties: 'object',
+  OldResourceProperties: 'object',
+} as const;
+const stepMembers = {
+  Step: 'string',
+  SecretId: 'string',
+  ClientRequestToken: 'string',
+  RotationToken: 'string',
+} as const;
+const awsMembers = Object.keys({ ...deploymentMembers, ...stepMembers });
+
+/**
+ * @returns gives the text of a required member
+ * @throws EventRefused. A member that AWS has added since is let through: it is spelled like AWS's, and like none of these
+ */
+function checkedMembers<Name extends string>(
+  event: Fields,
+  members: Readonly<Record<Name, 'string' | 'object'>>,
+): (name: Name) => string {
+  for (const [name, value] of Object.entries(event)) {
+    const isKnown = Object.hasOwn(members, name);
+    const isSimilar = awsMembers.some((known) => known.toLowerCase() === name.toLowerCase());
+    if (
+      isKnown ? value === null || typeof value !== members[name as Name] : isSimilar || !/^[A-Z]/.test(name)
+    ) {
+      throw new EventRefused('The event has a member that is unknown, or of another type.');
+    }
+  }
+  return (name) => {
+    const value = Object.hasOwn(event, name) ? event[name] : undefined;
+    if (typeof value !== 'string' || value === '') throw new EventRefused(`The event has no ${name}.`);
+    return value;
+  };
+}
+
+function readDeployment(event: Fields): DeploymentEvent {
+  const text = checkedMembers(event, deploymentMembers);
+  const RequestType = (['Create', 'Update', 'Delete'] as const).find((type) => type === event['RequestType']);
+  if (RequestType === undefined) throw new EventRefused('The RequestType is none that is known.');
+  return {
+    kind: 'deployment',
+    RequestType,
+    ResponseURL: text('ResponseURL'),
+    StackId: text('StackId'),
+    RequestId: text('RequestId'),
+    LogicalResourceId: text('LogicalResourceId'),
+  };
+}
+
+function readStep(event: Fields): StepEvent {
+  const text = checkedMembers(event, stepMembers);
+  const step = rotationSteps.find((known) => known === event['Step']);
+  if (step === undefined) throw new EventRefused('The Step is none that is known.');
+  return {
+    kind: 'step',
+    step,
+    secretId: text('SecretId'),
+    token: text('ClientRequestToken'),
+  };
+}
+
+/** Operation → the members that it has. */
+const operationMembers = {
+  check: [],
+  rotate: ['purpose', 'dryRun'],
+  promote: ['purpose', 'dryRun'],
+  import: ['purpose', 'dryRun', 'jwk', 'kid', 'now'],
+} as const;
+type Operation = keyof typeof operationMembers;
+
+function readOperation(event: Fields): KeyEvent {
+  const { operation, purpose = 'cis2', jwk, kid } = event;
+  if (typeof operation !== 'string' || !Object.hasOwn(operationMembers, operation)) {
+    throw new EventRefused('The operation is none of rotate, promote, import and check.');
+  }
+  const members: readonly string[] = ['operation', ...operationMembers[operation as Operation]];
+  if (!Object.keys(event).every((name) => members.includes(name))) {
+    throw new EventRefused(`The members of ${operation} are ${members.join(', ')}, and no others.`);
+  }
+  if (operation === 'check') return { kind: 'check' };
+  if (purpose !== 'cis2' && purpose !== 'api-platform') {
+    throw new EventRefused('The purpose is cis2 or api-platform.');
+  }
+  return {
+    kind: 'operator',
+    operation: operation as Exclude<Operation, 'check'>,
+    purpose,
+    dryRun: flag(event, 'dryRun'),
+    jwk,
+    kid,
+    now: flag(event, 'now'),
+  };
+}
+
+function flag(event: Fields, name: string): boolean {
+  const value = Object.hasOwn(event, name) ? event[name] : false;
+  if (typeof value !== 'boolean') throw new EventRefused(`“${name}” is true or false.`);
+  return value;
+}
+
+/**
+ * Where CloudFormation takes the answer of a custom resource: a bucket of its own in the region, by its virtual host.
+ *
+ * @param origin - `aws`, or the origin of the local run's CloudFormation
+ * @param region - the function's own
+ * @returns whether an answer may be sent to an address
+ */
+export function responseAddresses(origin: string, region: string): (address: string) => boolean {
+  const bucket = `cloudformation-custom-resource-response-${region.replaceAll('-', '')}`;
+  const domain = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
+  const allowed =
+    origin === 'aws'
+      ? [`s3.${region}`, `s3-${region}`, 's3'].map((service) => `https://${bucket}.${service}.${domain}`)
+      : [origin];
+  return (address) => {
+    if (region === '' || !URL.canParse(address)) return false;
+    const url = new URL(address);
+    return allowed.includes(url.origin) && url.username === '' && url.password === '';
+  };
+}

@@ -1,0 +1,190 @@
+/** What an operator changes: what would be done, what it means for whoever has cached our keys, and what was done. */
+import { after, toRfc3339, type EpochSeconds } from '../common/index.ts';
+import { ChangeRefused } from './errors.ts';
+import { changeRing, readState, type KeyManagerPorts, type RingState } from './key-change.ts';
+import { importedKey } from './private-key.ts';
+import { isOfFirstSet, knownFrom, publishedSince, type PublishedRecord } from './published-keys.ts';
+import { promoted, rotated, withImported, type NewKey } from './ring-changes.ts';
+import { keyAt, type Ring, type RingKey } from './ring.ts';
+import { requireLeadTime } from './rotation.ts';
+import { keyViews, rfc3339OrNull, type KeyView } from './status.ts';
+import { inWords } from './wording.ts';
+
+export interface Change {
+  readonly ok: true;
+  readonly dryRun: boolean;
+  readonly before: readonly KeyView[];
+  readonly after: readonly KeyView[];
+  readonly nextRotationAt: string | null;
+  /** Sentences for a person. */
+  readonly notices: readonly string[];
+  /** When a platform that caches a set for an hour has certainly seen the key that signs now. */
+  readonly gapEndsAt?: string;
+}
+
+interface Found {
+  readonly state: RingState;
+  readonly record: PublishedRecord | undefined;
+}
+
+/** What is there: the record first, as it must not be newer than the ring. */
+async function find(ports: KeyManagerPorts): Promise<Found> {
+  const { record } = await ports.published.read();
+  return { state: await readState(ports), record };
+}
+
+/** The edge may serve the set of a minute ago, to be cached from then on. */
+const edgeCacheSeconds = 60;
+/** How long the API platform caches a set; it does not read it again for a key that it does not know. */
+const platformCacheSeconds = 3_600 + edgeCacheSeconds;
+/** CIS2 does not say how long it caches a set; a day is the least that is safe to assume. */
+const cis2CacheSeconds = 86_400 + edgeCacheSeconds;
+
+/** Stands in for the key that a dry run does not make. */
+const unmadeKey = (ring: Ring, now: EpochSeconds): NewKey => ({
+  ...keyAt(ring, 'next'),
+  kid: '(new)',
+  createdAt: now,
+});
+
+async function makeChange(
+  ports: KeyManagerPorts,
+  { state, record }: Found,
+  keys: readonly RingKey[],
+  options: { dryRun: boolean; notices: readonly string[]; gapEndsAt?: string; isEmergency: boolean },
+): Promise<Change> {
+  const { isEmergency, ...about } = options;
+  const done = about.dryRun ? undefined : await changeRing(ports, state, keys, { isEmergency });
+  return {
+    ok: true,
+    ...about,
+    notices: [
+      ...about.notices,
+      ...(state.pending === undefined ? [] : ['The rotation that is under way is given up.']),
+      ...(done?.notices ?? []),
+    ],
+    before: keyViews(state.current.ring.keys, record),
+    after: done === undefined ? keyViews(keys, record) : keyViews(done.state.current.ring.keys, done.record),
+    nextRotationAt: rfc3339OrNull((done?.state ?? state).nextRotationAt),
+  };
+}
+
+/**
+ * What a rotation would do now.
+ *
+ * @throws ChangeRefused `lead_time_not_met`
+ * @throws KeysUnavailable
+ */
+export async function wouldRotate(ports: KeyManagerPorts): Promise<Change> {
+  const { state, record } = await find(ports);
+  requireLeadTime(ports, state, record);
+  const { current, pending, nextRotationAt } = state;
+  const now = ports.clock();
+  const keys = pending?.ring.keys ?? rotated(current.ring, unmadeKey(current.ring, now), now);
+  return {
+    ok: true,
+    dryRun: true,
+    before: keyViews(current.ring.keys, record),
+    after: keyViews(keys, record),
+    nextRotationAt: rfc3339OrNull(nextRotationAt),
+    notices:
+      pending === undefined
+        ? [publishedFor(current.ring, record, now)]
+        : ['An earlier rotation was not finished: its new key is used.'],
+  };
+}
+
+/**
+ * The emergency: `next` signs at once, and no key that has signed is left in the ring or in the published set.
+ *
+ * @throws ChangeRefused `busy`, `signature_unverified`
+ * @throws KeysUnavailable
+ */
+export async function promote(ports: KeyManagerPorts, { dryRun }: { dryRun: boolean }): Promise<Change> {
+  const found = await find(ports);
+  const { state, record } = found;
+  const { ring } = state.current;
+  const now = ports.clock();
+  const [compromised, coming] = [keyAt(ring, 'current'), keyAt(ring, 'next')];
+  const known = knownFrom(record, ring, coming.kid, platformCacheSeconds) ?? after(now, platformCacheSeconds);
+  const newKey = dryRun ? unmadeKey(ring, now) : await ports.keyMaker.make();
+  return makeChange(ports, found, promoted(ring, newKey, now), {
+    dryRun,
+    notices: [
+      publishedFor(ring, record, now),
+      ...mayNotKnow(ports, record, ring, coming.kid),
+      `The current key ${compromised.kid} is withdrawn, and the previous one if there is one: whoever reads our keys again refuses them.`,
+    ],
+    gapEndsAt: toRfc3339(known > now ? known : now),
+    isEmergency: true,
+  });
+}
+
+/**
+ * Takes an existing private key in, as `next` or to sign at once.
+ *
+ * @param request.jwk - a private RSA key
+ * @param request.kid - its name; RFC 7638 thumbprint by default
+ * @throws ChangeRefused `key_unusable`, `key_known`, `custody_kms`, `busy`, `published_set_…`, `signature_unverified`
+ * @throws KeysUnavailable
+ */
+export async function importKey(
+  ports: KeyManagerPorts,
+  { jwk, kid, now: signsNow, dryRun }: { jwk: unknown; kid: unknown; now: boolean; dryRun: boolean },
+): Promise<Change> {
+  if (ports.keyMaker.storage === 'kms') {
+    throw new ChangeRefused(
+      'custody_kms',
+      'Private keys are made in KMS here and never leave it, so none can be imported.',
+    );
+  }
+  const key = await importedKey(jwk, kid, ports.clock);
+  const found = await find(ports);
+  const { ring } = found.state.current;
+  if (ring.keys.some((known) => known.kid === key.kid || known.publicJwk.n === key.publicJwk.n)) {
+    throw new ChangeRefused('key_known', 'The ring has this key, or one of this name, already.');
+  }
+  const keys = withImported(ring, key, signsNow ? 'current' : 'next', ports.clock());
+  const notices = signsNow
+    ? [`The key ${key.kid} signs at once.`, ...mayNotKnow(ports, found.record, ring, key.kid)]
+    : [
+        `The key ${key.kid} comes next. A rotation lets it sign once it has been published for ${inWords(ports.leadSeconds)}.`,
+        `It replaces ${keyAt(ring, 'next').kid}, which has never signed.`,
+      ];
+  return makeChange(ports, found, keys, { dryRun, notices, isEmergency: false });
+}
+
+function publishedFor(ring: Ring, record: PublishedRecord | undefined, now: EpochSeconds): string {
+  const { kid } = keyAt(ring, 'next');
+  const since = publishedSince(record, kid);
+  if (since === undefined) return `The next key ${kid} is not published yet.`;
+  const first = isOfFirstSet(record, ring, kid) ? ', as long as any of our keys' : '';
+  return `The next key ${kid} has been published for ${inWords(now - since)}${first}.`;
+}
+
+/** Who may have cached a set without this key, and until when. */
+function mayNotKnow(
+  { trustedBy, clock }: KeyManagerPorts,
+  record: PublishedRecord | undefined,
+  ring: Ring,
+  kid: string,
+): readonly string[] {
+  const now = clock();
+  const sentences = {
+    'api-platform': [
+      platformCacheSeconds,
+      (until: string) =>
+        `The API platform caches our keys for an hour and does not read them again for one it does not know: until ${until} it may refuse us.`,
+    ],
+    cis2: [
+      cis2CacheSeconds,
+      (until: string) =>
+        `How long CIS2 caches our keys is not known. Until it has read them again it may refuse sign-ins: count on that until ${until}.`,
+    ],
+  } as const;
+  return (['api-platform', 'cis2'] as const).flatMap((whom) => {
+    const [seconds, sentence] = sentences[whom];
+    const from = knownFrom(record, ring, kid, seconds) ?? after(now, seconds);
+    return trustedBy.includes(whom) && from > now ? [sentence(toRfc3339(from))] : [];
+  });
+}

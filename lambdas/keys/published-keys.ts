@@ -1,0 +1,219 @@
+import {
+  ConditionalCheckFailedException,
+  GetItemCommand,
+  PutItemCommand,
+  type AttributeValue,
+  type DynamoDBClient,
+} from '@aws-sdk/client-dynamodb';
+import { randomUUID } from 'node:crypto';
+import { after, asEpochSeconds, type EpochSeconds } from '../common/index.ts';
+import { KeysUnavailable } from './errors.ts';
+import { isObject, publicJwk, readKeyFacts, signingAlgorithm } from './ring.ts';
+import type { KeyFacts, PublicJwk, Ring } from './ring.ts';
+
+/** Whom a ring's keys prove us to. */
+export type Purpose = 'cis2' | 'api-platform';
+
+/** A JWK Set (RFC 7517 section 5) of public keys only. */
+export interface PublishedSet {
+  readonly keys: readonly PublicJwk[];
+}
+
+/** What may be told of a ring. */
+export interface RingFacts {
+  readonly keys: readonly KeyFacts[];
+  /** The version of the secret it was made from; null for the first one. */
+  readonly basedOn: string | null;
+}
+
+/** What is published, and what may be told of the rings that it belongs to. */
+export interface PublishedRecord {
+  readonly keys: readonly PublicJwk[];
+  /** Kid → since when it has been in the set without a gap. */
+  readonly since: Readonly<Record<string, EpochSeconds>>;
+  /** When the very first set was published; null when that is not known. */
+  readonly firstAt: EpochSeconds | null;
+  /** Version of the secret → its ring: the current one, and every draft that may replace it. */
+  readonly rings: Readonly<Record<string, RingFacts>>;
+}
+
+/** How a ring's last rotation ended. */
+export interface RotationResult {
+  /** The `ClientRequestToken` it was started with. */
+  readonly token: string;
+  readonly at: EpochSeconds;
+  readonly result: 'done' | 'failed';
+  /** Why it failed. */
+  readonly code?: string;
+}
+
+/** Where the JWK Set is served from, and where the last rotation is noted. All methods throw KeysUnavailable. */
+export interface PublishedKeys {
+  /** Undefined while nothing was ever published. `revision` names what was read. */
+  read(): Promise<{ record: PublishedRecord | undefined; revision: string | undefined }>;
+  /** @returns false when the record has changed since `revision` was read */
+  replace(record: PublishedRecord, revision: string | undefined): Promise<boolean>;
+  lastRotation(): Promise<RotationResult | undefined>;
+  recordRotation(result: RotationResult): Promise<void>;
+}
+
+type Item = Record<string, AttributeValue>;
+
+const setKey = (purpose: Purpose): Item => ({ pk: { S: `jwks#${purpose}` } });
+const rotationKey = (purpose: Purpose): Item => ({ pk: { S: `rotation#${purpose}` } });
+
+async function getItem(client: DynamoDBClient, table: string, key: Item): Promise<Item | undefined> {
+  try {
+    const { Item } = await client.send(
+      new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }),
+    );
+    return Item;
+  } catch (cause) {
+    throw new KeysUnavailable('the published keys could not be read', { cause });
+  }
+}
+
+/** The JSON in an attribute; undefined when there is none. */
+function parse(attribute: AttributeValue | undefined): unknown {
+  try {
+    return JSON.parse(attribute?.S ?? '');
+  } catch {
+    return undefined;
+  }
+}
+
+const entriesOf = (value: unknown): [string, unknown][] => Object.entries(isObject(value) ? value : {});
+const listIn = (value: unknown, name: string): unknown[] =>
+  isObject(value) && Array.isArray(value[name]) ? value[name] : [];
+
+/** The key that signs and the one that comes next: a set with fewer is not all of it. */
+const minKeys = 2;
+
+/**
+ * The set as it is served.
+ *
+ * @throws KeysUnavailable when it cannot be read or is not whole: a provider would cache what it gets, and refuse every
+ *   sign-in for as long
+ */
+export async function loadPublishedSet(
+  client: DynamoDBClient,
+  table: string,
+  purpose: Purpose,
+): Promise<PublishedSet> {
+  const item = await getItem(client, table, setKey(purpose));
+  const keys = listIn(parse(item?.['set']), 'keys').map(wholeKey);
+  if (keys.length < minKeys || new Set(keys.map(({ kid }) => kid)).size !== keys.length) {
+    throw new KeysUnavailable('the published keys are not a whole set');
+  }
+  return { keys };
+}
+
+function wholeKey(value: unknown): PublicJwk {
+  const key = publicJwk(value);
+  const { use, alg } = value as Record<string, unknown>;
+  if (use !== 'sig' || alg !== signingAlgorithm || [key.n, key.e, key.kid].includes('')) {
+    throw new KeysUnavailable('a published key lacks a member');
+  }
+  return key;
+}
+
+/** The published keys of one ring in DynamoDB. */
+export function createPublishedKeys(client: DynamoDBClient, table: string, purpose: Purpose): PublishedKeys {
+  const put = async (item: Item, condition: object = {}): Promise<boolean> => {
+    try {
+      await client.send(new PutItemCommand({ TableName: table, Item: item, ...condition }));
+      return true;
+    } catch (cause) {
+      if (cause instanceof ConditionalCheckFailedException) return false;
+      throw new KeysUnavailable('the published keys could not be written', { cause });
+    }
+  };
+
+  return {
+    async read() {
+      const item = await getItem(client, table, setKey(purpose));
+      return { record: item && readRecord(item), revision: item?.['revision']?.S };
+    },
+
+    replace({ keys, since, firstAt, rings }, revision) {
+      return put(
+        {
+          ...setKey(purpose),
+          set: { S: JSON.stringify({ keys: keys.map(publicJwk) } satisfies PublishedSet) },
+          since: { S: JSON.stringify(since) },
+          rings: { S: JSON.stringify(rings) },
+          ...(firstAt === null ? {} : { firstAt: { N: String(firstAt) } }),
+          revision: { S: randomUUID() },
+        },
+        revision === undefined
+          ? { ConditionExpression: 'attribute_not_exists(revision)' }
+          : {
+              ConditionExpression: 'revision = :revision',
+              ExpressionAttributeValues: { ':revision': { S: revision } },
+            },
+      );
+    },
+
+    async lastRotation() {
+      const found = parse((await getItem(client, table, rotationKey(purpose)))?.['last']);
+      return isRotationResult(found) ? found : undefined;
+    },
+
+    async recordRotation(last) {
+      await put({ ...rotationKey(purpose), last: { S: JSON.stringify(last) } });
+    },
+  };
+}
+
+/** What cannot be read counts as not published; the next write puts it right. */
+const readRecord = (item: Item): PublishedRecord => ({
+  keys: listIn(parse(item['set']), 'keys').flatMap((key) => {
+    try {
+      return [wholeKey(key)];
+    } catch {
+      return [];
+    }
+  }),
+  since: Object.fromEntries(
+    entriesOf(parse(item['since'])).filter(
+      (entry): entry is [string, EpochSeconds] => asEpochSeconds(entry[1]) !== undefined,
+    ),
+  ),
+  firstAt: asEpochSeconds(Number(item['firstAt']?.N)) ?? null,
+  rings: Object.fromEntries(
+    entriesOf(parse(item['rings'])).flatMap(([versionId, ring]) => {
+      const keys = listIn(ring, 'keys').flatMap((key) => readKeyFacts(key) ?? []);
+      const basedOn = isObject(ring) && typeof ring['basedOn'] === 'string' ? ring['basedOn'] : null;
+      return keys.length < minKeys ? [] : [[versionId, { keys, basedOn }]];
+    }),
+  ),
+});
+
+const isRotationResult = (value: unknown): value is RotationResult =>
+  isObject(value) &&
+  typeof value['token'] === 'string' &&
+  asEpochSeconds(value['at']) !== undefined &&
+  (value['result'] === 'done' || value['result'] === 'failed') &&
+  (value['code'] === undefined || typeof value['code'] === 'string');
+
+/** Since when a key has been published without a gap; undefined when it is not. */
+export const publishedSince = (record: PublishedRecord | undefined, kid: string): EpochSeconds | undefined =>
+  record?.keys.some((key) => key.kid === kid) === true ? record.since[kid] : undefined;
+
+/** Whether a key is in every set that anybody can have cached: it came with the very first, and the ring never changed. */
+export const isOfFirstSet = (record: PublishedRecord | undefined, ring: Ring, kid: string): boolean => {
+  const since = publishedSince(record, kid);
+  return ring.draft === null && since !== undefined && since === record?.firstAt;
+};
+
+/** From when on everybody who caches a set for `seconds` at most knows a key; undefined while it is not published. */
+export function knownFrom(
+  record: PublishedRecord | undefined,
+  ring: Ring,
+  kid: string,
+  seconds: number,
+): EpochSeconds | undefined {
+  const since = publishedSince(record, kid);
+  if (since === undefined || isOfFirstSet(record, ring, kid)) return since;
+  return after(since, seconds);
+}

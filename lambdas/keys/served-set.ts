@@ -1,0 +1,134 @@
+/** The published set as it is served at its public address. */
+import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
+import { after, type Clock } from '../common/index.ts';
+import { ChangeRefused } from './errors.ts';
+import type { SignerOf } from './key-storage.ts';
+import { isObject, signingAlgorithm, type RingKey } from './ring.ts';
+
+/** Reads the served set as CIS2 does. @throws ChangeRefused when there is no answer, or it is not JSON */
+export type FetchJwks = (signal: AbortSignal) => Promise<unknown>;
+
+/** Three keys of 4,096 bits are 3 KB. */
+const maxKeySetBytes = 64 * 1024;
+
+/** Follows no redirect, and takes only JSON. */
+export const fetchJwks =
+  (url: string): FetchJwks =>
+  async (signal) => {
+    try {
+      const response = await fetch(url, { redirect: 'error', signal });
+      if (response.status !== 200) {
+        await response.body?.cancel();
+        throw unreachable(`answered ${String(response.status)}`);
+      }
+      return JSON.parse(await boundedText(response)) as unknown;
+    } catch (cause) {
+      throw cause instanceof ChangeRefused ? cause : unreachable('gave no usable answer', cause);
+    }
+  };
+
+const unreachable = (what: string, cause?: unknown): ChangeRefused =>
+  new ChangeRefused('published_set_unreachable', `The address that serves our published keys ${what}.`, {
+    cause,
+  });
+
+async function boundedText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > maxKeySetBytes) throw unreachable('gave more than a set of keys');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/** The edge may serve the set of a minute ago. */
+export const maxServedAfterSeconds = 75;
+const pollSeconds = 5;
+const maxFetchMs = 5_000;
+
+interface Ports {
+  readonly fetchJwks: FetchJwks;
+  readonly signerOf: SignerOf;
+  readonly clock: Clock;
+  readonly wait: (seconds: number) => Promise<void>;
+}
+
+/**
+ * Verifies that keys are served, and what the first of them signs.
+ *
+ * @param keys - the key that is to sign, and others that must be served with it
+ * @param waitSeconds - how long to wait for them to be served
+ * @throws ChangeRefused `published_set_unreachable`, `published_set_incomplete`, `published_set_unsafe`,
+ *   `signature_unverified`
+ * @throws KeysUnavailable when the key cannot be used
+ */
+export async function verifyServed(
+  ports: Ports,
+  keys: readonly [RingKey, ...RingKey[]],
+  waitSeconds: number,
+): Promise<void> {
+  const set = await servedSet(ports, keys, waitSeconds);
+  const signer = await ports.signerOf(keys[0]);
+  const audience = 'urn:cis2-bff:rotation-test';
+  const signed = await signer.sign({ clientId: 'cis2-bff', audience, lifeSeconds: 60 });
+  const currentDate = new Date(ports.clock() * 1000);
+  try {
+    await jwtVerify(signed, createLocalJWKSet(set), {
+      algorithms: [signingAlgorithm],
+      audience,
+      currentDate,
+    });
+  } catch (cause) {
+    throw new ChangeRefused(
+      'signature_unverified',
+      'The served set does not verify the signature of the key that is to sign.',
+      { cause },
+    );
+  }
+}
+
+async function servedSet(
+  ports: Ports,
+  keys: readonly RingKey[],
+  waitSeconds: number,
+): Promise<JSONWebKeySet> {
+  const until = after(ports.clock(), waitSeconds);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const set = await ports.fetchJwks(AbortSignal.timeout(maxFetchMs));
+      requireKeys(set, keys);
+      return set;
+    } catch (error) {
+      const isFinal = !(error instanceof ChangeRefused) || error.code === 'published_set_unsafe';
+      if (isFinal || tries > waitSeconds / pollSeconds || ports.clock() >= until) throw error;
+    }
+    await ports.wait(pollSeconds);
+  }
+}
+
+const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+
+function requireKeys(set: unknown, keys: readonly RingKey[]): asserts set is JSONWebKeySet {
+  if (!isObject(set) || !Array.isArray(set['keys'])) {
+    throw unreachable('gave something that is not a JWK Set');
+  }
+  const served = set['keys'].filter(isObject);
+  if (served.some((key) => privateMembers.some((member) => Object.hasOwn(key, member)))) {
+    throw new ChangeRefused(
+      'published_set_unsafe',
+      'A key is served with a private member. Treat it as compromised.',
+    );
+  }
+  const missing = keys.filter(
+    ({ kid, publicJwk: { n, e } }) =>
+      !served.some((key) => key['kid'] === kid && key['n'] === n && key['e'] === e),
+  );
+  if (missing.length > 0) {
+    throw new ChangeRefused(
+      'published_set_incomplete',
+      `The set of keys that is served lacks ${missing.map(({ kid }) => kid).join(', ')}.`,
+    );
+  }
+}
