@@ -48,3 +48,25 @@ export type RouteKey<Name extends HttpFunctionName> = keyof (typeof routes)[Name
 
 /** Everything under these prefixes is ours to answer, known or not; the rest of the origin is the SPA's. */
 export const bffPrefixes = ['/auth', '/api'] as const;
+
+/**
+ * Whether a path is one of ours for anybody on the way who decodes or normalises it: escaped any number of times, with dot
+ * segments, backslashes, empty segments, or characters that a URL parser drops. Case counts, as it does at the edge.
+ *
+ * @param path - without query and fragment
+ */
+export function isBffPath(path: string): boolean {
+  const segments: string[] = [];
+  // eslint-disable-next-line no-control-regex -- a URL parser drops them
+  for (const segment of path.replace(/[\0-\x1f\x7f]/g, '').split(/[/\\]/)) {
+    if (segment === '..') segments.pop();
+    else if (segment !== '' && segment !== '.') segments.push(segment);
+  }
+  // An escaped `?` or `#` ends the path once it is decoded.
+  const first = `/${segments[0]?.split(/[?#]/, 1)[0]?.trim() ?? ''}`;
+  if (bffPrefixes.some((prefix) => prefix === first)) return true;
+  const decoded = path.replace(/%([0-9a-f]{2})/gi, (_, code: string) =>
+    String.fromCharCode(parseInt(code, 16)),
+  );
+  return decoded !== path && isBffPath(decoded);
+}

@@ -62,5 +62,6 @@ export const handler = httpFunction({
     }),
   },
   baseUrl: settings.BASE_URL,
+  signInErrorPath: settings.SIGN_IN_ERROR_PATH,
   log,
 });
