@@ -25,7 +25,7 @@ export interface ApiRoutes {
     readonly contentType: undefined;
   };
 
-  /** Change a patient’s record. Rule: a role chosen; signed in within the last 300 s. */
+  /** Change a patient’s record. Rule: a role chosen; authenticated within the last 300 s. */
   'PATCH /api/pds/Patient/{id}': {
     readonly parameters: { readonly id: string };
     readonly query: Readonly<Record<string, never>>;

@@ -51,3 +51,25 @@ export const bffPrefixes = ['/auth', '/api'] as const;
 
 /** The only cookies that the functions read, and the only ones that the edge passes on. */
 export const cookieNames = { session: '__Host-Http-session', signIn: '__Host-Http-sign-in' } as const;
+
+/**
+ * Whether a path is one of ours for anybody on the way who decodes or normalises it: escaped any number of times, with dot
+ * segments, backslashes, empty segments, or characters that a URL parser drops. Case counts, as it does at the edge.
+ *
+ * @param path - without query and fragment
+ */
+export function isBffPath(path: string): boolean {
+  const segments: string[] = [];
+  // eslint-disable-next-line no-control-regex -- a URL parser drops them
+  for (const segment of path.replace(/[\0-\x1f\x7f]/g, '').split(/[/\\]/)) {
+    if (segment === '..') segments.pop();
+    else if (segment !== '' && segment !== '.') segments.push(segment);
+  }
+  // An escaped `?` or `#` ends the path once it is decoded.
+  const first = `/${segments[0]?.split(/[?#]/, 1)[0]?.trim() ?? ''}`;
+  if (bffPrefixes.some((prefix) => prefix === first)) return true;
+  const decoded = path.replace(/%([0-9a-f]{2})/gi, (_, code: string) =>
+    String.fromCharCode(parseInt(code, 16)),
+  );
+  return decoded !== path && isBffPath(decoded);
+}

@@ -5,6 +5,7 @@
  */
 
 import type { Role } from './common/index.ts';
+import { isBffPath } from './routes.ts';
 
 /** CIS2's own limits (NHS CIA Ses Req 005 and 007), in seconds. They can be shortened, never lengthened. */
 const maxIdleSeconds = 900;
@@ -89,8 +90,11 @@ const plainUrl =
 /** CIS2's issuer: its `:443` is part of the name that tokens carry. */
 const issuer = plainUrl('an issuer such as https://am.example.nhs.uk:443/realm');
 
+/** A page of the app's. One of our own routes would send a person in circles. */
 const path: Rule<string> = (value) =>
-  /^\/(?!\/)[A-Za-z0-9/_.-]*$/.test(value) ? value : refuse('a plain path such as /signed-out', value);
+  /^\/(?!\/)[A-Za-z0-9/_.-]*$/.test(value) && !isBffPath(value)
+    ? value
+    : refuse('a plain path such as /signed-out, and not under /auth or /api', value);
 
 const acr: Rule<AcrValue> = (value) =>
   isAcrValue(value) ? value : refuse(`one of ${Object.keys(acrLevels).join(', ')}`, value);
@@ -332,6 +336,8 @@ export type Settings<Name extends SettingName = SettingName> = {
 export const settingNames = Object.keys(rules) as SettingName[];
 
 const everyFunction = ['LOG_LEVEL', 'WARM_UP'] as const;
+/** What a function behind the gateway needs to tell its own page from another, and to send a person to it. */
+const everyRoute = ['BASE_URL', 'SIGN_IN_ERROR_PATH'] as const;
 const everySession = ['SESSION_TABLE', 'IDLE_SECONDS', 'ABSOLUTE_SECONDS'] as const;
 
 /** Which settings each function reads. The infrastructure gives a function these and no others. */
@@ -339,7 +345,7 @@ export const functionSettings = {
   'sign-in': [
     ...everyFunction,
     ...everySession,
-    'BASE_URL',
+    ...everyRoute,
     'CIS2_ISSUER',
     'CIS2_CLIENT_ID',
     'CIS2_SCOPE',
@@ -350,14 +356,13 @@ export const functionSettings = {
     'ACCEPTED_ROLES',
     'CONCURRENT_SESSIONS',
     'SESSIONS_PER_USER',
-    'SIGN_IN_ERROR_PATH',
     'SIGNING_KEYS_SECRET',
     'KEY_CACHE_SECONDS',
   ],
   session: [
     ...everyFunction,
     ...everySession,
-    'BASE_URL',
+    ...everyRoute,
     'CIS2_CLIENT_ID',
     'ACCEPTED_ROLES',
     'SIGNED_OUT_PATH',
@@ -366,7 +371,7 @@ export const functionSettings = {
   'api-proxy': [
     ...everyFunction,
     ...everySession,
-    'BASE_URL',
+    ...everyRoute,
     'CIS2_ACR',
     'MINIMUM_AAL',
     'ACCEPTED_ROLES',
@@ -377,9 +382,9 @@ export const functionSettings = {
     'API_PLATFORM_KEYS_SECRET',
     'KEY_CACHE_SECONDS',
   ],
-  'backchannel-logout': [...everyFunction, ...everySession, 'BASE_URL', 'CIS2_ISSUER', 'CIS2_CLIENT_ID'],
-  jwks: [...everyFunction, 'BASE_URL', 'PUBLISHED_KEYS_TABLE', 'API_PLATFORM_KEYS'],
-  'unknown-route': [...everyFunction, 'BASE_URL'],
+  'backchannel-logout': [...everyFunction, ...everySession, ...everyRoute, 'CIS2_ISSUER', 'CIS2_CLIENT_ID'],
+  jwks: [...everyFunction, ...everyRoute, 'PUBLISHED_KEYS_TABLE', 'API_PLATFORM_KEYS'],
+  'unknown-route': [...everyFunction, ...everyRoute],
   'keys-status': [
     ...everyFunction,
     'PUBLISHED_KEYS_TABLE',

@@ -40,7 +40,7 @@ const conditions = (route: ApiRoute): string =>
     ...(route.minimumAal === undefined ? [] : [`authentication level ${String(route.minimumAal)}`]),
     ...(route.maximumSignInAge === undefined
       ? []
-      : [`signed in within the last ${String(route.maximumSignInAge)} s`]),
+      : [`authenticated within the last ${String(route.maximumSignInAge)} s`]),
     ...(route.countsAsActivity ? [] : ['no activity']),
   ].join('; ');
 

@@ -60,5 +60,6 @@ await warmUp({ settings, log }, [() => sessions.warmUp(), signer, application]);
 export const handler = proxyFunction({
   routes: proxiedRoutes({ sessions, tokens, client: createUpstreamClient(), settings, clock }),
   baseUrl: settings.BASE_URL,
+  signInErrorPath: settings.SIGN_IN_ERROR_PATH,
   log,
 });

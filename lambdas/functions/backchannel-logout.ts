@@ -36,5 +36,6 @@ export const handler = httpFunction({
     'POST /auth/backchannel-logout': backchannelLogout({ verifier, sessions, clock: preciseClock }),
   },
   baseUrl: settings.BASE_URL,
+  signInErrorPath: settings.SIGN_IN_ERROR_PATH,
   log,
 });

@@ -19,5 +19,6 @@ export const handler = httpFunction({
       settings.API_PLATFORM_KEYS === 'own' ? jwks({ load: load('api-platform') }) : noJwks,
   },
   baseUrl: settings.BASE_URL,
+  signInErrorPath: settings.SIGN_IN_ERROR_PATH,
   log,
 });

@@ -31,5 +31,6 @@ export const handler = httpFunction({
     'POST /auth/logout': logout(dependencies),
   },
   baseUrl: settings.BASE_URL,
+  signInErrorPath: settings.SIGN_IN_ERROR_PATH,
   log,
 });

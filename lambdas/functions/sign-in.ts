@@ -69,5 +69,6 @@ export const handler = httpFunction({
     }),
   },
   baseUrl: settings.BASE_URL,
+  signInErrorPath: settings.SIGN_IN_ERROR_PATH,
   log,
 });

@@ -4,4 +4,8 @@ import { startFunction } from '../start.ts';
 
 const { settings, log } = startFunction('unknown-route');
 
-export const handler = unknownRouteFunction({ baseUrl: settings.BASE_URL, log });
+export const handler = unknownRouteFunction({
+  baseUrl: settings.BASE_URL,
+  signInErrorPath: settings.SIGN_IN_ERROR_PATH,
+  log,
+});

@@ -19,7 +19,7 @@ import {
   type UpstreamClient,
 } from '../api/index.ts';
 import { StepUpRequired, TokenUnavailable, type AccessToken, type UserTokens } from '../api/tokens/index.ts';
-import type { Clock } from '../common/index.ts';
+import { after, asEpochSeconds, type Clock, type EpochSeconds } from '../common/index.ts';
 import {
   acceptedMediaType,
   Problem,
@@ -131,7 +131,7 @@ async function answer(
   const { session } = opened;
 
   call.step = 'step_up';
-  requireSignIn(route, session, settings, clock);
+  requireAuthentication(route, session, settings, clock());
   call.step = 'role';
   const roleId = workingRole(route, session, settings);
 
@@ -172,16 +172,37 @@ type Policy = ApiProxyDependencies['settings'];
 
 /** Who the person is lies in an item of its own, which most calls need not read. */
 const needsProfile = (route: ApiRoute, { ACCEPTED_ROLES: accepted }: Policy): boolean =>
-  route.minimumAal !== undefined || typeof route.role !== 'string' || typeof accepted !== 'string';
+  route.minimumAal !== undefined ||
+  route.maximumSignInAge !== undefined ||
+  typeof route.role !== 'string' ||
+  typeof accepted !== 'string';
 
-/** @throws Problem `step_up_required` when the sign-in is too weak or too old for the route */
-function requireSignIn(route: ApiRoute, session: ProxySession, settings: Policy, clock: Clock): void {
+/** How far CIS2's clock may be ahead of ours, in seconds. */
+const clockSkewSeconds = 60;
+
+/**
+ * Seconds since the person proved who they are at CIS2. A session may be younger: single sign-on makes one without a new
+ * proof. NaN, which passes no comparison, when that instant is missing, no number, or in the future.
+ */
+function authenticationAge(session: ProxySession, now: EpochSeconds): number {
+  const authenticatedAt = asEpochSeconds(session.worker?.assurance.authenticatedAt);
+  if (authenticatedAt === undefined || authenticatedAt > after(now, clockSkewSeconds)) return NaN;
+  return now - authenticatedAt;
+}
+
+/** @throws Problem `step_up_required` when the authentication is too weak or too old for the route */
+function requireAuthentication(
+  route: ApiRoute,
+  session: ProxySession,
+  settings: Policy,
+  now: EpochSeconds,
+): void {
   const { minimumAal, maximumSignInAge } = route;
   // A sign-in for a higher level is a fresh one too, so the level comes first. What is missing is no level at all.
   if (minimumAal !== undefined && !((session.worker?.assurance.authentication ?? NaN) >= minimumAal)) {
     throw stepUpToLevel(minimumAal, settings);
   }
-  if (maximumSignInAge !== undefined && !(clock() - session.signedInAt <= maximumSignInAge)) {
+  if (maximumSignInAge !== undefined && !(authenticationAge(session, now) <= maximumSignInAge)) {
     throw stepUpByReauthentication();
   }
 }

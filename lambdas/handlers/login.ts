@@ -8,11 +8,11 @@ import {
 } from '../cis2/index.ts';
 import { randomSecret, type PreciseClock } from '../common/index.ts';
 import {
+  isNavigation,
   parseReturnTo,
   Problem,
   redirect,
   setCookie,
-  type HttpRequest,
   type RouteHandler,
 } from '../http/index.ts';
 import { acrLevels, isAcrValue, type AcrValue, type Settings } from '../settings.ts';
@@ -77,16 +77,12 @@ export function login({ relyingParty, settings, clock }: LoginDependencies): Rou
     try {
       return await start(request, log);
     } catch (error) {
-      // A wrong address is for its author; everything else a person should read on a page, not as JSON.
+      // What CIS2 is missing for is a failed sign-in, where a person asked for one.
       if (error instanceof Problem || !isNavigation(request)) throw error;
       return signInFailure(settings, request, log, error);
     }
   };
 }
-
-/** A browser on its way to another page, with a person before it (Fetch Metadata Request Headers). */
-const isNavigation = ({ headers }: HttpRequest): boolean =>
-  headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
 
 interface Wanted {
   readonly returnTo: string;

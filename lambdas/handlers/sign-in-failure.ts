@@ -1,6 +1,6 @@
 import { ProviderUnavailable, SignInRefused } from '../cis2/index.ts';
 import { BffError } from '../common/index.ts';
-import { redirect, type HttpRequest, type HttpResponse } from '../http/index.ts';
+import { redirectToErrorPage, type HttpRequest, type HttpResponse } from '../http/index.ts';
 import type { Settings } from '../settings.ts';
 import { describeError, type Logger } from '../telemetry/index.ts';
 
@@ -25,7 +25,9 @@ export function signInFailure(
     } else log('unexpected_error', describeError(error));
     log('sign_in_failed', { code });
   }
-  const query = new URLSearchParams({ code, reference: request.reference });
-  if (error instanceof SignInRefused && error.reason !== undefined) query.set('reason', error.reason);
-  return { ...redirect(303, `${settings.BASE_URL}${settings.SIGN_IN_ERROR_PATH}?${query.toString()}`), code };
+  const reason = error instanceof SignInRefused ? error.reason : undefined;
+  return redirectToErrorPage(
+    { baseUrl: settings.BASE_URL, signInErrorPath: settings.SIGN_IN_ERROR_PATH },
+    { code, reference: request.reference, ...(reason === undefined ? {} : { reason }) },
+  );
 }

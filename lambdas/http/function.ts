@@ -5,8 +5,8 @@ import { describeError, type Logger } from '../telemetry/index.ts';
 import { checkBody, checkProxiedBody, crossSiteRefusal, type BodyRule } from './guards.ts';
 import { matchPath, pathPattern, type PathPattern } from './path.ts';
 import { Problem, problemResponse, toProblem } from './problem.ts';
-import { readRequest, type HttpRequest } from './request.ts';
-import { writeResponse, type HttpResponse } from './response.ts';
+import { isNavigation, readRequest, type HttpRequest } from './request.ts';
+import { redirectToErrorPage, writeResponse, type ErrorPage, type HttpResponse } from './response.ts';
 
 /** One route's work: reads as parse, decide, act, answer. Throws a {@link Problem} or a module's error to refuse. */
 export type RouteHandler = (request: HttpRequest, log: Logger) => Promise<HttpResponse>;
@@ -41,6 +41,11 @@ export type LambdaHandler = (
   context: Context,
 ) => Promise<APIGatewayProxyStructuredResultV2>;
 
+/** What every function behind the gateway is given: requests must come from the origin `baseUrl`. */
+interface SiteOptions extends ErrorPage {
+  readonly log: Logger;
+}
+
 const openExchange = (event: APIGatewayProxyEventV2, log: Logger): Exchange => {
   const request = readRequest(event);
   return {
@@ -66,8 +71,11 @@ const requestLog = (): Step => {
   return { after: write, onError: write };
 };
 
-/** Whatever is thrown becomes problem details; what nobody expected is logged without its message. */
-const problemDetails = (): Step => ({
+/**
+ * Whatever is thrown becomes problem details, or the app's error page for a person who navigates and cannot read JSON. What
+ * nobody expected is logged without its message.
+ */
+const refusals = (site: ErrorPage): Step => ({
   onError: (call) => {
     const exchange = call.event;
     const problem = toProblem(call.error);
@@ -77,7 +85,11 @@ const problemDetails = (): Step => ({
       exchange.log('dependency_failed', { code: problem.code, ...describeError(cause) });
     }
     exchange.code = problem.code;
-    call.response = problemResponse(problem, exchange.request.reference);
+    const { request } = exchange;
+    const { reference } = request;
+    call.response = isNavigation(request)
+      ? redirectToErrorPage(site, { code: problem.code, reference })
+      : problemResponse(problem, reference);
   },
 });
 
@@ -115,15 +127,14 @@ const routing = (entries: readonly Entry[], baseUrl: string): Step => ({
 /**
  * A Lambda handler for one function's routes.
  *
- * @param handlers - one for each route that `routes.ts` lists under `name`, no more and no fewer
- * @param baseUrl - the origin requests must come from
+ * @param options.handlers - one for each route that `routes.ts` lists under `name`, no more and no fewer
  */
-export function httpFunction<Name extends HttpFunctionName>(options: {
-  name: Name;
-  handlers: { readonly [Key in RouteKey<Name>]: RouteHandler };
-  baseUrl: string;
-  log: Logger;
-}): LambdaHandler {
+export function httpFunction<Name extends HttpFunctionName>(
+  options: {
+    name: Name;
+    handlers: { readonly [Key in RouteKey<Name>]: RouteHandler };
+  } & SiteOptions,
+): LambdaHandler {
   const handlers: Readonly<Record<string, RouteHandler>> = options.handlers;
   const entries = Object.entries<Route>(routes[options.name]).flatMap(([key, route]): Entry[] => {
     const handle = handlers[key];
@@ -142,7 +153,7 @@ export function httpFunction<Name extends HttpFunctionName>(options: {
           },
         ];
   });
-  return serve(entries, options.baseUrl, options.log);
+  return serve(entries, options);
 }
 
 /** A route that is forwarded. Only our own page may call it, so every guard stands before it. */
@@ -160,14 +171,11 @@ export interface ProxiedRoute {
 /**
  * A Lambda handler for routes that are forwarded to another service.
  *
- * @param routes - what is not among them is `not_found`, and another method on one of them `method_not_allowed`
- * @param baseUrl - the origin requests must come from
+ * @param options.routes - what is not among them is `not_found`, and another method on one of them `method_not_allowed`
  */
-export const proxyFunction = (options: {
-  routes: readonly ProxiedRoute[];
-  baseUrl: string;
-  log: Logger;
-}): LambdaHandler =>
+export const proxyFunction = (
+  options: { readonly routes: readonly ProxiedRoute[] } & SiteOptions,
+): LambdaHandler =>
   serve(
     options.routes.map(({ method, path, accepts, body, handle }) => ({
       key: `${method} ${path}`,
@@ -177,23 +185,21 @@ export const proxyFunction = (options: {
       checkBody: (request) => checkProxiedBody(request, body),
       handle,
     })),
-    options.baseUrl,
-    options.log,
+    options,
   );
 
 /** A Lambda handler that knows no route: every request is `not_found`. */
-export const unknownRouteFunction = (options: { baseUrl: string; log: Logger }): LambdaHandler =>
-  serve([], options.baseUrl, options.log);
+export const unknownRouteFunction = (options: SiteOptions): LambdaHandler => serve([], options);
 
-function serve(entries: readonly Entry[], baseUrl: string, log: Logger): LambdaHandler {
+function serve(entries: readonly Entry[], site: SiteOptions): LambdaHandler {
   const handle = middy<Exchange, HttpResponse>((exchange: Exchange) =>
     exchange.handle(exchange.request, exchange.log),
   )
     .use(requestLog())
-    .use(problemDetails())
-    .use(routing(entries, baseUrl));
+    .use(refusals(site))
+    .use(routing(entries, site.baseUrl));
   return async (event, context) => {
-    const exchange = openExchange(event, log);
+    const exchange = openExchange(event, site.log);
     return writeResponse(await handle(exchange, context), exchange.request.reference);
   };
 }

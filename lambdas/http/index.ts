@@ -9,6 +9,6 @@ export {
 } from './function.ts';
 export { acceptedMediaType, type BodyRule } from './guards.ts';
 export { Problem, toProblem, type ProblemCode } from './problem.ts';
-export type { HttpRequest } from './request.ts';
-export { everyAnswer, json, redirect, type HttpResponse } from './response.ts';
+export { isNavigation, type HttpRequest } from './request.ts';
+export { everyAnswer, json, redirect, redirectToErrorPage, type HttpResponse } from './response.ts';
 export { parseOwnPath, parseReturnTo } from './return-to.ts';

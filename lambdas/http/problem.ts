@@ -65,7 +65,10 @@ export function toProblem(error: unknown): Problem {
   return new Problem('internal_error', { cause: error });
 }
 
-/** Problem details (RFC 9457). */
+/**
+ * Problem details (RFC 9457), and the header that no answer of an upstream can carry: a page tells our refusals from an
+ * upstream's by it.
+ */
 export function problemResponse(problem: Problem, reference: string): HttpResponse {
   const { status } = problem;
   const [, title] = problems[problem.code];

@@ -17,6 +17,10 @@ export interface HttpRequest {
   readonly reference: string;
 }
 
+/** A browser on its way to another page, with a person before it (Fetch Metadata Request Headers). */
+export const isNavigation = ({ headers }: HttpRequest): boolean =>
+  headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
+
 const referenceAlphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 /** Sixty random bits that can be read out on a telephone: `7K3M-9QX2-HABW`. */

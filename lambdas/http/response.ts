@@ -12,9 +12,9 @@ export interface HttpResponse {
 }
 
 /** A JSON answer. */
-export const json = (body: unknown, contentType = 'application/json'): HttpResponse => ({
+export const json = (body: unknown): HttpResponse => ({
   status: 200,
-  headers: { 'content-type': contentType },
+  headers: { 'content-type': 'application/json' },
   body: JSON.stringify(body),
 });
 
@@ -27,6 +27,21 @@ export const redirect = (
   status,
   headers: { location },
   cookies,
+});
+
+/** Our origin, and the app's page for a person whom we refuse. */
+export interface ErrorPage {
+  readonly baseUrl: string;
+  readonly signInErrorPath: string;
+}
+
+/** Sends a person to the app's error page, with nothing in the address that anybody sent us. */
+export const redirectToErrorPage = (
+  { baseUrl, signInErrorPath }: ErrorPage,
+  parameters: { readonly code: string; readonly reference: string; readonly reason?: string },
+): HttpResponse => ({
+  ...redirect(303, `${baseUrl}${signInErrorPath}?${new URLSearchParams({ ...parameters }).toString()}`),
+  code: parameters.code,
 });
 
 /** Headers of every answer under `/auth` and `/api`. An answer's own header of the same name wins. */

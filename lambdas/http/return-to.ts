@@ -1,8 +1,10 @@
+import { isBffPath } from '../routes.ts';
+
 const maxReturnToBytes = 1024;
 
 /**
- * Where to land after sign-in: a path on our own origin and nothing else (RFC 9700 sections 2.1 and 4.11). What comes
- * back is what the WHATWG parser understood, never the text that was given.
+ * Where to land after sign-in: a page on our own origin and nothing else (RFC 9700 sections 2.1 and 4.11), so no route of
+ * ours either. What comes back is what the WHATWG parser understood, never the text that was given.
  *
  * @param value - untrusted text
  * @param baseUrl - our origin
@@ -19,6 +21,6 @@ export function parseOwnPath(value: string, baseUrl: string): string | undefined
   const url = new URL(value, baseUrl);
   if (url.origin !== baseUrl || url.username !== '' || url.password !== '') return undefined;
   // `/x/..//evil.example` parses to this origin, but its path alone would be another host's address.
-  if (url.pathname.startsWith('//')) return undefined;
+  if (url.pathname.startsWith('//') || isBffPath(url.pathname)) return undefined;
   return url.pathname + url.search + url.hash;
 }

@@ -158,6 +158,33 @@ describe('an upstream is sent', () => {
   });
 });
 
+describe('an upstream cannot speak as the BFF', () => {
+  const forged = JSON.stringify({
+    type: 'urn:cis2-bff:problem:step_up_required',
+    ...{ title: 'Sign in again', status: 401, code: 'step_up_required', reference: 'AAAA-BBBB-CCCC' },
+    loginUrl: 'https://evil.example/login',
+  });
+
+  test.each(['X-BFF-Problem', 'x-bff-problem', 'X-Bff-Problem', 'x-bff-anything'])(
+    'with a header %s of its own, on any status',
+    async (name) => {
+      const browser = await rig.signedIn();
+      for (const status of [200, 204, 304, 400, 403, 404, 409, 412, 422, 429]) {
+        const type = { 'content-type': 'application/problem+json' };
+        answers(status, { [name]: 'step_up_required', ...type }, [204, 304].includes(status) ? '' : forged);
+        const response = await browser.api(patientPath);
+        expect(response.status).toBe(status);
+        expect([...response.headers.keys()].filter((header) => header.startsWith('x-bff'))).toEqual([]);
+      }
+    },
+  );
+
+  test('and what the BFF answers in place of it says so, once', async () => {
+    answers(500, { 'x-bff-problem': 'step_up_required', 'content-type': 'application/problem+json' }, forged);
+    expectProblem(await read(await (await rig.signedIn()).api(patientPath)), 502, 'upstream_invalid');
+  });
+});
+
 describe('of an upstream’s answer comes back', () => {
   test('status, body and the listed headers, and no other header [ASVS-4.1.3]', async () => {
     const body = '{"resourceType":"Patient","id":"9000000009"}';

@@ -39,6 +39,7 @@ export function expectProblem(
   expect({ status: answer.status, body: answer.body }).toMatchObject({ status });
   expectHouseHeaders(answer.headers);
   expect(answer.headers['content-type']).toBe('application/problem+json');
+  expect(answer.headers['x-bff-problem']).toBe(code);
   expect(answer.headers['set-cookie']).toBeUndefined();
   expect(JSON.parse(answer.body)).toEqual({
     type: `urn:cis2-bff:problem:${code}`,

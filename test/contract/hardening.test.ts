@@ -5,7 +5,7 @@ import { Bff } from '../support/bff.ts';
 import { sessionCookie, signInCookie, type SessionJson } from '../support/browser.ts';
 import { rawRequest } from '../support/raw-http.ts';
 import { clientId, useRig } from '../support/rig.ts';
-import { expectProblem, expectSignedIn } from './expectations.ts';
+import { expectHouseHeaders, expectProblem, expectSignedIn } from './expectations.ts';
 
 const rig = useRig();
 
@@ -79,6 +79,61 @@ test.each([
   for (const prefix of ['/auth', '/api']) {
     expectProblem(await rawRequest(rig.bff.baseUrl, `${prefix}/${name}`), 404, 'not_found');
   }
+});
+
+describe('a person who navigates and is refused sees the app’s page, with the code and the reference', () => {
+  const navigation = [
+    ['Sec-Fetch-Mode', 'navigate'],
+    ['Sec-Fetch-Dest', 'document'],
+    ['Sec-Fetch-Site', 'none'],
+  ] as const;
+  const form = [['Content-Type', 'application/x-www-form-urlencoded']] as const;
+  const twoCookies = [['Cookie', `${sessionCookie}=x; ${sessionCookie}=y`]] as const;
+
+  test.each<[string, string, readonly (readonly [string, string])[], string]>([
+    ['GET', '/auth/login?returnTo=//evil.example', [], 'invalid_request'],
+    ['GET', '/auth/login?returnTo=/%2561uth/login', [], 'invalid_request'],
+    ['GET', '/auth/login?acr=AAL1_USERPASS', [], 'invalid_request'],
+    ['GET', '/auth/login', twoCookies, 'invalid_request'],
+    ['POST', '/auth/login', form, 'method_not_allowed'],
+    ['GET', '/auth/logout', [], 'method_not_allowed'],
+    ['GET', '/auth/session', [], 'csrf_rejected'],
+    ['POST', '/auth/session/extend', form, 'csrf_rejected'],
+    ['GET', '/auth/sessions', [], 'csrf_rejected'],
+    ['POST', '/auth/backchannel-logout', form, 'invalid_request'],
+    ['GET', '/auth/backchannel-logout', [], 'method_not_allowed'],
+    ['POST', '/auth/backchannel-logout', [['Content-Type', 'text/plain']], 'unsupported_media_type'],
+    ['GET', '/auth/jwks/api-platform.json', [], 'not_found'],
+    ['POST', '/auth/jwks.json', [], 'method_not_allowed'],
+    ['GET', '/auth/nothing', [], 'not_found'],
+    ['GET', '/api/nothing', [], 'not_found'],
+    ['GET', '/api/pds/Patient/9000000009', [], 'csrf_rejected'],
+    ['DELETE', '/api/pds/Patient/9000000009', [], 'method_not_allowed'],
+    ['GET', '/api/pds/nothing', [], 'not_found'],
+  ])('%s %s (%#)', async (method, target, headers, code) => {
+    const answer = await rawRequest(rig.bff.baseUrl, target, {
+      method,
+      headers: [...navigation, ...headers],
+      ...(method === 'POST' ? { body: 'a=1' } : {}),
+    });
+    const reference = String(answer.headers['x-request-id']);
+    expect([answer.status, answer.headers.location]).toEqual([
+      303,
+      `${rig.bff.baseUrl}/sign-in-error?code=${code}&reference=${reference}`,
+    ]);
+    expectHouseHeaders(answer.headers);
+    expect([answer.body, answer.headers['set-cookie']]).toEqual(['', undefined]);
+    // The page itself is no route of ours, so nobody is sent in circles.
+    const page = await rawRequest(answer.headers.location ?? '', '/sign-in-error', { headers: navigation });
+    expect([page.status, page.headers.location]).toEqual([200, undefined]);
+    // A fetch has the problem itself.
+    const problem = await rawRequest(rig.bff.baseUrl, target, {
+      method,
+      headers,
+      ...(method === 'POST' ? { body: 'a=1' } : {}),
+    });
+    expect(problem.headers['x-bff-problem']).toBe(code);
+  });
 });
 
 test.each([

@@ -15,7 +15,7 @@ async function jwks(): Promise<{ response: Response; keys: JWK[] }> {
 test('is a JWK set that may be kept for an hour, for whoever asks', async () => {
   const { response } = await jwks();
   expect(response.status).toBe(200);
-  expect(response.headers.get('content-type')).toBe('application/jwk-set+json');
+  expect(response.headers.get('content-type')).toBe('application/json');
   expectHouseHeaders(headersOf(response.headers), 'public, max-age=3600');
   expect(response.headers.getSetCookie()).toEqual([]);
   expect(Object.keys((await response.json()) as object)).toEqual(['keys']);

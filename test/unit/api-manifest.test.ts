@@ -216,6 +216,8 @@ describe('a route manifest', () => {
       'access-control-allow-origin',
       'access-control-allow-credentials',
       'x-request-id',
+      'x-bff-problem',
+      'x-bff-anything',
     ],
     ...[
       'connection',

@@ -479,6 +479,15 @@ describe('the session', () => {
   });
 });
 
+/** A session of somebody who proved who they are at that instant. */
+const authenticatedAt =
+  (instant: unknown, change: Parameters<typeof active>[0] = {}) =>
+  () =>
+    active({
+      worker: { ...worker, assurance: { ...worker.assurance, authenticatedAt: instant as typeof now } },
+      ...change,
+    });
+
 describe('a sign-in that is too old or too weak', () => {
   const full =
     (change: Parameters<typeof active>[0] = {}) =>
@@ -492,7 +501,7 @@ describe('a sign-in that is too old or too weak', () => {
     [43_000, 401],
     [NaN, 401],
   ])('of %d s gets %d on a route that wants one of 300 s', async (age, status) => {
-    rig.open = () => active({ signedInAt: (now - age) as typeof now });
+    rig.open = authenticatedAt(now - age);
     const answer = await rig.send(patch);
     expect(answer.status).toBe(status);
     if (status === 401)
@@ -502,6 +511,46 @@ describe('a sign-in that is too old or too weak', () => {
         loginUrl: '/auth/login?reauth=1',
       });
     expect(upstream.calls).toHaveLength(status === 200 ? 1 : 0);
+    expect(rig.uses).toEqual([expect.objectContaining({ profile: true })]);
+  });
+
+  test.each<[string, unknown]>([
+    ['missing', undefined],
+    ['null', null],
+    ['text', String(now)],
+    ['empty text', ''],
+    ['in a list', [now]],
+    ['an object', {}],
+    ['true', true],
+    ['zero', 0],
+    ['negative', -300],
+    ['infinite', Infinity],
+    ['in milliseconds', now * 1_000],
+    ['two minutes ahead', now + 120],
+  ])(
+    'is too old when the instant of the authentication is %s, however new the session',
+    async (_, instant) => {
+      rig.open = authenticatedAt(instant);
+      expect((await rig.send(patch)).problem['code']).toBe('step_up_required');
+      expect(upstream.calls).toEqual([]);
+    },
+  );
+
+  test('is too old when nothing is known of the person', async () => {
+    rig.open = full({ worker: undefined });
+    expect((await rig.send(patch)).problem['code']).toBe('step_up_required');
+  });
+
+  test('is measured from the authentication and not from the session, which may be older or younger', async () => {
+    rig.open = authenticatedAt(now - 10, { signedInAt: (now - 9_999) as typeof now });
+    expect((await rig.send(patch)).status).toBe(200);
+    rig.open = authenticatedAt(now - 301, { signedInAt: now });
+    expect((await rig.send(patch)).status).toBe(401);
+  });
+
+  test('may be a minute ahead, as CIS2’s clock may be', async () => {
+    rig.open = authenticatedAt(now + 60);
+    expect((await rig.send(patch)).status).toBe(200);
   });
 
   test.each([
@@ -535,7 +584,7 @@ describe('a sign-in that is too old or too weak', () => {
   });
 
   test('is told before a role is asked for, since signing in chooses it anew', async () => {
-    rig.open = () => active({ roleId: null, signedInAt: (now - 999) as typeof now });
+    rig.open = authenticatedAt(now - 999, { roleId: null });
     expect((await rig.send(patch)).problem['code']).toBe('step_up_required');
   });
 });
@@ -635,7 +684,7 @@ describe('the log of a call', () => {
   test.each<[string, Sent, () => Awaited<ReturnType<ProxyRig['open']>>]>([
     ['request', { path: search, query: 'x=1' }, active],
     ['session', {}, () => ({ status: 'unknown' })],
-    ['step_up', patch, () => active({ signedInAt: 1 as typeof now })],
+    ['step_up', patch, authenticatedAt(now - 301)],
     ['role', {}, () => active({ roleId: null })],
   ])('names the step that refused: %s', async (step, sent, open) => {
     rig.open = open;

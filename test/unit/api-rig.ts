@@ -91,6 +91,9 @@ export const active = (change: Partial<ProxySession> = {}): Opened => ({
   session: session(change),
 });
 
+/** As the store opens a session: with who the person is where that was asked for. */
+const opened = ({ profile }: ProxyUse): Opened => active(profile ? { worker } : {});
+
 const accessToken = (generation: number): AccessToken => ({
   value: new Secret(`access-token-${String(generation)}`),
   generation,
@@ -121,7 +124,7 @@ export class ProxyRig {
   readonly lines: string[] = [];
   readonly uses: ProxyUse[] = [];
   readonly tokensAsked: { audience: string; refused: AccessToken | undefined }[] = [];
-  open: (use: ProxyUse) => Opened | Promise<Opened> = () => active();
+  open: (use: ProxyUse) => Opened | Promise<Opened> = opened;
   token: UserTokens['forCall'] = (_session, _audience, _signal, refused) =>
     Promise.resolve(accessToken(refused === undefined ? 1 : refused.generation + 1));
   readonly client = createUpstreamClient();
@@ -165,6 +168,7 @@ export class ProxyRig {
         options.routes ?? apiRoutes,
       ),
       baseUrl,
+      signInErrorPath: '/sign-in-error',
       log,
     });
   }
@@ -200,7 +204,7 @@ export class ProxyRig {
     this.lines.length = 0;
     this.uses.length = 0;
     this.tokensAsked.length = 0;
-    this.open = () => active();
+    this.open = opened;
   }
 
   entries(event: string): Record<string, unknown>[] {

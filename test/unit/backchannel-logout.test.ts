@@ -49,6 +49,7 @@ const handler = httpFunction({
     }),
   },
   baseUrl: 'https://app.example.nhs.uk',
+  signInErrorPath: '/sign-in-error',
   log: createLogger({ functionName: 'unit', level: 'debug', write: (line) => lines.push(line) }),
 });
 

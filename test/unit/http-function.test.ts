@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { BffError } from '../../lambdas/common/index.ts';
 import {
+  everyAnswer,
   httpFunction,
   json,
   Problem,
@@ -29,6 +30,7 @@ beforeEach(() => {
 
 const log = createLogger({ functionName: 'unit', level: 'debug', write: (line) => lines.push(line) });
 const route: RouteHandler = (request, requestLog) => handle(request, requestLog);
+const site = { baseUrl, signInErrorPath: '/sign-in-error', log };
 const session = httpFunction({
   name: 'session',
   handlers: {
@@ -39,22 +41,19 @@ const session = httpFunction({
     'DELETE /auth/sessions/{handle}': route,
     'POST /auth/logout': route,
   },
-  baseUrl,
-  log,
+  ...site,
 });
 const signIn = httpFunction({
   name: 'sign-in',
   handlers: { 'GET /auth/login': route, 'GET /auth/callback': route },
-  baseUrl,
-  log,
+  ...site,
 });
 const backchannelLogout = httpFunction({
   name: 'backchannel-logout',
   handlers: { 'POST /auth/backchannel-logout': route },
-  baseUrl,
-  log,
+  ...site,
 });
-const unknownRoute = unknownRouteFunction({ baseUrl, log });
+const unknownRoute = unknownRouteFunction(site);
 
 interface Answer {
   readonly status: number;
@@ -244,6 +243,7 @@ describe('routing', () => {
     expect(answer.status).toBe(405);
     expect(answer.headers['allow']).toBe(allowed);
     expect(answer.body['code']).toBe('method_not_allowed');
+    expect(answer.headers['x-bff-problem']).toBe('method_not_allowed');
   });
 
   test.each([
@@ -324,6 +324,105 @@ describe('routing', () => {
     expect(seen[0]?.query.getAll('a')).toEqual(['1', '2']);
     expect(seen[0]?.query.get('b')).toBe(' ');
     expect(seen[0]?.headers['x-session']).toBe('h');
+  });
+});
+
+describe('a person who navigates and is refused', () => {
+  const navigation = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', 'sec-fetch-site': 'none' };
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+
+  test.each<[string, LambdaHandler, Sent, string]>([
+    ['a route for our own page', session, {}, 'csrf_rejected'],
+    ['a route of another method', session, { path: '/auth/logout' }, 'method_not_allowed'],
+    ['no route', session, { path: '/auth/nothing' }, 'not_found'],
+    ['no function', unknownRoute, { path: '/auth/nothing' }, 'not_found'],
+    ['no API', unknownRoute, { path: '/api/nothing' }, 'not_found'],
+    ['the prefix alone', unknownRoute, { path: '/auth' }, 'not_found'],
+    [
+      'a form that CIS2 alone may send',
+      backchannelLogout,
+      { path: '/auth/backchannel-logout' },
+      'method_not_allowed',
+    ],
+    [
+      'a form of another site',
+      backchannelLogout,
+      {
+        method: 'POST',
+        path: '/auth/backchannel-logout',
+        headers: { 'content-type': 'text/plain' },
+        body: 'a=1',
+      },
+      'unsupported_media_type',
+    ],
+    [
+      'a form that is too large',
+      backchannelLogout,
+      { method: 'POST', path: '/auth/backchannel-logout', headers: form, body: 'x'.repeat(16_385) },
+      'payload_too_large',
+    ],
+    [
+      'a form where none is taken',
+      session,
+      { method: 'POST', path: '/auth/logout', headers: form },
+      'csrf_rejected',
+    ],
+    ['a method that is none', unknownRoute, { method: 'BREW', path: '/api/x' }, 'not_found'],
+  ])('at %s meets the app’s page with the code and the reference', async (_, handler, sent, code) => {
+    const answer = await send(handler, { ...sent, headers: { ...navigation, ...sent.headers } });
+    const reference = String(answer.headers['x-request-id']);
+    expect([answer.status, answer.headers['location'], answer.cookies]).toEqual([
+      303,
+      `${baseUrl}/sign-in-error?code=${code}&reference=${reference}`,
+      undefined,
+    ]);
+    expect(answer.headers).toMatchObject(everyAnswer);
+    expect(answer.headers['content-type']).toBeUndefined();
+    expect(answer.body).toEqual({});
+    expect(entries().at(-1)).toMatchObject({ event: 'request', status: 303, code, reference });
+  });
+
+  test.each<[ProblemCode, number]>([
+    ['invalid_request', 400],
+    ['session_ended', 401],
+    ['role_required', 403],
+    ['session_changed', 409],
+    ['rate_limited', 429],
+    ['internal_error', 500],
+    ['upstream_invalid', 502],
+    ['store_unavailable', 503],
+    ['upstream_timeout', 504],
+  ])(
+    'with %s is redirected too; a fetch has the problem with its status and its header',
+    async (code, status) => {
+      handle = () =>
+        Promise.reject(
+          code === 'internal_error' ? new Error('unexpected') : new Problem(code, { members: { a: 'b' } }),
+        );
+      const own_ = { path: '/auth/callback' };
+      const page = await send(signIn, { ...own_, headers: navigation });
+      expect([page.status, page.headers['x-bff-problem']]).toEqual([303, undefined]);
+      expect(new URL(String(page.headers['location'])).searchParams.get('code')).toBe(code);
+      for (const headers of [
+        {},
+        { 'sec-fetch-mode': 'navigate' },
+        { 'sec-fetch-dest': 'document' },
+        { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' },
+        { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' },
+        { 'sec-fetch-mode': 'navigate, navigate', 'sec-fetch-dest': 'document' },
+      ]) {
+        const answer = await send(signIn, { ...own_, headers });
+        expect([answer.status, answer.headers['x-bff-problem'], answer.body['code']]).toEqual([
+          status,
+          code,
+          code,
+        ]);
+      }
+    },
+  );
+
+  test('is not redirected where nothing is refused', async () => {
+    expect((await send(signIn, { path: '/auth/login', headers: navigation })).status).toBe(200);
   });
 });
 

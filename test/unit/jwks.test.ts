@@ -19,6 +19,7 @@ async function get(path: string, platform: RouteHandler = noJwks) {
       'GET /auth/jwks/api-platform.json': platform,
     },
     baseUrl: 'https://app.example.nhs.uk',
+    signInErrorPath: '/sign-in-error',
     log: createLogger({ functionName: 'unit', level: 'error', write: () => undefined }),
   });
   const event = {
@@ -48,7 +49,7 @@ describe('the API platform’s keys', () => {
     expect([status, body]).toEqual([200, set('platform')]);
     expect(headers).toMatchObject({
       'cache-control': 'public, max-age=3600',
-      'content-type': 'application/jwk-set+json',
+      'content-type': 'application/json',
     });
     expect((await get('/auth/jwks.json', own)).body).toEqual(set('cis2'));
   });

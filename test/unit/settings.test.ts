@@ -280,6 +280,12 @@ describe('settings', () => {
     ['/a b', false],
     ['/%2f', false],
     ['https://evil.example', false],
+    ['/auth', false],
+    ['/api/pds/Patient', false],
+    ['/x/../auth/login', false],
+    ['/./api', false],
+    ['/authors', true],
+    ['/x/auth', true],
   ])('a path such as %j is taken: %s', (value, taken) => {
     expect(problemsOf('SIGNED_OUT_PATH', value).length === 0).toBe(taken);
     expect(problemsOf('SIGN_IN_ERROR_PATH', value).length === 0).toBe(taken);
