@@ -259,8 +259,8 @@ const errors: Readonly<Record<string, SignInError>> = {
 const noCookies: SignInError = {
   heading: 'Your browser does not keep the cookies of this service',
   happened: [
-    'To sign you in, this service needs two cookies. They only say that it is you, and are gone soon after you leave. ' +
-      'Your browser did not keep them, so we could not sign you in.',
+    'To sign you in, this service needs two cookies, and your browser did not keep them. They say which session is yours, ' +
+      'and nothing else.',
   ],
   toDo: () => [
     numberedList([

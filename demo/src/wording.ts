@@ -90,7 +90,9 @@ export const placeInWords = ({ device, signedInAt }: ListedSession): string =>
 export function endedElsewhere(ended: readonly ListedSession[]): string {
   const [only] = ended;
   if (only === undefined) return 'You were no longer signed in elsewhere.';
-  if (ended.length === 1) return `Signed out there. It was: ${placeInWords(only)}.`;
+  if (ended.length === 1) {
+    return `Signed out there. The sign-in at ${timeOfDay(only.signedInAt)} (${only.device || 'unknown device'}) has ended.`;
+  }
   const devices = [...new Set(ended.map(({ device }) => device || 'Unknown device'))].join(', ');
   return `Signed out everywhere else. ${String(ended.length)} sign-ins were ended: ${devices}.`;
 }
