@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { sessionCookie } from '../support/browser.ts';
-import { choose, heading, logInLink, signedInAs, signIn, signOut, text, type Profile } from './rig.ts';
+import { choose, heading, signInLinkName, signedInAs, signIn, signOut, text, type Profile } from './rig.ts';
 import { useRig } from './use-rig.ts';
 
 const rig = await useRig();
@@ -17,17 +17,17 @@ const keepToItself = (tab: Page): Promise<unknown> =>
   tab.addInitScript('BroadcastChannel.prototype.postMessage = () => undefined;');
 
 describe('signing out', () => {
-  test('ends on a page that says so, warns of the Care Identity session, and lets the next person log in [O-16, ASVS-7.6.2]', async () => {
+  test('ends on a page that says so, warns of the Care Identity session, and lets the next person sign in [O-16, ASVS-7.6.2]', async () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
     await signIn(tab, 'Amara Okafor', '/ward/7');
     await signOut(tab);
     expect(tab.url()).toBe(`${rig.baseUrl}/signed-out`);
     expect(await tab.title()).toBe('You have signed out – Example ward service');
-    expect(await text(tab)).toContain('You may still be logged in to Care Identity.');
+    expect(await text(tab)).toContain('You may still be signed in to Care Identity.');
     expect(await text(tab)).not.toMatch(person);
 
-    await tab.getByRole('link', { name: logInLink }).click();
+    await tab.getByRole('link', { name: signInLinkName }).click();
     // The simulator still knows the person, and asks all the same.
     await heading(tab, /simulator/);
     await choose(tab, 'Bethan Morris');
@@ -130,7 +130,7 @@ describe('two tabs of one browser', () => {
       [second, '/ward/2'],
     ] as const) {
       await tab.goto(path);
-      await tab.getByRole('link', { name: logInLink }).click();
+      await tab.getByRole('link', { name: signInLinkName }).click();
       await heading(tab, /simulator/);
     }
     await choose(second, 'Amara Okafor');
@@ -160,7 +160,7 @@ describe('two tabs of one browser', () => {
     const profile = await rig.profile();
     const [first, second] = [await profile.tab(), await profile.tab()];
     await second.goto('/ward/2');
-    await heading(second, 'Log in to the example ward service');
+    await heading(second, 'Sign in to the example ward service');
     await signIn(first);
     await heading(second, 'Dr Amara Okafor');
     expect(second.url()).toBe(`${rig.baseUrl}/ward/2`);

@@ -6,7 +6,7 @@ import {
   answerWith,
   choose,
   heading,
-  logInLink,
+  signInLinkName,
   overflow,
   signIn,
   signOut,
@@ -94,10 +94,10 @@ const withManyRoles = (session: SessionJson): SessionJson => ({
 });
 
 const views: View[] = [
-  { name: 'the log-in page', title: `Log in – ${service}`, open: (tab) => tab.goto('/') },
+  { name: 'the sign-in page', title: `Sign in – ${service}`, open: (tab) => tab.goto('/') },
   {
-    name: 'the log-in page of a deep link',
-    title: `Log in – ${service}`,
+    name: 'the sign-in page of a deep link',
+    title: `Sign in – ${service}`,
     open: (tab) => tab.goto(`/ward/${'very-long-path-'.repeat(12)}?sort=bed`),
   },
   {
@@ -327,7 +327,7 @@ describe('a whole visit', () => {
     profile.context.on('request', (request) => hosts.add(new URL(request.url()).hostname));
     const tab = await profile.tab();
     await tab.goto('/ward/7');
-    await tab.getByRole('link', { name: logInLink }).click();
+    await tab.getByRole('link', { name: signInLinkName }).click();
     await choose(tab, 'Callum Reid');
     await tab.getByRole('radio').first().check();
     await tab.getByRole('button', { name: 'Continue' }).click();
@@ -346,7 +346,7 @@ describe('a whole visit', () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
     await tab.goto('/');
-    await heading(tab, 'Log in to the example ward service');
+    await heading(tab, 'Sign in to the example ward service');
     await tab.evaluate(`{
       const script = document.createElement('script');
       script.textContent = 'window.ran = true';

@@ -177,7 +177,7 @@ export class Rig {
   }
 }
 
-export const logInLink = 'Log in with my Care Identity';
+export const signInLinkName = 'Sign in with my Care Identity';
 
 /** Waits for the page with this main heading. */
 export async function heading(tab: Page, name: string | RegExp): Promise<void> {
@@ -194,7 +194,7 @@ export async function signedInAs(tab: Page, person: string): Promise<void> {
   await tab.locator('#account-name', { hasText: person }).waitFor();
 }
 
-/** To the simulator and back to `path`. The app's own log-in page is left out: that has tests of its own. */
+/** To the simulator and back to `path`. The app's own sign-in page is left out: that has tests of its own. */
 export async function signIn(tab: Page, person = 'Amara Okafor', path = '/'): Promise<void> {
   await tab.goto(`/auth/login?returnTo=${encodeURIComponent(path)}`);
   await choose(tab, person);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { sessionCookie, signInCookie } from '../support/browser.ts';
-import { browserStorage, choose, facts, heading, logInLink, signIn, text } from './rig.ts';
+import { browserStorage, choose, facts, heading, signInLinkName, signIn, text } from './rig.ts';
 import { useRig } from './use-rig.ts';
 
 const rig = await useRig();
@@ -19,10 +19,10 @@ describe('a person who signs in', () => {
   test('chooses who to be at the simulator and lands on a page that says who, in which role, how surely and until when', async () => {
     const tab = await newTab();
     await tab.goto('/');
-    await heading(tab, 'Log in to the example ward service');
-    expect(await tab.title()).toBe('Log in – Example ward service');
+    await heading(tab, 'Sign in to the example ward service');
+    expect(await tab.title()).toBe('Sign in – Example ward service');
 
-    await tab.getByRole('link', { name: logInLink }).click();
+    await tab.getByRole('link', { name: signInLinkName }).click();
     await heading(tab, 'Care Identity sign in – simulator');
     // As in production, the sign-in page is on another site than the app.
     expect(new URL(tab.url()).hostname).toBe('127.0.0.1');
@@ -48,8 +48,8 @@ describe('a person who signs in', () => {
     const tab = await newTab();
     const path = '/ward/7/patients?sort=bed&bay=North%20%26%20East';
     await tab.goto(path);
-    await tab.getByText(`After you log in you will come back to ${path}.`).waitFor();
-    await tab.getByRole('link', { name: logInLink }).click();
+    await tab.getByText(`After you sign in you will come back to ${path}.`).waitFor();
+    await tab.getByRole('link', { name: signInLinkName }).click();
     await choose(tab, 'Amara Okafor');
     await heading(tab, 'Dr Amara Okafor');
     expect(tab.url()).toBe(rig.baseUrl + path);
@@ -81,12 +81,12 @@ describe('a person who signs in', () => {
       throw new Error(`the Tab key never came to "${name}"`);
     };
     await tab.goto('/');
-    await heading(tab, 'Log in to the example ward service');
+    await heading(tab, 'Sign in to the example ward service');
     await tab.keyboard.press('Tab');
     expect(await focused()).toBe('Skip to main content');
     await tab.keyboard.press('Enter');
     expect(await tab.evaluate('document.activeElement.id')).toBe('maincontent');
-    await tabTo(logInLink);
+    await tabTo(signInLinkName);
     await tab.keyboard.press('Enter');
     await heading(tab, /simulator/);
     await tabTo('Devika Shah');
@@ -114,7 +114,7 @@ describe('what a sign-in leaves in the browser', () => {
       cookieStore: [],
     };
     await tab.goto('/');
-    await heading(tab, 'Log in to the example ward service');
+    await heading(tab, 'Sign in to the example ward service');
     expect(await browserStorage(tab)).toEqual(nothing);
     await signIn(tab, 'Amara Okafor', '/ward/7');
     expect(await browserStorage(tab)).toEqual(nothing);
@@ -288,7 +288,7 @@ describe('a sign-in that does not end well', () => {
   test('because it was cancelled shows a reference that finds the log entry, and can be tried again', async () => {
     const tab = await newTab();
     await tab.goto('/');
-    await tab.getByRole('link', { name: logInLink }).click();
+    await tab.getByRole('link', { name: signInLinkName }).click();
     await tab.getByRole('button', { name: 'Cancel' }).click();
     await heading(tab, 'Sign-in was cancelled');
     expect(await tab.title()).toBe('Sign-in was cancelled – Example ward service');
@@ -311,7 +311,7 @@ describe('a sign-in that does not end well', () => {
     const tab = await newTab();
     const path = '/ward/7?sort=bed&bay=North%20%26%20East';
     await tab.goto(path);
-    await tab.getByRole('link', { name: logInLink }).click();
+    await tab.getByRole('link', { name: signInLinkName }).click();
     await tab.getByRole('button', { name: 'Cancel' }).click();
     await heading(tab, 'Sign-in was cancelled');
     await tab.reload();
