@@ -79,7 +79,6 @@ export function problemResponse(problem: Problem, reference: string): HttpRespon
       'x-bff-problem': problem.code,
       ...(status === 503 || status === 429 ? { 'retry-after': String(retryAfterSeconds) } : {}),
       ...problem.headers,
-      'x-bff-problem': problem.code,
     },
     body: JSON.stringify({
       type: `urn:cis2-bff:problem:${problem.code}`,
