@@ -76,9 +76,9 @@ export function problemResponse(problem: Problem, reference: string): HttpRespon
     status,
     headers: {
       'content-type': 'application/problem+json',
-      'x-bff-problem': problem.code,
       ...(status === 503 || status === 429 ? { 'retry-after': String(retryAfterSeconds) } : {}),
       ...problem.headers,
+      'x-bff-problem': problem.code,
     },
     body: JSON.stringify({
       type: `urn:cis2-bff:problem:${problem.code}`,
