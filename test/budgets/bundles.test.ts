@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { functionSettings, type FunctionName, type SettingName } from '../../lambdas/settings.ts';
 import { AwsDoor } from '../support/aws.ts';
 import { Bff } from '../support/bff.ts';
+import { Provider } from '../support/provider.ts';
 import { Tables } from '../support/table.ts';
 
 const maxBundle = 260_000;
@@ -228,8 +229,10 @@ describe('a cold start', () => {
   const warms: readonly FunctionName[] = ['sign-in', 'session', 'api-proxy', 'backchannel-logout', 'jwks'];
 
   describe.each(['off', 'on'] as const)('with warm-up %s', (warmUp) => {
-    // Nobody waits for a logout by CIS2, and it needs CIS2's keys: that one may fetch them as it starts.
-    const quiet = functions.filter((name) => warmUp === 'off' || name !== 'backchannel-logout');
+    // These two need CIS2's keys, and fetch them as they start.
+    const quiet = functions.filter(
+      (name) => warmUp === 'off' || !['sign-in', 'backchannel-logout'].includes(name),
+    );
     test.each(quiet)('does not load an HTTP client for %s', async (name) => {
       const started = await start(name, warmUp);
       expect(started.handler).toBe('function');
@@ -240,7 +243,7 @@ describe('a cold start', () => {
     });
   });
 
-  test.each(['sign-in', 'session', 'api-proxy', 'jwks'] as const)(
+  test.each(['session', 'api-proxy', 'jwks'] as const)(
     'does not load an HTTP client for %s on its way to an https address, as AWS’s are',
     async (name) => {
       const started = await start(name, 'on', { endpoint: 'https://127.0.0.1:1' });
@@ -273,6 +276,35 @@ describe('a cold start', () => {
       expect(secrets.calls.map(({ operation, body }) => [operation, body['SecretId']])).toEqual(
         read.map((setting) => ['GetSecretValue', names[setting]]),
       );
+    },
+  );
+
+  test.each(['sign-in', 'backchannel-logout'] as const)(
+    'of %s reads CIS2’s metadata and keys, so that the first request need not; and starts without them',
+    async (name) => {
+      const provider = await Provider.start();
+      try {
+        const change = { CIS2_ISSUER: provider.issuer };
+        const started = await start(name, 'on', { change });
+        expect(provider.requests.map(({ endpoint }) => endpoint)).toEqual(['discovery', 'jwks']);
+        expect(started.log).toContainEqual(expect.objectContaining({ event: 'warm_up' }));
+        expect(started.log).not.toContainEqual(expect.objectContaining({ failed: expect.anything() }));
+        provider.requests.length = 0;
+        await start(name, 'off', { change });
+        expect(provider.requests).toEqual([]);
+
+        for (const kind of ['reset', 'hang'] as const) {
+          provider.faults.set('discovery', { kind });
+          const away = await start(name, 'on', { change });
+          expect(away.handler).toBe('function');
+          expect(away.milliseconds).toBeLessThan(6_000);
+          expect(away.log).toContainEqual(
+            expect.objectContaining({ event: 'warm_up', failed: expect.any(String) }),
+          );
+        }
+      } finally {
+        await provider.close();
+      }
     },
   );
 
