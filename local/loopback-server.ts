@@ -7,6 +7,8 @@ import { codeOf } from './errors.ts';
 export interface Access {
   /** Host names that a server answers to besides loopback's own, in lower case. */
   readonly hosts?: readonly string[];
+  /** Whether another port in `Host` is refused. It tells nothing where a proxy on this machine may stand in front. */
+  readonly ownPortOnly?: true;
   /**
    * Who may call besides programs: nobody (a browser's request is refused), pages of the server's own origin, or whoever
    * the server itself lets in.
@@ -18,11 +20,8 @@ export type Refusal = 'foreign host' | 'foreign origin' | 'browser';
 
 const loopbackNames = ['127.0.0.1', 'localhost', '[::1]'];
 
-/**
- * A host, and a port that tells nothing: a proxy or a tunnel on this machine has another than the server. It may have
- * leading zeros, which is how a simulator spells a port that URL parsers change.
- */
-const hostPattern = /^([a-z0-9._-]+|\[[0-9a-f:]+\])(?::\d{1,8})?$/;
+/** A host and a port. A port may have leading zeros: that is how a simulator spells one that URL parsers change. */
+const hostPattern = /^([a-z0-9._-]+|\[[0-9a-f:]+\])(?::(\d{1,8}))?$/;
 
 /**
  * Why a request is refused before anything looks at it. A page of another site can reach a loopback port, directly or
@@ -31,11 +30,12 @@ const hostPattern = /^([a-z0-9._-]+|\[[0-9a-f:]+\])(?::\d{1,8})?$/;
  */
 export function refusalOf(
   request: http.IncomingMessage,
-  { hosts = [], browsers }: Access,
+  { hosts = [], ownPortOnly, browsers }: Access,
 ): Refusal | undefined {
   const { host = '', origin, 'sec-fetch-site': site } = request.headers;
-  const name = hostPattern.exec(host.toLowerCase())?.[1] ?? '';
+  const [, name = '', port = '80'] = hostPattern.exec(host.toLowerCase()) ?? [];
   if (![...loopbackNames, ...hosts].includes(name)) return 'foreign host';
+  if (ownPortOnly === true && Number(port) !== request.socket.localPort) return 'foreign host';
   if (browsers === 'none' && (origin !== undefined || site !== undefined)) return 'browser';
   if (browsers === 'same-origin' && origin !== undefined && origin !== new URL(`http://${host}`).origin) {
     return 'foreign origin';

@@ -115,7 +115,7 @@ export async function startCis2Simulator(options: Cis2SimulatorOptions): Promise
     };
     readRequest(message)
       .then(async (request) => {
-        const refusal = refusalOf(message, { browsers: 'same-origin' });
+        const refusal = refusalOf(message, { ownPortOnly: true, browsers: 'same-origin' });
         if (refusal === 'foreign host') respond(notFound());
         else if (refusal !== undefined) respond(forbidden(refusal));
         else respond(await (labEndpoint(request) ?? provider(request)));

@@ -124,8 +124,17 @@ describe('The listeners of a running start', () => {
     const get = async (port: number, target: string) =>
       (await send(port, target, { headers: { host: host(port), 'x-csrf': '1' } })).status;
     expect(await get(front, '/auth/session')).toBe(200);
-    expect(await get(simulator, '/lab')).toBe(200);
     for (const port of programsOnly) expect(await get(port, '/')).not.toBe(403);
+  });
+
+  test.each([
+    (port: number) => `127.0.0.1:${String(port)}`,
+    (port: number) => `localhost:${String(port)}`,
+    (port: number) => `[::1]:${String(port)}`,
+    (port: number) => `127.0.0.1:0${String(port)}`,
+  ])('include a simulator of CIS2 that has one address: %s', async (host) => {
+    expect((await send(simulator, '/lab', { headers: { host: host(simulator) } })).status).toBe(200);
+    expect((await send(simulator, '/lab', { headers: { host: host(simulator + 1) } })).status).toBe(404);
   });
 
   test('let the forms of the CIS2 simulator be sent from its own pages, under either name', async () => {

@@ -192,7 +192,7 @@ describe('the options of the simulator', () => {
   });
 
   test.each([
-    [['--colour'], "Unknown option '--colour' (--help lists the options)"],
+    [['--clinets', 'x'], "Unknown option '--clinets': did you mean --clients? (--help lists the options)"],
     [[...oneApp, '--port', 'x'], '--port must be a whole number from 0 to 65535, got "x"'],
     [['--clients', '/nowhere.json'], 'cannot read /nowhere.json: ENOENT'],
     [['--clients', '/nowhere.json', '--client-id', 'a'], '--clients FILE stands alone'],
@@ -326,7 +326,7 @@ describe('an issuer with its port in its name', () => {
     }
   });
 
-  test('answers to its address, and to no other host', async () => {
+  test('answers to its address in either spelling, and to no other host', async () => {
     const started = await startCis2Simulator({ port: 0, issuerPortInName: true, clients: [] });
     const status = (host: string): Promise<number | undefined> =>
       new Promise((resolve, reject) => {
@@ -337,8 +337,13 @@ describe('an issuer with its port in its name', () => {
           .on('error', reject)
           .end();
       });
-    const { host } = new URL(started.panel);
-    expect([await status(host), await status('localhost')]).toEqual([200, 404]);
+    const { host, port } = new URL(started.panel);
+    for (const spelling of [host, `127.0.0.1:0${port}`, `localhost:${port}`, `[::1]:${port}`]) {
+      expect([spelling, await status(spelling)]).toEqual([spelling, 200]);
+    }
+    for (const foreign of ['localhost', `evil.example:${port}`, `127.0.0.1:${port}0`]) {
+      expect([foreign, await status(foreign)]).toEqual([foreign, 404]);
+    }
     await started.close();
   });
 });
