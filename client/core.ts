@@ -15,10 +15,9 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** What the fake for tests needs besides. */
 export interface Internals {
-  /** Takes a session JSON as the newest there is. */
-  readonly accept: (session: Json) => void;
-  /** Shows a state, and calls the listeners only when `isQuiet` is not set. */
-  readonly set: (state: SessionState, isQuiet?: boolean) => void;
+  /** Takes a session JSON as the newest there is; as the first there is, with `isFirst`. */
+  readonly accept: (session: Json, isFirst?: boolean) => void;
+  readonly set: (state: SessionState) => void;
 }
 
 /** An instant by the clock that people set and by the one that nobody sets, in milliseconds. */
@@ -28,7 +27,8 @@ type Answer = readonly [session: Json, asked: Instant, reference: string | null]
 /** What tabs tell each other: an answer, and the wall clock's time from which it holds. */
 type Message = readonly [...answer: Answer, since: number];
 type StepUps = Readonly<Record<string, readonly [time: number, call: string]>>;
-type CallInit = RequestInit & { background?: boolean | undefined };
+/** `fetch`'s own, where what is not given may be `undefined`. */
+type CallInit = { [Name in keyof RequestInit]: RequestInit[Name] | undefined } & { background?: boolean };
 
 /** Four ticks and a margin for their jitter: a session that ended elsewhere is known within five seconds. */
 const pollMs = 3_500;
@@ -40,7 +40,7 @@ const lockMs = 10_000;
 const stepUpMs = 300_000;
 
 const prefix = 'cis2-bff:';
-const stepUpsKey = `${prefix}step-up`;
+const stepUpsKey = 'cis2-bff:step-up';
 const json = 'application/json';
 const contentType = 'Content-Type';
 const problemHeader = 'X-BFF-Problem';
@@ -50,9 +50,7 @@ const loading: SessionState = { status: 'loading' };
 const codes: Readonly<Record<number, string>> = {
   400: 'invalid_request',
   404: 'not_found',
-  405: 'method_not_allowed',
   413: 'payload_too_large',
-  415: 'unsupported_media_type',
   429: 'rate_limited',
   500: 'internal_error',
   502: 'upstream_invalid',
@@ -125,6 +123,7 @@ export function createClient(win: Surroundings): [client: Bff, internals: Intern
   let isAsker = false;
   let candidacy: AbortController | undefined;
   let channel: BroadcastChannel | undefined;
+  let timer: ReturnType<typeof setInterval> | undefined;
   let queue: Promise<unknown> = Promise.resolve();
 
   const listeners = new Set<() => void>();
@@ -287,10 +286,10 @@ export function createClient(win: Surroundings): [client: Bff, internals: Intern
       response = await win.fetch(typeof input === 'string' ? location.origin + input : input, {
         ...init,
         headers,
-        ...(signal && { signal }),
+        signal,
         credentials: 'same-origin',
         redirect: 'manual',
-      });
+      } as RequestInit);
     } catch {
       if (!isOwn && signal?.aborted) throw new DOMException('The call was aborted', 'AbortError');
       return invalid('unreachable');
@@ -311,12 +310,12 @@ export function createClient(win: Surroundings): [client: Bff, internals: Intern
    * Finds out who is signed in. When the session that this tab showed has been replaced, the browser may hold the newer
    * one, at the latest when a change of role in another tab is complete: then it is read once more.
    *
-   * @param isReplaced - so much is known already, with `known` as the answer if nothing better can be had
+   * @param known - that it is another one is known already: by this answer, if nothing better can be had, or just so
    */
-  const question = async (isReplaced?: boolean, known?: Answer): Promise<void> => {
+  const question = async (known?: Answer | true): Promise<void> => {
     try {
-      let answer = known;
-      if (!isReplaced) {
+      let answer = known === true ? undefined : known;
+      if (!known) {
         answer = await read().catch((error: unknown) => {
           if ((error as BffError).code === 'session_changed') return undefined;
           throw error;
@@ -325,7 +324,7 @@ export function createClient(win: Surroundings): [client: Bff, internals: Intern
       if (!answer || answer[0]['reason'] === 'replaced') {
         answer = await exclusive('change', () => read('')).catch((error: unknown) => {
           if (answer) return answer;
-          if (!isReplaced) set(loading);
+          if (!known) set(loading);
           throw error;
         });
       }
@@ -336,10 +335,10 @@ export function createClient(win: Surroundings): [client: Bff, internals: Intern
   };
 
   /** Asks. What is on its way is waited for, unless it has been on its way for long. */
-  const ask = (...how: [isReplaced?: boolean, known?: Answer]): Promise<void> => {
-    if (!asking || how[0] || wall() - askedAt > 2000) {
+  const ask = (known?: Answer | true): Promise<void> => {
+    if (!asking || known || wall() - askedAt > 2000) {
       askedAt = wall();
-      const mine = (asking = question(...how).finally(() => {
+      const mine = (asking = question(known).finally(() => {
         if (asking === mine) asking = undefined;
       }));
     }
@@ -358,7 +357,7 @@ export function createClient(win: Surroundings): [client: Bff, internals: Intern
         if (isOfThisSession) set(loading);
         await ask(true);
       } else if (isOfThisSession && code === 'session_ended') {
-        if (ended.reason === 'replaced') await ask(true, [ended, instantNow(), reference]);
+        if (ended.reason === 'replaced') await ask([ended, instantNow(), reference]);
         else learnNow(ended, reference);
       } else if (isOfThisSession && code === 'session_required') learnNow({ status: 'anonymous' });
       throw error;
@@ -519,11 +518,7 @@ export function createClient(win: Surroundings): [client: Bff, internals: Intern
         return invalid('invalid_request');
       }
       if (`${search}`) path += `?${search}`;
-      return sendProxied(
-        path,
-        { ...init, method, headers, ...(payload !== undefined && { body: payload }) },
-        route,
-      );
+      return sendProxied(path, { ...init, method, headers, body: payload }, route);
     },
 
     async fetch(input, init = {}) {
@@ -531,27 +526,29 @@ export function createClient(win: Surroundings): [client: Bff, internals: Intern
       const url = parseUrl(addressOf(input), location.href);
       // What a call carries is for our own origin only.
       if (url?.origin !== location.origin) return invalid('invalid_request');
-      const headers = init.headers ?? request?.headers;
-      const signal = init.signal ?? request?.signal;
       return sendProxied(
         request ?? url.pathname + url.search,
-        { ...init, ...(headers && { headers }), ...(signal && { signal }) },
+        { ...init, headers: init.headers ?? request?.headers, signal: init.signal ?? request?.signal },
         'fetch',
       );
     },
 
     stop() {
       stopped.abort();
+      clearInterval(timer);
+      leave();
     },
+  };
+
+  const standDown = () => {
+    candidacy?.abort();
+    candidacy = undefined;
+    isAsker = false;
   };
 
   /** The one visible tab that asks is the one that has the lock; where tabs cannot agree or hear, each asks. */
   const stand = () => {
-    if (!isVisible()) {
-      candidacy?.abort();
-      candidacy = undefined;
-      isAsker = false;
-    } else if (!locks || !channel) isAsker = true;
+    if (!locks || !channel) isAsker = true;
     else if (!candidacy) {
       const { signal } = (candidacy = new AbortController());
       const hold = () =>
@@ -586,34 +583,33 @@ export function createClient(win: Surroundings): [client: Bff, internals: Intern
   /** The page is shown, or has been asleep: first what the clock says, before anything is painted, then the BFF. */
   const wake = () => {
     evaluate();
+    if (!isVisible()) {
+      standDown();
+      return;
+    }
     openChannel();
     stand();
-    if (isVisible() && (state === loading || Math.abs(wall() - since) > pollMs || monotonic() >= nextAskAt)) {
-      void ask();
-    }
+    if (state === loading || Math.abs(wall() - since) > pollMs || monotonic() >= nextAskAt) void ask();
   };
 
-  /** A page in the back-forward cache shows nobody, and keeps no other tab from anything. */
   const leave = () => {
     channel?.close();
     channel = undefined;
-    candidacy?.abort();
-    candidacy = undefined;
-    isAsker = false;
-    if (state.status === 'active') set(loading);
+    standDown();
   };
 
   if (document) {
-    const { signal } = stopped;
-    const options = { signal };
+    const options = { signal: stopped.signal };
     for (const name of ['visibilitychange', 'resume']) document.addEventListener(name, wake, options);
     for (const name of ['focus', 'pageshow', 'online']) win.addEventListener(name, wake, options);
-    win.addEventListener('pagehide', leave, options);
-    const timer = setInterval(tick, 1000);
-    signal.addEventListener('abort', () => {
-      clearInterval(timer);
+    // A page in the back-forward cache shows nobody, and keeps no other tab from anything.
+    const hide = () => {
       leave();
-    });
+      if (state.status === 'active') set(loading);
+    };
+    win.addEventListener('pagehide', hide, options);
+    timer = setInterval(tick, 1000);
+    openChannel();
     wake();
     void ask();
   }
@@ -621,11 +617,11 @@ export function createClient(win: Surroundings): [client: Bff, internals: Intern
   return [
     client,
     {
-      accept: (session) => void accept([session, instantNow(), null], wall()),
-      set(next, isQuiet) {
-        if (isQuiet) state = next;
-        else set(next);
+      accept(session, isFirst) {
+        if (isFirst) state = loading;
+        accept([session, instantNow(), null], wall());
       },
+      set,
     },
   ];
 }

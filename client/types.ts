@@ -72,7 +72,7 @@ export interface ActiveState extends SessionDetails {
   /** True from `expires.warnAt`, by the server's clock. */
   readonly warning: boolean;
   /** Whole seconds until `expires.at`, by the server's clock; never less than 0. */
-  remainingSeconds(): number;
+  readonly remainingSeconds: () => number;
 }
 
 /** What the page knows of the session. */

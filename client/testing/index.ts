@@ -87,9 +87,7 @@ export function createFakeBff<Upstreams = unknown>(
       return;
     }
     server.set(state);
-    // Nothing of the state before it counts.
-    show({ status: 'loading' }, true);
-    accept(server.session());
+    accept(server.session(), true);
   };
 
   for (const name of recorded) {

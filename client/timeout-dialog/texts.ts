@@ -42,7 +42,7 @@ export const english: TimeoutTexts = {
   language: 'en-GB',
   warningTitle: 'You will be signed out soon',
   countdown: (time) => `You will be signed out in ${time}.`,
-  duration: inWords(
+  duration: /* @__PURE__ */ inWords(
     (count) => plural(count, 'minute'),
     (count) => plural(count, 'second'),
   ),
@@ -76,7 +76,7 @@ export const welsh: TimeoutTexts = {
   language: 'cy',
   warningTitle: 'Byddwch yn cael eich allgofnodi cyn bo hir',
   countdown: (time) => `Byddwch yn cael eich allgofnodi mewn ${time}.`,
-  duration: inWords(
+  duration: /* @__PURE__ */ inWords(
     (count) => `${String(count)} ${count === 2 ? 'funud' : 'munud'}`,
     (count) => `${String(count)} eiliad`,
   ),

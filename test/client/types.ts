@@ -51,8 +51,11 @@ void bff.api('GET /api/pds/Patient', { query: { family: ['Okafor', 'Smith'] } })
 void bff.api('GET /api/pds/Patient', { headers: { 'if-match': '1' } });
 // @ts-expect-error a GET has no body
 void bff.api('GET /api/pds/Patient', { body: {} });
-// @ts-expect-error this type is not taken
-void bff.api('PATCH /api/pds/Patient/{id}', { parameters: { id }, headers: { 'content-type': 'text/plain' } });
+void bff.api('PATCH /api/pds/Patient/{id}', {
+  parameters: { id },
+  // @ts-expect-error this type is not taken
+  headers: { 'content-type': 'text/plain' },
+});
 
 /** A manifest of an app's own, with a route whose body type the client cannot know. */
 interface OwnUpstreams {
@@ -60,13 +63,19 @@ interface OwnUpstreams {
     readonly routes: {
       readonly 'POST /Referral': { readonly body: { readonly types: readonly ['application/fhir+json'] } };
       readonly 'GET /Referral/{id}/Note/{note}': {
-        readonly parameters: { readonly id: { pattern: string }; readonly note: { values: readonly ('a' | 'b')[] } };
+        readonly parameters: {
+          readonly id: { pattern: string };
+          readonly note: { values: readonly ('a' | 'b')[] };
+        };
       };
     };
   };
 }
 const own = createBff<OwnUpstreams>();
-void own.api('POST /api/referrals/Referral', { headers: { 'Content-Type': 'application/fhir+json' }, body: {} });
+void own.api('POST /api/referrals/Referral', {
+  headers: { 'Content-Type': 'application/fhir+json' },
+  body: {},
+});
 void own.api('GET /api/referrals/Referral/{id}/Note/{note}', { parameters: { id: 7, note: 'a' } });
 // @ts-expect-error the content type has to be said
 void own.api('POST /api/referrals/Referral', { body: {} });
@@ -76,12 +85,16 @@ void own.api('GET /api/referrals/Referral/{id}/Note/{note}', { parameters: { id:
 void own.api('GET /api/referrals/Referral/{id}/Note/{note}', { parameters: { id: 7, note: 'c' } });
 
 const anything = createBff();
-void anything.api('GET /api/whatever/{there}', { parameters: { there: 'is' }, query: { x: [1, 2] }, body: {} });
+void anything.api('GET /api/whatever/{there}', {
+  parameters: { there: 'is' },
+  query: { x: [1, 2] },
+  body: {},
+});
 
 const state = bff.session.get();
 if (state.status === 'active') state.expires.at.getTime().toFixed(state.remainingSeconds());
 // @ts-expect-error only an active session has a user
-void state.user;
+export const { user } = state;
 
 createFakeBff<typeof upstreams>({
   session: { status: 'active', user: { name: 'Amara Okafor' } },
