@@ -215,7 +215,7 @@ class KeyStore {
 }
 
 /**
- * Starts a Key Management Service in memory on 127.0.0.1: the calls that custody of signing keys needs, with RSA that is
+ * Starts a Key Management Service in memory on 127.0.0.1: the calls that the storage of signing keys needs, with RSA that is
  * real. No policy is looked at.
  *
  * @param options.region, options.account - stand in the ARNs

@@ -1,5 +1,7 @@
 /** A rotation as the local run has it: Secrets Manager, the functions and the front together. */
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
@@ -17,6 +19,11 @@ import { expectSignedIn } from '../contract/expectations.ts';
 import { useRig } from '../support/rig.ts';
 import type { Rig } from '../support/rig.ts';
 
+interface State {
+  readonly nextRotationAt: string;
+  readonly keys: readonly { readonly kid: string; readonly place: string }[];
+}
+
 /** What an operator's tool has: the state file, and the AWS SDK. */
 function operator(rig: Rig) {
   const state = (): LocalState =>
@@ -29,6 +36,13 @@ function operator(rig: Rig) {
   const secretId = (): string => state().outputs['SigningKeysSecretArn'] ?? '';
   const secrets = () => new SecretsManagerClient(at('secretsManager'));
   const about = () => secrets().send(new DescribeSecretCommand({ SecretId: secretId() }));
+  const invoke = async (output: string, event: unknown): Promise<unknown> => {
+    const FunctionName = state().outputs[output];
+    const Payload = JSON.stringify(event);
+    const answer = await new LambdaClient(at('lambda')).send(new InvokeCommand({ FunctionName, Payload }));
+    const text = answer.Payload?.transformToString() ?? '';
+    return answer.FunctionError === undefined ? JSON.parse(text) : { failed: text };
+  };
   return {
     about,
     value: async (): Promise<string> => {
@@ -45,15 +59,8 @@ function operator(rig: Rig) {
       }
       throw new Error(`the rotation did not come to its end:\n${rig.bff.output}`);
     },
-    status: async (): Promise<{ nextRotationAt: string; keys: { kid: string; place: string }[] }> => {
-      const FunctionName = state().outputs['RotateSigningKeysFunction'];
-      const Payload = JSON.stringify({ operation: 'status' });
-      const answer = await new LambdaClient(at('lambda')).send(new InvokeCommand({ FunctionName, Payload }));
-      expect(answer.FunctionError).toBeUndefined();
-      return JSON.parse(answer.Payload?.transformToString() ?? '') as Awaited<
-        ReturnType<ReturnType<typeof operator>['status']>
-      >;
-    },
+    invoke,
+    status: () => invoke('KeysStatusFunction', { purpose: 'cis2' }) as Promise<State>,
     kms: () => new KMSClient(at('kms')),
   };
 }
@@ -68,12 +75,12 @@ async function keyOfSignIn(rig: Rig): Promise<string> {
   return decodeProtectedHeader(assertion).kid ?? '';
 }
 
-const kidAt = ({ keys }: { keys: { kid: string; place: string }[] }, wanted: string): string =>
+const kidAt = ({ keys }: State, wanted: string): string =>
   keys.find(({ place }) => place === wanted)?.kid ?? `no ${wanted} key`;
 
 describe('RotateSecret in a local run', () => {
   const rig = useRig({ 'key-bits': 2_048, 'key-cache-seconds': 0 });
-  const { about, rotate, status } = operator(rig);
+  const { about, invoke, rotate, status } = operator(rig);
 
   test('moves the ring one step, and sign-ins go on under the key that was next', async () => {
     const before = await status();
@@ -100,6 +107,46 @@ describe('RotateSecret in a local run', () => {
     const before = await status();
     await rotate();
     expect(kidAt(await status(), 'current')).toBe(kidAt(before, 'next'));
+  });
+
+  test.each([
+    { operation: 'promote', dryrun: true },
+    { operation: 'promote', dryRun: null },
+    { purpose: 'cis2', operation: 'promote' },
+  ])('does not come of %j: it is refused, and the keys stay', async (event) => {
+    const before = await status();
+    const output = 'purpose' in event ? 'KeysStatusFunction' : 'RotateSigningKeysFunction';
+    expect(await invoke(output, event)).toMatchObject({ ok: false, code: 'invalid_request' });
+    expect((await status()).keys).toEqual(before.keys);
+  });
+
+  test('does not come of a forged event of a deployment, which sends nothing anywhere', async () => {
+    const before = await status();
+    const received: string[] = [];
+    const server = createServer((request, response) => {
+      received.push(request.url ?? '');
+      response.end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    for (const ResponseURL of [
+      `http://127.0.0.1:${String(port)}/answer`,
+      `http://localhost:${String(port)}/answer`,
+    ]) {
+      const event = {
+        RequestType: 'Update',
+        ResponseURL,
+        StackId: 's',
+        RequestId: 'r',
+        LogicalResourceId: 'l',
+      };
+      expect(await invoke('RotateSigningKeysFunction', event)).toMatchObject({
+        failed: expect.stringContaining('EventRefused'),
+      });
+    }
+    server.close();
+    expect(received).toEqual([]);
+    expect((await status()).keys).toEqual(before.keys);
   });
 });
 

@@ -181,6 +181,7 @@ describe('npm start', () => {
       outputs: expect.objectContaining({
         SigningKeysSecretArn: expect.stringMatching(/^arn:aws:secretsmanager:eu-west-2:000000000000:secret:/),
         RotateSigningKeysFunction: expect.any(String),
+        KeysStatusFunction: expect.any(String),
         PublishedKeysTable: expect.any(String),
         JwksUrl: `http://localhost:${String(port)}/auth/jwks.json`,
       }),

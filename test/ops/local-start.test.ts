@@ -153,18 +153,18 @@ test('with a lead time a second rotation is refused, and says from when the next
 });
 
 test('where keys are made in KMS they rotate all the same, and none can be taken in', async () => {
-  const custody = await Bff.start({ 'key-custody': 'kms' });
+  const inKms = await Bff.start({ 'key-inKms': 'kms' });
   try {
-    const there = ['--local', new URL(custody.baseUrl).port];
+    const there = ['--local', new URL(inKms.baseUrl).port];
     expect((await ops(['keys', 'rotate', '--yes', ...there])).code).toBe(0);
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const input = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
     const { code, out } = await ops(['keys', 'import', '-', '--yes', '--json', ...there], { input });
     expect(code).toBe(1);
-    expect(JSON.parse(out)).toEqual({ error: { code: 'custody_kms', message: expect.any(String) } });
+    expect(JSON.parse(out)).toEqual({ error: { code: 'inKms_kms', message: expect.any(String) } });
     expect((await ops(['keys', 'status', ...there])).out).toContain('are made in KMS');
   } finally {
-    await custody.stop();
+    await inKms.stop();
   }
 });
 

@@ -60,7 +60,7 @@ const expectWhole = (world: World, at: { pending?: boolean } = {}): void => {
 };
 const kids = (world: World) => ['previous', 'current', 'next'].map((place) => world.kidAt(place));
 
-/** Long enough for the next key to be seasoned, for drafts of operators to be void and for retired keys to be deleted. */
+/** Long enough for the lead time of the next key to be met, for drafts of operators to be void and for retired keys to be deleted. */
 const aWhile = 7_201;
 
 async function checkLater(world: World): Promise<void> {

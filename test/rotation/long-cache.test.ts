@@ -41,10 +41,10 @@ test('rotate never lets a key sign that such a platform does not know, and says 
       expect(tooEarly.code).toBe(1);
       expect(JSON.parse(tooEarly.out)).toMatchObject({ error: { code: 'lead_time_not_met' } });
       refused += 1;
-      const seasonedAt = instantIn(tooEarly.err);
-      expect(seasonedAt).toBeGreaterThan(Date.now() - 1_000);
-      expect(seasonedAt).toBeLessThanOrEqual(Date.now() + keptSeconds * 1_000);
-      await until(seasonedAt);
+      const leadTimeMetAt = instantIn(tooEarly.err);
+      expect(leadTimeMetAt).toBeGreaterThan(Date.now() - 1_000);
+      expect(leadTimeMetAt).toBeLessThanOrEqual(Date.now() + keptSeconds * 1_000);
+      await until(leadTimeMetAt);
       expect(await command('keys', 'rotate', '--yes')).toMatchObject({ code: 0 });
     }
   });

@@ -214,7 +214,7 @@ export const asvs: Standard = {
         'What the servers can reach is limited to what is listed.',
         notBuiltYet('Functions run without a network of their own; no firewall limits what they reach.'),
       ],
-      ['13.3.1', 'L2', 'Secrets are kept in a vault, and never in code or settings.'],
+      ['13.3.1', 'L2', 'Secrets are in a secrets manager, and never in code or settings.'],
       ['13.3.2', 'L2', 'Each secret can be read by those who need it and no others.'],
       [
         '13.3.3',
