@@ -167,6 +167,7 @@ export class Cis2Bff extends Construct {
       {
         SESSION_TABLE: this.storage.sessions.tableName,
         PUBLISHED_KEYS_TABLE: this.storage.publishedKeys.tableName,
+        IDENTIFIER_KEY_SECRET: this.storage.identifierKeySecret.secretArn,
         SIGNING_KEYS_SECRET: this.signingKeys.secret.secretArn,
         API_PLATFORM_KEYS_SECRET: (this.apiPlatformKeyStore ?? this.signingKeys).secret.secretArn,
         API_PLATFORM_CREDENTIALS_SECRET: this.apiPlatformCredentials.secret.secretArn,

@@ -298,6 +298,8 @@ const rules = {
   SESSION_TABLE: text,
   PUBLISHED_KEYS_TABLE: text,
   SIGNING_KEYS_SECRET: text,
+  /** The secret with the key under which users and CIS2's sessions are found in the table. */
+  IDENTIFIER_KEY_SECRET: text,
   /** Whether the API platform trusts the keys that CIS2 does, or keys of its own. */
   API_PLATFORM_KEYS: oneOf('shared', 'own'),
   /** The secret with the API platform's keys: the same one when they are shared. */
@@ -357,6 +359,7 @@ export const functionSettings = {
     'CONCURRENT_SESSIONS',
     'SESSIONS_PER_USER',
     'SIGNING_KEYS_SECRET',
+    'IDENTIFIER_KEY_SECRET',
     'KEY_CACHE_SECONDS',
   ],
   session: [
@@ -382,7 +385,14 @@ export const functionSettings = {
     'API_PLATFORM_KEYS_SECRET',
     'KEY_CACHE_SECONDS',
   ],
-  'backchannel-logout': [...everyFunction, ...everySession, ...everyRoute, 'CIS2_ISSUER', 'CIS2_CLIENT_ID'],
+  'backchannel-logout': [
+    ...everyFunction,
+    ...everySession,
+    ...everyRoute,
+    'CIS2_ISSUER',
+    'CIS2_CLIENT_ID',
+    'IDENTIFIER_KEY_SECRET',
+  ],
   jwks: [...everyFunction, ...everyRoute, 'PUBLISHED_KEYS_TABLE', 'API_PLATFORM_KEYS'],
   'unknown-route': [...everyFunction, ...everyRoute],
   'keys-status': [

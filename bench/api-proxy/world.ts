@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { exportJWK, SignJWT } from 'jose';
-import { after, preciseClock, Secret, systemClock } from '../../lambdas/common/index.ts';
+import { after, preciseClock, randomSecret, Secret, systemClock } from '../../lambdas/common/index.ts';
 import { createSignInStore } from '../../lambdas/session/index.ts';
 import { startApiPlatformSimulator } from '../../local/api-platform-simulator/index.ts';
 import { createTables, startDynamoDb } from '../../local/aws/dynamodb.ts';
@@ -88,11 +88,13 @@ const keys = await makeSecret('keys', {
 });
 const applicationSecret = await makeSecret('application', application);
 
+const identifierKey = randomSecret(32);
 const signIns = createSignInStore({
   client: new DynamoDBClient({ endpoint: store.url, region, credentials }),
   table,
   limits: { idleSeconds: 900, absoluteSeconds: 43_200 },
   clock: systemClock,
+  identifierKey: () => Promise.resolve(identifierKey),
 });
 
 /** Signs an invented person in. @returns the cookie of their session */

@@ -10,18 +10,37 @@ export interface SealedSecret {
   readonly encryptionKey: kms.Key;
 }
 
+interface SecretDescription {
+  /** What the secret holds, and */
+  readonly secret: string;
+  /** what its encryption key is for, in descriptions. */
+  readonly atRest: string;
+  /** Why the check that looks for a rotation beside it finds none. */
+  readonly rotated: string;
+}
+
 /**
  * Adds a secret that CloudFormation makes empty, so that what it is to hold never stands in a template, and that stays when
  * its stack goes.
- *
- * @param is.secret - what the secret holds, and
- * @param is.atRest - what the key is for, in descriptions
- * @param is.rotated - why the check that looks for a rotation beside it finds none
  */
-export function addEmptySecret(
+export function addEmptySecret(scope: Construct, id: string, is: SecretDescription): SealedSecret {
+  const made = addGeneratedSecret(scope, id, is);
+  // Without a value of its own the construct would have a password generated.
+  const resource = made.secret.node.defaultChild as secretsmanager.CfnSecret;
+  resource.generateSecretString = undefined;
+  return made;
+}
+
+/**
+ * Adds a secret that Secrets Manager fills when it makes it, and that stays when its stack goes.
+ *
+ * @param generated - what it is filled with
+ */
+export function addGeneratedSecret(
   scope: Construct,
   id: string,
-  is: { readonly secret: string; readonly atRest: string; readonly rotated: string },
+  is: SecretDescription,
+  generated: secretsmanager.SecretStringGenerator = {},
 ): SealedSecret {
   const encryptionKey = new kms.Key(scope, 'EncryptionKey', {
     description: `CIS2 BFF: ${is.atRest}`,
@@ -31,10 +50,8 @@ export function addEmptySecret(
     description: `CIS2 BFF: ${is.secret}`,
     encryptionKey,
     removalPolicy: RemovalPolicy.RETAIN,
+    generateSecretString: generated,
   });
-  // Without a value of its own the construct would have a password generated.
-  const resource = secret.node.defaultChild as secretsmanager.CfnSecret;
-  resource.generateSecretString = undefined;
   Validations.of(secret).acknowledge({ id: 'AwsSolutions-SMG4', reason: is.rotated });
   return { secret, encryptionKey };
 }

@@ -152,6 +152,7 @@ export type ResourceNames = Readonly<
   Record<
     | 'SESSION_TABLE'
     | 'PUBLISHED_KEYS_TABLE'
+    | 'IDENTIFIER_KEY_SECRET'
     | 'SIGNING_KEYS_SECRET'
     | 'API_PLATFORM_KEYS_SECRET'
     | 'API_PLATFORM_CREDENTIALS_SECRET'

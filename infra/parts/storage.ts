@@ -2,7 +2,9 @@ import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
+import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { addGeneratedSecret, readingStatements, type SealedSecret } from './secrets.ts';
 
 export interface BffStorageProps {
   /**
@@ -35,7 +37,8 @@ export type ItemUses<Items extends string> = Readonly<
 >;
 
 /**
- * The tables: sessions, and the public halves of the signing keys.
+ * The tables: sessions, and the public halves of the signing keys. Beside them the secret with the key under which the
+ * sessions table has users and CIS2's sessions.
  * @stateful
  */
 export class BffStorage extends Construct {
@@ -43,6 +46,7 @@ export class BffStorage extends Construct {
   readonly publishedKeys: dynamodb.Table;
   /** Encrypts the sessions table. */
   readonly encryptionKey: kms.Key;
+  private readonly identifierKey: SealedSecret;
 
   constructor(scope: Construct, id: string, props: BffStorageProps = {}) {
     super(scope, id);
@@ -72,6 +76,19 @@ export class BffStorage extends Construct {
         'table: everybody signs in again.',
     });
 
+    this.identifierKey = addGeneratedSecret(
+      new Construct(this, 'IdentifierKey'),
+      'Secret',
+      {
+        secret: "the key under which the sessions table has users and CIS2's sessions",
+        atRest: 'the key of the identifiers at rest',
+        rotated:
+          'A new key ends everybody’s session, since nothing finds a session by the former one. It is replaced by hand ' +
+          'when it may have leaked, as the operations guide says.',
+      },
+      { passwordLength: 64, excludePunctuation: true },
+    );
+
     // The keys in it are published to the world, so DynamoDB's own encryption is enough, and the function that serves
     // them needs no right to any encryption key.
     this.publishedKeys = new dynamodb.Table(this, 'PublishedKeys', {
@@ -83,6 +100,16 @@ export class BffStorage extends Construct {
       deletionProtection: true,
       removalPolicy: RemovalPolicy.RETAIN,
     });
+  }
+
+  /** Holds the key under which the sessions table has users and CIS2's sessions. */
+  get identifierKeySecret(): secretsmanager.Secret {
+    return this.identifierKey.secret;
+  }
+
+  /** What a function must be allowed to find sessions by whose they are. */
+  identifierKeyStatements(): iam.PolicyStatement[] {
+    return readingStatements(this.identifierKey, 'IdentifierKey');
   }
 
   /**

@@ -73,8 +73,12 @@ export interface AuthorisationResponse {
 
 export interface SignIn {
   readonly worker: HealthcareWorker;
-  /** The role the person works in, where that is settled. */
-  readonly roleId: string | null;
+  /**
+   * The role the person works in, where that is settled.
+   *
+   * @param former - the role that they had chosen in the session that this sign-in takes the place of
+   */
+  chosenRole(former: string | undefined): string | null;
   readonly issuer: string;
   readonly subject: string;
   readonly providerSessionId: string | undefined;
@@ -300,7 +304,7 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
           assurance: { ...levels, methods: facts.methods, authenticatedAt: facts.authenticatedAt },
           roles,
         },
-        roleId: chosenRole(roles, options.acceptedRoles, claims, userInfo),
+        chosenRole: (former) => chosenRole(roles, options.acceptedRoles, claims, userInfo, former),
         issuer: as.issuer,
         subject: facts.subject,
         providerSessionId: facts.providerSessionId,

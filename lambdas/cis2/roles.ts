@@ -22,17 +22,22 @@ export function checkRoles(roles: readonly Role[], policy: RolePolicy, contradic
 
 /**
  * The role the person works in: the one CIS2 says was selected, if it is theirs; the only one that is accepted, if CIS2
- * named none of theirs; else none until they choose. Never "the first one": the order of roles means nothing. Nor is a
- * role that was selected, and is not accepted, swapped for another: the person would not know.
+ * named none of theirs; else the one they had chosen before, if it is accepted; else none until they choose. Never "the
+ * first one": the order of roles means nothing. Nor is a role that was selected, and is not accepted, swapped for another:
+ * the person would not know.
+ *
+ * @param former - the role that this person had chosen in the session that this sign-in takes the place of
  */
 export function chosenRole(
   roles: readonly Role[],
   policy: RolePolicy,
   idToken: Claims,
   userInfo: Claims,
+  former?: string,
 ): string | null {
   const selected = digits(idToken['selected_roleid']) ?? digits(userInfo['selected_roleid']);
   const named = roles.find(({ roleId }) => roleId === selected);
   const accepted = (named === undefined ? roles : [named]).filter((role) => acceptsRole(policy, role));
-  return accepted.length === 1 ? (accepted[0]?.roleId ?? null) : null;
+  const [chosen] = accepted.length === 1 ? accepted : accepted.filter(({ roleId }) => roleId === former);
+  return chosen?.roleId ?? null;
 }

@@ -1,10 +1,10 @@
-/** `POST /auth/backchannel-logout`: ends sessions and does nothing else to them; reads no secret and opens no session. */
-import { dynamoDb } from '../aws/index.ts';
+/** `POST /auth/backchannel-logout`: ends sessions and does nothing else to them; opens no session and signs nothing. */
+import { dynamoDb, secretsManager } from '../aws/index.ts';
 import { createLogoutTokenVerifier } from '../cis2/index.ts';
 import { preciseClock, systemClock as clock } from '../common/index.ts';
 import { backchannelLogout } from '../handlers/backchannel-logout.ts';
 import { httpFunction } from '../http/index.ts';
-import { createLogoutStore } from '../session/index.ts';
+import { createLogoutStore, identifierKeyIn } from '../session/index.ts';
 import { startFunction, warmUp } from '../start.ts';
 
 const { settings, log } = startFunction('backchannel-logout');
@@ -18,15 +18,19 @@ const verifier = createLogoutTokenVerifier({
   },
 });
 
+const identifierKey = identifierKeyIn(secretsManager(), settings.IDENTIFIER_KEY_SECRET);
+
 const sessions = createLogoutStore({
   client: dynamoDb(),
   table: settings.SESSION_TABLE,
   limits: { idleSeconds: settings.IDLE_SECONDS, absoluteSeconds: settings.ABSOLUTE_SECONDS },
   clock,
+  identifierKey,
 });
 
 await warmUp({ settings, log }, [
   () => sessions.warmUp(),
+  identifierKey,
   () => verifier.prepare(AbortSignal.timeout(1_400)),
 ]);
 

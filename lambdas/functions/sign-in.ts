@@ -6,7 +6,7 @@ import { callback } from '../handlers/callback.ts';
 import { login } from '../handlers/login.ts';
 import { httpFunction } from '../http/index.ts';
 import { currentSigner, loadRing, signers } from '../keys/index.ts';
-import { createSignInStore } from '../session/index.ts';
+import { createSignInStore, identifierKeyIn } from '../session/index.ts';
 import { scopesRequirement, unneededScopes } from '../settings.ts';
 import { startFunction, warmUp } from '../start.ts';
 import { describeError } from '../telemetry/index.ts';
@@ -43,16 +43,20 @@ const relyingParty = createRelyingParty({
   },
 });
 
+const identifierKey = identifierKeyIn(secrets, settings.IDENTIFIER_KEY_SECRET);
+
 const sessions = createSignInStore({
   client: dynamoDb(),
   table: settings.SESSION_TABLE,
   limits: { idleSeconds: settings.IDLE_SECONDS, absoluteSeconds: settings.ABSOLUTE_SECONDS },
   clock,
+  identifierKey,
 });
 
 await warmUp({ settings, log }, [
   () => sessions.warmUp(),
   signer,
+  identifierKey,
   () => relyingParty.prepare(AbortSignal.timeout(1_400)),
 ]);
 

@@ -61,6 +61,11 @@ async function finishSignIn(
   const { attempt, returnTo, browserSecret, state } = readAttempt(request, settings.BASE_URL, now);
   // People take longer to sign in than a key is kept: it is read again while the attempt is spent.
   const keyLoaded = loadSigningKey().catch(() => undefined);
+  // Beside it too. Without an answer the person chooses the role again.
+  const replacedRole =
+    attempt.replaces === null
+      ? undefined
+      : sessions.replacedRole(attempt.replaces, deadline).catch(() => undefined);
   if (!(await sessions.spendAttempt(attempt.id, 2 * attemptLifeSeconds))) {
     throw new SignInRefused('login_expired', 'state used before');
   }
@@ -80,13 +85,17 @@ async function finishSignIn(
     deadline,
   );
   const signIn = await relyingParty.completeSignIn(response, deadline);
+  const named = identifiers(signIn);
+  const former = await replacedRole;
+  // Another person's role is nobody's to carry over.
+  const roleId = signIn.chosenRole((await former?.isOf(named.user)) === true ? former?.roleId : undefined);
   const created = await sessions.create(
     {
       worker: signIn.worker,
-      roleId: signIn.roleId,
+      roleId,
       tokens: signIn.tokens,
       device: deviceName(request.headers['user-agent']),
-      ...identifiers(signIn),
+      ...named,
       // The browser's owner could write a later start into their state; no sign-in began after it came back.
       begunAt: attempt.startedAt < now ? attempt.startedAt : now,
       replaces: attempt.replaces ?? undefined,
@@ -101,7 +110,7 @@ async function finishSignIn(
     authenticationLevel: signIn.worker.assurance.authentication,
     identityLevel: signIn.worker.assurance.identity,
     roles: signIn.worker.roles.length,
-    roleChosen: signIn.roleId !== null,
+    roleChosen: roleId !== null,
   });
   return { credential: created.credential, returnTo };
 }

@@ -10,34 +10,57 @@ import {
   type HealthcareWorker,
   type SignInTokens,
 } from '../common/index.ts';
-import { format } from './items.ts';
+import { roleKeyOf, type SessionCredential } from './credential.ts';
+import { format, secretHash, type Item } from './items.ts';
 
 const context = (use: string, key: string): string => `${use}|session#${key}|${String(format)}`;
 
-const wrap = (key: string, secret: Secret<Buffer>, dataKey: Secret<Buffer>): Buffer =>
-  seal(deriveKey(secret, 'wrap data key'), context('data key', key), dataKey.expose());
+/**
+ * What never changes in a core item and is relied on. Its seals are bound to it, so that an item in which any of it was
+ * changed opens nothing.
+ */
+const unchanging = [
+  ...[
+    'format',
+    'userHash',
+    'providerSessionHash',
+    'signedInAt',
+    'idleSeconds',
+    'absoluteSeconds',
+    'absoluteAt',
+  ],
+  'replacementHash',
+];
 
-/** The key that everything in a session is sealed under; undefined when it was not wrapped for this cookie. */
-export const openDataKey = (
-  key: string,
-  secret: Secret<Buffer>,
-  wrappedKey: Uint8Array | undefined,
-): Secret<Buffer> | undefined => {
+/** What a seal in a core item is bound to: its use, its place, and what else of the item is named. */
+const coreContext = (use: string, key: string, core: Item, ...others: readonly string[]): string =>
+  JSON.stringify([
+    context(use, key),
+    ...[...unchanging, ...others].map((name) => [core[name]?.S, core[name]?.N]),
+  ]);
+
+const wrap = (key: string, secret: Secret<Buffer>, core: Item, dataKey: Secret<Buffer>): Buffer =>
+  seal(deriveKey(secret, 'wrap data key'), coreContext('data key', key, core), dataKey.expose());
+
+/**
+ * The key that everything in a session is sealed under; undefined when it was not wrapped for this cookie, or not in
+ * this item.
+ */
+export const openDataKey = (key: string, secret: Secret<Buffer>, core: Item): Secret<Buffer> | undefined => {
+  const wrapped = core['wrappedKey']?.B;
   const dataKey =
-    wrappedKey && open(deriveKey(secret, 'wrap data key'), context('data key', key), wrappedKey);
+    wrapped && open(deriveKey(secret, 'wrap data key'), coreContext('data key', key, core), wrapped);
   return dataKey === undefined ? undefined : new Secret(dataKey);
 };
 
-const sealRole = (key: string, dataKey: Secret<Buffer>, roleId: string | null): Buffer =>
-  seal(deriveKey(dataKey, 'role'), context('role', key), Buffer.from(roleId ?? ''));
+/** Bound to the secret's hash as well: an earlier role cannot be put back beside a later secret. */
+const sealRole = (key: string, roleKey: Secret<Buffer>, core: Item, roleId: string | null): Buffer =>
+  seal(roleKey, coreContext('role', key, core, 'secretHash'), Buffer.from(roleId ?? ''));
 
-/** The id of the role that the person works in, null for none; undefined when it was not sealed for this session. */
-export const openRole = (
-  key: string,
-  dataKey: Secret<Buffer>,
-  sealed: Uint8Array | undefined,
-): string | null | undefined => {
-  const roleId = sealed && open(deriveKey(dataKey, 'role'), context('role', key), sealed);
+/** The id of the role that the person works in, null for none; undefined when it was not sealed for this item. */
+export const openRole = (key: string, roleKey: Secret<Buffer>, core: Item): string | null | undefined => {
+  const sealed = core['role']?.B;
+  const roleId = sealed && open(roleKey, coreContext('role', key, core, 'secretHash'), sealed);
   if (roleId === undefined) return undefined;
   return roleId.length === 0 ? null : roleId.toString();
 };
@@ -63,21 +86,26 @@ export interface SealedContent {
   readonly tokens: Buffer;
 }
 
-/** Seals a new session's content under a fresh data key, and that key under the cookie's secret. */
+/**
+ * Seals a new session's content under a fresh data key, and that key under the cookie's secret.
+ *
+ * @param core - the session's item, whole but for what is sealed
+ */
 export function sealContent(
-  key: string,
-  secret: Secret<Buffer>,
+  credential: SessionCredential,
+  core: Item,
   { worker, roleId, tokens }: { worker: HealthcareWorker; roleId: string | null; tokens: SignInTokens },
 ): SealedContent {
+  const { key, secret } = credential;
   const dataKey = randomSecret(32);
   return {
-    wrappedKey: wrap(key, secret, dataKey),
+    wrappedKey: wrap(key, secret, core, dataKey),
     profile: seal(
       deriveKey(dataKey, 'profile'),
       context('profile', key),
       deflateRawSync(JSON.stringify(worker)),
     ),
-    roleId: sealRole(key, dataKey, roleId),
+    roleId: sealRole(key, roleKeyOf(credential), core, roleId),
     tokens: sealJson(key, dataKey, signInTokensUse, {
       ...tokens,
       idToken: tokens.idToken.expose(),
@@ -86,16 +114,17 @@ export function sealContent(
   };
 }
 
-/** Opens a session's content; undefined when any part was not sealed for this session and this cookie. */
+/** Opens a session's content; undefined when any part was not sealed for this session, as it is, and this cookie. */
 export function openContent(
-  key: string,
-  secret: Secret<Buffer>,
-  sealed: { [Part in 'wrappedKey' | 'profile' | 'roleId']: Uint8Array | undefined },
+  credential: SessionCredential,
+  core: Item,
+  profile: Item | undefined,
 ): { worker: HealthcareWorker; roleId: string | null } | undefined {
-  const dataKey = openDataKey(key, secret, sealed.wrappedKey);
+  const { key, secret } = credential;
+  const dataKey = openDataKey(key, secret, core);
   if (dataKey === undefined) return undefined;
-  const worker = openProfile(key, dataKey, sealed.profile);
-  const roleId = openRole(key, dataKey, sealed.roleId);
+  const worker = openProfile(key, dataKey, profile?.['sealed']?.B);
+  const roleId = openRole(key, roleKeyOf(credential), core);
   return worker === undefined || roleId === undefined ? undefined : { worker, roleId };
 }
 
@@ -104,14 +133,19 @@ export function openContent(
  * under that key stays as it is. Undefined when the present secret does not open the key.
  */
 export function resealRole(
-  key: string,
-  secrets: { readonly present: Secret<Buffer>; readonly next: Secret<Buffer> },
-  wrappedKey: Uint8Array | undefined,
+  present: SessionCredential,
+  next: SessionCredential,
+  core: Item,
   roleId: string,
 ): Pick<SealedContent, 'wrappedKey' | 'roleId'> | undefined {
-  const dataKey = openDataKey(key, secrets.present, wrappedKey);
+  const { key } = present;
+  const dataKey = openDataKey(key, present.secret, core);
   if (dataKey === undefined) return undefined;
-  return { wrappedKey: wrap(key, secrets.next, dataKey), roleId: sealRole(key, dataKey, roleId) };
+  const changed = { ...core, secretHash: { S: secretHash(next.secret) } };
+  return {
+    wrappedKey: wrap(key, next.secret, changed, dataKey),
+    roleId: sealRole(key, roleKeyOf(next), changed, roleId),
+  };
 }
 
 /** A user's tokens for a service, as its token endpoint issued them. */

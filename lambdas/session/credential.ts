@@ -42,21 +42,37 @@ export function parseCredential(cookie: string): SessionCredential | undefined {
 }
 
 /**
- * What lets a later sign-in of the same browser end this session in its place: the session's key, and a proof that only
- * a holder of the cookie can make. It comes from the reference, so that a sign-in begun before the role changed ends the
- * session all the same. It opens nothing and is of no use as a cookie.
+ * The key that the chosen role is sealed under, and nothing else. It comes from the reference, so that a sign-in begun
+ * before the role changed can carry over the role that is chosen by then.
  */
-export const replacementOf = ({ key, reference }: SessionCredential): string =>
-  `${key}.${replacementProof(reference)}`;
+export const roleKeyOf = ({ reference }: SessionCredential): Secret<Buffer> => deriveKey(reference, 'role');
 
-const replacementProof = (reference: Secret<Buffer>): string =>
-  deriveKey(reference, 'replacement').expose().toString('base64url');
+/**
+ * What lets a later sign-in of the same browser end this session in its place, and carry over the role chosen in it: the
+ * session's key, and its role key, which only a holder of the cookie can make. It opens nothing but the role, and is of
+ * no use as a cookie.
+ */
+export const replacementOf = (credential: SessionCredential): string =>
+  `${credential.key}.${roleKeyOf(credential).expose().toString('base64url')}`;
 
-/** What the table keeps of the proof. */
-export const replacementHash = (reference: Secret<Buffer>): string => sha256(replacementProof(reference));
+/** What the table has of the proof that a sign-in may take this session's place. */
+export const replacementHash = (roleKey: Secret<Buffer>): string =>
+  sha256(deriveKey(roleKey, 'replacement').expose());
+
+/** Names the session that a sign-in takes the place of. */
+export interface Replacement {
+  readonly key: string;
+  readonly hash: string;
+  readonly roleKey: Secret<Buffer>;
+}
 
 /** Undefined for what {@link replacementOf} never made. */
-export function parseReplacement(text: string): { key: string; hash: string } | undefined {
-  const [, key, proof] = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/.exec(text) ?? [];
-  return key === undefined || proof === undefined ? undefined : { key, hash: sha256(proof) };
+export function parseReplacement(text: string): Replacement | undefined {
+  const [key = '', encoded = '', ...others] = text.split('.');
+  const bytes = decodeBase64Url(encoded, referenceBytes);
+  if (bytes === undefined || others.length > 0 || decodeBase64Url(key, referenceBytes) === undefined) {
+    return undefined;
+  }
+  const roleKey = new Secret(bytes);
+  return { key, hash: replacementHash(roleKey), roleKey };
 }

@@ -9,3 +9,9 @@ export class StoreUnavailable extends BffError {
     super('the session store did not answer', { cause });
   }
 }
+
+/** The key under which users are found could not be had: no session can be found by whose it is, and none be made. */
+export class IdentifierKeyUnavailable extends BffError {
+  override readonly name = 'IdentifierKeyUnavailable';
+  readonly code = 'keys_unavailable';
+}

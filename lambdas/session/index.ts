@@ -1,7 +1,8 @@
 export { parseCredential, replacementOf, type SessionCredential } from './credential.ts';
 export { type IssuedTokens } from './content.ts';
 export { deviceName } from './device.ts';
-export { StoreUnavailable } from './errors.ts';
+export { IdentifierKeyUnavailable, StoreUnavailable } from './errors.ts';
+export { identifierKeyIn, type IdentifierKey } from './identifiers.ts';
 export { type SessionLimits } from './limits.ts';
 export { createProxyStore, type ProxySession, type ProxyStore, type ProxyUse } from './proxy-store.ts';
 export { createLogoutStore, type Logout, type LogoutStore } from './logout-store.ts';
@@ -11,7 +12,7 @@ export {
   type RoleChange,
   type SessionStore,
 } from './session-store.ts';
-export { createSignInStore, type NewSession, type SignInStore } from './sign-in-store.ts';
+export { createSignInStore, type NewSession, type ReplacedRole, type SignInStore } from './sign-in-store.ts';
 export { type EndReason, type NotActive, type Session, type SessionState } from './state.ts';
 export { type StoreOptions } from './store.ts';
 export {

@@ -3,7 +3,7 @@
  *
  * | pk                        | sk         | what                                                                  |
  * |---------------------------|------------|-----------------------------------------------------------------------|
- * | `session#KEY`             | `core`     | state, times, handle, device name, hashes; the data key, wrapped; the chosen role, sealed |
+ * | `session#KEY`             | `core`     | state, times, handle, device name, hashes; the data key, wrapped; the chosen role, sealed; both bound to what never changes in the item |
  * | `session#KEY`             | `profile`  | who the person is and every role, deflated and sealed                 |
  * | `session#KEY`             | `token#cis2` | what CIS2 issued at the sign-in, sealed                             |
  * | `session#KEY`             | `token#AUDIENCE` | the user's tokens for another service, sealed; their generation |
@@ -14,7 +14,8 @@
  *
  * Only `core` decides whether a session lives. Everything personal is sealed under the session's data key, which only
  * the secret in the browser's cookie can unwrap; the end of a session drops that key, and what is left lying can be
- * opened by nobody. `ttl` lets DynamoDB clear away what has run out; no rule leans on it.
+ * opened by nobody. The HASH of a user, a CIS2 session or a logout token is keyed (`identifiers.ts`). `ttl` lets DynamoDB
+ * clear away what has run out; no rule leans on it.
  */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import {
@@ -29,7 +30,7 @@ import {
 export type Item = Record<string, AttributeValue>;
 
 /** The format this release writes and reads. It stands in every item and is bound into every seal. */
-export const format = 1;
+export const format = 2;
 
 /** For whom a session can hold tokens: what the sign-in brought, and what is exchanged for it. */
 export type TokenAudience = 'cis2' | 'api-platform';
@@ -68,9 +69,5 @@ export const number = (value: number): AttributeValue => ({ N: String(value) });
 /** A time to the millisecond. */
 export const epochMilliseconds = (attribute: AttributeValue | undefined): EpochMilliseconds | undefined =>
   attribute?.N === undefined ? undefined : asEpochMilliseconds(Number(attribute.N));
-
-/** A hash under which a user or a CIS2 session is found. The parts are length-prefixed, so no two lists collide. */
-export const indexHash = (...parts: readonly string[]): string =>
-  sha256(parts.map((part) => `${String(Buffer.byteLength(part))}:${part}`).join(''));
 
 export const secretHash = (secret: Secret<Buffer>): string => sha256(secret.expose());

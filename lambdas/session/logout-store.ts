@@ -3,9 +3,9 @@ import { after, type EpochMilliseconds } from '../common/index.ts';
 import { all, available, forEach, putOnce } from './dynamo.ts';
 import { endWhere } from './ending.ts';
 import { StoreUnavailable } from './errors.ts';
+import { identifierHash, type IdentifyingStoreOptions } from './identifiers.ts';
 import {
   format,
-  indexHash,
   logoutTokenKey,
   epochMilliseconds,
   number,
@@ -38,7 +38,7 @@ export interface LogoutStore {
    *
    * @param deadline - when it comes first, the logout has failed
    * @returns how many live sessions were ended, and whether the token had been here before
-   * @throws StoreUnavailable unless everything that the logout names is over
+   * @throws StoreUnavailable, IdentifierKeyUnavailable unless everything that the logout names is over
    */
   logOut(logout: Logout, deadline: AbortSignal): Promise<{ ended: number; repeated: boolean }>;
 }
@@ -46,7 +46,7 @@ export interface LogoutStore {
 /** A logout token is remembered for this many seconds: far longer than one is accepted for. */
 const tokenRememberedSeconds = 3_600;
 
-export function createLogoutStore(options: StoreOptions): LogoutStore {
+export function createLogoutStore(options: IdentifyingStoreOptions): LogoutStore {
   return {
     warmUp: () => warmUp(options),
     logOut: (logout, deadline) => logOut(options, logout, { abortSignal: deadline }),
@@ -58,21 +58,25 @@ export function createLogoutStore(options: StoreOptions): LogoutStore {
  * has ended, which would be one write of a large item for each session: a sign-in clears them when there is no room left.
  */
 async function logOut(
-  options: StoreOptions,
+  options: IdentifyingStoreOptions,
   { tokenId, user, providerSession, arrivedAt: now }: Logout,
   bound: Bound,
 ): Promise<{ ended: number; repeated: boolean }> {
   if (user === undefined && providerSession === undefined) throw new TypeError('a logout of nobody');
-  const { arrivedAt, repeated } = await arrival(options, indexHash(...tokenId), now, bound);
+  const key = await options.identifierKey();
+  const tokenHash = identifierHash(key, 'logout-token', tokenId);
+  const { arrivedAt, repeated } = await arrival(options, tokenHash, now, bound);
   const none = Promise.resolve<readonly IndexEntry[]>([]);
   const mark = providerSession === undefined ? 'endedAt' : 'endedWithoutSidAt';
   const [ofUser, ofProviderSession] = await all([
-    user === undefined ? none : markEnded(options, userIndexKey(indexHash(...user)), mark, arrivedAt, bound),
+    user === undefined
+      ? none
+      : markEnded(options, userIndexKey(identifierHash(key, 'user', user)), mark, arrivedAt, bound),
     providerSession === undefined
       ? none
       : markEnded(
           options,
-          providerSessionIndexKey(indexHash(...providerSession)),
+          providerSessionIndexKey(identifierHash(key, 'provider-session', providerSession)),
           'endedAt',
           arrivedAt,
           bound,
@@ -85,7 +89,7 @@ async function logOut(
         begunAt <= arrivedAt && (providerSession === undefined || !hasProviderSession),
     ),
   ];
-  const ended = await forEach(named, ({ key }) => endOne(options, key, bound));
+  const ended = await forEach(named, (entry) => endOne(options, entry.key, bound));
   return { ended: ended.filter(Boolean).length, repeated };
 }
 

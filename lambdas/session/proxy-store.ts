@@ -6,7 +6,7 @@ import {
   type PreciseClock,
 } from '../common/index.ts';
 import { openDataKey, openProfile, openRole } from './content.ts';
-import type { SessionCredential } from './credential.ts';
+import { roleKeyOf, type SessionCredential } from './credential.ts';
 import { all, unlessConditionFails } from './dynamo.ts';
 import { markEndedByTime } from './ending.ts';
 import { count, epochSeconds, number, sessionKey, text, type Item, type TokenAudience } from './items.ts';
@@ -105,8 +105,8 @@ async function open(
     await beginWindow(options, credential, { now, windowSeconds, windowOver, idleDue });
   }
 
-  const dataKey = openDataKey(key, credential.secret, core['wrappedKey']?.B);
-  const roleId = dataKey && openRole(key, dataKey, core['role']?.B);
+  const dataKey = openDataKey(key, credential.secret, core);
+  const roleId = dataKey && openRole(key, roleKeyOf(credential), core);
   const worker = dataKey && use.profile ? openProfile(key, dataKey, profile?.['sealed']?.B) : undefined;
   if (dataKey === undefined || roleId === undefined || (use.profile && worker === undefined)) {
     return { status: 'unknown', unreadable: 'content' };

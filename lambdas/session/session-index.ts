@@ -8,11 +8,11 @@
  * - `endedAt` on a user's item: sign-ins begun at or before that moment are over;
  * - `endedWithoutSidAt` on a user's item: the same, for sign-ins of which CIS2 did not say which session they belong to.
  *
- * An item may name sessions that are over; sign-ins clear them out when there is no room left.
+ * An item may name sessions that are over; sign-ins clear some of them out when there is no room left.
  */
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { after, type EpochSeconds, type EpochMilliseconds } from '../common/index.ts';
-import { all, available, partsOf, unlessConditionFails } from './dynamo.ts';
+import { available, unlessConditionFails } from './dynamo.ts';
 import {
   format,
   epochSeconds,
@@ -28,9 +28,10 @@ const entryPrefix = 's#';
 
 export interface IndexEntry {
   readonly key: string;
-  readonly signedInAt: number;
   /** When the sign-in began, in milliseconds; 0 where the entry does not say, which every logout is later than. */
   readonly begunAt: number;
+  /** A moment well after the session's absolute limit; undefined where the entry does not say. */
+  readonly until: EpochSeconds | undefined;
   /** Whether CIS2 said which of its sessions this one belongs to. */
   readonly hasProviderSession: boolean;
 }
@@ -42,8 +43,8 @@ const indexEntries = (item: Item | undefined): IndexEntry[] =>
       ? [
           {
             key: name.slice(entryPrefix.length),
-            signedInAt: epochSeconds(entry?.['signedInAt']) ?? 0,
             begunAt: epochMilliseconds(entry?.['begunAt']) ?? 0,
+            until: epochSeconds(entry?.['until']),
             hasProviderSession: entry?.['providerSession']?.BOOL === true,
           },
         ]
@@ -52,12 +53,12 @@ const indexEntries = (item: Item | undefined): IndexEntry[] =>
 
 export interface NewEntry {
   readonly key: string;
-  readonly signedInAt: EpochSeconds;
   /** When the sign-in began: a logout of the user that is no older ends it. */
   readonly begunAt: EpochMilliseconds;
   /** Whether CIS2 said which of its sessions this one belongs to. */
   readonly hasProviderSession: boolean;
-  readonly ttl: EpochSeconds;
+  /** A moment well after the session's absolute limit, until which it is listed at least. */
+  readonly until: EpochSeconds;
 }
 
 const list = (
@@ -79,13 +80,13 @@ const list = (
         ExpressionAttributeValues: {
           ':entry': {
             M: {
-              signedInAt: number(entry.signedInAt),
               begunAt: number(entry.begunAt),
+              until: number(entry.until),
               providerSession: { BOOL: entry.hasProviderSession },
             },
           },
           ':format': number(format),
-          ':ttl': number(entry.ttl),
+          ':ttl': number(entry.until),
           ...values,
         },
         ReturnValues: 'ALL_NEW',
@@ -177,31 +178,34 @@ export async function markEnded(
 }
 
 /** DynamoDB takes expressions of 4 KB at most, and an index may list five hundred sessions. */
-const forgottenAtOnce = 100;
+const maxForgottenAtOnce = 100;
 
-/** Forgets sessions that have been ended. An item that is gone is not made again. @throws StoreUnavailable */
+/**
+ * Forgets sessions that are over for good, in one write: the first hundred of them, where there are more. An item that is
+ * gone is not made again.
+ *
+ * @throws StoreUnavailable
+ */
 export async function forget(
   options: StoreOptions,
   index: Item,
   sessions: readonly string[],
   bound: Bound = {},
 ): Promise<void> {
-  await all(
-    partsOf(sessions, forgottenAtOnce).map((part) =>
-      unlessConditionFails(
-        update(
-          options,
-          index,
-          {
-            UpdateExpression: `REMOVE ${part.map((_, position) => `#s${String(position)}`).join(', ')}`,
-            ConditionExpression: 'attribute_exists(pk)',
-            ExpressionAttributeNames: Object.fromEntries(
-              part.map((session, position) => [`#s${String(position)}`, entryPrefix + session]),
-            ),
-          },
-          bound,
-        ),
-      ),
+  const names = sessions
+    .slice(0, maxForgottenAtOnce)
+    .map((session, position) => [`#s${String(position)}`, entryPrefix + session] as const);
+  if (names.length === 0) return;
+  await unlessConditionFails(
+    update(
+      options,
+      index,
+      {
+        UpdateExpression: `REMOVE ${names.map(([name]) => name).join(', ')}`,
+        ConditionExpression: 'attribute_exists(pk)',
+        ExpressionAttributeNames: Object.fromEntries(names),
+      },
+      bound,
     ),
   );
 }

@@ -205,8 +205,7 @@ async function changeRole(
   if (role === undefined || !permits(role)) return { status: 'refused' };
 
   const next = renewedCredential(credential);
-  const secrets = { present: credential.secret, next: next.secret };
-  const sealed = resealRole(key, secrets, core['wrappedKey']?.B, roleId);
+  const sealed = resealRole(credential, next, core, roleId);
   if (sealed === undefined) return { status: 'unknown', unreadable: 'content' };
   const { expression, names, values } = alive(options, options.clock(), { credential, handle });
   const former = [secretHash(credential.secret), ...formerSecrets(core)].slice(0, formerSecretsKept);

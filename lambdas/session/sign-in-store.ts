@@ -6,23 +6,25 @@ import {
   type EpochMilliseconds,
   type SignInTokens,
 } from '../common/index.ts';
-import { sealContent } from './content.ts';
+import { openRole, sealContent } from './content.ts';
 import {
   newCredential,
   newHandle,
   parseReplacement,
   replacementHash,
+  roleKeyOf,
   type SessionCredential,
 } from './credential.ts';
 import { all, available, forEach, putOnce, unlessConditionFails } from './dynamo.ts';
-import { coresOf, endAndClear, endByKey, endByTime } from './ending.ts';
+import { coresOf, endAndClear, endByKey, markEndedByTime } from './ending.ts';
+import { identifierHash, type IdentifyingStoreOptions } from './identifiers.ts';
 import {
   attemptKey,
   format,
-  indexHash,
   number,
   secretHash,
   sessionKey,
+  text,
   userIndexKey,
   type Item,
 } from './items.ts';
@@ -57,12 +59,28 @@ export interface CreatedSession {
   readonly ended: number;
 }
 
+/** The role chosen in the session that a sign-in takes the place of. */
+export interface ReplacedRole {
+  readonly roleId: string;
+  /** Whether that session is this user's. @throws IdentifierKeyUnavailable */
+  isOf(user: readonly string[]): Promise<boolean>;
+}
+
 /** What signing in may do to the sessions. */
 export interface SignInStore {
   /** Opens the connection, so that the first request need not. */
   warmUp(): Promise<void>;
-  /** True the first time an attempt comes back, and never again. */
+  /**
+   * True the first time an attempt comes back, and never again.
+   *
+   * @throws StoreUnavailable, IdentifierKeyUnavailable: without the key no session can be made
+   */
   spendAttempt(attemptId: string, validForSeconds: number): Promise<boolean>;
+  /**
+   * The role chosen in the session that a sign-in takes the place of, as `replacementOf` names it; undefined when there is
+   * none, or that session is over.
+   */
+  replacedRole(replaces: string, deadline: AbortSignal): Promise<ReplacedRole | undefined>;
   /**
    * Writes a new session; `provider_logout` when CIS2 has ended it already. Nothing of it lives unless all is written
    * before `deadline`, and only then does a session end for it.
@@ -75,20 +93,46 @@ const maxLastStepMs = 1_200;
 const lastStep = (): Bound => ({ abortSignal: AbortSignal.timeout(maxLastStepMs) });
 
 /** @throws StoreUnavailable from every method, when nothing is known */
-export function createSignInStore(options: StoreOptions): SignInStore {
+export function createSignInStore(options: IdentifyingStoreOptions): SignInStore {
   return {
     warmUp: () => warmUp(options),
     spendAttempt: (attemptId, validForSeconds) => spendAttempt(options, attemptId, validForSeconds),
+    replacedRole: (replaces, deadline) => replacedRole(options, replaces, { abortSignal: deadline }),
     create: (session, deadline) => create(options, session, deadline),
   };
 }
 
-const spendAttempt = (options: StoreOptions, attemptId: string, validForSeconds: number): Promise<boolean> =>
-  putOnce(options, {
+async function spendAttempt(
+  options: IdentifyingStoreOptions,
+  attemptId: string,
+  validForSeconds: number,
+): Promise<boolean> {
+  const item = {
     ...attemptKey(attemptId),
     format: number(format),
     ttl: number(after(options.clock(), validForSeconds)),
-  });
+  };
+  const [isFirst] = await all([putOnce(options, item), options.identifierKey()]);
+  return isFirst;
+}
+
+async function replacedRole(
+  options: IdentifyingStoreOptions,
+  replaces: string,
+  bound: Bound,
+): Promise<ReplacedRole | undefined> {
+  const replaced = parseReplacement(replaces);
+  if (replaced === undefined) return undefined;
+  const { key, roleKey } = replaced;
+  const core = (await coresOf(options, [key], bound)).get(key);
+  const life = core && lifeOf(options, core);
+  if (core === undefined || life === undefined || !('expiry' in life)) return undefined;
+  // It opens only for who has the session's cookie, and only in the item as it was written.
+  const roleId = openRole(key, roleKey, core) ?? undefined;
+  const isOf: ReplacedRole['isOf'] = async (user) =>
+    text(core['userHash']) === identifierHash(await options.identifierKey(), 'user', user);
+  return roleId === undefined ? undefined : { roleId, isOf };
+}
 
 /*
  *   this sign-in:   core + profile + tokens ──► indexes, unless they carry an end mark that counts ──► cookie
@@ -98,25 +142,26 @@ const spendAttempt = (options: StoreOptions, attemptId: string, validForSeconds:
  * it meets the mark and ends itself.
  */
 async function create(
-  options: StoreOptions,
+  options: IdentifyingStoreOptions,
   session: NewSession,
   deadline: AbortSignal,
 ): Promise<CreatedSession | 'provider_logout'> {
   const bound = { abortSignal: deadline };
   const credential = newCredential();
   const { key } = credential;
-  const user = indexHash(...session.user);
-  const providerSession = session.providerSession && indexHash(...session.providerSession);
+  const identifierKey = await options.identifierKey();
+  const user = identifierHash(identifierKey, 'user', session.user);
+  const providerSession =
+    session.providerSession && identifierHash(identifierKey, 'provider-session', session.providerSession);
   const replaced = session.replaces === undefined ? undefined : parseReplacement(session.replaces);
   const now = options.clock();
   try {
     await putNew(options, newItems(options, { session, credential, user, providerSession, now }), bound);
     const entry = {
       key,
-      signedInAt: now,
       begunAt: session.begunAt,
       hasProviderSession: providerSession !== undefined,
-      ttl: ttlOf(options, now),
+      until: ttlOf(options, now),
     };
     const [ofUser, ofProviderSession] = await all([
       listForUser(options, user, entry, bound),
@@ -162,7 +207,7 @@ function newItems(
   options: StoreOptions,
   {
     session,
-    credential: { key, reference, secret },
+    credential,
     user,
     providerSession,
     now,
@@ -175,7 +220,27 @@ function newItems(
   },
 ): NewItems {
   const { idleSeconds, absoluteSeconds } = options.limits;
-  const content = sealContent(key, secret, session);
+  const { key, secret } = credential;
+  const core: Item = {
+    ...sessionKey(key, 'core'),
+    format: number(format),
+    state: { S: 'alive' },
+    signedInAt: number(now),
+    lastActiveAt: number(now),
+    idleSeconds: number(idleSeconds),
+    idleAt: number(after(now, idleSeconds)),
+    absoluteSeconds: number(absoluteSeconds),
+    absoluteAt: number(after(now, absoluteSeconds)),
+    handle: { S: newHandle() },
+    device: { S: session.device },
+    secretHash: { S: secretHash(secret) },
+    replacementHash: { S: replacementHash(roleKeyOf(credential)) },
+    userHash: { S: user },
+    ...(providerSession === undefined ? {} : { providerSessionHash: { S: providerSession } }),
+    callsSince: number(now),
+    ttl: number(ttlOf(options, now)),
+  };
+  const content = sealContent(credential, core, session);
   const beside = (item: 'profile' | 'token#cis2', sealed: Buffer): Item => ({
     ...sessionKey(key, item),
     format: number(format),
@@ -183,27 +248,7 @@ function newItems(
     ttl: number(ttlOf(options, now)),
   });
   return {
-    core: {
-      ...sessionKey(key, 'core'),
-      format: number(format),
-      state: { S: 'alive' },
-      signedInAt: number(now),
-      lastActiveAt: number(now),
-      idleSeconds: number(idleSeconds),
-      idleAt: number(after(now, idleSeconds)),
-      absoluteSeconds: number(absoluteSeconds),
-      absoluteAt: number(after(now, absoluteSeconds)),
-      handle: { S: newHandle() },
-      device: { S: session.device },
-      secretHash: { S: secretHash(secret) },
-      replacementHash: { S: replacementHash(reference) },
-      wrappedKey: { B: content.wrappedKey },
-      role: { B: content.roleId },
-      userHash: { S: user },
-      ...(providerSession === undefined ? {} : { providerSessionHash: { S: providerSession } }),
-      callsSince: number(now),
-      ttl: number(ttlOf(options, now)),
-    },
+    core: { ...core, wrappedKey: { B: content.wrappedKey }, role: { B: content.roleId } },
     profile: beside('profile', content.profile),
     tokens: beside('token#cis2', content.tokens),
   };
@@ -248,7 +293,7 @@ async function putNew(
 }
 
 /**
- * Ends the oldest of a user's other sessions until there is room for the new one, and forgets those that are over.
+ * Ends the oldest of a user's other sessions until there is room for the new one, and forgets some of those that are over.
  * Writes down how many are left, where that is asked for.
  *
  * @returns how many were ended
@@ -261,13 +306,16 @@ async function makeRoom(
   { sessionsPerUser, reportOthers }: NewSession,
   bound: Bound,
 ): Promise<number> {
-  const crowded = others.length >= sessionsPerUser;
-  if (!crowded && !(reportOthers && others.length > 0)) return 0;
-  const { over, living } = await lookAt(options, others, bound);
+  const now = options.clock();
+  const bygone = others.filter(({ until }) => until !== undefined && until <= now);
+  const listed = others.filter((entry) => !bygone.includes(entry));
+  const mustCount = listed.length >= sessionsPerUser || (reportOthers && listed.length > 0);
+  if (!mustCount && others.length < sessionsPerUser) return 0;
+  const { over, living } = await lookAt(options, mustCount ? listed : [], bound);
   const surplus = Math.max(0, living.length + 1 - sessionsPerUser);
   const left = living.slice(surplus).filter(({ understood }) => understood).length;
   await all([
-    forget(options, userIndex, over, bound),
+    forget(options, userIndex, [...bygone.map((entry) => entry.key), ...over], bound),
     reportOthers && left > 0 ? rememberOthers(options, key, left, bound) : Promise.resolve(),
   ]);
   // Last: when one of the others fails, the sign-in does, and no session has ended for it.
@@ -282,10 +330,13 @@ interface LivingSession {
   readonly understood: boolean;
 }
 
+/** How many ends by time a sign-in writes down in passing. The others are written by the next ones, or told by a read. */
+const maxEndsInPassing = 5;
+
 /**
- * Which of these sessions are over, and which live, the oldest first. What time has ended is written down as ended
- * before it counts as over, and what cannot be understood counts as living: an index never forgets a session that could
- * still be alive.
+ * Which of these sessions are over for good, and which live, the oldest first; what time has ended, and nobody has written
+ * down, is neither. It is written down before an index forgets it, and what cannot be understood counts as living: an
+ * index never forgets a session that could still be alive.
  */
 async function lookAt(
   options: StoreOptions,
@@ -293,21 +344,25 @@ async function lookAt(
   bound: Bound,
 ): Promise<{ over: readonly string[]; living: readonly LivingSession[] }> {
   const oldestFirst = listed
-    .toSorted((left, right) => left.signedInAt - right.signedInAt)
+    .toSorted((left, right) => left.begunAt - right.begunAt || (left.key < right.key ? -1 : 1))
     .map((entry) => entry.key);
   const cores = await coresOf(options, oldestFirst, bound);
+  let ends = 0;
   const seen = await forEach(oldestFirst, async (key) => {
     const core = cores.get(key);
-    if (core === undefined) return { key, over: true, understood: true };
+    if (core === undefined) return { key, is: 'over', understood: true };
     const life = lifeOf(options, core);
-    if (life === undefined) return { key, over: false, understood: false };
-    if ('expiry' in life) return { key, over: false, understood: true };
-    const over = life.written || (await endByTime(options, key, core, life.reason, bound));
-    return { key, over, understood: true };
+    if (life === undefined) return { key, is: 'living', understood: false };
+    if ('expiry' in life) return { key, is: 'living', understood: true };
+    if (life.written) return { key, is: 'over', understood: true };
+    ends += 1;
+    if (ends > maxEndsInPassing) return { key, is: 'timed out', understood: true };
+    const ended = await markEndedByTime(options, key, core, life.reason, bound);
+    return { key, is: ended === undefined ? 'living' : 'over', understood: true };
   });
   return {
-    over: seen.filter(({ over }) => over).map(({ key }) => key),
-    living: seen.filter(({ over }) => !over),
+    over: seen.filter(({ is }) => is === 'over').map(({ key }) => key),
+    living: seen.filter(({ is }) => is === 'living'),
   };
 }
 

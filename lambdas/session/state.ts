@@ -151,7 +151,8 @@ export const standingOf = (
   core: Item | undefined,
 ): Standing => {
   const unknown = { status: 'unknown' } as const;
-  if (core === undefined) return unknown;
+  // An earlier release's session is as over as one that is gone: nothing of it can be opened any more.
+  if (core === undefined || (positive(core['format']) ?? format) < format) return unknown;
   if (!holds(credential, core)) {
     return held(credential, core) ? { status: 'ended', reason: 'replaced' } : unknown;
   }
@@ -175,11 +176,7 @@ export const stateOf = (
   const standing = standingOf(options, credential, found);
   if (standing.status !== 'alive') return standing;
   const { core, times, handle, expiry } = standing;
-  const content = openContent(credential.key, credential.secret, {
-    wrappedKey: core['wrappedKey']?.B,
-    roleId: core['role']?.B,
-    profile: profile?.['sealed']?.B,
-  });
+  const content = openContent(credential, core, profile);
   if (content === undefined) return { status: 'unknown', unreadable: 'content' };
   const { worker, roleId } = content;
   return {

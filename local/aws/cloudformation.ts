@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { CreateTableCommandInput, KeyType, ScalarAttributeType } from '@aws-sdk/client-dynamodb';
@@ -71,15 +71,12 @@ export async function makeTables(assembly: Assembly, endpoint: string): Promise<
   await Promise.all([...byRegion].map(([region, tables]) => createTables(endpoint, region, tables)));
 }
 
-/** Makes the secrets of the template: empty, unless the template has a value for them. */
+/** Makes the secrets of the template: empty, unless the template has a value for them or has one generated. */
 export async function makeSecrets(assembly: Assembly, endpoint: string): Promise<void> {
   await Promise.all(
     assembly.resources('AWS::SecretsManager::Secret').map(async (resource) => {
-      if (resource.properties['GenerateSecretString'] !== undefined) {
-        throw new StartError(`the local run cannot generate the value of the secret ${resource.logicalId}`);
-      }
       const name = physicalName(assembly, resource, 'Name');
-      const value = resource.properties['SecretString'];
+      const value = resource.properties['SecretString'] ?? generatedValue(assembly, resource);
       const arn = await createSecret(endpoint, {
         Name: name,
         ClientRequestToken: randomUUID(),
@@ -88,6 +85,27 @@ export async function makeSecrets(assembly: Assembly, endpoint: string): Promise
       assembly.define(resource, { ref: arn, attributes: { Arn: arn } });
     }),
   );
+}
+
+const alphanumeric = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+
+/**
+ * The value that Secrets Manager would generate; undefined where the template asks for none.
+ *
+ * @throws StartError when it asks for anything but letters and digits
+ */
+function generatedValue(assembly: Assembly, { stack, logicalId, properties }: Resource): string | undefined {
+  const wanted = properties['GenerateSecretString'];
+  if (wanted === undefined) return undefined;
+  const { PasswordLength = 32, ExcludePunctuation, ...others } = objectAt(assembly.resolve(stack, wanted));
+  if (ExcludePunctuation !== true || Object.keys(others).length > 0) {
+    throw new StartError(
+      `the local run cannot generate the value of the secret ${logicalId}: only letters and digits, of some length`,
+    );
+  }
+  return Array.from({ length: Number(PasswordLength) }, () =>
+    alphanumeric.charAt(randomInt(alphanumeric.length)),
+  ).join('');
 }
 
 /** Gives a secret a value, as somebody does by hand whose secret the template makes empty. */

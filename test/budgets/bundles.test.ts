@@ -85,7 +85,7 @@ describe('the bundles', () => {
       functions.filter((name) => inputsOf(name).map(packageOf).includes(dependency));
     expect(holding('oauth4webapi')).toEqual(['sign-in', 'api-proxy', 'backchannel-logout']);
     expect(holding('@aws-sdk/client-secrets-manager')).toEqual([
-      ...['sign-in', 'api-proxy', 'rotate-signing-keys', 'keys-status'],
+      ...['sign-in', 'api-proxy', 'backchannel-logout', 'rotate-signing-keys', 'keys-status'],
     ]);
     // Where no key lies in KMS, nobody loads its client.
     expect(holding('@aws-sdk/client-kms')).toEqual([]);
@@ -103,6 +103,7 @@ describe('a cold start', () => {
     | 'SESSION_TABLE'
     | 'PUBLISHED_KEYS_TABLE'
     | 'SIGNING_KEYS_SECRET'
+    | 'IDENTIFIER_KEY_SECRET'
     | 'API_PLATFORM_KEYS_SECRET'
     | 'API_PLATFORM_CREDENTIALS_SECRET'
   >;
@@ -120,9 +121,13 @@ describe('a cold start', () => {
         filled.find(({ body }) => String(body['SecretString']).includes(`"${member}"`))?.body['SecretId'],
       );
     const secret = secretThatHolds('keys');
+    const identifiers = secrets.calls.find(
+      ({ operation, body }) => operation === 'CreateSecret' && 'SecretString' in body,
+    );
     names = {
       SESSION_TABLE: tableOf('Sessions'),
       PUBLISHED_KEYS_TABLE: tableOf('Keys'),
+      IDENTIFIER_KEY_SECRET: String(identifiers?.body['Name']),
       ...{ SIGNING_KEYS_SECRET: secret, API_PLATFORM_KEYS_SECRET: secret },
       API_PLATFORM_CREDENTIALS_SECRET: secretThatHolds('apiKey'),
     };

@@ -448,7 +448,7 @@ describe('the construct in an app of somebody else', () => {
     expect(new AwsSolutionsChecks().validateScope(stack).violations).toEqual([]);
     const template = toJson(stack);
     expect(resourcesOfType(template, 'AWS::DynamoDB::Table')).toHaveLength(2);
-    expect(resourcesOfType(template, 'AWS::SecretsManager::Secret')).toHaveLength(2);
+    expect(resourcesOfType(template, 'AWS::SecretsManager::Secret')).toHaveLength(3);
     expect(JSON.stringify(template)).not.toMatch(/GetStackOutput|ImportValue/);
   });
 

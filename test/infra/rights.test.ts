@@ -24,6 +24,7 @@ import type {
 } from '../../lambdas/session/index.ts';
 import type { FunctionName } from '../../lambdas/settings.ts';
 import { createTables } from '../../local/aws/dynamodb.ts';
+import { identified } from '../unit/session-fixtures.ts';
 import { AwsDoor } from '../support/aws.ts';
 import type { AwsCall } from '../support/aws.ts';
 import { createReach } from './reach.ts';
@@ -194,6 +195,7 @@ const turns: {
   SignInStore: {
     warmUp: (store) => store.warmUp(),
     spendAttempt: (store) => store.spendAttempt('attempt', 600),
+    replacedRole: (store, given) => store.replacedRole(replacementOf(given), AbortSignal.timeout(10_000)),
     create: async (store, given) => {
       await create(store, { replaces: replacementOf(given) });
       await create(store, { reportOthers: true });
@@ -289,6 +291,7 @@ describe('the rights to items of the sessions table', () => {
       credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
     });
     const options = {
+      ...identified,
       client,
       table,
       limits: { idleSeconds: 900, absoluteSeconds: 43_200 },

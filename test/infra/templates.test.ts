@@ -90,7 +90,7 @@ describe.each(environmentNames)('the stacks of %s', (name) => {
   test('hold no secret [ASVS-13.3.1]', () => {
     const text = JSON.stringify([of(name).stateful, of(name).stateless]);
     expect(text).not.toMatch(
-      /PRIVATE KEY|"d":"|SecretString|\beyJ[\w-]{10,}|\bAKIA[A-Z0-9]{16}|resolve:secretsmanager/,
+      /PRIVATE KEY|"d":"|"SecretString|\beyJ[\w-]{10,}|\bAKIA[A-Z0-9]{16}|resolve:secretsmanager/,
     );
   });
 
@@ -104,7 +104,7 @@ describe.each(environmentNames)('the stacks of %s', (name) => {
       Type,
       DeletionPolicy,
     ]);
-    expect(kept).toHaveLength(7);
+    expect(kept).toHaveLength(9);
     expect(kept.every(([, policy]) => policy === 'Retain')).toBe(true);
     expect(of(name).stacks.stateful.terminationProtection).toBe(name === 'prod');
   });
@@ -174,20 +174,61 @@ describe('the sessions table', () => {
   });
 });
 
-describe.each(['SigningKeys', 'ApiPlatformCredentials'])('the secret of %s', (construct) => {
-  test('begins empty, under a rotating key that is for nothing else [ASVS-13.3.1]', () => {
+describe.each([
+  ['SigningKeys', 'begins empty', undefined],
+  ['ApiPlatformCredentials', 'begins empty', undefined],
+  // 64 letters and digits are more than 256 random bits.
+  ['StorageIdentifierKey', 'is filled by Secrets Manager', { PasswordLength: 64, ExcludePunctuation: true }],
+] as const)('the secret of %s', (construct, begins, generated) => {
+  test(`${begins}, under a rotating key that is for nothing else, and stays when its stack goes [ASVS-13.3.1]`, () => {
     const { stateful } = of('prod');
     const [id, secret] = secretOf(stateful, construct);
-    expect(Object.keys(secret.Properties).sort()).toEqual(['Description', 'KmsKeyId']);
+    const { Description, KmsKeyId, GenerateSecretString, ...others } = secret.Properties;
+    expect([Description, KmsKeyId, others]).toEqual([expect.any(String), expect.anything(), {}]);
+    expect(GenerateSecretString).toEqual(generated);
+    expect(secret.DeletionPolicy).toBe('Retain');
     const [keyId, key] =
       resourcesOfType(stateful, 'AWS::KMS::Key').find(([candidate]) =>
         mentions(secret.Properties['KmsKeyId'], candidate),
       ) ?? [];
     expect(key?.Properties['EnableKeyRotation']).toBe(true);
-    const others = Object.entries(stateful.Resources).filter(
+    const usesKey = Object.entries(stateful.Resources).filter(
       ([other, { Properties }]) => other !== id && mentions(Properties, keyId ?? ''),
     );
-    expect(others).toEqual([]);
+    expect(usesKey).toEqual([]);
+  });
+});
+
+describe('the key of the identifiers', () => {
+  test('can be read by the two that find sessions by whose they are, in the version in force, and changed by no function [ASVS-13.3.2]', () => {
+    const about = functionNames.flatMap((name) =>
+      statementsOf(of('prod').stateless, name)
+        .filter(({ Resource }) => mentions(Resource, 'IdentifierKey'))
+        .map((statement) => [name, statement.Action, statement.Condition]),
+    );
+    const throughSecretsManager = {
+      StringEquals: { 'kms:ViaService': 'secretsmanager.eu-west-2.amazonaws.com' },
+    };
+    expect(about).toEqual(
+      ['sign-in', 'backchannel-logout'].flatMap((name) => [
+        [name, 'secretsmanager:GetSecretValue', inForce],
+        [name, 'kms:Decrypt', throughSecretsManager],
+      ]),
+    );
+  });
+
+  test('is named to no other function', () => {
+    const named = functionNames.filter((name) => {
+      const [, { Properties }] = ofFunction(of('prod').stateless, name, 'AWS::Lambda::Function');
+      return mentions(Properties['Environment'], 'IDENTIFIER_KEY_SECRET');
+    });
+    expect(named).toEqual(['sign-in', 'backchannel-logout']);
+  });
+
+  test.each(environmentNames)('is named in an output of %s, for whoever replaces it', (name) => {
+    const { stateful } = of(name);
+    const [id] = secretOf(stateful, 'StorageIdentifierKey');
+    expect(stateful.Outputs?.['IdentifierKeySecretArn']?.Value).toEqual({ Ref: id });
   });
 });
 
@@ -214,8 +255,8 @@ describe('the signing keys', () => {
     const readers = functionNames.filter((name) =>
       statementsOf(of('prod').stateless, name).some(
         (statement) =>
-          actionsOf([statement]).some((action) => /^secretsmanager:(?!Describe)/.test(action)) ||
-          (mentions(statement.Resource, 'SigningKeys') && actionsOf([statement]).includes('kms:Decrypt')),
+          mentions(statement.Resource, 'SigningKeys') &&
+          actionsOf([statement]).some((action) => /^secretsmanager:(?!Describe)|^kms:Decrypt$/.test(action)),
       ),
     );
     expect(readers).toEqual(['sign-in', 'api-proxy', 'rotate-signing-keys']);
@@ -286,8 +327,9 @@ describe('what each function may do', () => {
         'dynamodb:GetItem',
         'dynamodb:PutItem',
         'dynamodb:UpdateItem',
-        'kms:Decrypt',
-        'secretsmanager:GetSecretValue',
+        // The signing keys, and the key of the identifiers.
+        ...['kms:Decrypt', 'kms:Decrypt'],
+        ...['secretsmanager:GetSecretValue', 'secretsmanager:GetSecretValue'],
       ],
     ],
     [
@@ -316,7 +358,12 @@ describe('what each function may do', () => {
     ],
     [
       'backchannel-logout',
-      [...logs, ...sessionsAtRest, 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+      [
+        ...logs,
+        ...sessionsAtRest,
+        ...['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+        ...['kms:Decrypt', 'secretsmanager:GetSecretValue'],
+      ],
     ],
     ['jwks', [...logs, 'dynamodb:GetItem']],
     ['unknown-route', logs],
@@ -360,7 +407,9 @@ describe('what each function may do', () => {
       actionsOf([statement]).some((action) => action.startsWith('kms:')),
     );
     for (const { Condition, Resource } of withKeys) {
-      const ofSecret = mentions(Resource, 'SigningKeys') || mentions(Resource, 'ApiPlatformCredentials');
+      const ofSecret = ['SigningKeys', 'ApiPlatformCredentials', 'IdentifierKey'].some((part) =>
+        mentions(Resource, part),
+      );
       const service = ofSecret ? 'secretsmanager' : 'dynamodb';
       expect(Condition).toEqual({ StringEquals: { 'kms:ViaService': `${service}.eu-west-2.amazonaws.com` } });
     }

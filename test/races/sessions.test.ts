@@ -12,8 +12,7 @@ import {
   type RoleChange,
   type SessionCredential,
 } from '../../lambdas/session/index.ts';
-import { indexHash } from '../../lambdas/session/items.ts';
-import { table } from '../unit/session-fixtures.ts';
+import { hashOf, table } from '../unit/session-fixtures.ts';
 import { explore, LosingOrder, type Faults, type Race } from './explore.ts';
 import { WatchedTable, World, type LogoutForm } from './world.ts';
 
@@ -597,7 +596,7 @@ describe('the search', () => {
   test('finds the order in which a session outlives a logout that ends first and marks afterwards', async () => {
     const wrongLogout = async (world: World, client: DynamoDBClient): Promise<void> => {
       const index = {
-        pk: { S: `user#${indexHash(...world.newSession().user)}` },
+        pk: { S: `user#${hashOf('user', world.newSession().user)}` },
         sk: { S: 'sessions' },
       };
       const { Item } = await client.send(

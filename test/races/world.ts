@@ -13,6 +13,7 @@ import {
   type SignInStore,
 } from '../../lambdas/session/index.ts';
 import {
+  identified,
   limits,
   sessionTable,
   signInTokens,
@@ -98,7 +99,7 @@ export class World {
   }
 
   stores(client: DynamoDBClient = this.#table.client): Stores {
-    const options = { client, table, limits, clock: () => this.now as EpochSeconds };
+    const options = { ...identified, client, table, limits, clock: () => this.now as EpochSeconds };
     return { ...createSignInStore(options), ...createSessionStore(options), ...createLogoutStore(options) };
   }
 

@@ -33,7 +33,7 @@ import {
 } from '../../lambdas/session/index.ts';
 import { EmbeddedTable, operationOf, type Command } from '../races/embedded-table.ts';
 import { apiKey, TokenPlatform, type Fault } from './api-tokens-platform.ts';
-import { limits, sessionTable, signInTokens, start, table, worker } from './session-fixtures.ts';
+import { identified, limits, sessionTable, signInTokens, start, table, worker } from './session-fixtures.ts';
 
 const audience = 'api-platform';
 
@@ -68,7 +68,7 @@ const storeOptions = (client: DynamoDBClient = embedded.client) => ({
   preciseClock: () => nowMs as EpochMilliseconds,
 });
 const signedIn = async (tokens: SignInTokens = signInTokens): Promise<SessionCredential> => {
-  const created = await createSignInStore(storeOptions()).create(
+  const created = await createSignInStore({ ...identified, ...storeOptions() }).create(
     {
       ...{ worker, roleId: '900000000701', tokens, device: 'Chrome on Windows' },
       user: ['issuer', `user ${String(users)}`],

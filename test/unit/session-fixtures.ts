@@ -7,8 +7,21 @@ import {
   type Role,
   type SignInTokens,
 } from '../../lambdas/common/index.ts';
+import { identifierHash } from '../../lambdas/session/identifiers.ts';
 
 export type Item = Record<string, AttributeValue>;
+
+/** The key under which the table has users and CIS2's sessions, which every test that makes sessions uses. */
+export const identifierKey = new Secret(
+  Buffer.from('a-key-of-the-identifiers-for-tests-of-64-characters-and-no-other'),
+);
+/** What the stores that find sessions by whose they are need of it. */
+export const identified = { identifierKey: () => Promise.resolve(identifierKey) };
+/** How the table has a user, a CIS2 session or a logout token. */
+export const hashOf = (
+  kind: 'user' | 'provider-session' | 'logout-token',
+  parts: readonly string[],
+): string => identifierHash(identifierKey, kind, parts);
 
 export const table = 'sessions';
 export const limits = { idleSeconds: 900, absoluteSeconds: 43_200 };

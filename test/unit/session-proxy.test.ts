@@ -26,7 +26,16 @@ import {
 } from '../../lambdas/session/index.ts';
 import { createTables } from '../../local/aws/dynamodb.ts';
 import { AwsDoor } from '../support/aws.ts';
-import { limits, sessionTable, signInTokens, start, table, worker, type Item } from './session-fixtures.ts';
+import {
+  identified,
+  limits,
+  sessionTable,
+  signInTokens,
+  start,
+  table,
+  worker,
+  type Item,
+} from './session-fixtures.ts';
 
 let door: AwsDoor;
 let client: DynamoDBClient;
@@ -36,7 +45,7 @@ let people = 0;
 
 const stores = (to: SessionLimits = limits, callsPerWindow = 600) => {
   const options = {
-    ...{ client, table, limits: to, callsPerWindow },
+    ...{ ...identified, client, table, limits: to, callsPerWindow },
     clock: () => now as EpochSeconds,
     preciseClock: () => nowMs as EpochMilliseconds,
   };

@@ -573,7 +573,7 @@ describe('a user’s own sessions', () => {
 });
 
 describe('the user’s index', () => {
-  test('with five hundred sessions that are over is cleared in parts that DynamoDB takes', async () => {
+  test('with five hundred sessions that are over is cleared by one write a sign-in, which DynamoDB takes', async () => {
     const { key } = await world.signedIn();
     const { userHash } = await itemOf({ key } as SessionCredential, 'core');
     const index = { pk: { S: `user#${userHash?.S ?? ''}` }, sk: { S: 'sessions' } };
@@ -598,9 +598,9 @@ describe('the user’s index', () => {
     };
     await world.signIn({ send } as unknown as typeof watched.client, { sessionsPerUser: 5 });
     const { Item } = await watched.client.send(new GetItemCommand({ TableName: table, Key: index }));
-    expect(Object.keys(Item ?? {}).filter((name) => name.startsWith('s#'))).toHaveLength(1);
+    expect(Object.keys(Item ?? {}).filter((name) => name.startsWith('s#'))).toHaveLength(401);
     const removing = expressions.filter((expression) => expression.startsWith('REMOVE'));
-    expect(removing).toHaveLength(5);
+    expect(removing).toHaveLength(1);
     for (const expression of removing) expect(Buffer.byteLength(expression)).toBeLessThan(4_096);
   });
 });

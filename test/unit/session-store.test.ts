@@ -22,10 +22,20 @@ import {
   type SessionStore,
   type SignInStore,
 } from '../../lambdas/session/index.ts';
-import { indexHash } from '../../lambdas/session/items.ts';
+import { format } from '../../lambdas/session/items.ts';
 import { createTables } from '../../local/aws/dynamodb.ts';
 import { AwsDoor, type AwsCall } from '../support/aws.ts';
-import { limits, sessionTable, signInTokens, start, table, worker, type Item } from './session-fixtures.ts';
+import {
+  hashOf,
+  identified,
+  limits,
+  sessionTable,
+  signInTokens,
+  start,
+  table,
+  worker,
+  type Item,
+} from './session-fixtures.ts';
 
 type Stores = SignInStore & SessionStore;
 
@@ -37,7 +47,7 @@ let people = 0;
 let user: readonly string[];
 
 const storeWith = (through: DynamoDBClient, to: SessionLimits = limits): Stores => {
-  const options = { client: through, table, limits: to, clock: () => now as EpochSeconds };
+  const options = { ...identified, client: through, table, limits: to, clock: () => now as EpochSeconds };
   return { ...createSignInStore(options), ...createSessionStore(options) };
 };
 
@@ -99,9 +109,9 @@ const itemAt = async (pk: string, sk: string): Promise<Item | undefined> =>
     )
   ).Item;
 const coreOf = (credential: SessionCredential) => itemAt(`session#${credential.key}`, 'core');
-const userIndex = () => itemAt(`user#${indexHash(...user)}`, 'sessions');
+const userIndex = () => itemAt(`user#${hashOf('user', user)}`, 'sessions');
 const providerIndex = () =>
-  itemAt(`provider-session#${indexHash(user[0]!, `sid-${String(people)}`)}`, 'sessions');
+  itemAt(`provider-session#${hashOf('provider-session', [user[0]!, `sid-${String(people)}`])}`, 'sessions');
 const listed = (index: Item | undefined): string[] =>
   Object.keys(index ?? {}).flatMap((name) => (name.startsWith('s#') ? [name.slice(2)] : []));
 
@@ -425,27 +435,29 @@ describe('the indexes', () => {
     const { key } = await create({ providerSession: undefined });
     expect(await providerIndex()).toBeUndefined();
     expect((await userIndex())?.[`s#${key}`]?.M).toMatchObject({
-      signedInAt: { N: String(start) },
+      until: { N: String(start + 43_200 + 3_600) },
       begunAt: { N: String(start) },
       providerSession: { BOOL: false },
     });
   });
 
   test('keep the users of two issuers and the parts of a name apart [ASVS-6.8.1, ASVS-10.5.2]', () => {
-    expect(indexHash('a', 'bc')).not.toBe(indexHash('ab', 'c'));
-    expect(indexHash('a', '')).not.toBe(indexHash('', 'a'));
-    expect(indexHash('1:a')).not.toBe(indexHash('', '1:a'));
+    expect(hashOf('user', ['a', 'bc'])).not.toBe(hashOf('user', ['ab', 'c']));
+    expect(hashOf('user', ['a', ''])).not.toBe(hashOf('user', ['', 'a']));
+    expect(hashOf('user', ['1:a'])).not.toBe(hashOf('user', ['', '1:a']));
+    expect(hashOf('user', ['a', 'b'])).not.toBe(hashOf('provider-session', ['a', 'b']));
     fc.assert(
       fc.property(fc.array(fc.string()), fc.array(fc.string()), (one, other) => {
         const alike = JSON.stringify(one) === JSON.stringify(other);
-        expect(indexHash(...one) === indexHash(...other)).toBe(alike);
+        expect(hashOf('user', one) === hashOf('user', other)).toBe(alike);
       }),
     );
   });
 
   const markOf = {
-    user: () => `user#${indexHash(...user)}`,
-    'provider-session': () => `provider-session#${indexHash(user[0]!, `sid-${String(people)}`)}`,
+    user: () => `user#${hashOf('user', user)}`,
+    'provider-session': () =>
+      `provider-session#${hashOf('provider-session', [user[0]!, `sid-${String(people)}`])}`,
   };
 
   const refusedAfter = async (which: keyof typeof markOf, at: number, changes: Partial<NewSession> = {}) => {
@@ -458,7 +470,7 @@ describe('the indexes', () => {
     );
     expect(result).toBe('provider_logout');
     const cores = (await everything()).filter(
-      (item) => item['sk']?.S === 'core' && item['userHash']?.S === indexHash(...user),
+      (item) => item['sk']?.S === 'core' && item['userHash']?.S === hashOf('user', user),
     );
     const others = cores.filter((core) => core['pk']?.S !== `session#${before.key}`);
     expect(others.map((core) => [core['state']?.S, core['reason']?.S])).toEqual([
@@ -497,7 +509,7 @@ describe('the indexes', () => {
   });
 
   test('with an end mark for another user change nothing', async () => {
-    await markEnded(`user#${indexHash(user[0]!, 'somebody else')}`, now + 300);
+    await markEnded(`user#${hashOf('user', [user[0]!, 'somebody else'])}`, now + 300);
     expect(await statusOf(await create())).toBe('active');
   });
 });
@@ -558,12 +570,12 @@ describe('the sessions of one user', () => {
     const oldest = await create();
     now += 1;
     const odd = await create();
-    await setAttribute(odd.key, 'core', 'format', { N: '2' });
+    await setAttribute(odd.key, 'core', 'format', { N: '7' });
     now += 1;
     await create({ sessionsPerUser: 2 });
     expect(await statusOf(oldest)).toBe('replaced');
     expect(listed(await userIndex())).toContain(odd.key);
-    await setAttribute(odd.key, 'core', 'format', { N: '1' });
+    await setAttribute(odd.key, 'core', 'format', { N: String(format) });
   });
 
   test('do not count the one that the new session takes the place of', async () => {
@@ -609,6 +621,63 @@ describe('the sessions of one user', () => {
     expect((await Promise.all([one, two].map(statusOf))).sort()).toEqual(['active', 'replaced']);
   });
 
+  test('make room by when they began, to the millisecond, whatever the order of their keys', async () => {
+    for (let round = 0; round < 6; round += 1) {
+      user = [user[0]!, `${user[1]!}-${String(round)}`];
+      const later = await create({ begunAt: (now + 7) as EpochMilliseconds });
+      const earlier = await create({ begunAt: (now + 3) as EpochMilliseconds });
+      await create({ begunAt: (now + 9) as EpochMilliseconds, sessionsPerUser: 2 });
+      expect(await Promise.all([earlier, later].map(statusOf))).toEqual(['replaced', 'active']);
+    }
+  });
+
+  test('that began at the same moment make room by their keys, the same at every store', async () => {
+    const same = [await create(), await create(), await create()].toSorted((one, other) =>
+      one.key < other.key ? -1 : 1,
+    );
+    await create({ begunAt: (now + 1) as EpochMilliseconds, sessionsPerUser: 3 });
+    expect(await Promise.all(same.map(statusOf))).toEqual(['replaced', 'active', 'active']);
+  });
+
+  const manyTimedOut = async (): Promise<SessionCredential[]> => {
+    const timedOut: SessionCredential[] = [];
+    for (let count = 0; count < 25; count += 1) timedOut.push(await create({ sessionsPerUser: 500 }));
+    return timedOut;
+  };
+  const writes = (): number => door.calls.filter(({ operation }) => !/Get/.test(operation)).length;
+
+  test('that timed out, however many, cost a sign-in a bounded number of writes, and go a few at a time', async () => {
+    const timedOut = await manyTimedOut();
+    now = start + 800;
+    const living = await create({ sessionsPerUser: 500 });
+    now = start + 900;
+    const left: number[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      door.reset();
+      await create();
+      // Its own five, five ends, and one for the index.
+      expect(writes()).toBeLessThanOrEqual(11);
+      left.push(listed(await userIndex()).length);
+    }
+    expect(left).toEqual([22, 18, 19]);
+    expect(listed(await userIndex())).toContain(living.key);
+    expect(await statusOf(living)).toBe('active');
+    for (const credential of timedOut) expect(await statusOf(credential)).toBe('idle');
+  });
+
+  test('whose absolute limit has long passed are forgotten without being read or written', async () => {
+    await manyTimedOut();
+    now = start + 43_200 + 3_599;
+    const notYet = await create({ sessionsPerUser: 500 });
+    expect(listed(await userIndex())).toHaveLength(26);
+    now += 1;
+    door.reset();
+    const latest = await create();
+    expect(door.calls.filter(({ operation }) => operation === 'BatchGetItem')).toEqual([]);
+    expect(writes()).toBe(6);
+    expect(listed(await userIndex()).sort()).toEqual([notYet.key, latest.key].sort());
+  });
+
   test('allowed to be one are one', async () => {
     const one = await create({ sessionsPerUser: 1 });
     now += 1;
@@ -616,16 +685,16 @@ describe('the sessions of one user', () => {
     expect(await Promise.all([one, two].map(statusOf))).toEqual(['replaced', 'active']);
   });
 
-  test('more than a hundred are all looked at', async () => {
+  test('more than a hundred are all looked at, and forgotten a hundred at a time', async () => {
     const entries = Array.from({ length: 130 }, (_, position) => [
       `s#${String(position).padStart(43, 'x')}`,
-      { M: { signedInAt: { N: String(start + position) } } },
+      { M: { begunAt: { N: String(start + position) } } },
     ]) as [string, AttributeValue][];
     await client.send(
       new PutItemCommand({
         TableName: table,
         Item: {
-          pk: { S: `user#${indexHash(...user)}` },
+          pk: { S: `user#${hashOf('user', user)}` },
           sk: { S: 'sessions' },
           ...Object.fromEntries(entries),
         },
@@ -634,7 +703,9 @@ describe('the sessions of one user', () => {
     const alive = await create({ sessionsPerUser: 500 });
     const latest = await create({ sessionsPerUser: 2 });
     expect(await Promise.all([alive, latest].map(statusOf))).toEqual(['active', 'active']);
-    expect(listed(await userIndex()).sort()).toEqual([alive.key, latest.key].sort());
+    expect(listed(await userIndex())).toHaveLength(32);
+    const third = await create({ sessionsPerUser: 3 });
+    expect(listed(await userIndex()).sort()).toEqual([alive.key, latest.key, third.key].sort());
   });
 });
 
@@ -649,7 +720,7 @@ describe('a session that takes another’s place', () => {
     for (const item of [
       `session#${latest.key}|core`,
       `session#${latest.key}|profile`,
-      `user#${indexHash(...user)}|sessions`,
+      `user#${hashOf('user', user)}|sessions`,
     ]) {
       const written = position(({ items }) => items.includes(item));
       expect(written).toBeGreaterThanOrEqual(0);
@@ -687,7 +758,7 @@ describe('a session that takes another’s place', () => {
       expect(failed).toBeGreaterThan(0);
       expect(await statusOf(before)).toBe('active');
       const alive = (await everything()).filter(
-        (item) => item['userHash']?.S === indexHash(...user) && item['state']?.S === 'alive',
+        (item) => item['userHash']?.S === hashOf('user', user) && item['state']?.S === 'alive',
       );
       expect(alive.map((item) => item['pk']?.S)).toEqual([`session#${before.key}`]);
     },
@@ -746,7 +817,7 @@ describe('what lies in the table', () => {
     await store.spendAttempt(`ttl-${String(people)}`, 1_200);
     const fresh = (await everything()).filter((item) => item['endedAt'] === undefined);
     for (const item of fresh) {
-      expect(item['format']?.N).toBe('1');
+      expect(item['format']?.N).toBe(String(format));
       expect(item['ttl']?.N).toMatch(/^\d{10}$/);
       expect(Number(item['ttl']?.N)).toBeGreaterThan(start);
       if (item['sk']?.S !== 'spent') expect(Number(item['ttl']?.N)).toBeGreaterThan(start + 43_200);
@@ -787,7 +858,7 @@ describe('what lies in the table', () => {
   });
 
   test.each([
-    ['a format other than ours', 'core', 'format', { N: '2' }],
+    ['a format other than ours', 'core', 'format', { N: '7' }],
     ['a state nobody writes', 'core', 'state', { S: 'paused' }],
     ['an end without a reason', 'core', 'state', { S: 'ended' }],
     ['no time', 'core', 'lastActiveAt', { S: 'now' }],
@@ -802,6 +873,89 @@ describe('what lies in the table', () => {
       status: 'unknown',
       unreadable: expect.stringMatching(/^(?:core|content)$/),
     });
+  });
+
+  /** What a cookie can do with a session, and what each of it is told. */
+  const everyUse = async (credential: SessionCredential, handle: string): Promise<unknown[]> => [
+    await store.extend(credential, undefined),
+    await store.changeRole(credential, '900000000702', undefined, () => true),
+    await store.list(credential),
+    await store.endListed(credential, undefined, handle),
+    await store.read(credential),
+  ];
+  const unreadable = { status: 'unknown', unreadable: 'content' };
+  const month = 30 * 86_400;
+
+  test.each<[string, (core: Item) => Item]>([
+    ['a later absolute limit', () => ({ absoluteAt: { N: String(start + month) } })],
+    ['a longer absolute limit', () => ({ absoluteSeconds: { N: String(month) } })],
+    [
+      'the whole absolute limit moved',
+      () => ({ signedInAt: { N: String(start + 600) }, absoluteAt: { N: String(start + 600 + 43_200) } }),
+    ],
+    ['a longer idle limit', () => ({ idleSeconds: { N: String(43_200) } })],
+    ['a shorter idle limit', () => ({ idleSeconds: { N: '899' } })],
+    ['another user', () => ({ userHash: { S: hashOf('user', ['somebody', 'else']) } })],
+    ['no user', () => ({ userHash: { NULL: true } })],
+    ['another CIS2 session', ({ userHash }) => ({ providerSessionHash: userHash! })],
+    ['no CIS2 session', () => ({ providerSessionHash: { NULL: true } })],
+    ['another proof for its replacement', () => ({ replacementHash: { S: 'A'.repeat(43) } })],
+    ['a list where text was', ({ userHash }) => ({ userHash: { L: [userHash!] } })],
+  ])('in a core with %s opens nothing [ASVS-11.3.3]', async (_, change) => {
+    const credential = await create();
+    const core = await coreOf(credential);
+    const { handle } = core!;
+    now += 600;
+    for (const [name, value] of Object.entries(change(core!))) {
+      await setAttribute(credential.key, 'core', name, value);
+    }
+    expect(await everyUse(credential, handle!.S!)).toEqual(Array(5).fill(unreadable));
+    await client.send(new PutItemCommand({ TableName: table, Item: core! }));
+    expect(await statusOf(credential)).toBe('active');
+  });
+
+  test('lists and ends nobody else’s sessions for who puts another user into their own core', async () => {
+    const theirs = await create();
+    const { handle, userHash } = (await coreOf(theirs))!;
+    user = [user[0]!, 'the attacker'];
+    const mine = await create({ providerSession: undefined });
+    await setAttribute(mine.key, 'core', 'userHash', userHash!);
+    expect(await everyUse(mine, handle!.S!)).toEqual(Array(5).fill(unreadable));
+    expect(await store.list(theirs)).toMatchObject({ sessions: [{ handle: handle!.S }] });
+  });
+
+  test('lists nobody else’s session that was put on the user’s list', async () => {
+    const theirs = await create();
+    const { handle } = (await coreOf(theirs))!;
+    user = [user[0]!, 'the attacker'];
+    const mine = await create();
+    const index = (await userIndex())!;
+    const item = { ...index, [`s#${theirs.key}`]: index[`s#${mine.key}`]! };
+    await client.send(new PutItemCommand({ TableName: table, Item: item }));
+    expect(await store.list(mine)).toMatchObject({ sessions: [{ current: true }] });
+    expect(await store.endListed(mine, undefined, handle!.S!)).toEqual({ status: 'done', found: false });
+    expect(await statusOf(theirs)).toBe('active');
+  });
+
+  test('of an earlier format is no session, and no sign of a changed table either', async () => {
+    const credential = await create();
+    const { handle } = (await coreOf(credential))!;
+    await setAttribute(credential.key, 'core', 'format', { N: String(format - 1) });
+    expect(await everyUse(credential, handle!.S!)).toEqual(Array(5).fill({ status: 'unknown' }));
+    const replaced = await store.replacedRole(replacementOf(credential), inTime());
+    expect(replaced).toBeUndefined();
+    await create({ replaces: replacementOf(credential) });
+    await store.end(credential, 'signed_out', undefined);
+    expect(await statusOf(credential)).toBe('unknown');
+  });
+
+  test('of a role that was chosen before cannot be put back beside a later secret', async () => {
+    const first = await create();
+    const { role } = (await coreOf(first))!;
+    const changed = await store.changeRole(first, '900000000702', undefined, () => true);
+    if (changed.status !== 'changed') throw new Error('not changed');
+    await setAttribute(first.key, 'core', 'role', role!);
+    expect(await store.read(changed.credential)).toEqual(unreadable);
   });
 
   test('cannot be moved from one session to another of the same user', async () => {
@@ -855,7 +1009,7 @@ describe('a sign-in that runs out of time', () => {
     door.reset();
     expect(await statusOf(before)).toBe('active');
     const alive = (await everything()).filter(
-      (item) => item['userHash']?.S === indexHash(...user) && item['state']?.S === 'alive',
+      (item) => item['userHash']?.S === hashOf('user', user) && item['state']?.S === 'alive',
     );
     expect(alive.map((item) => item['pk']?.S)).toEqual([`session#${before.key}`]);
   });
@@ -908,5 +1062,67 @@ describe('limits that are raised', () => {
     expect(await shorter.read(credential)).toEqual({ status: 'ended', reason: 'idle' });
     expect(await store.read(credential)).toEqual({ status: 'ended', reason: 'idle' });
     expect(await store.extend(credential, undefined)).toEqual({ status: 'ended', reason: 'idle' });
+  });
+});
+
+describe('the role of a session that a sign-in takes the place of', () => {
+  const roleOf = async (replaces: string, of = user): Promise<string | undefined> => {
+    const found = await store.replacedRole(replaces, inTime());
+    return found !== undefined && (await found.isOf(of)) ? found.roleId : undefined;
+  };
+
+  test('is the one chosen by then, even by another tab meanwhile', async () => {
+    const before = await create();
+    const replaces = replacementOf(before);
+    expect(await roleOf(replaces)).toBe('900000000701');
+    await store.changeRole(before, '900000000702', undefined, () => true);
+    expect(await roleOf(replaces)).toBe('900000000702');
+  });
+
+  test('is no other user’s, and none where none was chosen', async () => {
+    const before = await create();
+    expect(await roleOf(replacementOf(before), [user[0]!, 'somebody else'])).toBeUndefined();
+    expect(await roleOf(replacementOf(await create({ roleId: null })))).toBeUndefined();
+  });
+
+  test('is none once that session is over, by time or by an end', async () => {
+    const [ended, timedOut] = [await create(), await create()];
+    await store.end(ended, 'signed_out', undefined);
+    expect(await roleOf(replacementOf(ended))).toBeUndefined();
+    now = start + 900;
+    expect(await roleOf(replacementOf(timedOut))).toBeUndefined();
+  });
+
+  test('needs what only the cookie can make, in the item as it was written', async () => {
+    const [before, other] = [await create(), await create()];
+    const [, key = ''] = replacementOf(other).split('.');
+    for (const replaces of [`${before.key}.${key}`, before.key, `${before.key}.`, '.', 'x.y', '']) {
+      expect(await roleOf(replaces)).toBeUndefined();
+    }
+    for (const [name, value] of [
+      ['userHash', { S: hashOf('user', ['somebody', 'else']) }],
+      ['absoluteSeconds', { N: '86400' }],
+    ] as const) {
+      const core = (await coreOf(before))!;
+      await setAttribute(before.key, 'core', name, value);
+      expect(await store.replacedRole(replacementOf(before), inTime())).toBeUndefined();
+      await client.send(new PutItemCommand({ TableName: table, Item: core }));
+    }
+    expect(await roleOf(replacementOf(before))).toBe('900000000701');
+  });
+
+  test('lets its key open nothing else', async () => {
+    const before = await create();
+    const [, key = ''] = replacementOf(before).split('.');
+    const roleKey = Buffer.from(key, 'base64url');
+    const [reference, secret] = [before.reference.expose(), before.secret.expose()];
+    for (const cookie of [
+      Buffer.concat([roleKey, secret]),
+      Buffer.concat([reference, roleKey]),
+      Buffer.concat([roleKey, roleKey]),
+    ]) {
+      expect(await statusOf(parseCredential(cookie.toString('base64url'))!)).toBe('unknown');
+    }
+    expect(await statusOf(before)).toBe('active');
   });
 });
