@@ -8,14 +8,11 @@ import type { RotationSettings, StoredSecret } from './secret-store.ts';
 /** Runs a function once, by its ARN. */
 export type Invoke = (functionArn: string, event: Input) => Promise<Invocation>;
 
-/** The steps of a rotation, in the order that Secrets Manager asks a function for them. */
+/** The steps of a rotation, in the order in which Secrets Manager asks a function for them. */
 const steps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const;
-type Step = (typeof steps)[number];
 
 const daySeconds = 86_400;
 const unitSeconds = { hour: 3_600, day: daySeconds };
-const minInterval = 4 * unitSeconds.hour;
-const maxInterval = 1_000 * daySeconds;
 
 /** @throws Refusal for a schedule that Secrets Manager refuses, or that is a `cron()` */
 function intervalOf(rules: Input): number {
@@ -27,7 +24,7 @@ function intervalOf(rules: Input): number {
       ? Number(days) * daySeconds
       : Number(count) * unitSeconds[unit as keyof typeof unitSeconds];
   const isAmbiguous = (days === undefined) === (expression === undefined);
-  if (isAmbiguous || !(seconds >= minInterval && seconds <= maxInterval)) {
+  if (isAmbiguous || !(seconds >= 4 * unitSeconds.hour && seconds <= 1_000 * daySeconds)) {
     throw new Refusal(
       'InvalidParameterException',
       'RotationRules must have AutomaticallyAfterDays (1 to 1000) or ScheduleExpression, a rate() of 4 hours to 1000 days here.',
@@ -36,7 +33,7 @@ function intervalOf(rules: Input): number {
   return seconds;
 }
 
-/** The calls that rotate secrets. A rotation that fails stays as it is until the next call asks for one. */
+/** The call that rotates secrets. A rotation that fails stays as it is until the next call asks for one. */
 export class SecretRotations {
   readonly #running = new Map<StoredSecret, Promise<void>>();
   /** Absent: Secrets Manager may call no function. */
@@ -50,8 +47,8 @@ export class SecretRotations {
     const last = labelled(secret, 'AWSPENDING');
     const pending = last?.stages.has('AWSCURRENT') === true ? undefined : last;
     if (pending !== undefined && pending.id !== token) {
-      // The earlier rotation is taken up again under its own token; the one that was asked for does not begin.
-      if (secret.rotation?.enabled === true) this.#start(secret, () => this.#attempt(secret, pending.id));
+      // The earlier rotation is continued under its own token; the one that was asked for does not begin.
+      if (secret.rotation !== undefined) this.#start(secret, () => this.#attempt(secret, pending.id));
       throw new Refusal(
         'InvalidRequestException',
         "A previous rotation isn't complete. That rotation will be reattempted.",
@@ -70,13 +67,6 @@ export class SecretRotations {
     moveStage(secret, 'AWSPENDING', known ?? addVersion(secret, token));
     this.#start(secret, () => this.#attempt(secret, token));
     return answer;
-  }
-
-  /** Turns rotation off. A step that runs comes to its end, and is the last one. */
-  cancel(secret: StoredSecret): Output {
-    if (secret.rotation !== undefined) secret.rotation = { ...secret.rotation, enabled: false };
-    secret.changedAt = now();
-    return { ARN: secret.arn, Name: secret.name };
   }
 
   /** Resolves when no rotation runs. */
@@ -102,10 +92,10 @@ export class SecretRotations {
         'Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access to the principal secretsmanager.amazonaws.com.',
       );
     }
-    return { enabled: true, functionArn, rules, intervalSeconds: intervalOf(rules) };
+    return { functionArn, rules, intervalSeconds: intervalOf(rules) };
   }
 
-  /** One attempt a secret at a time; what asks for another meanwhile has it in the one that runs. */
+  /** One attempt a secret at a time; what asks for another meanwhile gets the one that runs. */
   #start(secret: StoredSecret, attempt: () => Promise<void>): void {
     if (this.#running.has(secret)) return;
     this.#running.set(
@@ -116,28 +106,25 @@ export class SecretRotations {
 
   /** The four steps, one after the other; a step that fails is the last, and leaves AWSPENDING where it is. */
   async #attempt(secret: StoredSecret, token: string): Promise<void> {
-    for (const step of steps) {
-      if (secret.rotation?.enabled !== true || !(await this.#step(secret, token, step))) return;
-    }
+    for (const step of steps) if (!(await this.#step(secret, token, step))) return;
     secret.lastRotatedAt = now();
   }
 
   /**
-   * What Secrets Manager does when a schedule is set and nothing shall rotate at once: the function's `testSecret` alone,
-   * on a pending version that is there for no longer than that. It is a copy of the current value.
+   * When a schedule is set and nothing shall rotate at once, Secrets Manager asks for `testSecret` alone, on a pending
+   * version that is a copy of the current one and is there for no longer than that.
    */
   async #tryOut(secret: StoredSecret, token: string): Promise<void> {
     const current = labelled(secret, 'AWSCURRENT');
     if (current === undefined) return;
-    const copy = addVersion(secret, token);
-    Object.assign(copy, { secretString: current.secretString, secretBinary: current.secretBinary });
+    const copy = addVersion(secret, token, current.value);
     moveStage(secret, 'AWSPENDING', copy);
     await this.#step(secret, token, 'testSecret');
     if (labelled(secret, 'AWSPENDING') === copy) moveStage(secret, 'AWSPENDING', undefined);
     if (copy.stages.size === 0) secret.versions.delete(token);
   }
 
-  async #step(secret: StoredSecret, token: string, step: Step): Promise<boolean> {
+  async #step(secret: StoredSecret, token: string, step: (typeof steps)[number]): Promise<boolean> {
     if (this.invoke === undefined || secret.rotation === undefined) return false;
     const { ok } = await this.invoke(secret.rotation.functionArn, {
       Step: step,

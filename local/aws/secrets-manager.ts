@@ -13,7 +13,7 @@ export interface SecretsManager extends LoopbackServer {
 
 /**
  * Starts a Secrets Manager in memory on 127.0.0.1: the calls that the functions, the operators' commands and the local
- * run use. A rotation schedule is kept and told; by itself nothing rotates, as no local run lives that long.
+ * run use. A rotation schedule is stored; by itself nothing rotates, as no local run lives that long.
  *
  * @param options.region, options.account - stand in the ARNs
  */
@@ -31,9 +31,7 @@ export async function startSecretsManager(options: {
       GetSecretValue: (input) => store.get(input),
       PutSecretValue: (input) => store.put(input),
       UpdateSecretVersionStage: (input) => store.updateStage(input),
-      ListSecretVersionIds: (input) => store.listVersions(input),
       RotateSecret: (input) => rotations.rotate(store.find(input), input),
-      CancelRotateSecret: (input) => rotations.cancel(store.find(input)),
     },
   });
   return {

@@ -85,7 +85,7 @@ describe('the bundles', () => {
       functions.filter((name) => inputsOf(name).map(packageOf).includes(dependency));
     expect(holding('oauth4webapi')).toEqual(['sign-in', 'api-proxy', 'backchannel-logout']);
     expect(holding('@aws-sdk/client-secrets-manager')).toEqual([
-      ...['sign-in', 'api-proxy', 'backchannel-logout', 'rotate-signing-keys', 'keys-status'],
+      ...['sign-in', 'api-proxy', 'backchannel-logout', 'keys-status', 'rotate-signing-keys'],
     ]);
     // Where no key lies in KMS, nobody loads its client.
     expect(holding('@aws-sdk/client-kms')).toEqual([]);

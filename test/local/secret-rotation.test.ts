@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RotateSecretCommandInput } from '@aws-sdk/client-secrets-manager';
 import {
-  CancelRotateSecretCommand,
   CreateSecretCommand,
   DescribeSecretCommand,
   GetSecretValueCommand,
@@ -243,18 +242,6 @@ describe('a rotation of the local Secrets Manager', () => {
     });
     expect(after).toMatchObject({ RotationEnabled: true });
     expect(after).not.toHaveProperty('LastRotatedDate');
-  });
-
-  test('can be turned off, after which the step that runs is the last', async () => {
-    act = async (step) => {
-      await rotate(step);
-      await client.send(new CancelRotateSecretCommand({ SecretId: arn }));
-    };
-    await start(schedule);
-    await secrets.settled();
-    expect(asked.map(({ Step: name }) => name)).toEqual(['createSecret']);
-    const { RotationEnabled, NextRotationDate } = await about();
-    expect([RotationEnabled, NextRotationDate]).toEqual([false, undefined]);
   });
 
   test.each([

@@ -5,7 +5,6 @@ import {
   DescribeSecretCommand,
   GetSecretValueCommand,
   ListSecretsCommand,
-  ListSecretVersionIdsCommand,
   PutSecretValueCommand,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
@@ -76,26 +75,16 @@ describe('the local Secrets Manager, called by the AWS SDK', () => {
     expect((await get({ VersionId: first.VersionId ?? '' })).VersionStages).toEqual([]);
   });
 
-  test('a version without a label is listed when asked for, and is gone when twenty newer ones have none either', async () => {
-    const first = await put('0');
+  test('a version without a label can be read, and is gone when twenty newer ones have none either', async () => {
+    const { VersionId = '' } = await put('0');
     for (let count = 1; count <= 21; count += 1) await put(String(count));
-    const list = async (IncludeDeprecated?: boolean) =>
-      (await client.send(new ListSecretVersionIdsCommand({ SecretId: arn, IncludeDeprecated }))).Versions ??
-      [];
-    expect((await list()).map(({ VersionStages }) => VersionStages)).toEqual([
-      ['AWSPREVIOUS'],
-      ['AWSCURRENT'],
-    ]);
-    const all = await list(true);
-    expect(all).toHaveLength(22);
-    expect(all[0]).toEqual({ VersionId: first.VersionId, CreatedDate: expect.any(Date) });
-    expect((await get({ VersionId: first.VersionId ?? '' })).SecretString).toBe('0');
+    expect(Object.values((await stages()) ?? {})).toEqual([['AWSPREVIOUS'], ['AWSCURRENT']]);
+    expect((await get({ VersionId })).SecretString).toBe('0');
 
     await put('22');
-    expect(await list(true)).toHaveLength(22);
-    await expect(get({ VersionId: first.VersionId ?? '' })).rejects.toMatchObject({
+    await expect(get({ VersionId })).rejects.toMatchObject({
       name: 'ResourceNotFoundException',
-      message: `Secrets Manager can't find the specified secret value for VersionId: ${first.VersionId ?? ''}`,
+      message: `Secrets Manager can't find the specified secret value for VersionId: ${VersionId}`,
     });
   });
 
