@@ -19,7 +19,7 @@ beforeAll(async () => {
   simulator = Number(new URL((await send(front, '/auth/login')).headers.location ?? '').port);
   listeners = listenersOf(bff.pid);
   programsOnly = listeners.map(({ port }) => port).filter((port) => port !== front && port !== simulator);
-});
+}, 60_000);
 afterAll(() => bff.stop());
 
 /** Paths that mean something to one listener or another: what is refused must be refused at all of them. */
