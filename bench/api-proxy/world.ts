@@ -222,9 +222,9 @@ async function answer(question: Question): Promise<string[] | string | Counters>
       return cookies;
     }
     case 'token-life':
-      return platform.lab.commands['tokens']?.({ accessSeconds: question.seconds }) ?? '';
+      return platform.controlPanel.commands['tokens']?.({ accessSeconds: question.seconds }) ?? '';
     case 'counters':
-      return (platform.lab.state as { counters: Counters }).counters;
+      return (platform.controlPanel.state as { counters: Counters }).counters;
   }
 }
 process.on('message', (question) => {

@@ -10,9 +10,9 @@ import {
   readText,
   readWhole,
   required,
-  type Lab,
-  type LabInput,
-} from './lab-http.ts';
+  type ControlPanel,
+  type CommandInput,
+} from './control-panel.ts';
 import { answerWith, startSimulatorServer, type ServerOptions } from './server.ts';
 import { createTokenEndpoint, operationOf, operations, readForm, type Operation } from './token-endpoint.ts';
 import { errorAnswer } from './token-error.ts';
@@ -20,8 +20,8 @@ import { Tokens, usualBehaviour, type Introspection } from './tokens.ts';
 
 export type { Application, AssuranceLevel } from './client-assertion.ts';
 export type { Introspection, TokenAnswer } from './tokens.ts';
-export type { Lab, LabInput } from './lab-http.ts';
-export { LabRefused } from './lab-http.ts';
+export type { ControlPanel, CommandInput } from './control-panel.ts';
+export { CommandRefused } from './control-panel.ts';
 
 const tokenPath = '/oauth2/token';
 const usualKeyCacheSeconds = 3_600;
@@ -56,12 +56,12 @@ export interface ApiPlatformSimulator extends LoopbackServer {
   readonly tokenUrl: string;
   /** For the simulated APIs: who an access token is for; undefined when it is unknown, expired or revoked. */
   readonly introspect: (token: string) => Introspection | undefined;
-  readonly lab: Lab;
+  readonly controlPanel: ControlPanel;
   /** The last requests to the token endpoint, the oldest first. */
   readonly requests: readonly TokenRequestRecord[];
 }
 
-function tokensCommand(tokens: Tokens, input: LabInput): string {
+function tokensCommand(tokens: Tokens, input: CommandInput): string {
   const { accessLifetimeMs, ...before } = tokens.behaviour;
   const accessSeconds = readWhole(input, 'accessSeconds', 1, 600);
   tokens.behaviour = {
@@ -81,7 +81,7 @@ function tokensCommand(tokens: Tokens, input: LabInput): string {
  * the order of the checks after those of the assertion's own claims; and that a refresh leaves the access tokens before
  * it alone (`refreshEndsAccess` switches that).
  *
- * The laboratory's commands: `fault` (see `faultCommand`; operations `exchange` and `refresh`), `tokens`
+ * The control panel's commands: `fault` (see `faultCommand`; operations `exchange` and `refresh`), `tokens`
  * (`accessSeconds`, `reuseRevokesFamily`, `refreshEndsAccess`), `keys` (`cacheSeconds`), `forget-keys`, `revoke`
  * (`uid`?, `refreshTokens`?) and `reset`.
  *
@@ -99,7 +99,7 @@ export async function startApiPlatformSimulator(
   const tokens = new Tokens(now);
   const issued = { exchange: 0, refresh: 0 };
 
-  const lab: Lab = {
+  const controlPanel: ControlPanel = {
     commands: {
       fault: faultCommand(faults, operations),
       tokens: (input) => tokensCommand(tokens, input),
@@ -186,7 +186,7 @@ export async function startApiPlatformSimulator(
       return token(form);
     };
     const endpointName = ({ path }: Request) => (path === tokenPath ? tokenPath : '(unknown path)');
-    return { lab, endpointName, answer };
+    return { controlPanel, endpointName, answer };
   };
 
   const started = await startSimulatorServer(createService, server);
@@ -194,7 +194,7 @@ export async function startApiPlatformSimulator(
     ...started,
     tokenUrl: started.url + tokenPath,
     introspect: (accessToken) => tokens.introspect(accessToken),
-    lab,
+    controlPanel,
     requests,
   };
 }
@@ -206,5 +206,5 @@ const instead = (fault: Extract<Fault, { kind: 'status' | 'quota' }>): Answer =>
     : errorAnswer(
         fault.status,
         fault.error ?? 'unknown_error',
-        fault.description ?? 'As asked of the laboratory',
+        fault.description ?? 'As asked at the control panel',
       );

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { controlPanelPath, currentPath } from '../control-panel-path.ts';
 import { startLoopbackServer, type LoopbackServer } from '../loopback-server.ts';
 import type { Fault } from './faults.ts';
 import { cut, type Answer, type Request } from './http.ts';
-import { answerLab, labPath, type Lab } from './lab-http.ts';
+import { answerControlPanel, apiPath, type ControlPanel } from './control-panel.ts';
 
 export interface ServerOptions {
   /** Port on 127.0.0.1; 0 or absent takes any free one. */
@@ -15,7 +16,7 @@ export interface ServerOptions {
 }
 
 export interface Service {
-  readonly lab: Lab;
+  readonly controlPanel: ControlPanel;
   /** What the log calls an endpoint: nothing of what the caller wrote. */
   readonly endpointName: (request: Request) => string;
   readonly answer: (request: Request) => Promise<Answer>;
@@ -26,7 +27,7 @@ function readRequest(message: IncomingMessage, body: string): Request {
   const mark = target.indexOf('?');
   return {
     method: message.method ?? 'GET',
-    path: mark < 0 ? target : target.slice(0, mark),
+    path: currentPath(mark < 0 ? target : target.slice(0, mark)),
     query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)),
     headers: message.headers,
     body,
@@ -34,7 +35,7 @@ function readRequest(message: IncomingMessage, body: string): Request {
 }
 
 /**
- * Starts a simulator's server: its service, with its laboratory beside it.
+ * Starts a simulator's server: its service, with its control panel beside it.
  *
  * @param createService - gets the server's address, without a slash at its end
  * @throws the socket's error when the port cannot be had
@@ -44,13 +45,13 @@ export async function startSimulatorServer(
   { log, ...where }: ServerOptions,
 ): Promise<LoopbackServer> {
   const answer = async (request: Request): Promise<Answer> => {
-    if (request.path.startsWith(labPath)) return answerLab(service.lab, request);
+    if (request.path.startsWith(apiPath)) return answerControlPanel(service.controlPanel, request);
     return service.answer(request);
   };
   const server = await startLoopbackServer(async (message, body) => {
     const request = readRequest(message, body);
     const { outcome, ...rest } = await answer(request);
-    const endpoint = request.path.startsWith(labPath) ? '/lab' : service.endpointName(request);
+    const endpoint = request.path.startsWith(apiPath) ? controlPanelPath : service.endpointName(request);
     log?.(`${request.method} ${endpoint} ${String(rest.status)} ${outcome}`);
     return rest;
   }, where);
@@ -71,10 +72,10 @@ export async function answerWith(
       await sleep(fault.milliseconds, undefined, { ref: false });
       return work();
     case 'reset':
-      return cut('cut before the work, as asked of the laboratory');
+      return cut('cut before the work, as asked at the control panel');
     case 'drop':
       await work();
-      return cut('cut after the work, as asked of the laboratory');
+      return cut('cut after the work, as asked at the control panel');
     case 'status':
     case 'quota': {
       const answer = instead(fault);

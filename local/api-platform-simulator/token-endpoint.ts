@@ -6,7 +6,7 @@ import { createSubjectCheck } from './subject-token.ts';
 import { badRequest, errorAnswer, TokenError } from './token-error.ts';
 import type { AskedLifetimes, Tokens } from './tokens.ts';
 
-/** The operations that the laboratory tells apart. */
+/** The operations that the control panel tells apart. */
 export const operations = ['exchange', 'refresh'] as const;
 export type Operation = (typeof operations)[number];
 

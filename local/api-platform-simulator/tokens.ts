@@ -6,7 +6,7 @@ import { TokenError } from './token-error.ts';
 /** How long a family can be refreshed, in milliseconds: what the platform's own parameters are in. */
 const refreshLifetimeMs = 12 * 3_600_000;
 
-/** What the laboratory can change. */
+/** What the control panel can change. */
 export interface TokenBehaviour {
   /** How long an access token is good for, in milliseconds. */
   readonly accessLifetimeMs: number;

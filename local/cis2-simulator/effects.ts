@@ -1,4 +1,4 @@
-/** What has been asked of the laboratory: everything here is off until somebody switches it on. */
+/** What has been asked of the control panel: everything here is off until somebody switches it on. */
 import type { ClaimChanges } from './personas.ts';
 
 export const faultyEndpoints = ['discovery', 'keys', 'authorize', 'token', 'userinfo', 'endSession'] as const;
@@ -59,7 +59,7 @@ const isLeft = (lasting: Lasting): boolean => {
   return lasting.remaining > 0;
 };
 
-/** The one state object of the laboratory. */
+/** The one state object of the control panel. */
 export class Effects {
   readonly #faults = new Map<FaultyEndpoint, { readonly fault: Fault } & Lasting>();
   #claims: (ClaimChange & Lasting)[] = [];

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { currentPath } from '../control-panel-path.ts';
 import { readBody } from '../loopback-server.ts';
 
 export interface Request {
@@ -42,7 +43,7 @@ export async function readRequest(message: IncomingMessage): Promise<Request> {
   const body = bytes.toString('utf8');
   return {
     method: message.method ?? 'GET',
-    path: mark < 0 ? target : target.slice(0, mark),
+    path: currentPath(mark < 0 ? target : target.slice(0, mark)),
     query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)),
     headers: message.headers,
     form: new URLSearchParams(isForm ? body : ''),

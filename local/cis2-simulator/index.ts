@@ -3,10 +3,10 @@ import type { ClientRegistration } from './clients.ts';
 import { Effects } from './effects.ts';
 import type { Clock } from './expiring-map.ts';
 import { BodyTooLarge, forbidden, notFound, readRequest, writeAnswer, type Answer } from './http.ts';
-import { Lab } from './lab.ts';
-import { createLabEndpoint } from './lab-http.ts';
+import { ControlPanel } from './control-panel.ts';
+import { createControlPanelEndpoint } from './control-panel-http.ts';
 import { LogoutSender } from './logout-sender.ts';
-import { issuerPath, labPaths, paths } from './metadata.ts';
+import { issuerPath, controlPanelPaths, paths } from './metadata.ts';
 import { personas, type PersonaGroup } from './personas.ts';
 import { createProvider } from './provider.ts';
 import { Sessions } from './sessions.ts';
@@ -49,7 +49,11 @@ export interface Cis2Simulator {
 
 const address = '127.0.0.1';
 
-const knownPaths = new Set<string>([...Object.values(paths), labPaths.panel, labPaths.state]);
+const knownPaths = new Set<string>([
+  ...Object.values(paths),
+  controlPanelPaths.panel,
+  controlPanelPaths.state,
+]);
 
 /** A path for the log: one of ours, shortened to its end, or nothing of what the caller wrote. */
 const endpointName = (path: string): string =>
@@ -57,8 +61,8 @@ const endpointName = (path: string): string =>
     ? path.startsWith(issuerPath)
       ? path.slice(issuerPath.length)
       : path
-    : path.startsWith(labPaths.form)
-      ? '/lab'
+    : path.startsWith(controlPanelPaths.form)
+      ? controlPanelPaths.panel
       : '(unknown path)';
 
 /** The origin as the metadata spells it. */
@@ -88,8 +92,8 @@ export async function startCis2Simulator(options: Cis2SimulatorOptions): Promise
   const now: Clock = () => clock() + effects.skewSeconds;
   const sessions = new Sessions(clock);
   const sender = new LogoutSender({ issuer, keys, now, log: (line) => log?.(line) });
-  const lab = new Lab({ issuer, clients, effects, sessions, keys, sender });
-  const labEndpoint = createLabEndpoint(lab);
+  const controlPanel = new ControlPanel({ issuer, clients, effects, sessions, keys, sender });
+  const controlPanelEndpoint = createControlPanelEndpoint(controlPanel);
   const provider = createProvider({
     origin,
     clients,
@@ -98,7 +102,7 @@ export async function startCis2Simulator(options: Cis2SimulatorOptions): Promise
     sessions,
     effects,
     // Nobody waits for the apps: whoever signs out is sent on at once.
-    endSession: (session) => void lab.end(session),
+    endSession: (session) => void controlPanel.end(session),
     now,
     clock,
   });
@@ -118,7 +122,7 @@ export async function startCis2Simulator(options: Cis2SimulatorOptions): Promise
         const refusal = refusalOf(message, { ownPortOnly: true, browsers: 'same-origin' });
         if (refusal === 'foreign host') respond(notFound());
         else if (refusal !== undefined) respond(forbidden(refusal));
-        else respond(await (labEndpoint(request) ?? provider(request)));
+        else respond(await (controlPanelEndpoint(request) ?? provider(request)));
       })
       .catch((error: unknown) => {
         if (response.headersSent || message.destroyed) response.destroy();
@@ -129,7 +133,7 @@ export async function startCis2Simulator(options: Cis2SimulatorOptions): Promise
 
   return {
     issuer,
-    panel: new URL(labPaths.panel, origin).href,
+    panel: new URL(controlPanelPaths.panel, origin).href,
     personas: personas.map(({ uid, name, group, summary }) => ({ uid, name, group, summary })),
     close: () =>
       new Promise((resolve, reject) => {

@@ -1,3 +1,4 @@
+import { controlPanelPath } from '../control-panel-path.ts';
 import { authenticators } from './personas.ts';
 
 /** Where CIS2 has its healthcare realm; the endpoints hang below it. */
@@ -16,11 +17,11 @@ export const paths = {
 } as const;
 
 /** The control panel, its forms and the control API. */
-export const labPaths = {
-  panel: '/lab',
-  form: '/lab/',
-  api: '/lab/api/',
-  state: '/lab/api/state',
+export const controlPanelPaths = {
+  panel: controlPanelPath,
+  form: `${controlPanelPath}/`,
+  api: `${controlPanelPath}/api/`,
+  state: `${controlPanelPath}/api/state`,
 } as const;
 
 const knownScopes = [

@@ -3,7 +3,7 @@ import type { ClientRegistration } from './clients.ts';
 import { html, type Html } from './html.ts';
 import type { Answer } from './http.ts';
 import { page, plural, summaryRow } from './layout.ts';
-import { labPaths, paths } from './metadata.ts';
+import { controlPanelPaths, paths } from './metadata.ts';
 import { personaGroups, personas, type NationalRole, type Persona } from './personas.ts';
 import type { Cis2Session } from './sessions.ts';
 
@@ -95,7 +95,7 @@ export function signInPage(request: AuthorizationRequest, interaction: string): 
     ${requestDetails(request)}
     <p>
       To pull somebody’s smartcard, to slow the simulator down or to make it wrong:
-      <a href="${labPaths.panel}">control panel</a>.
+      <a href="${controlPanelPaths.panel}">control panel</a>.
     </p>
   `;
   const title = 'Care Identity sign in';

@@ -163,13 +163,13 @@ export function createProvider(options: ProviderOptions): Endpoint {
     return rolePage({ request, session, interaction });
   };
 
-  /** An error of the laboratory's, in place of the sign-in. */
+  /** An error of the control panel's, in place of the sign-in. */
   const wantedError = ({ redirectUri, state }: AuthorizationRequest): Answer | undefined => {
     const error = effects.takeAuthorizationError();
     if (error === undefined) return undefined;
     return error === 'no_parameters'
-      ? redirect(redirectUri, 'no parameters, as asked of the laboratory')
-      : backToApp(redirectUri, { error, state }, `${error}, as asked of the laboratory`);
+      ? redirect(redirectUri, 'no parameters, as asked at the control panel')
+      : backToApp(redirectUri, { error, state }, `${error}, as asked at the control panel`);
   };
 
   const authorize: Endpoint = (http) => {
@@ -379,7 +379,7 @@ export function createProvider(options: ProviderOptions): Endpoint {
 
   interface Route {
     readonly methods: Readonly<Record<string, Endpoint>>;
-    /** What the laboratory knows it by, where it can be made to fail. */
+    /** What the control panel knows it by, where it can be made to fail. */
     readonly name?: FaultyEndpoint;
   }
 
@@ -416,7 +416,7 @@ async function inPlaceOfAnswer(fault: ReturnType<Effects['takeFault']>): Promise
       return undefined;
     case 'status':
       return {
-        ...json(fault.status, { error: 'server_error' }, 'as asked of the laboratory'),
+        ...json(fault.status, { error: 'server_error' }, 'as asked at the control panel'),
         ...(fault.status === 204 || fault.status === 304 ? { headers: {}, body: '' } : {}),
       };
     case 'html':
@@ -424,10 +424,10 @@ async function inPlaceOfAnswer(fault: ReturnType<Effects['takeFault']>): Promise
         status: 200,
         headers: { 'content-type': 'text/html; charset=utf-8' },
         body: '<!doctype html><title>Maintenance</title><h1>Down for maintenance</h1>',
-        outcome: 'an HTML page, as asked of the laboratory',
+        outcome: 'an HTML page, as asked at the control panel',
       };
     case 'reset':
-      return { status: 0, headers: {}, body: '', outcome: 'cut, as asked of the laboratory', reset: true };
+      return { status: 0, headers: {}, body: '', outcome: 'cut, as asked at the control panel', reset: true };
     case undefined:
       return undefined;
   }

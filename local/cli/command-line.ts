@@ -27,7 +27,7 @@ function distance(one: string, other: string): number {
 }
 
 /** The known name that is most like a mistyped one. What begins with it, or holds it, is nearer than what only looks alike. */
-export function nearest(name: string, known: readonly string[]): string {
+function nearest(name: string, known: readonly string[]): string {
   const rank = (candidate: string): number =>
     distance(name, candidate) -
     (candidate.startsWith(name) ? 2 * candidate.length : candidate.includes(name) ? candidate.length : 0);

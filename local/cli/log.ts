@@ -92,7 +92,7 @@ const details = (entry: Readonly<Record<string, unknown>>): string =>
  * @param text - a line of the log; what is no JSON object stays as it is
  * @returns undefined for an entry that says more than a person at the terminal wants to know
  */
-export function prettyLine(text: string): string | undefined {
+function prettyLine(text: string): string | undefined {
   let entry: Readonly<Record<string, unknown>>;
   try {
     const value = JSON.parse(text) as unknown;

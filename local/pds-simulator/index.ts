@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { Faults, type Fault } from '../api-platform-simulator/faults.ts';
 import type { Answer, Request } from '../api-platform-simulator/http.ts';
 import type { ApiPlatformSimulator } from '../api-platform-simulator/index.ts';
-import { faultCommand, type Lab } from '../api-platform-simulator/lab-http.ts';
+import { faultCommand, type ControlPanel } from '../api-platform-simulator/control-panel.ts';
 import { answerWith, startSimulatorServer, type ServerOptions } from '../api-platform-simulator/server.ts';
 import type { LoopbackServer } from '../loopback-server.ts';
 import { isNhsNumber } from './nhs-number.ts';
@@ -53,7 +53,7 @@ export interface ReceivedRequest {
 }
 
 export interface PdsSimulator extends LoopbackServer {
-  readonly lab: Lab;
+  readonly controlPanel: ControlPanel;
   /** The last requests to the API, the oldest first. */
   readonly received: readonly ReceivedRequest[];
 }
@@ -127,12 +127,12 @@ function encoded(request: Request, answer: Answer): Answer {
 const instead = (fault: Extract<Fault, { kind: 'status' | 'quota' }>): Answer => {
   if (fault.kind === 'quota') return errorAnswer(new PdsError('TOO_MANY_REQUESTS'));
   const { status, error: code = 'UNKNOWN_ERROR', description: diagnostics } = fault;
-  const display = 'As asked of the laboratory';
+  const display = 'As asked at the control panel';
   const issue = 'processing';
   return fhirAnswer(
     status,
     operationOutcome({ severity: 'error', issue, code, display, diagnostics }),
-    'as asked of the laboratory',
+    'as asked at the control panel',
   );
 };
 
@@ -150,7 +150,7 @@ const instead = (fault: Extract<Fault, { kind: 'status' | 'quota' }>): Answer =>
  * A role in `NHSD-Session-URID` is compared with the roles that the ID token lists. A selected role alone is no list:
  * the person may have others.
  *
- * The laboratory's commands: `fault` (see `faultCommand`; operations `search`, `read` and `update`) and `reset`, which
+ * The control panel's commands: `fault` (see `faultCommand`; operations `search`, `read` and `update`) and `reset`, which
  * undoes every update too.
  *
  * @throws the socket's error when the port cannot be had
@@ -167,7 +167,7 @@ export async function startPdsSimulator({ platform, ...server }: PdsSimulatorOpt
   };
   reset();
 
-  const lab: Lab = {
+  const controlPanel: ControlPanel = {
     commands: { fault: faultCommand(faults, operations), reset },
     get state() {
       return { faults: faults.describe(), received };
@@ -230,11 +230,11 @@ export async function startPdsSimulator({ platform, ...server }: PdsSimulatorOpt
     };
     const endpointName = (request: Request) =>
       operationOf(request) === undefined ? '(unknown)' : '/Patient';
-    return { lab, endpointName, answer };
+    return { controlPanel, endpointName, answer };
   };
 
   const started = await startSimulatorServer(createService, server);
-  return { ...started, lab, received };
+  return { ...started, controlPanel, received };
 }
 
 const recordOf = (request: Request, status: number): ReceivedRequest => ({

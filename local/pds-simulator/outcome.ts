@@ -1,6 +1,6 @@
 import { json, type Answer } from '../api-platform-simulator/http.ts';
 
-export const fhirJson = 'application/fhir+json';
+const fhirJson = 'application/fhir+json';
 
 /** How PDS names an error: the code and display of Spine, and FHIR's own issue type. */
 const errors = {

@@ -90,7 +90,7 @@ beforeAll(async () => {
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());
   });
-}, 60_000);
+}, 90_000);
 afterAll(async () => {
   await chromiumBrowser.close();
   vite.kill();

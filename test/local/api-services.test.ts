@@ -45,17 +45,17 @@ const addressOf = (name: string): string =>
   new RegExp(`^ +(?:APIs +)?${name}: .*simulator, (http://127\\.0\\.0\\.1:\\d+)$`, 'm').exec(
     bff.output,
   )?.[1] ?? `no ${name} in the output`;
-const lab = async (name: string, command: string, input: object = {}): Promise<void> => {
-  const response = await fetch(`${addressOf(name)}/lab/api/${command}`, {
+const command = async (name: string, what: string, input: object = {}): Promise<void> => {
+  const response = await fetch(`${addressOf(name)}/control-panel/api/${what}`, {
     method: 'POST',
-    headers: { 'x-lab': '1', 'content-type': 'application/json' },
+    headers: { 'x-control-panel': '1', 'content-type': 'application/json' },
     body: JSON.stringify(input),
   });
   expect(response.status).toBe(200);
 };
 const counters = async () =>
   (
-    (await (await fetch(`${addressOf('tokens')}/lab/api/state`)).json()) as {
+    (await (await fetch(`${addressOf('tokens')}/control-panel/api/state`)).json()) as {
       counters: { exchanges: number; refreshes: number; reuses: number };
     }
   ).counters;
@@ -86,10 +86,10 @@ describe('a start without options', () => {
     expect((await patchPatient(browser, { 'if-match': etag })).status).toBe(200);
   });
 
-  test('says where the simulators are, and answers to their laboratories', async () => {
+  test('says where the simulators are, and answers to their control panels', async () => {
     for (const name of ['tokens', 'pds']) expect(addressOf(name)).toMatch(/^http:/);
     const browser = await signedIn();
-    await lab('pds', 'fault', { kind: 'status', status: 500, times: 1 });
+    await command('pds', 'fault', { kind: 'status', status: 500, times: 1 });
     expect((await browser.api(patientPath)).status).toBe(502);
     expect((await browser.api(patientPath)).status).toBe(200);
   });
@@ -104,7 +104,7 @@ describe('a start without options', () => {
 
 describe('rotations of the signing keys, two in a row, while people work', () => {
   test('disturb no call and no sign-in [ASVS-13.3.4]', async () => {
-    await lab('tokens', 'tokens', { accessSeconds: 2 });
+    await command('tokens', 'tokens', { accessSeconds: 2 });
     const before = await counters();
     const browser = await signedIn();
     const port = new URL(bff.baseUrl).port;
@@ -123,7 +123,7 @@ describe('rotations of the signing keys, two in a row, while people work', () =>
     }
     over.abort();
     await working;
-    await lab('tokens', 'reset');
+    await command('tokens', 'reset');
     expect(statuses.length).toBeGreaterThan(20);
     expect(new Set(statuses)).toEqual(new Set([200]));
     const after = await counters();

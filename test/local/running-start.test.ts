@@ -19,13 +19,13 @@ beforeAll(async () => {
   simulator = Number(new URL((await send(front, '/auth/login')).headers.location ?? '').port);
   listeners = listenersOf(bff.pid);
   programsOnly = listeners.map(({ port }) => port).filter((port) => port !== front && port !== simulator);
-});
+}, 60_000);
 afterAll(() => bff.stop());
 
 /** Paths that mean something to one listener or another: what is refused must be refused at all of them. */
 const targets = [
   '/',
-  '/lab/api/state',
+  '/control-panel/api/state',
   '/2015-03-31/functions/x/invocations',
   '/oauth2/token',
   '/Patient/9000000009',
@@ -76,9 +76,9 @@ describe('The listeners of a running start', () => {
     'let the page of another origin do nothing at the CIS2 simulator: %j',
     async (origin) => {
       for (const target of [
-        '/lab',
-        '/lab/api/state',
-        '/lab/api/reset',
+        '/control-panel',
+        '/control-panel/api/state',
+        '/control-panel/api/reset',
         '/openam/sign-in',
         '/openam/sign-in.css',
       ]) {
@@ -102,7 +102,7 @@ describe('The listeners of a running start', () => {
     (port: number) => `[::2]:${String(port)}`,
   ])('refuse a foreign host: %s', async (host) => {
     for (const { port, address } of listeners) {
-      for (const target of [...targets, '/auth/session', '/auth/jwks.json', '/lab']) {
+      for (const target of [...targets, '/auth/session', '/auth/jwks.json', '/control-panel']) {
         const answer = await send(port, target, {
           host: address,
           headers: { host: host(port), 'x-csrf': '1' },
@@ -133,20 +133,38 @@ describe('The listeners of a running start', () => {
     (port: number) => `[::1]:${String(port)}`,
     (port: number) => `127.0.0.1:0${String(port)}`,
   ])('include a simulator of CIS2 that has one address: %s', async (host) => {
-    expect((await send(simulator, '/lab', { headers: { host: host(simulator) } })).status).toBe(200);
-    expect((await send(simulator, '/lab', { headers: { host: host(simulator + 1) } })).status).toBe(404);
+    expect((await send(simulator, '/control-panel', { headers: { host: host(simulator) } })).status).toBe(
+      200,
+    );
+    expect((await send(simulator, '/control-panel', { headers: { host: host(simulator + 1) } })).status).toBe(
+      404,
+    );
   });
 
   test('let the forms of the CIS2 simulator be sent from its own pages, under either name', async () => {
     for (const name of ['127.0.0.1', 'localhost']) {
       const host = `${name}:${String(simulator)}`;
-      const answer = await send(simulator, '/lab/reset', {
+      const answer = await send(simulator, '/control-panel/reset', {
         method: 'POST',
         headers: { host, origin: `http://${host}`, 'sec-fetch-site': 'same-origin' },
       });
       expect(answer.status).toBe(303);
     }
   });
+});
+
+test('The control panels keep the path and the header that they had before', async () => {
+  const headers = { 'x-lab': '1', 'content-type': 'application/json' };
+  for (const port of [simulator, ...programsOnly]) {
+    const [now, before] = await Promise.all(
+      ['/control-panel/api/reset', '/lab/api/reset'].map((target) =>
+        send(port, target, { method: 'POST', headers }),
+      ),
+    );
+    expect([before?.status, before?.body]).toEqual([now?.status, now?.body]);
+  }
+  expect((await send(simulator, '/lab')).body).toBe((await send(simulator, '/control-panel')).body);
+  expect((await send(simulator, '/laboratory')).status).toBe(404);
 });
 
 describe('A path of the app', () => {

@@ -135,11 +135,11 @@ describe('npm start', () => {
     await send(port, '/auth/session', { headers: { 'x-csrf': '1' } });
     await until(() => started.out().includes('"route":"GET /auth/session"'));
     const panel = new URL(/^ +Panel +(http:\/\/\S+)$/m.exec(started.out())?.[1] ?? '');
-    const state = await send(Number(panel.port), '/lab/api/state');
+    const state = await send(Number(panel.port), '/control-panel/api/state');
     started.child.kill('SIGTERM');
     expect(await started.ended).toBe(0);
 
-    expect(panel.pathname).toBe('/lab');
+    expect(panel.pathname).toBe('/control-panel');
     expect((JSON.parse(state.body) as { clients: unknown }).clients).toEqual([
       {
         clientId: 'cis2-bff-local',

@@ -88,7 +88,7 @@ describe('npm run simulator', () => {
       for (const line of [
         `Issuer      ${issuer}`,
         `Discovery   ${issuer}/.well-known/openid-configuration`,
-        `Panel       ${origin}/lab`,
+        `Panel       ${origin}/control-panel`,
         'Apps        my-app, my-other-app',
       ]) {
         expect(started.out()).toContain(`  ${line}\n`);
@@ -96,11 +96,11 @@ describe('npm run simulator', () => {
       expect(started.out()).toContain('it is not the NHS');
       const discovery = await fetch(`${issuer}/.well-known/openid-configuration`);
       expect(await discovery.json()).toMatchObject({ issuer });
-      expect((await fetch(`${origin}/lab`)).status).toBe(200);
+      expect((await fetch(`${origin}/control-panel`)).status).toBe(200);
 
       started.child.kill(signal);
       expect(await started.ended).toBe(0);
-      await expect(fetch(`${origin}/lab`)).rejects.toThrow('fetch failed');
+      await expect(fetch(`${origin}/control-panel`)).rejects.toThrow('fetch failed');
       expect(started.err()).toBe('');
     },
   );
@@ -108,7 +108,7 @@ describe('npm run simulator', () => {
   test('prints only the ready line when quiet', async () => {
     const started = simulator('--port', '0', '--quiet', ...oneApp);
     const origin = await readyAt(started);
-    await fetch(`${origin}/lab`);
+    await fetch(`${origin}/control-panel`);
     started.child.kill('SIGTERM');
     expect(await started.ended).toBe(0);
     expect(started.out()).toBe(`ready ${origin}\n`);

@@ -51,7 +51,11 @@ export interface Bench {
   refresh(token: string, fields?: Fields): Promise<Response>;
   /** A new key, RS512 unless told otherwise. It is published only where the test does it. */
   newKey(kid: string, alg?: string): Promise<{ readonly publicJwk: JWK; readonly key: CryptoKey }>;
-  lab(command: string, input?: object, headers?: Readonly<Record<string, string>>): Promise<Response>;
+  controlPanel(
+    command: string,
+    input?: object,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Response>;
   close(): Promise<void>;
 }
 
@@ -156,8 +160,8 @@ export async function startBench(others: readonly Application[] = [], cis2?: str
         ...fields,
       }),
     newKey: (kid, alg = 'RS512') => keyPair(kid, alg),
-    lab: (command, input = {}, headers = { 'x-lab': '1' }) =>
-      fetch(`${platform.url}/lab/api/${command}`, {
+    controlPanel: (command, input = {}, headers = { 'x-control-panel': '1' }) =>
+      fetch(`${platform.url}/control-panel/api/${command}`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...headers },
         body: JSON.stringify(input),

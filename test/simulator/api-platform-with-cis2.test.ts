@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startPdsSimulator, type PdsSimulator } from '../../local/pds-simulator/index.ts';
 import { startBench as startPlatform, tokensOf, type Bench as Platform } from './api-platform-bench.ts';
 import { Browser, startBench as startCis2, type Bench as Cis2 } from './client.ts';
-import { lab, signInFully } from './lab-client.ts';
+import { controlPanel, signInFully } from './control-panel-client.ts';
 
 const gp = '900000000001';
 
@@ -43,13 +43,13 @@ describe('The three simulators together', () => {
     const selectedRoleId = '900000000777';
     expect(platform.platform.introspect(token)).toMatchObject({ uid: gp, aal: '3', selectedRoleId });
     expect((await readPatient(token, selectedRoleId)).status).toBe(200);
-    await platform.lab('revoke');
+    await platform.controlPanel('revoke');
     expect((await readPatient(token, selectedRoleId)).status).toBe(401);
   });
 
   test('go on when CIS2 has a new key', async () => {
     await exchanged('openid');
-    await lab(cis2, 'rotate');
+    await controlPanel(cis2, 'rotate');
     expect(platform.platform.introspect(await exchanged('openid'))).toMatchObject({ uid: gp });
   });
 });

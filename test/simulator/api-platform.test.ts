@@ -447,12 +447,12 @@ describe('An application’s published keys', () => {
     );
   });
 
-  test('are fetched anew when the laboratory forgets them, or keeps them for less long', async () => {
+  test('are fetched anew when the control panel forgets them, or keeps them for less long', async () => {
     await own.exchange();
-    expect((await own.lab('forget-keys')).status).toBe(200);
+    expect((await own.controlPanel('forget-keys')).status).toBe(200);
     await own.exchange();
     expect(own.application.fetches).toBe(2);
-    expect((await own.lab('keys', { cacheSeconds: 0 })).status).toBe(200);
+    expect((await own.controlPanel('keys', { cacheSeconds: 0 })).status).toBe(200);
     await own.exchange();
     await own.exchange();
     expect(own.application.fetches).toBe(4);
@@ -632,8 +632,8 @@ describe('A refresh', () => {
     expect(statuses.map(({ status }) => status).sort()).toEqual([200, 401]);
   });
 
-  test('with a spent token ends the whole family where the laboratory says so', async () => {
-    await bench.lab('tokens', { reuseRevokesFamily: true });
+  test('with a spent token ends the whole family where the control panel says so', async () => {
+    await bench.controlPanel('tokens', { reuseRevokesFamily: true });
     try {
       const first = await tokensOf(await bench.exchange());
       const second = await tokensOf(await bench.refresh(first['refresh_token'] ?? ''));
@@ -641,7 +641,7 @@ describe('A refresh', () => {
       await expectError(await bench.refresh(second['refresh_token'] ?? ''), 401, 'invalid_grant', invalid);
       expect(bench.platform.introspect(second['access_token'] ?? '')).toBeUndefined();
     } finally {
-      await bench.lab('reset');
+      await bench.controlPanel('reset');
     }
   });
 
@@ -677,23 +677,23 @@ describe('A refresh', () => {
     }
   });
 
-  test('leaves the access token before it alone, unless the laboratory says otherwise', async () => {
+  test('leaves the access token before it alone, unless the control panel says otherwise', async () => {
     const introspectedAfterRefresh = async () => {
       const first = await tokensOf(await bench.exchange());
       await tokensOf(await bench.refresh(first['refresh_token'] ?? ''));
       return bench.platform.introspect(first['access_token'] ?? '');
     };
     expect(await introspectedAfterRefresh()).toBeDefined();
-    await bench.lab('tokens', { refreshEndsAccess: true });
+    await bench.controlPanel('tokens', { refreshEndsAccess: true });
     expect(await introspectedAfterRefresh()).toBeUndefined();
-    await bench.lab('reset');
+    await bench.controlPanel('reset');
   });
 });
 
 describe('A token’s life', () => {
   afterEach(async () => {
     bench.clock.ahead = 0;
-    await bench.lab('reset');
+    await bench.controlPanel('reset');
   });
 
   test('ends for an access token after ten minutes', async () => {
@@ -734,22 +734,22 @@ describe('A token’s life', () => {
     );
   });
 
-  test('is as short as the laboratory makes it', async () => {
-    await bench.lab('tokens', { accessSeconds: 2 });
+  test('is as short as the control panel makes it', async () => {
+    await bench.controlPanel('tokens', { accessSeconds: 2 });
     const { access_token: token = '', expires_in: told } = await tokensOf(await bench.exchange());
     expect(told).toBe('1');
     bench.clock.ahead = 3;
     expect(bench.platform.introspect(token)).toBeUndefined();
   });
 
-  test('ends when the laboratory revokes it: access tokens alone, or everything, of one person or all', async () => {
+  test('ends when the control panel revokes it: access tokens alone, or everything, of one person or all', async () => {
     const tokens = await tokensOf(await bench.exchange());
-    await bench.lab('revoke', { uid: 'somebody else' });
+    await bench.controlPanel('revoke', { uid: 'somebody else' });
     expect(bench.platform.introspect(tokens['access_token'] ?? '')).toBeDefined();
-    await bench.lab('revoke', { uid });
+    await bench.controlPanel('revoke', { uid });
     expect(bench.platform.introspect(tokens['access_token'] ?? '')).toBeUndefined();
     const next = await tokensOf(await bench.refresh(tokens['refresh_token'] ?? ''));
-    await bench.lab('revoke', { refreshTokens: true });
+    await bench.controlPanel('revoke', { refreshTokens: true });
     expect(bench.platform.introspect(next['access_token'] ?? '')).toBeUndefined();
     expect((await bench.refresh(next['refresh_token'] ?? '')).status).toBe(401);
   });
@@ -761,10 +761,11 @@ interface State {
   readonly requests: readonly Record<string, unknown>[];
 }
 
-describe('The laboratory', () => {
-  afterEach(() => bench.lab('reset'));
+describe('The control panel', () => {
+  afterEach(() => bench.controlPanel('reset'));
 
-  const state = async () => (await (await fetch(`${bench.platform.url}/lab/api/state`)).json()) as State;
+  const state = async () =>
+    (await (await fetch(`${bench.platform.url}/control-panel/api/state`)).json()) as State;
 
   test('fails as many requests of one kind as it is told, with the error it is told', async () => {
     const { refresh_token: token = '' } = await tokensOf(await bench.exchange());
@@ -775,7 +776,7 @@ describe('The laboratory', () => {
       description: 'words',
       operation: 'refresh',
     };
-    await bench.lab('fault', { ...fault, times: 2 });
+    await bench.controlPanel('fault', { ...fault, times: 2 });
     expect((await bench.exchange()).status).toBe(200);
     await expectError(await bench.refresh(token), 502, 'made_up', 'words');
     await expectError(await bench.refresh(token), 502, 'made_up', 'words');
@@ -783,31 +784,31 @@ describe('The laboratory', () => {
   });
 
   test('uses the quota up until it is switched off', async () => {
-    await bench.lab('fault', { kind: 'quota', retryAfterSeconds: 7 });
+    await bench.controlPanel('fault', { kind: 'quota', retryAfterSeconds: 7 });
     for (const response of [await bench.exchange(), await bench.refresh('any')]) {
       expect(response.status).toBe(429);
       expect(response.headers.get('retry-after')).toBe('7');
     }
-    await bench.lab('fault', { kind: 'off' });
+    await bench.controlPanel('fault', { kind: 'off' });
     expect((await bench.exchange()).status).toBe(200);
   });
 
   test('cuts the connection before the work, so that the refresh token is still good', async () => {
     const { refresh_token: token = '' } = await tokensOf(await bench.exchange());
-    await bench.lab('fault', { kind: 'reset', times: 1 });
+    await bench.controlPanel('fault', { kind: 'reset', times: 1 });
     await expect(bench.refresh(token)).rejects.toThrow();
     expect((await bench.refresh(token)).status).toBe(200);
   });
 
   test('drops the answer after the work, so that the refresh token is spent and nobody has the next', async () => {
     const { refresh_token: token = '' } = await tokensOf(await bench.exchange());
-    await bench.lab('fault', { kind: 'drop', times: 1 });
+    await bench.controlPanel('fault', { kind: 'drop', times: 1 });
     await expect(bench.refresh(token)).rejects.toThrow();
     expect((await bench.refresh(token)).status).toBe(401);
   });
 
   test('delays an answer', async () => {
-    await bench.lab('fault', { kind: 'slow', milliseconds: 300, times: 1 });
+    await bench.controlPanel('fault', { kind: 'slow', milliseconds: 300, times: 1 });
     const started = performance.now();
     expect((await bench.exchange()).status).toBe(200);
     expect(performance.now() - started).toBeGreaterThan(290);
@@ -841,16 +842,20 @@ describe('The laboratory', () => {
   });
 
   test('is there within the process too', async () => {
-    expect(bench.platform.lab.commands['fault']?.({ kind: 'quota', times: 1 })).toContain('quota');
+    expect(bench.platform.controlPanel.commands['fault']?.({ kind: 'quota', times: 1 })).toContain('quota');
     expect((await bench.exchange()).status).toBe(429);
     expect(bench.platform.requests.at(-1)).toMatchObject({ operation: 'exchange', status: 429 });
   });
 
   test('puts everything back with reset', async () => {
-    await bench.lab('tokens', { accessSeconds: 1, reuseRevokesFamily: true, refreshEndsAccess: true });
-    await bench.lab('keys', { cacheSeconds: 1 });
-    await bench.lab('fault', { kind: 'reset' });
-    await bench.lab('reset');
+    await bench.controlPanel('tokens', {
+      accessSeconds: 1,
+      reuseRevokesFamily: true,
+      refreshEndsAccess: true,
+    });
+    await bench.controlPanel('keys', { cacheSeconds: 1 });
+    await bench.controlPanel('fault', { kind: 'reset' });
+    await bench.controlPanel('reset');
     expect(await state()).toMatchObject({
       faults: [],
       tokens: { accessLifetimeMs: 600_000, reuseRevokesFamily: false, refreshEndsAccess: false },
@@ -874,19 +879,25 @@ describe('The laboratory', () => {
     ['revoke', { uid: 5 }, 400, 'uid must be a string.'],
     ['reset', [], 400, 'The body must be a JSON object.'],
   ])('refuses %s with %j, says why and changes nothing', async (command, input, status, error) => {
-    const response = await bench.lab(command, input);
+    const response = await bench.controlPanel(command, input);
     expect(response.status).toBe(status);
     expect(await response.json()).toEqual({ error });
     expect((await state()).faults).toEqual([]);
   });
 
   test('takes commands only from programs that mean it', async () => {
-    expect((await bench.lab('fault', { kind: 'reset' }, {})).status).toBe(403);
+    expect((await bench.controlPanel('fault', { kind: 'reset' }, {})).status).toBe(403);
     expect(
-      (await bench.lab('fault', { kind: 'reset' }, { 'x-lab': '1', origin: 'http://a.example' })).status,
+      (
+        await bench.controlPanel(
+          'fault',
+          { kind: 'reset' },
+          { 'x-control-panel': '1', origin: 'http://a.example' },
+        )
+      ).status,
     ).toBe(403);
-    expect((await fetch(`${bench.platform.url}/lab/api/fault`)).status).toBe(405);
-    expect((await bench.lab('state')).status).toBe(405);
+    expect((await fetch(`${bench.platform.url}/control-panel/api/fault`)).status).toBe(405);
+    expect((await bench.controlPanel('state')).status).toBe(405);
     expect((await state()).faults).toEqual([]);
   });
 });
@@ -910,10 +921,14 @@ describe('The server', () => {
 
   test('answers to no other host name', async () => {
     const status = await new Promise((resolve, reject) => {
-      request(`${bench.platform.url}/lab/api/state`, { headers: { host: 'evil.example' } }, (response) => {
-        response.resume();
-        resolve(response.statusCode);
-      })
+      request(
+        `${bench.platform.url}/control-panel/api/state`,
+        { headers: { host: 'evil.example' } },
+        (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        },
+      )
         .on('error', reject)
         .end();
     });

@@ -121,9 +121,9 @@ afterAll(async () => {
 });
 
 const pull = async (uid: string): Promise<{ deliveries: { clientId: string; status: number }[] }> => {
-  const response = await fetch(new URL('/lab/api/pull', simulator.panel), {
+  const response = await fetch(new URL('/control-panel/api/pull', simulator.panel), {
     method: 'POST',
-    headers: { 'x-lab': '1', 'content-type': 'application/json' },
+    headers: { 'x-control-panel': '1', 'content-type': 'application/json' },
     body: JSON.stringify({ uid }),
   });
   return (await response.json()) as { deliveries: { clientId: string; status: number }[] };

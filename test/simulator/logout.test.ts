@@ -10,15 +10,15 @@ import {
   type Bench,
   type LogoutRequest,
 } from './client.ts';
-import { eventually, lab, labState, signInFully } from './lab-client.ts';
+import { eventually, controlPanel, controlPanelState, signInFully } from './control-panel-client.ts';
 
 let bench: Bench;
 beforeAll(async () => {
   bench = await startBench();
 });
 afterEach(async () => {
-  for (const { uid } of (await labState(bench)).sessions) await lab(bench, 'pull', { uid });
-  await lab(bench, 'reset');
+  for (const { uid } of (await controlPanelState(bench)).sessions) await controlPanel(bench, 'pull', { uid });
+  await controlPanel(bench, 'reset');
   bench.backchannel.status = 200;
   bench.backchannel.received.length = 0;
 });
@@ -34,7 +34,7 @@ const keys = () => createRemoteJWKSet(new URL(bench.as.jwks_uri ?? ''));
 describe('Pulling a smartcard', () => {
   test('posts one logout token as CIS2 does, and says what the client answered and how long that took', async () => {
     const { claims } = await signInFully(bench, new Browser(bench), gp);
-    const { body } = await lab(bench, 'pull', { uid: gp });
+    const { body } = await controlPanel(bench, 'pull', { uid: gp });
     expect(bench.backchannel.received).toHaveLength(1);
     const [received] = bench.backchannel.received as [LogoutRequest];
     expect(received.path).toBe('/logout');
@@ -64,15 +64,15 @@ describe('Pulling a smartcard', () => {
         milliseconds: expect.any(Number),
       }),
     ]);
-    expect((await labState(bench)).deliveries).toEqual(body.deliveries);
+    expect((await controlPanelState(bench)).deliveries).toEqual(body.deliveries);
   });
 
   test('ends that session and no other', async () => {
     const [first, second] = [new Browser(bench), new Browser(bench)];
     await signInFully(bench, first, gp);
     await signInFully(bench, second, administrator);
-    await lab(bench, 'pull', { uid: gp });
-    expect((await labState(bench)).sessions.map(({ uid }) => uid)).toEqual([administrator]);
+    await controlPanel(bench, 'pull', { uid: gp });
+    expect((await controlPanelState(bench)).sessions.map(({ uid }) => uid)).toEqual([administrator]);
     expect((await first.authorize()).status).toBe(200);
     expect((await second.authorize()).status).toBe(302);
     expect(bench.backchannel.received.map((received) => decodeJwt(tokenOf(received)).sub)).toEqual([gp]);
@@ -81,9 +81,9 @@ describe('Pulling a smartcard', () => {
   test('of one of a person’s two sessions leaves the other', async () => {
     await signInFully(bench, new Browser(bench), gp);
     const { claims } = await signInFully(bench, new Browser(bench), gp);
-    const session = (await labState(bench)).sessions.find(({ sid }) => sid === claims['sid']);
-    expect((await lab(bench, 'pull', { session: session?.id })).status).toBe(200);
-    const left = (await labState(bench)).sessions;
+    const session = (await controlPanelState(bench)).sessions.find(({ sid }) => sid === claims['sid']);
+    expect((await controlPanel(bench, 'pull', { session: session?.id })).status).toBe(200);
+    const left = (await controlPanelState(bench)).sessions;
     expect(left.map(({ uid }) => uid)).toEqual([gp]);
     expect(left[0]?.sid).not.toBe(claims['sid']);
   });
@@ -91,7 +91,7 @@ describe('Pulling a smartcard', () => {
   test('tells no client that took no sign-in to its end, and none without an address', async () => {
     const browser = new Browser(bench);
     const callback = await browser.signIn(gp);
-    const { body } = await lab(bench, 'pull', { uid: gp });
+    const { body } = await controlPanel(bench, 'pull', { uid: gp });
     expect(body.deliveries).toEqual([]);
     // What came too late is worth nothing: no logout could reach that client any more.
     expect((await bench.tokenRequest({ code: codeOf(callback) })).status).toBe(400);
@@ -102,9 +102,9 @@ describe('Pulling a smartcard', () => {
   test('does not try again when the client fails', async () => {
     await signInFully(bench, new Browser(bench), gp);
     bench.backchannel.status = 503;
-    const { body } = await lab(bench, 'pull', { uid: gp });
+    const { body } = await controlPanel(bench, 'pull', { uid: gp });
     expect(body.deliveries).toMatchObject([{ status: 503 }]);
-    expect((await lab(bench, 'pull', { uid: gp })).status).toBe(400);
+    expect((await controlPanel(bench, 'pull', { uid: gp })).status).toBe(400);
     expect(bench.backchannel.received).toHaveLength(1);
   });
 
@@ -112,7 +112,7 @@ describe('Pulling a smartcard', () => {
     const other = await startBench();
     other.backchannel.status = 'hang';
     await signInFully(other, new Browser(other), gp);
-    const pulled = lab(other, 'pull', { uid: gp }).catch(() => 'cut');
+    const pulled = controlPanel(other, 'pull', { uid: gp }).catch(() => 'cut');
     await eventually(() => other.backchannel.received.length === 1);
     const began = Date.now();
     await other.close();
@@ -121,10 +121,10 @@ describe('Pulling a smartcard', () => {
   });
 });
 
-describe('A logout token that the laboratory sends', () => {
+describe('A logout token that the control panel sends', () => {
   const sent = async (kind: string): Promise<LogoutRequest> => {
     bench.backchannel.received.length = 0;
-    const { body, status } = await lab(bench, 'logout', { kind, uid: gp });
+    const { body, status } = await controlPanel(bench, 'logout', { kind, uid: gp });
     expect([status, body.error]).toEqual([200, undefined]);
     expect(body.deliveries).toMatchObject([{ kind, status: 200 }]);
     expect(bench.backchannel.received).toHaveLength(1);
@@ -184,7 +184,7 @@ describe('A logout token that the laboratory sends', () => {
     ['unknown-kid', 'RS256'],
   ])('%s is no token of the provider’s', async (kind, alg) => {
     await signInFully(bench, new Browser(bench), gp);
-    const ours = (await labState(bench)).keys.map(({ kid }) => kid);
+    const ours = (await controlPanelState(bench)).keys.map(({ kid }) => kid);
     const token = tokenOf(await sent(kind));
     expect(await verifies(token)).toBe(false);
     const header = decodeProtectedHeader(token);
@@ -218,12 +218,16 @@ describe('A logout token that the laboratory sends', () => {
 
   test('ends nothing at the simulator', async () => {
     await signInFully(bench, new Browser(bench), gp);
-    for (const kind of Object.keys(logoutKinds)) await lab(bench, 'logout', { kind, uid: gp });
-    expect((await labState(bench)).sessions.map(({ uid }) => uid)).toEqual([gp]);
+    for (const kind of Object.keys(logoutKinds)) await controlPanel(bench, 'logout', { kind, uid: gp });
+    expect((await controlPanelState(bench)).sessions.map(({ uid }) => uid)).toEqual([gp]);
   });
 
   test('can be about anybody', async () => {
-    const answer = await lab(bench, 'logout', { client: clientId, sub: '900000009999', sid: 'made-up' });
+    const answer = await controlPanel(bench, 'logout', {
+      client: clientId,
+      sub: '900000009999',
+      sid: 'made-up',
+    });
     expect(answer.status).toBe(200);
     expect(decodeJwt(tokenOf(bench.backchannel.received[0]!))).toMatchObject({
       sub: '900000009999',
@@ -239,14 +243,14 @@ describe('A logout token that the laboratory sends', () => {
     [{}, 'session, uid or client is missing.'],
     [{ client: clientId, sub: gp, kind: 'id-token' }, 'This client has no ID token of this session.'],
   ])('is refused with a reason when it cannot be made: %j', async (input, error) => {
-    expect(await lab(bench, 'logout', input)).toEqual({ status: 400, body: { error } });
+    expect(await controlPanel(bench, 'logout', input)).toEqual({ status: 400, body: { error } });
     expect(bench.backchannel.received).toEqual([]);
   });
 
   test('cannot repeat what was never sent', async () => {
     const other = await startBench();
     for (const kind of ['replay', 'repeated-jti']) {
-      expect((await lab(other, 'logout', { client: clientId, sub: gp, kind })).body.error).toContain(
+      expect((await controlPanel(other, 'logout', { client: clientId, sub: gp, kind })).body.error).toContain(
         'none to repeat',
       );
     }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { browserArguments, findBrowser } from '../support/chromium.ts';
 import { clientId, codeOf, redirectUri, startBench, type Bench } from './client.ts';
-import { labState } from './lab-client.ts';
+import { controlPanelState } from './control-panel-client.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -106,7 +106,7 @@ describe.each([1024, 390])('In a window of %i pixels', (width) => {
     await page.getByRole('button', { name: /^Pull the smartcard of Amara Okafor/ }).click();
     await page.getByRole('status').getByText('The smartcard of Amara Okafor was pulled.').waitFor();
     expect(await faultsOf(page)).toEqual([]);
-    const state = await labState(bench);
+    const state = await controlPanelState(bench);
     expect(state).toMatchObject({
       faults: [{ endpoint: 'discovery', kind: 'status', status: 503, remaining: null }],
       claims: [{ in: 'idToken', name: 'authentication_assurance_level', drop: true, remaining: null }],

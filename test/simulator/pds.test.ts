@@ -33,7 +33,7 @@ beforeAll(async () => {
   });
 });
 afterAll(() => pds.close());
-afterEach(() => void pds.lab.commands['reset']?.({}));
+afterEach(() => void pds.controlPanel.commands['reset']?.({}));
 
 type Headers = Readonly<Record<string, string | undefined>>;
 
@@ -597,21 +597,21 @@ describe('An update', () => {
 
   test('is undone with reset', async () => {
     await patch(jane, rename);
-    pds.lab.commands['reset']?.({});
+    pds.controlPanel.commands['reset']?.({});
     expect(await family()).toEqual(['Marchbanks', '2']);
   });
 });
 
-describe('The laboratory', () => {
-  const lab = (command: string, input: object) =>
-    fetch(`${pds.url}/lab/api/${command}`, {
+describe('The control panel', () => {
+  const controlPanel = (command: string, input: object) =>
+    fetch(`${pds.url}/control-panel/api/${command}`, {
       method: 'POST',
-      headers: { 'x-lab': '1', 'content-type': 'application/json' },
+      headers: { 'x-control-panel': '1', 'content-type': 'application/json' },
       body: JSON.stringify(input),
     });
 
   test('uses the quota up for as many requests as it is told', async () => {
-    await lab('fault', { kind: 'quota', times: 1, retryAfterSeconds: 3 });
+    await controlPanel('fault', { kind: 'quota', times: 1, retryAfterSeconds: 3 });
     const response = await call(`/Patient/${jane}`);
     expect(response.headers.get('retry-after')).toBe('3');
     await expectOutcome(response, 429, 'TOO_MANY_REQUESTS');
@@ -619,7 +619,7 @@ describe('The laboratory', () => {
   });
 
   test('fails one kind of request with the status it is told', async () => {
-    await lab('fault', {
+    await controlPanel('fault', {
       kind: 'status',
       status: 503,
       error: 'DOWN',
@@ -636,7 +636,7 @@ describe('The laboratory', () => {
   });
 
   test('drops the answer to an update that has been made', async () => {
-    await lab('fault', { kind: 'drop', times: 1, operation: 'update' });
+    await controlPanel('fault', { kind: 'drop', times: 1, operation: 'update' });
     await expect(patch(jane, [{ op: 'remove', path: '/telecom' }])).rejects.toThrow();
     expect((await call(`/Patient/${jane}`)).headers.get('etag')).toBe('W/"3"');
   });
@@ -648,7 +648,7 @@ describe('The laboratory', () => {
       'nhsd-session-urid': '777',
       'x-made-up': 'value',
     });
-    const state = await (await fetch(`${pds.url}/lab/api/state`)).text();
+    const state = await (await fetch(`${pds.url}/control-panel/api/state`)).text();
     expect(JSON.parse(state)).toMatchObject({
       received: [
         {

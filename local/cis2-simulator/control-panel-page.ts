@@ -1,14 +1,14 @@
 import { authorizationErrors, faultInWords, faultyEndpoints } from './effects.ts';
 import { html, type Html } from './html.ts';
 import type { Answer } from './http.ts';
-import type { Lab } from './lab.ts';
+import type { ControlPanel } from './control-panel.ts';
 import { page, summaryRow } from './layout.ts';
 import type { Delivery } from './logout-sender.ts';
 import { logoutKinds } from './logout-token.ts';
-import { labPaths } from './metadata.ts';
+import { controlPanelPaths } from './metadata.ts';
 import { personaGroups } from './personas.ts';
 
-type State = Lab['state'];
+type State = ControlPanel['state'];
 
 /** What the form before did. */
 export interface Notice {
@@ -28,9 +28,9 @@ const buttonForm = (
   fields: readonly Html[],
   style = 'nhsuk-button--secondary',
 ): Html => html`
-  <form method="post" action="${labPaths.form}${command}">
+  <form method="post" action="${controlPanelPaths.form}${command}">
     ${fields}
-    <button class="nhsuk-button ${style} lab-button">
+    <button class="nhsuk-button ${style} panel-button">
       ${label}<span class="nhsuk-u-visually-hidden"> ${of}</span>
     </button>
   </form>
@@ -38,9 +38,9 @@ const buttonForm = (
 
 /** A form of several fields. */
 const fieldForm = (command: string, label: string, fields: readonly Html[]): Html => html`
-  <form class="lab-form" method="post" action="${labPaths.form}${command}">
+  <form class="panel-form" method="post" action="${controlPanelPaths.form}${command}">
     ${fields}
-    <button class="nhsuk-button nhsuk-button--secondary lab-button">${label}</button>
+    <button class="nhsuk-button nhsuk-button--secondary panel-button">${label}</button>
   </form>
 `;
 
@@ -54,7 +54,7 @@ interface Field {
 }
 
 const input = ({ id, name, label, width = '5', value = '', numeric = false }: Field): Html => html`
-  <div class="lab-field">
+  <div class="panel-field">
     <label class="nhsuk-label" for="${id}">${label}</label>
     <input
       class="nhsuk-input nhsuk-input--width-${width}"
@@ -82,7 +82,7 @@ const select = (
   options: readonly Option[],
   groups: readonly Html[] = [],
 ): Html => html`
-  <div class="lab-field">
+  <div class="panel-field">
     <label class="nhsuk-label" for="${id}">${label}</label>
     <select class="nhsuk-select" id="${id}" name="${name}">
       ${[...options.map(option), ...groups]}
@@ -100,13 +100,13 @@ const timesField = (id: string, what: string): Html =>
   });
 
 const section = (id: string, title: string, body: Html): Html => html`
-  <section class="lab-section" aria-labelledby="${id}">
+  <section class="panel-section" aria-labelledby="${id}">
     <h2 class="nhsuk-heading-m" id="${id}">${title}</h2>
     ${body}
   </section>
 `;
 
-const none = (text: string): Html => html`<p class="lab-none">${text}</p>`;
+const none = (text: string): Html => html`<p class="panel-none">${text}</p>`;
 
 const lasting = (remaining: number | null, one: string): string =>
   remaining === null
@@ -128,9 +128,9 @@ function answered({ kind, status, error }: Delivery): Html {
 }
 
 const delivery = (sent: Delivery): Html => html`
-  <li class="lab-item">
-    <p class="lab-item__title">${sent.clientId} ${answered(sent)}</p>
-    <p class="lab-facts">
+  <li class="panel-item">
+    <p class="panel-item__title">${sent.clientId} ${answered(sent)}</p>
+    <p class="panel-facts">
       <span>${logoutKinds[sent.kind].label}</span>
       <span>${sent.milliseconds} ms</span>
       <span>${sent.at.slice(11, 19)}</span>
@@ -142,13 +142,13 @@ const delivery = (sent: Delivery): Html => html`
 `;
 
 const deliveries = (list: readonly Delivery[]): Html => html`
-  <ul class="lab-list">
+  <ul class="panel-list">
     ${list.map(delivery)}
   </ul>
 `;
 
 const noticeOf = ({ message, deliveries: sent, failed }: Notice): Html => html`
-  <div class="nhsuk-inset-text${failed ? ' lab-notice--failed' : ''}" role="${failed ? 'alert' : 'status'}">
+  <div class="nhsuk-inset-text${failed ? ' panel-notice--failed' : ''}" role="${failed ? 'alert' : 'status'}">
     <span class="nhsuk-u-visually-hidden">${failed ? 'Not done: ' : 'Done: '}</span>
     <p>${message}</p>
     ${sent.length === 0 ? undefined : deliveries(sent)}
@@ -164,9 +164,9 @@ const sessionItem = ({
   selectedRoleId,
   clients,
 }: State['sessions'][number]): Html => html`
-  <li class="lab-item">
-    <div class="lab-item__row">
-      <p class="lab-item__title">${name}</p>
+  <li class="panel-item">
+    <div class="panel-item__row">
+      <p class="panel-item__title">${name}</p>
       ${buttonForm(
         'pull',
         'Pull the smartcard',
@@ -175,7 +175,7 @@ const sessionItem = ({
         'nhsuk-button--warning',
       )}
     </div>
-    <p class="lab-facts">
+    <p class="panel-facts">
       <span>${uid}</span>
       <span>signed in at ${signedInAt.slice(11, 19)} UTC</span>
       <span>role ${selectedRoleId ?? 'not chosen here'}</span>
@@ -197,7 +197,7 @@ const sessionsSection = ({ sessions }: State): Html =>
       ${
         sessions.length === 0
           ? none('Nobody is signed in.')
-          : html`<ul class="lab-list">
+          : html`<ul class="panel-list">
               ${sessions.map(sessionItem)}
             </ul>`
       }
@@ -257,11 +257,11 @@ const signInSection = ({ claims, authorizationError }: State): Html =>
       ${
         authorizationError === null && claims.length === 0
           ? none('They go on as usual.')
-          : html`<ul class="lab-list">
+          : html`<ul class="panel-list">
               ${
                 authorizationError === null
                   ? undefined
-                  : html`<li class="lab-item lab-item__row">
+                  : html`<li class="panel-item panel-item__row">
                       <p>
                         <code>${authorizationError.error}</code> is answered,
                         ${lasting(authorizationError.remaining, 'sign-in')}
@@ -273,7 +273,7 @@ const signInSection = ({ claims, authorizationError }: State): Html =>
               }
               ${claims.map(
                 (claim) =>
-                  html`<li class="lab-item lab-item__row">
+                  html`<li class="panel-item panel-item__row">
                     <p>
                       ${claim.in === 'idToken' ? 'ID token' : 'UserInfo'}: <code>${claim.name}</code> is
                       ${'drop' in claim ? 'left out' : html`<code>${JSON.stringify(claim.value)}</code>`},
@@ -303,7 +303,7 @@ const signInSection = ({ claims, authorizationError }: State): Html =>
         input({ id: 'claim-name', name: 'name', label: 'Claim', width: '10' }),
         input({ id: 'claim-text', name: 'text', label: 'Value (JSON, or plain text)', width: '10' }),
         timesField('claim-times', 'sign-ins'),
-        html`<div class="lab-field">
+        html`<div class="panel-field">
           <div class="nhsuk-checkboxes nhsuk-checkboxes--small">
             <div class="nhsuk-checkboxes__item">
               <input
@@ -349,10 +349,10 @@ const faultsSection = ({ faults }: State): Html =>
       ${
         faults.length === 0
           ? none('All of them work.')
-          : html`<ul class="lab-list">
+          : html`<ul class="panel-list">
               ${faults.map(
                 (fault) =>
-                  html`<li class="lab-item lab-item__row">
+                  html`<li class="panel-item panel-item__row">
                     <p>${fault.endpoint}: ${faultInWords(fault)}, ${lasting(fault.remaining, 'request')}</p>
                     ${buttonForm('fault', 'Switch off', fault.endpoint, [
                       hidden('endpoint', fault.endpoint),
@@ -387,10 +387,10 @@ const keysSection = ({ keys }: State): Html =>
     'keys',
     'Signing keys',
     html`
-      <ul class="lab-list">
+      <ul class="panel-list">
         ${keys.map(
           ({ kid, published, signing }) =>
-            html`<li class="lab-item">
+            html`<li class="panel-item">
               <p>
                 <code>${kid}</code>
                 ${signing ? html`<strong class="nhsuk-tag">signs</strong>` : undefined}
@@ -401,7 +401,7 @@ const keysSection = ({ keys }: State): Html =>
             </li>`,
         )}
       </ul>
-      <div class="lab-buttons">
+      <div class="panel-buttons">
         ${buttonForm('rotate', 'Rotate just before signing', '', [])}
         ${buttonForm('rotate', 'Rotate and withdraw at once', '', [hidden('withdraw', 'true')])}
       </div>
@@ -466,13 +466,13 @@ const aboutSection = ({ issuer, clients, personas }: State): Html => html`
  *
  * @param current - its sessions come with the oldest first; the page shows the newest first, which is the one being tried
  */
-export function labPage(current: State, notice: Notice | undefined): Answer {
+export function controlPanelPage(current: State, notice: Notice | undefined): Answer {
   const state = { ...current, sessions: current.sessions.toReversed() };
   const main = html`
     <h1 class="nhsuk-heading-l">Control panel <span>– simulator</span></h1>
     <p>
       What CIS2 might do to an app. All of it is off until you switch it on, and gone when the simulator ends.
-      <a href="${labPaths.panel}">Look again</a>
+      <a href="${controlPanelPaths.panel}">Look again</a>
     </p>
     ${notice && noticeOf(notice)} ${sessionsSection(state)} ${logoutSection(state)} ${signInSection(state)}
     ${faultsSection(state)} ${keysSection(state)} ${clockSection(state)}
@@ -484,6 +484,6 @@ export function labPage(current: State, notice: Notice | undefined): Answer {
     )}
     ${aboutSection(state)}
   `;
-  // A form has to say what page it is on: see the guard of the laboratory.
-  return page({ title: 'Control panel', main, outcome: 'lab panel' });
+  // A form has to say what page it is on: see the guard of the control panel.
+  return page({ title: 'Control panel', main, outcome: 'control panel panel' });
 }

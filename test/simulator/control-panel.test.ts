@@ -3,7 +3,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { authorizationErrors, faultyEndpoints } from '../../local/cis2-simulator/effects.ts';
 import { Browser, callbackOf, codeOf, redirectUri, startBench, type Bench } from './client.ts';
-import { eventually, lab, labState, signInFully, userInfo } from './lab-client.ts';
+import {
+  eventually,
+  controlPanel,
+  controlPanelState,
+  signInFully,
+  userInfo,
+} from './control-panel-client.ts';
 
 let bench: Bench;
 let panel: string;
@@ -13,7 +19,7 @@ beforeAll(async () => {
   ({ panel } = bench.simulator);
   ({ origin } = new URL(panel));
 });
-afterEach(() => lab(bench, 'reset'));
+afterEach(() => controlPanel(bench, 'reset'));
 afterAll(() => bench.close());
 
 const gp = '900000000001';
@@ -29,7 +35,7 @@ const send = (method: string, path: string, headers: Record<string, string>, bod
       .end(body);
   });
 
-describe('The laboratory', () => {
+describe('The control panel', () => {
   const json = { 'content-type': 'application/json' };
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
   const own = () => ({ origin, 'sec-fetch-site': 'same-origin' });
@@ -38,11 +44,15 @@ describe('The laboratory', () => {
     ['its own page', () => own(), true],
     ['its own page, in a browser without Sec-Fetch-Site', () => ({ origin }), true],
     ['its own page, where only Sec-Fetch-Site says so', () => ({ 'sec-fetch-site': 'same-origin' }), true],
-    ['a program that says X-Lab: 1', () => ({ 'x-lab': '1' }), true],
+    ['a program that says X-Control-Panel: 1', () => ({ 'x-control-panel': '1' }), true],
     ['a program that does not', () => ({}), false],
-    ['a program that says X-Lab: 0', () => ({ 'x-lab': '0' }), false],
+    ['a program that says X-Control-Panel: 0', () => ({ 'x-control-panel': '0' }), false],
     ['another site', () => ({ origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }), false],
-    ['another site with X-Lab', () => ({ origin: 'https://evil.example', 'x-lab': '1' }), false],
+    [
+      'another site with X-Control-Panel',
+      () => ({ origin: 'https://evil.example', 'x-control-panel': '1' }),
+      false,
+    ],
     [
       'another port of this machine',
       () => ({ origin: 'http://127.0.0.1:1', 'sec-fetch-site': 'same-site' }),
@@ -53,37 +63,45 @@ describe('The laboratory', () => {
     ['its own page as another site sees it', () => ({ origin, 'sec-fetch-site': 'cross-site' }), false],
   ])('takes commands of %s: as it should', async (_whom, headers, taken) => {
     const skew = '{"skewSeconds":7}';
-    expect(await send('POST', '/lab/api/clock', { ...json, ...headers() }, skew)).toBe(taken ? 200 : 403);
-    expect((await labState(bench)).clock.skewSeconds).toBe(taken ? 7 : 0);
-    await lab(bench, 'reset');
-    expect(await send('POST', '/lab/clock', { ...form, ...headers() }, 'skewSeconds=7')).toBe(
+    expect(await send('POST', '/control-panel/api/clock', { ...json, ...headers() }, skew)).toBe(
+      taken ? 200 : 403,
+    );
+    expect((await controlPanelState(bench)).clock.skewSeconds).toBe(taken ? 7 : 0);
+    await controlPanel(bench, 'reset');
+    expect(await send('POST', '/control-panel/clock', { ...form, ...headers() }, 'skewSeconds=7')).toBe(
       taken ? 303 : 403,
     );
-    expect((await labState(bench)).clock.skewSeconds).toBe(taken ? 7 : 0);
+    expect((await controlPanelState(bench)).clock.skewSeconds).toBe(taken ? 7 : 0);
   });
 
   test('is not to be looked at by another site, nor under another name', async () => {
-    for (const path of ['/lab', '/lab/api/state']) {
+    for (const path of ['/control-panel', '/control-panel/api/state']) {
       expect(await send('GET', path, {})).toBe(200);
       expect(await send('GET', path, { 'sec-fetch-site': 'none' })).toBe(200);
       expect(await send('GET', path, { 'sec-fetch-site': 'cross-site' })).toBe(403);
       expect(await send('GET', path, { origin: 'https://evil.example' })).toBe(403);
       expect(await send('GET', path, { host: 'evil.example' })).toBe(404);
     }
-    expect(await send('POST', '/lab/api/reset', { ...json, 'x-lab': '1', host: 'evil.example' })).toBe(404);
+    expect(
+      await send('POST', '/control-panel/api/reset', {
+        ...json,
+        'x-control-panel': '1',
+        host: 'evil.example',
+      }),
+    ).toBe(404);
     const response = await fetch(panel);
     expect([...response.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
   });
 
   test('knows its own paths and methods and no others', async () => {
-    const headers = { ...json, 'x-lab': '1' };
-    expect(await send('POST', '/lab/api/made-up', headers)).toBe(404);
-    expect(await send('POST', '/lab/api/constructor', headers)).toBe(404);
-    expect(await send('POST', '/lab/made-up', headers)).toBe(404);
-    expect(await send('GET', '/lab/api/reset', headers)).toBe(405);
-    expect(await send('GET', '/lab/reset', headers)).toBe(405);
-    expect(await send('POST', '/lab', headers)).toBe(405);
-    expect(await send('POST', '/lab/api/state', headers)).toBe(405);
+    const headers = { ...json, 'x-control-panel': '1' };
+    expect(await send('POST', '/control-panel/api/made-up', headers)).toBe(404);
+    expect(await send('POST', '/control-panel/api/constructor', headers)).toBe(404);
+    expect(await send('POST', '/control-panel/made-up', headers)).toBe(404);
+    expect(await send('GET', '/control-panel/api/reset', headers)).toBe(405);
+    expect(await send('GET', '/control-panel/reset', headers)).toBe(405);
+    expect(await send('POST', '/control-panel', headers)).toBe(405);
+    expect(await send('POST', '/control-panel/api/state', headers)).toBe(405);
   });
 
   test.each([
@@ -106,11 +124,11 @@ describe('The laboratory', () => {
     ['clock', { skewSeconds: 'soon' }, 'skewSeconds must be a whole number'],
     ['clock', {}, 'skewSeconds is missing.'],
   ])('refuses %s with %j, says why and changes nothing', async (command, input, reason) => {
-    const before = await labState(bench);
-    const { status, body } = await lab(bench, command, input);
+    const before = await controlPanelState(bench);
+    const { status, body } = await controlPanel(bench, command, input);
     expect(status).toBe(400);
     expect(body.error?.slice(0, reason.length)).toBe(reason);
-    expect(await labState(bench)).toEqual(before);
+    expect(await controlPanelState(bench)).toEqual(before);
   });
 
   test.each([
@@ -118,13 +136,18 @@ describe('The laboratory', () => {
     ['is no object', '[]', 'application/json'],
     ['is not said to be JSON', '{}', 'text/plain'],
   ])('refuses a body that %s', async (_what, body, type) => {
-    const status = await send('POST', '/lab/api/reset', { 'x-lab': '1', 'content-type': type }, body);
+    const status = await send(
+      'POST',
+      '/control-panel/api/reset',
+      { 'x-control-panel': '1', 'content-type': type },
+      body,
+    );
     expect(status).toBe(400);
   });
 
   test('shows what is going on without a token or a secret in it', async () => {
     const { idToken, accessToken, claims } = await signInFully(bench, new Browser(bench), gp);
-    const state = await labState(bench);
+    const state = await controlPanelState(bench);
     expect(state.sessions.at(-1)).toMatchObject({
       uid: gp,
       name: 'Amara Okafor',
@@ -132,8 +155,8 @@ describe('The laboratory', () => {
       clients: ['test-client'],
     });
     for (const secret of [idToken, accessToken]) expect(JSON.stringify(state)).not.toContain(secret);
-    await lab(bench, 'pull', { uid: gp });
-    expect(JSON.stringify(await labState(bench))).not.toContain('eyJ');
+    await controlPanel(bench, 'pull', { uid: gp });
+    expect(JSON.stringify(await controlPanelState(bench))).not.toContain('eyJ');
   });
 });
 
@@ -151,7 +174,7 @@ describe('A rotation of the provider’s keys', () => {
   test('publishes a new key just before it signs with it, and keeps the old ones', async () => {
     const before = await published();
     const old = await signInFully(bench, new Browser(bench), gp);
-    await lab(bench, 'rotate');
+    await controlPanel(bench, 'rotate');
     const { idToken } = await signInFully(bench, new Browser(bench), gp);
     const { kid } = decodeProtectedHeader(idToken);
     expect(before).not.toContain(kid);
@@ -161,18 +184,18 @@ describe('A rotation of the provider’s keys', () => {
 
   test('can withdraw every key before it at once', async () => {
     const old = await signInFully(bench, new Browser(bench), gp);
-    await lab(bench, 'rotate', { withdraw: true });
+    await controlPanel(bench, 'rotate', { withdraw: true });
     const { idToken } = await signInFully(bench, new Browser(bench), gp);
     expect(await published()).toEqual([decodeProtectedHeader(idToken).kid]);
     expect([await verifies(idToken), await verifies(old.idToken)]).toEqual([true, false]);
-    const { keys } = await labState(bench);
+    const { keys } = await controlPanelState(bench);
     expect(keys.filter(({ signing }) => signing)).toHaveLength(1);
     expect(keys.filter(({ published: isThere }) => isThere)).toHaveLength(1);
   });
 
   test('leaves ID tokens good as hints for signing out', async () => {
     const { idToken } = await signInFully(bench, new Browser(bench), gp);
-    await lab(bench, 'rotate', { withdraw: true });
+    await controlPanel(bench, 'rotate', { withdraw: true });
     const url = `${bench.as.end_session_endpoint ?? ''}?id_token_hint=${idToken}`;
     expect((await fetch(url)).status).toBe(204);
   });
@@ -194,46 +217,46 @@ describe('An endpoint with a fault', () => {
     async (endpoint) => {
       const usual = await statusOf(ask[endpoint]());
 
-      await lab(bench, 'fault', { endpoint, kind: 'status', status: 503 });
+      await controlPanel(bench, 'fault', { endpoint, kind: 'status', status: 503 });
       expect([await statusOf(ask[endpoint]()), await statusOf(ask[endpoint]())]).toEqual([503, 503]);
       for (const other of faultyEndpoints.filter((name) => name !== endpoint)) {
         expect(await statusOf(ask[other]())).not.toBe(503);
       }
 
-      await lab(bench, 'fault', { endpoint, kind: 'reset' });
+      await controlPanel(bench, 'fault', { endpoint, kind: 'reset' });
       await expect(ask[endpoint]()).rejects.toThrow('fetch failed');
 
-      await lab(bench, 'fault', { endpoint, kind: 'html' });
+      await controlPanel(bench, 'fault', { endpoint, kind: 'html' });
       const page = await ask[endpoint]();
       expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
       expect(await page.text()).toContain('Maintenance');
 
-      await lab(bench, 'fault', { endpoint, kind: 'slow', milliseconds: 300 });
+      await controlPanel(bench, 'fault', { endpoint, kind: 'slow', milliseconds: 300 });
       const began = performance.now();
       expect(await statusOf(ask[endpoint]())).toBe(usual);
       expect(performance.now() - began).toBeGreaterThan(290);
 
-      await lab(bench, 'fault', { endpoint, kind: 'off' });
+      await controlPanel(bench, 'fault', { endpoint, kind: 'off' });
       expect(await statusOf(ask[endpoint]())).toBe(usual);
     },
   );
 
   test('works again after as many requests as were wanted', async () => {
-    await lab(bench, 'fault', { endpoint: 'keys', kind: 'status', status: 500, times: 2 });
-    expect((await labState(bench)).faults).toEqual([
+    await controlPanel(bench, 'fault', { endpoint: 'keys', kind: 'status', status: 500, times: 2 });
+    expect((await controlPanelState(bench)).faults).toEqual([
       { endpoint: 'keys', kind: 'status', status: 500, remaining: 2 },
     ]);
     const statuses = [];
     for (let asked = 0; asked < 3; asked += 1) statuses.push(await statusOf(ask.keys()));
     expect(statuses).toEqual([500, 500, 200]);
-    expect((await labState(bench)).faults).toEqual([]);
+    expect((await controlPanelState(bench)).faults).toEqual([]);
   });
 
   test('holds nobody up when the simulator ends', async () => {
     const other = await startBench();
-    await lab(other, 'fault', { endpoint: 'keys', kind: 'slow', milliseconds: 60_000 });
+    await controlPanel(other, 'fault', { endpoint: 'keys', kind: 'slow', milliseconds: 60_000 });
     const asked = fetch(other.as.jwks_uri ?? '').catch(() => 'cut');
-    await eventually(async () => (await labState(other)).faults.length === 1);
+    await eventually(async () => (await controlPanelState(other)).faults.length === 1);
     await other.close();
     expect(await asked).toBe('cut');
   });
@@ -247,37 +270,37 @@ describe('The next sign-ins', () => {
       ['high', 'high'],
       ['missing', undefined],
     ] as const) {
-      await lab(bench, 'levels', { authentication: given, identity: given });
+      await controlPanel(bench, 'levels', { authentication: given, identity: given });
       const { claims, accessToken } = await signInFully(bench, new Browser(bench), gp);
       expect(claims['authentication_assurance_level']).toBe(claim);
       expect(claims['id_assurance_level']).toBe(claim);
       expect((await userInfo(bench, accessToken))['idassurancelevel']).toBe(claim);
     }
-    await lab(bench, 'reset');
+    await controlPanel(bench, 'reset');
     const { claims } = await signInFully(bench, new Browser(bench), gp);
     expect(claims['authentication_assurance_level']).toBe('3');
   });
 
   test('have any claim of the ID token or of UserInfo dropped or put in place', async () => {
-    await lab(bench, 'claim', { in: 'idToken', name: 'sid', drop: true });
-    await lab(bench, 'claim', { in: 'idToken', name: 'amr', value: ['A', 'B'] });
-    await lab(bench, 'claim', { in: 'idToken', name: 'extra', text: '{"a":1}' });
-    await lab(bench, 'claim', { in: 'idToken', name: 'acr', value: '' });
-    await lab(bench, 'claim', { in: 'userInfo', name: 'sub', text: 'somebody else' });
-    await lab(bench, 'claim', { in: 'userInfo', name: 'title', value: null });
+    await controlPanel(bench, 'claim', { in: 'idToken', name: 'sid', drop: true });
+    await controlPanel(bench, 'claim', { in: 'idToken', name: 'amr', value: ['A', 'B'] });
+    await controlPanel(bench, 'claim', { in: 'idToken', name: 'extra', text: '{"a":1}' });
+    await controlPanel(bench, 'claim', { in: 'idToken', name: 'acr', value: '' });
+    await controlPanel(bench, 'claim', { in: 'userInfo', name: 'sub', text: 'somebody else' });
+    await controlPanel(bench, 'claim', { in: 'userInfo', name: 'title', value: null });
     const { claims, accessToken } = await signInFully(bench, new Browser(bench), gp);
     expect(claims).not.toHaveProperty('sid');
     expect(claims).toMatchObject({ amr: ['A', 'B'], extra: { a: 1 }, acr: '', sub: gp });
     expect(await userInfo(bench, accessToken)).toMatchObject({ sub: 'somebody else', title: null });
 
-    await lab(bench, 'claim', { in: 'userInfo', name: 'sub', restore: true });
+    await controlPanel(bench, 'claim', { in: 'userInfo', name: 'sub', restore: true });
     const next = await signInFully(bench, new Browser(bench), gp);
     expect(next.claims).not.toHaveProperty('sid');
     expect((await userInfo(bench, next.accessToken))['sub']).toBe(gp);
   });
 
   test('are changed as often as was wanted, each whole from its ID token to its UserInfo', async () => {
-    await lab(bench, 'levels', { identity: '1', times: 1 });
+    await controlPanel(bench, 'levels', { identity: '1', times: 1 });
     const first = await signInFully(bench, new Browser(bench), gp);
     const second = await signInFully(bench, new Browser(bench), gp);
     expect([first.claims['id_assurance_level'], second.claims['id_assurance_level']]).toEqual(['1', '3']);
@@ -286,7 +309,7 @@ describe('The next sign-ins', () => {
   });
 
   test.each(authorizationErrors)('can be answered with %s, once', async (error) => {
-    await lab(bench, 'authorization-error', { error });
+    await controlPanel(bench, 'authorization-error', { error });
     const browser = new Browser(bench);
     const response = await browser.authorize({ state: 'st' });
     if (error === 'no_parameters') expect(response.headers.get('location')).toBe(redirectUri);
@@ -295,10 +318,13 @@ describe('The next sign-ins', () => {
   });
 
   test('can be answered with an error until it is switched off', async () => {
-    await lab(bench, 'authorization-error', { error: 'server_error', times: 3 });
+    await controlPanel(bench, 'authorization-error', { error: 'server_error', times: 3 });
     expect(callbackOf(await new Browser(bench).authorize()).get('error')).toBe('server_error');
-    expect((await labState(bench)).authorizationError).toEqual({ error: 'server_error', remaining: 2 });
-    await lab(bench, 'authorization-error', { error: 'off' });
+    expect((await controlPanelState(bench)).authorizationError).toEqual({
+      error: 'server_error',
+      remaining: 2,
+    });
+    await controlPanel(bench, 'authorization-error', { error: 'off' });
     expect((await new Browser(bench).authorize()).status).toBe(200);
   });
 });
@@ -309,7 +335,7 @@ describe('The simulator’s clock', () => {
     async (skew) => {
       const browser = new Browser(bench);
       const page = await browser.authorize();
-      await lab(bench, 'clock', { skewSeconds: skew });
+      await controlPanel(bench, 'clock', { skewSeconds: skew });
       const real = Math.floor(Date.now() / 1_000);
       const code = codeOf(callbackOf(await browser.submit(page, { uid: gp })));
       const assertion = (at: number) => bench.assertion({ claims: { iat: at, exp: at + 60 } });
@@ -328,13 +354,13 @@ describe('The simulator’s clock', () => {
 
 describe('The control panel', () => {
   const submit = async (command: string, fields: Record<string, string>) => {
-    const response = await fetch(new URL(`/lab/${command}`, panel), {
+    const response = await fetch(new URL(`/control-panel/${command}`, panel), {
       method: 'POST',
       redirect: 'manual',
       headers: { origin, 'sec-fetch-site': 'same-origin' },
       body: new URLSearchParams(fields),
     });
-    expect([response.status, response.headers.get('location')]).toEqual([303, '/lab']);
+    expect([response.status, response.headers.get('location')]).toEqual([303, '/control-panel']);
     return (await fetch(panel)).text();
   };
 
@@ -355,13 +381,13 @@ describe('The control panel', () => {
       clock: 1,
       reset: 1,
     })) {
-      expect(page).toContain(`action="/lab/${command}"`);
+      expect(page).toContain(`action="/control-panel/${command}"`);
     }
   });
 
   test('pulls the smartcard of somebody on it and says once what each client answered', async () => {
     await signInFully(bench, new Browser(bench), gp);
-    const session = (await labState(bench)).sessions.at(-1);
+    const session = (await controlPanelState(bench)).sessions.at(-1);
     expect(await (await fetch(panel)).text()).toContain(`value="${session?.id ?? ''}"`);
     const after = await submit('pull', { session: session?.id ?? '' });
     expect(after).toContain('The smartcard of Amara Okafor was pulled. 1 logout token was sent.');
@@ -374,12 +400,12 @@ describe('The control panel', () => {
     expect(await submit('fault', fields)).toContain(
       'The token endpoint: 20 ms late, until it is switched off.',
     );
-    expect((await labState(bench)).faults).toEqual([
+    expect((await controlPanelState(bench)).faults).toEqual([
       { endpoint: 'token', kind: 'slow', milliseconds: 20, remaining: null },
     ]);
     await submit('claim', { in: 'idToken', name: 'sid', text: '', drop: 'true', times: '2' });
     await submit('claim', { in: 'userInfo', name: 'title', text: '["Dr"]', times: '' });
-    expect((await labState(bench)).claims).toEqual([
+    expect((await controlPanelState(bench)).claims).toEqual([
       { in: 'idToken', name: 'sid', drop: true, remaining: 2 },
       { in: 'userInfo', name: 'title', value: ['Dr'], remaining: null },
     ]);
@@ -406,7 +432,7 @@ describe('The control panel', () => {
     await submit('fault', { endpoint: 'keys', kind: 'html' });
     await submit('clock', { skewSeconds: '-30' });
     await submit('reset', {});
-    expect(await labState(bench)).toMatchObject({
+    expect(await controlPanelState(bench)).toMatchObject({
       faults: [],
       claims: [],
       authorizationError: null,

@@ -1,16 +1,17 @@
-import type { Lab, LabInput } from './lab.ts';
-import { LabRefused } from './lab.ts';
-import { labPage, type Notice } from './lab-page.ts';
+import type { ControlPanel, CommandInput } from './control-panel.ts';
+import { CommandRefused } from './control-panel.ts';
+import { controlPanelPage, type Notice } from './control-panel-page.ts';
+import { isMarked } from '../control-panel-path.ts';
 import { json, type Answer, type Request } from './http.ts';
-import { labPaths } from './metadata.ts';
+import { controlPanelPaths } from './metadata.ts';
 
 /**
  * Whether a request may change something: it comes from the panel itself, or from a program, which no other site can
  * make a browser pretend to be. A browser says where a request comes from; another `Origin` never gets this far.
  */
 function mayCommand({ headers }: Request): boolean {
-  const { origin, 'sec-fetch-site': site, 'x-lab': mark } = headers;
-  if (origin === undefined && site === undefined) return mark === '1';
+  const { origin, 'sec-fetch-site': site } = headers;
+  if (origin === undefined && site === undefined) return isMarked(headers);
   return (site ?? 'same-origin') === 'same-origin';
 }
 
@@ -23,52 +24,59 @@ function mayLook({ headers }: Request): boolean {
 const problem = (status: number, message: string): Answer => json(status, { error: message }, message);
 
 const crossSite = (): Answer =>
-  problem(403, 'The laboratory takes no request of another site; a program sends X-Lab: 1.');
+  problem(403, 'The control panel takes no request of another site; a program sends X-Control-Panel: 1.');
 
-function readJson({ body, headers }: Request): LabInput {
+function readJson({ body, headers }: Request): CommandInput {
   if (body === '') return {};
   if (!/^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '')) {
-    throw new LabRefused('The body must be application/json.');
+    throw new CommandRefused('The body must be application/json.');
   }
   let value: unknown;
   try {
     value = JSON.parse(body);
   } catch {
-    throw new LabRefused('The body is not JSON.');
+    throw new CommandRefused('The body is not JSON.');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new LabRefused('The body must be a JSON object.');
+    throw new CommandRefused('The body must be a JSON object.');
   }
-  return value as LabInput;
+  return value as CommandInput;
 }
 
 /** The control panel and the control API. Answers undefined for a path that is none of theirs. */
-export function createLabEndpoint(lab: Lab): (request: Request) => Promise<Answer> | undefined {
+export function createControlPanelEndpoint(
+  controlPanel: ControlPanel,
+): (request: Request) => Promise<Answer> | undefined {
   // What the last form did, for the page that the browser is sent back to.
   let notice: Notice | undefined;
 
   const show = (): Answer => {
     const shown = notice;
     notice = undefined;
-    return labPage(lab.state, shown);
+    return controlPanelPage(controlPanel.state, shown);
   };
 
   const submit = async (command: string, { form }: Request): Promise<Answer> => {
     try {
-      const { message, deliveries = [] } = await lab.run(command, Object.fromEntries(form));
+      const { message, deliveries = [] } = await controlPanel.run(command, Object.fromEntries(form));
       notice = { message, deliveries, failed: false };
     } catch (error) {
-      if (!(error instanceof LabRefused)) throw error;
+      if (!(error instanceof CommandRefused)) throw error;
       notice = { message: error.message, deliveries: [], failed: true };
     }
-    return { status: 303, headers: { location: labPaths.panel }, body: '', outcome: `lab ${command}` };
+    return {
+      status: 303,
+      headers: { location: controlPanelPaths.panel },
+      body: '',
+      outcome: `control panel ${command}`,
+    };
   };
 
   const call = async (command: string, request: Request): Promise<Answer> => {
     try {
-      return json(200, await lab.run(command, readJson(request)), `lab ${command}`);
+      return json(200, await controlPanel.run(command, readJson(request)), `control panel ${command}`);
     } catch (error) {
-      if (!(error instanceof LabRefused)) throw error;
+      if (!(error instanceof CommandRefused)) throw error;
       return problem(400, error.message);
     }
   };
@@ -80,18 +88,21 @@ export function createLabEndpoint(lab: Lab): (request: Request) => Promise<Answe
 
   const answer = async (request: Request): Promise<Answer> => {
     const { path, method } = request;
-    const looks = path === labPaths.panel || path === labPaths.state;
+    const looks = path === controlPanelPaths.panel || path === controlPanelPaths.state;
     const wanted = looks ? 'GET' : 'POST';
-    const api = path.startsWith(labPaths.api);
-    const command = path.slice((api ? labPaths.api : labPaths.form).length);
-    if (!looks && !Object.hasOwn(lab.commands, command)) return problem(404, 'There is no such command.');
+    const api = path.startsWith(controlPanelPaths.api);
+    const command = path.slice((api ? controlPanelPaths.api : controlPanelPaths.form).length);
+    if (!looks && !Object.hasOwn(controlPanel.commands, command))
+      return problem(404, 'There is no such command.');
     if (method !== wanted) return methodNotAllowed(wanted);
     if (!(looks ? mayLook(request) : mayCommand(request))) return crossSite();
-    if (path === labPaths.panel) return show();
-    if (path === labPaths.state) return json(200, lab.state, 'lab state');
+    if (path === controlPanelPaths.panel) return show();
+    if (path === controlPanelPaths.state) return json(200, controlPanel.state, 'control panel state');
     return api ? call(command, request) : submit(command, request);
   };
 
   return (request) =>
-    request.path === labPaths.panel || request.path.startsWith(labPaths.form) ? answer(request) : undefined;
+    request.path === controlPanelPaths.panel || request.path.startsWith(controlPanelPaths.form)
+      ? answer(request)
+      : undefined;
 }

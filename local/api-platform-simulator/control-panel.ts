@@ -1,35 +1,41 @@
+import { controlPanelPath, isMarked } from '../control-panel-path.ts';
 import type { Fault, Faults } from './faults.ts';
 import { json, type Answer, type Request } from './http.ts';
 
-export const labPath = '/lab/api/';
+export const apiPath = `${controlPanelPath}/api/`;
 
 /** A command that cannot be carried out. The message is for whoever gave it. */
-export class LabRefused extends Error {
-  override readonly name = 'LabRefused';
-  readonly code = 'lab_refused';
+export class CommandRefused extends Error {
+  override readonly name = 'CommandRefused';
+  readonly code = 'command_refused';
 }
 
 /** What a command takes: the members of a JSON object. */
-export type LabInput = Readonly<Record<string, unknown>>;
+export type CommandInput = Readonly<Record<string, unknown>>;
 
 /** What a tester can do to a simulator while something uses it, from within the process and over HTTP alike. */
-export interface Lab {
-  /** Each answers what it has done, in a sentence, and throws LabRefused for input it cannot work with. */
-  readonly commands: Readonly<Record<string, (input: LabInput) => string>>;
+export interface ControlPanel {
+  /** Each answers what it has done, in a sentence, and throws CommandRefused for input it cannot work with. */
+  readonly commands: Readonly<Record<string, (input: CommandInput) => string>>;
   /** Everything there is to see. Never a token or a secret. */
   readonly state: object;
 }
 
 const refuse = (message: string): never => {
-  throw new LabRefused(message);
+  throw new CommandRefused(message);
 };
 
-export function readText(input: LabInput, name: string): string | undefined {
+export function readText(input: CommandInput, name: string): string | undefined {
   const value = input[name];
   return value === undefined || typeof value === 'string' ? value : refuse(`${name} must be a string.`);
 }
 
-export function readWhole(input: LabInput, name: string, least: number, most: number): number | undefined {
+export function readWhole(
+  input: CommandInput,
+  name: string,
+  least: number,
+  most: number,
+): number | undefined {
   const value = input[name];
   if (value === undefined) return undefined;
   return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
@@ -37,13 +43,13 @@ export function readWhole(input: LabInput, name: string, least: number, most: nu
     : refuse(`${name} must be a whole number from ${String(least)} to ${String(most)}.`);
 }
 
-export function readFlag(input: LabInput, name: string): boolean | undefined {
+export function readFlag(input: CommandInput, name: string): boolean | undefined {
   const value = input[name];
   return value === undefined || typeof value === 'boolean' ? value : refuse(`${name} must be true or false.`);
 }
 
-export function readChoice<Choice extends string>(
-  input: LabInput,
+function readChoice<Choice extends string>(
+  input: CommandInput,
   name: string,
   choices: readonly Choice[],
 ): Choice | undefined {
@@ -56,7 +62,7 @@ export const required = <T>(value: T | undefined, name: string): T => value ?? r
 
 const kinds = ['slow', 'reset', 'drop', 'status', 'quota'] as const;
 
-function readFault(input: LabInput): Fault {
+function readFault(input: CommandInput): Fault {
   const kind = required(readChoice(input, 'kind', kinds), 'kind');
   const retryAfterSeconds = readWhole(input, 'retryAfterSeconds', 0, 86_400);
   const retry = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
@@ -86,7 +92,7 @@ function readFault(input: LabInput): Fault {
  */
 export const faultCommand =
   <Operation extends string>(faults: Faults<Operation>, operations: readonly Operation[]) =>
-  (input: LabInput): string => {
+  (input: CommandInput): string => {
     if (input['kind'] === 'off') {
       faults.clear();
       return 'Nothing fails any more.';
@@ -99,7 +105,7 @@ export const faultCommand =
     return `${operation ?? 'Every operation'}: ${fault.kind}, ${howOften}.`;
   };
 
-function readJson({ body, headers }: Request): LabInput {
+function readJson({ body, headers }: Request): CommandInput {
   if (body === '') return {};
   if (!/^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '')) {
     return refuse('The body must be application/json.');
@@ -111,25 +117,27 @@ function readJson({ body, headers }: Request): LabInput {
     return refuse('The body is not JSON.');
   }
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as LabInput)
+    ? (value as CommandInput)
     : refuse('The body must be a JSON object.');
 }
 
-/** The control API: `POST /lab/api/COMMAND` with `X-Lab: 1`, and `GET /lab/api/state`. */
-export function answerLab(lab: Lab, request: Request): Answer {
-  const problem = (status: number, error: string) => json(status, { error }, 'lab: refused');
-  const command = request.path.slice(labPath.length);
+/** The control API: `POST /control-panel/api/COMMAND` with `X-Control-Panel: 1`, and `GET /control-panel/api/state`. */
+export function answerControlPanel(controlPanel: ControlPanel, request: Request): Answer {
+  const problem = (status: number, error: string) => json(status, { error }, 'control panel: refused');
+  const command = request.path.slice(apiPath.length);
   if (command === 'state') {
-    return request.method === 'GET' ? json(200, lab.state, 'lab: state') : problem(405, 'Use GET.');
+    return request.method === 'GET'
+      ? json(200, controlPanel.state, 'control panel: state')
+      : problem(405, 'Use GET.');
   }
-  const run = Object.hasOwn(lab.commands, command) ? lab.commands[command] : undefined;
+  const run = Object.hasOwn(controlPanel.commands, command) ? controlPanel.commands[command] : undefined;
   if (run === undefined) return problem(404, 'There is no such command.');
   if (request.method !== 'POST') return problem(405, 'Use POST.');
-  if (request.headers['x-lab'] !== '1') return problem(403, 'Send X-Lab: 1.');
+  if (!isMarked(request.headers)) return problem(403, 'Send X-Control-Panel: 1.');
   try {
-    return json(200, { message: run(readJson(request)) }, `lab: ${command}`);
+    return json(200, { message: run(readJson(request)) }, `control panel: ${command}`);
   } catch (error) {
-    if (!(error instanceof LabRefused)) throw error;
+    if (!(error instanceof CommandRefused)) throw error;
     return problem(400, error.message);
   }
 }

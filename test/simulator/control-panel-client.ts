@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeJwt, type JWTPayload } from 'jose';
 import type { Delivery } from '../../local/cis2-simulator/logout-sender.ts';
-import type { Lab } from '../../local/cis2-simulator/lab.ts';
+import type { ControlPanel } from '../../local/cis2-simulator/control-panel.ts';
 import { codeOf, type Bench, type Browser } from './client.ts';
 
-export type LabState = Lab['state'];
+export type ControlPanelState = ControlPanel['state'];
 
-export interface LabAnswer {
+export interface CommandAnswer {
   readonly status: number;
   readonly body: {
     readonly message?: string;
@@ -15,18 +15,24 @@ export interface LabAnswer {
   };
 }
 
-/** Gives a command to the laboratory, as a program does. */
-export async function lab(bench: Bench, command: string, input: object = {}): Promise<LabAnswer> {
-  const response = await fetch(new URL(`/lab/api/${command}`, bench.simulator.panel), {
+/** Gives a command to the control panel, as a program does. */
+export async function controlPanel(
+  bench: Bench,
+  command: string,
+  input: object = {},
+): Promise<CommandAnswer> {
+  const response = await fetch(new URL(`/control-panel/api/${command}`, bench.simulator.panel), {
     method: 'POST',
-    headers: { 'x-lab': '1', 'content-type': 'application/json' },
+    headers: { 'x-control-panel': '1', 'content-type': 'application/json' },
     body: JSON.stringify(input),
   });
-  return { status: response.status, body: (await response.json()) as LabAnswer['body'] };
+  return { status: response.status, body: (await response.json()) as CommandAnswer['body'] };
 }
 
-export async function labState(bench: Bench): Promise<LabState> {
-  return (await (await fetch(new URL('/lab/api/state', bench.simulator.panel))).json()) as LabState;
+export async function controlPanelState(bench: Bench): Promise<ControlPanelState> {
+  return (await (
+    await fetch(new URL('/control-panel/api/state', bench.simulator.panel))
+  ).json()) as ControlPanelState;
 }
 
 export interface Tokens {

@@ -14,35 +14,35 @@ import type { Cis2Session, Sessions } from './sessions.ts';
 import type { KeyRing } from './signer.ts';
 
 /** A command that cannot be carried out. The message is for whoever gave it. */
-export class LabRefused extends Error {
-  override readonly name = 'LabRefused';
-  readonly code = 'lab_refused';
+export class CommandRefused extends Error {
+  override readonly name = 'CommandRefused';
+  readonly code = 'command_refused';
 }
 
 /** What a command takes: JSON members, or the fields of a form, where a number is its digits. */
-export type LabInput = Readonly<Record<string, unknown>>;
+export type CommandInput = Readonly<Record<string, unknown>>;
 
-export interface LabResult {
+export interface CommandResult {
   /** What has been done, in a sentence. */
   readonly message: string;
   readonly deliveries?: readonly Delivery[];
 }
 
-type Command = (input: LabInput) => LabResult | Promise<LabResult>;
+type Command = (input: CommandInput) => CommandResult | Promise<CommandResult>;
 
 const refuse = (message: string): never => {
-  throw new LabRefused(message);
+  throw new CommandRefused(message);
 };
 
 /** An empty field of a form is one that was not filled in. */
-const given = (input: LabInput, name: string): unknown => (input[name] === '' ? undefined : input[name]);
+const given = (input: CommandInput, name: string): unknown => (input[name] === '' ? undefined : input[name]);
 
-function text(input: LabInput, name: string): string | undefined {
+function text(input: CommandInput, name: string): string | undefined {
   const value = given(input, name);
   return value === undefined || typeof value === 'string' ? value : refuse(`${name} must be a string.`);
 }
 
-function whole(input: LabInput, name: string, least: number, most: number): number | undefined {
+function whole(input: CommandInput, name: string, least: number, most: number): number | undefined {
   const value = given(input, name);
   if (value === undefined) return undefined;
   const number = typeof value === 'string' && /^-?\d{1,9}$/.test(value.trim()) ? Number(value) : value;
@@ -52,7 +52,7 @@ function whole(input: LabInput, name: string, least: number, most: number): numb
 }
 
 function choice<Choice extends string>(
-  input: LabInput,
+  input: CommandInput,
   name: string,
   choices: readonly Choice[],
 ): Choice | undefined {
@@ -61,7 +61,7 @@ function choice<Choice extends string>(
   return choices.find((known) => known === value) ?? refuse(`${name} must be one of ${choices.join(', ')}.`);
 }
 
-function flag(input: LabInput, name: string): boolean {
+function flag(input: CommandInput, name: string): boolean {
   const value = given(input, name) ?? false;
   if (value === true || value === 'true') return true;
   return value === false || value === 'false' ? false : refuse(`${name} must be true or false.`);
@@ -69,7 +69,7 @@ function flag(input: LabInput, name: string): boolean {
 
 const required = <T>(value: T | undefined, name: string): T => value ?? refuse(`${name} is missing.`);
 
-const times = (input: LabInput): number | undefined => whole(input, 'times', 1, 1_000);
+const times = (input: CommandInput): number | undefined => whole(input, 'times', 1, 1_000);
 
 const howOften = (count: number | undefined, one: string): string =>
   count === undefined
@@ -87,7 +87,7 @@ function parsed(value: string): unknown {
   }
 }
 
-function readFault(input: LabInput): Fault {
+function readFault(input: CommandInput): Fault {
   const kind = required(choice(input, 'kind', ['slow', 'status', 'reset', 'html'] as const), 'kind');
   if (kind === 'slow') {
     return { kind, milliseconds: required(whole(input, 'milliseconds', 1, 120_000), 'milliseconds') };
@@ -104,7 +104,7 @@ const levelClaims: Readonly<Record<string, readonly { in: ChangedDocument; name:
   ],
 };
 
-export interface LabParts {
+export interface ControlPanelParts {
   readonly issuer: string;
   readonly clients: readonly ClientRegistration[];
   readonly effects: Effects;
@@ -113,11 +113,11 @@ export interface LabParts {
   readonly sender: LogoutSender;
 }
 
-/** The laboratory: what a tester can do to the simulator while an app is using it. */
-export class Lab {
-  readonly #parts: LabParts;
+/** The control panel: what a tester can do to the simulator while an app is using it. */
+export class ControlPanel {
+  readonly #parts: ControlPanelParts;
 
-  constructor(parts: LabParts) {
+  constructor(parts: ControlPanelParts) {
     this.#parts = parts;
   }
 
@@ -135,15 +135,15 @@ export class Lab {
 
   /**
    * @param command - its name
-   * @throws LabRefused for an unknown command, or input that it cannot work with
+   * @throws CommandRefused for an unknown command, or input that it cannot work with
    */
-  async run(command: string, input: LabInput): Promise<LabResult> {
+  async run(command: string, input: CommandInput): Promise<CommandResult> {
     const commands: Readonly<Record<string, Command>> = this.commands;
     const known = Object.hasOwn(commands, command) ? commands[command] : undefined;
     try {
       return await (known ?? refuse('There is no such command.'))(input);
     } catch (error) {
-      if (error instanceof LogoutImpossible) throw new LabRefused(error.message);
+      if (error instanceof LogoutImpossible) throw new CommandRefused(error.message);
       throw error;
     }
   }
@@ -203,7 +203,7 @@ export class Lab {
   }
 
   /** The sessions that a command is about: one by its id, or all of a person. */
-  #sessionsOf(input: LabInput): readonly Cis2Session[] {
+  #sessionsOf(input: CommandInput): readonly Cis2Session[] {
     const id = text(input, 'session');
     const uid = text(input, 'uid');
     if (id === undefined && uid === undefined) refuse('session or uid is missing.');
@@ -214,7 +214,7 @@ export class Lab {
     return found.length > 0 ? found : refuse('There is no such session.');
   }
 
-  async #pull(input: LabInput): Promise<LabResult> {
+  async #pull(input: CommandInput): Promise<CommandResult> {
     const found = this.#sessionsOf(input);
     const deliveries = (await Promise.all(found.map((session) => this.end(session)))).flat();
     const who = [...new Set(found.map(({ persona }) => persona.name))].join(', ');
@@ -225,7 +225,7 @@ export class Lab {
     return { message: `The smartcard of ${who} was pulled. ${told}`, deliveries };
   }
 
-  async #logout(input: LabInput): Promise<LabResult> {
+  async #logout(input: CommandInput): Promise<CommandResult> {
     const name = text(input, 'kind') ?? 'good';
     if (!isLogoutKind(name)) return refuse('There is no such kind of logout token.');
     const clientId = text(input, 'client');
@@ -246,13 +246,17 @@ export class Lab {
   }
 
   /** A token about anybody, whether or not the simulator knows a session. */
-  async #sendToClient(client: ClientRegistration, kind: LogoutKind, input: LabInput): Promise<Delivery[]> {
+  async #sendToClient(
+    client: ClientRegistration,
+    kind: LogoutKind,
+    input: CommandInput,
+  ): Promise<Delivery[]> {
     const [sub, sid] = [text(input, 'sub'), text(input, 'sid')];
     const delivery = await this.#parts.sender.send({ client, kind, sub, sid, idToken: undefined });
     return delivery === undefined ? [] : [delivery];
   }
 
-  async #rotate(input: LabInput): Promise<LabResult> {
+  async #rotate(input: CommandInput): Promise<CommandResult> {
     const withdraw = flag(input, 'withdraw');
     await this.#parts.keys.rotate({ withdraw });
     return {
@@ -262,7 +266,7 @@ export class Lab {
     };
   }
 
-  #fault(input: LabInput): LabResult {
+  #fault(input: CommandInput): CommandResult {
     const endpoint = required(choice(input, 'endpoint', faultyEndpoints), 'endpoint');
     if (given(input, 'kind') === 'off') {
       this.#parts.effects.clearFault(endpoint);
@@ -273,7 +277,7 @@ export class Lab {
     return { message: `The ${endpoint} endpoint: ${faultInWords(fault)}, ${howOften(count, 'request')}.` };
   }
 
-  #levels(input: LabInput): LabResult {
+  #levels(input: CommandInput): CommandResult {
     const count = times(input);
     const levels = Object.keys(levelClaims).flatMap((name) => {
       const value = given(input, name);
@@ -288,7 +292,7 @@ export class Lab {
     return { message: `The assurance levels are other ones, ${howOften(count, 'sign-in')}.` };
   }
 
-  #claim(input: LabInput): LabResult {
+  #claim(input: CommandInput): CommandResult {
     const document = required(choice(input, 'in', ['idToken', 'userInfo'] as const), 'in');
     const name = required(text(input, 'name'), 'name');
     if (flag(input, 'restore')) {
@@ -306,7 +310,7 @@ export class Lab {
     };
   }
 
-  #authorizationError(input: LabInput): LabResult {
+  #authorizationError(input: CommandInput): CommandResult {
     if (given(input, 'error') === 'off') {
       this.#parts.effects.clearAuthorizationError();
       return { message: 'Sign-ins go on as usual.' };
@@ -317,7 +321,7 @@ export class Lab {
     return { message: `${error} is answered, ${howOften(count, 'sign-in')}.` };
   }
 
-  #clock(input: LabInput): LabResult {
+  #clock(input: CommandInput): CommandResult {
     const day = 86_400;
     const seconds = required(whole(input, 'skewSeconds', -day, day), 'skewSeconds');
     this.#parts.effects.skewSeconds = seconds;
@@ -329,7 +333,7 @@ export class Lab {
     };
   }
 
-  #reset(): LabResult {
+  #reset(): CommandResult {
     this.#parts.effects.reset();
     this.#parts.sender.forget();
     return { message: 'Everything that was switched on is off, and the list of answers is empty.' };

@@ -1,0 +1,13 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** Where a simulator's control panel is, and how a program says that it means to use it. Both had another name before. */
+
+export const controlPanelPath = '/control-panel';
+
+/** A path as it is called now: tests of other projects may still ask for `/lab`. */
+export const currentPath = (path: string): string =>
+  path === '/lab' || path.startsWith('/lab/') ? controlPanelPath + path.slice('/lab'.length) : path;
+
+/** Whether a program has sent `X-Control-Panel: 1`, or `X-Lab: 1` as before. */
+export const isMarked = (headers: IncomingHttpHeaders): boolean =>
+  (headers['x-control-panel'] ?? headers['x-lab']) === '1';
