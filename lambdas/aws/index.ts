@@ -8,5 +8,14 @@ export const limits = {
   requestHandler: { connectionTimeout: 500, requestTimeout: 1_000, throwOnRequestTimeout: true },
 } as const;
 
-export const dynamoDb = (): DynamoDBClient => new DynamoDBClient(limits);
+/**
+ * The SDK's steps around a call are put together once for each kind of command; a call with options of its own, such as an
+ * abort signal, still gets its own. The step that logs is left out: nothing listens to it, and it would copy every input
+ * and output for nobody.
+ */
+export function dynamoDb(): DynamoDBClient {
+  const client = new DynamoDBClient({ ...limits, cacheMiddleware: true });
+  client.middlewareStack.remove('loggerMiddleware');
+  return client;
+}
 export const secretsManager = (): SecretsManagerClient => new SecretsManagerClient(limits);

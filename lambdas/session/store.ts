@@ -42,7 +42,7 @@ export function update(
   { client, table }: StoreOptions,
   key: Item,
   input: Omit<UpdateItemCommandInput, 'TableName' | 'Key'>,
-  bound: Bound = {},
+  bound?: Bound,
 ): Promise<UpdateItemCommandOutput> {
   return client.send(new UpdateItemCommand({ TableName: table, Key: key, ...input }), bound);
 }
