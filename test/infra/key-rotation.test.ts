@@ -74,11 +74,11 @@ const settingsOf = (template: TemplateJson, name: FunctionName): Readonly<Record
   return (Properties['Environment'] as { readonly Variables: Record<string, Json> }).Variables;
 };
 
-/** The secrets that hold rings. The application's credentials for the API platform are no keys of ours to rotate. */
+/** The secrets that hold rings: neither the application's credentials for the API platform nor the identifier key. */
 const ringsIn = (template: TemplateJson): readonly string[] =>
   resourcesOfType(template, 'AWS::SecretsManager::Secret')
     .map(([id]) => id)
-    .filter((id) => !id.includes('Credentials'));
+    .filter((id) => !/Credentials|IdentifierKey/.test(id));
 const secrets = ({ stateful }: Deployed): readonly string[] => ringsIn(stateful);
 
 describe.each([
@@ -323,7 +323,7 @@ describe('the keys for the API platform', () => {
     const [, own = ''] = secrets(deployed);
     const [credentials = ''] = resourcesOfType(deployed.stateful, 'AWS::SecretsManager::Secret')
       .map(([id]) => id)
-      .filter((id) => !secrets(deployed).includes(id));
+      .filter((id) => id.includes('Credentials'));
     const reading = statementsOf(deployed.stateless, 'api-proxy').filter((statement) =>
       actionsOf([statement]).some((action) => action.startsWith('secretsmanager:')),
     );
