@@ -4,12 +4,19 @@ import type { FetchJwks } from './ports.ts';
 /** Three keys of 4,096 bits are 3 KB. */
 const maxKeySetBytes = 64 * 1024;
 
-/** Reads a JWK Set from where it is served, as a provider does: no redirect is followed, and only JSON is taken. */
+/** Every read has a connection of its own: one that was kept open may have died between two steps of a rotation. */
+const get = (url: string, signal: AbortSignal): Promise<Response> =>
+  fetch(url, { redirect: 'error', signal, headers: { connection: 'close' } });
+
+/**
+ * Reads a JWK Set from where it is served, as a provider does: no redirect is followed, and only JSON is taken. Once more
+ * when the connection was lost before an answer.
+ */
 export const fetchJwks =
   (url: string): FetchJwks =>
   async (signal) => {
     try {
-      const response = await fetch(url, { redirect: 'error', signal });
+      const response = await get(url, signal).catch(() => get(url, signal));
       if (response.status !== 200) {
         await response.body?.cancel();
         throw unreachable(`answered ${String(response.status)}`);
