@@ -13,8 +13,9 @@ const modules = {
   cis2: ['common', 'settings'],
   session: ['common'],
   keys: ['common'],
-  api: ['common', 'settings'],
-  'api/tokens': ['common', 'telemetry', 'session', 'settings'],
+  outbound: ['common', 'settings'],
+  api: ['common', 'settings', 'outbound'],
+  'api/tokens': ['common', 'telemetry', 'session', 'settings', 'outbound'],
   handlers: ['common', 'telemetry', 'http', 'cis2', 'session', 'keys', 'api', 'api/tokens', 'settings'],
 };
 const moduleNames = Object.keys(modules);
@@ -26,6 +27,7 @@ const forbiddenPackages = {
   cis2: ['@aws-sdk/*', '@middy/*', 'aws-lambda'],
   session: ['oauth4webapi', 'jose', '@middy/*', 'aws-lambda'],
   keys: ['oauth4webapi', '@middy/*', 'aws-lambda'],
+  outbound: ['@aws-sdk/*', 'oauth4webapi', 'jose', '@middy/*', 'aws-lambda'],
   api: ['@aws-sdk/*', 'oauth4webapi', 'jose', '@middy/*', 'aws-lambda'],
   'api/tokens': ['@middy/*', 'aws-lambda'],
   handlers: ['@aws-sdk/*', 'oauth4webapi', 'jose', '@middy/*'],

@@ -1,18 +1,21 @@
-/** One call to an upstream, over connections of our own keeping: bounded in time and size, whole or not at all. */
-import type { Agent as PlainAgent, IncomingMessage } from 'node:http';
-import type { Agent as SecureAgent } from 'node:https';
+/** One call to an upstream: bounded in time and size, whole or not at all. */
+import type { IncomingMessage } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { BffError } from '../common/index.ts';
-import { guardedLookup } from './addresses.ts';
+import {
+  AnswerCut,
+  ConnectionLost,
+  createHttpClient,
+  onceMoreIfLost,
+  readBody,
+  TooLarge,
+  type OutboundRequest,
+} from '../outbound/index.ts';
 import type { Method } from './definition.ts';
-
-// An import would read every member of these modules, and one of them loads a whole HTTP client as the function starts.
-const http = process.getBuiltinModule('node:http');
-const https = process.getBuiltinModule('node:https');
 
 /** What an upstream did that cannot be passed on. */
 export type UpstreamFault =
-  /** A connection could not be had, or was lost before an answer. */
+  /** A connection could not be made, or was lost before an answer. */
   | 'connection'
   /** The configured name leads to an address that no upstream can have. */
   | 'address'
@@ -50,15 +53,8 @@ export class UpstreamTimeout extends BffError {
   }
 }
 
-/** The connection went before an answer came: the one failure after which the same call can do no harm again. */
-class ConnectionLost extends Error {}
-
-export interface UpstreamCall {
+export interface UpstreamCall extends OutboundRequest {
   readonly method: Method;
-  readonly url: URL;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Undefined where the method has none. */
-  readonly body: Buffer | undefined;
 }
 
 export interface UpstreamAnswer {
@@ -83,94 +79,39 @@ export interface UpstreamClient {
 /** Base64 makes a third more of it, and Lambda answers with 6 MB at most. */
 export const maxAnswerBytes = 4 * 1024 * 1024;
 
-const keptConnections = { keepAlive: true, scheduling: 'lifo', maxFreeSockets: 16 } as const;
-
 /**
  * A client with connections that are kept open between calls.
  *
  * Only a `GET` travels on one of these: when it turns out to have died while it was idle, the call is made once more. After
- * a lost write nobody could say whether it was done, so it gets a connection that is certainly alive.
+ * a lost write nobody could say whether it was done, so it is sent once, over a new connection.
  *
  * @param lookupFor - resolves names for connections to a URL's host
  */
-export function createUpstreamClient(
-  lookupFor: (url: URL) => LookupFunction = guardedLookup,
-): UpstreamClient {
-  // Made when they are first used: a start that calls nobody should not pay for them.
-  let plain: PlainAgent | undefined;
-  let secure: SecureAgent | undefined;
-  const agentFor = (url: URL): PlainAgent | SecureAgent =>
-    url.protocol === 'https:'
-      ? (secure ??= new https.Agent(keptConnections))
-      : (plain ??= new http.Agent(keptConnections));
-
-  const sendOnce = (call: UpstreamCall, milliseconds: number, reuse: boolean): Promise<UpstreamAnswer> =>
-    new Promise((resolve, reject) => {
-      const { url, method, body } = call;
-      const request = (url.protocol === 'https:' ? https : http).request(url, {
-        method,
-        headers: {
-          ...call.headers,
-          ...(body === undefined ? {} : { 'content-length': String(body.length) }),
-        },
-        agent: reuse ? agentFor(url) : false,
-        lookup: lookupFor(url),
-      });
-      let answered = false;
-      const settle = (outcome: () => void): void => {
-        clearTimeout(timer);
-        outcome();
-      };
-      const fail = (error: Error): void => {
-        settle(() => reject(error));
-        request.destroy();
-      };
-      const timer = setTimeout(() => fail(new UpstreamTimeout()), Math.max(0, milliseconds));
-      request.on('error', (error) => fail(faultOf(error, answered)));
-      // Nobody asked to speak another protocol.
-      request.on('upgrade', (_response, socket) => {
-        socket.destroy();
-        fail(new UpstreamInvalid('malformed'));
-      });
-      request.on('response', (response) => {
-        answered = true;
-        readAnswer(response).then((answer) => settle(() => resolve(answer)), fail);
-      });
-      request.end(body);
-    });
-
+export function createUpstreamClient(lookupFor?: (url: URL) => LookupFunction): UpstreamClient {
+  const client = createHttpClient(lookupFor);
   return {
     async send(call, milliseconds, onTry = () => undefined) {
-      const deadline = performance.now() + milliseconds;
-      const again = call.method === 'GET';
-      try {
+      const signal = AbortSignal.timeout(Math.max(0, Math.floor(milliseconds)));
+      const attempt = (connection: 'pooled' | 'new'): Promise<UpstreamAnswer> => {
         onTry();
-        return await sendOnce(call, milliseconds, again);
-      } catch (error) {
-        if (!(error instanceof ConnectionLost)) throw error;
-        if (!again) throw new UpstreamInvalid('connection', error.cause);
-      }
+        return client.send(call, { connection, signal }, readAnswer);
+      };
       try {
-        onTry();
-        return await sendOnce(call, deadline - performance.now(), false);
+        return await (call.method === 'GET' ? onceMoreIfLost(attempt) : attempt('new'));
       } catch (error) {
-        throw error instanceof ConnectionLost ? new UpstreamInvalid('connection', error.cause) : error;
+        throw signal.aborted ? new UpstreamTimeout() : faultOf(error);
       }
     },
-    close() {
-      plain?.destroy();
-      secure?.destroy();
-    },
+    close: () => client.close(),
   };
 }
 
-const lostCodes = ['ECONNRESET', 'ECONNREFUSED', 'EPIPE'];
-
-function faultOf(error: NodeJS.ErrnoException, answered: boolean): Error {
-  const code = error.code ?? '';
+function faultOf(error: unknown): Error {
+  if (error instanceof UpstreamInvalid) return error;
+  if (error instanceof ConnectionLost) return new UpstreamInvalid('connection', error.cause);
+  if (error instanceof AnswerCut) return new UpstreamInvalid('cut', error.cause);
+  const { code = '' } = error as NodeJS.ErrnoException;
   if (code.startsWith('HPE_')) return new UpstreamInvalid('malformed', error);
-  if (answered) return new UpstreamInvalid('cut', error);
-  if (lostCodes.includes(code)) return new ConnectionLost('connection lost', { cause: error });
   return new UpstreamInvalid(code === 'EADDRREFUSED' ? 'address' : 'connection', error);
 }
 
@@ -196,24 +137,16 @@ async function readAnswer(response: IncomingMessage): Promise<UpstreamAnswer> {
   if (Number(response.headers['content-length'] ?? 0) > maxAnswerBytes && !bodiless) {
     throw new UpstreamInvalid('too_large');
   }
-  const body = await readBody(response);
+  const body = await wholeBody(response);
   return { status, headers: valuesOf(response.rawHeaders), body: bodiless ? Buffer.alloc(0) : body };
 }
 
-async function readBody(response: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
+async function wholeBody(response: IncomingMessage): Promise<Buffer> {
   try {
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > maxAnswerBytes) throw new UpstreamInvalid('too_large');
-      chunks.push(chunk);
-    }
+    return await readBody(response, maxAnswerBytes);
   } catch (error) {
-    throw error instanceof UpstreamInvalid ? error : new UpstreamInvalid('cut', error);
+    throw new UpstreamInvalid(error instanceof TooLarge ? 'too_large' : 'cut', error);
   }
-  if (!response.complete) throw new UpstreamInvalid('cut');
-  return Buffer.concat(chunks, size);
 }
 
 function valuesOf(rawHeaders: readonly string[]): ReadonlyMap<string, readonly string[]> {

@@ -11,12 +11,16 @@ export type FetchJwks = (signal: AbortSignal) => Promise<unknown>;
 /** Three keys of 4,096 bits are 3 KB. */
 const maxKeySetBytes = 64 * 1024;
 
-/** Follows no redirect, and takes only JSON. */
+/** Each read has a connection of its own: one that stayed open may have died between two steps of a rotation. */
+const get = (url: string, signal: AbortSignal): Promise<Response> =>
+  fetch(url, { redirect: 'error', signal, headers: { connection: 'close' } });
+
+/** Follows no redirect, takes only JSON, and tries once more when a connection was lost before an answer. */
 export const fetchJwks =
   (url: string): FetchJwks =>
   async (signal) => {
     try {
-      const response = await fetch(url, { redirect: 'error', signal });
+      const response = await get(url, signal).catch(() => get(url, signal));
       if (response.status !== 200) {
         await response.body?.cancel();
         throw unreachable(`answered ${String(response.status)}`);

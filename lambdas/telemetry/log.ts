@@ -68,6 +68,8 @@ const events = {
   token_refreshed: { level: 'info', fields: ['audience', 'waitedMs'] },
   /** `error` is the token endpoint's code, where it is a known one, or what else went wrong. */
   token_refused: { level: 'warn', fields: ['audience', 'error'] },
+  /** A token answer was used, but for the members in `ignored`, whose values cannot be right. */
+  token_answer_odd: { level: 'warn', fields: ['audience', 'ignored'] },
   /** A call waited for the tokens that another got. */
   lease_waited: { level: 'info', fields: ['audience', 'waitedMs'] },
   /** What CIS2 said is over, and how many sessions that ended. `repeated`: the same token came before. */

@@ -148,9 +148,21 @@ const platformFaults: readonly (readonly [string, Fault])[] = [
     'gives a token that would make a header line',
     { changes: { access_token: `a\r\nX-Injected: ${marker}` } },
   ],
-  ['says no life', { changes: { expires_in: undefined } }],
-  ['says a life that is no number', { changes: { expires_in: marker } }],
-  ['says a negative life', { changes: { expires_in: '-599' } }],
+];
+
+/** Each is an answer with a good access token, and something odd beside it. */
+const oddAnswers: readonly (readonly [string, Record<string, unknown>])[] = [
+  ['no life', { expires_in: undefined }],
+  ['a life that is no number', { expires_in: marker }],
+  ['a negative life', { expires_in: '-599' }],
+  ['a refresh life of "0"', { refresh_token_expires_in: '0' }],
+  ['a refresh life of 0', { refresh_token_expires_in: 0 }],
+  ['an empty refresh life', { refresh_token_expires_in: '' }],
+  ['a refresh life of null', { refresh_token_expires_in: null }],
+  ['a refresh token of null', { refresh_token: null }],
+  ['a refresh token that is no text', { refresh_token: [marker] }],
+  ['a scope of null', { scope: null }],
+  ['an access token of 9 KB', { access_token: 'a'.repeat(9 * 1_024) }],
 ];
 
 describe('a token endpoint that fails makes a call 503, nobody else is asked, and the session stays [B-20]', () => {
@@ -162,6 +174,31 @@ describe('a token endpoint that fails makes a call 503, nobody else is asked, an
     // An application that is not known may have other credentials by now; nothing else is tried again.
     expect(rig.platform.calls.length).toBeLessThanOrEqual(2);
     await expectAlive(browser);
+  });
+
+  test.each(oddAnswers)('it gives a token, and beside it %s: the call is made', async (_, changes) => {
+    const browser = await rig.signedIn();
+    rig.platform.faults = [{ changes }];
+    expect((await browser.api(patientPath)).status).toBe(200);
+    expect((await browser.api(patientPath)).status).toBe(200);
+    expect(rig.platform.calls).toHaveLength(1);
+    expect(rig.bff.output).not.toContain(marker);
+  });
+
+  test('it closes a connection that was kept open: exchange and refresh are made once more', async () => {
+    rig.platform.lifeSeconds = 1;
+    const browser = await rig.signedIn();
+    rig.platform.faults = ['reset', undefined];
+    expect((await browser.api(patientPath)).status).toBe(200);
+    await sleep(1_200);
+    rig.platform.faults = ['reset', undefined];
+    expect((await browser.api(patientPath)).status).toBe(200);
+    expect(rig.platform.calls.map(({ grant, refused }) => [grant, refused])).toEqual([
+      ['exchange', undefined],
+      ['exchange', undefined],
+      ['refresh', undefined],
+      ['refresh', undefined],
+    ]);
   });
 
   test('it does not answer at all', async () => {

@@ -2,7 +2,7 @@
 import { createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify, SignJWT, type JWK } from 'jose';
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { AssertionSigner } from '../../lambdas/api/tokens/index.ts';
 
 export const apiKey = 'key-of-the-application';
@@ -55,13 +55,20 @@ export class TokenPlatform {
   readonly #seen = new Set<string>();
   readonly #refreshTokens = new Map<string, string>();
   readonly #accessTokens = new Map<string, string>();
+  readonly #sockets = new Set<Socket>();
+  readonly #dropped = new WeakSet<Socket>();
   readonly #server: Server;
 
   private constructor(server: Server) {
     this.#server = server;
     this.tokenUrl = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/oauth2/token`;
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
     server.on('request', (request, response) => {
-      void this.#answer(request, response);
+      if (this.#dropped.has(request.socket)) request.socket.destroy();
+      else void this.#answer(request, response);
     });
   }
 
@@ -74,6 +81,11 @@ export class TokenPlatform {
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  /** The next request over a connection that is open by now gets no answer and loses it, without having been read. */
+  dropOldConnections(): void {
+    for (const socket of this.#sockets) this.#dropped.add(socket);
   }
 
   /** Cuts the calls that hang, and waits until who made them has noticed. */

@@ -214,6 +214,133 @@ describe('the first call', () => {
   });
 });
 
+describe('a token answer with odd members', () => {
+  const kb = (size: number): string => 'a'.repeat(size * 1_024);
+
+  test.each<[string, Record<string, unknown>, readonly string[]]>([
+    ['a refresh life of "0"', { refresh_token_expires_in: '0' }, ['refresh_token_expires_in']],
+    ['a refresh life of 0', { refresh_token_expires_in: 0 }, ['refresh_token_expires_in']],
+    ['an empty refresh life', { refresh_token_expires_in: '' }, ['refresh_token_expires_in']],
+    ['a refresh life of null', { refresh_token_expires_in: null }, []],
+    ['a negative refresh life', { refresh_token_expires_in: -1 }, ['refresh_token_expires_in']],
+    ['a refresh life in words', { refresh_token_expires_in: 'abc' }, ['refresh_token_expires_in']],
+    ['a refresh life as a list', { refresh_token_expires_in: ['43199'] }, ['refresh_token_expires_in']],
+    ['a refresh life beyond all sense', { refresh_token_expires_in: 1e12 }, ['refresh_token_expires_in']],
+    [
+      '"0" beside no refresh token',
+      { refresh_token: undefined, refresh_token_expires_in: '0' },
+      ['refresh_token_expires_in'],
+    ],
+    ['no refresh part', { refresh_token: undefined, refresh_token_expires_in: undefined }, []],
+    ['a refresh token of null', { refresh_token: null }, []],
+    ['an empty refresh token', { refresh_token: '' }, ['refresh_token']],
+    ['a refresh token that is a number', { refresh_token: 7 }, ['refresh_token']],
+    ['a refresh token of two words', { refresh_token: 'two words' }, ['refresh_token']],
+    ['a refresh token of 33 KB', { refresh_token: kb(33) }, ['refresh_token']],
+    [
+      'both refresh parts odd',
+      { refresh_token: {}, refresh_token_expires_in: {} },
+      ['refresh_token', 'refresh_token_expires_in'],
+    ],
+    ['a scope of null', { scope: null }, []],
+    ['a scope that is a list', { scope: ['a'] }, []],
+    ['an ID token that is none', { id_token: 'none' }, []],
+    ['an ID token that is a number', { id_token: 7 }, []],
+    ['an issued type of null', { issued_token_type: null }, []],
+    ['an issued type that is a number', { issued_token_type: 7 }, []],
+    ['authorization details that are none', { authorization_details: 'x' }, []],
+    ['a life as a number', { expires_in: 599 }, []],
+    ['a life with a fraction', { expires_in: 599.9 }, []],
+    ['a life with a fraction as text', { expires_in: '599.5' }, []],
+    ['a small bearer', { token_type: 'bearer' }, []],
+    ['a large bearer', { token_type: 'BEARER' }, []],
+  ])('%s gives its access token, and the log names what was ignored, once', async (_, changes, ignored) => {
+    const credential = await signedIn();
+    platform.faults = [{ changes }];
+    const token = await call(credential);
+    expect(platform.ownerOf(token.value.expose())).toBe('the-user');
+    pass(500);
+    expect((await call(credential)).generation).toBe(token.generation);
+    expect(platform.calls).toHaveLength(1);
+    const odd =
+      ignored.length === 0 ? [] : [JSON.stringify({ event: 'token_answer_odd', audience, ignored })];
+    expect(logged.filter((line) => line.includes('odd'))).toEqual(odd);
+    // What is used of it later makes no trouble either.
+    pass(100);
+    expect(platform.ownerOf((await call(credential)).value.expose())).toBe('the-user');
+  });
+
+  test.each([
+    ...[undefined, null, 0, '0', '', -1, '-1', 'abc', '599 seconds', '1e3', ['599'], {}, true, 1e12, 0.5].map(
+      (life) => [life] as const,
+    ),
+  ])('a life of %j is taken for a minute', async (life) => {
+    const credential = await signedIn();
+    platform.faults = [{ changes: { expires_in: life } }];
+    const token = await call(credential);
+    pass(50);
+    expect((await call(credential)).generation).toBe(token.generation);
+    pass(10);
+    expect((await call(credential)).generation).toBeGreaterThan(token.generation);
+    expect(platform.calls.map(({ grant }) => grant)).toEqual(['exchange', 'refresh']);
+    expect(events().filter((event) => event === 'token_answer_odd')).toHaveLength(1);
+  });
+
+  test.each([9, 16, 32])('an access token of %d KB is stored and comes back whole', async (size) => {
+    const credential = await signedIn();
+    platform.faults = [{ changes: { access_token: kb(size), refresh_token: kb(size) } }];
+    expect((await call(credential)).value.expose()).toBe(kb(size));
+    expect((await call(credential)).value.expose()).toBe(kb(size));
+    expect(platform.calls).toHaveLength(1);
+    expect(events()).toEqual(['token_exchanged']);
+  });
+
+  test('an odd refresh part of a refresh is none either', async () => {
+    const credential = await signedIn();
+    await call(credential);
+    pass(590);
+    platform.faults = [{ changes: { refresh_token_expires_in: '0' } }];
+    await call(credential);
+    pass(590);
+    await call(credential);
+    expect(platform.calls.map(({ grant }) => grant)).toEqual(['exchange', 'refresh', 'exchange']);
+  });
+});
+
+describe('a connection to the platform that died while nobody used it', () => {
+  test('costs an exchange and a refresh one more try, each with an assertion of its own', async () => {
+    const tokens = instance();
+    const [one, other] = [await signedIn(), await signedIn()];
+    await call(one, { tokens });
+    platform.faults = ['reset', undefined];
+    expect(platform.ownerOf((await call(other, { tokens })).value.expose())).toBe('the-user');
+    const exchanges = platform.calls.map(({ parameters }) => parameters['client_assertion']);
+    expect(new Set(exchanges).size).toBe(3);
+    pass(590);
+    platform.faults = ['reset', undefined];
+    await call(one, { tokens });
+    expect(platform.calls.slice(3).map(({ grant, refused }) => [grant, refused])).toEqual([
+      ['refresh', undefined],
+      ['refresh', undefined],
+    ]);
+    expect(events()).toEqual(['token_exchanged', 'token_exchanged', 'token_refreshed']);
+  });
+
+  test('costs nothing more when several died together', async () => {
+    const tokens = instance();
+    platform.delayMs = 50;
+    const credentials = await Promise.all([1, 2, 3, 4].map(() => signedIn()));
+    await Promise.all(credentials.map((credential) => call(credential, { tokens })));
+    platform.delayMs = 0;
+    pass(590);
+    platform.calls.length = 0;
+    // Whatever comes over a connection of before is cut off.
+    platform.dropOldConnections();
+    await call(credentials[0]!, { tokens });
+    expect(platform.calls.map(({ grant }) => grant)).toEqual(['refresh']);
+  });
+});
+
 describe('a token at its end', () => {
   const expired = async (): Promise<{ credential: SessionCredential; first: AccessToken }> => {
     const credential = await signedIn();
@@ -309,11 +436,10 @@ describe('a token at its end', () => {
   test.each([
     ['a fault of its own', { status: 500, body: {} }, 'server_error'],
     ['a gateway in front of it', { status: 503, body: '<html>' }, 'server_error'],
-    ['a reset', 'reset', 'unreachable'],
     ['its quota', { status: 429, body: {} }, 'rate_limited'],
     ['another page', { body: '<html>' }, 'malformed'],
     ['a redirect', { status: 302, headers: { location: '/elsewhere' }, body: '' }, 'malformed'],
-    ['an endless answer', { body: { access_token: 'a'.repeat(70_000) } }, 'malformed'],
+    ['an endless answer', { body: { access_token: 'a'.repeat(100_000) } }, 'malformed'],
     ['a list', { body: [] }, 'malformed'],
     ['nothing', { body: 'null' }, 'malformed'],
     ['a code we know', { status: 401, body: { error: 'unauthorized_client' } }, 'unauthorized_client'],
@@ -323,14 +449,13 @@ describe('a token at its end', () => {
     ['a token that is none', { changes: { access_token: 'two words' } }, 'malformed'],
     ['a token with a line end', { changes: { access_token: 'one\r\nHost: two' } }, 'malformed'],
     ['no token', { changes: { access_token: undefined } }, 'malformed'],
-    ['no end', { changes: { expires_in: undefined } }, 'malformed'],
-    ['an end in words', { changes: { expires_in: '599 seconds' } }, 'malformed'],
-    ['an end with a fraction', { changes: { expires_in: '59.5' } }, 'malformed'],
-    ['an end in the past', { changes: { expires_in: '-1' } }, 'malformed'],
-    ['an end at once', { changes: { expires_in: '0' } }, 'malformed'],
-    ['an end as a list', { changes: { expires_in: ['599'] } }, 'malformed'],
-    ['an end of the refresh token in words', { changes: { refresh_token_expires_in: 'never' } }, 'malformed'],
-    ['a refresh token that is none', { changes: { refresh_token: 7 } }, 'malformed'],
+    ['a token that is null', { changes: { access_token: null } }, 'malformed'],
+    ['a token of 33 KB', { changes: { access_token: 'a'.repeat(33_000) } }, 'malformed'],
+    ['no kind of token', { changes: { token_type: undefined } }, 'malformed'],
+    ['a kind that is null', { changes: { token_type: null } }, 'malformed'],
+    ['a kind that is no text', { changes: { token_type: ['Bearer'] } }, 'malformed'],
+    ['two kinds', { changes: { token_type: 'Bearer, DPoP' } }, 'malformed'],
+    ['a kind that needs a proof', { changes: { token_type: 'DPoP' } }, 'malformed'],
     ['a type that was not asked for', { changes: { issued_token_type: 'urn:x' } }, 'malformed'],
   ] as [string, Fault, string][])(
     'that cannot be refreshed for %s ends no session, and another is got later [B-20]',
@@ -386,11 +511,19 @@ describe('a token at its end', () => {
     expect(platform.calls.map(({ grant }) => grant)).toEqual(['refresh', 'exchange']);
   });
 
+  test('that is lost twice is 503, and the session stays', async () => {
+    const { credential } = await expired();
+    platform.faults = ['reset', 'reset'];
+    expect(await failure(call(credential))).toMatchObject({ error: 'unreachable', retryAfterSeconds: 5 });
+    expect(logged).toEqual([JSON.stringify({ event: 'token_refused', audience, error: 'unreachable' })]);
+    expect(platform.calls).toHaveLength(2);
+    pass(5);
+    await call(credential);
+  });
+
   test('whose answer was lost is followed by one for the ID token, or by the person, and by no loop [S-15]', async () => {
     const { credential } = await expired();
     platform.faults = ['lost'];
-    expect(await failure(call(credential))).toMatchObject({ error: 'unreachable' });
-    pass(5);
     await call(credential);
     expect(platform.calls.map(({ grant }) => grant)).toEqual(['refresh', 'refresh', 'exchange']);
 
@@ -401,8 +534,6 @@ describe('a token at its end', () => {
     pass(590);
     platform.calls.length = 0;
     platform.faults = ['lost'];
-    expect(await failure(call(credential))).toMatchObject({ error: 'unreachable' });
-    pass(5);
     expect(await failure(call(credential))).toBeInstanceOf(StepUpRequired);
     expect(await failure(call(credential))).toBeInstanceOf(StepUpRequired);
     expect(platform.calls.map(({ grant }) => grant)).toEqual(['refresh', 'refresh']);
@@ -531,14 +662,14 @@ describe('a token near its end', () => {
     expect(platform.calls).toEqual([]);
   });
 
-  test.each(['reset', 'lost', { status: 500, body: {} }] as Fault[])(
+  test.each([[['reset', 'reset']], [[{ status: 500, body: {} }]]] as [Fault[]][])(
     'serves on when the next cannot be had (%j), and the platform is left in peace for a moment',
-    async (fault) => {
+    async (faults) => {
       const { credential, first } = await nearly();
-      platform.faults = [fault];
+      platform.faults = [...faults];
       expect((await call(credential, { tokens: eager() })).generation).toBe(first.generation);
       expect((await call(credential, { tokens: eager() })).generation).toBe(first.generation);
-      expect(platform.calls).toHaveLength(1);
+      expect(platform.calls).toHaveLength(faults.length);
     },
   );
 
@@ -626,13 +757,18 @@ test('nothing of a token or a person is in what is logged or thrown [S-13]', asy
   for (const fault of [
     { status: 400, body: { error: echo, error_description: echo } },
     { status: 401, body: { error: 'invalid_request', error_description: echo } },
-    { changes: { expires_in: echo } },
+    { changes: { token_type: echo } },
     { body: echo },
   ] as Fault[]) {
     pass(595);
     platform.faults = [fault];
     thrown.push(await failure(call(credential)));
   }
+  pass(595);
+  // The refresh token is spent by now, so what is used is the answer to the exchange after it.
+  platform.faults = [undefined, { changes: { expires_in: echo, refresh_token_expires_in: echo } }];
+  tokens.push(await call(credential));
+  expect(events()).toContain('token_answer_odd');
   const told = [
     ...logged,
     ...thrown.map((error) => inspect(error, { depth: 9, showHidden: true })),

@@ -1,9 +1,10 @@
 /** The addresses that serve our public keys, without anything behind them. */
-import { describe, expect, test } from '@jest/globals';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { jwks, noJwks } from '../../lambdas/handlers/jwks.ts';
 import { httpFunction, type RouteHandler } from '../../lambdas/http/index.ts';
-import { KeysUnavailable, type PublishedSet } from '../../lambdas/keys/index.ts';
+import { fetchJwks, KeysUnavailable, type PublishedSet } from '../../lambdas/keys/index.ts';
 import { createLogger } from '../../lambdas/telemetry/index.ts';
 
 const set = (kid: string): PublishedSet => ({
@@ -62,5 +63,56 @@ describe('the API platform’s keys', () => {
     expect([status, body['code']]).toEqual([503, 'keys_unavailable']);
     expect(headers['cache-control']).toBe('no-store');
     expect(headers['retry-after']).toMatch(/^\d+$/);
+  });
+});
+
+describe('reading the published set as a provider does', () => {
+  const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"keys":[]}';
+  let connections = 0;
+  let close = (): void => undefined;
+  afterEach(() => close());
+
+  /** @param play - what a request gets, and the how-manieth it is */
+  const served = async (play: (socket: Socket, request: number) => void): Promise<string> => {
+    connections = 0;
+    let requests = 0;
+    const sockets = new Set<Socket>();
+    const server = createServer((socket) => {
+      connections += 1;
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('data', () => play(socket, (requests += 1)));
+    });
+    close = () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    };
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/auth/jwks.json`;
+  };
+  const read = (url: string) => fetchJwks(url)(AbortSignal.timeout(2_000));
+
+  test('never uses a connection twice, so none can have died meanwhile', async () => {
+    const url = await served((socket) => socket.write(answer));
+    for (let turn = 0; turn < 3; turn += 1) expect(await read(url)).toEqual({ keys: [] });
+    expect(connections).toBe(3);
+  });
+
+  test('is tried once more when a connection is lost before an answer, and no more', async () => {
+    const url = await served((socket, request) => {
+      if (request === 1) socket.resetAndDestroy();
+      else socket.write(answer);
+    });
+    expect(await read(url)).toEqual({ keys: [] });
+    expect(connections).toBe(2);
+    const dead = await served((socket) => socket.resetAndDestroy());
+    await expect(read(dead)).rejects.toMatchObject({ code: 'published_set_unreachable' });
+    expect(connections).toBe(2);
+  });
+
+  test('is not tried again after an answer', async () => {
+    const url = await served((socket) => socket.write('HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n'));
+    await expect(read(url)).rejects.toMatchObject({ code: 'published_set_unreachable' });
+    expect(connections).toBe(1);
   });
 });

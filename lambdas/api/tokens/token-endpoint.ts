@@ -1,6 +1,16 @@
 /** The API platform's token endpoint. */
+import type { IncomingMessage } from 'node:http';
 import * as oauth from 'oauth4webapi';
-import { after, asEpochSeconds, Secret, type Clock } from '../../common/index.ts';
+import { after, Secret, type Clock, type EpochSeconds } from '../../common/index.ts';
+import {
+  ConnectionLost,
+  createHttpClient,
+  onceMoreIfLost,
+  readBody,
+  TooLarge,
+  type Connection,
+  type HttpClient,
+} from '../../outbound/index.ts';
 import type { IssuedTokens } from '../../session/index.ts';
 import type { Application } from './application.ts';
 import { tokenErrors, TokenUnavailable } from './errors.ts';
@@ -24,7 +34,12 @@ export interface TokenEndpointOptions {
   /** Our key of the moment; told the name of one that was refused, it looks whether there is another by now. */
   readonly signer: (refusedKid?: string) => Promise<AssertionSigner>;
   readonly clock: Clock;
+  /** Called once for a token answer of which members were ignored because of their values. */
+  readonly onIgnored?: (members: readonly TokenMember[]) => void;
 }
+
+/** What of a token answer can be done without. */
+export type TokenMember = 'expires_in' | 'refresh_token' | 'refresh_token_expires_in';
 
 /** @throws TokenUnavailable from every method, with what the endpoint said */
 export interface TokenEndpoint {
@@ -45,53 +60,67 @@ const assertionLifeSeconds = 240;
 export function createTokenEndpoint(options: TokenEndpointOptions): TokenEndpoint {
   const { tokenUrl, clock } = options;
   const as: oauth.AuthorizationServer = { issuer: new URL(tokenUrl).origin, token_endpoint: tokenUrl };
-  const requestOptions = (signal: AbortSignal) => ({
-    [oauth.customFetch]: tokenFetch(signal),
+  const client = createHttpClient();
+  const requestOptions = (signal: AbortSignal, connection: Connection) => ({
+    [oauth.customFetch]: tokenFetch(client, signal, connection),
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- settings allow it for a loopback address only
     [oauth.allowInsecureRequests]: tokenUrl.startsWith('http:'),
   });
 
-  const exchangeWith = async (
+  const read = async (
+    response: Response,
+    application: oauth.Client,
+    askedAt: EpochSeconds,
+  ): Promise<IssuedTokens> => {
+    const { tokens, ignored } = await readTokens(as, application, response, askedAt);
+    if (ignored.length > 0) options.onIgnored?.(ignored);
+    return tokens;
+  };
+
+  /** Every try has an assertion of its own: the platform takes no `jti` twice. */
+  const exchangeWith = (
     signer: AssertionSigner,
     { apiKey }: Application,
     idToken: Secret,
     signal: AbortSignal,
-  ): Promise<IssuedTokens> => {
-    const client = { client_id: apiKey };
-    const askedAt = clock();
-    const response = await oauth.genericTokenEndpointRequest(
-      as,
-      client,
-      async (_as, _client, body) => {
-        body.set('client_assertion_type', assertionType);
-        body.set(
-          'client_assertion',
-          await signer.sign({ clientId: apiKey, audience: tokenUrl, lifeSeconds: assertionLifeSeconds }),
-        );
-      },
-      exchangeGrant,
-      { subject_token: idToken.expose(), subject_token_type: idTokenType },
-      requestOptions(signal),
-    );
-    return readTokens(as, client, response, askedAt);
-  };
+  ): Promise<IssuedTokens> =>
+    withRetry(async (connection) => {
+      const client = { client_id: apiKey };
+      const askedAt = clock();
+      const response = await oauth.genericTokenEndpointRequest(
+        as,
+        client,
+        async (_as, _client, body) => {
+          body.set('client_assertion_type', assertionType);
+          body.set(
+            'client_assertion',
+            await signer.sign({ clientId: apiKey, audience: tokenUrl, lifeSeconds: assertionLifeSeconds }),
+          );
+        },
+        exchangeGrant,
+        { subject_token: idToken.expose(), subject_token_type: idTokenType },
+        requestOptions(signal, connection),
+      );
+      return read(response, client, askedAt);
+    });
 
-  const refreshWith = async (
+  const refreshWith = (
     { apiKey, apiSecret }: Application,
     refreshToken: Secret,
     signal: AbortSignal,
-  ): Promise<IssuedTokens> => {
-    const client = { client_id: apiKey };
-    const askedAt = clock();
-    const response = await oauth.refreshTokenGrantRequest(
-      as,
-      client,
-      oauth.ClientSecretPost(apiSecret.expose()),
-      refreshToken.expose(),
-      requestOptions(signal),
-    );
-    return readTokens(as, client, response, askedAt);
-  };
+  ): Promise<IssuedTokens> =>
+    withRetry(async (connection) => {
+      const client = { client_id: apiKey };
+      const askedAt = clock();
+      const response = await oauth.refreshTokenGrantRequest(
+        as,
+        client,
+        oauth.ClientSecretPost(apiSecret.expose()),
+        refreshToken.expose(),
+        requestOptions(signal, connection),
+      );
+      return read(response, client, askedAt);
+    });
 
   return {
     async exchange(idToken, signal) {
@@ -121,37 +150,62 @@ export function createTokenEndpoint(options: TokenEndpointOptions): TokenEndpoin
   };
 }
 
-/** No answer of the platform's comes near this. */
-const maxAnswerBytes = 64 * 1024;
+/**
+ * Once more over a new connection, when one that was kept open had died. Should the platform have carried the first try out
+ * after all, an exchange gives other tokens, and a refresh token that is spent leads to an exchange.
+ */
+async function withRetry(attempt: (connection: Connection) => Promise<IssuedTokens>): Promise<IssuedTokens> {
+  try {
+    return await onceMoreIfLost(attempt);
+  } catch (error) {
+    throw error instanceof ConnectionLost ? new TokenUnavailable('unreachable') : error;
+  }
+}
+
+/** Room for both tokens at their largest. */
+const maxAnswerBytes = 96 * 1024;
 /** What a `Retry-After` may sensibly say, in seconds. */
 const maxRetryAfterSeconds = 300;
 
-type FetchInit = Omit<RequestInit, 'body' | 'signal'> & { body?: unknown; signal?: unknown };
+interface FetchInit {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
 
 /**
  * `fetch` for the token endpoint: bounded in time and size, follows no redirect, and keeps of the headers the content
  * type alone.
  */
 const tokenFetch =
-  (signal: AbortSignal) =>
-  async (url: string, init: FetchInit): Promise<Response> => {
-    let response: Response;
-    let body: Uint8Array<ArrayBuffer>;
+  (client: HttpClient, signal: AbortSignal, connection: Connection) =>
+  async (url: string, { method = 'GET', headers = {}, body }: FetchInit): Promise<Response> => {
+    const request = {
+      ...{ method, url: new URL(url), headers },
+      body: body instanceof URLSearchParams ? Buffer.from(body.toString()) : undefined,
+    };
     try {
-      response = await fetch(url, { ...(init as RequestInit), redirect: 'manual', signal });
-      body = await readBounded(response);
+      return await client.send(request, { connection, signal }, readAnswer);
     } catch (error) {
-      throw error instanceof TokenUnavailable ? error : new TokenUnavailable('unreachable');
+      if (error instanceof TokenUnavailable) throw error;
+      if (error instanceof ConnectionLost && !signal.aborted) throw error;
+      throw new TokenUnavailable(error instanceof TooLarge ? 'malformed' : 'unreachable');
     }
-    const { status } = response;
-    if (status === 429) throw rateLimited(response.headers.get('retry-after'));
-    if (status >= 500) throw new TokenUnavailable('server_error');
-    if (status !== 200 && status < 400) throw new TokenUnavailable('malformed');
-    const type = response.headers.get('content-type') ?? '';
-    return new Response(body, { status, headers: { 'content-type': type } });
   };
 
-const rateLimited = (retryAfter: string | null): TokenUnavailable => {
+async function readAnswer(response: IncomingMessage): Promise<Response> {
+  const { statusCode: status = 0, headers } = response;
+  const body = await readBody(response, maxAnswerBytes);
+  if (status === 429) throw rateLimited(headers['retry-after']);
+  if (status >= 500) throw new TokenUnavailable('server_error');
+  if (status !== 200 && status < 400) throw new TokenUnavailable('malformed');
+  return new Response(Uint8Array.from(body), {
+    status,
+    headers: { 'content-type': headers['content-type'] ?? '' },
+  });
+}
+
+const rateLimited = (retryAfter: string | undefined): TokenUnavailable => {
   const seconds = /^\d{1,6}$/.test(retryAfter ?? '') ? Number(retryAfter) : 0;
   return new TokenUnavailable(
     'rate_limited',
@@ -159,70 +213,84 @@ const rateLimited = (retryAfter: string | null): TokenUnavailable => {
   );
 };
 
-async function readBounded(response: Response): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    size += chunk.length;
-    if (size > maxAnswerBytes) throw new TokenUnavailable('malformed');
-    chunks.push(chunk);
-  }
-  return Uint8Array.from(Buffer.concat(chunks));
-}
+type Json = Readonly<Record<string, unknown>>;
+
+/** A JSON object's members, but for those that are `null`: they count as absent. */
+const membersOf = (value: unknown): Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null))
+    : {};
 
 /**
+ * An access token is used however odd what stands beside it. So the library, which refuses the whole answer for one member
+ * that it does not like, is given only what must be right.
+ *
  * @param askedAt - when the tokens were asked for: their life is counted from there, for they were issued no earlier
- * @throws TokenUnavailable unless the answer is whole and sane
+ * @throws TokenUnavailable without a bearer access token
  */
 async function readTokens(
   as: oauth.AuthorizationServer,
   client: oauth.Client,
   response: Response,
-  askedAt: ReturnType<Clock>,
-): Promise<IssuedTokens> {
-  // The library forgives much in a number that comes as text.
-  const raw: unknown = await response
-    .clone()
-    .json()
-    .catch(() => undefined);
+  askedAt: EpochSeconds,
+): Promise<{ tokens: IssuedTokens; ignored: readonly TokenMember[] }> {
+  const members: Json = response.ok ? membersOf(await jsonOf(response.clone())) : {};
+  const { access_token, token_type, issued_token_type: issuedType } = members;
+  const required = new Response(JSON.stringify({ access_token, token_type }), response);
   let answer: oauth.TokenEndpointResponse;
   try {
-    answer = await oauth.processGenericTokenEndpointResponse(as, client, response);
+    answer = await oauth.processGenericTokenEndpointResponse(as, client, response.ok ? required : response);
   } catch (error) {
     throw refusal(error);
   }
-  const expiresAt = expiryOf(askedAt, (raw as { expires_in?: unknown }).expires_in);
-  const { refresh_token_expires_in: refreshLife, issued_token_type: type = accessTokenType } = answer;
-  const refreshTokenExpiresAt = refreshLife === undefined ? undefined : expiryOf(askedAt, refreshLife);
-  if (
-    answer.token_type !== 'bearer' ||
-    type !== accessTokenType ||
-    expiresAt === undefined ||
-    (refreshLife !== undefined && refreshTokenExpiresAt === undefined) ||
-    !isToken(answer.access_token) ||
-    !(answer.refresh_token === undefined || isToken(answer.refresh_token))
-  ) {
+  const isOtherType = typeof issuedType === 'string' && issuedType !== '' && issuedType !== accessTokenType;
+  if (answer.token_type !== 'bearer' || isOtherType || !isToken(answer.access_token)) {
     throw new TokenUnavailable('malformed');
   }
+
+  const { expires_in: life, refresh_token: refreshToken, refresh_token_expires_in: refreshLife } = members;
+  const seconds = secondsOf(life);
+  const refreshSeconds = secondsOf(refreshLife);
+  const oddRefreshLife = refreshLife !== undefined && refreshSeconds === undefined;
+  const oddRefreshToken = refreshToken !== undefined && !isToken(refreshToken);
+  const usesRefreshToken = isToken(refreshToken) && !oddRefreshLife;
   return {
-    accessToken: new Secret(answer.access_token),
-    issuedAt: askedAt,
-    expiresAt,
-    refreshToken: answer.refresh_token === undefined ? undefined : new Secret(answer.refresh_token),
-    refreshTokenExpiresAt,
+    tokens: {
+      accessToken: new Secret(answer.access_token),
+      issuedAt: askedAt,
+      expiresAt: after(askedAt, seconds ?? unknownLifeSeconds),
+      refreshToken: usesRefreshToken ? new Secret(refreshToken) : undefined,
+      refreshTokenExpiresAt:
+        usesRefreshToken && refreshSeconds !== undefined ? after(askedAt, refreshSeconds) : undefined,
+    },
+    ignored: [
+      ...(seconds === undefined ? (['expires_in'] as const) : []),
+      ...(oddRefreshToken ? (['refresh_token'] as const) : []),
+      ...(oddRefreshLife ? (['refresh_token_expires_in'] as const) : []),
+    ],
   };
 }
 
-/** It becomes a header: no space, no line end, no more than a header holds. */
-const isToken = (value: string): boolean => /^[\x21-\x7e]{1,8192}$/.test(value);
+const jsonOf = (response: Response): Promise<unknown> => response.json().catch(() => undefined);
 
-/** The platform writes its numbers as text. */
-const expiryOf = (from: ReturnType<Clock>, life: unknown): ReturnType<Clock> | undefined => {
+/**
+ * The life of an access token whose answer does not say one, or says what cannot be: long enough for the calls of one page,
+ * and short enough that a token which is over is soon replaced.
+ */
+const unknownLifeSeconds = 60;
+
+/** It becomes a header, and is stored: no space, no line end. Both tokens are far below the 400 KB of a DynamoDB item. */
+const maxTokenLength = 32 * 1024;
+const isToken = (value: unknown): value is string =>
+  typeof value === 'string' && value.length <= maxTokenLength && /^[\x21-\x7e]+$/.test(value);
+
+/** A life in whole seconds; the platform writes its numbers as text. Undefined for what is absent or cannot be one. */
+function secondsOf(life: unknown): number | undefined {
   const written = typeof life === 'number' ? String(life) : life;
-  return typeof written === 'string' && /^[1-9]\d{0,8}$/.test(written)
-    ? asEpochSeconds(after(from, Number(written)))
-    : undefined;
-};
+  const seconds =
+    typeof written === 'string' && /^\d{1,9}(?:\.\d{1,9})?$/.test(written) ? Math.floor(Number(written)) : 0;
+  return seconds > 0 ? seconds : undefined;
+}
 
 /** What the library threw, in our words: its own errors hold the answer. */
 function refusal(error: unknown): TokenUnavailable {

@@ -10,7 +10,12 @@ import {
   type TokenView,
 } from '../../session/index.ts';
 import { StepUpRequired, TokenUnavailable, type TokenError } from './errors.ts';
-import { createTokenEndpoint, type TokenEndpoint, type TokenEndpointOptions } from './token-endpoint.ts';
+import {
+  createTokenEndpoint,
+  type TokenEndpoint,
+  type TokenEndpointOptions,
+  type TokenMember,
+} from './token-endpoint.ts';
 
 /** A token to be sent to a service, and which of its kind it is. */
 export interface AccessToken {
@@ -39,8 +44,13 @@ export interface UserTokens {
 
 /** Told what became of a user's tokens. */
 export type TokenLog = (
-  event: 'token_exchanged' | 'token_refreshed' | 'token_refused' | 'lease_waited',
-  fields: { readonly audience: LeasedAudience; readonly waitedMs?: number; readonly error?: TokenError },
+  event: 'token_exchanged' | 'token_refreshed' | 'token_refused' | 'token_answer_odd' | 'lease_waited',
+  fields: {
+    readonly audience: LeasedAudience;
+    readonly waitedMs?: number;
+    readonly error?: TokenError;
+    readonly ignored?: readonly TokenMember[];
+  },
 ) => void;
 
 interface Options {
@@ -55,7 +65,13 @@ interface Options {
 
 /** A user's tokens for the API platform and for CIS2 itself. */
 export const createUserTokens = (options: TokenEndpointOptions & Omit<Options, 'endpoint'>): UserTokens =>
-  userTokensFrom({ ...options, endpoint: createTokenEndpoint(options) });
+  userTokensFrom({
+    ...options,
+    endpoint: createTokenEndpoint({
+      ...options,
+      onIgnored: (ignored) => options.log('token_answer_odd', { audience: 'api-platform', ignored }),
+    }),
+  });
 
 /** What is under way in this instance for one session and service; it gives undefined when another has the lease. */
 interface Flight {

@@ -1,0 +1,136 @@
+/** HTTP requests to other services, over connections that are kept open between them. */
+import type { Agent as PlainAgent, IncomingMessage } from 'node:http';
+import type { Agent as SecureAgent } from 'node:https';
+import type { LookupFunction } from 'node:net';
+import { guardedLookup } from './addresses.ts';
+
+// An import would read every member of these modules, and one of them loads a whole HTTP client as the function starts.
+const http = process.getBuiltinModule('node:http');
+const https = process.getBuiltinModule('node:https');
+
+export interface OutboundRequest {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Undefined where the method has none. */
+  readonly body: Buffer | undefined;
+}
+
+/** `pooled`: one that is open already, where there is one. It may have died while nobody used it. */
+export type Connection = 'pooled' | 'new';
+
+/** The connection was lost, or could not be made, before a byte of an answer came. The cause is the network's error. */
+export class ConnectionLost extends Error {
+  override readonly name = 'ConnectionLost';
+}
+
+/** The connection was lost after an answer had begun. The cause is the network's error. */
+export class AnswerCut extends Error {
+  override readonly name = 'AnswerCut';
+}
+
+export interface HttpClient {
+  /**
+   * @param options.signal - aborts it, while the answer is read too
+   * @param read - makes the result of the answer; it has to read the body to its end
+   * @throws ConnectionLost, AnswerCut, Node's own error (`HPE_…` for what is no HTTP), or what `read` throws. The connection is
+   *   then closed
+   */
+  send<T>(
+    request: OutboundRequest,
+    options: { readonly connection: Connection; readonly signal: AbortSignal },
+    read: (response: IncomingMessage) => Promise<T>,
+  ): Promise<T>;
+  /** Closes idle connections. */
+  close(): void;
+}
+
+const keepAlive = { keepAlive: true, scheduling: 'lifo', maxFreeSockets: 16 } as const;
+
+const lostCodes: readonly (string | undefined)[] = ['ECONNRESET', 'ECONNREFUSED', 'EPIPE'];
+
+/** @param lookupFor - resolves names for connections to a URL's host */
+export function createHttpClient(lookupFor: (url: URL) => LookupFunction = guardedLookup): HttpClient {
+  // Made when they are first used: a start that calls nobody should not pay for them.
+  let plain: PlainAgent | undefined;
+  let secure: SecureAgent | undefined;
+  const agentFor = (url: URL): PlainAgent | SecureAgent =>
+    url.protocol === 'https:'
+      ? (secure ??= new https.Agent(keepAlive))
+      : (plain ??= new http.Agent(keepAlive));
+
+  return {
+    send: ({ url, method, headers, body }, { connection, signal }, read) =>
+      new Promise((resolve, reject) => {
+        const request = (url.protocol === 'https:' ? https : http).request(url, {
+          method,
+          headers: {
+            ...headers,
+            ...(body === undefined ? {} : { 'content-length': String(body.length) }),
+          },
+          agent: connection === 'pooled' ? agentFor(url) : false,
+          lookup: lookupFor(url),
+          signal,
+        });
+        let answerBegan = false;
+        const answerBegins = (): void => {
+          answerBegan = true;
+        };
+        const fail = (error: Error): void => {
+          reject(error);
+          request.destroy();
+        };
+        request.on('error', (cause: NodeJS.ErrnoException) => {
+          if (!lostCodes.includes(cause.code)) fail(cause);
+          else if (answerBegan) fail(new AnswerCut('the connection was lost within an answer', { cause }));
+          else fail(new ConnectionLost('the connection was lost before an answer', { cause }));
+        });
+        request.on('socket', (socket) => socket.once('data', answerBegins));
+        // Nobody asked to speak another protocol.
+        request.on('upgrade', (_response, socket) => {
+          socket.destroy();
+          fail(Object.assign(new Error('another protocol'), { code: 'HPE_UPGRADE' }));
+        });
+        request.on('response', (response) => {
+          answerBegins();
+          read(response).then(resolve, fail);
+        });
+        request.end(body);
+      }),
+    close() {
+      plain?.destroy();
+      secure?.destroy();
+    },
+  };
+}
+
+/**
+ * Tries on a pooled connection, and once more on a new one where that was lost before a byte of an answer came. Not on
+ * another pooled one: several may have died together.
+ */
+export async function onceMoreIfLost<T>(attempt: (connection: Connection) => Promise<T>): Promise<T> {
+  try {
+    return await attempt('pooled');
+  } catch (error) {
+    if (!(error instanceof ConnectionLost)) throw error;
+    return attempt('new');
+  }
+}
+
+/** A body is larger than its limit. */
+export class TooLarge extends Error {
+  override readonly name = 'TooLarge';
+}
+
+/** The whole body. @throws TooLarge, or Node's own error when it ends too soon */
+export async function readBody(response: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) throw new TooLarge(`more than ${String(maxBytes)} bytes`);
+    chunks.push(chunk);
+  }
+  if (!response.complete) throw new Error('the body ended too soon');
+  return Buffer.concat(chunks, size);
+}
