@@ -6,7 +6,7 @@ import { RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { awsFailure, isAwsError, isNoAnswer } from './aws-failure.ts';
 import type { Target } from './command.ts';
 import { CouldNot } from './errors.ts';
-import { isObject } from './keys/answers.ts';
+import { isObject } from './keys/responses.ts';
 import { oneLine } from './wording.ts';
 
 /** One installation of the product, in AWS or on this machine: what its stacks made, and how to reach it. */
@@ -58,7 +58,7 @@ export async function openInstallation(target: Target): Promise<Installation> {
 }
 
 function connect({ label, outputs, region, local }: Reach): Installation {
-  // A local start looks at no signature; nobody's real credentials are shown to it.
+  // A local start checks no signature; nobody's real credentials are shown to it.
   const credentials =
     local === undefined ? {} : { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
   const lambda = (options: { maxAttempts?: number }): LambdaClient =>

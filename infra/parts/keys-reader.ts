@@ -11,7 +11,7 @@ export interface KeysReaderProps {
 }
 
 /**
- * The role of operators who look at the keys and may not change them: it can find the installation and ask for the state of
+ * The role of operators who may read the state of the keys and not change them: it can find the installation and ask for the state of
  * its keys. Whoever the account's own policies let assume it, can.
  */
 export class KeysReader extends Construct {

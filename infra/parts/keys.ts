@@ -20,7 +20,7 @@ const names: Readonly<Record<KeyPurpose, { readonly title: string; readonly sid:
 };
 
 /**
- * The secret that holds a ring of signing keys. CloudFormation makes it empty, so that no private key ever stands in
+ * The secret that holds a ring of signing keys. CloudFormation makes it empty, so that no private key is ever in
  * a template: the function `rotate-signing-keys` fills it during the first deployment.
  * @stateful
  */
@@ -38,8 +38,8 @@ export class SigningKeyStore extends Construct {
       secret: `the ring of private ${title}`,
       atRest: `the private ${title} at rest`,
       rotated:
-        'It is rotated on a schedule. The schedule stands beside the function that it runs, as a rule in another stack ' +
-        'than the secret, where this check does not look.',
+        'It is rotated on a schedule. The schedule is in the stack of the function that it runs, which this check does not ' +
+        'read.',
     });
     this.secret = secret;
     this.encryptionKey = encryptionKey;
@@ -73,7 +73,7 @@ export class SigningKeyStore extends Construct {
 /** The tag that binds a key in KMS to one ring of one installation. */
 const ringTag = 'cis2-bff:ring';
 
-/** Every key of this account and region; statements narrow it down by the tag, for no key stands yet when they are written. */
+/** Every key of this account and region; statements narrow it down by the tag, for no key exists yet when they are written. */
 const everyKey = `arn:${Aws.PARTITION}:kms:${Aws.REGION}:${Aws.ACCOUNT_ID}:key/*`;
 
 /** What an installation's keys in KMS are called. */
@@ -85,7 +85,7 @@ export interface KmsRings {
 
 const tagValues = ({ name, purposes }: KmsRings): string[] => purposes.map((purpose) => `${name}/${purpose}`);
 
-/** What a function must be allowed to sign with the keys that KMS keeps for these rings, as CIS2 expects it (RS512). */
+/** What a function must be allowed to sign with the keys in KMS of these rings, as CIS2 expects it (RS512). */
 export const kmsSigningStatements = (rings: KmsRings): iam.PolicyStatement[] => [
   new iam.PolicyStatement({
     sid: 'KmsKeysSign',
@@ -101,7 +101,7 @@ export const kmsSigningStatements = (rings: KmsRings): iam.PolicyStatement[] => 
 ];
 
 /**
- * What a function must be allowed to look after the keys that KMS keeps for these rings: read their public halves and
+ * What a function must be allowed to maintain the keys in KMS of these rings: read their public halves and
  * have them deleted. Only keys that sign, so that a tag put on any other key gives no right to it. Public halves are read
  * whatever the tag: a key's is wanted the moment after it is made, and KMS may take five minutes to know a tag.
  */

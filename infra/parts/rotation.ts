@@ -12,7 +12,7 @@ export interface KeyRotationProps {
   readonly rotator: lambda.Function;
   /** The longest it may take for one event. */
   readonly rotatorTimeout: Duration;
-  /** The rings it looks after, each of another purpose. */
+  /** The rings it manages, each of another purpose. */
   readonly stores: readonly SigningKeyStore[];
   readonly publishedKeys: dynamodb.Table;
   /** Whole days from one rotation to the next. */
@@ -68,7 +68,7 @@ export class KeyRotation extends Construct {
     }
 
     new events.Rule(this, 'HourlyCheck', {
-      description: 'CIS2 BFF: has the signing keys looked at, and the published ones put right',
+      description: 'CIS2 BFF: checks the signing keys, and corrects what is published',
       schedule: events.Schedule.rate(Duration.hours(1)),
       targets: [
         new targets.LambdaFunction(rotator, {

@@ -19,14 +19,14 @@ export interface PublishedSet {
   readonly keys: readonly PublicJwk[];
 }
 
-/** What may be told of a ring. */
+/** The public facts about a ring. */
 export interface RingFacts {
   readonly keys: readonly KeyFacts[];
   /** The version of the secret it was made from; null for the first one. */
   readonly basedOn: string | null;
 }
 
-/** What is published, and what may be told of the rings that it belongs to. */
+/** What is published, and the public facts about the rings that it belongs to. */
 export interface PublishedRecord {
   readonly keys: readonly PublicJwk[];
   /** Kid → since when it has been in the set without a gap. */

@@ -9,7 +9,7 @@ export const signingAlgorithm = 'RS512';
 const places = ['previous', 'current', 'next'] as const;
 export type Place = (typeof places)[number];
 
-/** What may be told of a key. */
+/** The public facts about a key. */
 export interface KeyFacts {
   /** RFC 7638 thumbprint, unless the key was imported under another name. */
   readonly kid: string;

@@ -11,7 +11,7 @@ import { now, optionalText, Refusal, requiredText, startAwsJsonService } from '.
 import type { Input, Output } from './aws-json.ts';
 import type { LoopbackServer } from '../loopback-server.ts';
 
-/** RSA keys that sign, as KMS keeps them: the private half can be used and never leaves. */
+/** RSA keys that sign, as KMS has them: the private half can be used and never leaves. */
 
 interface StoredKey {
   readonly id: string;
@@ -34,7 +34,7 @@ interface Tag {
 const bitsOf = { RSA_2048: 2_048, RSA_3072: 3_072, RSA_4096: 4_096 } as const;
 type KeySpec = keyof typeof bitsOf;
 
-/** Per algorithm: the hash, its length in bytes, and what stands before it in a signature (RFC 8017 section 9.2, note 1). */
+/** Per algorithm: the hash, its length in bytes, and its prefix in a signature (RFC 8017 section 9.2, note 1). */
 const algorithms = {
   RSASSA_PKCS1_V1_5_SHA_256: {
     hash: 'sha256',
@@ -216,7 +216,7 @@ class KeyStore {
 
 /**
  * Starts a Key Management Service in memory on 127.0.0.1: the calls that the storage of signing keys needs, with RSA that is
- * real. No policy is looked at.
+ * real. No policy is checked.
  *
  * @param options.region, options.account - stand in the ARNs
  */

@@ -34,7 +34,7 @@ function readEvent(body: string): { readonly event: unknown } | undefined {
 
 /**
  * Starts Lambda's Invoke on 127.0.0.1, for the AWS SDK, onto functions that run here: `RequestResponse` and `DryRun`.
- * Signatures are not looked at.
+ * Signatures are not checked.
  *
  * @param find - gives the function of a name or an ARN
  */

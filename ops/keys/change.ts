@@ -1,7 +1,7 @@
 import type { Arguments, Context } from '../command.ts';
 import { CouldNot } from '../errors.ts';
 import type { Result } from '../io.ts';
-import type { KeysChange, KeyView } from './answers.ts';
+import type { KeysChange, KeyView } from './responses.ts';
 import { openKeys, type Change, type KeyService } from './service.ts';
 import { doneLines, plannedLines } from './view.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Command, Context } from '../command.ts';
 import { CouldNot } from '../errors.ts';
-import type { KeysStatus, KeyView } from './answers.ts';
+import type { KeysStatus, KeyView } from './responses.ts';
 import { changeKeys } from './change.ts';
 import type { KeyService } from './service.ts';
 

@@ -1,6 +1,6 @@
 import type { Arguments, Context } from '../command.ts';
 import { CouldNot } from '../errors.ts';
-import { readChange, readStatus, type KeysChange, type KeysStatus } from './answers.ts';
+import { readChange, readStatus, type KeysChange, type KeysStatus } from './responses.ts';
 import type { PrivateKeyFile } from './private-key.ts';
 
 /** A change that the function makes itself. */

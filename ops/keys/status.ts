@@ -1,6 +1,6 @@
 import type { Command } from '../command.ts';
 import { instantWithAge } from '../wording.ts';
-import type { KeysStatus } from './answers.ts';
+import type { KeysStatus } from './responses.ts';
 import { openKeys } from './service.ts';
 import { keyTable, nextRotationLine } from './view.ts';
 

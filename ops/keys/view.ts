@@ -1,5 +1,5 @@
 import { age, instantWithAge, table } from '../wording.ts';
-import type { KeysChange, KeyView } from './answers.ts';
+import type { KeysChange, KeyView } from './responses.ts';
 
 /** A ring as a table; the whole kid, since its first letters do not tell two keys apart. */
 export const keyTable = (keys: readonly KeyView[], now: number): string[] =>

@@ -235,7 +235,7 @@ describe('the state of the keys', () => {
       ]);
     });
 
-    test('is all that the role of those who only look leads to: it runs that function and no other', () => {
+    test('is all that the role for reading it gives: it runs that function and no other', () => {
       const { stateless } = deployed();
       const [[id, role] = ['', undefined]] = resourcesOfType(stateless, 'AWS::IAM::Role').filter(([name]) =>
         name.startsWith('BffKeysReader'),

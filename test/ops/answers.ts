@@ -1,5 +1,5 @@
 /** Answers of the function that keeps the signing keys. */
-import type { KeyView, LastRotation } from '../../ops/keys/answers.ts';
+import type { KeyView, LastRotation } from '../../ops/keys/responses.ts';
 
 export const daysAgo = (days: number): string => new Date(Date.now() - days * 86_400_000).toISOString();
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { KeyView } from '../../ops/keys/answers.ts';
+import type { KeyView } from '../../ops/keys/responses.ts';
 import { Bff } from '../support/bff.ts';
 import { ops } from './command.ts';
 

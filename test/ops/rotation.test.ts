@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { readStatus, type KeysStatus, type LastRotation } from '../../ops/keys/answers.ts';
+import { readStatus, type KeysStatus, type LastRotation } from '../../ops/keys/responses.ts';
 import { rotate } from '../../ops/keys/rotate.ts';
 import type { KeyService } from '../../ops/keys/service.ts';
 import { CouldNot } from '../../ops/errors.ts';

@@ -1,4 +1,4 @@
-/** The answers of the functions that show and change the signing keys. Every instant is RFC 3339. */
+/** The responses of the functions that show and change the signing keys. Every instant is RFC 3339. */
 import { CouldNot } from '../errors.ts';
 import { oneLine } from '../wording.ts';
 
@@ -47,7 +47,7 @@ type Members<R extends Readers> = {
 } & {
   readonly [Name in Optional<R>]?: Exclude<ReturnType<R[Name]>, undefined>;
 };
-/** Built of the members by name, so that nothing else of an answer is ever printed. */
+/** Built of the members by name, so that nothing else of a response is ever printed. */
 const object =
   <R extends Readers>(readers: R): Read<Members<R>> =>
   (value) => {
@@ -91,14 +91,14 @@ const keysChange = object({
 });
 export type KeysChange = ReturnType<typeof keysChange>;
 
-/** @throws CouldNot with the function's own code when it refused, `unexpected_answer` when it is no such answer */
+/** @throws CouldNot with the function's own code when it refused, `unexpected_answer` when it is no such response */
 const accepted =
   <T>(read: Read<T>): Read<T> =>
-  (answer) => {
-    const { ok, code, message } = isObject(answer) ? answer : {};
+  (response) => {
+    const { ok, code, message } = isObject(response) ? response : {};
     if (ok === false) throw new CouldNot(text(code), oneLine(text(message)));
     if (ok !== true) throw unexpected();
-    return read(answer);
+    return read(response);
   };
 export const readStatus = accepted(keysStatus);
 export const readChange = accepted(keysChange);
