@@ -115,7 +115,7 @@ export default tseslint.config(
     languageOptions: {
       ecmaVersion: 5,
       sourceType: 'script',
-      globals: { document: 'readonly', window: 'readonly', AbortSignal: 'readonly' },
+      globals: { document: 'readonly', window: 'readonly' },
     },
   },
   ...moduleNames.map(moduleRules),

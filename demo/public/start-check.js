@@ -23,8 +23,6 @@
     'replaceChildren' in document.createElement('div') &&
     typeof BroadcastChannel === 'function' &&
     typeof HTMLDialogElement === 'function' &&
-    typeof AbortSignal === 'function' &&
-    'timeout' in AbortSignal &&
     'hasOwn' in Object &&
     'at' in Array.prototype;
   starting.hidden = false;

@@ -186,6 +186,11 @@ async function call(
   body?: Fields,
 ): Promise<Answer> {
   const askedAt = Date.now();
+  // Not `AbortSignal.timeout`, which is younger than the oldest browsers that these pages are for.
+  const timeout = new AbortController();
+  const timer = setTimeout(() => {
+    timeout.abort();
+  }, timeoutMilliseconds);
   try {
     const response = await fetch(path, {
       method,
@@ -199,7 +204,7 @@ async function call(
       credentials: 'same-origin',
       cache: 'no-store',
       redirect: 'error',
-      signal: AbortSignal.timeout(timeoutMilliseconds),
+      signal: timeout.signal,
     });
     const retryAfter = response.headers.get('Retry-After');
     return {
@@ -213,6 +218,8 @@ async function call(
     };
   } catch {
     throw new BffError('unreachable');
+  } finally {
+    clearTimeout(timer);
   }
 }
 
