@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { Page, Route } from 'playwright-core';
 import type { SessionJson } from '../support/browser.ts';
+import { screenshotOfStep } from '../evidence/demonstration.ts';
 import { newerFeatures, oldest, withoutFeatures } from './oldest-browsers.ts';
 import {
   accessibilityViolations,
@@ -277,18 +278,49 @@ const widths = [
 /** The ways on from a page: what there is to press in its main part, or in the dialog above it. */
 const waysOn = (tab: Page): Promise<number> =>
   tab.locator('main a[href], main button, dialog[open] button').count();
+/** The pages that a step of the demonstration shows (docs/onboarding.md). */
+const demonstration: readonly (readonly [step: number, view: string])[] = [
+  [1, 'the sign-in page'],
+  [2, 'the simulator’s page'],
+  [2, 'the page of somebody with one role'],
+  [3, 'the page of a refusal with access_denied'],
+  [4, 'the page of a refusal with assurance_insufficient'],
+  [5, 'the page of a refusal with assurance_insufficient'],
+  [6, 'the page of a refusal with role_required for no_role'],
+  [6, 'the page of a refusal with role_required for role'],
+  [6, 'the page of a refusal with role_required for organisation'],
+  [7, 'the choice of a role'],
+  [7, 'the change of a role'],
+  [8, 'the page of a refusal with login_expired'],
+  [9, 'the warning before the end'],
+  [9, 'the page of a session that ended as idle'],
+  [10, 'the page of a session that ended as absolute'],
+  [11, 'the simulator’s page'],
+  [12, 'the page of a session that ended as provider_logout'],
+  [13, 'the signed-out page'],
+  [14, 'the list of sessions'],
+  [14, 'the page of a session that ended as revoked'],
+];
+
 const someoneIsSignedIn = (tab: Page): Promise<boolean> =>
   tab.evaluate<boolean>(`fetch('/auth/session', { headers: { 'X-CSRF': '1' } })
     .then((answer) => answer.json()).then(({ status }) => status === 'active', () => false)`);
 
+test('every step of the demonstration has a page', () => {
+  for (const [, view] of demonstration) expect(views.map(({ name }) => name)).toContain(view);
+});
+
 describe('a page that anybody can read', () => {
   test.each(views.map((view) => ({ tag: '', ...view })))(
     'is $name: accessible, within the window, wide and narrow, and leads on$tag',
-    async ({ open, title }) => {
+    async ({ name, open, title }) => {
       const { profile, tab } = await rig.visitor();
       await tab.setViewportSize(widths[0]!);
       await open(tab, profile);
       await tab.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' });
+      for (const [step, view] of demonstration) {
+        if (view === name) await screenshotOfStep(tab, step, name.toLowerCase().replace(/[^a-z]+/g, '-'));
+      }
       expect(await tab.title()).toBe(title);
       expect(await tab.locator('h1').count()).toBe(1);
       if (new URL(tab.url()).origin === rig.baseUrl) {

@@ -232,6 +232,9 @@ function withoutProofHtml({ standards }: Report): string {
 
 const demonstrationPage = 'demonstration.html';
 
+const stepsNote =
+  '<p class="about">Taken by the browser tests of this run. Where a step takes hours, the page was given the state that it would have then.</p>';
+
 const stepsHtml = ({ steps }: Report): string =>
   steps
     .map(
@@ -287,6 +290,6 @@ export function toPages(report: Report): Readonly<Record<string, string>> {
     ...Object.fromEntries(pages),
     ...(report.steps.length === 0
       ? {}
-      : { [demonstrationPage]: document(report, 'Demonstration', back + stepsHtml(report)) }),
+      : { [demonstrationPage]: document(report, 'Demonstration', back + stepsNote + stepsHtml(report)) }),
   };
 }
