@@ -153,7 +153,7 @@ test('with a lead time a second rotation is refused, and says from when the next
 });
 
 test('where keys are made in KMS they rotate all the same, and none can be taken in', async () => {
-  const inKms = await Bff.start({ 'key-inKms': 'kms' });
+  const inKms = await Bff.start({ 'key-custody': 'kms' });
   try {
     const there = ['--local', new URL(inKms.baseUrl).port];
     expect((await ops(['keys', 'rotate', '--yes', ...there])).code).toBe(0);
@@ -161,7 +161,7 @@ test('where keys are made in KMS they rotate all the same, and none can be taken
     const input = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
     const { code, out } = await ops(['keys', 'import', '-', '--yes', '--json', ...there], { input });
     expect(code).toBe(1);
-    expect(JSON.parse(out)).toEqual({ error: { code: 'inKms_kms', message: expect.any(String) } });
+    expect(JSON.parse(out)).toEqual({ error: { code: 'custody_kms', message: expect.any(String) } });
     expect((await ops(['keys', 'status', ...there])).out).toContain('are made in KMS');
   } finally {
     await inKms.stop();
