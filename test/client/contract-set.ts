@@ -4,7 +4,7 @@ import { BffError, type ActiveState, type Bff, type SessionState } from '../../c
 
 /**
  * A client in whose browser somebody is signed in who holds at least two roles, and has chosen none. The patient
- * 9000000009 is there, and 9000000017 is not.
+ * 9000000009 is there, and 9000000998 is not.
  */
 export interface Subject {
   readonly bff: Bff;
@@ -97,7 +97,7 @@ export function describeClient(name: string, make: () => Promise<Subject>): void
       ).toMatchObject({
         id: '9000000009',
       });
-      const refused = await refusal(patient('9000000017'));
+      const refused = await refusal(patient('9000000998'));
       expect(refused).toMatchObject({ code: 'upstream_refused', status: 404, problem: null });
       expect(await refused.response?.json()).toMatchObject({ resourceType: 'OperationOutcome' });
     });
