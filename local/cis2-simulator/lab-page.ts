@@ -461,8 +461,13 @@ const aboutSection = ({ issuer, clients, personas }: State): Html => html`
   </details>
 `;
 
-/** The control panel: forms alone, no script. */
-export function labPage(state: State, notice: Notice | undefined): Answer {
+/**
+ * The control panel: forms alone, no script.
+ *
+ * @param current - its sessions come with the oldest first; the page shows the newest first, which is the one being tried
+ */
+export function labPage(current: State, notice: Notice | undefined): Answer {
+  const state = { ...current, sessions: current.sessions.toReversed() };
   const main = html`
     <h1 class="nhsuk-heading-l">Control panel <span>– simulator</span></h1>
     <p>
