@@ -102,6 +102,14 @@ export default tseslint.config(
     },
   },
   { files: ['**/*.js'], languageOptions: { globals: { console: 'readonly', process: 'readonly' } } },
+  {
+    files: ['demo/public/*.js'],
+    languageOptions: {
+      ecmaVersion: 5,
+      sourceType: 'script',
+      globals: { document: 'readonly', window: 'readonly' },
+    },
+  },
   ...moduleNames.map(moduleRules),
   {
     files: ['lambdas/functions/*.ts'],

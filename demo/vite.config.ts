@@ -4,6 +4,8 @@ import { defineConfig } from 'vite';
 export default defineConfig({
   base: '/',
   build: {
+    // The oldest browsers that these pages are for. `index.html` names them to everybody else.
+    target: ['chrome111', 'edge111', 'firefox114', 'safari16.4'],
     outDir: 'dist',
     emptyOutDir: true,
     assetsDir: 'assets',
