@@ -1,5 +1,7 @@
 /** Everything this page says to the backend-for-frontend, and how it reads the answers. */
 
+import { parseUrl } from './url.ts';
+
 const endReasons = ['idle', 'absolute', 'signed_out', 'provider_logout', 'replaced', 'revoked'] as const;
 export type EndReason = (typeof endReasons)[number];
 
@@ -70,7 +72,7 @@ export const signedInLately = (session: ActiveSession): boolean =>
 /** A call that did not give what was asked for. */
 export class BffError extends Error {
   override readonly name = 'BffError';
-  /** The `code` of the problem details; `unreachable` or `invalid_answer` when there are none. */
+  /** The code of the backend's own problem; else what the status alone tells, `unreachable` or `invalid_answer`. */
   readonly code: string;
   /** Finds the entry in the service's log. */
   readonly reference: string | null;
@@ -86,9 +88,12 @@ export class BffError extends Error {
 
 const timeoutMilliseconds = 15_000;
 
-/** A reference is shown to people and read out on the telephone: nothing else gets onto the page as one. */
-export const safeReference = (value: unknown): string | null =>
-  typeof value === 'string' && /^[A-Z0-9-]{4,40}$/i.test(value) ? value : null;
+/**
+ * The reference in a text that anybody can have written. It is shown to people and read out on the telephone, so only the
+ * exact format that the backend makes is one: `7K3M-9QX2-HABW`, without the letters that are mistaken for digits.
+ */
+export const referenceIn = (value: string | null): string | null =>
+  value !== null && /^[0-9A-HJKMNP-TV-Z]{4}(?:-[0-9A-HJKMNP-TV-Z]{4}){2}$/.test(value) ? value : null;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -161,6 +166,8 @@ function parseSession({ body, askedAt, reference }: Answer): Session {
 interface Answer {
   readonly status: number;
   readonly body: unknown;
+  /** The backend's own refusal. No service behind it can send this header, whatever stands in its body. */
+  readonly problemCode: string | null;
   /** When the request was sent, by this computer's clock, in milliseconds. */
   readonly askedAt: number;
   /** Finds the entry in the service's log. */
@@ -179,6 +186,11 @@ async function call(
   body?: Fields,
 ): Promise<Answer> {
   const askedAt = Date.now();
+  // Not `AbortSignal.timeout`, which is younger than the oldest browsers that these pages are for.
+  const timeout = new AbortController();
+  const timer = setTimeout(() => {
+    timeout.abort();
+  }, timeoutMilliseconds);
   try {
     const response = await fetch(path, {
       method,
@@ -192,19 +204,22 @@ async function call(
       credentials: 'same-origin',
       cache: 'no-store',
       redirect: 'error',
-      signal: AbortSignal.timeout(timeoutMilliseconds),
+      signal: timeout.signal,
     });
     const retryAfter = response.headers.get('Retry-After');
     return {
       status: response.status,
       // What stands in front of the backend answers without a body of ours; its status has to do then.
       body: /\bjson\b/.test(response.headers.get('Content-Type') ?? '') ? await response.json() : null,
+      problemCode: response.headers.get('X-BFF-Problem'),
       askedAt,
-      reference: safeReference(response.headers.get('X-Request-Id')),
+      reference: referenceIn(response.headers.get('X-Request-Id')),
       retryAfterSeconds: retryAfter !== null && /^\d{1,5}$/.test(retryAfter) ? Number(retryAfter) : null,
     };
   } catch {
     throw new BffError('unreachable');
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -215,16 +230,16 @@ const codesByStatus: Readonly<Record<number, string>> = {
   504: 'unavailable',
 };
 
-function problem(answer: Answer): BffError {
-  const body = typeof answer.body === 'object' && answer.body !== null ? fields(answer.body) : {};
-  const code =
-    typeof body['code'] === 'string' ? body['code'] : (codesByStatus[answer.status] ?? 'invalid_answer');
-  return new BffError(code, safeReference(body['reference']), answer.retryAfterSeconds);
-}
+const problem = ({ status, problemCode, reference, retryAfterSeconds }: Answer): BffError =>
+  new BffError(problemCode ?? codesByStatus[status] ?? 'invalid_answer', reference, retryAfterSeconds);
+
+/** The session had ended, or was none, before the call came. */
+const isSignedOut = ({ problemCode }: Answer): boolean =>
+  problemCode === 'session_required' || problemCode === 'session_ended';
 
 /** The session that an answer tells of; one that is over by now is asked for, for the answer does not hold it. */
 function sessionOf(answer: Answer): Session | Promise<Session> {
-  if (answer.status === 401) return readSession(null);
+  if (isSignedOut(answer)) return readSession(null);
   if (answer.status !== 200) throw problem(answer);
   return parseSession(answer);
 }
@@ -237,7 +252,8 @@ function sessionOf(answer: Answer): Session | Promise<Session> {
  */
 export async function readSession(handle: string | null): Promise<Session> {
   let answer = await call('GET', '/auth/session', handle);
-  if (answer.status === 409 || (answer.status === 200 && fields(answer.body)['reason'] === 'replaced')) {
+  const isReplaced = answer.status === 200 && fields(answer.body)['reason'] === 'replaced';
+  if (answer.problemCode === 'session_changed' || isReplaced) {
     // The browser holds another session than the one this page showed, or will have by now: ask for that one.
     answer = await call('GET', '/auth/session', null);
   }
@@ -294,7 +310,7 @@ export async function listSessions(handle: string): Promise<readonly ListedSessi
  */
 export async function endSession(handle: string, other: string): Promise<void> {
   const answer = await call('DELETE', `/auth/sessions/${encodeURIComponent(other)}`, handle);
-  if (answer.status !== 204 && answer.status !== 404) throw problem(answer);
+  if (answer.status !== 204 && answer.problemCode !== 'not_found') throw problem(answer);
 }
 
 /**
@@ -306,6 +322,6 @@ export async function endSession(handle: string, other: string): Promise<void> {
 export async function signOut(handle: string | null): Promise<string> {
   const answer = await call('POST', '/auth/logout', handle);
   if (answer.status !== 200) throw problem(answer);
-  const next = URL.parse(text(fields(answer.body)['redirectTo']), location.origin);
+  const next = parseUrl(text(fields(answer.body)['redirectTo']));
   return next !== null && /^https?:$/.test(next.protocol) ? next.href : '/';
 }

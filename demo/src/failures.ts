@@ -14,15 +14,19 @@ const texts: Readonly<Record<string, string>> = {
   csrf_rejected:
     'Your browser, or something between it and this service, changed what was sent. Nothing was changed. Load the page ' +
     'again.',
+  refused:
+    'Something between your browser and this service refused what was sent. Nothing was changed. Load the page again.',
   unreachable: 'The service could not be reached. Check your network connection, then try again.',
   rate_limited: 'There were too many requests. Wait a minute, then try again.',
   store_unavailable: 'The service is not available at the moment. Wait a minute, then try again.',
   unavailable: 'The service is not available at the moment. Wait a minute, then try again.',
 };
 
+const other = 'Something went wrong in this service. Try again.';
+
 /** What happened, as a sentence for the person. */
-export const failureMessage = (failure: BffError): string =>
-  texts[failure.code] ?? 'Something went wrong in this service. Try again.';
+export const failureMessage = ({ code }: BffError): string =>
+  Object.hasOwn(texts, code) ? (texts[code] ?? other) : other;
 
 /** The same with the reference, where there is one to give. */
 export function failureText(failure: BffError): string {

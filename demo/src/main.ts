@@ -1,13 +1,16 @@
 /** Shows the page that belongs to the address and to who is signed in, and keeps it true. */
 
+import { Header } from 'nhsuk-frontend/dist/nhsuk/components/header/header.mjs';
 import { BffError, signedInLately } from './bff.ts';
 import type { ActiveSession, ListedSession, Role } from './bff.ts';
-import { byId, h } from './dom.ts';
+import { byId } from './dom.ts';
 import { failureText } from './failures.ts';
+import { noticesAt } from './notices.ts';
 import { watchSession } from './session-watch.ts';
 import type { State } from './session-watch.ts';
 import { forgetSignIn, isOwnPath } from './sign-in.ts';
 import { forgetAnswer, hasAnswered, otherSessions, rememberAnswer } from './views/other-sessions.ts';
+import { notFound } from './views/not-found.ts';
 import { chooseRole, rolePath } from './views/role.ts';
 import { sessionsPath, signedInPlaces } from './views/sessions.ts';
 import { signInFailed } from './views/sign-in-error.ts';
@@ -16,85 +19,54 @@ import { checking, ended, signedOut, unavailable, welcome } from './views/signed
 import { stepUp, stepUpPath } from './views/step-up.ts';
 import type { View } from './views/view.ts';
 import { warningDialog } from './warning-dialog.ts';
-import { fullName, roleInWords, timeOfDay } from './wording.ts';
+import { endedElsewhere, fullName, roleInWords, timeOfDay } from './wording.ts';
 
 const serviceName = 'Example ward service';
 const signInErrorPath = '/sign-in-error';
 const signedOutPath = '/signed-out';
+/** Where the home page is shown as well, for deep links to lead somewhere: a real app has its own pages there. */
+const deepLinks = /^\/(?:ward|patients|document)(?:\/|$)/;
 const roleNotChanged = 'Your role was not changed';
+
+if (byId('not-started', HTMLElement).dataset['isFinal'] !== undefined) {
+  throw new Error('this browser lacks what the page needs');
+}
 
 const main = byId('maincontent', HTMLElement);
 const viewPlace = byId('view', HTMLElement);
-const noticePlace = byId('notice', HTMLElement);
-const alertPlace = byId('alert', HTMLElement);
 const menu = byId('menu', HTMLElement);
 const account = byId('account', HTMLElement);
 const accountName = byId('account-name', HTMLElement);
 const signOutButton = byId('sign-out', HTMLButtonElement);
 
+// The library's word for a browser that runs scripts.
+document.body.classList.add('js-enabled', 'nhsuk-frontend-supported');
+/** Puts the links that a narrow window has no place for into a menu. */
+let header: Header | null = null;
+
 let view: View = checking();
-let shownKey = '';
+/** As `index.html` comes. */
+let shownKey = 'checking';
 let shownState: State = { kind: 'checking' };
 let shownSession: ActiveSession | null = null;
 /** Something else than "checking" has been shown since the page was loaded. */
 let hasShownPage = false;
-/** The end of the session that the notice on the page speaks of, in milliseconds since the epoch. */
-let noticedEnd = 0;
 /** This tab itself is changing the role: it need not be told that the role has changed. */
 let isChangingRole = false;
 
-const clearNotices = (): void => {
-  noticePlace.replaceChildren();
-  alertPlace.replaceChildren();
-};
-
-const banner = (title: string, classes: string, text: string): void => {
-  clearNotices();
-  noticePlace.append(
-    h(
-      'div',
-      { class: `nhsuk-notification-banner ${classes}`.trim() },
-      h(
-        'div',
-        { class: 'nhsuk-notification-banner__header' },
-        h('h2', { class: 'nhsuk-notification-banner__title' }, title),
-      ),
-      h(
-        'div',
-        { class: 'nhsuk-notification-banner__content' },
-        h('p', { class: 'nhsuk-notification-banner__heading' }, text),
-      ),
-    ),
-  );
-};
-
-const notify = (text: string): void => {
-  banner('Success', 'nhsuk-notification-banner--success', text);
-};
-const inform = (text: string): void => {
-  banner('Important', '', text);
-};
-
-function warn(heading: string, text: string): void {
-  clearNotices();
-  alertPlace.append(
-    h(
-      'div',
-      { class: 'nhsuk-error-summary' },
-      h('h2', { class: 'nhsuk-error-summary__heading' }, heading),
-      h('div', { class: 'nhsuk-error-summary__body' }, h('p', {}, text)),
-    ),
-  );
-}
+const notices = noticesAt(byId('notice', HTMLElement), byId('alert', HTMLElement), () => {
+  main.focus();
+});
 
 /** Runs what a button asked for; a failure is told above the page, and gives `false`. */
 async function attempt(heading: string, action: () => Promise<void>): Promise<boolean> {
+  notices.clear();
   try {
     await action();
     return true;
   } catch (error) {
     if (!(error instanceof BffError)) throw error;
-    warn(heading, failureText(error));
+    notices.warn(heading, failureText(error));
     return false;
   }
 }
@@ -106,8 +78,11 @@ const watch = watchSession((state) => {
 async function extend(): Promise<void> {
   await watch.extend();
   if (shownSession === null) return;
-  notify(`Your session now ends at ${timeOfDay(shownSession.expires.at)}.`);
-  noticedEnd = shownSession.expires.at.getTime();
+  const { at } = shownSession.expires;
+  notices.succeed(
+    `Your session now ends at ${timeOfDay(at)}.`,
+    (session) => session.expires.at.getTime() === at.getTime(),
+  );
 }
 
 const showWarning = warningDialog({ extend, signOut: () => watch.signOut() });
@@ -124,13 +99,13 @@ async function changeRole(role: Role): Promise<void> {
     history.replaceState(null, '', '/');
     show(shownState);
   }
-  notify(`You now work as ${roleInWords(role)}.`);
+  notices.succeed(`You now work as ${roleInWords(role)}.`);
 }
 
 const endListed = async (others: readonly ListedSession[]): Promise<void> => {
   await attempt('Not everything was signed out', async () => {
     await watch.endSessions(others.map(({ handle }) => handle));
-    notify(others.length === 1 ? 'Signed out there.' : 'Signed out everywhere else.');
+    notices.succeed(endedElsewhere(others));
   });
 };
 
@@ -141,15 +116,14 @@ function goOn(session: ActiveSession): void {
 }
 
 const endOthers = async (session: ActiveSession): Promise<void> => {
-  let places = 0;
+  let others: readonly ListedSession[] = [];
   const isDone = await attempt('You may still be signed in elsewhere', async () => {
-    const others = (await watch.listSessions()).filter(({ current }) => !current);
+    others = (await watch.listSessions()).filter(({ current }) => !current);
     await watch.endSessions(others.map(({ handle }) => handle));
-    places = others.length;
   });
   if (!isDone) return;
   goOn(session);
-  notify(places === 0 ? 'You were no longer signed in elsewhere.' : 'Signed out there.');
+  notices.succeed(endedElsewhere(others));
 };
 
 const signOut = (): void => {
@@ -158,6 +132,8 @@ const signOut = (): void => {
 
 const isOutcomePage = (): boolean =>
   location.pathname === signInErrorPath || location.pathname === signedOutPath;
+const pages = ['/', rolePath, sessionsPath, stepUpPath, signInErrorPath, signedOutPath];
+const isPageMissing = (): boolean => !pages.includes(location.pathname) && !deepLinks.test(location.pathname);
 /** The address this page was opened with, where a sign-in can come back to it. */
 const here = (): string => {
   const path = location.pathname + location.search;
@@ -221,6 +197,9 @@ function choose(state: State): Page {
     };
   }
   const isSignedOutPage = location.pathname === signedOutPath;
+  if (isPageMissing() && (state.kind === 'active' || state.kind === 'anonymous')) {
+    return { key: `not-found ${state.kind === 'active' ? state.session.handle : ''}`, make: notFound };
+  }
   switch (state.kind) {
     case 'checking':
       return { key: 'checking', make: checking };
@@ -248,18 +227,18 @@ function choose(state: State): Page {
 /** The session that this page showed has become another one, and not by anything done in this tab. */
 function tellChange(before: ActiveSession, now: ActiveSession): void {
   if (before.user.uid !== now.user.uid) {
-    warn(
+    notices.warn(
       'The session in this browser has changed',
       `This page now shows the session of ${fullName(now.user)}. Check that it is yours before you go on.`,
     );
   } else if (before.role?.roleId !== now.role?.roleId) {
-    inform(
+    notices.inform(
       now.role === null
         ? 'Your role was changed in another tab. No role is chosen now.'
         : `Your role was changed in another tab. You now work as ${roleInWords(now.role)}.`,
     );
   } else {
-    inform('You logged in again in another tab. This page goes on with that sign-in.');
+    notices.inform('You signed in again in another tab. This page goes on with that sign-in.');
   }
 }
 
@@ -273,7 +252,8 @@ function show(state: State): void {
     shownKey = key;
     view = make();
     viewPlace.replaceChildren(...view.content);
-    clearNotices();
+    // A notice stays until the person acts; what one person was told is never left for another, or for nobody, to read.
+    if (session === null || session.user.uid !== before?.user.uid) notices.clear();
     if (before !== null && session !== null && before.handle !== session.handle && !isChangingRole) {
       tellChange(before, session);
     }
@@ -283,8 +263,8 @@ function show(state: State): void {
     if (state.kind !== 'checking') hasShownPage = true;
   } else if (session !== null) {
     view.update?.(session);
-    if (session.expires.at.getTime() !== noticedEnd) noticePlace.replaceChildren();
   }
+  if (session !== null) notices.check(session);
   // What this tab kept of a sign-in has served its purpose.
   if (
     location.pathname === signedOutPath ||
@@ -299,6 +279,8 @@ function show(state: State): void {
   const name = session === null ? '' : fullName(session.user);
   if (accountName.textContent !== name) accountName.textContent = name;
   account.hidden = menu.hidden = session === null;
+  // The library measures the links, so they have to be there.
+  if (session !== null) header ??= new Header(byId('header', HTMLElement));
   for (const link of menu.querySelectorAll('a')) {
     if (link.pathname === location.pathname) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');

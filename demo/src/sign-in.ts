@@ -1,6 +1,8 @@
 /** The ways into a sign-in, and what this tab remembers of the one it began. */
 
 import { h } from './dom.ts';
+import { tabStorage } from './tab-storage.ts';
+import { parseUrl } from './url.ts';
 
 export interface SignIn {
   /** The path of this origin where it ends. */
@@ -28,21 +30,33 @@ export function signInLink(text: string, signIn: SignIn, classes: string): HTMLA
   const url = signInUrl(signIn);
   const link = h('a', { class: classes, href: url, draggable: 'false' }, text);
   link.addEventListener('click', () => {
-    sessionStorage.setItem(storageKey, url);
+    tabStorage.set(storageKey, url);
   });
   return link;
 }
 
-/** A path of this origin, as the backend takes it: the longest is 1,024 bytes. */
-export const isOwnPath = (value: string): boolean =>
-  value.startsWith('/') &&
-  value.length <= 1_024 &&
-  URL.parse(value, location.origin)?.origin === location.origin &&
-  !URL.parse(value, location.origin)?.pathname.startsWith('//');
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+/** A path of this origin, as the backend takes it: the longest is 1,024 bytes, and none under its own prefixes. */
+export function isOwnPath(value: string): boolean {
+  const url = parseUrl(value);
+  return (
+    value.startsWith('/') &&
+    value.length <= 1_024 &&
+    url?.origin === location.origin &&
+    !/^\/(?:\/|(?:auth|api)(?:\/|$))/.test(decoded(url.pathname))
+  );
+}
 
 /** The sign-in that this tab began last, to be tried again. Whatever else is found there is nobody's sign-in. */
 export function lastSignIn(): SignIn {
-  const url = URL.parse(sessionStorage.getItem(storageKey) ?? '', location.origin);
+  const url = parseUrl(tabStorage.get(storageKey) ?? '');
   const query = url?.pathname === path ? url.searchParams : new URLSearchParams();
   const returnTo = query.get('returnTo') ?? '/';
   const acr = query.get('acr');
@@ -55,5 +69,5 @@ export function lastSignIn(): SignIn {
 }
 
 export const forgetSignIn = (): void => {
-  sessionStorage.removeItem(storageKey);
+  tabStorage.remove(storageKey);
 };

@@ -110,7 +110,7 @@ export function warningDialog(actions: {
     // Escape pressed twice closes a dialog whatever the page says: as long as the warning stands, it comes back.
     if (!dialog.open) dialog.showModal();
 
-    const due = announcements.findLast((seconds) => left <= seconds * 1_000);
+    const due = announcements.filter((seconds) => left <= seconds * 1_000).at(-1);
     if (due !== undefined && due < announced) {
       announced = due;
       announcement.textContent = `You will be signed out in ${exactDuration(due * 1_000)}.`;

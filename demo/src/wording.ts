@@ -1,6 +1,6 @@
 /** Times, levels and codes as people say them. */
 
-import type { ActiveSession, Role } from './bff.ts';
+import type { ActiveSession, ListedSession, Role } from './bff.ts';
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
 const day = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long' });
@@ -81,3 +81,18 @@ export function organisationAndCode(role: Role): NameAndCode {
 
 /** `Nurse Access Role at EXAMPLE TRUST`. */
 export const roleInWords = (role: Role): string => `${roleName(role)} at ${organisation(role)}`;
+
+/** `Safari on iPad, signed in at 10:15`. */
+export const placeInWords = ({ device, signedInAt }: ListedSession): string =>
+  `${device || 'Unknown device'}, signed in at ${timeOfDay(signedInAt)}`;
+
+/** That these sessions of the person's have ended. */
+export function endedElsewhere(ended: readonly ListedSession[]): string {
+  const [only] = ended;
+  if (only === undefined) return 'You were no longer signed in elsewhere.';
+  if (ended.length === 1) {
+    return `Signed out there. The sign-in at ${timeOfDay(only.signedInAt)} (${only.device || 'unknown device'}) has ended.`;
+  }
+  const devices = [...new Set(ended.map(({ device }) => device || 'Unknown device'))].join(', ');
+  return `Signed out everywhere else. ${String(ended.length)} sign-ins were ended: ${devices}.`;
+}

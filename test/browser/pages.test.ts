@@ -1,16 +1,16 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import type { Page } from 'playwright-core';
+import type { Page, Route } from 'playwright-core';
 import type { SessionJson } from '../support/browser.ts';
+import { newerFeatures, oldest, withoutFeatures } from './oldest-browsers.ts';
 import {
   accessibilityViolations,
   answerWith,
   choose,
   heading,
-  logInLink,
+  signInLinkName,
   overflow,
   signIn,
   signOut,
-  text,
   type Profile,
 } from './rig.ts';
 import { useRig } from './use-rig.ts';
@@ -33,17 +33,24 @@ interface View {
   readonly open: (tab: Page, profile: Profile) => Promise<unknown>;
 }
 
+/** Its address as the backend makes it, when it refuses a sign-in or whatever else a person navigates to. */
 const signInError = (code: string, title: string, reason?: string): View => ({
-  name: `the page of a sign-in that failed with ${code}${reason === undefined ? '' : ` for ${reason}`}`,
+  name: `the page of a refusal with ${code}${reason === undefined ? '' : ` for ${reason}`}`,
   title: `${title} – ${service}`,
-  open: (tab) =>
-    tab.goto(
+  open: async (tab) => {
+    await tab.goto(
       `/sign-in-error?${new URLSearchParams({
         code,
-        reference: '4f1f2c1e-7d0a-4b43-9a53-0f6a1a1b2c3d',
+        reference: '7K3M-9QX2-HABW',
         ...(reason === undefined ? {} : { reason }),
       }).toString()}`,
-    ),
+    );
+    // What happened, what to do, and whom to call.
+    await heading(tab, title);
+    await tab.getByRole('heading', { name: 'What to do now' }).waitFor();
+    await tab.getByRole('region', { name: 'If you need help' }).getByText('contact').waitFor();
+    await tab.getByText('7K3M-9QX2-HABW').waitFor();
+  },
 });
 
 const ended = (reason: string, title: string): View => ({
@@ -93,11 +100,21 @@ const withManyRoles = (session: SessionJson): SessionJson => ({
   ],
 });
 
+/** Somebody whose name is nearly two hundred characters long, with a word of 77. */
+const longNamePages = [
+  ['the home page', 'Signed in', '/ward/7'],
+  ['the role page', 'You have one role', '/role'],
+  ['the list of sessions', 'Where you are signed in', '/sessions'],
+  ['the page of a cancelled sign-in', 'Sign-in was cancelled', '/sign-in-error?code=access_denied'],
+].map(([name = '', title = '', path = '']) =>
+  signedInPage(`${name} of somebody with a very long name`, title, path, undefined, 'Siân Llŷr'),
+);
+
 const views: View[] = [
-  { name: 'the log-in page', title: `Log in – ${service}`, open: (tab) => tab.goto('/') },
+  { name: 'the sign-in page', title: `Sign in – ${service}`, open: (tab) => tab.goto('/') },
   {
-    name: 'the log-in page of a deep link',
-    title: `Log in – ${service}`,
+    name: 'the sign-in page of a deep link',
+    title: `Sign in – ${service}`,
     open: (tab) => tab.goto(`/ward/${'very-long-path-'.repeat(12)}?sort=bed`),
   },
   {
@@ -225,12 +242,36 @@ const views: View[] = [
   signInError('provider_error', 'Care Identity could not sign you in'),
   signInError('provider_unavailable', 'Care Identity is not available'),
   signInError('internal_error', 'There is a problem with this service'),
+  signInError('role_required', 'One of your roles is recorded twice, with different rights', 'contradictory'),
+  signInError('invalid_request', 'This link does not work'),
+  signInError('session_required', 'You are not signed in'),
+  signInError('session_ended', 'Your session has ended'),
+  signInError('step_up_required', 'Confirm that it is you'),
+  signInError('csrf_rejected', 'This address cannot be opened directly'),
+  signInError('role_not_permitted', 'You cannot use this role here'),
+  signInError('not_found', 'Page not found'),
+  signInError('method_not_allowed', 'This address cannot be opened directly'),
+  signInError('session_changed', 'You are signed in differently now'),
+  signInError('payload_too_large', 'Too much was sent at once'),
+  signInError('unsupported_media_type', 'This service could not read what was sent'),
+  signInError('rate_limited', 'Too many requests'),
+  signInError('upstream_invalid', 'Another NHS service did not answer properly'),
+  signInError('upstream_timeout', 'Another NHS service took too long'),
+  signInError('store_unavailable', 'This service is not available'),
+  signInError('keys_unavailable', 'This service is not available'),
   signInError('something-new', 'You were not signed in'),
+  {
+    name: 'the page of an address that leads nowhere',
+    title: `Page not found – ${service}`,
+    open: (tab) => tab.goto('/no-such-page'),
+  },
+  signedInPage('the page of an address that leads nowhere', 'Page not found', '/roles'),
+  ...longNamePages,
 ];
 
 const widths = [
   { width: 1280, height: 900 },
-  { width: 390, height: 844 },
+  { width: 375, height: 812 },
 ];
 
 /** The ways on from a page: what there is to press in its main part, or in the dialog above it. */
@@ -327,7 +368,7 @@ describe('a whole visit', () => {
     profile.context.on('request', (request) => hosts.add(new URL(request.url()).hostname));
     const tab = await profile.tab();
     await tab.goto('/ward/7');
-    await tab.getByRole('link', { name: logInLink }).click();
+    await tab.getByRole('link', { name: signInLinkName }).click();
     await choose(tab, 'Callum Reid');
     await tab.getByRole('radio').first().check();
     await tab.getByRole('button', { name: 'Continue' }).click();
@@ -346,7 +387,7 @@ describe('a whole visit', () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
     await tab.goto('/');
-    await heading(tab, 'Log in to the example ward service');
+    await heading(tab, 'Sign in to the example ward service');
     await tab.evaluate(`{
       const script = document.createElement('script');
       script.textContent = 'window.ran = true';
@@ -363,11 +404,139 @@ describe('a whole visit', () => {
     ]);
     profile.forgive(/CSP|Content Security Policy/);
   });
+});
 
-  test('without JavaScript says that it needs it', async () => {
+describe('a browser that cannot do what browsers of today can', () => {
+  const cannotStart = 'This page cannot start in your browser';
+
+  test('because it is the oldest that the demo is for shows every page all the same', async () => {
+    expect(newerFeatures).toEqual(
+      expect.arrayContaining(['api.URL.parse_static', 'javascript.builtins.Promise.withResolvers']),
+    );
+    const profile = await rig.profile();
+    await profile.context.addInitScript(withoutFeatures(newerFeatures));
+    const tab = await profile.tab();
+    await tab.goto('/ward/7');
+    expect(await tab.evaluate(`[typeof URL, typeof URL.parse, typeof Set.prototype.union]`)).toEqual([
+      'function',
+      'undefined',
+      'undefined',
+    ]);
+    await tab.getByRole('link', { name: signInLinkName }).click();
+    await tab.getByRole('button', { name: 'Cancel' }).click();
+    await tab.getByRole('link', { name: 'Try again' }).click();
+    await choose(tab, 'Callum Reid');
+    await tab.getByRole('radio').first().check();
+    await tab.getByRole('button', { name: 'Continue' }).click();
+    await heading(tab, 'Mr Callum Reid');
+    expect(tab.url()).toBe(`${rig.baseUrl}/ward/7`);
+    await tab.getByRole('button', { name: 'Stay signed in' }).click();
+    await tab.getByText(/Your session now ends at/).waitFor();
+    await tab.getByRole('link', { name: 'Where you are signed in' }).first().click();
+    await tab.getByText('This device').waitFor();
+    await tab.setViewportSize({ width: 375, height: 812 });
+    await tab.getByRole('button', { name: 'Browse More' }).click();
+    await tab.getByRole('link', { name: 'Controlled drugs' }).click();
+    await heading(tab, 'Controlled drugs register');
+    await signOut(tab);
+  });
+
+  test.each([
+    ['BroadcastChannel', 'delete window.BroadcastChannel'],
+    ['<dialog>', 'delete window.HTMLDialogElement'],
+    ['Object.hasOwn', 'delete Object.hasOwn'],
+    ['replaceChildren', 'delete Element.prototype.replaceChildren'],
+    ['modules, which it reports to nobody', 'delete HTMLScriptElement.prototype.noModule'],
+  ])('because it lacks %s says so, names the browsers that can, and leads on', async (_, remove) => {
+    const profile = await rig.profile();
+    await profile.context.addInitScript(remove);
+    const tab = await profile.tab();
+    await tab.goto('/ward/7');
+    await heading(tab, cannotStart);
+    await tab.waitForLoadState('networkidle');
+    expect(await tab.title()).toBe(`${cannotStart} – ${service}`);
+    expect(await tab.locator('main').innerText()).toContain(
+      ['chrome', 'edge', 'firefox', 'safari']
+        .map((name) => `${name[0]?.toUpperCase() ?? ''}${name.slice(1)} ${oldest.get(name) ?? ''}`)
+        .join(', '),
+    );
+    await tab.getByText('Checking').waitFor({ state: 'hidden' });
+    await tab.getByRole('link', { name: 'Load the page again' }).waitFor();
+    for (const size of widths) {
+      await tab.setViewportSize(size);
+      expect(await accessibilityViolations(tab)).toEqual([]);
+      expect(await overflow(tab)).toBe(0);
+    }
+    profile.forgive(/this browser lacks what the page needs/);
+  });
+
+  test.each([
+    ['did not get the page’s script', (route: Route) => route.abort()],
+    [
+      'cannot read the page’s script',
+      (route: Route) => route.fulfill({ contentType: 'text/javascript', body: 'let let;' }),
+    ],
+    [
+      'fails as the page starts',
+      (route: Route) => route.fulfill({ contentType: 'text/javascript', body: 'null.start();' }),
+    ],
+    [
+      'fails later, before anything is shown',
+      (route: Route) =>
+        route.fulfill({ contentType: 'text/javascript', body: 'Promise.reject(new Error("late"));' }),
+    ],
+  ])('because it %s says so, and shows the page once it can', async (_, answer) => {
+    const profile = await rig.profile();
+    const tab = await profile.tab();
+    await tab.route('**/assets/*.js', answer);
+    await tab.goto('/ward/7');
+    await heading(tab, cannotStart);
+    await tab.getByText('Checking').waitFor({ state: 'hidden' });
+    await tab.unroute('**/assets/*.js');
+    await tab.getByRole('link', { name: 'Load the page again' }).click();
+    await heading(tab, 'Sign in to the example ward service');
+    expect(await tab.locator('#not-started').count()).toBe(0);
+    expect(tab.url()).toBe(`${rig.baseUrl}/ward/7`);
+    profile.forgive(/ERR_FAILED|uncaught/);
+  });
+
+  test('because JavaScript is switched off says that it needs it, and not that it is checking anything', async () => {
     const tab = await (await rig.profile({ javaScriptEnabled: false })).tab();
     await tab.goto('/');
-    expect(await tab.locator('noscript').innerText()).toContain('needs JavaScript');
-    expect(await text(tab).catch(() => 'unread')).not.toContain('undefined');
+    await heading(tab, 'This page needs JavaScript');
+    await tab.getByText('Checking').waitFor({ state: 'hidden' });
+    await tab.getByText(cannotStart).waitFor({ state: 'hidden' });
+  });
+});
+
+describe('the links of the header', () => {
+  test('stand in one row on a wide window; on a phone those without a place go into a menu that opens by keyboard and closes with Escape', async () => {
+    const { tab } = await rig.visitor();
+    await tab.setViewportSize(widths[0]!);
+    await signIn(tab);
+    const links = tab.getByRole('navigation', { name: 'Menu' }).getByRole('link');
+    const more = tab.getByRole('button', { name: 'Browse More' });
+    expect(await links.allInnerTexts()).toEqual([
+      'Home',
+      'Your role',
+      'Where you are signed in',
+      'Controlled drugs',
+    ]);
+    expect(await more.count()).toBe(0);
+
+    await tab.setViewportSize(widths[1]!);
+    await more.waitFor();
+    expect(await links.allInnerTexts()).toEqual(['Home', 'Your role']);
+    expect((await tab.locator('#menu').boundingBox())?.height).toBeLessThan(60);
+    await more.focus();
+    await tab.keyboard.press('Enter');
+    await tab.getByRole('link', { name: 'Controlled drugs' }).waitFor();
+    expect(await accessibilityViolations(tab)).toEqual([]);
+    expect(await overflow(tab)).toBe(0);
+    await tab.keyboard.press('Escape');
+    await tab.getByRole('link', { name: 'Controlled drugs' }).waitFor({ state: 'hidden' });
+    await more.click();
+    await tab.getByRole('link', { name: 'Controlled drugs' }).click();
+    await heading(tab, 'Controlled drugs register');
   });
 });

@@ -177,7 +177,7 @@ export class Rig {
   }
 }
 
-export const logInLink = 'Log in with my Care Identity';
+export const signInLinkName = 'Sign in with my Care Identity';
 
 /** Waits for the page with this main heading. */
 export async function heading(tab: Page, name: string | RegExp): Promise<void> {
@@ -194,7 +194,7 @@ export async function signedInAs(tab: Page, person: string): Promise<void> {
   await tab.locator('#account-name', { hasText: person }).waitFor();
 }
 
-/** To the simulator and back to `path`. The app's own log-in page is left out: that has tests of its own. */
+/** To the simulator and back to `path`. The app's own sign-in page is left out: that has tests of its own. */
 export async function signIn(tab: Page, person = 'Amara Okafor', path = '/'): Promise<void> {
   await tab.goto(`/auth/login?returnTo=${encodeURIComponent(path)}`);
   await choose(tab, person);
@@ -210,6 +210,17 @@ export const answerWith = (tab: Page, change: (session: SessionJson) => unknown)
 
 /** The person turns to this tab: it asks at once, not only when its time has come. */
 export const lookAgain = (tab: Page): Promise<unknown> => tab.evaluate(`dispatchEvent(new Event('focus'))`);
+
+/** Waits for what is told above the page, and makes sure that it is still there when the page has asked and shown again. */
+export async function staysTold(tab: Page, told: string | RegExp): Promise<void> {
+  const notice = tab.locator('#notice, #alert').getByText(told);
+  await notice.waitFor();
+  const asked = tab.waitForResponse('**/auth/session');
+  await lookAgain(tab);
+  await (await asked).finished();
+  await lookAgain(tab);
+  if (!(await notice.isVisible())) throw new Error(`"${String(told)}" is no longer told`);
+}
 
 export async function signOut(tab: Page): Promise<void> {
   await tab.getByRole('button', { name: 'Sign out' }).click();

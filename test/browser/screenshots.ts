@@ -5,7 +5,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
-import { answerWith, choose, heading, logInLink, lookAgain, Rig, signIn } from './rig.ts';
+import { answerWith, choose, heading, signInLinkName, lookAgain, Rig, signIn } from './rig.ts';
 
 const [, , otherFolder, otherWidth] = process.argv;
 const folder = otherFolder ?? join(import.meta.dirname, '../../docs/images');
@@ -52,7 +52,7 @@ async function picture(
 try {
   await picture('log-in', async (tab) => {
     await tab.goto('/');
-    await tab.getByRole('link', { name: logInLink }).waitFor();
+    await tab.getByRole('link', { name: signInLinkName }).waitFor();
   });
   await picture(
     'simulator',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { answerWith, choose, heading, logInLink, lookAgain, signedInAs, signIn, text } from './rig.ts';
+import { answerWith, choose, heading, signInLinkName, lookAgain, signedInAs, signIn, text } from './rig.ts';
 import { useRig } from './use-rig.ts';
 
 const rig = await useRig();
@@ -10,7 +10,7 @@ const ending = 'You were signed out because your Care Identity session ended';
 const noticed = 20_000;
 
 describe('a smartcard that is taken out of the reader', () => {
-  test('signs the app out in every tab that is looked at, by itself, and logging in leads back [CIS2-BCL]', async () => {
+  test('signs the app out in every tab that is looked at, by itself, and signing in leads back [CIS2-BCL]', async () => {
     const profile = await rig.profile();
     const [tab, other] = [await profile.tab(), await profile.tab()];
     await signIn(tab, 'Amara Okafor', '/ward/7');
@@ -33,7 +33,7 @@ describe('a smartcard that is taken out of the reader', () => {
     expect(rig.bff.log).toContainEqual(
       expect.objectContaining({ event: 'session_over', reason: 'provider_logout', reference }),
     );
-    await tab.getByRole('link', { name: logInLink }).click();
+    await tab.getByRole('link', { name: signInLinkName }).click();
     await choose(tab, 'Amara Okafor');
     await heading(tab, 'Dr Amara Okafor');
     expect(tab.url()).toBe(`${rig.baseUrl}/ward/7`);
@@ -91,6 +91,6 @@ test('signing out goes nowhere that is no page of the web', async () => {
   await answerWith(tab, (session) => session);
   await signIn(tab);
   await tab.getByRole('button', { name: 'Sign out' }).click();
-  await heading(tab, 'Log in to the example ward service');
+  await heading(tab, 'Sign in to the example ward service');
   expect(await tab.evaluate('window.ran')).toBeUndefined();
 });

@@ -15,7 +15,7 @@ test('a page that needs level 3 says why, asks for it, keeps the request over a 
   const { handle } = await profile.session();
 
   const asked = tab.waitForRequest((request) => request.url().includes('/authorize?'));
-  await tab.getByRole('link', { name: 'Log in at level 3' }).click();
+  await tab.getByRole('link', { name: 'Sign in at level 3' }).click();
   expect(new URL((await asked).url()).searchParams.get('acr_values')).toBe('AAL3_ANY');
   // With the same password and code the person gets no further than before.
   await choose(tab, 'Farah Siddiqui');

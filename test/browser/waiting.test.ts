@@ -36,8 +36,8 @@ test.concurrent(
     expect(await tab.content()).not.toMatch(/Amara|900000000001/);
     expect(await tab.title()).toMatch(/^You were signed out because you were not active/);
     expect(await accessibilityViolations(tab)).toEqual([]);
-    // Logging in again leads back to where the person was.
-    expect(await tab.getByRole('link', { name: 'Log in with my Care Identity' }).getAttribute('href')).toBe(
+    // Signing in again leads back to where the person was.
+    expect(await tab.getByRole('link', { name: 'Sign in with my Care Identity' }).getAttribute('href')).toBe(
       '/auth/login?returnTo=%2Fward%2F7',
     );
     expect(await profile.session()).toEqual({ status: 'ended', reason: 'idle' });

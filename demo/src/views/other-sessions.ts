@@ -3,6 +3,7 @@
 import type { ActiveSession } from '../bff.ts';
 import { button, h, pageHeading, readingColumn } from '../dom.ts';
 import { helpSection, serviceDesk } from '../help.ts';
+import { tabStorage } from '../tab-storage.ts';
 import { sessionsPath } from './sessions.ts';
 import type { View } from './view.ts';
 
@@ -13,14 +14,14 @@ const signInOf = (session: ActiveSession): string => session.assurance.authentic
 
 /** The person has been asked about this sign-in, in this tab, and has answered. */
 export const hasAnswered = (session: ActiveSession): boolean =>
-  sessionStorage.getItem(storageKey) === signInOf(session);
+  tabStorage.get(storageKey) === signInOf(session);
 
 export const rememberAnswer = (session: ActiveSession): void => {
-  sessionStorage.setItem(storageKey, signInOf(session));
+  tabStorage.set(storageKey, signInOf(session));
 };
 
 export const forgetAnswer = (): void => {
-  sessionStorage.removeItem(storageKey);
+  tabStorage.remove(storageKey);
 };
 
 /** @param actions - what the two buttons do; both lead on to the page that was asked for */

@@ -170,7 +170,7 @@ const atCareIdentity = (returnTo: string): HTMLElement =>
     {},
     'Is the role that you need not here? ',
     signInLink('Change role at Care Identity', { returnTo, role: 'change' }, ''),
-    '. You will be asked to log in again there.',
+    '. You will be asked to sign in again there.',
   );
 
 /** Nothing to choose from: what there is. */

@@ -6,7 +6,7 @@ import { button, h, inset, pageHeading, paragraphs, readingColumn, summaryList }
 import { failureText } from '../failures.ts';
 import { helpSection, serviceDesk } from '../help.ts';
 import { signInLink } from '../sign-in.ts';
-import { timeOfDay } from '../wording.ts';
+import { placeInWords, timeOfDay } from '../wording.ts';
 import type { View } from './view.ts';
 
 export const sessionsPath = '/sessions';
@@ -47,11 +47,7 @@ const sessionCard = (session: ListedSession, action: HTMLElement | null): HTMLEl
 
 /** What tells one "Sign out" button from another where the cards cannot be seen. */
 const ofWhich = (session: ListedSession): HTMLElement =>
-  h(
-    'span',
-    { class: 'nhsuk-u-visually-hidden' },
-    ` of ${session.device || 'unknown device'}, signed in at ${timeOfDay(session.signedInAt)}`,
-  );
+  h('span', { class: 'nhsuk-u-visually-hidden' }, ` of ${placeInWords(session)}`);
 
 const confirmFirst = (): HTMLElement =>
   inset(

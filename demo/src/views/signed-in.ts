@@ -101,9 +101,7 @@ export function signedIn(
                 h(
                   'p',
                   {},
-                  'You came back to the address you asked for, ',
-                  h('span', { class: 'app-path' }, path),
-                  '. This demonstration shows the same page there.',
+                  'You are at the page that you asked for. This demonstration shows its home page there.',
                 ),
               ),
           roleCard(session),

@@ -1,6 +1,7 @@
 /** The pages of somebody who is not signed in. */
 
 import type { BffError, EndReason } from '../bff.ts';
+import { keepsCookies } from '../cookies.ts';
 import {
   bulletList,
   button,
@@ -18,32 +19,36 @@ import { helpSection, registrationAuthority, serviceDesk, unlockLink } from '../
 import { signInLink } from '../sign-in.ts';
 import type { View } from './view.ts';
 
-const logIn = (returnTo: string): HTMLElement =>
-  signInLink('Log in with my Care Identity', { returnTo }, 'nhsuk-button nhsuk-button--login');
+const signInButton = (returnTo: string): HTMLElement =>
+  signInLink('Sign in with my Care Identity', { returnTo }, 'nhsuk-button nhsuk-button--login');
 
+/** The address itself is not shown: anybody can have written it, and what it says would stand here as if we did. */
 const comingBack = (returnTo: string): HTMLElement | null =>
   returnTo === '/'
     ? null
-    : inset(
-        h(
-          'p',
-          {},
-          'After you log in you will come back to ',
-          h('span', { class: 'app-path' }, returnTo),
-          '.',
-        ),
-      );
+    : inset(h('p', {}, 'After you sign in you will come back to the page that you asked for.'));
 
 export const welcome = (returnTo: string): View => ({
-  title: 'Log in',
+  title: 'Sign in',
   content: [
     readingColumn(
-      pageHeading('Log in to the example ward service'),
+      pageHeading('Sign in to the example ward service'),
       h(
         'p',
         { class: 'nhsuk-lede-text' },
         'This demonstration shows how people who work in health and care sign in with their NHS Care Identity.',
       ),
+      keepsCookies()
+        ? null
+        : inset(
+            h('p', {}, h('strong', {}, 'Your browser does not keep the cookies of this service.')),
+            h(
+              'p',
+              {},
+              'You cannot sign in until it does. Allow cookies for this site in your browser’s settings, then load the page ' +
+                `again. If you cannot change these settings yourself, contact ${serviceDesk}.`,
+            ),
+          ),
       comingBack(returnTo),
       sectionHeading('Before you start'),
       h('p', {}, 'You need a Care Identity and one of these:'),
@@ -52,7 +57,7 @@ export const welcome = (returnTo: string): View => ({
         'a security key, a passkey or Windows Hello',
         'the Care Identity app on an iPad',
       ]),
-      logIn(returnTo),
+      signInButton(returnTo),
       sectionHeading('What happens next'),
       numberedList([
         'Care Identity asks you to prove that it is you.',
@@ -60,7 +65,7 @@ export const welcome = (returnTo: string): View => ({
         'You are signed out when you choose to, after a time without activity, and after 12 hours at the latest.',
       ]),
       details(
-        'I cannot log in',
+        'I cannot sign in',
         h('p', {}, 'If your smartcard is locked: ', unlockLink(), '.'),
         h(
           'p',
@@ -83,7 +88,7 @@ export const ended = (reason: EndReason | null, reference: string | null, return
         sectionHeading('What to do now'),
         h('p', {}, ending.toDo),
         comingBack(returnTo),
-        logIn(returnTo),
+        signInButton(returnTo),
         helpSection(ending.contact, reference),
       ),
     ],
@@ -97,7 +102,7 @@ export const signedOut = (): View => ({
       pageHeading('You have signed out'),
       h('p', { class: 'nhsuk-lede-text' }, 'You are signed out of the example ward service in this browser.'),
       inset(
-        h('p', {}, h('strong', {}, 'You may still be logged in to Care Identity.')),
+        h('p', {}, h('strong', {}, 'You may still be signed in to Care Identity.')),
         h(
           'p',
           {},
@@ -105,7 +110,7 @@ export const signedOut = (): View => ({
             'If you use a smartcard, take it out of the reader before you leave this computer.',
         ),
       ),
-      logIn('/'),
+      signInButton('/'),
     ),
   ],
 });

@@ -17,11 +17,11 @@ const tooLow = (session: ActiveSession, returnTo: string): readonly HTMLElement[
   h(
     'p',
     {},
-    `You logged in with: ${methods(session.assurance.methods)}. That is level ${String(session.assurance.authentication)}. ` +
+    `You signed in with: ${methods(session.assurance.methods)}. That is level ${String(session.assurance.authentication)}. ` +
       `The controlled drugs register needs level ${String(level)}.`,
   ),
   sectionHeading('What to do now'),
-  h('p', {}, 'Log in again, and choose one of these at Care Identity:'),
+  h('p', {}, 'Sign in again, and choose one of these at Care Identity:'),
   bulletList([
     'a smartcard',
     'a security key',
@@ -30,7 +30,7 @@ const tooLow = (session: ActiveSession, returnTo: string): readonly HTMLElement[
     'the Care Identity app on an iPad',
   ]),
   h('p', {}, 'You will come back to this page.'),
-  signInLink('Log in at level 3', { returnTo, acr: 'AAL3_ANY' }, 'nhsuk-button'),
+  signInLink('Sign in at level 3', { returnTo, acr: 'AAL3_ANY' }, 'nhsuk-button'),
   h('p', {}, h('a', { href: '/' }, 'Go on without this page')),
 ];
 
@@ -39,7 +39,7 @@ const tooLongAgo = (session: ActiveSession, returnTo: string): readonly HTMLElem
   h(
     'p',
     {},
-    `You logged in at ${timeOfDay(session.assurance.authenticatedAt)}. The controlled drugs register asks for a sign-in ` +
+    `You signed in at ${timeOfDay(session.assurance.authenticatedAt)}. The controlled drugs register asks for a sign-in ` +
       'in the last 5 minutes, so that nobody uses a screen that you have left.',
   ),
   signInLink('Confirm it is you', { returnTo, reauth: '1' }, 'nhsuk-button'),
@@ -54,9 +54,9 @@ const register = ({ assurance }: ActiveSession, returnTo: string): readonly HTML
     'Your sign-in is strong and recent enough for this page. This demonstration keeps no register.',
   ),
   summaryList([
-    ['Logged in with', methods(assurance.methods)],
+    ['Signed in with', methods(assurance.methods)],
     ['Authentication level', `Level ${String(assurance.authentication)} of 3`],
-    ['Logged in at', timeOfDay(assurance.authenticatedAt)],
+    ['Signed in at', timeOfDay(assurance.authenticatedAt)],
   ]),
   h(
     'p',
@@ -80,7 +80,7 @@ export function stepUp(session: ActiveSession, returnTo: string): View {
     content: [
       readingColumn(
         ...content,
-        helpSection(`If you have none of the ways to log in at level 3, contact ${registrationAuthority}.`),
+        helpSection(`If you have none of the ways to sign in at level 3, contact ${registrationAuthority}.`),
       ),
     ],
   };
