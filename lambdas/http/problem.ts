@@ -76,6 +76,7 @@ export function problemResponse(problem: Problem, reference: string): HttpRespon
     status,
     headers: {
       'content-type': 'application/problem+json',
+      'x-bff-problem': problem.code,
       ...(status === 503 || status === 429 ? { 'retry-after': String(retryAfterSeconds) } : {}),
       ...problem.headers,
       'x-bff-problem': problem.code,

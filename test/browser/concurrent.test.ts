@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { browserStorage, heading, lookAgain, signedInAs, signIn, signOut } from './rig.ts';
+import { browserStorage, heading, lookAgain, signedInAs, signIn, signOut, staysTold } from './rig.ts';
 import { useRig } from './use-rig.ts';
 
 const rig = await useRig({}, { CONCURRENT_SESSIONS: 'ask' });
@@ -31,7 +31,7 @@ describe('a person who is signed in elsewhere when they sign in', () => {
     // Both are still to be signed out of for the next test.
     await tab.getByRole('button', { name: 'Sign out there' }).click();
     await heading(tab, 'Dr Amara Okafor');
-    await tab.getByText('Signed out there.').waitFor();
+    await staysTold(tab, /^Signed out there\./);
     expect(await first.session()).toEqual({ status: 'ended', reason: 'revoked' });
     await lookAgain(firstTab);
     await heading(firstTab, 'Your session was ended for you');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { sessionCookie } from '../support/browser.ts';
-import { choose, heading, signInLinkName, signedInAs, signIn, signOut, text, type Profile } from './rig.ts';
+import { choose, heading, signInLinkName, signedInAs, signIn, signOut, staysTold, text, type Profile } from './rig.ts';
 import { useRig } from './use-rig.ts';
 
 const rig = await useRig();
@@ -140,7 +140,11 @@ describe('two tabs of one browser', () => {
     expect(first.url()).toBe(`${rig.baseUrl}/ward/1`);
     expect(second.url()).toBe(`${rig.baseUrl}/ward/2`);
     expect(await profile.session()).toMatchObject({ status: 'active', user: { uid: '900000000001' } });
-    await heading(second, 'Dr Amara Okafor');
+    await staysTold(second, 'You signed in again in another tab. This page goes on with that sign-in.');
+    // What the person does next takes its place.
+    await second.getByRole('button', { name: 'Stay signed in' }).click();
+    await second.getByText('You signed in again').waitFor({ state: 'hidden' });
+    await staysTold(second, /^Your session now ends at/);
     profile.forgive(/status of 409/);
   });
 
@@ -167,6 +171,61 @@ describe('two tabs of one browser', () => {
   });
 });
 
+describe('a refusal that is not the backend’s own', () => {
+  /** As a service behind the backend, or something on the way, could answer. */
+  const hostile = {
+    status: 401,
+    contentType: 'application/problem+json',
+    body: JSON.stringify({
+      type: 'urn:cis2-bff:problem:session_ended',
+      status: 401,
+      code: 'session_ended',
+      reference: 'CALL-0900-1234',
+      loginUrl: 'https://evil.example/auth/login',
+    }),
+  };
+
+  test('is believed in nothing that its body says: nobody is signed out, and no address of it is gone to', async () => {
+    const profile = await rig.profile();
+    const tab = await profile.tab();
+    await signIn(tab);
+    await tab.route('**/auth/session/extend', (route) => route.fulfill(hostile));
+    await tab.getByRole('button', { name: 'Stay signed in' }).click();
+    await staysTold(tab, 'Your session was not extended');
+    await staysTold(tab, 'Something went wrong in this service. Try again.');
+    await heading(tab, 'Dr Amara Okafor');
+    expect(await tab.content()).not.toMatch(/evil\.example|0900/);
+    expect(tab.url()).toBe(`${rig.baseUrl}/`);
+    profile.forgive(/status of 401/);
+  });
+
+  test('is told from the backend’s own by one header, which names what happened', async () => {
+    const profile = await rig.profile();
+    const tab = await profile.tab();
+    await signIn(tab);
+    expect((await profile.call('POST', '/auth/logout')).status).toBe(200);
+    const refused = tab.waitForResponse('**/auth/session/extend');
+    await tab.getByRole('button', { name: 'Stay signed in' }).click();
+    expect((await refused).headers()['x-bff-problem']).toBe('session_required');
+    await heading(tab, 'You are no longer signed in');
+    profile.forgive(/status of 401/);
+  });
+
+  test('does not count as the end of another session', async () => {
+    const [here, other] = [await rig.profile(), await rig.profile()];
+    await signIn(await other.tab(), 'Jonah Adler');
+    const tab = await here.tab();
+    await signIn(tab, 'Jonah Adler', '/sessions');
+    await tab.route('**/auth/sessions/*', (route) =>
+      route.fulfill({ status: 404, contentType: 'text/html', body: 'Not found' }),
+    );
+    await tab.getByRole('button', { name: /^Sign out of/ }).last().click();
+    await staysTold(tab, 'Not everything was signed out');
+    expect(await other.session()).toMatchObject({ status: 'active' });
+    here.forgive(/status of 404/);
+  });
+});
+
 describe('two people at one computer', () => {
   test('one after the other: the second sees nothing of the first', async () => {
     const profile = await rig.profile();
@@ -189,7 +248,7 @@ describe('two people at one computer', () => {
     await signIn(seconds, 'Devika Shah');
 
     await heading(firsts, 'Mrs Devika Shah');
-    await firsts.getByRole('heading', { name: 'The session in this browser has changed' }).waitFor();
+    await staysTold(firsts, 'The session in this browser has changed');
     expect(await text(firsts)).toContain('This page now shows the session of Mrs Devika Shah.');
 
     const elsewhere = await rig.profile();

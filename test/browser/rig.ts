@@ -211,6 +211,17 @@ export const answerWith = (tab: Page, change: (session: SessionJson) => unknown)
 /** The person turns to this tab: it asks at once, not only when its time has come. */
 export const lookAgain = (tab: Page): Promise<unknown> => tab.evaluate(`dispatchEvent(new Event('focus'))`);
 
+/** Waits for what is told above the page, and makes sure that it is still there when the page has asked and shown again. */
+export async function staysTold(tab: Page, told: string | RegExp): Promise<void> {
+  const notice = tab.locator('#notice, #alert').getByText(told);
+  await notice.waitFor();
+  const asked = tab.waitForResponse('**/auth/session');
+  await lookAgain(tab);
+  await (await asked).finished();
+  await lookAgain(tab);
+  if (!(await notice.isVisible())) throw new Error(`"${String(told)}" is no longer told`);
+}
+
 export async function signOut(tab: Page): Promise<void> {
   await tab.getByRole('button', { name: 'Sign out' }).click();
   await heading(tab, 'You have signed out');

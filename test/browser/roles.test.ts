@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { answerWith, choose, facts, heading, signIn, text } from './rig.ts';
+import { answerWith, choose, facts, heading, signIn, staysTold, text } from './rig.ts';
 import { useRig } from './use-rig.ts';
 
 const rig = await useRig();
@@ -92,9 +92,10 @@ describe('a person with several roles', () => {
     expect(tab.url()).toBe(`${rig.baseUrl}/`);
     expect(await roleIn(tab)).toBe(trust);
 
-    await other
-      .getByText(/Your role was changed in another tab\. You now work as .* at EXAMPLE TRUST\./)
-      .waitFor();
+    await staysTold(
+      other,
+      /^Your role was changed in another tab\. You now work as .* at EXAMPLE TRUST\.$/,
+    );
     expect(await roleIn(other)).toBe(trust);
     expect(other.url()).toBe(`${rig.baseUrl}/ward/2`);
     expect((await profile.session()).handle).not.toBe(before.handle);

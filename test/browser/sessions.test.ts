@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { answerWith, choose, heading, lookAgain, signIn, text } from './rig.ts';
+import { answerWith, choose, heading, lookAgain, signIn, staysTold, text } from './rig.ts';
 import { useRig } from './use-rig.ts';
 
 const rig = await useRig();
@@ -41,8 +41,14 @@ describe('where a person is signed in', () => {
     ]);
 
     await otherThan(deskTab, 'Safari on iPad').click();
-    await deskTab.getByText('Signed out there.').waitFor();
     await deskTab.getByText('You are signed in on this device only.').waitFor();
+    await staysTold(
+      deskTab,
+      /^Signed out there\. The sign-in at \d\d:\d\d.* \(Safari on iPad\) has ended\.$/,
+    );
+    await deskTab.getByRole('button', { name: 'Hide this message' }).click();
+    await deskTab.getByText('Signed out there.').waitFor({ state: 'hidden' });
+    expect(await deskTab.evaluate('document.activeElement.id')).toBe('maincontent');
     expect(await cards(deskTab)).toEqual([expect.stringContaining('Chrome on Windows')]);
     expect(await tablet.session()).toEqual({ status: 'ended', reason: 'revoked' });
     // The other device notices when it is looked at.
@@ -66,6 +72,7 @@ describe('where a person is signed in', () => {
     await one.call('POST', '/auth/logout');
     await tab.getByRole('button', { name: 'Sign out everywhere else' }).click();
     await tab.getByText('You are signed in on this device only.').waitFor();
+    await staysTold(tab, /^Signed out everywhere else\. 2 sign-ins were ended: Chrome on \w+\.$/);
     expect(await another.session()).toEqual({ status: 'ended', reason: 'revoked' });
     expect(await here.session()).toMatchObject({ status: 'active' });
     here.forgive(/status of 404/);
@@ -119,7 +126,7 @@ describe('where a person is signed in', () => {
     await signIn(firsts, 'Amara Okafor', '/sessions');
     await card(firsts, 'This device').waitFor();
     await signIn(seconds, 'Devika Shah');
-    await firsts.getByRole('heading', { name: 'The session in this browser has changed' }).waitFor();
+    await staysTold(firsts, 'The session in this browser has changed');
     await heading(firsts, 'Where you are signed in');
     expect(await text(firsts)).not.toContain('Amara');
   });

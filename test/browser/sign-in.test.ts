@@ -1,6 +1,10 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import type { Page } from 'playwright-core';
+import { chromium, type Page } from 'playwright-core';
 import { sessionCookie, signInCookie } from '../support/browser.ts';
+import { browserArguments, findBrowser } from '../support/chromium.ts';
 import { browserStorage, choose, facts, heading, signInLinkName, signIn, text } from './rig.ts';
 import { useRig } from './use-rig.ts';
 
@@ -12,6 +16,9 @@ const people = await (async () => {
   const { personas } = (await answer.json()) as { personas: { name: string }[] };
   return personas.map(({ name }) => name);
 })();
+
+/** As the backend makes them. */
+const reference = /^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){2}$/;
 
 const newTab = async (): Promise<Page> => (await rig.visitor()).tab;
 
@@ -48,12 +55,12 @@ describe('a person who signs in', () => {
     const tab = await newTab();
     const path = '/ward/7/patients?sort=bed&bay=North%20%26%20East';
     await tab.goto(path);
-    await tab.getByText(`After you sign in you will come back to ${path}.`).waitFor();
+    await tab.getByText('After you sign in you will come back to the page that you asked for.').waitFor();
     await tab.getByRole('link', { name: signInLinkName }).click();
     await choose(tab, 'Amara Okafor');
     await heading(tab, 'Dr Amara Okafor');
     expect(tab.url()).toBe(rig.baseUrl + path);
-    expect(await tab.locator('.app-path').innerText()).toBe(path);
+    await tab.getByText('You are at the page that you asked for.').waitFor();
   });
 
   test('is still signed in, in the same session, after a reload and in a new tab', async () => {
@@ -276,7 +283,7 @@ describe('everybody at the simulator', () => {
     expect(await tab.locator('main a[href], main button').count()).toBeGreaterThan(0);
     expect(await text(tab)).not.toMatch(/undefined|\bnull\b|NaN|\[object|Invalid Date/);
     if (new URL(tab.url()).pathname === '/sign-in-error') {
-      expect(await tab.locator('#reference').innerText()).toMatch(/^[A-Z0-9-]{4,40}$/i);
+      expect(await tab.locator('#reference').innerText()).toMatch(reference);
       await tab.getByRole('link', { name: 'Try again' }).waitFor();
     } else {
       expect(await tab.locator('#account-name').innerText()).not.toBe('');
@@ -295,9 +302,9 @@ describe('a sign-in that does not end well', () => {
     // Nothing that the provider said is repeated.
     expect(await text(tab)).not.toContain('Resource Owner');
 
-    const reference = await tab.locator('#reference').innerText();
-    expect(reference).toMatch(/^[A-Za-z0-9-]{4,40}$/);
-    expect(await rig.bff.entriesFor(reference)).toContainEqual(
+    const shown = await tab.locator('#reference').innerText();
+    expect(shown).toMatch(reference);
+    expect(await rig.bff.entriesFor(shown)).toContainEqual(
       expect.objectContaining({ event: 'sign_in_failed', code: 'access_denied' }),
     );
 
@@ -412,24 +419,97 @@ describe('a sign-in that does not end well', () => {
     'because it would lead to %s never begins',
     async (returnTo) => {
       const { profile, tab } = await rig.visitor();
-      const answer = await tab.goto(`/auth/login?returnTo=${encodeURIComponent(returnTo)}`);
-      expect(answer?.status()).toBe(400);
+      const requests: string[] = [];
+      tab.on('request', (request) => requests.push(request.url()));
+      await tab.goto(`/auth/login?returnTo=${encodeURIComponent(returnTo)}`);
       expect(new URL(tab.url()).origin).toBe(rig.baseUrl);
+      expect(requests.filter((url) => !url.startsWith(`${rig.baseUrl}/`))).toEqual([]);
       profile.forgive(/status of 400/);
     },
   );
 
-  test('shows no more of its address than a known code and a well-formed reference', async () => {
+  test('shows no more of its address than a known code and a reference of the exact format', async () => {
     const tab = await newTab();
+    const open = (parameters: Record<string, string>): Promise<unknown> =>
+      tab.goto(`/sign-in-error?${new URLSearchParams(parameters).toString()}`);
     const hostile = '<img src=x onerror=alert(1)>';
-    await tab.goto(
-      `/sign-in-error?code=${encodeURIComponent(hostile)}&reason=${encodeURIComponent(hostile)}&reference=${encodeURIComponent(hostile)}`,
-    );
+    await open({ code: hostile, reason: hostile, reference: hostile });
     await heading(tab, 'You were not signed in');
     expect(await tab.locator('#reference').count()).toBe(0);
     expect(await text(tab)).not.toContain('onerror');
-    await tab.goto('/sign-in-error?code=__proto__&reference=call%20me%20on%20a%20premium%20number');
-    await heading(tab, 'You were not signed in');
-    expect(await text(tab)).not.toContain('premium');
+    for (const invented of [
+      'call me on a premium number',
+      'CALL-0900-1234',
+      'PAY-7K3M-9QX2-HABW',
+      '7K3M-9QX2-HABW-0900',
+      '7k3m-9qx2-habw',
+      '7K3M9QX2HABW',
+      'CALL-0900-HELP',
+      '7K3M-9QX2-HABW\n',
+      '7K3M-9QX2',
+      '4f1f2c1e-7d0a-4b43-9a53-0f6a1a1b2c3d',
+    ]) {
+      await open({ code: '__proto__', reference: invented });
+      await heading(tab, 'You were not signed in');
+      expect([invented, await tab.locator('#reference').count()]).toEqual([invented, 0]);
+      expect(await text(tab)).not.toContain(invented.trim());
+    }
+    await open({ code: 'internal_error', reference: '7K3M-9QX2-HABW' });
+    expect(await tab.locator('#reference').innerText()).toBe('7K3M-9QX2-HABW');
+  });
+
+  test.each(['/ward/call-0900-123456-to-unlock-your-account', '/?call-0900-123456-to-unlock-your-account'])(
+    'and every other page repeats nothing of an address that anybody can have written, as %s',
+    async (path) => {
+      const tab = await newTab();
+      await tab.goto(path);
+      await heading(tab, 'Sign in to the example ward service');
+      expect(await text(tab)).not.toContain('0900');
+      await tab.getByRole('link', { name: signInLinkName }).click();
+      await choose(tab, 'Amara Okafor');
+      await heading(tab, 'Dr Amara Okafor');
+      expect(tab.url()).toBe(rig.baseUrl + path);
+      expect(await text(tab)).not.toContain('0900');
+    },
+  );
+
+  test('in a browser that keeps no cookies says so, before and after, and not that it ran out of time', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'no-cookies-'));
+    await mkdir(join(folder, 'Default'));
+    // The setting of its own page of settings: "block all cookies". Its `navigator.cookieEnabled` is true all the same.
+    await writeFile(
+      join(folder, 'Default', 'Preferences'),
+      JSON.stringify({ profile: { default_content_setting_values: { cookies: 2 } } }),
+    );
+    const context = await chromium.launchPersistentContext(folder, {
+      executablePath: findBrowser() ?? '',
+      args: browserArguments,
+      baseURL: rig.baseUrl,
+    });
+    const errors: string[] = [];
+    context.on('weberror', (error) => errors.push(error.error().message));
+    try {
+      const tab = await context.newPage();
+      await tab.goto('/');
+      await tab.getByText('Your browser does not keep the cookies of this service.').waitFor();
+      await tab.getByRole('link', { name: signInLinkName }).click();
+      await choose(tab, 'Amara Okafor');
+      await heading(tab, 'Your browser does not keep the cookies of this service');
+      expect(new URL(tab.url()).searchParams.get('code')).toBe('login_expired');
+      expect(await text(tab)).toMatch(/allow cookies for this site[\s\S]*contact your IT service desk/);
+      expect(await tab.locator('#reference').innerText()).toMatch(reference);
+      await tab.getByRole('link', { name: 'Try again' }).waitFor();
+      expect(errors).toEqual([]);
+    } finally {
+      await context.close();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('in a browser that keeps cookies leaves none of its own behind to find that out', async () => {
+    const { profile, tab } = await rig.visitor();
+    await tab.goto('/sign-in-error?code=login_expired');
+    await heading(tab, 'Your sign-in ran out of time');
+    expect(await profile.context.cookies()).toEqual([]);
   });
 });

@@ -395,6 +395,17 @@ describe('The control panel', () => {
     expect(await (await fetch(panel)).text()).not.toContain('was pulled');
   });
 
+  test('shows who signed in last first, in the list and in the choice of a session', async () => {
+    const [earlier, later] = ['900000000004', '900000000009'];
+    for (const uid of [earlier, later]) await signInFully(bench, new Browser(bench), uid);
+    const page = await (await fetch(panel)).text();
+    const [list = '', choice = ''] = page.split('id="logout"');
+    for (const part of [list, choice]) {
+      expect(part.indexOf('Ines Duarte')).toBeGreaterThan(-1);
+      expect(part.indexOf('Devika Shah')).toBeGreaterThan(part.indexOf('Ines Duarte'));
+    }
+  });
+
   test('leaves empty fields alone, and takes numbers as they are typed', async () => {
     const fields = { endpoint: 'token', kind: 'slow', milliseconds: ' 20 ', status: '503', times: '' };
     expect(await submit('fault', fields)).toContain(
