@@ -28,7 +28,7 @@ export const identifierHash = (
     .digest('base64url');
 
 /**
- * The key in Secrets Manager: any printable text of at least 43 characters, which 256 random bits have in base64url.
+ * The key in Secrets Manager: letters, digits and what else base64 has, at least 43 of them, as many as 256 bits need.
  *
  * @returns gives the key: read once, and again only where that failed. Parallel callers share one read. It throws
  *   IdentifierKeyUnavailable when the key cannot be read, or is not such a text
@@ -55,8 +55,8 @@ async function readKey(client: SecretsManagerClient, secretId: string): Promise<
   } catch (cause) {
     throw new IdentifierKeyUnavailable('the key of the identifiers could not be read', { cause });
   }
-  if (text === undefined || !/^[\x21-\x7e]{43,}$/.test(text)) {
-    throw new IdentifierKeyUnavailable('the key of the identifiers is not text of at least 43 characters');
+  if (text === undefined || !/^[\w+/=-]{43,}$/.test(text)) {
+    throw new IdentifierKeyUnavailable('the key of the identifiers is not one');
   }
   return new Secret(Buffer.from(text));
 }

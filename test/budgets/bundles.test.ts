@@ -265,7 +265,12 @@ describe('a cold start', () => {
   });
 
   test.each([
-    ['sign-in', 'the signing key', ['SIGNING_KEYS_SECRET']],
+    [
+      'sign-in',
+      'the signing key and the key of the identifiers',
+      ['SIGNING_KEYS_SECRET', 'IDENTIFIER_KEY_SECRET'],
+    ],
+    ['backchannel-logout', 'the key of the identifiers', ['IDENTIFIER_KEY_SECRET']],
     [
       'api-proxy',
       'the signing key and the credentials',

@@ -1,8 +1,10 @@
 /** Stepping up and proving presence again: the same page afterwards, another session, held to what was asked. */
 import { describe, expect, test } from '@jest/globals';
 import { sessionCookie, type Browser } from '../support/browser.ts';
+import { oneRole } from '../support/provider.ts';
 import { useRig } from '../support/rig.ts';
 import { expectFailure, expectProblem, expectSignedIn, read } from './expectations.ts';
+import { newUser } from './logout-tokens.ts';
 
 const rig = useRig({ acr: 'AAL2_OR_AAL3_ANY', 'min-aal': 2 });
 
@@ -119,6 +121,95 @@ describe('stepping up', () => {
     expect((await browser.session()).assurance['authentication']).toBe(3);
     // Both logins took along the session of level 2; the first one's own is not the second's to end.
     expect((await first.session()).status).toBe('active');
+  });
+});
+
+describe('the chosen role', () => {
+  const ids = ['900000000701', '900000000702', '900000000703'] as const;
+  const holding = (...roles: readonly string[]): Record<string, unknown> => ({
+    nhsid_nrbac_roles: roles.map((person_roleid) => ({ ...oneRole, person_roleid })),
+  });
+  const as = (user: string, claims: Record<string, unknown> = {}): void => {
+    rig.provider.claims = () => ({ authentication_assurance_level: 3, sub: user, ...claims });
+  };
+  const choose = (browser: Browser, roleId: string): Promise<Response> =>
+    browser.api('/auth/session/role', {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ roleId }),
+    });
+
+  /** Somebody with three roles who works in the second. */
+  async function working(user = newUser()): Promise<{ browser: Browser; user: string }> {
+    as(user);
+    rig.provider.userInfo = { sub: user, ...holding(...ids) };
+    const browser = rig.browser();
+    await expectSignedIn(browser, await browser.signIn(rig.provider));
+    expect((await choose(browser, ids[1])).status).toBe(200);
+    return { browser, user };
+  }
+  const roleAfter = async (browser: Browser, query = '?acr=AAL3_ANY'): Promise<unknown> => {
+    await expectSignedIn(browser, await browser.signIn(rig.provider, query));
+    const { role } = await browser.session();
+    return role?.['roleId'] ?? null;
+  };
+
+  test.each(['?acr=AAL3_ANY', '?reauth=1', '', '?role=select'])(
+    'is carried over by a sign-in in place of the session (%j)',
+    async (query) => {
+      const { browser } = await working();
+      expect(await roleAfter(browser, query)).toBe(ids[1]);
+      // And by the next one.
+      expect(await roleAfter(browser, query)).toBe(ids[1]);
+    },
+  );
+
+  test('is the one chosen by then, where another tab changed it meanwhile', async () => {
+    const { browser } = await working();
+    const { location } = await browser.login('?acr=AAL3_ANY');
+    expect((await choose(browser, ids[2])).status).toBe(200);
+    await browser.callback(rig.provider.authorise(location));
+    expect((await browser.session()).role).toMatchObject({ roleId: ids[2] });
+  });
+
+  test('gives way to the one that CIS2 says was selected', async () => {
+    const { browser, user } = await working();
+    as(user, { selected_roleid: ids[0] });
+    expect(await roleAfter(browser)).toBe(ids[0]);
+  });
+
+  test('is not carried over when it is no longer held', async () => {
+    const { browser, user } = await working();
+    rig.provider.userInfo = { sub: user, ...holding(ids[0], ids[2]) };
+    expect(await roleAfter(browser)).toBeNull();
+  });
+
+  test('is not carried over to somebody else, though they hold a role of that id', async () => {
+    const { browser } = await working();
+    const other = newUser();
+    as(other);
+    rig.provider.userInfo = { sub: other, ...holding(...ids) };
+    expect(await roleAfter(browser)).toBeNull();
+  });
+
+  test('is not carried over from a session that is over', async () => {
+    const { browser } = await working();
+    const cookie = browser.cookies.get(sessionCookie) ?? '';
+    await browser.api('/auth/logout', { method: 'POST' });
+    browser.cookies.set(sessionCookie, cookie);
+    expect(await roleAfter(browser)).toBeNull();
+  });
+
+  test('is none in a browser without the session', async () => {
+    const { user } = await working();
+    as(user);
+    expect(await roleAfter(rig.browser())).toBeNull();
+  });
+
+  test('adds nothing to the state that goes through CIS2’s address', async () => {
+    const { browser } = await working();
+    const { request } = await browser.login('?acr=AAL3_ANY');
+    expect(request.get('state')?.length).toBeLessThan(260);
   });
 });
 

@@ -1,6 +1,6 @@
 /** Cookies that are not what we set, and items that are not what we wrote. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { Browser, sessionCookie, signInCookie, type Problem, type SessionJson } from '../support/browser.ts';
 import { startWithStore } from '../support/rig.ts';
 import { partitionOf, type Item } from '../support/table.ts';
@@ -372,6 +372,104 @@ describe('a store item that somebody changed [ASVS-11.3.3]', () => {
     const session = await stored();
     await tables.put({ ...session.core, device: { N: '1' }, somethingNew: { BOOL: true } });
     expect((await session.browser.session()).status).toBe('active');
+  });
+
+  test('an earlier release’s session is nobody’s, and no sign of a changed table', async () => {
+    const session = await stored();
+    const before = unreadable();
+    await tables.put({ ...session.core, format: { N: '1' } });
+    const cookie = `${sessionCookie}=${cookieOf(session.browser)}`;
+    await expectAnonymous(cookie);
+    for (const [path, method] of [
+      ['/auth/sessions', 'GET'],
+      ['/auth/sessions/handle', 'DELETE'],
+      ['/api/pds/Patient/9000000009', 'GET'],
+    ] as const) {
+      expect((await withCookies(path, cookie, method)).status).toBe(401);
+    }
+    expect((await withCookies('/auth/logout', cookie, 'POST')).status).toBe(200);
+    // Signing in again works as it does for anybody.
+    await session.browser.signIn(provider);
+    expect((await session.browser.session()).status).toBe('active');
+    expect(unreadable()).toBe(before);
+  });
+
+  const month = 30 * 86_400;
+  const later = (core: Item, name: string): Item => ({
+    [name]: { N: String(Number(core[name]?.N) + month) },
+  });
+
+  test.each<[string, (core: Item) => Item]>([
+    ['absolute limit a month later', (core) => later(core, 'absoluteAt')],
+    [
+      'absolute limit a month longer',
+      (core) => ({ ...later(core, 'absoluteSeconds'), ...later(core, 'absoluteAt') }),
+    ],
+    [
+      'sign-in a month later',
+      (core) => ({
+        ...later(core, 'signedInAt'),
+        ...later(core, 'absoluteAt'),
+        ...later(core, 'lastActiveAt'),
+      }),
+    ],
+    ['longer idle limit', (core) => later(core, 'idleSeconds')],
+    ['CIS2 session of somebody else', () => ({ providerSessionHash: { S: 'A'.repeat(43) } })],
+    ['proof for its replacement', () => ({ replacementHash: { S: 'A'.repeat(43) } })],
+  ])('another %s makes the session nobody’s', async (_, change) => {
+    const session = await stored();
+    await tables.put({ ...session.core, ...change(session.core) });
+    await expectUnreadable(session);
+  });
+
+  test('another user makes the session nobody’s: it lists and ends none of that user’s', async () => {
+    const mine = await stored();
+    provider.claims = () => ({ sub: '900000000998' });
+    provider.userInfo = { sub: '900000000998' };
+    const theirs = await stored();
+    provider.behave();
+    const { handle } = await theirs.browser.session();
+    const index = await tables.item(`user#${theirs.core['userHash']?.S ?? ''}`, 'sessions');
+    if (index === undefined) throw new Error('no list of sessions');
+    await tables.put({ ...mine.core, userHash: theirs.core['userHash'] ?? { NULL: true } });
+    const name = `s#${mine.core['pk']?.S?.replace('session#', '') ?? ''}`;
+    const [entry] = Object.entries(index).flatMap(([key, value]) => (key.startsWith('s#') ? [value] : []));
+    await tables.put({ ...index, [name]: entry ?? { NULL: true } });
+    const cookie = `${sessionCookie}=${cookieOf(mine.browser)}`;
+    const list = await withCookies('/auth/sessions', cookie);
+    expect(list.status).toBe(401);
+    expect(await list.text()).not.toContain(handle);
+    expect((await withCookies(`/auth/sessions/${handle}`, cookie, 'DELETE')).status).toBe(401);
+    expect(await theirs.browser.session()).toMatchObject({ status: 'active', handle });
+    // Nor do they see what was put on their list.
+    const { sessions } = (await (await theirs.browser.api('/auth/sessions')).json()) as { sessions: Item[] };
+    const known = sessions.map((listed) => (listed as unknown as SessionJson).handle);
+    expect(known).toContain(handle);
+  });
+
+  test('a stolen table does not say whose its sessions are [S-13]', async () => {
+    const sid = 'a-sid-that-is-known';
+    provider.claims = () => ({ sub: '900000000997', sid });
+    provider.userInfo = { sub: '900000000997' };
+    await stored();
+    provider.behave();
+    const all = JSON.stringify(await tables.items());
+    for (const id of ['900000000997', sid]) {
+      const parts = [provider.issuer, id];
+      const lengths = (list: readonly string[]): string =>
+        list.map((part) => `${String(part.length)}:${part}`).join('');
+      const guesses = [
+        id,
+        lengths([id]),
+        lengths(parts),
+        ...['', '|', ':', ' ', '#'].map((by) => parts.join(by)),
+      ];
+      for (const guess of guesses) {
+        const digest = createHash('sha256').update(guess).digest();
+        for (const form of ['base64url', 'base64', 'hex'] as const)
+          expect(all).not.toContain(digest.toString(form));
+      }
+    }
   });
 
   describe('copied from another session', () => {

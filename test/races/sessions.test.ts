@@ -5,6 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { GetItemCommand, UpdateItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { EpochMilliseconds } from '../../lambdas/common/index.ts';
 import {
   replacementOf,
   StoreUnavailable,
@@ -101,7 +102,10 @@ describe('a logout by CIS2 and a sign-in at the same time leave no session that 
     ({ form, before = 0, replacing = false, changes = {} }: Around): Setting =>
     async (world, clientOf) => {
       const sessions: SessionCredential[] = [];
-      for (let count = 0; count < before; count += 1) sessions.push(await world.signedIn());
+      // One after the other, so that every run makes room by the same one.
+      for (let count = before; count > 0; count -= 1) {
+        sessions.push(await world.signedIn({ begunAt: (world.now - count) as EpochMilliseconds }));
+      }
       const [first] = sessions;
       const replaces = replacing && first !== undefined ? replacementOf(first) : undefined;
       return {

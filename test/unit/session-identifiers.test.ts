@@ -52,7 +52,7 @@ describe('the key of the identifiers', () => {
   test('is refused while there is none, and where it is too short or no plain text', async () => {
     const key = identifierKeyIn(watched(), secrets.arn);
     await expect(key()).rejects.toThrow(IdentifierKeyUnavailable);
-    for (const text of ['k'.repeat(42), `${'k'.repeat(50)}\n`, `${'k'.repeat(30)} ${'k'.repeat(30)}`, '{}']) {
+    for (const text of ['k'.repeat(42), `${'k'.repeat(50)}\n`, `{"key":"${'k'.repeat(50)}"}`, '{}']) {
       await fill(text);
       const refused = await key().catch((error: unknown) => error);
       expect(refused).toBeInstanceOf(IdentifierKeyUnavailable);
