@@ -76,7 +76,6 @@ export function problemResponse(problem: Problem, reference: string): HttpRespon
     status,
     headers: {
       'content-type': 'application/problem+json',
-      'x-bff-problem': problem.code,
       ...(status === 503 || status === 429 ? { 'retry-after': String(retryAfterSeconds) } : {}),
       ...problem.headers,
       'x-bff-problem': problem.code,
