@@ -14,8 +14,7 @@ const tagBytes = 16;
 const keyBytes = 32;
 
 /** SHA-256, base64url. */
-export const sha256 = (data: string | Uint8Array): string =>
-  hash('sha256', data, 'base64url');
+export const sha256 = (data: string | Uint8Array): string => hash('sha256', data, 'base64url');
 
 /** Node takes a key as a `KeyObject` in a third of the time that it needs for the same bytes in a buffer. */
 const keyObject = (key: Secret<Buffer>): KeyObject => createSecretKey(key.expose());

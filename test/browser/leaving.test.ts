@@ -1,7 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { sessionCookie } from '../support/browser.ts';
-import { choose, heading, signInLinkName, signedInAs, signIn, signOut, staysTold, text, type Profile } from './rig.ts';
+import {
+  choose,
+  heading,
+  signInLinkName,
+  signedInAs,
+  signIn,
+  signOut,
+  staysTold,
+  text,
+  type Profile,
+} from './rig.ts';
 import { useRig } from './use-rig.ts';
 
 const rig = await useRig();
@@ -219,7 +229,10 @@ describe('a refusal that is not the backend’s own', () => {
     await tab.route('**/auth/sessions/*', (route) =>
       route.fulfill({ status: 404, contentType: 'text/html', body: 'Not found' }),
     );
-    await tab.getByRole('button', { name: /^Sign out of/ }).last().click();
+    await tab
+      .getByRole('button', { name: /^Sign out of/ })
+      .last()
+      .click();
     await staysTold(tab, 'Not everything was signed out');
     expect(await other.session()).toMatchObject({ status: 'active' });
     here.forgive(/status of 404/);

@@ -92,10 +92,7 @@ describe('a person with several roles', () => {
     expect(tab.url()).toBe(`${rig.baseUrl}/`);
     expect(await roleIn(tab)).toBe(trust);
 
-    await staysTold(
-      other,
-      /^Your role was changed in another tab\. You now work as .* at EXAMPLE TRUST\.$/,
-    );
+    await staysTold(other, /^Your role was changed in another tab\. You now work as .* at EXAMPLE TRUST\.$/);
     expect(await roleIn(other)).toBe(trust);
     expect(other.url()).toBe(`${rig.baseUrl}/ward/2`);
     expect((await profile.session()).handle).not.toBe(before.handle);

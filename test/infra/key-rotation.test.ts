@@ -246,10 +246,11 @@ describe('the state of the keys', () => {
       const [invoke] = statements.filter(({ Action }) => Action === 'lambda:InvokeFunction');
       expect(invoke?.Resource).toEqual({ 'Fn::GetAtt': [status, 'Arn'] });
       const [find] = statements.filter(({ Action }) => Action === 'cloudformation:DescribeStacks');
-      expect(JSON.stringify(find?.Resource).match(/stack\/[^"]*/g)?.sort()).toEqual([
-        'stack/cis2-bff-prod-stateful/*',
-        'stack/cis2-bff-prod-stateless/*',
-      ]);
+      expect(
+        JSON.stringify(find?.Resource)
+          .match(/stack\/[^"]*/g)
+          ?.sort(),
+      ).toEqual(['stack/cis2-bff-prod-stateful/*', 'stack/cis2-bff-prod-stateless/*']);
       expect(role?.Properties['AssumeRolePolicyDocument']).toMatchObject({
         Statement: [{ Action: 'sts:AssumeRole', Effect: 'Allow' }],
       });

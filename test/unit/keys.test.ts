@@ -489,7 +489,10 @@ describe('the published set', () => {
     const { client, sent } = clientWith(() => ({}));
     // As a caller that hands over more than it should.
     const keys = [current, next].map((key) => ({ ...privateJwk(key), ...key.publicJwk }));
-    await createPublishedKeys(client, 't', 'cis2').replace({ keys, since, firstAt: createdAt, rings: {} }, undefined);
+    await createPublishedKeys(client, 't', 'cis2').replace(
+      { keys, since, firstAt: createdAt, rings: {} },
+      undefined,
+    );
     const text = sent[0]?.Item?.['set']?.S ?? '';
     expect(JSON.parse(text)).toEqual({ keys: [current.publicJwk, next.publicJwk] });
     expect(await load(text)).toEqual({ keys: [current.publicJwk, next.publicJwk] });
