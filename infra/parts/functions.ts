@@ -134,6 +134,7 @@ export class BffFunctions extends Construct {
       'api-proxy': this.add('api-proxy', props, [
         ...storage.sessionStatements({
           GetItem: ['session#*', 'warm-up'],
+          Query: ['session#*'],
           UpdateItem: ['session#*'],
         }),
         ...platformKeys.readStatements(),

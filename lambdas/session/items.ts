@@ -35,7 +35,10 @@ export const format = 2;
 /** For whom a session can hold tokens: what the sign-in brought, and what is exchanged for it. */
 export type TokenAudience = 'cis2' | 'api-platform';
 
-export const sessionKey = (key: string, item: 'core' | 'profile' | `token#${TokenAudience}`): Item => ({
+/** An item of a session, by its sort key. */
+export type SessionItem = 'core' | 'profile' | `token#${TokenAudience}`;
+
+export const sessionKey = (key: string, item: SessionItem): Item => ({
   pk: { S: `session#${key}` },
   sk: { S: item },
 });

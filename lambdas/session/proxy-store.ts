@@ -5,13 +5,23 @@ import {
   type HealthcareWorker,
   type PreciseClock,
 } from '../common/index.ts';
+import { CallCounts, type CallCount } from './call-counts.ts';
 import { openDataKey, openProfile, openRole } from './content.ts';
 import { roleKeyOf, type SessionCredential } from './credential.ts';
-import { all, unlessConditionFails } from './dynamo.ts';
+import { unlessConditionFails } from './dynamo.ts';
 import { markEndedByTime } from './ending.ts';
-import { count, epochSeconds, number, sessionKey, text, type Item, type TokenAudience } from './items.ts';
-import { alive, holds, standingOf, type NotActive, type Standing } from './state.ts';
-import { getItem, update, warmUp, type StoreOptions } from './store.ts';
+import {
+  count,
+  epochSeconds,
+  number,
+  sessionKey,
+  text,
+  type Item,
+  type SessionItem,
+  type TokenAudience,
+} from './items.ts';
+import { alive, holds, standingOf, type NotActive } from './state.ts';
+import { getSessionItems, update, warmUp, type StoreOptions } from './store.ts';
 import { sessionTokens, type SessionTokens } from './tokens.ts';
 
 /** What a call to another service needs of the session it is made for. */
@@ -42,8 +52,8 @@ export interface ProxyStore {
   /** Opens the connection, so that the first request need not. */
   warmUp(): Promise<void>;
   /**
-   * Opens a session for one call, and counts the call: one round trip, and one more at most once in a window. A call that
-   * opens no session counts for nothing.
+   * Opens a session for one call, and counts the call: one consistent read, and a write where the idle clock is due or
+   * enough calls are uncounted in the table. A call that opens no session counts for nothing.
    *
    * @returns `other_session` when the session is not the one that is meant; `rate_limited` when it has had its calls
    */
@@ -66,123 +76,151 @@ export interface ProxyStoreOptions extends StoreOptions {
 
 /** @throws StoreUnavailable from every method, when nothing is known */
 export function createProxyStore(options: ProxyStoreOptions): ProxyStore {
+  const counts = new CallCounts();
   return {
     warmUp: () => warmUp(options),
-    open: (credential, use) => open(options, credential, use),
+    open: (credential, use) => open(options, counts, credential, use),
   };
 }
 
 const maxWindowSeconds = 60;
+/**
+ * An instance counts a session's calls in its memory, and adds them to the table with the next write of the idle clock; at
+ * the latest when they come to this part of the limit. So a session whose calls reach N instances makes at most N parts more
+ * than its limit in a window, and one more where an instance begins a window in the moment that another has written.
+ */
+const unwrittenPart = 1 / 5;
+const maxUnwritten = (callsPerWindow: number): number =>
+  Math.max(1, Math.floor(callsPerWindow * unwrittenPart));
+
 /** How long calls are counted together, and how often the idle clock is written at most, in seconds. */
 const windowOf = (idleSeconds: number): number =>
   Math.max(1, Math.min(maxWindowSeconds, Math.floor(idleSeconds / 15)));
 
 async function open(
   options: ProxyStoreOptions,
+  counts: CallCounts,
   credential: SessionCredential,
   use: ProxyUse,
 ): ReturnType<ProxyStore['open']> {
   const { key } = credential;
   const now = options.clock();
-  const [counted, item, profile] = await all([
-    countCall(options, credential, use.handle, now),
-    use.audience === undefined ? nothing : getItem(options, sessionKey(key, `token#${use.audience}`)),
-    use.profile ? getItem(options, sessionKey(key, 'profile')) : nothing,
-  ]);
-  if (counted === undefined) return refusal(options, credential, use.handle);
-  const standing = standingOf(options, credential, counted);
-  if (standing.status !== 'alive') return standing;
+  const item = await getSessionItems(options, key, lastItem(use));
+  const standing = standingOf(options, credential, item('core'));
+  if (standing.status !== 'alive') {
+    await rememberEnd(options, credential, item('core'), standing);
+    return standing;
+  }
   const { core, times, handle } = standing;
+  if (use.handle !== undefined && use.handle !== handle) return { status: 'other_session' };
 
   const windowSeconds = windowOf(times.limits.idleSeconds);
-  const windowEndsAt = after(epochSeconds(core['callsSince']) ?? (0 as EpochSeconds), windowSeconds);
-  const windowOver = windowEndsAt <= now;
-  if (!windowOver && count(core['calls']) > options.callsPerWindow) {
-    return { status: 'rate_limited', retryAfterSeconds: windowEndsAt - now };
+  const written = writtenCalls(core, windowSeconds, now);
+  const counted = counts.of(key, now, written?.until ?? after(now, windowSeconds));
+  if ((written?.calls ?? 0) + counted.unwritten >= options.callsPerWindow) {
+    const until = Math.max(counted.until, written?.until ?? 0);
+    return { status: 'rate_limited', retryAfterSeconds: until - now };
   }
+  counted.unwritten += 1;
   const idleDue = use.activity && after(times.lastActiveAt, windowSeconds) <= now;
-  if (windowOver || idleDue) {
-    await beginWindow(options, credential, { now, windowSeconds, windowOver, idleDue });
+  if (idleDue || counted.unwritten >= maxUnwritten(options.callsPerWindow)) {
+    await writeDown(options, credential, counted, { now, windowSeconds, written, idleDue });
   }
 
   const dataKey = openDataKey(key, credential.secret, core);
   const roleId = dataKey && openRole(key, roleKeyOf(credential), core);
-  const worker = dataKey && use.profile ? openProfile(key, dataKey, profile?.['sealed']?.B) : undefined;
+  const worker =
+    dataKey && use.profile ? openProfile(key, dataKey, item('profile')?.['sealed']?.B) : undefined;
   if (dataKey === undefined || roleId === undefined || (use.profile && worker === undefined)) {
     return { status: 'unknown', unreadable: 'content' };
   }
   const tokens = sessionTokens({ preciseClock, ...options }, key, dataKey, {
     core,
     audience: use.audience,
-    item,
+    item: use.audience && item(`token#${use.audience}`),
   });
   return { status: 'active', session: { handle, roleId, signedInAt: times.signedInAt, worker, tokens } };
 }
 
-const nothing = Promise.resolve(undefined);
+/** The last that a call needs of a session's items, in the order of their names. */
+const lastItem = ({ audience, profile }: ProxyUse): SessionItem => {
+  if (audience !== undefined) return `token#${audience}`;
+  return profile ? 'profile' : 'core';
+};
 
-/** Counts the call where the session lives and is the one meant. @returns core, as it is then */
-async function countCall(
-  options: StoreOptions,
-  credential: SessionCredential,
-  handle: string | undefined,
-  now: EpochSeconds,
-): Promise<Item | undefined> {
-  const { expression, names, values } = alive(options, now, { credential, handle });
-  const counted = await unlessConditionFails(
-    update(options, sessionKey(credential.key, 'core'), {
-      UpdateExpression: 'SET calls = if_not_exists(calls, :none) + :one',
-      ConditionExpression: expression,
-      ExpressionAttributeNames: names,
-      ExpressionAttributeValues: { ...values, ':none': number(0), ':one': number(1) },
-      ReturnValues: 'ALL_NEW',
-    }),
-  );
-  return counted === undefined ? undefined : (counted.Attributes ?? {});
+/** The calls that the table has counted. */
+interface WrittenCalls {
+  readonly calls: number;
+  readonly since: EpochSeconds;
+  /** When their window is over. */
+  readonly until: EpochSeconds;
+}
+
+/** Undefined when the window that the table knows of is over, or there has been none. */
+function writtenCalls(core: Item, windowSeconds: number, now: EpochSeconds): WrittenCalls | undefined {
+  const since = epochSeconds(core['callsSince']);
+  if (since === undefined) return undefined;
+  const until = after(since, windowSeconds);
+  return until <= now ? undefined : { calls: count(core['calls']), since, until };
 }
 
 /**
- * Begins a window with this call, and writes the idle clock, where they are due. Of calls at the same time one does; a few
- * that the others counted go uncounted.
+ * Adds this instance's count to the table, in a new window where the last one is over, and writes the idle clock where that
+ * is due. Of several instances at the same time one does; the others keep their counts for the next write. So does this one
+ * when the answer is lost, though the calls may have been written: they then count twice.
  */
-async function beginWindow(
+async function writeDown(
   options: StoreOptions,
   credential: SessionCredential,
-  due: { now: EpochSeconds; windowSeconds: number; windowOver: boolean; idleDue: boolean },
+  counted: CallCount,
+  {
+    now,
+    windowSeconds,
+    written,
+    idleDue,
+  }: { now: EpochSeconds; windowSeconds: number; written: WrittenCalls | undefined; idleDue: boolean },
 ): Promise<void> {
-  const { expression, names, values } = alive(options, due.now, { credential });
-  await unlessConditionFails(
-    update(options, sessionKey(credential.key, 'core'), {
-      UpdateExpression: `SET ${[
-        ...(due.idleDue ? ['lastActiveAt = :now, idleAt = :now + idleSeconds'] : []),
-        ...(due.windowOver ? ['callsSince = :now, calls = :one'] : []),
-      ].join(', ')}`,
-      ConditionExpression: `${expression} AND ${
-        due.idleDue ? 'lastActiveAt <= :due' : '(attribute_not_exists(callsSince) OR callsSince <= :due)'
-      }`,
-      ExpressionAttributeNames: names,
-      ExpressionAttributeValues: {
-        ...values,
-        ':due': number(after(due.now, -due.windowSeconds)),
-        ...(due.windowOver ? { ':one': number(1) } : {}),
-      },
-    }),
-  );
+  const { expression, names, values } = alive(options, now, { credential });
+  const windowAgo = after(now, -windowSeconds);
+  const calls = counted.unwritten;
+  // A call at the same time must not write them a second time.
+  counted.unwritten = 0;
+  let done = false;
+  try {
+    const updated = await unlessConditionFails(
+      update(options, sessionKey(credential.key, 'core'), {
+        UpdateExpression: `SET ${[
+          written === undefined
+            ? 'callsSince = :now, calls = :calls'
+            : 'calls = if_not_exists(calls, :none) + :calls',
+          ...(idleDue ? ['lastActiveAt = :now, idleAt = :now + idleSeconds'] : []),
+        ].join(', ')}`,
+        // The idle clock matters more than the count: it is written whoever has begun a window meanwhile.
+        ConditionExpression: `${expression} AND ${
+          idleDue ? 'lastActiveAt <= :latest' : '(attribute_not_exists(callsSince) OR callsSince <= :latest)'
+        }`,
+        ExpressionAttributeNames: names,
+        ExpressionAttributeValues: {
+          ...values,
+          ':calls': number(calls),
+          ...(written === undefined ? {} : { ':none': number(0) }),
+          ':latest': number(idleDue ? windowAgo : (written?.since ?? windowAgo)),
+        },
+      }),
+    );
+    done = updated !== undefined;
+  } finally {
+    if (!done) counted.unwritten += calls;
+  }
 }
 
-/** Why there was no call to count. Told once that it is over, a session stays over, as at every other read. */
-async function refusal(
+/** Told once that it is over, a session stays over, as at every other read. */
+async function rememberEnd(
   options: StoreOptions,
   credential: SessionCredential,
-  handle: string | undefined,
-): Promise<{ status: 'other_session' } | NotActive> {
-  const core = await getItem(options, sessionKey(credential.key, 'core'));
-  const standing: Standing = standingOf(options, credential, core);
-  if (standing.status === 'alive') {
-    return handle !== undefined && handle !== standing.handle
-      ? { status: 'other_session' }
-      : { status: 'unknown', unreadable: 'core' };
-  }
+  core: Item | undefined,
+  standing: NotActive,
+): Promise<void> {
   if (
     core !== undefined &&
     standing.status === 'ended' &&
@@ -191,5 +229,4 @@ async function refusal(
   ) {
     await markEndedByTime(options, credential.key, core, standing.reason).catch(() => undefined);
   }
-  return standing;
 }

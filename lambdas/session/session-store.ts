@@ -1,4 +1,4 @@
-import { GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import type { EpochSeconds, Role } from '../common/index.ts';
 import { resealRole } from './content.ts';
 import { newHandle, renewedCredential, type SessionCredential } from './credential.ts';
@@ -18,7 +18,7 @@ import {
   type Session,
   type SessionState,
 } from './state.ts';
-import { update, warmUp, type StoreOptions } from './store.ts';
+import { getSessionItems, update, warmUp, type StoreOptions } from './store.ts';
 
 /** One of a user's live sessions, as the user may see it. */
 export interface ListedSession {
@@ -108,22 +108,8 @@ interface Items {
   readonly profile: Item | undefined;
 }
 
-async function readItems({ client, table }: StoreOptions, key: string): Promise<Items> {
-  const { Items } = await available(
-    client.send(
-      new QueryCommand({
-        TableName: table,
-        ConsistentRead: true,
-        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :core AND :profile',
-        ExpressionAttributeValues: {
-          ':pk': { S: `session#${key}` },
-          ':core': { S: 'core' },
-          ':profile': { S: 'profile' },
-        },
-      }),
-    ),
-  );
-  const item = (name: string) => Items?.find((found) => found['sk']?.S === name);
+async function readItems(options: StoreOptions, key: string): Promise<Items> {
+  const item = await getSessionItems(options, key, 'profile');
   return { core: item('core'), profile: item('profile') };
 }
 

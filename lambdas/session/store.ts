@@ -1,6 +1,7 @@
 /** What the stores of sign-in, session and logout share. Each is given only what its function may do to the table. */
 import {
   GetItemCommand,
+  QueryCommand,
   UpdateItemCommand,
   type DynamoDBClient,
   type UpdateItemCommandInput,
@@ -8,7 +9,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { Clock } from '../common/index.ts';
 import { available } from './dynamo.ts';
-import type { Item } from './items.ts';
+import { text, type Item, type SessionItem } from './items.ts';
 import type { SessionLimits } from './limits.ts';
 
 export interface StoreOptions {
@@ -36,6 +37,34 @@ export async function getItem({ client, table }: StoreOptions, key: Item): Promi
     client.send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true })),
   );
   return Item;
+}
+
+/**
+ * Items of a session as they are at this moment, in one read: core, and those whose names follow it up to `last` in order.
+ *
+ * @returns gives an item by its name; undefined for one that is not there
+ * @throws StoreUnavailable
+ */
+export async function getSessionItems(
+  { client, table }: StoreOptions,
+  key: string,
+  last: SessionItem,
+): Promise<(name: SessionItem) => Item | undefined> {
+  const { Items } = await available(
+    client.send(
+      new QueryCommand({
+        TableName: table,
+        ConsistentRead: true,
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :core AND :last',
+        ExpressionAttributeValues: {
+          ':pk': { S: `session#${key}` },
+          ':core': { S: 'core' satisfies SessionItem },
+          ':last': { S: last },
+        },
+      }),
+    ),
+  );
+  return (name) => Items?.find((item) => text(item['sk']) === name);
 }
 
 export function update(

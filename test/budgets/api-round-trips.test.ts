@@ -23,13 +23,13 @@ interface Budget {
   readonly upstream: number;
 }
 
-/** Makes a call, and holds it to its budget. */
+/** Makes a call, and holds it to its budget. @returns what it asked of the store, wave by wave */
 async function expectBudget(
   name: string,
   status: number,
   call: () => Promise<Response>,
   budget: Budget,
-): Promise<void> {
+): Promise<readonly (readonly string[])[]> {
   rig.platform.calls.length = 0;
   rig.upstream.calls.length = 0;
   const { result, waves } = await wavesOf(rig.store, call);
@@ -40,6 +40,7 @@ async function expectBudget(
   };
   table.push(`  ${name.padEnd(41)}${Object.values(counted).join(' + ')}`);
   expect({ status: result.status, counted, waves }).toEqual({ status, counted: budget, waves });
+  return waves;
 }
 
 /** A session whose window has begun and whose tokens are there. */
@@ -53,15 +54,30 @@ describe('a call waits for the network as often as its budget says', () => {
   test('with a token that lives: once for the store, once for the upstream', async () => {
     const browser = await inUse();
     const budget = { platform: 0, store: 1, upstream: 1 };
-    await expectBudget('GET', 200, () => browser.api(patientPath), budget);
-    await expectBudget('PATCH', 200, () => patchPatient(browser), budget);
+    // One read of all that the call needs, and no write.
+    const read = [['Query session|']];
+    expect(await expectBudget('GET', 200, () => browser.api(patientPath), budget)).toEqual(read);
+    expect(await expectBudget('PATCH', 200, () => patchPatient(browser), budget)).toEqual(read);
+    for (let call = 0; call < 10; call += 1) expect((await browser.api(patientPath)).status).toBe(200);
+    const asked = rig.store.calls.map(({ operation, body }) => [operation, body['ConsistentRead']]);
+    expect(asked).toEqual(Array.from({ length: 10 }, () => ['Query', true]));
   });
 
   test('once more for the store at the beginning of a window', async () => {
     const browser = await inUse();
-    await rig.age(browser, 'callsSince', 61);
+    await rig.age(browser, 'lastActiveAt', 61);
     const budget = { platform: 0, store: 2, upstream: 1 };
-    await expectBudget('GET, a window begins', 200, () => browser.api(patientPath), budget);
+    const waves = await expectBudget('GET, a window begins', 200, () => browser.api(patientPath), budget);
+    expect(waves).toEqual([['Query session|'], ['UpdateItem session|core']]);
+  });
+
+  test('never more for a call in the background', async () => {
+    const browser = await inUse();
+    await rig.age(browser, 'lastActiveAt', 61);
+    const budget = { platform: 0, store: 1, upstream: 1 };
+    const background = () => browser.api(patientPath, { headers: { 'x-background': '1' } });
+    const waves = await expectBudget('GET, in the background', 200, background, budget);
+    expect(waves).toEqual([['Query session|']]);
   });
 
   test('with the first token of a session, and with the next', async () => {

@@ -350,6 +350,7 @@ describe('what each function may do', () => {
         ...logs,
         ...sessionsAtRest,
         'dynamodb:GetItem',
+        'dynamodb:Query',
         'dynamodb:UpdateItem',
         // The signing keys, and the credentials.
         ...['kms:Decrypt', 'kms:Decrypt'],

@@ -296,5 +296,9 @@ function touchedBy({ input }: Command): string[] {
   const values = input['ExpressionAttributeValues'] as Key | undefined;
   const pk = values?.[':pk']?.S;
   if (pk === undefined) throw new Error('a command that touches unknown items');
-  return [`${pk}|core`, `${pk}|profile`];
+  const last = values?.[':last']?.S;
+  if (last === undefined) throw new Error('a read of unknown items');
+  return ['core', 'profile', 'token#api-platform', 'token#cis2']
+    .filter((name) => name <= last)
+    .map((name) => `${pk}|${name}`);
 }

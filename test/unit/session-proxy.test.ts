@@ -24,6 +24,7 @@ import {
   type SessionCredential,
   type SessionLimits,
 } from '../../lambdas/session/index.ts';
+import { CallCounts } from '../../lambdas/session/call-counts.ts';
 import { createTables } from '../../local/aws/dynamodb.ts';
 import { AwsDoor } from '../support/aws.ts';
 import {
@@ -125,42 +126,58 @@ const issued = (name: string): IssuedTokens => ({
 const named = (tokens: IssuedTokens | undefined) => tokens?.accessToken.expose();
 
 describe('a session that is opened for a call', () => {
-  test('is one round trip, and knows what was asked for', async () => {
+  test('is one consistent read, and knows what was asked for', async () => {
     const credential = await signedIn();
     const state = await stores().session.read(credential);
     door.calls.length = 0;
     const session = await opened(credential, { audience: 'api-platform' });
-    expect(operations()).toEqual(['GetItem', 'UpdateItem']);
     expect(session).toMatchObject({ roleId: '900000000701', signedInAt: start, worker: undefined });
     expect(state).toMatchObject({ session: { handle: session.handle } });
-    door.calls.length = 0;
     expect((await opened(credential, { profile: true, audience: 'cis2' })).worker).toEqual(worker);
-    expect(operations()).toEqual(['GetItem', 'GetItem', 'UpdateItem']);
-    door.calls.length = 0;
+    expect((await opened(credential, { profile: true })).worker).toEqual(worker);
     await opened(credential);
-    expect(operations()).toEqual(['UpdateItem']);
+    await opened(credential, { activity: false });
+    const asked = door.calls.map(({ operation, body }) => [operation, body['ConsistentRead']]);
+    expect(asked).toEqual(Array.from({ length: 5 }, () => ['Query', true]));
   });
 
   test('is at most one write more in a window, which holds the idle clock and begins the count anew', async () => {
     const credential = await signedIn();
-    await opened(credential);
+    const { proxy } = stores();
+    await proxy.open(credential, use());
     now += 59;
     door.calls.length = 0;
-    await opened(credential);
-    expect(operations()).toEqual(['UpdateItem']);
+    await proxy.open(credential, use());
+    expect(operations()).toEqual(['Query']);
     expect(await lastActiveAt(credential)).toBe(start);
     now += 1;
-    door.calls.length = 0;
-    await Promise.all([opened(credential), opened(credential), opened(credential)]);
+    await Promise.all([proxy.open(credential, use()), opened(credential), opened(credential)]);
     expect(await lastActiveAt(credential)).toBe(now);
-    await opened(credential);
     door.calls.length = 0;
-    await opened(credential);
-    expect(operations()).toEqual(['UpdateItem']);
+    for (let call = 0; call < 20; call += 1) await proxy.open(credential, use());
+    expect(operations()).toEqual(Array.from({ length: 20 }, () => 'Query'));
     expect(await itemOf(credential, 'core')).toMatchObject({
       idleAt: { N: String(now + 900) },
       callsSince: { N: String(now) },
+      calls: { N: '1' },
     });
+  });
+
+  test('moves the idle clock on in the moment that another instance begins a count', async () => {
+    const credential = await signedIn();
+    now += 60;
+    const [beginning, active] = [stores(limits, 1), stores()];
+    let begun = false;
+    door.judge = async ({ operation }) => {
+      if (operation === 'UpdateItem' && !begun) {
+        begun = true;
+        await beginning.proxy.open(credential, use({ activity: false }));
+      }
+      return 'pass' as const;
+    };
+    expect((await active.proxy.open(credential, use())).status).toBe('active');
+    expect(begun).toBe(true);
+    expect(await lastActiveAt(credential)).toBe(now);
   });
 
   test('in the background does not keep anybody signed in, nor keep a later call from doing so', async () => {
@@ -216,11 +233,60 @@ describe('a session that is opened for a call', () => {
     const core = { ...(await itemOf(credential, 'core')) };
     delete core['callsSince'];
     await client.send(new PutItemCommand({ TableName: table, Item: core }));
-    await opened(credential);
+    const { proxy } = stores(limits, 10);
+    await proxy.open(credential, use());
+    await proxy.open(credential, use());
     expect(await itemOf(credential, 'core')).toMatchObject({
-      calls: { N: '1' },
+      calls: { N: '2' },
       callsSince: { N: String(now) },
     });
+  });
+
+  test('in the background has so many calls in a window, too, and begins one without the idle clock', async () => {
+    const credential = await signedIn();
+    now += 70;
+    const { proxy } = stores(limits, 3);
+    const statuses = [];
+    for (let call = 0; call < 5; call += 1) {
+      statuses.push((await proxy.open(credential, use({ activity: false }))).status);
+    }
+    expect(statuses).toEqual(['active', 'active', 'active', 'rate_limited', 'rate_limited']);
+    expect(await lastActiveAt(credential)).toBe(start);
+    now += 60;
+    expect((await proxy.open(credential, use({ activity: false }))).status).toBe('active');
+  });
+
+  test('makes all its calls on one instance, and on several no more than a fifth of them beyond for each', async () => {
+    const callsIn = async (instances: number): Promise<number> => {
+      const credential = await signedIn();
+      now += 70;
+      const proxies = Array.from({ length: instances }, () => stores(limits, 50).proxy);
+      let calls = 0;
+      for (let open = proxies; open.length > 0;) {
+        const left = [];
+        for (const proxy of open) {
+          if ((await proxy.open(credential, use())).status !== 'active') continue;
+          calls += 1;
+          left.push(proxy);
+        }
+        open = left;
+      }
+      return calls;
+    };
+    expect(await callsIn(1)).toBe(50);
+    expect(await callsIn(4)).toBeLessThanOrEqual(50 + 4 * 10);
+    expect(await callsIn(12)).toBeLessThanOrEqual(50 + 12 * 10);
+  });
+
+  test('counts the calls that an instance could not write together with its next ones', async () => {
+    const credential = await signedIn();
+    const { proxy } = stores(limits, 10);
+    await proxy.open(credential, use());
+    door.judge = ({ operation }) => (operation === 'UpdateItem' ? 'fail' : 'pass');
+    await expect(proxy.open(credential, use())).rejects.toThrow(StoreUnavailable);
+    door.judge = () => 'pass';
+    await proxy.open(credential, use());
+    expect(await itemOf(credential, 'core')).toMatchObject({ calls: { N: '3' } });
   });
 
   test('under another handle than it has is another session, and nothing is counted', async () => {
@@ -288,8 +354,26 @@ describe('a session that is opened for a call', () => {
 
   test('is not opened while the store does not answer', async () => {
     const credential = await signedIn();
+    door.judge = ({ operation }) => (operation === 'Query' ? 'fail' : 'pass');
+    await expect(stores().proxy.open(credential, use())).rejects.toThrow(StoreUnavailable);
+    now += 60;
     door.judge = ({ operation }) => (operation === 'UpdateItem' ? 'fail' : 'pass');
     await expect(stores().proxy.open(credential, use())).rejects.toThrow(StoreUnavailable);
+  });
+});
+
+describe('what an instance remembers of the calls', () => {
+  test('is of the sessions that it met last, and begins anew when a window is over', () => {
+    const counts = new CallCounts();
+    const at = start as EpochSeconds;
+    const until = (start + 60) as EpochSeconds;
+    const unwritten = (key: string, now = at): number => counts.of(key, now, until).unwritten;
+    for (let session = 0; session < 1_000; session += 1) counts.of(String(session), at, until).unwritten = 7;
+    expect([unwritten('0'), unwritten('1')]).toEqual([7, 7]);
+    expect(unwritten('one more')).toBe(0);
+    expect(unwritten('0')).toBe(7);
+    expect(unwritten('2')).toBe(0);
+    expect(unwritten('0', until)).toBe(0);
   });
 });
 

@@ -1,0 +1,87 @@
+/** The DynamoDB client as the functions have it: its steps are put together once, and each call is still its own. */
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { GetItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { dynamoDb } from '../../lambdas/aws/index.ts';
+import { createTables } from '../../local/dynamodb.ts';
+import { AwsDoor } from '../support/aws.ts';
+import { sessionTable, table } from './session-fixtures.ts';
+
+const environment = { ...process.env };
+let store: AwsDoor;
+let client: DynamoDBClient;
+
+beforeAll(async () => {
+  store = await AwsDoor.dynamoDb();
+  await createTables(store.url, 'eu-west-2', [sessionTable]);
+  Object.assign(process.env, {
+    ...{ AWS_REGION: 'eu-west-2', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' },
+    AWS_ENDPOINT_URL_DYNAMODB: store.url,
+  });
+  client = dynamoDb();
+  await Promise.all(['one', 'two', 'three'].map(put));
+});
+beforeEach(() => {
+  store.reset();
+});
+afterAll(async () => {
+  process.env = environment;
+  client.destroy();
+  await store.close();
+});
+
+const key = (name: string) => ({ pk: { S: name }, sk: { S: 'item' } });
+const put = (name: string) =>
+  client.send(new PutItemCommand({ TableName: table, Item: { ...key(name), is: { S: name } } }));
+const read = async (name: string, abortSignal?: AbortSignal): Promise<string | undefined> => {
+  const command = new GetItemCommand({ TableName: table, Key: key(name), ConsistentRead: true });
+  const { Item } = await client.send(command, abortSignal && { abortSignal });
+  return Item?.['is']?.S;
+};
+/** The first so many calls from now on are not answered. */
+const first = (calls: number, verdict: 'fail' | 'hang' | 'reset'): void => {
+  store.judge = () => (store.calls.length <= calls ? verdict : 'pass');
+};
+
+test('calls side by side get their own answers, and so do those after them', async () => {
+  const names = Array.from({ length: 30 }, (_, index) => ['one', 'two', 'three', 'none'][index % 4] ?? '');
+  const expected = names.map((name) => (name === 'none' ? undefined : name));
+  expect(await Promise.all(names.map((name) => read(name)))).toEqual(expected);
+  expect(await read('two')).toBe('two');
+});
+
+test.each(['fail', 'reset', 'hang'] as const)(
+  'a call that the store lets %s is sent once more',
+  async (verdict) => {
+    for (const name of ['one', 'two']) {
+      store.reset();
+      first(1, verdict);
+      expect(await read(name)).toBe(name);
+      expect(store.calls).toHaveLength(2);
+    }
+  },
+);
+
+test('a call that is not answered at all ends in time, and those after it are answered', async () => {
+  first(2, 'hang');
+  const beganAt = performance.now();
+  await expect(read('one')).rejects.toThrow();
+  expect(performance.now() - beganAt).toBeLessThan(5_000);
+  expect(store.calls).toHaveLength(2);
+  expect(await read('one')).toBe('one');
+});
+
+test('an abort ends the call that it is for, and no other', async () => {
+  first(2, 'hang');
+  const abort = new AbortController();
+  const aborted = read('one', abort.signal);
+  const other = read('two');
+  while (store.calls.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  abort.abort();
+  await expect(aborted).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
+  expect(await other).toBe('two');
+  await expect(read('one', AbortSignal.abort())).rejects.toThrow(
+    expect.objectContaining({ name: 'AbortError' }),
+  );
+  expect(await read('one', new AbortController().signal)).toBe('one');
+  expect(await read('three')).toBe('three');
+});
