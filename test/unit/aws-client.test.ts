@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { GetItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { dynamoDb } from '../../lambdas/aws/index.ts';
-import { createTables } from '../../local/dynamodb.ts';
+import { createTables } from '../../local/aws/dynamodb.ts';
 import { AwsDoor } from '../support/aws.ts';
 import { sessionTable, table } from './session-fixtures.ts';
 
