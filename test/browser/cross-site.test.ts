@@ -65,10 +65,13 @@ async function lure(host: string): Promise<void> {
   logged = rig.bff.log.length;
 }
 
-/** What became of the page's calls, as the BFF's log tells it once the first one is there. */
+/** Which of the page's calls were refused, as the BFF's log tells it once the first one is there. */
 async function outcomes(): Promise<unknown[]> {
   for (let tries = 0; tries < 40; tries += 1) {
-    const entries = rig.bff.log.slice(logged).filter(({ event }) => event === 'request');
+    // The app's own pages ask who is signed in, and are told.
+    const entries = rig.bff.log
+      .slice(logged)
+      .filter(({ event, code }) => event === 'request' && code !== undefined);
     if (entries.length > 0) return entries.map(({ status, code }) => [status, code]);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
