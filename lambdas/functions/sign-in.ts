@@ -8,6 +8,7 @@ import { httpFunction } from '../http/index.ts';
 import { currentSigner, loadRing, signers } from '../keys/index.ts';
 import { createSignInStore, identifierKeyIn } from '../session/index.ts';
 import { scopesRequirement, unneededScopes } from '../settings.ts';
+import { measureProvider } from '../handlers/provider-metrics.ts';
 import { startFunction, warmUp } from '../start.ts';
 import { describeError } from '../telemetry/index.ts';
 
@@ -38,6 +39,7 @@ const relyingParty = createRelyingParty({
   onStale: (document, ageSeconds) => {
     log('provider_metadata_stale', { document, ageSeconds });
   },
+  onCall: measureProvider(log),
   onOddMembers: (members) => {
     log('token_response_odd', { members });
   },

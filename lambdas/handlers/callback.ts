@@ -105,13 +105,18 @@ async function finishSignIn(
     deadline,
   );
   if (created === 'provider_logout') throw new SignInRefused('provider_logout', 'ended by CIS2 meanwhile');
-  if (created.ended > 0) log('session_ended', { reason: 'replaced', count: created.ended });
+  const { person } = created;
+  if (created.ended > 0) log('session_ended', { person, reason: 'replaced', count: created.ended });
   log('sign_in_completed', {
+    person,
     authenticationLevel: signIn.worker.assurance.authentication,
     identityLevel: signIn.worker.assurance.identity,
     roles: signIn.worker.roles.length,
     roleChosen: roleId !== null,
   });
+  if (attempt.presenceDemanded && attempt.replaces !== null) {
+    log('step_up_completed', { person, authenticationLevel: signIn.worker.assurance.authentication });
+  }
   return { credential: created.credential, returnTo };
 }
 

@@ -54,6 +54,12 @@ export async function endByKey(
   return (await endWhere(options, key, reason, condition, bound)) !== undefined;
 }
 
+/** A session that was alive until now. */
+export interface EndedSession {
+  /** The keyed hash that the table has the person under. */
+  readonly person: string | undefined;
+}
+
 /**
  * Ends a live session and clears away what is left of it. The indexes are told last: they may name a session that is
  * over, never miss one that lives.
@@ -63,7 +69,7 @@ export async function endAndClear(
   key: string,
   reason: EndReason,
   { meant, bound }: { meant?: Meant; bound?: Bound } = {},
-): Promise<boolean> {
+): Promise<false | EndedSession> {
   const condition = alive(options, options.clock(), meant);
   return clearAfter(options, key, await endWhere(options, key, reason, condition, bound), bound);
 }
@@ -95,7 +101,7 @@ export async function endByTime(
   core: Item,
   reason: EndReason,
   bound?: Bound,
-): Promise<boolean> {
+): Promise<false | EndedSession> {
   return clearAfter(options, key, await markEndedByTime(options, key, core, reason, bound), bound);
 }
 
@@ -104,7 +110,7 @@ async function clearAfter(
   key: string,
   ended: Item | undefined,
   bound: Bound | undefined,
-): Promise<boolean> {
+): Promise<false | EndedSession> {
   if (ended === undefined) return false;
   const { client, table } = options;
   const user = text(ended['userHash']);
@@ -117,7 +123,7 @@ async function clearAfter(
       ? []
       : [forget(options, providerSessionIndexKey(providerSession), [key], bound)]),
   ]);
-  return true;
+  return { person: user };
 }
 
 /** DynamoDB reads no more at once. */

@@ -10,7 +10,9 @@ import {
   epochMilliseconds,
   number,
   providerSessionIndexKey,
+  text,
   userIndexKey,
+  type Item,
 } from './items.ts';
 import { markEnded, type IndexEntry } from './session-index.ts';
 import { lifeOf } from './state.ts';
@@ -37,10 +39,17 @@ export interface LogoutStore {
    * finishes what is unfinished and ends nothing that began since (OpenID Connect Back-Channel Logout 1.0, section 2.7).
    *
    * @param deadline - when it comes first, the logout has failed
-   * @returns how many live sessions were ended, and whether the token had been here before
+   * @returns how many live sessions were ended, whether the token had been here before, and the keyed hash that the table
+   *   has the person under, where that is known
    * @throws StoreUnavailable, IdentifierKeyUnavailable unless everything that the logout names is over
    */
-  logOut(logout: Logout, deadline: AbortSignal): Promise<{ ended: number; repeated: boolean }>;
+  logOut(logout: Logout, deadline: AbortSignal): Promise<LoggedOut>;
+}
+
+interface LoggedOut {
+  readonly ended: number;
+  readonly repeated: boolean;
+  readonly person: string | undefined;
 }
 
 /** A logout token is remembered for this many seconds: far longer than one is accepted for. */
@@ -61,17 +70,16 @@ async function logOut(
   options: IdentifyingStoreOptions,
   { tokenId, user, providerSession, arrivedAt: now }: Logout,
   bound: Bound,
-): Promise<{ ended: number; repeated: boolean }> {
+): Promise<LoggedOut> {
   if (user === undefined && providerSession === undefined) throw new TypeError('a logout of nobody');
   const key = await options.identifierKey();
   const tokenHash = identifierHash(key, 'logout-token', tokenId);
   const { arrivedAt, repeated } = await arrival(options, tokenHash, now, bound);
   const none = Promise.resolve<readonly IndexEntry[]>([]);
   const mark = providerSession === undefined ? 'endedAt' : 'endedWithoutSidAt';
+  const person = user && identifierHash(key, 'user', user);
   const [ofUser, ofProviderSession] = await all([
-    user === undefined
-      ? none
-      : markEnded(options, userIndexKey(identifierHash(key, 'user', user)), mark, arrivedAt, bound),
+    person === undefined ? none : markEnded(options, userIndexKey(person), mark, arrivedAt, bound),
     providerSession === undefined
       ? none
       : markEnded(
@@ -89,8 +97,10 @@ async function logOut(
         begunAt <= arrivedAt && (providerSession === undefined || !hasProviderSession),
     ),
   ];
-  const ended = await forEach(named, (entry) => endOne(options, entry.key, bound));
-  return { ended: ended.filter(Boolean).length, repeated };
+  const ended = (await forEach(named, (entry) => endOne(options, entry.key, bound))).filter(
+    (core) => core !== undefined,
+  );
+  return { ended: ended.length, repeated, person: person ?? text(ended[0]?.['userHash']) };
 }
 
 /**
@@ -119,8 +129,12 @@ async function arrival(
   return { arrivedAt, repeated: true };
 }
 
-/** Ends whatever is not ended yet, even what only another clock or setting would take for living. */
-async function endOne(options: StoreOptions, key: string, bound: Bound): Promise<boolean> {
+/**
+ * Ends whatever is not ended yet, even what only another clock or setting would take for living.
+ *
+ * @returns the item as it was, of a session that lived
+ */
+async function endOne(options: StoreOptions, key: string, bound: Bound): Promise<Item | undefined> {
   const condition = {
     expression: '#state = :alive',
     names: { '#state': 'state' },
@@ -128,5 +142,5 @@ async function endOne(options: StoreOptions, key: string, bound: Bound): Promise
   };
   const core = await endWhere(options, key, 'provider_logout', condition, bound);
   const life = core && lifeOf(options, core);
-  return life !== undefined && 'expiry' in life;
+  return life !== undefined && 'expiry' in life ? core : undefined;
 }

@@ -3,7 +3,7 @@ import type { EpochSeconds, Role } from '../common/index.ts';
 import { resealRole } from './content.ts';
 import { newHandle, renewedCredential, type SessionCredential } from './credential.ts';
 import { all, available, unlessConditionFails } from './dynamo.ts';
-import { coresOf, endAndClear, endByTime } from './ending.ts';
+import { coresOf, endAndClear, endByTime, type EndedSession } from './ending.ts';
 import { secretHash, sessionKey, text, userIndexKey, type Item } from './items.ts';
 import { listedIn } from './session-index.ts';
 import {
@@ -48,8 +48,12 @@ export interface SessionStore {
    * only read.
    */
   extend(credential: SessionCredential, handle: string | undefined): Promise<SessionState>;
-  /** True when a live session was ended: the one with this handle, where one is given. */
-  end(credential: SessionCredential, reason: EndReason, handle: string | undefined): Promise<boolean>;
+  /** Ends the live session: the one with this handle, where one is given. False where there is none. */
+  end(
+    credential: SessionCredential,
+    reason: EndReason,
+    handle: string | undefined,
+  ): Promise<false | EndedSession>;
   /**
    * Gives the session another role, and with it a new cookie and a new handle; the old cookie is dead at once. Counts as
    * user activity.
@@ -80,7 +84,9 @@ export interface SessionStore {
     credential: SessionCredential,
     own: string | undefined,
     handle: string,
-  ): Promise<{ readonly status: 'done'; readonly found: boolean } | SessionState>;
+  ): Promise<
+    { readonly status: 'done'; readonly found: boolean; readonly person?: string | undefined } | SessionState
+  >;
 }
 
 /**
@@ -283,9 +289,8 @@ async function endListed(
   const sessions = await liveSessions(options, credential.key, seen.core);
   const meant = sessions.find(({ listed }) => listed.handle === handle);
   if (meant === undefined) return { status: 'done', found: false };
-  if (await endAndClear(options, meant.key, 'revoked', { meant: { handle } })) {
-    return { status: 'done', found: true };
-  }
+  const ended = await endAndClear(options, meant.key, 'revoked', { meant: { handle } });
+  if (ended !== false) return { status: 'done', found: true, person: ended.person };
   // Over all the same, or in another role by now, under a handle that this user has not seen.
   const core = (await coresOf(options, [meant.key])).get(meant.key);
   return { status: 'done', found: core !== undefined && text(core['state']) === 'ended' };

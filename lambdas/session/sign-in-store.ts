@@ -57,6 +57,8 @@ export interface CreatedSession {
   readonly credential: SessionCredential;
   /** How many sessions ended as `replaced` for it: the one it took the place of, and the oldest of too many. */
   readonly ended: number;
+  /** The keyed hash that the table has the person under. */
+  readonly person: string;
 }
 
 /** The role chosen in the session that a sign-in takes the place of. */
@@ -190,7 +192,7 @@ async function create(
       }));
     // Named without its proof it has not ended, and counts like any other: a state is its own browser's to forge.
     const counted = !inItsPlace && others.length > staying.length ? await makeRoomAmong(others) : 0;
-    return { credential, ended: crowdedOut + Number(inItsPlace) + counted };
+    return { credential, ended: crowdedOut + Number(inItsPlace) + counted, person: user };
   } catch (error) {
     await endByKey(options, key, 'revoked', { bound: lastStep() }).catch(() => undefined);
     throw error;

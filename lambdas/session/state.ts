@@ -23,6 +23,8 @@ const isEndReason = (reason: string | undefined): reason is EndReason =>
 export interface Session extends SessionTimes {
   /** Names this session in this role; of no use as a cookie. */
   readonly handle: string;
+  /** The keyed hash that the table has the person under; it names nobody. */
+  readonly person: string | undefined;
   readonly worker: HealthcareWorker;
   /** The role the person works in; null until one is chosen. */
   readonly role: Role | null;
@@ -185,6 +187,7 @@ export const stateOf = (
       signedInAt: times.signedInAt,
       lastActiveAt: times.lastActiveAt,
       handle,
+      person: text(core['userHash']),
       worker,
       role: worker.roles.find((role) => role.roleId === roleId) ?? null,
       expiry,

@@ -77,14 +77,25 @@ export function createLogSink(options: {
 const remindEvery = 20;
 
 /** What stands in an entry for the machine, or is said better elsewhere on a line. */
-const notShown = new Set(['time', 'level', 'event', 'function', 'route', 'method', 'status', 'durationMs']);
+const notShown = new Set([
+  ...['time', 'level', 'event', 'function', 'route', 'method', 'status', 'durationMs', 'audit', 'person'],
+]);
+
+/** The members by which a line carries metrics to CloudWatch (embedded metric format). */
+const metricMembers = ({ _aws: format, ...members }: Readonly<Record<string, unknown>>): string[] =>
+  format === undefined ? [] : ['_aws', ...Object.keys(members).filter((name) => /^[A-Z]/.test(name))];
 
 /** Fields as `name=value`, as far as they are there. */
-const details = (entry: Readonly<Record<string, unknown>>): string =>
-  Object.entries(entry)
-    .filter(([name, value]) => !notShown.has(name) && value !== undefined && value !== null)
+const details = (entry: Readonly<Record<string, unknown>>): string => {
+  const metrics = metricMembers(entry);
+  return Object.entries(entry)
+    .filter(
+      ([name, value]) =>
+        !notShown.has(name) && !metrics.includes(name) && value !== undefined && value !== null,
+    )
     .map(([name, value]) => `  ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join('');
+};
 
 /**
  * An entry of the functions' log as one short line: requests, warnings and errors.
