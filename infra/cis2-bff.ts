@@ -115,6 +115,7 @@ const defaultConcurrency: ReservedConcurrency = {
   jwks: 10,
   'unknown-route': 5,
   'keys-status': 2,
+  'operator-sessions': 1,
   // A rotation, and an operator's question meanwhile.
   'rotate-signing-keys': 2,
 };

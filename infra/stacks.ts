@@ -1,4 +1,4 @@
-import { CfnOutput, Stack } from 'aws-cdk-lib';
+import { CfnOutput, Fn, Stack } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type { Construct } from 'constructs';
 import { Cis2Bff } from './cis2-bff.ts';
@@ -87,6 +87,17 @@ export function addEnvironment(
   });
 
   new CfnOutput(stateless, 'KeysStatusFunction', { value: bff.functions.get('keys-status').functionName });
+  new CfnOutput(stateless, 'OperatorSessionsFunction', {
+    value: bff.functions.get('operator-sessions').functionName,
+  });
+  new CfnOutput(stateless, 'FunctionLogGroups', {
+    value: Fn.join(
+      ',',
+      bff.functions.all.map(({ logGroup }) => logGroup.logGroupName),
+    ),
+  });
+  new CfnOutput(stateless, 'Issuer', { value: environment.issuer });
+  new CfnOutput(stateless, 'ClientId', { value: environment.clientId });
   new CfnOutput(stateless, 'KeysReaderRoleArn', { value: bff.keysReader.roleArn });
 
   return { stateful, stateless };

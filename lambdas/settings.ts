@@ -404,6 +404,7 @@ export const functionSettings = {
     'KEY_CUSTODY',
     'KEY_LEAD_SECONDS',
   ],
+  'operator-sessions': [...everyFunction, ...everySession, 'CIS2_ISSUER', 'IDENTIFIER_KEY_SECRET'],
   'rotate-signing-keys': [
     ...everyFunction,
     'BASE_URL',

@@ -26,6 +26,7 @@ import type { Cis2Simulator } from './cis2-simulator/index.ts';
 import { checkIssuer } from './issuer-check.ts';
 import { startKms } from './aws/kms.ts';
 import { startLambdaEndpoint } from './aws/lambda-endpoint.ts';
+import { startLogsEndpoint } from './aws/cloudwatch-logs.ts';
 import { createLogSink } from './cli/log.ts';
 import type { LogFormat, LogSink } from './cli/log.ts';
 import type { LoopbackServer } from './loopback-server.ts';
@@ -36,6 +37,7 @@ import type { SecretsManager } from './aws/secrets-manager.ts';
 import { builtSpa } from './edge/spa.ts';
 import { writeStateFile } from './state-file.ts';
 import { accountId, Assembly } from './aws/template.ts';
+import { telemetryOf } from './telemetry.ts';
 
 /** Says what a start is doing once it has taken longer than anybody waits without wondering, in milliseconds. */
 const maxSilence = 2_000;
@@ -225,6 +227,10 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
   closers.push(() => {
     lambda.close();
   });
+  const logs = await startLogsEndpoint(log.recent);
+  closers.push(() => {
+    logs.close();
+  });
   await during('setting up the rotation of keys', startRotation(assembly, functions, secrets, closers));
   // Nobody would take the file away again.
   stop.throwIfAborted();
@@ -232,8 +238,8 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
     pid: process.pid,
     baseUrl,
     region,
-    endpoints: { ...endpoints, lambda: lambda.url },
-    outputs: readOutputs(assembly, baseUrl),
+    endpoints: { ...endpoints, lambda: lambda.url, logs: logs.url },
+    outputs: { ...readOutputs(assembly, baseUrl), Issuer: issuer, ClientId: options.clientId },
   });
   closers.push(removeState);
   const spa =
@@ -314,6 +320,7 @@ async function startSignIn(
     log: (line) => {
       log.entry('info', 'cis2_simulator', { message: line });
     },
+    telemetry: () => telemetryOf(log.recent()),
   });
   closers.push(() => simulator.close());
   return simulator;

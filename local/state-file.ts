@@ -12,6 +12,7 @@ export interface LocalState {
     readonly secretsManager: string;
     readonly kms: string;
     readonly lambda: string;
+    readonly logs: string;
   };
   /** The value of each output of the stacks, by its name. */
   readonly outputs: Readonly<Record<string, string>>;

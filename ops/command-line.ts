@@ -24,6 +24,9 @@ const ownOptions = {
   yes: { help: 'do not ask' },
   kid: { value: 'KID', help: 'the id the key is known by (its own, or its RFC 7638 thumbprint)' },
   now: { help: 'let the key sign at once: for a key that CIS2 already knows' },
+  uid: { value: 'UID', help: 'the user, by the uid that CIS2 knows them by' },
+  all: { help: 'every session of everybody' },
+  hours: { value: 'N', help: 'how far back to look in the logs (24)' },
 } as const satisfies Record<OwnOption, OptionSpec>;
 
 const optionSpecs: Readonly<Record<string, OptionSpec>> = { ...sharedOptions, ...ownOptions };
@@ -78,7 +81,10 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   if (operands.length > command.operands.length) {
     throw usage(command, `${command.name} takes no ${JSON.stringify(operands[command.operands.length])}`);
   }
-  return { kind: 'command', command, args: readArguments(command, operands, values) };
+  const read = readArguments(command, operands, values);
+  const misuse = command.misuse?.(read);
+  if (misuse !== undefined) throw usage(command, `${command.name} ${misuse}`);
+  return { kind: 'command', command, args: read };
 }
 
 type Values = Readonly<Record<string, string | boolean | undefined>>;
@@ -131,6 +137,14 @@ function readArguments(command: Command, operands: readonly string[], values: Va
   if (kid !== undefined && !isKid(kid)) {
     throw usage(command, '--kid must be 1 to 128 printable ASCII characters without spaces');
   }
+  const uid = text('uid');
+  if (uid !== undefined && !/^[\x21-\x7e]{1,255}$/.test(uid)) {
+    throw usage(command, '--uid must be 1 to 255 printable ASCII characters without spaces');
+  }
+  const hours = text('hours');
+  if (hours !== undefined && !/^[1-9]\d{0,3}$/.test(hours)) {
+    throw usage(command, '--hours must be a whole number from 1 to 9999');
+  }
   return {
     operands,
     target: readTarget(command, text('env'), text('local'), text('region')),
@@ -140,6 +154,9 @@ function readArguments(command: Command, operands: readonly string[], values: Va
     yes: values['yes'] === true,
     dryRun: values['dry-run'] === true,
     now: values['now'] === true,
+    uid,
+    all: values['all'] === true,
+    hours: hours === undefined ? undefined : Number(hours),
   };
 }
 

@@ -5,8 +5,9 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { awsFailure, isAwsError, isNoAnswer } from './aws-failure.ts';
 import type { Target } from './command.ts';
+import { createLogReader, type LogReader } from './logs.ts';
 import { CouldNot } from './errors.ts';
-import { isObject } from './keys/responses.ts';
+import { isObject } from './responses.ts';
 import { oneLine } from './wording.ts';
 
 /** One installation of the product, in AWS or on this machine: what its stacks made, and how to reach it. */
@@ -32,6 +33,8 @@ export interface Installation {
    * @returns `unfinished` when it goes on with an earlier rotation instead
    */
   rotateSecret(secretId: string, token: string): Promise<'started' | 'unfinished'>;
+  /** What its functions have logged. */
+  readonly logs: LogReader;
   close(): void;
 }
 
@@ -40,7 +43,12 @@ interface Reach {
   readonly outputs: Readonly<Record<string, string>>;
   readonly region: string;
   /** Absent: AWS, with the credentials of whoever runs the command. */
-  readonly local?: { readonly port: number; readonly lambda: string; readonly secretsManager: string };
+  readonly local?: {
+    readonly port: number;
+    readonly lambda: string;
+    readonly secretsManager: string;
+    readonly logs: string;
+  };
 }
 
 /** The longest a function of ours runs, and a little more, in milliseconds. */
@@ -79,17 +87,29 @@ function connect({ label, outputs, region, local }: Reach): Installation {
   });
   const failure = (error: unknown, action: string): CouldNot =>
     local !== undefined && isNoAnswer(error) ? notRunning(local.port) : awsFailure(error, action);
+  const logs = createLogReader({
+    groups: () => (local === undefined ? output('FunctionLogGroups').split(',') : ['local']),
+    client: {
+      region,
+      requestHandler: { connectionTimeout: 5_000, socketTimeout: 20_000 },
+      ...credentials,
+      ...(local === undefined ? {} : { endpoint: local.logs }),
+    },
+    failure,
+  });
+  const output = (name: string): string => {
+    const value = outputs[name];
+    if (value !== undefined) return value;
+    throw new CouldNot(
+      'output_missing',
+      `the stacks of ${label} have no output ${name}: deploy this version of the project first`,
+    );
+  };
 
   return {
     label,
-    output: (name) => {
-      const value = outputs[name];
-      if (value !== undefined) return value;
-      throw new CouldNot(
-        'output_missing',
-        `the stacks of ${label} have no output ${name}: deploy this version of the project first`,
-      );
-    },
+    output,
+    logs,
     hasOutput: (name) => outputs[name] !== undefined,
     invoke: async (functionName, payload, { changes }) => {
       const answer = await (changes ? changing : asking)
@@ -131,6 +151,7 @@ function connect({ label, outputs, region, local }: Reach): Installation {
     },
     close: () => {
       for (const client of [asking, changing, secrets]) client.destroy();
+      logs.close();
     },
   };
 }
@@ -216,7 +237,8 @@ function readLocalStart(port: number): Reach {
     !isObject(outputs) ||
     typeof state['region'] !== 'string' ||
     typeof endpoints['lambda'] !== 'string' ||
-    typeof endpoints['secretsManager'] !== 'string'
+    typeof endpoints['secretsManager'] !== 'string' ||
+    typeof endpoints['logs'] !== 'string'
   ) {
     throw new CouldNot(
       'not_running',
@@ -230,7 +252,12 @@ function readLocalStart(port: number): Reach {
     outputs: Object.fromEntries(
       Object.entries(outputs).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
     ),
-    local: { port, lambda: endpoints['lambda'], secretsManager: endpoints['secretsManager'] },
+    local: {
+      port,
+      lambda: endpoints['lambda'],
+      secretsManager: endpoints['secretsManager'],
+      logs: endpoints['logs'],
+    },
   };
 }
 

@@ -83,6 +83,12 @@ const sizes: Readonly<Record<FunctionName, Size>> = {
     // Secrets Manager may take some seconds to show what was done to it.
     timeout: Duration.seconds(20),
   },
+  'operator-sessions': {
+    description: "CIS2 BFF: shows operators a user's sessions, and ends a user's or everybody's",
+    memoryMegabytes: 512,
+    // It goes through everybody's sessions for a quarter of a minute at a time.
+    timeout: Duration.seconds(30),
+  },
   'rotate-signing-keys': {
     description:
       'CIS2 BFF: makes, rotates and publishes the signing keys. The only function that writes them',
@@ -155,6 +161,15 @@ export class BffFunctions extends Construct {
         ...storage.publishedKeyStatements({ GetItem: ['jwks#*', 'rotation#*'] }),
         ...stores.map((store) => store.describeStatement()),
       ]),
+      'operator-sessions': this.add('operator-sessions', props, [
+        ...storage.sessionStatements({
+          BatchGetItem: ['session#*'],
+          GetItem: ['user#*'],
+          UpdateItem: ['session#*', 'user#*'],
+        }),
+        storage.sessionScanStatement(),
+        ...storage.identifierKeyStatements(),
+      ]),
       'rotate-signing-keys': this.add('rotate-signing-keys', props, [
         ...storage.publishedKeyStatements({
           GetItem: ['jwks#*'],
@@ -169,6 +184,10 @@ export class BffFunctions extends Construct {
 
   get(name: FunctionName): lambda.Function {
     return this.functions[name];
+  }
+
+  get all(): readonly lambda.Function[] {
+    return Object.values(this.functions);
   }
 
   /** The longest the function may take for one event. */

@@ -132,6 +132,24 @@ export class BffStorage extends Construct {
     ];
   }
 
+  /**
+   * What a function must be allowed to find everybody's live sessions. A scan cannot be bound to items; it is bound to the
+   * attributes that say whether a session lives.
+   */
+  sessionScanStatement(): iam.PolicyStatement {
+    return new iam.PolicyStatement({
+      sid: 'SessionsScan',
+      actions: ['dynamodb:Scan'],
+      resources: [this.sessions.tableArn],
+      conditions: {
+        'ForAllValues:StringEquals': { 'dynamodb:Attributes': ['pk', 'sk', 'state', 'signedInAt'] },
+        // Of no attribute at all the condition above would hold.
+        Null: { 'dynamodb:Attributes': 'false' },
+        StringEquals: { 'dynamodb:Select': 'SPECIFIC_ATTRIBUTES' },
+      },
+    });
+  }
+
   /** What a function must be allowed to use the published keys so. */
   publishedKeyStatements(uses: ItemUses<PublishedItems>): iam.PolicyStatement[] {
     return itemStatements('PublishedKeys', this.publishedKeys, uses);

@@ -1,10 +1,11 @@
 import { BatchGetItemCommand, DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { EpochSeconds } from '../common/index.ts';
 import { all, available, partsOf, unlessConditionFails } from './dynamo.ts';
 import { StoreUnavailable } from './errors.ts';
 import { number, providerSessionIndexKey, sessionKey, text, userIndexKey, type Item } from './items.ts';
 import { forget } from './session-index.ts';
-import { alive, type Condition, type EndReason, type Meant } from './state.ts';
+import { alive, lifeOf, type Condition, type EndReason, type Meant } from './state.ts';
 import { update, type Bound, type StoreOptions } from './store.ts';
 
 /**
@@ -41,6 +42,28 @@ export async function endWhere(
     ),
   );
   return ended === undefined ? undefined : (ended.Attributes ?? {});
+}
+
+/**
+ * Ends whatever is not ended yet, even what only another clock or setting would take for living.
+ *
+ * @param begunBy - where given, only what began no later
+ * @returns the item as it was, of a session that lived
+ */
+export async function endWhatLives(
+  options: StoreOptions,
+  key: string,
+  reason: EndReason,
+  { begunBy, bound }: { begunBy?: EpochSeconds | undefined; bound?: Bound },
+): Promise<Item | undefined> {
+  const condition = {
+    expression: `#state = :alive${begunBy === undefined ? '' : ' AND signedInAt <= :begunBy'}`,
+    names: { '#state': 'state' },
+    values: { ':alive': { S: 'alive' }, ...(begunBy === undefined ? {} : { ':begunBy': number(begunBy) }) },
+  };
+  const core = await endWhere(options, key, reason, condition, bound);
+  const life = core && lifeOf(options, core);
+  return life !== undefined && 'expiry' in life ? core : undefined;
 }
 
 /** Ends a live session, and leaves the rest of it to the index's next write and the TTL: one round trip. */

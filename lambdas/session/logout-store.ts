@@ -1,7 +1,7 @@
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { after, type EpochMilliseconds } from '../common/index.ts';
 import { all, available, forEach, putOnce } from './dynamo.ts';
-import { endWhere } from './ending.ts';
+import { endWhatLives } from './ending.ts';
 import { StoreUnavailable } from './errors.ts';
 import { identifierHash, type IdentifyingStoreOptions } from './identifiers.ts';
 import {
@@ -12,10 +12,8 @@ import {
   providerSessionIndexKey,
   text,
   userIndexKey,
-  type Item,
 } from './items.ts';
 import { markEnded, type IndexEntry } from './session-index.ts';
-import { lifeOf } from './state.ts';
 import { warmUp, type Bound, type StoreOptions } from './store.ts';
 
 /** Whom a logout by CIS2 names: at least one of the two. */
@@ -97,9 +95,9 @@ async function logOut(
         begunAt <= arrivedAt && (providerSession === undefined || !hasProviderSession),
     ),
   ];
-  const ended = (await forEach(named, (entry) => endOne(options, entry.key, bound))).filter(
-    (core) => core !== undefined,
-  );
+  const ended = (
+    await forEach(named, (entry) => endWhatLives(options, entry.key, 'provider_logout', { bound }))
+  ).filter((core) => core !== undefined);
   return { ended: ended.length, repeated, person: person ?? text(ended[0]?.['userHash']) };
 }
 
@@ -127,20 +125,4 @@ async function arrival(
   const arrivedAt = epochMilliseconds(Item?.['arrivedAt']);
   if (arrivedAt === undefined) throw new StoreUnavailable('a logout token without its time');
   return { arrivedAt, repeated: true };
-}
-
-/**
- * Ends whatever is not ended yet, even what only another clock or setting would take for living.
- *
- * @returns the item as it was, of a session that lived
- */
-async function endOne(options: StoreOptions, key: string, bound: Bound): Promise<Item | undefined> {
-  const condition = {
-    expression: '#state = :alive',
-    names: { '#state': 'state' },
-    values: { ':alive': { S: 'alive' } },
-  };
-  const core = await endWhere(options, key, 'provider_logout', condition, bound);
-  const life = core && lifeOf(options, core);
-  return life !== undefined && 'expiry' in life ? core : undefined;
 }

@@ -250,12 +250,18 @@ async function liveSessions(options: StoreOptions, key: string, core: Item): Pro
     entries.map((entry) => entry.key),
   );
   return [...cores].flatMap(([found, other]) => {
-    const listed = text(other['userHash']) === user ? describe(options, other, found === key) : undefined;
+    const listed =
+      text(other['userHash']) === user ? describeSession(options, other, found === key) : undefined;
     return listed === undefined ? [] : [{ key: found, listed }];
   });
 }
 
-function describe(options: StoreOptions, core: Item, current: boolean): ListedSession | undefined {
+/** What is shown of a session to its user; undefined when it is over. */
+export function describeSession(
+  options: StoreOptions,
+  core: Item,
+  current: boolean,
+): ListedSession | undefined {
   const life = lifeOf(options, core);
   const times = timesOf(options, core);
   const handle = text(core['handle']);

@@ -8,6 +8,8 @@ export type LogFormat = (typeof logFormats)[number];
 export interface LogSink {
   /** One line, without its end: as a function wrote it. */
   line(text: string): void;
+  /** The latest lines, the oldest of them first, wherever they are written. */
+  recent(): readonly string[];
   /** An entry of the local run itself, in the functions' own shape. */
   entry(level: 'info' | 'warn' | 'error', event: string, fields?: Readonly<Record<string, unknown>>): void;
   /**
@@ -47,12 +49,16 @@ export function createLogSink(options: {
 
   // What the run prints for people comes first on standard output; a file can have its lines at once.
   let keptBack: string[] | undefined = stream === undefined ? [] : undefined;
+  const recent: string[] = [];
   const line = (text: string): void => {
+    recent.push(text);
+    if (recent.length >= 2 * maxRecent) recent.splice(0, recent.length - maxRecent);
     if (keptBack === undefined) write(text);
     else keptBack.push(text);
   };
   return {
     line,
+    recent: () => recent.slice(-maxRecent),
     entry: (level, event, fields = {}) => {
       line(JSON.stringify({ time: new Date().toISOString(), level, event, ...fields }));
     },
@@ -72,6 +78,9 @@ export function createLogSink(options: {
       }),
   };
 }
+
+/** So many lines stay in memory, for whoever traces a reference. */
+const maxRecent = 5_000;
 
 /** After how many lines the addresses would be out of sight. */
 const remindEvery = 20;

@@ -87,7 +87,8 @@ describe('the bundles', () => {
       functions.filter((name) => inputsOf(name).map(packageOf).includes(dependency));
     expect(holding('oauth4webapi')).toEqual(['sign-in', 'api-proxy', 'backchannel-logout']);
     expect(holding('@aws-sdk/client-secrets-manager')).toEqual([
-      ...['sign-in', 'api-proxy', 'backchannel-logout', 'keys-status', 'rotate-signing-keys'],
+      ...['sign-in', 'api-proxy', 'backchannel-logout', 'keys-status', 'operator-sessions'],
+      'rotate-signing-keys',
     ]);
     // Where no key lies in KMS, nobody loads its client.
     expect(holding('@aws-sdk/client-kms')).toEqual([]);

@@ -370,6 +370,15 @@ describe('what each function may do', () => {
     ['unknown-route', logs],
     ['keys-status', [...logs, 'dynamodb:GetItem', 'secretsmanager:DescribeSecret']],
     [
+      'operator-sessions',
+      [
+        ...logs,
+        ...sessionsAtRest,
+        ...['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Scan', 'dynamodb:UpdateItem'],
+        ...['kms:Decrypt', 'secretsmanager:GetSecretValue'],
+      ],
+    ],
+    [
       'rotate-signing-keys',
       [
         ...logs,
