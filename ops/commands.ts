@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { doctor } from './doctor/doctor.ts';
 import { importKey } from './keys/import.ts';
 import { promoteKey } from './keys/promote.ts';
 import { rotateKeys } from './keys/rotate.ts';
@@ -16,4 +17,5 @@ export const commands: readonly Command[] = [
   listSessions,
   endSessions,
   trace,
+  doctor,
 ];

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { readAlarms, type Alarm } from './alarms.ts';
 import { awsFailure, isAwsError, isNoAnswer } from './aws-failure.ts';
 import type { Target } from './command.ts';
 import { createLogReader, type LogReader } from './logs.ts';
@@ -35,6 +36,8 @@ export interface Installation {
   rotateSecret(secretId: string, token: string): Promise<'started' | 'unfinished'>;
   /** What its functions have logged. */
   readonly logs: LogReader;
+  /** Its alarms; absent on this machine, which has none. @throws CouldNot */
+  readonly alarms?: () => Promise<readonly Alarm[]>;
   close(): void;
 }
 
@@ -42,6 +45,8 @@ interface Reach {
   readonly label: string;
   readonly outputs: Readonly<Record<string, string>>;
   readonly region: string;
+  /** What the names of its alarms begin with. */
+  readonly alarmPrefix?: string;
   /** Absent: AWS, with the credentials of whoever runs the command. */
   readonly local?: {
     readonly port: number;
@@ -65,7 +70,7 @@ export async function openInstallation(target: Target): Promise<Installation> {
   );
 }
 
-function connect({ label, outputs, region, local }: Reach): Installation {
+function connect({ label, outputs, region, local, alarmPrefix }: Reach): Installation {
   // A local start checks no signature; nobody's real credentials are shown to it.
   const credentials =
     local === undefined ? {} : { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
@@ -110,6 +115,16 @@ function connect({ label, outputs, region, local }: Reach): Installation {
     label,
     output,
     logs,
+    ...(alarmPrefix === undefined
+      ? {}
+      : {
+          alarms: () =>
+            readAlarms(
+              alarmPrefix,
+              { region, requestHandler: { connectionTimeout: 5_000, socketTimeout: 20_000 } },
+              failure,
+            ),
+        }),
     hasOutput: (name) => outputs[name] !== undefined,
     invoke: async (functionName, payload, { changes }) => {
       const answer = await (changes ? changing : asking)
@@ -182,6 +197,7 @@ async function readStacks(name: string, region: string): Promise<Reach> {
     );
     return {
       label: `environment ${name}`,
+      alarmPrefix: `cis2-bff-${name}-`,
       region,
       outputs: Object.assign({}, ...outputs) as Reach['outputs'],
     };

@@ -96,4 +96,5 @@ function entryOf(line: string): LogEntry[] {
 }
 
 /** Without the member that says to CloudWatch which others are metrics. */
-const withoutMetrics = ({ _aws: _, ...entry }: LogEntry): LogEntry => entry;
+const withoutMetrics = (entry: LogEntry): LogEntry =>
+  Object.fromEntries(Object.entries(entry).filter(([name]) => name !== '_aws'));

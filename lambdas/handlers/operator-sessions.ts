@@ -57,8 +57,7 @@ export const operatorSessions =
     } catch (error) {
       if (!(error instanceof BffError)) {
         log('unexpected_error', describeError(error));
-        // Lambda writes what is thrown into the log, whatever it is.
-        throw new Error('an unexpected error: see the log of this function');
+        throw unexpected();
       }
       log('dependency_failed', { code: error.code, ...describeError(error) });
       return refusal(
@@ -67,6 +66,9 @@ export const operatorSessions =
       );
     }
   };
+
+/** Lambda writes what is thrown into the log, whatever it is. */
+const unexpected = (): Error => new Error('an unexpected error: see the log of this function');
 
 const refusal = (code: string, message: string): Refusal => ({ ok: false, code, message });
 
