@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto';
+import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Duration } from 'aws-cdk-lib';
+import { AssetHashType, DockerImage, Duration } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import { manifestFileName, manifestFileText } from '../../lambdas/api/manifest-file.ts';
 import { functionSettings } from '../../lambdas/settings.ts';
 import type { FunctionName, SettingName } from '../../lambdas/settings.ts';
 import {
@@ -11,6 +14,7 @@ import {
   kmsMakingStatements,
   kmsSigningStatements,
 } from './keys.ts';
+import type { UpstreamDefinitions } from '../../manifest/index.ts';
 import type { ApiPlatformCredentials } from './api-platform.ts';
 import type { SigningKeyStore } from './keys.ts';
 import type { BffLogs } from './operations.ts';
@@ -31,6 +35,8 @@ export interface BffFunctionsProps {
   readonly logs: BffLogs;
   /** Directory with one bundle a function, `<name>/index.mjs`. */
   readonly bundles: string;
+  /** The route manifest, which is deployed beside the proxy's bundle. */
+  readonly upstreams: UpstreamDefinitions;
   /** Every setting as text; each function gets those it reads and no others. */
   readonly settings: Readonly<Record<SettingName, string>>;
   readonly reservedConcurrency: ReservedConcurrency;
@@ -91,6 +97,30 @@ const sizes: Readonly<Record<FunctionName, Size>> = {
     timeout: Duration.seconds(180),
   },
 };
+
+const codeOf = (name: FunctionName, { bundles, upstreams }: BffFunctionsProps): lambda.Code =>
+  name === 'api-proxy'
+    ? withFile(join(bundles, name), manifestFileName, manifestFileText(upstreams))
+    : lambda.Code.fromAsset(join(bundles, name));
+
+/** A directory, and a file with this content beside what is in it: the same input gives the same bytes. */
+const withFile = (directory: string, file: string, content: string): lambda.Code =>
+  lambda.Code.fromAsset(directory, {
+    assetHashType: AssetHashType.OUTPUT,
+    bundling: {
+      // The only way in which CDK lets a construct write an asset. Docker is never started: the local step always succeeds.
+      image: DockerImage.fromRegistry('none'),
+      // CDK makes an asset once for the same options, and does not see what the local step would write.
+      command: [createHash('sha256').update(content).digest('hex')],
+      local: {
+        tryBundle: (output) => {
+          cpSync(directory, output, { recursive: true });
+          writeFileSync(join(output, file), content);
+          return true;
+        },
+      },
+    },
+  });
 
 const pascalCase = (name: string): string =>
   name.replaceAll(/(?:^|-)([a-z])/g, (_match, letter: string) => letter.toUpperCase());
@@ -206,7 +236,7 @@ export class BffFunctions extends Construct {
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
       handler: 'index.handler',
-      code: lambda.Code.fromAsset(join(props.bundles, name)),
+      code: codeOf(name, props),
       memorySize: memoryMegabytes,
       timeout,
       environment: Object.fromEntries(
