@@ -88,8 +88,8 @@ export function addEnvironment(
     value: deployed.functions.get('rotate-signing-keys').functionName,
   });
 
-  new CfnOutput(stateless, 'KeysStatusFunction', { value: bff.functions.get('keys-status').functionName });
-  new CfnOutput(stateless, 'KeysReaderRoleArn', { value: bff.keysReader.roleArn });
+  new CfnOutput(stateless, 'KeysStatusFunction', { value: deployed.functions.get('keys-status').functionName });
+  new CfnOutput(stateless, 'KeysReaderRoleArn', { value: deployed.keysReader.roleArn });
 
   return { stateful, stateless };
 }
