@@ -53,7 +53,7 @@ const moduleRules = (module) => {
     files: [`lambdas/${module}/**/*.ts`],
     rules: refuse(
       {
-        group: ['**/functions/**', '**/infra/**', '**/local/**', '**/test/**'],
+        group: ['**/functions/**', '**/infra/**', '**/local/**', '**/test/**', '**/manifest/**'],
         message: 'Modules know nothing of what uses them.',
       },
       {
@@ -174,15 +174,25 @@ export default tseslint.config(
   {
     files: ['infra/**/*.ts'],
     rules: refuse({
-      regex: 'lambdas/(?!settings\\.ts$|routes\\.ts$|api/manifest\\.ts$)',
-      message: 'Of lambdas/, the infrastructure uses settings.ts, routes.ts and the route manifest only.',
+      regex:
+        'lambdas/(?!settings\\.ts$|routes\\.ts$|api/(?:api-routes|manifest-file)\\.ts$)|manifest/(?!index\\.ts$)',
+      message:
+        'Of lambdas/, the infrastructure uses settings.ts, routes.ts, the API routes and the manifest file only.',
+    }),
+  },
+  {
+    files: ['manifest/**/*.ts'],
+    rules: refuse({
+      regex:
+        'lambdas/(?!settings\\.ts$|api/(?:api-routes|manifest-types|value-rules)\\.ts$)|/infra/|/local/|^aws-|^@aws-',
+      message: 'A manifest is plain data: it needs neither the CDK nor the functions.',
     }),
   },
   {
     files: ['tools/**/*.ts'],
     rules: {
       ...refuse({
-        regex: 'lambdas/(?!settings\\.ts$|api/[a-z]+\\.ts$)|/infra/|/local/',
+        regex: 'lambdas/(?!settings\\.ts$|api/[a-z-]+\\.ts$)|/infra/|/local/|manifest/(?!index\\.ts$)',
         message: 'The tools for the route manifest use settings.ts and lambdas/api only.',
       }),
       'no-console': 'off',

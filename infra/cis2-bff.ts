@@ -16,7 +16,7 @@ import { SigningKeyStore } from './parts/keys.ts';
 import { BffLogs } from './parts/operations.ts';
 import type { BffLogsProps } from './parts/operations.ts';
 import { KeyRotation } from './parts/rotation.ts';
-import { defaultKeyLeadTime, settingValues } from './parts/settings.ts';
+import { defaultKeyLeadTime, manifestOf, settingValues } from './parts/settings.ts';
 import type { BehaviourProps } from './parts/settings.ts';
 import { BffStorage } from './parts/storage.ts';
 import { WebEdge } from './parts/web-edge.ts';
@@ -175,6 +175,7 @@ export class Cis2Bff extends Construct {
       },
       [...edgeProblems(props), ...keyProblems(props)],
     );
+    const upstreams = manifestOf(props);
     warnOfScopes(this, settings.CIS2_SCOPE);
     const logs = new BffLogs(this, 'Logs', { logRetention: props.logRetention });
     this.functions = new BffFunctions(this, 'Functions', {
@@ -186,6 +187,7 @@ export class Cis2Bff extends Construct {
       logs,
       settings,
       bundles: props.bundles ?? bundleFunctions(),
+      upstreams,
       reservedConcurrency: { ...defaultConcurrency, ...props.reservedConcurrency },
     });
     new KeyRotation(this, 'KeyRotation', {
@@ -209,6 +211,7 @@ export class Cis2Bff extends Construct {
     this.api = new BffHttpApi(this, 'HttpApi', {
       functions: this.functions,
       logs,
+      upstreams,
       requestsPerSecond: props.requestsPerSecond ?? 500,
       requestBurst: props.requestBurst ?? 1_000,
     }).api;

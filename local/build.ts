@@ -39,7 +39,15 @@ const steps: readonly Step[] = [
   {
     name: 'template',
     title: 'functions and template',
-    inputs: ['lambdas', 'infra', 'cdk.json', 'tsconfig.json', 'package-lock.json'],
+    inputs: [
+      'lambdas',
+      'infra',
+      'manifest',
+      'bff.config.ts',
+      'cdk.json',
+      'tsconfig.json',
+      'package-lock.json',
+    ],
     output: path.join(assemblyDirectory, 'manifest.json'),
     script: ['infra/app.ts'],
     environment: {

@@ -1,42 +1,49 @@
 /**
- * `npm run manifest`: writes what is made of the route manifest. With `-- --check`: writes nothing, and fails when a file
- * is stale. With `-- --probe NAME=URL`: tries an upstream.
+ * `npm run manifest`: writes what is made of this repository's route manifest. With `-- --check`: writes nothing, and fails
+ * when a file is stale. With `-- --probe NAME=URL`: tries an upstream.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { ManifestInvalid } from '../lambdas/api/definition.ts';
+import { join, relative, resolve } from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import { routesOf } from '../lambdas/api/api-routes.ts';
 import { readSettings, SettingsError } from '../lambdas/settings.ts';
-import { manifestDocuments } from './manifest-documents.ts';
+import { BffConfigInvalid, ManifestInvalid, type UpstreamDefinitions } from '../manifest/index.ts';
 import { probe } from './probe.ts';
+import { writeManifest } from './write-manifest.ts';
 
 const root = resolve(import.meta.dirname, '..');
-/** Read late, so that what is wrong with it can be said in lines of its own. */
-const readManifest = () => import('../lambdas/api/manifest.ts');
 const usage = 'usage: npm run manifest [-- --check | --probe NAME=URL]';
 
+/** Read late, so that what is wrong with it can be said in lines of its own. */
+const readUpstreams = async (): Promise<UpstreamDefinitions> => (await import('../bff.config.ts')).upstreams;
+
+/** As the project's files are. */
+const formatted = async (file: string, content: string): Promise<string> =>
+  format(content, { ...(await resolveConfig(file)), filepath: file });
+
 async function write(check: boolean): Promise<boolean> {
-  const { upstreams } = await readManifest();
-  const documents = Object.entries(await manifestDocuments(upstreams));
-  const stale = documents.filter(([path, content]) => {
-    const file = join(root, path);
-    return !existsSync(file) || readFileSync(file, 'utf8') !== content;
+  const written = await writeManifest(await readUpstreams(), {
+    out: join(root, 'docs'),
+    types: join(root, 'client/api-types.ts'),
+    check,
+    format: formatted,
   });
-  for (const [path, content] of stale) {
-    if (!check) writeFileSync(join(root, path), content);
+  const stale = written.filter((document) => document.stale);
+  for (const { file } of stale) {
+    const path = relative(root, file);
     console.log(check ? `${path} is stale: run npm run manifest` : `${path} written`);
   }
   return !check || stale.length === 0;
 }
 
 async function tryUpstream(argument: string): Promise<boolean> {
-  const { apiRoutes, upstreamNames } = await readManifest();
+  const upstreams = await readUpstreams();
   const [, name = '', url = ''] = /^([^=]+)=(.+)$/.exec(argument) ?? [];
-  if (!upstreamNames.includes(name)) {
-    console.error(`the manifest knows ${upstreamNames.join(', ')}\n${usage}`);
+  if (!Object.hasOwn(upstreams, name)) {
+    console.error(`the manifest knows ${Object.keys(upstreams).join(', ')}\n${usage}`);
     return false;
   }
   const { UPSTREAMS } = readSettings(['UPSTREAMS'], { UPSTREAMS: JSON.stringify({ [name]: url }) });
-  const routes = apiRoutes.filter(({ upstream }) => upstream === name);
+  const routes = routesOf(upstreams).filter(({ upstream }) => upstream === name);
   const results = await probe(UPSTREAMS[name] ?? '', routes);
   for (const { route, finding } of results) console.log(`${route}  ${finding}`);
   return results.every(({ answers }) => answers !== false);
@@ -54,7 +61,9 @@ async function run([option, argument, ...rest]: readonly string[]): Promise<bool
 try {
   process.exitCode = (await run(process.argv.slice(2))) ? 0 : 1;
 } catch (error) {
-  if (!(error instanceof SettingsError || error instanceof ManifestInvalid)) throw error;
+  const isKnown =
+    error instanceof SettingsError || error instanceof ManifestInvalid || error instanceof BffConfigInvalid;
+  if (!isKnown) throw error;
   console.error(error.problems.join('\n'));
   process.exitCode = 1;
 }

@@ -1,5 +1,5 @@
 import { Duration, Token } from 'aws-cdk-lib';
-import { upstreamNames } from '../../lambdas/api/manifest.ts';
+import { pds, upstreamsProblems, type UpstreamDefinitions } from '../../manifest/index.ts';
 import { isLoopback, readSettings, settingNames, SettingsError } from '../../lambdas/settings.ts';
 import type { AcrValue, RoleRule, SettingName } from '../../lambdas/settings.ts';
 import { apiPlatformEnvironment, apiPlatformTokenUrls } from './api-platform.ts';
@@ -95,11 +95,15 @@ export interface BehaviourProps {
    */
   readonly endSessionUrl?: string;
   /**
-   * Where the upstreams of the API proxy are: a name in the route manifest, and its base URL. One that is not named here is
-   * not there.
+   * The route manifest: which calls of which APIs pages may make, from `defineUpstreams`.
+   * @default - the Personal Demographics Service, as it ships
+   */
+  readonly upstreams?: UpstreamDefinitions;
+  /**
+   * Where those upstreams are: a name in the route manifest, and its base URL. One that is not named here is not there.
    * @default - none
    */
-  readonly upstreams?: Readonly<Record<string, string>>;
+  readonly upstreamUrls?: Readonly<Record<string, string>>;
   /**
    * Where the NHS API platform gives out users' tokens, which must fit where the upstreams are: one of
    * {@link apiPlatformTokenUrls}, or outside production that of another of its test environments.
@@ -164,6 +168,10 @@ export type ResourceNames = Readonly<
 /** @see BehaviourProps.keyLeadTime */
 export const defaultKeyLeadTime = Duration.hours(24);
 
+/** @see BehaviourProps.upstreams */
+export const manifestOf = ({ upstreams }: Pick<BehaviourProps, 'upstreams'>): UpstreamDefinitions =>
+  upstreams ?? { pds };
+
 /** A deployment that breaks a rule: every problem, by the name of the setting or property. */
 export class DeploymentRefused extends Error {
   override readonly name = 'DeploymentRefused';
@@ -220,7 +228,11 @@ const misplacedTokenUrl = (production: boolean, url: string): readonly string[] 
 };
 
 /** What would be right on a laptop, or elsewhere, and is wrong here. */
-const misplaced = (production: boolean, values: Readonly<Record<SettingName, string>>): readonly string[] => {
+const misplaced = (
+  production: boolean,
+  manifest: UpstreamDefinitions,
+  values: Readonly<Record<SettingName, string>>,
+): readonly string[] => {
   const problems: string[] = [];
   for (const name of ['BASE_URL', 'CIS2_ISSUER', 'END_SESSION_URL', 'API_PLATFORM_TOKEN_URL'] as const) {
     if (URL.canParse(values[name]) && isLoopback(new URL(values[name]))) {
@@ -228,7 +240,7 @@ const misplaced = (production: boolean, values: Readonly<Record<SettingName, str
     }
   }
   for (const [name, url] of Object.entries(upstreamsOf(values))) {
-    if (!upstreamNames.includes(name)) {
+    if (!Object.hasOwn(manifest, name)) {
       problems.push(`UPSTREAMS names ${name}, which the route manifest does not know`);
     }
     if (isLoopback(new URL(url))) {
@@ -260,6 +272,9 @@ export function settingValues(
   otherProblems: readonly string[] = [],
 ): Readonly<Record<SettingName, string>> {
   const { production = true } = props;
+  const manifest = manifestOf(props);
+  const manifestProblems = upstreamsProblems(manifest).map((problem) => `upstreams: ${problem}`);
+  if (manifestProblems.length > 0) throw new DeploymentRefused([...manifestProblems, ...otherProblems]);
   const values = {
     BASE_URL: props.baseUrl,
     CIS2_ISSUER: props.issuer,
@@ -287,7 +302,7 @@ export function settingValues(
     KEY_LEAD_SECONDS: String((props.keyLeadTime ?? defaultKeyLeadTime).toSeconds({ integral: false })),
     // No property: only the local run replaces it.
     CLOUDFORMATION_RESPONSE_ORIGIN: 'aws',
-    UPSTREAMS: JSON.stringify(props.upstreams ?? {}),
+    UPSTREAMS: JSON.stringify(props.upstreamUrls ?? {}),
     CALLS_PER_WINDOW: String(props.callsPerWindow ?? 250),
     API_PLATFORM_TOKEN_URL:
       props.apiPlatformTokenUrl ?? apiPlatformTokenUrls[production ? 'live' : 'integration'],
@@ -296,7 +311,7 @@ export function settingValues(
     ...resources,
   } satisfies Record<SettingName, string>;
 
-  const problems = [...brokenRules(values), ...misplaced(production, values), ...otherProblems];
+  const problems = [...brokenRules(values), ...misplaced(production, manifest, values), ...otherProblems];
   if (problems.length > 0) throw new DeploymentRefused(problems);
   return values;
 }

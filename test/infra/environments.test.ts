@@ -192,28 +192,28 @@ describe('an environment is refused', () => {
     [
       'an upstream in a test environment of the API platform in production',
       'prod',
-      { upstreams: { pds: 'https://int.api.service.nhs.uk./personal-demographics/FHIR/R4' } },
+      { upstreamUrls: { pds: 'https://int.api.service.nhs.uk./personal-demographics/FHIR/R4' } },
       /prod: UPSTREAMS has a test environment of the API platform, which is not for production/,
     ],
     [
       'an upstream on the live API platform outside production',
       'dev',
-      { upstreams: { pds: 'https://api.service.nhs.uk./personal-demographics/FHIR/R4' } },
+      { upstreamUrls: { pds: 'https://api.service.nhs.uk./personal-demographics/FHIR/R4' } },
       /dev: UPSTREAMS has the live API platform, which is for production only/,
     ],
     [
       'an upstream that the route manifest does not know',
       'dev',
-      { upstreams: { 'e-rs': 'https://int.api.service.nhs.uk/referrals' } },
+      { upstreamUrls: { 'e-rs': 'https://int.api.service.nhs.uk/referrals' } },
       /dev: UPSTREAMS names e-rs, which the route manifest does not know/,
     ],
     [
       'an upstream on this machine',
       'dev',
-      { upstreams: { pds: 'http://127.0.0.1:9000' } },
+      { upstreamUrls: { pds: 'http://127.0.0.1:9000' } },
       /dev: UPSTREAMS has a loopback address/,
     ],
-    ['an upstream without TLS', 'dev', { upstreams: { pds: 'http://a.example' } }, /dev: UPSTREAMS must be/],
+    ['an upstream without TLS', 'dev', { upstreamUrls: { pds: 'http://a.example' } }, /dev: UPSTREAMS must be/],
     ['no calls at all', 'dev', { callsPerWindow: 0 }, /dev: CALLS_PER_WINDOW must be a whole number from 1/],
     [
       'no certificate in production',
@@ -305,7 +305,7 @@ describe('the APIs that an environment calls', () => {
 
   test('are those it names, and may be on another host than the API platform’s', () => {
     const change: Partial<Environment> = {
-      upstreams: { pds: 'https://pds.trust.example' },
+      upstreamUrls: { pds: 'https://pds.trust.example' },
       apiPlatformTokenUrl: 'https://sandbox.api.service.nhs.uk/oauth2-mock/token',
       callsPerWindow: 30,
     };
@@ -314,8 +314,8 @@ describe('the APIs that an environment calls', () => {
       UPSTREAMS: '{"pds":"https://pds.trust.example"}',
       CALLS_PER_WINDOW: '30',
     });
-    const { upstreams, ...none } = good('dev');
-    expect(upstreams).toBeDefined();
+    const { upstreamUrls, ...none } = good('dev');
+    expect(upstreamUrls).toBeDefined();
     const { stateless } = addEnvironment(createApp(), 'dev', none, bundles);
     expect(settingsIn(stateless, 'api-proxy')['UPSTREAMS']).toBe('{}');
   });
