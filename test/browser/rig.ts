@@ -1,6 +1,7 @@
 /** People at real browsers, the product behind them, and everything the browsers had to complain about. */
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
+import { jest } from '@jest/globals';
 import {
   chromium,
   type Browser,
@@ -13,7 +14,9 @@ import { Bff, type BffOptions } from '../support/bff.ts';
 import type { SessionJson } from '../support/browser.ts';
 import { browserArguments, findBrowser } from '../support/chromium.ts';
 
-const maxWaitMs = 15_000;
+// A test signs people in several times over. A slow machine takes seconds for each.
+jest.setTimeout(60_000);
+const maxWaitMs = 25_000;
 const ownHosts = ['localhost', '127.0.0.1'];
 
 /** What the Content-Security-Policy stopped, said where console errors are said. */
