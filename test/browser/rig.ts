@@ -1,7 +1,6 @@
 /** People at real browsers, the product behind them, and everything the browsers had to complain about. */
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
-import { jest } from '@jest/globals';
 import {
   chromium,
   type Browser,
@@ -14,8 +13,6 @@ import { Bff, type BffOptions } from '../support/bff.ts';
 import type { SessionJson } from '../support/browser.ts';
 import { browserArguments, findBrowser } from '../support/chromium.ts';
 
-// A test signs people in several times over. A slow machine takes seconds for each.
-jest.setTimeout(60_000);
 const maxWaitMs = 25_000;
 const ownHosts = ['localhost', '127.0.0.1'];
 
