@@ -71,8 +71,14 @@ const instant = (value: unknown): Date => {
 const referenceOf = (value: unknown): string | null =>
   typeof value === 'string' && /^[\w-]{4,40}$/.test(value) ? value : null;
 
-const parseUrl = (address: string, base: string): URL | undefined =>
-  URL.canParse(address, base) ? new URL(address, base) : undefined;
+/** `URL.canParse` is younger than the oldest browsers that the library is for. */
+const parseUrl = (address: string, base: string): URL | undefined => {
+  try {
+    return new URL(address, base);
+  } catch {
+    return undefined;
+  }
+};
 
 /** The address that `fetch` would take from its first argument. */
 export const addressOf = (input: string | URL | Request): string =>
