@@ -108,6 +108,19 @@ describe('where some role is demanded', () => {
     await expectRefused(rig, [broken], 'no_role');
   });
 
+  test('a person whose only role is stated twice, with different rights, is refused: contradictory', async () => {
+    await expectRefused(rig, [roleNumber(1), roleNumber(1, { activities: ['B0001'] })], 'contradictory');
+  });
+
+  test('a person with another role beside the contradictory one signs in with that one', async () => {
+    const { session } = await expectAccepted(rig, [
+      roleNumber(1),
+      roleNumber(1, { activities: ['B0001'] }),
+      roleNumber(2),
+    ]);
+    expect(session.roles).toMatchObject([{ roleId: '900000000702' }]);
+  });
+
   test('a refused person keeps the session they had', async () => {
     const { browser, session } = await expectAccepted(rig, [roleNumber(1)]);
     rig.provider.userInfo = { nhsid_nrbac_roles: [] };
