@@ -1,9 +1,7 @@
 /** What the stores of sign-in, session and logout share. Each is given only what its function may do to the table. */
 import {
   GetItemCommand,
-  QueryCommand,
   UpdateItemCommand,
-  type DynamoDBClient,
   type UpdateItemCommandInput,
   type UpdateItemCommandOutput,
 } from '@aws-sdk/client-dynamodb';
@@ -11,10 +9,9 @@ import type { Clock } from '../common/index.ts';
 import { available } from './dynamo.ts';
 import { text, type Item, type SessionItem } from './items.ts';
 import type { SessionLimits } from './limits.ts';
+import { query, type Table } from './table.ts';
 
-export interface StoreOptions {
-  readonly client: DynamoDBClient;
-  readonly table: string;
+export interface StoreOptions extends Table {
   readonly limits: SessionLimits;
   readonly clock: Clock;
 }
@@ -46,25 +43,12 @@ export async function getItem({ client, table }: StoreOptions, key: Item): Promi
  * @throws StoreUnavailable
  */
 export async function getSessionItems(
-  { client, table }: StoreOptions,
+  options: StoreOptions,
   key: string,
   last: SessionItem,
 ): Promise<(name: SessionItem) => Item | undefined> {
-  const { Items } = await available(
-    client.send(
-      new QueryCommand({
-        TableName: table,
-        ConsistentRead: true,
-        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :core AND :last',
-        ExpressionAttributeValues: {
-          ':pk': { S: `session#${key}` },
-          ':core': { S: 'core' satisfies SessionItem },
-          ':last': { S: last },
-        },
-      }),
-    ),
-  );
-  return (name) => Items?.find((item) => text(item['sk']) === name);
+  const items = await query(options, `session#${key}`, 'core' satisfies SessionItem, last);
+  return (name) => items.find((item) => text(item['sk']) === name);
 }
 
 export function update(
