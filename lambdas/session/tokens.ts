@@ -141,7 +141,7 @@ export function sessionTokens(
   ): Promise<boolean> =>
     updateChecking(options, keyOf(audience), expressionOf(change, values), expressionOf(condition, values), {
       key: sessionKey(key, 'core'),
-      condition: alive(options, options.clock()),
+      condition: alive(options),
     });
 
   const leaseOf = (audience: LeasedAudience, fence: number): TokenLease => ({

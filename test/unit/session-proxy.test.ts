@@ -605,6 +605,35 @@ describe('the tokens for the API platform', () => {
     retrying.destroy();
   });
 
+  test('are written, and so is the end of their session, though DynamoDB refuses a call for a transaction under way', async () => {
+    const credential = await signedIn();
+    const session = await opened(credential);
+    const error = (name: string, reasons?: readonly string[]) => ({
+      status: 400,
+      body: JSON.stringify({
+        __type: `com.amazonaws.dynamodb.v20120810#${name}`,
+        message: 'a transaction is under way',
+        ...(reasons && { CancellationReasons: reasons.map((Code) => ({ Code })) }),
+      }),
+    });
+    /** Whether this is one of the first two calls of its kind. */
+    const isEarly = (operation: string) =>
+      door.calls.filter((call) => call.operation === operation).length <= 2;
+    door.judge = ({ operation }) => {
+      if (operation === 'TransactWriteItems' && isEarly(operation)) {
+        return error('TransactionCanceledException', ['TransactionConflict', 'None']);
+      }
+      return operation === 'UpdateItem' && isEarly(operation)
+        ? error('TransactionConflictException')
+        : 'pass';
+    };
+    expect(await (await leased(session)).store(issued('one'))).toBe(1);
+    expect(await stores().session.end(credential, 'signed_out', undefined)).toBe(true);
+    door.judge = ({ operation }) =>
+      operation === 'UpdateItem' ? error('TransactionConflictException') : 'pass';
+    await expect(stores().session.extend(credential, undefined)).rejects.toThrow(StoreUnavailable);
+  });
+
   test('leave core small enough to be written as one unit', async () => {
     const credential = await signedIn();
     let current = credential;
