@@ -151,6 +151,7 @@ export class BffFunctions extends Construct {
       ]),
       'api-proxy': this.add('api-proxy', props, [
         ...storage.sessionStatements({
+          ConditionCheckItem: ['session#*'],
           GetItem: ['session#*', 'warm-up'],
           Query: ['session#*'],
           UpdateItem: ['session#*'],

@@ -349,6 +349,7 @@ describe('what each function may do', () => {
       [
         ...logs,
         ...sessionsAtRest,
+        'dynamodb:ConditionCheckItem',
         'dynamodb:GetItem',
         'dynamodb:Query',
         'dynamodb:UpdateItem',
