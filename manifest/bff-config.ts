@@ -169,6 +169,37 @@ const permissionsPolicy: Check = (member, value) => {
   );
 };
 
+/** Members that are a setting of the functions as they stand. */
+const settingOf = {
+  concurrentSessions: 'CONCURRENT_SESSIONS',
+  signInErrorPath: 'SIGN_IN_ERROR_PATH',
+  signedOutPath: 'SIGNED_OUT_PATH',
+  scope: 'CIS2_SCOPE',
+  idleSeconds: 'IDLE_SECONDS',
+  absoluteSeconds: 'ABSOLUTE_SECONDS',
+  sessionsPerUser: 'SESSIONS_PER_USER',
+  callsPerWindow: 'CALLS_PER_WINDOW',
+} as const satisfies Partial<Record<keyof BffConfig, SettingName>>;
+
+/**
+ * What a configuration says of the functions' settings; nothing of those that it leaves out.
+ *
+ * @param config - checked, or to be checked as settings
+ */
+export function settingsOfConfig(config: Omit<BffConfig, 'upstreams'>): Partial<Record<SettingName, string>> {
+  const settings: Partial<Record<SettingName, string>> = {};
+  for (const [member, setting] of Object.entries(settingOf)) {
+    const value = config[member as keyof typeof settingOf];
+    if (value !== undefined) settings[setting] = String(value);
+  }
+  const { acceptedRoles } = config;
+  if (acceptedRoles !== undefined) {
+    settings.ACCEPTED_ROLES =
+      typeof acceptedRoles === 'string' ? acceptedRoles : JSON.stringify(acceptedRoles);
+  }
+  return settings;
+}
+
 const checks: Readonly<Record<keyof BffConfig, Check>> = {
   upstreams: (member, value) => within(member, upstreamsProblems(value)),
   acceptedRoles,

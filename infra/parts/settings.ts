@@ -1,5 +1,5 @@
 import { Duration, Token } from 'aws-cdk-lib';
-import { pds, upstreamsProblems, type UpstreamDefinitions } from '../../manifest/index.ts';
+import { pds, settingsOfConfig, upstreamsProblems, type UpstreamDefinitions } from '../../manifest/index.ts';
 import { isLoopback, readSettings, settingNames, SettingsError } from '../../lambdas/settings.ts';
 import type { AcrValue, RoleRule, SettingName } from '../../lambdas/settings.ts';
 import { apiPlatformEnvironment, apiPlatformTokenUrls } from './api-platform.ts';
@@ -279,21 +279,18 @@ export function settingValues(
     BASE_URL: props.baseUrl,
     CIS2_ISSUER: props.issuer,
     CIS2_CLIENT_ID: props.clientId,
-    CIS2_SCOPE: props.scope ?? 'openid profile nhsperson nationalrbacaccess associatedorgs',
+    CIS2_SCOPE: 'openid profile nhsperson nationalrbacaccess associatedorgs',
     CIS2_ACR: props.acr ?? 'AAL3_ANY',
     CIS2_FRESHNESS: String(props.freshness ?? 'login'),
     MINIMUM_AAL: String(props.minimumAal ?? 3),
     MINIMUM_IAL: String(props.minimumIal ?? 3),
-    ACCEPTED_ROLES:
-      typeof props.acceptedRoles === 'object'
-        ? JSON.stringify(props.acceptedRoles)
-        : (props.acceptedRoles ?? 'optional'),
-    IDLE_SECONDS: String(props.idleSeconds ?? 900),
-    ABSOLUTE_SECONDS: String(props.absoluteSeconds ?? 43_200),
-    SESSIONS_PER_USER: String(props.sessionsPerUser ?? 20),
-    CONCURRENT_SESSIONS: props.concurrentSessions ?? 'allow',
-    SIGN_IN_ERROR_PATH: props.signInErrorPath ?? '/sign-in-error',
-    SIGNED_OUT_PATH: props.signedOutPath ?? '/signed-out',
+    ACCEPTED_ROLES: 'optional',
+    IDLE_SECONDS: '900',
+    ABSOLUTE_SECONDS: '43200',
+    SESSIONS_PER_USER: '20',
+    CONCURRENT_SESSIONS: 'allow',
+    SIGN_IN_ERROR_PATH: '/sign-in-error',
+    SIGNED_OUT_PATH: '/signed-out',
     END_SESSION_URL: props.endSessionUrl ?? 'off',
     KEY_CACHE_SECONDS: String(props.keyCacheSeconds ?? 60),
     SIGNING_KEY_BITS: String(props.signingKeyBits ?? 4096),
@@ -303,11 +300,12 @@ export function settingValues(
     // No property: only the local run replaces it.
     CLOUDFORMATION_RESPONSE_ORIGIN: 'aws',
     UPSTREAMS: JSON.stringify(props.upstreamUrls ?? {}),
-    CALLS_PER_WINDOW: String(props.callsPerWindow ?? 250),
+    CALLS_PER_WINDOW: '250',
     API_PLATFORM_TOKEN_URL:
       props.apiPlatformTokenUrl ?? apiPlatformTokenUrls[production ? 'live' : 'integration'],
     LOG_LEVEL: props.logLevel ?? 'info',
     WARM_UP: (props.warmUp ?? true) ? 'on' : 'off',
+    ...settingsOfConfig(props),
     ...resources,
   } satisfies Record<SettingName, string>;
 
