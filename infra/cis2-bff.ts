@@ -5,7 +5,6 @@ import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import type * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
-import { bundleFunctions } from './bundle.ts';
 import { scopesRequirement, unneededScopes } from '../lambdas/settings.ts';
 import { ApiPlatformCredentials } from './parts/api-platform.ts';
 import { BffFunctions } from './parts/functions.ts';
@@ -19,6 +18,7 @@ import { KeyRotation } from './parts/rotation.ts';
 import { defaultKeyLeadTime, manifestOf, settingValues } from './parts/settings.ts';
 import type { BehaviourProps } from './parts/settings.ts';
 import { BffStorage } from './parts/storage.ts';
+import { prebuiltBundles } from './prebuilt.ts';
 import { WebEdge } from './parts/web-edge.ts';
 
 export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
@@ -95,7 +95,7 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
   readonly requestBurst?: number;
   /**
    * Directory with one bundle a function, `<name>/index.mjs`.
-   * @default - bundled from `lambdas/` when the construct is made
+   * @default - those of the package
    */
   readonly bundles?: string;
 }
@@ -186,7 +186,7 @@ export class Cis2Bff extends Construct {
       usesKms: props.keyCustody === 'kms' || props.keysRemainInKms === true,
       logs,
       settings,
-      bundles: props.bundles ?? bundleFunctions(),
+      bundles: props.bundles ?? prebuiltBundles(),
       upstreams,
       reservedConcurrency: { ...defaultConcurrency, ...props.reservedConcurrency },
     });
