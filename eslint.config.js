@@ -80,7 +80,17 @@ const moduleRules = (module) => {
 };
 
 export default tseslint.config(
-  { ignores: ['node_modules/', 'build/', 'cdk.out/', '**/dist/', '.local/', 'infra/parts/*.js'] },
+  {
+    ignores: [
+      'node_modules/',
+      'build/',
+      'cdk.out/',
+      '**/dist/',
+      '.local/',
+      'infra/parts/*.js',
+      'test/consumer/*/',
+    ],
+  },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked.map((config) => ({ ...config, files: ['**/*.ts'] })),
   {

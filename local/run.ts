@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { manifestFileText } from '../lambdas/api/manifest-file.ts';
 import { scopesRequirement, unneededScopes, type SettingName } from '../lambdas/settings.ts';
-import { settingsOfConfig } from '../manifest/index.ts';
+import { contentSecurityPolicyOf, permissionsPolicyOf, settingsOfConfig } from '../manifest/index.ts';
 import type { App } from './app.ts';
 import { keysKeptFor, startApiServices } from './api-services.ts';
 import type { ApiServices } from './api-services.ts';
@@ -19,7 +19,7 @@ import {
   settingInTemplate,
 } from './aws/cloudformation.ts';
 import type { StoreEndpoints } from './aws/cloudformation.ts';
-import { readDistribution } from './edge/cloudfront.ts';
+import { readDistribution, withPagePolicies } from './edge/cloudfront.ts';
 import { DevelopmentServer } from './edge/development-server.ts';
 import { startDynamoDb } from './aws/dynamodb.ts';
 import { HttpApi } from './edge/http-api.ts';
@@ -207,7 +207,10 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
   await during('starting the functions', functions.warm([...new Set(routes.map((route) => route.function))]));
 
   front.serve({
-    distribution: readDistribution(assembly),
+    distribution: withPagePolicies(readDistribution(assembly), {
+      'content-security-policy': contentSecurityPolicyOf(app.config.contentSecurityPolicy),
+      'permissions-policy': permissionsPolicyOf(app.config.permissionsPolicy),
+    }),
     api: new HttpApi(routes, identity),
     spa: server ?? given ?? builtSpa(spaDirectory),
     baseUrl,

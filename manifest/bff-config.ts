@@ -91,7 +91,9 @@ const bySetting =
     } catch (error) {
       if (!(error instanceof SettingsError)) throw error;
       return error.problems.map((problem) =>
-        problem === `${name} is missing` ? mustBe(member, 'text', value) : problem.replace(name, member),
+        problem === `${name} is missing`
+          ? mustBe(member, 'text', value)
+          : problem.replace(name, member).replace(`got "${String(value)}"`, `got ${JSON.stringify(value)}`),
       );
     }
   };
@@ -218,6 +220,15 @@ const checks: Readonly<Record<keyof BffConfig, Check>> = {
   sessionsPerUser: bySetting('SESSIONS_PER_USER', 'number'),
   callsPerWindow: bySetting('CALLS_PER_WINDOW', 'number'),
 };
+
+/** Every member that a configuration can have. */
+export const configMembers = Object.keys(checks) as readonly (keyof BffConfig)[];
+
+/** The settings whose rules {@link configProblems} holds. */
+export const checkedAsConfig: ReadonlySet<SettingName> = new Set([
+  ...Object.values(settingOf),
+  'ACCEPTED_ROLES' as const,
+]);
 
 /** Everything that is wrong with a configuration, whatever it is. */
 export function configProblems(config: unknown): readonly string[] {

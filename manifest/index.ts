@@ -3,12 +3,15 @@
  * the types alone; so nothing of the CDK or of AWS is needed to load it.
  */
 export {
+  checkedAsConfig,
+  configMembers,
   configProblems,
   defineBff,
   settingsOfConfig,
   type BffConfig,
   type ExtendableDirective,
 } from './bff-config.ts';
+export { contentSecurityPolicyOf, permissionsPolicyOf } from './page-policies.ts';
 export { pds } from './pds.ts';
 export { BffConfigInvalid, ManifestInvalid } from './problems.ts';
 export { defineUpstreams, upstreamsProblems } from './upstream-checks.ts';
