@@ -88,7 +88,9 @@ export function addEnvironment(
     value: deployed.functions.get('rotate-signing-keys').functionName,
   });
 
-  new CfnOutput(stateless, 'KeysStatusFunction', { value: deployed.functions.get('keys-status').functionName });
+  new CfnOutput(stateless, 'KeysStatusFunction', {
+    value: deployed.functions.get('keys-status').functionName,
+  });
   new CfnOutput(stateless, 'KeysReaderRoleArn', { value: deployed.keysReader.roleArn });
 
   return { stateful, stateless };

@@ -1,4 +1,4 @@
-/** The product as its users run it: `local/start.ts` in a process of its own, the built bundles inside. */
+/** The product as its users run it: `cis2-bff dev` in a process of its own, the built bundles inside. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 
@@ -27,7 +27,7 @@ export class Bff {
   static async start(options: BffOptions = {}, settings?: Record<string, string>): Promise<Bff> {
     const script =
       settings === undefined
-        ? [join(root, 'local/start.ts')]
+        ? [join(root, 'cli/main.ts'), 'dev']
         : [join(root, 'test/support/start-with-settings.ts'), JSON.stringify(settings)];
     // Two keys of 4,096 bits are a second of CPU time, and no test but those of the keys cares for their length.
     const given = { port: 0, 'key-bits': 2_048, ...options };
