@@ -67,6 +67,7 @@ export const handler = httpFunction({
     'GET /auth/callback': callback({
       relyingParty,
       loadSigningKey: signer,
+      loadIdentifierKey: identifierKey,
       sessions,
       settings,
       clock: preciseClock,

@@ -512,6 +512,7 @@ describe('the HTTP API', () => {
       'ANY /auth/login': 'sign-in',
       'ANY /auth/callback': 'sign-in',
       'ANY /auth/session': 'session',
+      'ANY /auth/session/draft-key': 'session',
       'ANY /auth/session/extend': 'session',
       'ANY /auth/session/role': 'session',
       'ANY /auth/sessions': 'session',
