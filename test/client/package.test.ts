@@ -73,7 +73,7 @@ describe('the library', () => {
       paths: {
         'cis2-bff/client': [join(root, 'client/index.ts')],
         'cis2-bff/client/*': [join(root, 'client/*/index.ts')],
-        '../bff.config': [join(root, 'lambdas/api/manifest.ts')],
+        '../bff.config': [join(root, 'bff.config.ts')],
       },
     });
     const examples = examplesIn(readFileSync(join(root, 'docs/client.md'), 'utf8'));
