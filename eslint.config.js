@@ -53,7 +53,7 @@ const moduleRules = (module) => {
     files: [`lambdas/${module}/**/*.ts`],
     rules: refuse(
       {
-        group: ['**/functions/**', '**/infra/**', '**/local/**', '**/test/**'],
+        group: ['**/functions/**', '**/infra/**', '**/local/**', '**/test/**', '**/manifest/**'],
         message: 'Modules know nothing of what uses them.',
       },
       {
@@ -80,7 +80,17 @@ const moduleRules = (module) => {
 };
 
 export default tseslint.config(
-  { ignores: ['node_modules/', 'build/', 'cdk.out/', '**/dist/', '.local/', 'infra/parts/*.js'] },
+  {
+    ignores: [
+      'node_modules/',
+      'build/',
+      'cdk.out/',
+      '**/dist/',
+      '.local/',
+      'infra/parts/*.js',
+      'test/consumer/*/',
+    ],
+  },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked.map((config) => ({ ...config, files: ['**/*.ts'] })),
   {
@@ -174,15 +184,26 @@ export default tseslint.config(
   {
     files: ['infra/**/*.ts'],
     rules: refuse({
-      regex: 'lambdas/(?!settings\\.ts$|routes\\.ts$|api/manifest\\.ts$)',
-      message: 'Of lambdas/, the infrastructure uses settings.ts, routes.ts and the route manifest only.',
+      regex:
+        'lambdas/(?!settings\\.ts$|routes\\.ts$|api/(?:api-routes|manifest-file)\\.ts$)|manifest/(?!index\\.ts$)',
+      message:
+        'Of lambdas/, the infrastructure uses settings.ts, routes.ts, the API routes and the manifest file only.',
+    }),
+  },
+  {
+    files: ['manifest/**/*.ts'],
+    rules: refuse({
+      regex:
+        'lambdas/(?!settings\\.ts$|api/(?:api-routes|manifest-types|value-rules)\\.ts$)|/infra/|/local/|^aws-|^@aws-',
+      message: 'A manifest is plain data: it needs neither the CDK nor the functions.',
     }),
   },
   {
     files: ['tools/**/*.ts'],
+    ignores: ['tools/build-package.ts'],
     rules: {
       ...refuse({
-        regex: 'lambdas/(?!settings\\.ts$|api/[a-z]+\\.ts$)|/infra/|/local/',
+        regex: 'lambdas/(?!settings\\.ts$|api/[a-z-]+\\.ts$)|/infra/|/local/|manifest/(?!index\\.ts$)',
         message: 'The tools for the route manifest use settings.ts and lambdas/api only.',
       }),
       'no-console': 'off',
@@ -199,9 +220,9 @@ export default tseslint.config(
     files: ['local/**/*.ts'],
     rules: {
       ...refuse({
-        regex: 'lambdas/(?!settings\\.ts$)|/infra/',
+        regex: 'lambdas/(?!settings\\.ts$|api/manifest-file\\.ts$)|/infra/',
         message:
-          'The local run reads what was synthesised; of lambdas/ it uses the rules in settings.ts only.',
+          'The local run reads what was synthesised; of lambdas/ it uses settings.ts and the manifest file only.',
       }),
       'no-console': 'off',
     },
@@ -209,7 +230,7 @@ export default tseslint.config(
   {
     files: ['ops/**/*.ts'],
     rules: refuse({
-      regex: '/(lambdas|infra|local|demo|test)/',
+      regex: '/(lambdas|infra|demo|test)/|/local/(?!state-file\\.ts$|cli/called-as\\.ts$)',
       message: 'Operators come from outside: AWS, or what a local start says of itself.',
     }),
   },

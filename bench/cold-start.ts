@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { settingValues } from '../infra/parts/settings.ts';
 import { functionSettings } from '../lambdas/settings.ts';
+import { proxyBundle } from '../test/support/proxy-bundle.ts';
 
 const root = join(import.meta.dirname, '..');
 const runs = Number(process.argv[2] ?? 15);
@@ -62,6 +63,7 @@ function bytesAtStart(file: string): number {
 const median = (values: readonly number[]): number =>
   values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? NaN;
 
+const proxy = proxyBundle();
 const folder = mkdtempSync(join(tmpdir(), 'cis2-bff-bench-'));
 try {
   writeFileSync(join(folder, 'empty.mjs'), 'export const handler = () => {};\n');
@@ -80,7 +82,10 @@ try {
   const subjects = [
     ['empty module', join(folder, 'empty.mjs')],
     ['client-dynamodb, bundled as usual', join(folder, 'client-dynamodb.mjs')],
-    ...Object.keys(functionSettings).map((name) => [name, join(root, 'build/lambdas', name, 'index.mjs')]),
+    ...Object.keys(functionSettings).map((name) => [
+      name,
+      name === 'api-proxy' ? proxy.file : join(root, 'build/lambdas', name, 'index.mjs'),
+    ]),
   ] as [string, string][];
 
   // Round by round, so that whatever else the machine does falls on all of them.
@@ -103,5 +108,6 @@ try {
     );
   }
 } finally {
+  proxy.remove();
   rmSync(folder, { recursive: true });
 }

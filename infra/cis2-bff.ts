@@ -4,9 +4,10 @@ import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import type * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as route53 from 'aws-cdk-lib/aws-route53';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
-import { bundleFunctions } from './bundle.ts';
 import { scopesRequirement, unneededScopes } from '../lambdas/settings.ts';
+import { AliasRecords } from './parts/alias-records.ts';
 import { ApiPlatformCredentials } from './parts/api-platform.ts';
 import { BffFunctions } from './parts/functions.ts';
 import type { ReservedConcurrency } from './parts/functions.ts';
@@ -16,10 +17,11 @@ import { SigningKeyStore } from './parts/keys.ts';
 import { BffLogs } from './parts/operations.ts';
 import type { BffLogsProps } from './parts/operations.ts';
 import { KeyRotation } from './parts/rotation.ts';
-import { defaultKeyLeadTime, settingValues } from './parts/settings.ts';
+import { defaultKeyLeadTime, manifestOf, settingValues } from './parts/settings.ts';
 import type { BehaviourProps } from './parts/settings.ts';
 import { BffStorage } from './parts/storage.ts';
-import { WebEdge } from './parts/web-edge.ts';
+import { prebuiltBundles } from './prebuilt.ts';
+import { hostOf, WebEdge } from './parts/web-edge.ts';
 
 export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
   /**
@@ -79,6 +81,23 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    */
   readonly withoutWebAcl?: string;
   /**
+   * The hosted zone of the base URL's host: it gets records that lead there.
+   * @default - no records are made
+   */
+  readonly hostedZone?: route53.IHostedZone;
+  /**
+   * A bucket of the app's own for the SPA's files.
+   * @default - made here
+   */
+  readonly spaBucket?: s3.IBucket;
+  /**
+   * A distribution of the app's own, which gets the paths of the BFF; everything else about it stays the app's: its
+   * certificate, its web ACL and the headers of its documents. It must not keep errors under `/auth` and `/api` (time to
+   * live 0), nor have error pages, which would take the place of an API's own.
+   * @default - made here
+   */
+  readonly distribution?: cloudfront.Distribution;
+  /**
    * Instances of each function that may run at once: a fuse, so that a flood on one cannot starve another.
    * @default - enough for several thousand users
    */
@@ -95,7 +114,7 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
   readonly requestBurst?: number;
   /**
    * Directory with one bundle a function, `<name>/index.mjs`.
-   * @default - bundled from `lambdas/` when the construct is made
+   * @default - those of the package
    */
   readonly bundles?: string;
 }
@@ -146,10 +165,9 @@ export class Cis2Bff extends Construct {
   readonly keysReader: iam.Role;
   readonly api: apigateway.HttpApi;
   readonly distribution: cloudfront.Distribution;
-  /** Where the SPA's files go. Upload the hashed files under `assets/` first, the documents after them. */
-  readonly spaBucket: s3.Bucket;
   /** Where CIS2 reads our public keys. */
   readonly jwksUrl: string;
+  private readonly bucket: s3.IBucket | undefined;
 
   /** @throws DeploymentRefused naming everything in `props` that breaks a rule */
   constructor(scope: Construct, id: string, props: Cis2BffProps) {
@@ -176,6 +194,7 @@ export class Cis2Bff extends Construct {
       },
       [...edgeProblems(props), ...keyProblems(props)],
     );
+    const upstreams = manifestOf(props);
     warnOfScopes(this, settings.CIS2_SCOPE);
     const logs = new BffLogs(this, 'Logs', { logRetention: props.logRetention });
     this.functions = new BffFunctions(this, 'Functions', {
@@ -186,7 +205,8 @@ export class Cis2Bff extends Construct {
       usesKms: props.keyCustody === 'kms' || props.keysRemainInKms === true,
       logs,
       settings,
-      bundles: props.bundles ?? bundleFunctions(),
+      bundles: props.bundles ?? prebuiltBundles(),
+      upstreams,
       reservedConcurrency: { ...defaultConcurrency, ...props.reservedConcurrency },
     });
     new KeyRotation(this, 'KeyRotation', {
@@ -210,6 +230,7 @@ export class Cis2Bff extends Construct {
     this.api = new BffHttpApi(this, 'HttpApi', {
       functions: this.functions,
       logs,
+      upstreams,
       requestsPerSecond: props.requestsPerSecond ?? 500,
       requestBurst: props.requestBurst ?? 1_000,
     }).api;
@@ -219,10 +240,42 @@ export class Cis2Bff extends Construct {
       certificate: props.certificate,
       webAclArn: props.webAclArn,
       withoutWebAcl: props.withoutWebAcl,
+      spaBucket: props.spaBucket,
+      distribution: props.distribution,
+      contentSecurityPolicy: props.contentSecurityPolicy,
+      permissionsPolicy: props.permissionsPolicy,
     });
     this.distribution = edge.distribution;
-    this.spaBucket = edge.spaBucket;
+    this.bucket = edge.spaBucket;
     this.jwksUrl = `${props.baseUrl}/auth/jwks.json`;
+    if (props.hostedZone !== undefined) {
+      new AliasRecords(this, 'AliasRecords', {
+        hostedZone: props.hostedZone,
+        host: hostOf(props.baseUrl),
+        distribution: this.distribution,
+      });
+    }
+  }
+
+  /**
+   * Where the SPA's files go. Upload the hashed files under `assets/` first, the documents after them.
+   *
+   * @throws Error where the app brought its own distribution and no bucket
+   */
+  get spaBucket(): s3.IBucket {
+    if (this.bucket === undefined)
+      throw new Error('spaBucket: there is none, for the distribution is your own');
+    return this.bucket;
+  }
+
+  /** Lets somebody upload the SPA's files. */
+  grantDeploySpa(grantee: iam.IGrantable): iam.Grant {
+    return this.spaBucket.grantReadWrite(grantee);
+  }
+
+  /** Lets somebody read how the signing keys are, and no key. */
+  grantReadKeysStatus(grantee: iam.IGrantable): iam.Grant {
+    return this.functions.get('keys-status').grantInvoke(grantee);
   }
 }
 
@@ -239,8 +292,20 @@ const warnOfScopes = (scope: Construct, asked: string): void => {
 
 /** What is wrong with how the deployment is reached from outside. */
 const edgeProblems = (props: Cis2BffProps): readonly string[] => {
-  const { production = true, certificate, webAclArn, withoutWebAcl } = props;
+  const { production = true, certificate, webAclArn, withoutWebAcl, distribution } = props;
   const problems: string[] = [];
+  if (distribution !== undefined) {
+    for (const [name, value] of Object.entries({ certificate, webAclArn, withoutWebAcl })) {
+      if (value !== undefined)
+        problems.push(`${name} belongs to the distribution, and distribution is your own`);
+    }
+    for (const name of ['contentSecurityPolicy', 'permissionsPolicy'] as const) {
+      if (props[name] !== undefined) {
+        problems.push(`${name} is for documents of our distribution, and distribution is your own`);
+      }
+    }
+    return problems;
+  }
   if (production && certificate === undefined) {
     problems.push(
       "certificate (in an environment: certificateArn) is missing: without it the base URL's host cannot reach the distribution",

@@ -60,7 +60,7 @@ export const environments: Readonly<Record<string, Environment>> = {
     baseUrl: 'https://dev.app.example.nhs.uk',
     issuer: cis2Issuers.integration,
     clientId: 'cis2-bff-dev',
-    upstreams: { pds: pds.integration },
+    upstreamUrls: { pds: pds.integration },
     // One instance, so that whatever it is sent makes it ask CIS2 for keys once a minute at most. Nobody depends on dev.
     reservedConcurrency: { ...small.reservedConcurrency, 'backchannel-logout': 1 },
   },
@@ -70,14 +70,14 @@ export const environments: Readonly<Record<string, Environment>> = {
     baseUrl: 'https://int.app.example.nhs.uk',
     issuer: cis2Issuers.integration,
     clientId: 'cis2-bff-int',
-    upstreams: { pds: pds.integration },
+    upstreamUrls: { pds: pds.integration },
   },
   prod: {
     production: true,
     baseUrl: 'https://app.example.nhs.uk',
     issuer: cis2Issuers.live,
     clientId: 'cis2-bff-prod',
-    upstreams: { pds: pds.live },
+    upstreamUrls: { pds: pds.live },
     // Examples, of an account that AWS keeps for examples: put your own in their place.
     certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/00000000-0000-0000-0000-000000000000',
     webAclArn:

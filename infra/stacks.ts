@@ -1,6 +1,7 @@
 import { CfnOutput, Fn, Stack } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type { Construct } from 'constructs';
+import bff from '../bff.config.ts';
 import { Cis2Bff } from './cis2-bff.ts';
 import type { Environment } from './environments.ts';
 import { ApiPlatformCredentials } from './parts/api-platform.ts';
@@ -60,10 +61,11 @@ export function addEnvironment(
     ...common,
     description: `CIS2 BFF, ${name}: functions, API and web edge`,
   });
-  const bff = withName(
+  const deployed = withName(
     name,
     () =>
       new Cis2Bff(stateless, 'Bff', {
+        ...bff,
         ...bffProps,
         production,
         storage,
@@ -77,28 +79,30 @@ export function addEnvironment(
           : { certificate: acm.Certificate.fromCertificateArn(stateless, 'Certificate', certificateArn) }),
       }),
   );
-  new CfnOutput(stateless, 'DistributionDomain', { value: bff.distribution.distributionDomainName });
-  new CfnOutput(stateless, 'DistributionId', { value: bff.distribution.distributionId });
-  new CfnOutput(stateless, 'SpaBucket', { value: bff.spaBucket.bucketName });
-  new CfnOutput(stateless, 'ApiEndpoint', { value: bff.api.apiEndpoint });
-  new CfnOutput(stateless, 'JwksUrl', { value: bff.jwksUrl });
+  new CfnOutput(stateless, 'DistributionDomain', { value: deployed.distribution.distributionDomainName });
+  new CfnOutput(stateless, 'DistributionId', { value: deployed.distribution.distributionId });
+  new CfnOutput(stateless, 'SpaBucket', { value: deployed.spaBucket.bucketName });
+  new CfnOutput(stateless, 'ApiEndpoint', { value: deployed.api.apiEndpoint });
+  new CfnOutput(stateless, 'JwksUrl', { value: deployed.jwksUrl });
   new CfnOutput(stateless, 'RotateSigningKeysFunction', {
-    value: bff.functions.get('rotate-signing-keys').functionName,
+    value: deployed.functions.get('rotate-signing-keys').functionName,
   });
 
-  new CfnOutput(stateless, 'KeysStatusFunction', { value: bff.functions.get('keys-status').functionName });
+  new CfnOutput(stateless, 'KeysStatusFunction', {
+    value: deployed.functions.get('keys-status').functionName,
+  });
   new CfnOutput(stateless, 'OperatorSessionsFunction', {
-    value: bff.functions.get('operator-sessions').functionName,
+    value: deployed.functions.get('operator-sessions').functionName,
   });
   new CfnOutput(stateless, 'FunctionLogGroups', {
     value: Fn.join(
       ',',
-      bff.functions.all.map(({ logGroup }) => logGroup.logGroupName),
+      deployed.functions.all.map(({ logGroup }) => logGroup.logGroupName),
     ),
   });
   new CfnOutput(stateless, 'Issuer', { value: environment.issuer });
   new CfnOutput(stateless, 'ClientId', { value: environment.clientId });
-  new CfnOutput(stateless, 'KeysReaderRoleArn', { value: bff.keysReader.roleArn });
+  new CfnOutput(stateless, 'KeysReaderRoleArn', { value: deployed.keysReader.roleArn });
 
   return { stateful, stateless };
 }

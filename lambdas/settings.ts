@@ -4,7 +4,7 @@
  * Nothing secret is ever a setting.
  */
 
-import type { Role } from './common/index.ts';
+import type { Role } from './common/healthcare-worker.ts';
 import { isBffPath } from './routes.ts';
 
 /** CIS2's own limits (NHS CIA Ses Req 005 and 007), in seconds. They can be shortened, never lengthened. */

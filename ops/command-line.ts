@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import { nearest } from '../manifest/nearest.ts';
+import { calledAs } from '../local/cli/called-as.ts';
 import type { Arguments, Command, OwnOption, Purpose, Target } from './command.ts';
 import { commands } from './commands.ts';
 import { BadUsage } from './errors.ts';
@@ -46,7 +48,8 @@ const startsWith = (words: readonly string[], beginning: readonly string[]): boo
   beginning.every((word, index) => words[index] === word);
 
 const callOf = ({ name, operands }: Command): string => [name, ...operands].join(' ');
-const commandList = (): string => commands.map(({ name }) => name).join(', ');
+const commandNames = commands.map(({ name }) => name);
+const commandList = (): string => commandNames.join(', ');
 
 export type CommandLine =
   | { readonly kind: 'help'; readonly text: string }
@@ -69,7 +72,9 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     }
     const given = words.positionals.slice(0, 2).join(' ');
     throw new BadUsage(
-      `${given === '' ? 'no command' : `unknown command ${JSON.stringify(given)}`}; the commands are: ${commandList()} (--help says more)`,
+      given === ''
+        ? `no command; the commands are: ${commandList()} (--help says more)`
+        : `unknown command ${JSON.stringify(given)}: did you mean ${nearest(given, commandNames)}? The commands are: ${commandList()} (--help says more)`,
     );
   }
 
@@ -121,6 +126,10 @@ function parserComplaint({ code, message }: { code?: string; message: string }):
   const [, name = ''] = /'(?:-\w, )?--([a-z-]+)/.exec(message) ?? [];
   if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE' && name !== '') {
     return `--${name} ${optionSpecs[name]?.value === undefined ? 'takes no value' : 'needs a value'}`;
+  }
+  const unknown = /^Unknown option '--?([^']+)'/.exec(message)?.[1];
+  if (unknown !== undefined) {
+    return `unknown option --${unknown}: did you mean --${nearest(unknown, Object.keys(optionSpecs))}?`;
   }
   // The parser adds hints, some on lines of their own; the first sentence says it all.
   return (message.split('\n', 1)[0] ?? message).replace(/\.(?: .*)?$/, '');
@@ -200,7 +209,7 @@ const optionLines = (names: readonly string[]): string[] =>
 function generalHelp(): string {
   const widest = Math.max(...commands.map((command) => callOf(command).length));
   return [
-    'Usage: npm run ops -- COMMAND (--env NAME | --local PORT) [options]',
+    `Usage: ${calledAs('ops')} COMMAND (--env NAME | --local PORT) [options]`,
     '',
     'What an operator can do to an installation.',
     '',
@@ -218,7 +227,7 @@ function generalHelp(): string {
 
 const helpOf = (command: Command): string =>
   [
-    `Usage: npm run ops -- ${callOf(command)} (--env NAME | --local PORT) [options]`,
+    `Usage: ${calledAs('ops')} ${callOf(command)} (--env NAME | --local PORT) [options]`,
     '',
     ...command.help,
     '',

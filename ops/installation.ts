@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -9,6 +8,8 @@ import type { Target } from './command.ts';
 import { createLogReader, type LogReader } from './logs.ts';
 import { CouldNot } from './errors.ts';
 import { isObject } from './responses.ts';
+import { calledAs } from '../local/cli/called-as.ts';
+import { stateFileOf } from '../local/state-file.ts';
 import { oneLine } from './wording.ts';
 
 /** One installation of the product, in AWS or on this machine: what its stacks made, and how to reach it. */
@@ -233,15 +234,14 @@ async function outputsOf(
 const notRunning = (port: number): CouldNot =>
   new CouldNot(
     'not_running',
-    `no local start runs on port ${String(port)}: start one with npm start -- --port ${String(port)}`,
+    `no local start runs on port ${String(port)}: start one with ${calledAs('dev')} --port ${String(port)}`,
   );
 
 /** Every local start says in a file what it made and where it listens. */
 function readLocalStart(port: number): Reach {
-  const file = path.join(import.meta.dirname, '../build/local', `${String(port)}.json`);
   let state: unknown;
   try {
-    state = JSON.parse(readFileSync(file, 'utf8'));
+    state = JSON.parse(readFileSync(stateFileOf(port), 'utf8'));
   } catch {
     throw notRunning(port);
   }

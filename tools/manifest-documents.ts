@@ -1,24 +1,27 @@
 /** What is made of the route manifest for those who cannot import it: an OpenAPI document, a table, types for clients. */
-import { format, resolveConfig } from 'prettier';
-import { routesOf, type ApiRoute, type UpstreamDefinition } from '../lambdas/api/definition.ts';
-import type { QueryRule, ValueRule } from '../lambdas/api/values.ts';
+import { routesOf, type ApiRoute } from '../lambdas/api/api-routes.ts';
+import type { QueryRule, UpstreamDefinitions, ValueRule } from '../manifest/index.ts';
 
-type Upstreams = Readonly<Record<string, UpstreamDefinition>>;
 type Json = Readonly<Record<string, unknown>>;
 
-/** Each document's path in the project → its content, formatted as the project's files are. */
-export async function manifestDocuments(upstreams: Upstreams): Promise<Readonly<Record<string, string>>> {
+/** What is made of a manifest: the text of each document. */
+export interface ManifestDocuments {
+  /** OpenAPI 3.1, as JSON. */
+  readonly openApi: string;
+  /** A table, as Markdown. */
+  readonly routes: string;
+  /** Declarations for a client in another repository, as TypeScript. */
+  readonly types: string;
+}
+
+/** @param upstreams - checked */
+export function manifestDocuments(upstreams: UpstreamDefinitions): ManifestDocuments {
   const routes = routesOf(upstreams);
-  const documents: Readonly<Record<string, string>> = {
-    'docs/openapi.json': JSON.stringify(openApi(upstreams, routes)),
-    'docs/api-routes.md': table(upstreams, routes),
-    'client/api-types.ts': clientTypes(routes),
+  return {
+    openApi: `${JSON.stringify(openApi(upstreams, routes), undefined, 2)}\n`,
+    routes: table(upstreams, routes),
+    types: clientTypes(upstreams, routes),
   };
-  const formatted = Object.entries(documents).map(async ([path, content]) => {
-    const options = await resolveConfig(path);
-    return [path, await format(content, { ...options, filepath: path })] as const;
-  });
-  return Object.fromEntries(await Promise.all(formatted));
 }
 
 const tokens = {
@@ -55,6 +58,7 @@ const querySchema = (rule: QueryRule): Json =>
 const shared = (name: string): Json => ({ $ref: `#/components/parameters/${name}` });
 const problem = (description: string): Json => ({
   description,
+  headers: { 'X-BFF-Problem': { $ref: '#/components/headers/Problem' } },
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 });
 
@@ -104,7 +108,7 @@ function operation(route: ApiRoute): Json {
 
 const mediaTypes = (types: readonly string[]): Json => Object.fromEntries(types.map((type) => [type, {}]));
 
-function openApi(upstreams: Upstreams, routes: readonly ApiRoute[]): Json {
+function openApi(upstreams: UpstreamDefinitions, routes: readonly ApiRoute[]): Json {
   const paths: Record<string, Record<string, Json>> = {};
   for (const route of routes) (paths[route.path] ??= {})[route.method.toLowerCase()] = operation(route);
   return {
@@ -137,6 +141,12 @@ function openApi(upstreams: Upstreams, routes: readonly ApiRoute[]): Json {
           schema: { const: '1' },
         },
       },
+      headers: {
+        Problem: {
+          description: 'The code of a problem of the BFF’s own. No answer of an upstream has it',
+          schema: { type: 'string' },
+        },
+      },
       schemas: {
         Problem: {
           type: 'object',
@@ -159,6 +169,7 @@ function openApi(upstreams: Upstreams, routes: readonly ApiRoute[]): Json {
   };
 }
 
+const cell = (text: string): string => text.replaceAll('|', '\\|');
 const code = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``;
 const listed = (names: readonly string[]): string => names.map(code).join(', ') || '';
 
@@ -170,13 +181,13 @@ const queryText = ({ query }: ApiRoute): string =>
 const bodyText = ({ body }: ApiRoute): string =>
   body === undefined ? '' : `${listed(body.types)}, at most ${String(body.maxBytes)} bytes`;
 
-function table(upstreams: Upstreams, routes: readonly ApiRoute[]): string {
+function table(upstreams: UpstreamDefinitions, routes: readonly ApiRoute[]): string {
   const sections = Object.entries(upstreams).map(([name, { title }]) => {
     const rows = routes
       .filter(({ upstream }) => upstream === name)
       .map((route) => [
         code(`${route.method} ${route.path}`),
-        route.summary,
+        cell(route.summary),
         queryText(route),
         listed(route.requestHeaders),
         bodyText(route),
@@ -193,7 +204,7 @@ function table(upstreams: Upstreams, routes: readonly ApiRoute[]): string {
     ].join('\n');
   });
   return [
-    '<!-- Made from lambdas/api/manifest.ts by `npm run manifest`. -->',
+    '<!-- Made from the route manifest: `cis2-bff manifest`. -->',
     '',
     '# Routes of the API proxy',
     '',
@@ -214,8 +225,11 @@ const members = (entries: readonly (readonly [name: string, type: string, option
     ? 'Readonly<Record<string, never>>'
     : `{ ${entries.map(([name, type, optional]) => `readonly ${JSON.stringify(name)}${optional ? '?' : ''}: ${type}`).join('; ')} }`;
 
+/** Text that cannot end the comment that it stands in. */
+const comment = (text: string): string => `/** ${text.replaceAll('*/', '* /')} */`;
+
 const routeType = (route: ApiRoute): string => `
-  /** ${route.summary}. Rule: ${conditions(route)}. */
+  ${comment(`${route.summary}. Rule: ${conditions(route)}.`)}
   ${JSON.stringify(`${route.method} ${route.path}`)}: {
     readonly parameters: ${members(Object.entries(route.parameters).map(([name, rule]) => [name, valueType(rule), false]))};
     readonly query: ${members(Object.entries(route.query).map(([name, rule]) => [name, queryType(rule), true]))};
@@ -223,13 +237,26 @@ const routeType = (route: ApiRoute): string => `
     readonly contentType: ${route.body === undefined ? 'undefined' : route.body.types.map((type) => JSON.stringify(type)).join(' | ')};
   };`;
 
-const clientTypes = (routes: readonly ApiRoute[]): string => `
-// Made from the BFF's route manifest by \`npm run manifest\`.
+/** The type of exactly this JSON value. */
+function literalType(value: unknown, indent = ''): string {
+  const inner = `${indent}  `;
+  if (Array.isArray(value)) return `readonly [${value.map((entry) => literalType(entry, inner)).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const lines = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .map(([name, member]) => `${inner}readonly ${JSON.stringify(name)}: ${literalType(member, inner)};`);
+  return lines.length === 0 ? '{}' : `{\n${lines.join('\n')}\n${indent}}`;
+}
+
+const clientTypes = (upstreams: UpstreamDefinitions, routes: readonly ApiRoute[]): string =>
+  `// Made from the route manifest: \`cis2-bff manifest\`.
 
 /** Every call that the BFF forwards: \`METHOD /path\` → what it takes. */
-export interface ApiRoutes {
-${routes.map(routeType).join('\n')}
+export interface ApiRoutes {${routes.map(routeType).join('\n')}
 }
 
 export type ApiRouteKey = keyof ApiRoutes;
+
+/** The manifest's own type, for \`typeof upstreams\`. There is no value behind it. */
+export declare const upstreams: ${literalType(upstreams)};
 `;

@@ -1,6 +1,6 @@
 /** Tries an upstream's routes without a token, to find out whether the proxy could use it. Changes nothing there. */
 import { randomUUID } from 'node:crypto';
-import type { ApiRoute } from '../lambdas/api/definition.ts';
+import type { ApiRoute } from '../lambdas/api/api-routes.ts';
 import { upstreamUrl } from '../lambdas/api/request.ts';
 import { createUpstreamClient, UpstreamInvalid, UpstreamTimeout } from '../lambdas/api/upstream.ts';
 

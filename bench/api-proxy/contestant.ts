@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { Agent, createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { createProxyMiddleware } from 'http-proxy-middleware';
 import { decodedPath, httpApiEvent, httpApiResponse } from '../../local/edge/http-api-event.ts';
 import type { Contestant } from './messages.ts';
+import { proxyBundle } from '../../test/support/proxy-bundle.ts';
 
 const { name, upstream } = JSON.parse(process.argv[2] ?? '') as Contestant;
 const prefix = '/api/pds';
@@ -81,10 +81,11 @@ const listeners: Readonly<Record<string, () => Promise<RequestListener>>> = {
   },
 
   bff: async () => {
-    const bundle = join(import.meta.dirname, '../../build/lambdas/api-proxy/index.mjs');
-    const { handler } = (await import(bundle)) as {
+    const proxy = proxyBundle();
+    const { handler } = (await import(proxy.file)) as {
       handler: (event: APIGatewayProxyEventV2, context: object) => Promise<unknown>;
     };
+    proxy.remove();
     const api = { id: 'bench', domainName: 'bench.example' };
     const route = { routeKey: `ANY ${prefix}/{proxy+}`, pathParameters: {} };
     return (request, response) => {

@@ -1,17 +1,18 @@
 /** One instance of the function, in a thread of its own: it makes so many calls at once when it is told to. */
-import { join } from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { proxyBundle } from '../../test/support/proxy-bundle.ts';
 
 export interface Calls {
   readonly cookie: string;
   readonly count: number;
 }
 
-const bundle = join(import.meta.dirname, '../../build/lambdas/api-proxy/index.mjs');
-const { handler } = (await import(bundle)) as {
+const proxy = proxyBundle();
+const { handler } = (await import(proxy.file)) as {
   handler: (event: APIGatewayProxyEventV2, context: object) => Promise<APIGatewayProxyStructuredResultV2>;
 };
+proxy.remove();
 
 const callOnce = async (cookie: string): Promise<{ status: string; milliseconds: number }> => {
   const path = '/api/pds/Patient/9000000009';

@@ -1,8 +1,11 @@
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duration } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import { manifestFileName, manifestFileText } from '../../lambdas/api/manifest-file.ts';
 import { functionSettings } from '../../lambdas/settings.ts';
 import type { FunctionName, SettingName } from '../../lambdas/settings.ts';
 import {
@@ -11,6 +14,7 @@ import {
   kmsMakingStatements,
   kmsSigningStatements,
 } from './keys.ts';
+import type { UpstreamDefinitions } from '../../manifest/index.ts';
 import type { ApiPlatformCredentials } from './api-platform.ts';
 import type { SigningKeyStore } from './keys.ts';
 import type { BffLogs } from './operations.ts';
@@ -31,6 +35,8 @@ export interface BffFunctionsProps {
   readonly logs: BffLogs;
   /** Directory with one bundle a function, `<name>/index.mjs`. */
   readonly bundles: string;
+  /** The route manifest, which is deployed beside the proxy's bundle. */
+  readonly upstreams: UpstreamDefinitions;
   /** Every setting as text; each function gets those it reads and no others. */
   readonly settings: Readonly<Record<SettingName, string>>;
   readonly reservedConcurrency: ReservedConcurrency;
@@ -98,6 +104,18 @@ const sizes: Readonly<Record<FunctionName, Size>> = {
   },
 };
 
+/** Calls `use` with a temporary copy of a directory that has one file more. CDK copies an asset when the function is made. */
+function withFile<T>(directory: string, file: string, content: string, use: (directory: string) => T): T {
+  const copy = mkdtempSync(join(tmpdir(), 'cis2-bff-'));
+  try {
+    cpSync(directory, copy, { recursive: true });
+    writeFileSync(join(copy, file), content);
+    return use(copy);
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
+}
+
 const pascalCase = (name: string): string =>
   name.replaceAll(/(?:^|-)([a-z])/g, (_match, letter: string) => letter.toUpperCase());
 
@@ -139,6 +157,7 @@ export class BffFunctions extends Construct {
       ]),
       'api-proxy': this.add('api-proxy', props, [
         ...storage.sessionStatements({
+          ConditionCheckItem: ['session#*'],
           GetItem: ['session#*', 'warm-up'],
           Query: ['session#*'],
           UpdateItem: ['session#*'],
@@ -220,22 +239,27 @@ export class BffFunctions extends Construct {
       },
     });
     acknowledgeKeysByTag(role, statements);
-    return new lambda.Function(scope, 'Function', {
-      description,
-      runtime: lambda.Runtime.NODEJS_24_X,
-      architecture: lambda.Architecture.ARM_64,
-      handler: 'index.handler',
-      code: lambda.Code.fromAsset(join(props.bundles, name)),
-      memorySize: memoryMegabytes,
-      timeout,
-      environment: Object.fromEntries(
-        functionSettings[name].map((setting) => [setting, props.settings[setting]]),
-      ),
-      reservedConcurrentExecutions: props.reservedConcurrency[name],
-      role,
-      logGroup,
-      // The functions write one JSON object a line themselves.
-      loggingFormat: lambda.LoggingFormat.TEXT,
-    });
+    const make = (code: string): lambda.Function =>
+      new lambda.Function(scope, 'Function', {
+        description,
+        runtime: lambda.Runtime.NODEJS_24_X,
+        architecture: lambda.Architecture.ARM_64,
+        handler: 'index.handler',
+        code: lambda.Code.fromAsset(code),
+        memorySize: memoryMegabytes,
+        timeout,
+        environment: Object.fromEntries(
+          functionSettings[name].map((setting) => [setting, props.settings[setting]]),
+        ),
+        reservedConcurrentExecutions: props.reservedConcurrency[name],
+        role,
+        logGroup,
+        // The functions write one JSON object a line themselves.
+        loggingFormat: lambda.LoggingFormat.TEXT,
+      });
+    const bundle = join(props.bundles, name);
+    return name === 'api-proxy'
+      ? withFile(bundle, manifestFileName, manifestFileText(props.upstreams), make)
+      : make(bundle);
   }
 }

@@ -3,15 +3,18 @@ import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Construct } from 'constructs';
-import { apiPaths } from '../../lambdas/api/manifest.ts';
+import { apiPaths } from '../../lambdas/api/api-routes.ts';
 import { bffPrefixes, routes } from '../../lambdas/routes.ts';
 import type { HttpFunctionName } from '../../lambdas/routes.ts';
+import type { UpstreamDefinitions } from '../../manifest/index.ts';
 import type { BffFunctions } from './functions.ts';
 import type { BffLogs } from './operations.ts';
 
 export interface BffHttpApiProps {
   readonly functions: BffFunctions;
   readonly logs: BffLogs;
+  /** The route manifest. */
+  readonly upstreams: UpstreamDefinitions;
   /** Requests a second, over all users, above which the gateway answers 429. */
   readonly requestsPerSecond: number;
   /** Requests that may come at once before that rate counts. */
@@ -77,7 +80,7 @@ export class BffHttpApi extends Construct {
       }
     }
     const proxy = integration('api-proxy');
-    for (const path of apiPaths) {
+    for (const path of apiPaths(props.upstreams)) {
       this.api.addRoutes({ path, methods: [apigateway.HttpMethod.ANY], integration: proxy });
     }
     const unknown = integration('unknown-route');

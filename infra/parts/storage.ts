@@ -32,7 +32,10 @@ export type PublishedItems = 'jwks#*' | 'rotation#*';
 /** DynamoDB action → the items that a function may use it on. */
 export type ItemUses<Items extends string> = Readonly<
   Partial<
-    Record<'BatchGetItem' | 'DeleteItem' | 'GetItem' | 'PutItem' | 'Query' | 'UpdateItem', readonly Items[]>
+    Record<
+      'BatchGetItem' | 'ConditionCheckItem' | 'DeleteItem' | 'GetItem' | 'PutItem' | 'Query' | 'UpdateItem',
+      readonly Items[]
+    >
   >
 >;
 

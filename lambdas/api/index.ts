@@ -1,12 +1,7 @@
-export {
-  ManifestInvalid,
-  type ApiRoute,
-  type Method,
-  type TokenKind,
-  type UpstreamDefinition,
-} from './definition.ts';
+export { routesOf, type ApiRoute } from './api-routes.ts';
 export { forward, newTrace, type Trace } from './forward.ts';
-export { apiRoutes, upstreamNames } from './manifest.ts';
+export { manifestFileName, ManifestUnusable, readManifestFile } from './manifest-file.ts';
+export type { UpstreamDefinitions } from './manifest-types.ts';
 export {
   acceptedEncoding,
   acceptedType,

@@ -1,8 +1,8 @@
 /** What goes to an upstream: built from typed pieces, so that nothing of the browser's gets there by being left in. */
 import { createHash } from 'node:crypto';
 import type { Secret } from '../common/index.ts';
-import type { ApiRoute } from './definition.ts';
-import { accepts } from './values.ts';
+import type { ApiRoute } from './api-routes.ts';
+import { accepts } from './value-rules.ts';
 
 /** A query as it was accepted: names and values in the order they came. */
 export type AcceptedQuery = readonly (readonly [name: string, value: string])[];

@@ -1,5 +1,5 @@
 /** What of an upstream's answer reaches the browser: status, body and a few headers. */
-import type { ApiRoute } from './definition.ts';
+import type { ApiRoute } from './api-routes.ts';
 import { UpstreamInvalid, type UpstreamAnswer } from './upstream.ts';
 
 const passedBack = ['content-type', 'etag', 'last-modified', 'retry-after', 'content-encoding'] as const;

@@ -11,7 +11,7 @@ import {
   TooLarge,
   type OutboundRequest,
 } from '../outbound/index.ts';
-import type { Method } from './definition.ts';
+import type { Method } from './manifest-types.ts';
 
 /** What an upstream did that cannot be passed on. */
 export type UpstreamFault =

@@ -1,5 +1,13 @@
 /** `/api/*`: forwards what the route manifest lists, with the user's token. It may use the API platform's signing key. */
-import { createUpstreamClient, upstreamNames } from '../api/index.ts';
+import { readFileSync } from 'node:fs';
+import {
+  createUpstreamClient,
+  manifestFileName,
+  ManifestUnusable,
+  readManifestFile,
+  routesOf,
+  type UpstreamDefinitions,
+} from '../api/index.ts';
 import { createUserTokens, currentApplication, loadApplication } from '../api/tokens/index.ts';
 import { dynamoDb, limits, secretsManager } from '../aws/index.ts';
 import { systemClock as clock } from '../common/index.ts';
@@ -12,7 +20,8 @@ import { startFunction, warmUp } from '../start.ts';
 import { describeError } from '../telemetry/index.ts';
 
 const { settings, log } = startFunction('api-proxy');
-const strangers = Object.keys(settings.UPSTREAMS).filter((name) => !upstreamNames.includes(name));
+const manifest = readManifest();
+const strangers = Object.keys(settings.UPSTREAMS).filter((name) => !Object.hasOwn(manifest, name));
 if (strangers.length > 0) {
   const problems = [`UPSTREAMS names what the route manifest does not know: ${strangers.join(', ')}`];
   log('settings_invalid', { problems });
@@ -62,8 +71,29 @@ const tokens = createUserTokens({
 await warmUp({ settings, log }, [() => sessions.warmUp(), signer, application]);
 
 export const handler = proxyFunction({
-  routes: proxiedRoutes({ sessions, tokens, client: createUpstreamClient(), settings, clock }),
+  routes: proxiedRoutes(
+    { sessions, tokens, client: createUpstreamClient(), settings, clock },
+    routesOf(manifest),
+  ),
   baseUrl: settings.BASE_URL,
   signInErrorPath: settings.SIGN_IN_ERROR_PATH,
   log,
 });
+
+/** An app's own manifest lies beside this function's code. @throws ManifestUnusable: without it the function does not start */
+function readManifest(): UpstreamDefinitions {
+  try {
+    return readManifestFile(readManifestText());
+  } catch (error) {
+    if (error instanceof ManifestUnusable) log('manifest_unusable', { problem: error.message });
+    throw error;
+  }
+}
+
+function readManifestText(): string {
+  try {
+    return readFileSync(new URL(manifestFileName, import.meta.url), 'utf8');
+  } catch {
+    throw new ManifestUnusable(`${manifestFileName} is not beside the function's code`);
+  }
+}

@@ -69,6 +69,7 @@ export const handler = httpFunction({
     'GET /auth/callback': callback({
       relyingParty,
       loadSigningKey: signer,
+      loadIdentifierKey: identifierKey,
       sessions,
       settings,
       clock: preciseClock,

@@ -6,7 +6,6 @@ import {
   acceptHeaders,
   acceptQuery,
   acceptsParameter,
-  apiRoutes,
   correlationId,
   forward,
   newTrace,
@@ -51,10 +50,10 @@ const maxTokenMs = 14_000;
 const waitFor = (milliseconds: number): AbortSignal =>
   AbortSignal.timeout(Math.floor(Math.min(maxTokenMs, Math.max(0, milliseconds))));
 
-/** Every route whose upstream is configured. @param routes - the manifest's, unless a test says otherwise */
+/** Every route whose upstream is configured. @param routes - the manifest's */
 export const proxiedRoutes = (
   dependencies: ApiProxyDependencies,
-  routes: readonly ApiRoute[] = apiRoutes,
+  routes: readonly ApiRoute[],
 ): readonly ProxiedRoute[] =>
   routes.flatMap((route) => {
     const { UPSTREAMS: bases } = dependencies.settings;

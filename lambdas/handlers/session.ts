@@ -39,6 +39,22 @@ export const readSession =
     return json(describeState(state, settings.ACCEPTED_ROLES, clock()));
   };
 
+/**
+ * `GET /auth/session/draft-key`: the key that the page encrypts unsaved work with. A person's next session gives the same
+ * one, and nobody else's does.
+ */
+export const readDraftKey =
+  ({ sessions }: SessionDependencies): RouteHandler =>
+  async (request, log) => {
+    const state = await sessions.read(requireCredential(request));
+    if (state.status !== 'active') throw notActive(state, log);
+    refuseAnotherSession(request, state.session.handle);
+    const { draftKey } = state.session.worker;
+    // A session of before there were any.
+    if (draftKey === undefined) throw new Problem('not_found');
+    return json({ key: draftKey });
+  };
+
 /** `POST /auth/session/extend`: the user is active. */
 export const extendSession =
   ({ sessions, settings, clock }: SessionDependencies): RouteHandler =>

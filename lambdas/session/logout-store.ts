@@ -1,7 +1,4 @@
-import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { after, type EpochMilliseconds } from '../common/index.ts';
-import { all, available, forEach, putOnce } from './dynamo.ts';
-import { endWhatLives } from './ending.ts';
 import { StoreUnavailable } from './errors.ts';
 import { identifierHash, type IdentifyingStoreOptions } from './identifiers.ts';
 import {
@@ -13,8 +10,12 @@ import {
   text,
   userIndexKey,
 } from './items.ts';
+import { all, forEach } from './parallel.ts';
 import { markEnded, type IndexEntry } from './session-index.ts';
-import { warmUp, type Bound, type StoreOptions } from './store.ts';
+import { livedUntilNow } from './state.ts';
+import { warmUp, type StoreOptions } from './store.ts';
+import { get, putOnce } from './table.ts';
+import { endByProvider } from './transitions.ts';
 
 /** Whom a logout by CIS2 names: at least one of the two. */
 export interface Logout {
@@ -56,7 +57,7 @@ const tokenRememberedSeconds = 3_600;
 export function createLogoutStore(options: IdentifyingStoreOptions): LogoutStore {
   return {
     warmUp: () => warmUp(options),
-    logOut: (logout, deadline) => logOut(options, logout, { abortSignal: deadline }),
+    logOut: (logout, deadline) => logOut({ ...options, deadline }, logout),
   };
 }
 
@@ -67,17 +68,16 @@ export function createLogoutStore(options: IdentifyingStoreOptions): LogoutStore
 async function logOut(
   options: IdentifyingStoreOptions,
   { tokenId, user, providerSession, arrivedAt: now }: Logout,
-  bound: Bound,
 ): Promise<LoggedOut> {
   if (user === undefined && providerSession === undefined) throw new TypeError('a logout of nobody');
   const key = await options.identifierKey();
   const tokenHash = identifierHash(key, 'logout-token', tokenId);
-  const { arrivedAt, repeated } = await arrival(options, tokenHash, now, bound);
+  const { arrivedAt, repeated } = await arrival(options, tokenHash, now);
   const none = Promise.resolve<readonly IndexEntry[]>([]);
   const mark = providerSession === undefined ? 'endedAt' : 'endedWithoutSidAt';
   const person = user && identifierHash(key, 'user', user);
   const [ofUser, ofProviderSession] = await all([
-    person === undefined ? none : markEnded(options, userIndexKey(person), mark, arrivedAt, bound),
+    person === undefined ? none : markEnded(options, userIndexKey(person), mark, arrivedAt),
     providerSession === undefined
       ? none
       : markEnded(
@@ -85,7 +85,6 @@ async function logOut(
           providerSessionIndexKey(identifierHash(key, 'provider-session', providerSession)),
           'endedAt',
           arrivedAt,
-          bound,
         ),
   ]);
   const named = [
@@ -95,9 +94,9 @@ async function logOut(
         begunAt <= arrivedAt && (providerSession === undefined || !hasProviderSession),
     ),
   ];
-  const ended = (
-    await forEach(named, (entry) => endWhatLives(options, entry.key, 'provider_logout', { bound }))
-  ).filter((core) => core !== undefined);
+  const ended = (await forEach(named, (entry) => endByProvider(options, entry.key))).filter((core) =>
+    livedUntilNow(options, core),
+  );
   return { ended: ended.length, repeated, person: person ?? text(ended[0]?.['userHash']) };
 }
 
@@ -108,21 +107,16 @@ async function arrival(
   options: StoreOptions,
   tokenHash: string,
   now: EpochMilliseconds,
-  bound: Bound,
 ): Promise<{ arrivedAt: EpochMilliseconds; repeated: boolean }> {
-  const { client, table, clock } = options;
   const key = logoutTokenKey(tokenHash);
   const item = {
     ...key,
     format: number(format),
     arrivedAt: number(now),
-    ttl: number(after(clock(), tokenRememberedSeconds)),
+    ttl: number(after(options.clock(), tokenRememberedSeconds)),
   };
-  if (await putOnce(options, item, bound)) return { arrivedAt: now, repeated: false };
-  const { Item } = await available(
-    client.send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }), bound),
-  );
-  const arrivedAt = epochMilliseconds(Item?.['arrivedAt']);
+  if (await putOnce(options, item)) return { arrivedAt: now, repeated: false };
+  const arrivedAt = epochMilliseconds((await get(options, key))?.['arrivedAt']);
   if (arrivedAt === undefined) throw new StoreUnavailable('a logout token without its time');
   return { arrivedAt, repeated: true };
 }

@@ -1,11 +1,13 @@
-import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import type { EpochSeconds, PreciseClock } from '../common/index.ts';
-import { available, forEach } from './dynamo.ts';
-import { coresOf, endWhatLives } from './ending.ts';
 import { identifierHash, type IdentifyingStoreOptions } from './identifiers.ts';
 import { number, text, userIndexKey, type Item, type SessionItem } from './items.ts';
-import { listedIn, markEnded } from './session-index.ts';
+import { forEach } from './parallel.ts';
+import { markEnded, readIndex } from './session-index.ts';
 import { describeSession, type ListedSession } from './session-store.ts';
+import { livedUntilNow } from './state.ts';
+import { getCores } from './store.ts';
+import { scanKeys } from './table.ts';
+import { endByOperator } from './transitions.ts';
 
 /** What an operator may do to anybody's sessions: see that they are there, and end them. */
 export interface OperatorStore {
@@ -38,8 +40,8 @@ export function createOperatorStore(
   return {
     list: async (user) => {
       const person = await hashOf(user);
-      const entries = await listedIn(options, userIndexKey(person));
-      const cores = await coresOf(
+      const entries = await readIndex(options, userIndexKey(person));
+      const cores = await getCores(
         options,
         entries.map(({ key }) => key),
       );
@@ -51,7 +53,7 @@ export function createOperatorStore(
     endOfUser: async (user) => {
       const person = await hashOf(user);
       // The mark first, as for a logout of CIS2's: a sign-in that is not on the list meets it.
-      const entries = await markEnded(options, userIndexKey(person), 'endedAt', options.preciseClock(), {});
+      const entries = await markEnded(options, userIndexKey(person), 'endedAt', options.preciseClock());
       return {
         person,
         ended: await endAll(
@@ -69,8 +71,8 @@ async function endAll(
   keys: readonly string[],
   begunBy?: EpochSeconds,
 ): Promise<number> {
-  const ended = await forEach(keys, (key) => endWhatLives(options, key, 'revoked', { begunBy }));
-  return ended.filter((core) => core !== undefined).length;
+  const ended = await forEach(keys, (key) => endByOperator(options, key, begunBy));
+  return ended.filter((core) => livedUntilNow(options, core)).length;
 }
 
 async function endOfEverybody(
@@ -79,33 +81,26 @@ async function endOfEverybody(
   from: string | undefined,
   milliseconds: number,
 ): ReturnType<OperatorStore['endOfEverybody']> {
-  const { client, table } = options;
   const startedAt = performance.now();
+  const alive = {
+    expression: 'sk = :core AND #state = :alive AND signedInAt <= :begunBy',
+    names: { '#state': 'state' },
+    values: {
+      ':core': { S: 'core' satisfies SessionItem },
+      ':alive': { S: 'alive' },
+      ':begunBy': number(begunBy),
+    },
+  };
   let ended = 0;
   let position = from === undefined ? undefined : readCursor(from);
   do {
-    const { Items = [], LastEvaluatedKey } = await available(
-      client.send(
-        new ScanCommand({
-          TableName: table,
-          ConsistentRead: true,
-          ExclusiveStartKey: position,
-          // The function's right to scan is for these attributes, and asks that the call says so.
-          Select: 'SPECIFIC_ATTRIBUTES',
-          ProjectionExpression: 'pk',
-          FilterExpression: 'sk = :core AND #state = :alive AND signedInAt <= :begunBy',
-          ExpressionAttributeNames: { '#state': 'state' },
-          ExpressionAttributeValues: {
-            ':core': { S: 'core' satisfies SessionItem },
-            ':alive': { S: 'alive' },
-            ':begunBy': number(begunBy),
-          },
-        }),
-      ),
+    const { keys, last } = await scanKeys(options, alive, position);
+    ended += await endAll(
+      options,
+      keys.map((key) => key.replace('session#', '')),
+      begunBy,
     );
-    const keys = Items.map(({ pk }) => (text(pk) ?? '').replace('session#', ''));
-    ended += await endAll(options, keys, begunBy);
-    position = LastEvaluatedKey;
+    position = last;
   } while (position !== undefined && performance.now() - startedAt < milliseconds);
   return { ended, cursor: position && `${text(position['pk']) ?? ''} ${text(position['sk']) ?? ''}` };
 }

@@ -42,6 +42,7 @@ const events = {
       'upstream route method status requestId upstreamStatus upstreamMs tokenMs tries refreshed refusedBy fault',
   },
   warm_up: { fields: 'durationMs failed' },
+  manifest_unusable: { level: 'error', fields: 'problem' },
   settings_invalid: { level: 'error', fields: 'problems' },
   /** Scopes that the app has no use for; `requirement` is the rule of CIS2's that they break. */
   scopes_unneeded: { level: 'warn', fields: 'scopes requirement' },

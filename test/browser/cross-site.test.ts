@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Page, Request } from 'playwright-core';
 import { sessionCookie, type SessionJson } from '../support/browser.ts';
 import { heading, Rig, signIn, type Profile } from './rig.ts';
+import './use-rig.ts';
 
 let rig: Rig;
 let server: Server;

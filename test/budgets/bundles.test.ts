@@ -4,10 +4,13 @@ import { spawn } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { upstreams } from '../../bff.config.ts';
+import { manifestFileText } from '../../lambdas/api/manifest-file.ts';
 import { functionSettings, type FunctionName, type SettingName } from '../../lambdas/settings.ts';
 import { AwsDoor } from '../support/aws.ts';
 import { Bff } from '../support/bff.ts';
 import { Provider } from '../support/provider.ts';
+import { proxyBundle } from '../support/proxy-bundle.ts';
 import { Tables } from '../support/table.ts';
 
 const maxBundle = 260_000;
@@ -101,6 +104,7 @@ describe('the bundles', () => {
 describe('a cold start', () => {
   let store: AwsDoor;
   let secrets: AwsDoor;
+  let proxy: ReturnType<typeof proxyBundle>;
   let names: Pick<
     Record<SettingName, string>,
     | 'SESSION_TABLE'
@@ -112,6 +116,7 @@ describe('a cold start', () => {
   >;
 
   beforeAll(async () => {
+    proxy = proxyBundle();
     [store, secrets] = await Promise.all([AwsDoor.dynamoDb(), AwsDoor.secretsManager()]);
     // A local run makes the tables and the keys, and is not needed for longer.
     const bff = await Bff.start({ 'dynamodb-endpoint': store.url, 'secrets-endpoint': secrets.url });
@@ -138,7 +143,10 @@ describe('a cold start', () => {
     store.reset();
     secrets.reset();
   });
-  afterAll(() => Promise.all([store.close(), secrets.close()]));
+  afterAll(async () => {
+    proxy.remove();
+    await Promise.all([store.close(), secrets.close()]);
+  });
 
   const settings = (warmUp: 'on' | 'off'): Record<SettingName, string> => ({
     BASE_URL: 'http://localhost:3000',
@@ -190,7 +198,13 @@ describe('a cold start', () => {
       after = '',
       endpoint,
       change = {},
-    }: { after?: string; endpoint?: string; change?: Partial<Record<SettingName, string>> } = {},
+      file = name === 'api-proxy' ? proxy.file : bundleOf(name),
+    }: {
+      after?: string;
+      endpoint?: string;
+      change?: Partial<Record<SettingName, string>>;
+      file?: string;
+    } = {},
   ): Promise<Started> {
     const wanted: readonly SettingName[] = functionSettings[name];
     const all = { ...settings(warmUp), ...change };
@@ -204,7 +218,7 @@ describe('a cold start', () => {
           /^(node:)?http$/.test(name) ? { url: http, shortCircuit: true } : next(name, context),
       });
       const before = performance.now();
-      const { handler } = await import(${JSON.stringify(pathToFileURL(bundleOf(name)).href)});
+      const { handler } = await import(${JSON.stringify(pathToFileURL(file).href)});
       const milliseconds = performance.now() - before;
       ${after}
       console.log('started ' + JSON.stringify({ handler: typeof handler, milliseconds, modules: process.moduleLoadList }));
@@ -218,11 +232,13 @@ describe('a cold start', () => {
         AWS_ENDPOINT_URL_DYNAMODB: endpoint ?? store.url,
         AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint ?? secrets.url,
       },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const output = Buffer.concat(await child.stdout.toArray()).toString();
+    const [output = '', errors = ''] = await Promise.all(
+      [child.stdout, child.stderr].map(async (stream) => Buffer.concat(await stream.toArray()).toString()),
+    );
     const line = /^started (.*)$/m.exec(output)?.[1];
-    if (line === undefined) throw new Error(`${name} did not start:\n${output}`);
+    if (line === undefined) throw new Error(`${name} did not start:\n${output}${errors}`);
     return {
       ...(JSON.parse(line) as Omit<Started, 'log'>),
       log: output
@@ -320,6 +336,28 @@ describe('a cold start', () => {
       }
     },
   );
+  test.each<[string, string | null, string]>([
+    ['no manifest', null, 'not beside'],
+    ['an empty manifest', '', 'not JSON'],
+    ['a manifest that is cut off', '{"format":1,', 'not JSON'],
+    ['null', 'null', 'another format'],
+    ['a manifest of another format', '{"format":2}', 'another format'],
+    ['a manifest without its digest', '{"format":1,"upstreams":{}}', 'not what was checked'],
+    [
+      'a manifest that was changed by hand',
+      manifestFileText(upstreams).replace('"role":"chosen"', '"role":"none"'),
+      'not what was checked',
+    ],
+  ])('of the proxy with %s does not happen, and the log says why', async (_, manifest, why) => {
+    const { file, remove } = proxyBundle(manifest);
+    try {
+      await expect(start('api-proxy', 'off', { file })).rejects.toThrow(
+        new RegExp(`"event":"manifest_unusable".*${why}`),
+      );
+    } finally {
+      remove();
+    }
+  });
 
   test('says which scopes are asked for and never used, by CIS2’s own requirement [CIS2-SC-003]', async () => {
     const warnings = async (scope: string) =>

@@ -31,52 +31,37 @@ const adding = (name: 'dev' | 'prod', change: Partial<Environment>) => () =>
 
 describe('an environment is refused', () => {
   test.each<[string, 'dev' | 'prod', Partial<Environment>, RegExp]>([
-    [
-      'a base URL on this machine',
-      'dev',
-      { baseUrl: 'http://localhost:3000' },
-      /dev: BASE_URL is a loopback/,
-    ],
+    ['a base URL on this machine', 'dev', { baseUrl: 'http://localhost:3000' }, /dev: baseUrl is a loopback/],
     [
       'a base URL by loopback address',
       'prod',
       { baseUrl: 'https://127.0.0.1' },
-      /prod: BASE_URL is a loopback/,
+      /prod: baseUrl is a loopback/,
     ],
     [
       'a base URL without TLS',
       'dev',
       { baseUrl: 'http://app.example.nhs.uk' },
-      /dev: BASE_URL must be an https URL/,
+      /dev: baseUrl must be an https URL/,
     ],
     [
       'a base URL with a path',
       'dev',
       { baseUrl: 'https://app.example.nhs.uk/x' },
-      /dev: BASE_URL must be an origin/,
+      /dev: baseUrl must be an origin/,
     ],
-    [
-      'an issuer on this machine',
-      'dev',
-      { issuer: 'http://localhost:3001' },
-      /dev: CIS2_ISSUER is a loopback/,
-    ],
-    ['debug logs in production', 'prod', { logLevel: 'debug' }, /prod: LOG_LEVEL debug/],
-    [
-      'an idle limit above CIS2’s',
-      'prod',
-      { idleSeconds: 901 },
-      /prod: IDLE_SECONDS must be .* 900, got "901"/,
-    ],
+    ['an issuer on this machine', 'dev', { issuer: 'http://localhost:3001' }, /dev: issuer is a loopback/],
+    ['debug logs in production', 'prod', { logLevel: 'debug' }, /prod: logLevel debug/],
+    ['an idle limit above CIS2’s', 'prod', { idleSeconds: 901 }, /prod: idleSeconds must be .* 900, got 901/],
     [
       'an absolute limit above CIS2’s',
       'prod',
       { absoluteSeconds: 43_201 },
-      /ABSOLUTE_SECONDS must be .* 43200/,
+      /absoluteSeconds must be .* 43200/,
     ],
-    ['an older sign-in than CIS2 allows', 'prod', { freshness: 301 }, /CIS2_FRESHNESS must be .* 300/],
-    ['an empty client id', 'dev', { clientId: '' }, /dev: CIS2_CLIENT_ID is missing/],
-    ['a scope without openid', 'dev', { scope: 'profile' }, /dev: CIS2_SCOPE must be/],
+    ['an older sign-in than CIS2 allows', 'prod', { freshness: 301 }, /freshness must be .* 300/],
+    ['an empty client id', 'dev', { clientId: '' }, /dev: clientId is missing/],
+    ['a scope without openid', 'dev', { scope: 'profile' }, /dev: scope must be/],
     [
       'a rule for roles that is misspelt',
       'dev',
@@ -125,7 +110,7 @@ describe('an environment is refused', () => {
       'a part of a second of lead time',
       'dev',
       { keyLeadTime: Duration.millis(500) },
-      /dev: KEY_LEAD_SECONDS must be a whole number/,
+      /dev: keyLeadTime must be a whole number/,
     ],
     [
       'a place for keys that there is not',
@@ -137,7 +122,7 @@ describe('an environment is refused', () => {
       'keys for the API platform that are neither',
       'dev',
       { apiPlatformKeys: 'both' as never },
-      /dev: API_PLATFORM_KEYS must be one of shared, own/,
+      /dev: apiPlatformKeys must be one of shared, own/,
     ],
     [
       'an end-session endpoint on this machine',
@@ -163,57 +148,62 @@ describe('an environment is refused', () => {
       'another token endpoint than the live API platform’s in production',
       'prod',
       { apiPlatformTokenUrl: apiPlatformTokenUrls.integration },
-      /prod: API_PLATFORM_TOKEN_URL must be https:\/\/api\.service\.nhs\.uk\/oauth2\/token in production, got https:\/\/int\./,
+      /prod: apiPlatformTokenUrl must be https:\/\/api\.service\.nhs\.uk\/oauth2\/token in production, got https:\/\/int\./,
     ],
     [
       'a mock of the API platform in production',
       'prod',
       { apiPlatformTokenUrl: 'https://api.service.nhs.uk/oauth2-mock/token' },
-      /prod: API_PLATFORM_TOKEN_URL must be/,
+      /prod: apiPlatformTokenUrl must be/,
     ],
     [
       'the live token endpoint outside production',
       'dev',
       { apiPlatformTokenUrl: 'https://API.service.nhs.uk:443/oauth2/token' },
-      /dev: API_PLATFORM_TOKEN_URL has the live API platform, which is for production only/,
+      /dev: apiPlatformTokenUrl has the live API platform, which is for production only/,
     ],
     [
       'a token endpoint on this machine',
       'dev',
       { apiPlatformTokenUrl: 'http://localhost:4000/oauth2/token' },
-      /dev: API_PLATFORM_TOKEN_URL is a loopback address/,
+      /dev: apiPlatformTokenUrl is a loopback address/,
     ],
     [
       'a token endpoint without TLS',
       'dev',
       { apiPlatformTokenUrl: 'http://int.api.service.nhs.uk/oauth2/token' },
-      /dev: API_PLATFORM_TOKEN_URL must be an https URL/,
+      /dev: apiPlatformTokenUrl must be an https URL/,
     ],
     [
       'an upstream in a test environment of the API platform in production',
       'prod',
-      { upstreams: { pds: 'https://int.api.service.nhs.uk./personal-demographics/FHIR/R4' } },
-      /prod: UPSTREAMS has a test environment of the API platform, which is not for production/,
+      { upstreamUrls: { pds: 'https://int.api.service.nhs.uk./personal-demographics/FHIR/R4' } },
+      /prod: upstreamUrls has a test environment of the API platform, which is not for production/,
     ],
     [
       'an upstream on the live API platform outside production',
       'dev',
-      { upstreams: { pds: 'https://api.service.nhs.uk./personal-demographics/FHIR/R4' } },
-      /dev: UPSTREAMS has the live API platform, which is for production only/,
+      { upstreamUrls: { pds: 'https://api.service.nhs.uk./personal-demographics/FHIR/R4' } },
+      /dev: upstreamUrls has the live API platform, which is for production only/,
     ],
     [
       'an upstream that the route manifest does not know',
       'dev',
-      { upstreams: { 'e-rs': 'https://int.api.service.nhs.uk/referrals' } },
-      /dev: UPSTREAMS names e-rs, which the route manifest does not know/,
+      { upstreamUrls: { 'e-rs': 'https://int.api.service.nhs.uk/referrals' } },
+      /dev: upstreamUrls names e-rs, which the route manifest does not know/,
     ],
     [
       'an upstream on this machine',
       'dev',
-      { upstreams: { pds: 'http://127.0.0.1:9000' } },
-      /dev: UPSTREAMS has a loopback address/,
+      { upstreamUrls: { pds: 'http://127.0.0.1:9000' } },
+      /dev: upstreamUrls has a loopback address/,
     ],
-    ['an upstream without TLS', 'dev', { upstreams: { pds: 'http://a.example' } }, /dev: UPSTREAMS must be/],
+    [
+      'an upstream without TLS',
+      'dev',
+      { upstreamUrls: { pds: 'http://a.example' } },
+      /dev: upstreamUrls must be/,
+    ],
     ['no calls at all', 'dev', { callsPerWindow: 0 }, /dev: CALLS_PER_WINDOW must be a whole number from 1/],
     [
       'no certificate in production',
@@ -245,7 +235,7 @@ describe('an environment is refused', () => {
 
   test('with every problem at once', () => {
     expect(adding('prod', { idleSeconds: 0, logLevel: 'debug', certificateArn: undefined })).toThrow(
-      /IDLE_SECONDS.*; prod: LOG_LEVEL.*; prod: certificate/,
+      /idleSeconds.*; prod: logLevel.*; prod: certificate/,
     );
   });
 
@@ -305,7 +295,7 @@ describe('the APIs that an environment calls', () => {
 
   test('are those it names, and may be on another host than the API platform’s', () => {
     const change: Partial<Environment> = {
-      upstreams: { pds: 'https://pds.trust.example' },
+      upstreamUrls: { pds: 'https://pds.trust.example' },
       apiPlatformTokenUrl: 'https://sandbox.api.service.nhs.uk/oauth2-mock/token',
       callsPerWindow: 30,
     };
@@ -314,8 +304,8 @@ describe('the APIs that an environment calls', () => {
       UPSTREAMS: '{"pds":"https://pds.trust.example"}',
       CALLS_PER_WINDOW: '30',
     });
-    const { upstreams, ...none } = good('dev');
-    expect(upstreams).toBeDefined();
+    const { upstreamUrls, ...none } = good('dev');
+    expect(upstreamUrls).toBeDefined();
     const { stateless } = addEnvironment(createApp(), 'dev', none, bundles);
     expect(settingsIn(stateless, 'api-proxy')['UPSTREAMS']).toBe('{}');
   });

@@ -29,7 +29,7 @@ import { createTables } from '../../local/aws/dynamodb.ts';
 import { identified } from '../unit/session-fixtures.ts';
 import { AwsDoor } from '../support/aws.ts';
 import type { AwsCall } from '../support/aws.ts';
-import { createReach } from './reach.ts';
+import { createReach, rightsFor } from './reach.ts';
 import type { Reach } from './reach.ts';
 import {
   actionsOf,
@@ -141,7 +141,7 @@ const issued = {
   refreshTokenExpiresAt: undefined,
 };
 const leaseOf = async (tokens: SessionTokens): Promise<TokenLease> => {
-  const lease = await tokens.lease('api-platform', 0);
+  const lease = await tokens.lease('api-platform', tokens.seen('api-platform'));
   if (lease === undefined) throw new Error('no lease');
   return lease;
 };
@@ -161,27 +161,11 @@ const tokenTurns: {
   'SessionTokens.seen': (tokens) => () => tokens.seen('api-platform'),
   'SessionTokens.read': (tokens) => () => tokens.read('api-platform'),
   'SessionTokens.lease': (tokens) => () => leaseOf(tokens),
-  'TokenLease.held': async (tokens) => {
-    const lease = await leaseOf(tokens);
-    return () => lease.held;
-  },
-  'TokenLease.again': async (tokens) => {
-    const lease = await leaseOf(tokens);
-    return () => lease.again();
-  },
-  'TokenLease.adopt': async (tokens) => {
-    const lease = await leaseOf(tokens);
-    return () => lease.adopt(1);
-  },
   'TokenLease.store': async (tokens) => {
     const lease = await leaseOf(tokens);
     return async () => {
       expect(await lease.store(issued)).toBe(1);
     };
-  },
-  'TokenLease.drop': async (tokens) => {
-    const lease = await leaseOf(tokens);
-    return () => lease.drop();
   },
   'TokenLease.release': async (tokens) => {
     const lease = await leaseOf(tokens);
@@ -363,8 +347,8 @@ describe('the rights to items of the sessions table', () => {
         if (calls === undefined) throw new Error(`nothing was seen of ${member}`);
         return calls.flatMap((call) =>
           // A scan names no item.
-          (call.operation === 'Scan' ? [''] : partitionKeysOf(call)).map(
-            (key) => [call.operation, key] as const,
+          (call.operation === 'Scan' ? [''] : partitionKeysOf(call)).flatMap((key) =>
+            rightsFor(call.operation).map((right) => [right, key] as const),
           ),
         );
       });

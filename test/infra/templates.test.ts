@@ -349,6 +349,7 @@ describe('what each function may do', () => {
       [
         ...logs,
         ...sessionsAtRest,
+        'dynamodb:ConditionCheckItem',
         'dynamodb:GetItem',
         'dynamodb:Query',
         'dynamodb:UpdateItem',
@@ -520,6 +521,7 @@ describe('the HTTP API', () => {
       'ANY /auth/login': 'sign-in',
       'ANY /auth/callback': 'sign-in',
       'ANY /auth/session': 'session',
+      'ANY /auth/session/draft-key': 'session',
       'ANY /auth/session/extend': 'session',
       'ANY /auth/session/role': 'session',
       'ANY /auth/sessions': 'session',

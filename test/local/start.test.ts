@@ -35,7 +35,7 @@ interface Started {
 /** Starts the product the way a person does. */
 const npmStart = (...args: string[]): Started => launch('npm', ['start', '--silent', '--', ...args]);
 /** As `npm start` does, without npm. */
-const start = (...args: string[]): Started => launch(process.execPath, ['local/start.ts', ...args]);
+const start = (...args: string[]): Started => launch(process.execPath, ['cli/main.ts', 'dev', ...args]);
 
 function launch(command: string, args: string[]): Started {
   const environment = { ...process.env };

@@ -1,28 +1,33 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import ts from 'typescript';
 import type { ApiRoutes } from '../../client/api-types.ts';
+import bff, { upstreams } from '../../bff.config.ts';
+import { apiPaths, routesOf } from '../../lambdas/api/api-routes.ts';
+import { manifestFileText, readManifestFile } from '../../lambdas/api/manifest-file.ts';
+import { accepts } from '../../lambdas/api/value-rules.ts';
 import {
+  BffConfigInvalid,
+  defineBff,
   defineUpstreams,
-  ManifestInvalid,
-  routesOf,
-  type UpstreamDefinition,
-} from '../../lambdas/api/definition.ts';
-import { apiPaths, apiRoutes, upstreams } from '../../lambdas/api/manifest.ts';
-import {
-  accepts,
   digits,
   fhirId,
+  ManifestInvalid,
   matching,
   oneOf,
+  pds,
   repeatable,
   text,
   token,
   wholeNumber,
-} from '../../lambdas/api/values.ts';
+  type UpstreamDefinition,
+} from '../../manifest/index.ts';
 import { everyAnswer } from '../../lambdas/http/index.ts';
 import { manifestDocuments } from '../../tools/manifest-documents.ts';
+import { writeManifest } from '../../tools/write-manifest.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -276,6 +281,12 @@ describe('a rule for a value', () => {
     ['digits(3)', digits(3), ['000', '123'], ['', '12', '1234', 'abc', '12 ', '12\n', '١٢٣', '+12', '1.2']],
     ['token(4)', token(4), ['a', 'A1-_', '~.x'], ['', 'abcde', 'a b', 'a/b', 'a%', 'é', 'a\n']],
     ['fhirId', fhirId, ['a', 'A-1.b', 'x'.repeat(64)], ['', 'x'.repeat(65), 'a_b', 'a/b', 'a~']],
+    [
+      'oneOf of any characters',
+      oneOf('on-hold', '"\\', '^$.*+?()[]{}|/', 'é'),
+      ['on-hold', '"\\', '^$.*+?()[]{}|/', 'é'],
+      ['', 'onhold', '"', 'e'],
+    ],
     ['oneOf', oneOf('a', 'b.c'), ['a', 'b.c'], ['', 'A', 'b', 'bxc', 'a|b.c', 'a\n']],
     ['text(3)', text(3), ['a', 'é😀x', ' ', '%2e'], ['', 'abcd', 'a\0', 'a\n', '\u0085', '\ufffd', '\ud800']],
     ['wholeNumber(2)', wholeNumber(2), ['0', '42'], ['', '-1', '100', '1e1', '4.2']],
@@ -296,8 +307,10 @@ describe('a rule for a value', () => {
 });
 
 describe('the manifest of this repository', () => {
+  const apiRoutes = routesOf(upstreams);
+
   test('lists the Personal Demographics Service and nothing else', () => {
-    expect(apiPaths).toEqual(['/api/pds/{proxy+}']);
+    expect(apiPaths(upstreams)).toEqual(['/api/pds/{proxy+}']);
     expect(
       apiRoutes.map((listed) => [
         `${listed.method} ${listed.path}`,
@@ -325,19 +338,22 @@ describe('the manifest of this repository', () => {
     });
   });
 
-  test('is what the documents and the types for clients say: npm run manifest has been run', async () => {
-    for (const [path, content] of Object.entries(await manifestDocuments(upstreams))) {
-      expect([path, readFileSync(join(root, path), 'utf8')]).toEqual([path, content]);
-    }
+  test('is what the documents and the types for clients say: npm run manifest has been run', () => {
+    const written = writeManifest(upstreams, {
+      out: join(root, 'docs'),
+      types: join(root, 'client/api-types.ts'),
+      check: true,
+    });
+    expect(written.map(({ stale }) => stale)).toEqual([false, false, false]);
   });
 
-  test('changes the documents when it changes', async () => {
+  test('changes the documents when it changes', () => {
     const other = {
       pds: { ...upstreams.pds, routes: { ...upstreams.pds.routes, 'GET /RelatedPerson': route } },
     } as Record<string, UpstreamDefinition>;
-    const [before, after] = await Promise.all([manifestDocuments(upstreams), manifestDocuments(other)]);
+    const [before, after] = [manifestDocuments(upstreams), manifestDocuments(other)];
     expect(routesOf(other)).toHaveLength(apiRoutes.length + 1);
-    for (const path of Object.keys(before)) expect(after[path]).not.toBe(before[path]);
+    for (const name of ['openApi', 'routes', 'types'] as const) expect(after[name]).not.toBe(before[name]);
   });
 
   test('has types that a client can call by', () => {
@@ -352,11 +368,8 @@ describe('the manifest of this repository', () => {
     expect([query, wrong, parameters]).toHaveLength(3);
   });
 
-  test('is an OpenAPI 3.1 document whose references lead somewhere', async () => {
-    const document = JSON.parse((await manifestDocuments(upstreams))['docs/openapi.json'] ?? '') as Record<
-      string,
-      unknown
-    >;
+  test('is an OpenAPI 3.1 document whose references lead somewhere', () => {
+    const document = JSON.parse(manifestDocuments(upstreams).openApi) as Record<string, unknown>;
     expect(document['openapi']).toBe('3.1.0');
     expect(Object.keys(document['paths'] as object)).toEqual(['/api/pds/Patient', '/api/pds/Patient/{id}']);
     for (const [, reference = ''] of JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)) {
@@ -365,5 +378,331 @@ describe('the manifest of this repository', () => {
         .reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], document);
       expect([reference, target]).toEqual([reference, expect.any(Object)]);
     }
+  });
+});
+
+describe('what is wrong with a manifest', () => {
+  test('is told all at once, by upstream, route and member, with the value got and what is allowed', () => {
+    const wrong = {
+      Pds: {
+        title: 'One',
+        accept: ['JSON'],
+        rotes: {},
+        routes: {
+          'HEAD /x': route,
+          'GET /x/{id}': {
+            ...route,
+            tokn: 'none',
+            token: 'platform',
+            role: [{ activityCode: ['B0420'] }],
+            parameters: { id: { pattern: '(', maxLength: 0, example: 7 }, other: digits(3) },
+            query: { q: { ...text(3), most: 99 } },
+            requestHeaders: ['cookie'],
+            responseHeaders: ['x-bff-problem'],
+            body: { types: ['text/plain'], maxBytes: -1 },
+            maximumSignInAge: '300',
+            timeoutSeconds: NaN,
+          },
+        },
+      },
+      other: null,
+    };
+    let problems: readonly string[] = [];
+    try {
+      defineUpstreams(wrong as never);
+    } catch (error) {
+      if (!(error instanceof ManifestInvalid)) throw error;
+      problems = error.problems;
+      for (const problem of problems) expect(error.message).toContain(problem);
+    }
+    const at = 'Pds: GET /x/{id}: ';
+    for (const expected of [
+      'Pds: unknown member "rotes": did you mean routes?',
+      'Pds: the name must be',
+      'Pds: accept must be a list of different media types in lower case, without parameters, got ["JSON"]',
+      'Pds: HEAD /x: the method must be one of GET, POST, PUT, PATCH, DELETE, got "HEAD"',
+      `${at}unknown member "tokn": did you mean token?`,
+      `${at}token must be one of "none", "cis2", "api-platform", got "platform"`,
+      `${at}role[0]: unknown member "activityCode": did you mean activityCodes?`,
+      `${at}parameters: id: pattern must be a regular expression in Unicode mode, without anchors, got "("`,
+      `${at}parameters: id: maxLength must be a whole number from 1 to 256, got 0`,
+      `${at}parameters: id: example must be text, got 7`,
+      `${at}parameters: no parameter other in the path`,
+      `${at}query: q: most must be a whole number from 1 to 20, got 99`,
+      `${at}requestHeaders must be headers that neither the BFF nor HTTP itself uses, got "cookie"`,
+      `${at}responseHeaders must be headers that neither the BFF nor HTTP itself uses, got "x-bff-problem"`,
+      `${at}body: a GET takes none`,
+      `${at}body: types must be none that a form can send`,
+      `${at}body: maxBytes must be a whole number from 1 to 4194304, got -1`,
+      `${at}maximumSignInAge must be whole seconds from 1 to 43200, got "300"`,
+      `${at}timeoutSeconds must be whole seconds from 1 to 20, got NaN`,
+      'other: the upstream must be an object, got null',
+    ]) {
+      expect(problems).toContainEqual(expect.stringContaining(expected));
+    }
+  });
+
+  test.each<[unknown]>([
+    ...[undefined, null, 7, 'x', [], () => 1, new Map()].map((value) => [value] as [unknown]),
+    ...[undefined, null, 7, 'x', [], () => 1, new Date()].map((value) => [{ one: value }] as [unknown]),
+    ...[undefined, null, 7, 'x', [], {}, () => 1].map(
+      (routes) => [{ one: { title: 'One', accept: ['a/b'], routes } }] as [unknown],
+    ),
+    ...[undefined, null, 7, 'x', [], () => 1, /x/].map(
+      (wrong) => [{ one: { title: 'One', accept: ['a/b'], routes: { 'GET /x': wrong } } }] as [unknown],
+    ),
+  ])('is told of whatever is given, such as %p', (value) => {
+    expect(() => defineUpstreams(value as never)).toThrow(ManifestInvalid);
+  });
+
+  test.each(
+    [null, 7, 'x', [], [null], () => 1, /x/, { x: null }, { x: /x/ }, { id: 7 }, NaN, '__proto__'].flatMap(
+      (value) =>
+        [
+          'summary',
+          'parameters',
+          'query',
+          'requestHeaders',
+          'responseHeaders',
+          'body',
+          'token',
+          'role',
+          'minimumAal',
+        ]
+          .filter((member) => !(member === 'summary' && typeof value === 'string'))
+          .map((member) => [member, value] as const),
+    ),
+  )('is told where %s is %p', (member, value) => {
+    const [problem = ''] = changed({ [member]: value }).filter((found) => found.includes(member));
+    if (Array.isArray(value) && value.length === 0 && ['parameters', 'query'].includes(member)) return;
+    expect(problem).toMatch(/^one: GET \/x: /);
+  });
+
+  test('is a line of its own where a title or a summary has more than one', () => {
+    expect(changed({ summary: 'one\ntwo' })).toHaveLength(1);
+    expect(problemsOf({ 'GET /x': route }, 'one', { title: 'one\u2028two' })).toHaveLength(1);
+  });
+
+  test('is a pattern with flags, which data could not keep', () => {
+    expect(() => matching(/a/i, 3, 'a')).toThrow('matching: a pattern has no flags but u, got /a/i');
+    expect(matching(/\p{L}/u, 3, 'a').pattern).toBe('\\p{L}');
+  });
+});
+
+describe('a manifest is plain data', () => {
+  test('that JSON gives back as it was, and its file too', () => {
+    expect(JSON.parse(JSON.stringify(upstreams))).toEqual(upstreams);
+    expect(readManifestFile(manifestFileText(upstreams))).toEqual(upstreams);
+    expect(manifestFileText(upstreams)).toBe(manifestFileText(structuredClone(upstreams)));
+  });
+
+  test('of whose declaration a client infers what it infers of the manifest itself', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'cis2-bff-types-'));
+    try {
+      const hostile = defineUpstreams({
+        one: {
+          title: 'A "title" */ with | and `',
+          accept: ['a/b'],
+          routes: {
+            'GET /x/{id}': {
+              summary: 'Ends */ a comment',
+              parameters: { id: oneOf('a', 'b') },
+              query: { q: oneOf('"', '\\') },
+              token: 'none',
+              role: 'none',
+            },
+          },
+        },
+      });
+      const written = join(directory, 'api.d.ts');
+      writeManifest(hostile, { out: directory, types: written });
+      const use = join(directory, 'use.ts');
+      const program = (text: string): readonly string[] => {
+        ts.sys.writeFile(use, text);
+        const made = ts.createProgram([use], {
+          ...{ strict: true, noEmit: true, types: [], target: ts.ScriptTarget.ES2022 },
+          ...{ module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext },
+        });
+        return ts
+          .getPreEmitDiagnostics(made)
+          .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '));
+      };
+      const head = "import type { ApiRoutes, upstreams } from './api.js';\n";
+      const right = `${head}export const id: ApiRoutes['GET /api/one/x/{id}']['parameters']['id'] = 'a';
+        type Routes = (typeof upstreams)['one']['routes'];
+        export const key: keyof Routes = 'GET /x/{id}';
+        export const value: Routes['GET /x/{id}']['parameters']['id']['values'][number] = 'b';\n`;
+      expect(program(right)).toEqual([]);
+      expect(program(right.replace("= 'b'", "= 'c'"))).toHaveLength(1);
+      expect(program(right.replace("'GET /x/{id}';", "'GET /y';"))).toHaveLength(1);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  test('whose documents are written where they are wanted, and left alone when they are right', () => {
+    const out = mkdtempSync(join(tmpdir(), 'cis2-bff-manifest-'));
+    try {
+      const written = writeManifest({ pds }, { out });
+      expect(written.map(({ file, stale }) => [file, stale])).toEqual([
+        [join(out, 'openapi.json'), true],
+        [join(out, 'api-routes.md'), true],
+      ]);
+      const before = statSync(join(out, 'openapi.json')).mtimeMs;
+      const again = writeManifest({ pds }, { out, types: join(out, 'deep/api.d.ts') });
+      expect(again.map(({ stale }) => stale)).toEqual([false, false, true]);
+      expect(statSync(join(out, 'openapi.json')).mtimeMs).toBe(before);
+      expect(readFileSync(join(out, 'deep/api.d.ts'), 'utf8')).toContain('export interface ApiRoutes');
+    } finally {
+      rmSync(out, { recursive: true });
+    }
+  });
+});
+
+describe('an app’s configuration', () => {
+  const problemsIn = (config: Record<string, unknown>): readonly string[] => {
+    try {
+      defineBff(config as never);
+      return [];
+    } catch (error) {
+      if (error instanceof BffConfigInvalid) return error.problems;
+      throw error;
+    }
+  };
+  const good = { upstreams: { pds } };
+  const sha = `'sha256-${'A'.repeat(43)}='`;
+
+  test('that is right is given back as it is', () => {
+    const whole = {
+      ...good,
+      acceptedRoles: [{ activityCodes: ['B0420'] }],
+      concurrentSessions: 'ask',
+      spa: 'dist',
+      contentSecurityPolicy: {
+        'img-src': ['data:', 'blob:', 'https://assets.nhs.uk'],
+        'style-src': [sha],
+        'script-src': [sha],
+        'connect-src': ['wss://live.example.nhs.uk'],
+        'font-src': [],
+      },
+      permissionsPolicy: { camera: ['self', 'https://video.example.nhs.uk'], usb: [] },
+      signInErrorPath: '/problem',
+      signedOutPath: '/bye',
+      scope: 'openid profile',
+      ...{ idleSeconds: 600, absoluteSeconds: 3_600, sessionsPerUser: 5, callsPerWindow: 100 },
+    } as const;
+    expect(defineBff(whole)).toBe(whole);
+    expect(defineBff(bff)).toBe(bff);
+    for (const spa of ['dist', './dist', '/srv/app', 'http://localhost:5173', 'https://dev.example/app']) {
+      expect(problemsIn({ ...good, spa })).toEqual([]);
+    }
+    for (const acceptedRoles of ['optional', 'any'])
+      expect(problemsIn({ ...good, acceptedRoles })).toEqual([]);
+  });
+
+  test('that is wrong has every problem named, with the nearest known member', () => {
+    const problems = problemsIn({
+      upstreams: { pds: { ...pds, titel: 'x' } },
+      acceptedRole: 'any',
+      signinErrorPath: '/x',
+      acceptedRoles: [{ organisation: ['A1'] }],
+      concurrentSessions: 'newest',
+      spa: 7,
+      contentSecurityPolicy: { 'img-srcs': ['data:'], 'style-src': ["'unsafe-inline'"] },
+      permissionsPolicy: { camera: ['*'] },
+      signInErrorPath: '/auth/error',
+      scope: 'profile',
+      idleSeconds: 901,
+      absoluteSeconds: '3600',
+    });
+    for (const expected of [
+      'upstreams: pds: unknown member "titel": did you mean title?',
+      'unknown member "acceptedRole": did you mean acceptedRoles?',
+      'unknown member "signinErrorPath": did you mean signInErrorPath?',
+      'acceptedRoles[0]: unknown member "organisation": did you mean organisations?',
+      'concurrentSessions must be one of "allow", "newest-wins", "ask", got "newest"',
+      'spa must be a folder of built files, or the http or https URL of a development server, got 7',
+      'contentSecurityPolicy: unknown member "img-srcs": did you mean img-src?',
+      'contentSecurityPolicy: style-src must be any of',
+      'permissionsPolicy: camera must be a list of self and https://HOST, got "*"',
+      'signInErrorPath must be a plain path such as /signed-out, and not under /auth or /api, got "/auth/error"',
+      'scope must be scopes with single spaces between them, openid among them, got "profile"',
+      'idleSeconds must be a whole number from 1 to 900, got "901"',
+      'absoluteSeconds must be a number, got "3600"',
+    ]) {
+      expect(problems).toContainEqual(expect.stringContaining(expected));
+    }
+    expect(problems).toHaveLength(13);
+    expect(problemsIn({})).toEqual([expect.stringMatching(/^upstreams: upstreams must be an object/)]);
+    for (const config of [undefined, null, 7, 'x', [], () => 1]) {
+      expect(problemsIn(config as never)).toHaveLength(1);
+    }
+  });
+
+  test.each([
+    ...[
+      '*',
+      'https:',
+      'http:',
+      'https://*',
+      'https://*.nhs.uk',
+      'http://assets.nhs.uk',
+      '//assets.nhs.uk',
+      '',
+    ],
+    ...[
+      'assets.nhs.uk',
+      "'unsafe-inline'",
+      "'unsafe-eval'",
+      "'unsafe-hashes'",
+      "'wasm-unsafe-eval'",
+      "'none'",
+    ],
+    ...["'strict-dynamic'", "'nonce-abc'", 'filesystem:', "https://a.example; script-src 'unsafe-inline'"],
+    ...[
+      'https://a.example https://b.example',
+      'https://a.example\nX: y',
+      "'sha256-abc'",
+      "'SELF'",
+      'javascript:',
+    ],
+    ...[7, null, ['data:']],
+  ])('never lets a policy allow %j, in any directive', (source) => {
+    for (const directive of [
+      'script-src',
+      'style-src',
+      'img-src',
+      'connect-src',
+      'worker-src',
+      'frame-src',
+    ]) {
+      expect(problemsIn({ ...good, contentSecurityPolicy: { [directive]: [source] } })).toHaveLength(1);
+    }
+  });
+
+  test.each([
+    ...['script-src', 'style-src', 'worker-src', 'connect-src', 'frame-src'].map((name) => [name, 'data:']),
+    ...['script-src', 'style-src', 'connect-src', 'frame-src', 'font-src'].map((name) => [name, 'blob:']),
+    ...['img-src', 'connect-src', 'frame-src', 'font-src'].map((name) => [name, sha]),
+    ...['default-src', 'object-src', 'base-uri', 'form-action', 'frame-ancestors'].map((name) => [
+      name,
+      'https://a.example',
+    ]),
+    ['img-src', 'wss://a.example'],
+  ])('does not let %s have %s', (directive = '', source = '') => {
+    expect(problemsIn({ ...good, contentSecurityPolicy: { [directive]: [source] } })).toHaveLength(1);
+  });
+
+  test('is checked as it is written, too', () => {
+    const misspelt = (): void => {
+      // @ts-expect-error not a member
+      defineBff({ upstreams: { pds }, acceptedRole: 'any' });
+    };
+    const wrong = (): void => {
+      // @ts-expect-error not a policy
+      defineBff({ upstreams: { pds }, concurrentSessions: 'newest' });
+    };
+    expect(misspelt).toThrow(BffConfigInvalid);
+    expect(wrong).toThrow(BffConfigInvalid);
   });
 });

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type { ApiRoute } from '../../lambdas/api/index.ts';
-import { defineUpstreams, routesOf, type RouteDefinition } from '../../lambdas/api/definition.ts';
+import { routesOf, type ApiRoute } from '../../lambdas/api/index.ts';
 import { correlationId, upstreamUrl } from '../../lambdas/api/request.ts';
-import { fhirId, text } from '../../lambdas/api/values.ts';
+import { defineUpstreams, fhirId, text, type RouteDefinition } from '../../manifest/index.ts';
 import { StepUpRequired, TokenUnavailable } from '../../lambdas/api/tokens/index.ts';
 import { SessionGone, StoreUnavailable } from '../../lambdas/session/index.ts';
 import { active, cookie, fine, now, ProxyRig, RecordingUpstream, worker, type Sent } from './api-rig.ts';

@@ -2,7 +2,8 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
-import { apiRoutes, createUpstreamClient, type ApiRoute } from '../../lambdas/api/index.ts';
+import { upstreams as manifest } from '../../bff.config.ts';
+import { createUpstreamClient, routesOf, type ApiRoute } from '../../lambdas/api/index.ts';
 import type { AccessToken, UserTokens } from '../../lambdas/api/tokens/index.ts';
 import { Secret, type EpochSeconds, type HealthcareWorker } from '../../lambdas/common/index.ts';
 import { proxiedRoutes, type ApiProxyDependencies } from '../../lambdas/handlers/api-proxy.ts';
@@ -165,7 +166,7 @@ export class ProxyRig {
           },
           clock: () => now,
         },
-        options.routes ?? apiRoutes,
+        options.routes ?? routesOf(manifest),
       ),
       baseUrl,
       signInErrorPath: '/sign-in-error',

@@ -36,7 +36,7 @@ export const fhirId: ValueRule = { pattern: '[A-Za-z0-9\\-.]+', maxLength: 64, e
 
 /** One of these and no other. */
 export const oneOf = <const Value extends string>(...values: readonly Value[]): ValueRule<Value> => ({
-  pattern: values.map((value) => value.replaceAll(/[^A-Za-z0-9]/g, '\\$&')).join('|'),
+  pattern: values.map((value) => value.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('|'),
   maxLength: Math.max(...values.map((value) => Array.from(value).length)),
   values,
   example: values[0] ?? '',
@@ -56,12 +56,18 @@ export const wholeNumber = (maxDigits: number): ValueRule => ({
   example: '1',
 });
 
-/** Anything of a form of its own. */
-export const matching = (pattern: RegExp, maxLength: number, example: string): ValueRule => ({
-  pattern: pattern.source,
-  maxLength,
-  example,
-});
+/**
+ * Anything of a form of its own.
+ *
+ * @param pattern - matches the whole value, in Unicode mode
+ * @throws TypeError for flags, which the rule cannot keep
+ */
+export const matching = (pattern: RegExp, maxLength: number, example: string): ValueRule => {
+  if (!['', 'u'].includes(pattern.flags)) {
+    throw new TypeError(`matching: a pattern has no flags but u, got ${String(pattern)}`);
+  }
+  return { pattern: pattern.source, maxLength, example };
+};
 
 /** The parameter may come up to `most` times. */
 export const repeatable = <Value extends string>(rule: ValueRule<Value>, most: number): QueryRule<Value> => ({
