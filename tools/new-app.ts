@@ -4,12 +4,13 @@ import { cpSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSyn
 import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '..');
-const ours = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
+const { version, packages } = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8')) as {
   version: string;
-  devDependencies: Record<string, string>;
+  packages: Record<string, { version: string }>;
 };
+/** The versions that this repository is tested with. */
 const versionsOf = (...names: readonly string[]): Record<string, string | undefined> =>
-  Object.fromEntries(names.map((name) => [name, ours.devDependencies[name]]));
+  Object.fromEntries(names.map((name) => [name, packages[`node_modules/${name}`]?.version]));
 
 function newApp(directory: string): void {
   if (existsSync(directory) && readdirSync(directory).length > 0)
@@ -28,7 +29,7 @@ function newApp(directory: string): void {
       test: 'tsc && node --test',
     },
     dependencies: {
-      'cis2-bff': `file:cis2-bff-${ours.version}.tgz`,
+      'cis2-bff': `file:cis2-bff-${version}.tgz`,
       ...versionsOf('aws-cdk-lib', 'constructs'),
     },
     devDependencies: versionsOf('@types/node', 'aws-cdk', 'typescript', 'vite'),
