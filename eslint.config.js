@@ -89,6 +89,7 @@ export default tseslint.config(
       '.local/',
       'infra/parts/*.js',
       'test/consumer/*/',
+      'templates/',
     ],
   },
   js.configs.recommended,
@@ -200,7 +201,7 @@ export default tseslint.config(
   },
   {
     files: ['tools/**/*.ts'],
-    ignores: ['tools/build-package.ts'],
+    ignores: ['tools/build-package.ts', 'tools/new-app.ts', 'tools/api-reference.ts'],
     rules: {
       ...refuse({
         regex: 'lambdas/(?!settings\\.ts$|api/[a-z-]+\\.ts$)|/infra/|/local/|manifest/(?!index\\.ts$)',

@@ -627,7 +627,7 @@ describe('an app’s configuration', () => {
       'permissionsPolicy: camera must be a list of self and https://HOST, got "*"',
       'signInErrorPath must be a plain path such as /signed-out, and not under /auth or /api, got "/auth/error"',
       'scope must be scopes with single spaces between them, openid among them, got "profile"',
-      'idleSeconds must be a whole number from 1 to 900, got "901"',
+      'idleSeconds must be a whole number from 1 to 900, got 901',
       'absoluteSeconds must be a number, got "3600"',
     ]) {
       expect(problems).toContainEqual(expect.stringContaining(expected));
