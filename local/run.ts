@@ -233,7 +233,12 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
     baseUrl,
     region,
     endpoints: { ...endpoints, lambda: lambda.url, logs: logs.url },
-    outputs: { ...readOutputs(assembly, baseUrl), Issuer: issuer, ClientId: options.clientId },
+    outputs: {
+      ...readOutputs(assembly, baseUrl),
+      Issuer: issuer,
+      ClientId: options.clientId,
+      ApiPlatformTokenUrl: apis.tokenUrl,
+    },
   });
   closers.push(removeState);
   const spa = isDemo ? 'demo app' : 'server' in source ? source.server.origin : source.directory;
