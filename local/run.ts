@@ -221,7 +221,7 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
   closers.push(() => {
     lambda.close();
   });
-  const logs = await startLogsEndpoint(log.recent);
+  const logs = await startLogsEndpoint(() => log.recent());
   closers.push(() => {
     logs.close();
   });
