@@ -271,3 +271,16 @@ test('nothing secret is in what doctor says', async () => {
   const { out } = await ops(['doctor', '--local', new URL(bff.baseUrl).port]);
   expect(out).not.toMatch(/__Host-Http-\S+=|state=|nonce=|eyJ/);
 });
+
+test('the control panel shows the metrics and the audit trail that a deployment would have sent', async () => {
+  const address = new URL('/control-panel/telemetry', panel);
+  const page = await fetch(address);
+  const text = (await page.text()).replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ');
+  expect(page.status).toBe(200);
+  // What doctor's own sign-ins, each with a code that is none, have left.
+  expect(text).toMatch(/SignInFailed Code=response_invalid \d+ \d+ 1 1 Count/);
+  expect(text).toMatch(/ProviderLatency \d+ [\d.]+ [\d.]+ [\d.]+ Milliseconds/);
+  expect(text).toContain('sign_in_failed');
+  const elsewhere = await fetch(address, { headers: { 'sec-fetch-site': 'cross-site' } });
+  expect(elsewhere.status).toBe(403);
+});
