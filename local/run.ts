@@ -62,6 +62,9 @@ const signedOutPageOf = (app: App): string => app.config.signedOutPath ?? '/sign
 /** A page for an app that has none yet. */
 const nextStepsDirectory = path.join(import.meta.dirname, 'next-steps');
 
+const nameOf = (directory: string): string =>
+  directory === nextStepsDirectory ? 'ours, which says what to do next' : directory;
+
 interface SignInService {
   readonly issuer: string;
   /** Of the simulator: address of its control panel. */
@@ -230,7 +233,7 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
     outputs: readOutputs(assembly, baseUrl),
   });
   closers.push(removeState);
-  const spa = isDemo ? 'demo app' : 'server' in source ? source.server.origin : source.directory;
+  const spa = isDemo ? 'demo app' : 'server' in source ? source.server.origin : nameOf(source.directory);
   return { ...signIn, baseUrl, port, spa, signedOutPage, apis };
 }
 
