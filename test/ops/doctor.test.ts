@@ -98,7 +98,7 @@ test('a fresh local start has no fault, and the command says so', async () => {
   expect(ok).toBe(true);
   expect(checks.map(({ check }) => check)).toEqual([
     ...['site', 'store', 'headers', 'guards', 'back-channel', 'discovery', 'login', 'cookie'],
-    ...['authorisation', 'log', 'clock', 'client assertion', 'keys', 'rotation', 'jwks'],
+    ...['authorisation', 'log', 'clock', 'client assertion', 'api platform', 'keys', 'rotation', 'jwks'],
   ]);
 });
 
@@ -218,6 +218,21 @@ describe('a set-up in which one thing is wrong is named:', () => {
   test('a proxy that strips what the guards look at', async () => {
     const faults = await faultsOf({ site: { drops: ['origin'] } });
     expect(faults['guards']).toContain('a request of another origin is answered 200');
+  });
+
+  test('a proxy that strips the header of our own page', async () => {
+    const faults = await faultsOf({ site: { drops: ['x-csrf'] } });
+    expect(faults['site']).toContain('the header does not arrive');
+  });
+
+  test('a proxy that strips cookies', async () => {
+    const faults = await faultsOf({ site: { drops: ['cookie'] } });
+    expect(faults['client assertion']).toContain('the sign-in cookie does not come back');
+  });
+
+  test('an API platform that is down', async () => {
+    const faults = await faultsOf({ outputs: { ApiPlatformTokenUrl: 'http://127.0.0.1:1/token' } });
+    expect(faults).toEqual({ 'api platform': expect.stringContaining('the API platform gives no answer') });
   });
 
   test('a rotation of the keys that is overdue', async () => {
