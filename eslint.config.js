@@ -10,7 +10,7 @@ const modules = {
   telemetry: ['common'],
   aws: [],
   http: ['common', 'telemetry', 'routes'],
-  cis2: ['common', 'settings'],
+  cis2: ['common', 'settings', 'outbound'],
   session: ['common'],
   keys: ['common'],
   outbound: ['common', 'settings'],

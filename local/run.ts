@@ -64,6 +64,9 @@ const signedOutPageOf = (app: App): string => app.config.signedOutPath ?? '/sign
 /** A page for an app that has none yet. */
 const nextStepsDirectory = path.join(import.meta.dirname, 'next-steps');
 
+const nameOf = (directory: string): string =>
+  directory === nextStepsDirectory ? 'ours, which says what to do next' : directory;
+
 interface SignInService {
   readonly issuer: string;
   /** Of the simulator: address of its control panel. */
@@ -241,7 +244,7 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
     },
   });
   closers.push(removeState);
-  const spa = isDemo ? 'demo app' : 'server' in source ? source.server.origin : source.directory;
+  const spa = isDemo ? 'demo app' : 'server' in source ? source.server.origin : nameOf(source.directory);
   return { ...signIn, baseUrl, port, spa, signedOutPage, apis };
 }
 

@@ -75,7 +75,7 @@ describe('a role change', () => {
     expect(await stores.read(credential)).toEqual({ status: 'active', session });
     const [cookie, oldCookie] = [credential.cookie.expose(), before.cookie.expose()];
     expect(credential.key).toBe(before.key);
-    // The first 32 bytes are the reference.
+    // The first 32 bytes are the selector.
     expect(cookie.slice(0, 42)).toBe(oldCookie.slice(0, 42));
     expect(cookie.slice(43)).not.toBe(oldCookie.slice(43));
   });
