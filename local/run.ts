@@ -38,6 +38,7 @@ import { readSchedules, runSchedules } from './aws/schedules.ts';
 import { startSecretsManager } from './aws/secrets-manager.ts';
 import type { SecretsManager } from './aws/secrets-manager.ts';
 import { builtSpa } from './edge/spa.ts';
+import { withTour } from './edge/tour.ts';
 import { writeStateFile } from './state-file.ts';
 import { accountId, Assembly } from './aws/template.ts';
 import { telemetryOf } from './telemetry.ts';
@@ -217,7 +218,7 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
       'permissions-policy': permissionsPolicyOf(app.config.permissionsPolicy),
     }),
     api: new HttpApi(routes, identity),
-    spa: server ?? given ?? builtSpa(spaDirectory),
+    spa: server ?? given ?? withTour(builtSpa(spaDirectory), signIn.panel),
     baseUrl,
   });
   const lambda = await startLambdaEndpoint((name) => functions.find(name));
@@ -401,7 +402,7 @@ function summary(options: Options, started: Started, format: LogFormat): string 
   return [
     '',
     `  Open      ${baseUrl}`,
-    `  Page      ${spa}`,
+    `  Page      ${spa}${spa === 'demo app' ? `, and a guided tour at ${baseUrl}/tour` : ''}`,
     ...(options.baseUrl === undefined ? [] : [`  Proxy to  http://localhost:${String(port)}`]),
     `  Sign-in   ${panel === undefined ? issuer : `CIS2 simulator, ${new URL(issuer).origin}`}`,
     ...peopleToName(personas),
