@@ -21,6 +21,6 @@ function distance(one: string, other: string): number {
 export function nearest(name: string, known: readonly string[]): string {
   const rank = (candidate: string): number =>
     distance(name.toLowerCase(), candidate.toLowerCase()) -
-    (candidate.startsWith(name) ? 2 * candidate.length : candidate.includes(name) ? candidate.length : 0);
+    (candidate.startsWith(name) ? 2_000 : candidate.includes(name) ? 1_000 : 0);
   return [...known].sort((one, other) => rank(one) - rank(other))[0] ?? '';
 }

@@ -259,8 +259,9 @@ const misplaced = (
   return problems;
 };
 
-/** JavaScript can give anything. What is no text is refused by the rule of the setting, and nothing is missing. */
-const textOf = (value: unknown): string => (value === undefined || value === null ? '' : String(value));
+/** JavaScript can give anything. What is no text is refused by the rule of the setting; what is not there is missing. */
+const textOf = (value: unknown): string =>
+  typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);
 
 /**
  * Every setting of the functions as text, checked.

@@ -10,7 +10,7 @@ const every = 500;
 function starterBehindShell(parent: number): number | undefined {
   if (process.env['npm_execpath'] === undefined && process.env['npm_command'] === undefined) return undefined;
   const { stdout } = spawnSync('ps', ['-o', 'ppid=,comm=', '-p', String(parent)], { encoding: 'utf8' });
-  const [, starter, name] = /^\s*(\d+)\s+-?(?:\S*\/)?(\S+)\s*$/.exec(stdout ?? '') ?? [];
+  const [, starter, name] = /^\s*(\d+)\s+-?(?:\S*\/)?(\S+)\s*$/.exec(stdout) ?? [];
   return name !== undefined && /^(?:sh|ash|bash|dash|zsh|busybox)$/.test(name) && Number(starter) > 1
     ? Number(starter)
     : undefined;

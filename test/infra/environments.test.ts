@@ -565,7 +565,7 @@ describe('the construct in an app of somebody else', () => {
     ['upstreamUrls', { other: 'https://a.example' }, 'upstreamUrls names other, which the route manifest'],
   ])('refuses %s: %j by the name of the property', (name, value, message) => {
     const make = (): Cis2Bff =>
-      new Cis2Bff(new Stack(createApp(), 'ward'), 'Bff', { ...ordinary(), [name]: value } as never);
+      new Cis2Bff(new Stack(createApp(), 'ward'), 'Bff', { ...ordinary(), [name]: value });
     expect(make).toThrow(message);
   });
 

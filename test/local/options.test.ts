@@ -260,7 +260,7 @@ describe('options of a local run', () => {
 
   test('help lists the values of acr with the levels that they ask for', () => {
     for (const [value, level] of Object.entries(acrLevels)) {
-      expect(helpText).toMatch(new RegExp(`^  ${value} +AAL${String(level)}$`, 'm'));
+      expect(helpText()).toMatch(new RegExp(`^  ${value} +AAL${String(level)}$`, 'm'));
     }
   });
 
@@ -285,7 +285,7 @@ describe('options of a local run', () => {
       'quiet',
       'help',
     ]) {
-      expect(helpText).toContain(`--${name} `);
+      expect(helpText()).toContain(`--${name} `);
     }
   });
 });

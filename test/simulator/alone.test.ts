@@ -142,7 +142,7 @@ describe('npm run simulator', () => {
   test('prints its help and starts nothing', async () => {
     const started = simulator('--help');
     expect(await started.ended).toBe(0);
-    expect(started.out()).toBe(simulatorHelp);
+    expect(started.out()).toBe(simulatorHelp());
   });
 });
 

@@ -65,7 +65,7 @@ describe('the boundaries between the modules', () => {
     ['a handler entering the tokens’ insides', 'lambdas/handlers/login.ts', '../api/tokens/exchange.ts'],
     ['session knowing the tokens', 'lambdas/session/store.ts', '../api/tokens/index.ts'],
     ['infra importing the proxy', 'infra/app.ts', '../lambdas/api/index.ts'],
-    ['local importing the manifest', 'local/run.ts', '../lambdas/api/manifest-file.ts'],
+    ['local importing the proxy', 'local/run.ts', '../lambdas/api/request.ts'],
     ['the client importing the BFF', 'client/api.ts', '../lambdas/api/api-routes.ts'],
     ['a manifest importing the infrastructure', 'manifest/pds.ts', '../infra/stacks.ts'],
     ['a manifest importing the CDK', 'manifest/pds.ts', 'aws-cdk-lib'],
