@@ -79,10 +79,11 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    */
   readonly withoutWebAcl?: string;
   /**
-   * Instances of each function that may run at once: a fuse, so that a flood on one cannot starve another.
-   * @default - enough for several thousand users
+   * Instances of each function that may run at once: a fuse, so that a flood on one cannot starve another. `none` fits an account
+   * whose limit is ten, as that of a new account may be.
+   * @default - in production enough for several thousand users, for which the account needs a limit of some hundreds; elsewhere none
    */
-  readonly reservedConcurrency?: Partial<ReservedConcurrency>;
+  readonly reservedConcurrency?: ReservedConcurrency | 'none';
   /**
    * Requests a second, over all users, above which the gateway answers 429.
    * @default 500
@@ -105,7 +106,7 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
  * takes the longest, about a second (it waits for CIS2 twice), a session read a few milliseconds. This and the other
  * defaults stand an order of magnitude above what that needs.
  */
-const defaultConcurrency: ReservedConcurrency = {
+const productionConcurrency = {
   'sign-in': 50,
   session: 100,
   // A call waits for an upstream, for half a second as a rule: two hundred calls a second.
@@ -117,7 +118,7 @@ const defaultConcurrency: ReservedConcurrency = {
   'keys-status': 2,
   // A rotation, and an operator's question meanwhile.
   'rotate-signing-keys': 2,
-};
+} as const satisfies ReservedConcurrency;
 
 const defaultRotationPeriod = Duration.days(30);
 
@@ -173,11 +174,13 @@ export class Cis2Bff extends Construct {
         API_PLATFORM_CREDENTIALS_SECRET: this.apiPlatformCredentials.secret.secretArn,
         KEY_RING_NAME: props.keyRingName ?? nameInStack(this),
       },
-      [...edgeProblems(props), ...keyProblems(props)],
+      [...edgeProblems(props), ...concurrencyProblems(props), ...keyProblems(props)],
     );
     const upstreams = manifestOf(props);
     warnOfScopes(this, settings.CIS2_SCOPE);
     const logs = new BffLogs(this, 'Logs', { logRetention: props.logRetention });
+    const reservedConcurrency = concurrencyOf(props);
+    saysConcurrency(this, reservedConcurrency);
     this.functions = new BffFunctions(this, 'Functions', {
       storage: this.storage,
       signingKeys: this.signingKeys,
@@ -188,7 +191,7 @@ export class Cis2Bff extends Construct {
       settings,
       bundles: props.bundles ?? bundleFunctions(),
       upstreams,
-      reservedConcurrency: { ...defaultConcurrency, ...props.reservedConcurrency },
+      reservedConcurrency,
     });
     new KeyRotation(this, 'KeyRotation', {
       rotator: this.functions.get('rotate-signing-keys'),
@@ -239,10 +242,54 @@ const warnOfScopes = (scope: Construct, asked: string): void => {
   }
 };
 
+const concurrencyOf = ({ production = true, reservedConcurrency }: Cis2BffProps): ReservedConcurrency =>
+  reservedConcurrency === 'none'
+    ? {}
+    : { ...(production ? productionConcurrency : {}), ...reservedConcurrency };
+
+const concurrencyProblems = (props: Cis2BffProps): readonly string[] =>
+  Object.entries(concurrencyOf(props))
+    .filter(([, instances]) => !(Number.isInteger(instances) && instances >= 1))
+    .map(
+      ([name, instances]) =>
+        `reservedConcurrency of ${name} must be a whole number from 1, got ${String(instances)}`,
+    );
+
+/** Lambda leaves no fewer of an account's concurrent executions to functions that have none reserved. */
+const leastUnreserved = 100;
+
+/** Not an error: only AWS knows the account's limit. */
+const saysConcurrency = (scope: Construct, reserved: ReservedConcurrency): void => {
+  const sum = Object.values(reserved).reduce((total, instances) => total + instances, 0);
+  if (sum === 0) return;
+  Annotations.of(scope).addInfoV2(
+    'cis2-bff:reserved-concurrency',
+    `${String(sum)} concurrent executions are reserved: the account's limit must be ${String(sum + leastUnreserved)} at least ` +
+      '(aws lambda get-account-settings shows it; a new account may have 10). Ask for more under Service Quotas, or set ' +
+      "reservedConcurrency: 'none'",
+  );
+};
+
 /** What is wrong with how the deployment is reached from outside. */
 const edgeProblems = (props: Cis2BffProps): readonly string[] => {
-  const { production = true, certificate, webAclArn, withoutWebAcl } = props;
+  const { production = true, baseUrl, certificate, webAclArn, withoutWebAcl } = props;
   const problems: string[] = [];
+  if (!Token.isUnresolved(baseUrl) && URL.canParse(baseUrl)) {
+    const { hostname } = new URL(baseUrl);
+    const isCloudFronts = hostname.endsWith('.cloudfront.net');
+    if (certificate === undefined && !production && !isCloudFronts) {
+      problems.push(
+        `baseUrl names ${hostname}, on which the distribution does not answer without a certificate: give one, or take ` +
+          "CloudFront's own name. It is known after a first deployment (output DistributionDomain), for which any name under " +
+          'cloudfront.net will do',
+      );
+    }
+    if (certificate !== undefined && isCloudFronts) {
+      problems.push(
+        `baseUrl names ${hostname}, which is CloudFront's own: there can be no certificate for it`,
+      );
+    }
+  }
   if (production && certificate === undefined) {
     problems.push(
       "certificate (in an environment: certificateArn) is missing: without it the base URL's host cannot reach the distribution",

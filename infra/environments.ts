@@ -19,6 +19,8 @@ export interface Environment
     BffStorageProps {
   /** Always said, never left to a default. */
   readonly production: boolean;
+  /** The AWS account that it is deployed into, and into no other. */
+  readonly account: string;
   /**
    * ARN of the certificate (in us-east-1) for the base URL's host. Production is refused without one.
    * @default - CloudFront's own certificate and name
@@ -26,16 +28,11 @@ export interface Environment
   readonly certificateArn?: string;
 }
 
-/** Enough for a team that tries things out, too little for a runaway loop to cost much. */
+/** An account that AWS keeps for examples. An entry that names it can be synthesised and not deployed. */
+export const exampleAccount = '111122223333';
+
+/** Enough for a team that tries things out, too little for a runaway loop to cost much. It fits the limits of a new account. */
 const small = {
-  reservedConcurrency: {
-    'sign-in': 5,
-    session: 10,
-    'api-proxy': 10,
-    'backchannel-logout': 2,
-    jwks: 2,
-    'unknown-route': 2,
-  },
   requestsPerSecond: 50,
   requestBurst: 100,
   maxReadUnits: 400,
@@ -52,21 +49,25 @@ const pds = {
   live: 'https://api.service.nhs.uk/personal-demographics/FHIR/R4',
 } as const;
 
-/** Every deployment, by the name that its stacks carry. */
+const exampleCertificate = `arn:aws:acm:us-east-1:${exampleAccount}:certificate/00000000-0000-0000-0000-000000000000`;
+
+/** Every deployment, by the name that its stacks carry. Accounts, hosts and certificates are examples: put your own in. */
 export const environments: Readonly<Record<string, Environment>> = {
   dev: {
     ...small,
     production: false,
+    account: exampleAccount,
+    certificateArn: exampleCertificate,
     baseUrl: 'https://dev.app.example.nhs.uk',
     issuer: cis2Issuers.integration,
     clientId: 'cis2-bff-dev',
     upstreamUrls: { pds: pds.integration },
-    // One instance, so that whatever it is sent makes it ask CIS2 for keys once a minute at most. Nobody depends on dev.
-    reservedConcurrency: { ...small.reservedConcurrency, 'backchannel-logout': 1 },
   },
   int: {
     ...small,
     production: false,
+    account: exampleAccount,
+    certificateArn: exampleCertificate,
     baseUrl: 'https://int.app.example.nhs.uk',
     issuer: cis2Issuers.integration,
     clientId: 'cis2-bff-int',
@@ -74,13 +75,12 @@ export const environments: Readonly<Record<string, Environment>> = {
   },
   prod: {
     production: true,
+    account: exampleAccount,
     baseUrl: 'https://app.example.nhs.uk',
     issuer: cis2Issuers.live,
     clientId: 'cis2-bff-prod',
     upstreamUrls: { pds: pds.live },
-    // Examples, of an account that AWS keeps for examples: put your own in their place.
-    certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/00000000-0000-0000-0000-000000000000',
-    webAclArn:
-      'arn:aws:wafv2:us-east-1:111122223333:global/webacl/example/00000000-0000-0000-0000-000000000000',
+    certificateArn: exampleCertificate,
+    webAclArn: `arn:aws:wafv2:us-east-1:${exampleAccount}:global/webacl/example/00000000-0000-0000-0000-000000000000`,
   },
 };

@@ -3,11 +3,12 @@ import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type { Construct } from 'constructs';
 import bff from '../bff.config.ts';
 import { Cis2Bff } from './cis2-bff.ts';
-import type { Environment } from './environments.ts';
+import { exampleAccount, type Environment } from './environments.ts';
 import { ApiPlatformCredentials } from './parts/api-platform.ts';
 import { SigningKeyStore } from './parts/keys.ts';
 import { DeploymentRefused } from './parts/settings.ts';
 import { BffStorage } from './parts/storage.ts';
+import { UndeployableSynthesizer } from './parts/undeployable.ts';
 
 /** Health data stays in London. */
 const region = 'eu-west-2';
@@ -23,6 +24,7 @@ export interface EnvironmentStacks {
  * @param name - the environment's name, which its stacks carry
  * @param environment - its entry
  * @param bundles - directory of the bundled functions
+ * @param refusal - why the stacks may be looked at and not deployed, in words with hyphens between them
  * @throws DeploymentRefused when the entry breaks a rule; its message names the environment
  */
 export function addEnvironment(
@@ -30,14 +32,22 @@ export function addEnvironment(
   name: string,
   environment: Environment,
   bundles?: string,
+  refusal?: string,
 ): EnvironmentStacks {
-  const { production, certificateArn, maxReadUnits, maxWriteUnits, ...bffProps } = environment;
-  const common = { env: { region }, tags: { Service: 'cis2-bff', Environment: name } };
+  const { production, account, certificateArn, maxReadUnits, maxWriteUnits, ...bffProps } = environment;
+  refuseExamples(name, environment);
+  const why =
+    refusal ?? (account === exampleAccount ? 'put-your-own-account-into-infra-environments' : undefined);
+  const common = {
+    env: { account, region },
+    tags: { Service: 'cis2-bff', Environment: name },
+    terminationProtection: true,
+    ...(why === undefined ? {} : { synthesizer: new UndeployableSynthesizer(why) }),
+  };
 
   const stateful = new Stack(scope, `cis2-bff-${name}-stateful`, {
     ...common,
     description: `CIS2 BFF, ${name}: sessions, signing keys and credentials`,
-    terminationProtection: production,
   });
   const storage = new BffStorage(stateful, 'Storage', { maxReadUnits, maxWriteUnits });
   const signingKeys = new SigningKeyStore(stateful, 'SigningKeys');
@@ -88,11 +98,31 @@ export function addEnvironment(
     value: deployed.functions.get('rotate-signing-keys').functionName,
   });
 
-  new CfnOutput(stateless, 'KeysStatusFunction', { value: deployed.functions.get('keys-status').functionName });
+  new CfnOutput(stateless, 'KeysStatusFunction', {
+    value: deployed.functions.get('keys-status').functionName,
+  });
   new CfnOutput(stateless, 'KeysReaderRoleArn', { value: deployed.keysReader.roleArn });
 
   return { stateful, stateless };
 }
+
+/** What stands in the examples and belongs to nobody, in the text of an entry. */
+const examples = new RegExp(`\\bexample\\.nhs\\.uk\\b|${exampleAccount}|EXAMPLE`);
+
+/** An entry with an account of its own is meant to be deployed: whatever is left of the example would fail late, or half way. */
+const refuseExamples = (name: string, environment: Environment): void => {
+  const { account, ...entry } = environment;
+  const problems = /^\d{12}$/.test(account)
+    ? []
+    : [`${name}: account must be the twelve digits of an AWS account, got ${JSON.stringify(account)}`];
+  if (account !== exampleAccount) {
+    for (const [property, value] of Object.entries(entry)) {
+      const found = examples.exec(JSON.stringify(value));
+      if (found !== null) problems.push(`${name}: ${property} still has ${found[0]} of the example`);
+    }
+  }
+  if (problems.length > 0) throw new DeploymentRefused(problems);
+};
 
 const withName = <T>(name: string, make: () => T): T => {
   try {

@@ -20,8 +20,8 @@ import type { SigningKeyStore } from './keys.ts';
 import type { BffLogs } from './operations.ts';
 import type { BffStorage } from './storage.ts';
 
-/** Function → how many of its instances may run at once. */
-export type ReservedConcurrency = Readonly<Record<FunctionName, number>>;
+/** Function → how many of its instances may run at once. One that is not named shares what the account has left. */
+export type ReservedConcurrency = Readonly<Partial<Record<FunctionName, number>>>;
 
 export interface BffFunctionsProps {
   readonly storage: BffStorage;

@@ -102,7 +102,9 @@ export class BffHttpApi extends Construct {
       autoDeploy: true,
       throttle: { rateLimit: props.requestsPerSecond, burstLimit: props.requestBurst },
       accessLogSettings: {
-        destination: new apigateway.LogGroupLogDestination(logs.group(this, 'AccessLogs')),
+        destination: new apigateway.LogGroupLogDestination(
+          logs.vendedGroup(this, 'AccessLogs', 'api-access'),
+        ),
         format: AccessLogFormat.custom(JSON.stringify(accessLogFields)),
       },
     });

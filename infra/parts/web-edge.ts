@@ -7,6 +7,7 @@ import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { bffPrefixes, cookieNames, routes } from '../../lambdas/routes.ts';
+import { keptOnceMade } from './removal.ts';
 
 export interface WebEdgeProps {
   readonly api: apigateway.HttpApi;
@@ -72,6 +73,7 @@ export class WebEdge extends Construct {
       enforceSSL: true,
       minimumTLSVersion: 1.2,
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      removalPolicy: keptOnceMade,
     });
     const spa = origins.S3BucketOrigin.withOriginAccessControl(this.spaBucket, {
       // Allowed to list, S3 says 404 for a file that is not there, and not 403.

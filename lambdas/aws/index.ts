@@ -18,4 +18,6 @@ export function dynamoDb(): DynamoDBClient {
   client.middlewareStack.remove('loggerMiddleware');
   return client;
 }
-export const secretsManager = (): SecretsManagerClient => new SecretsManagerClient(limits);
+/** @param maxAttempts - what writes keys has time for more than one more try */
+export const secretsManager = (maxAttempts: number = limits.maxAttempts): SecretsManagerClient =>
+  new SecretsManagerClient({ ...limits, maxAttempts });

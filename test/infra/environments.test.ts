@@ -213,13 +213,43 @@ describe('an environment is refused', () => {
       { upstreamUrls: { pds: 'http://127.0.0.1:9000' } },
       /dev: UPSTREAMS has a loopback address/,
     ],
-    ['an upstream without TLS', 'dev', { upstreamUrls: { pds: 'http://a.example' } }, /dev: UPSTREAMS must be/],
+    [
+      'an upstream without TLS',
+      'dev',
+      { upstreamUrls: { pds: 'http://a.example' } },
+      /dev: UPSTREAMS must be/,
+    ],
     ['no calls at all', 'dev', { callsPerWindow: 0 }, /dev: CALLS_PER_WINDOW must be a whole number from 1/],
     [
       'no certificate in production',
       'prod',
       { certificateArn: undefined },
       /prod: certificate .*certificateArn.* is missing: without it the base URL's host cannot reach/,
+    ],
+    [
+      'a host of its own outside production, without a certificate for it',
+      'dev',
+      { certificateArn: undefined },
+      /dev: baseUrl names dev\.app\.example\.nhs\.uk, on which the distribution does not answer without a certificate/,
+    ],
+    [
+      'a certificate for a name that is CloudFront’s',
+      'dev',
+      { baseUrl: 'https://d111111abcdef8.cloudfront.net' },
+      /dev: baseUrl names d111111abcdef8\.cloudfront\.net, which is CloudFront's own/,
+    ],
+    ['an account that is none', 'dev', { account: 'dev' }, /dev: account must be the twelve digits/],
+    [
+      'an account of its own and the rest of the example',
+      'prod',
+      { account: '210987654321' },
+      /prod: baseUrl still has example\.nhs\.uk of the example; prod: certificateArn still has 111122223333/,
+    ],
+    [
+      'a function that could never run',
+      'prod',
+      { reservedConcurrency: { jwks: 0 } },
+      /prod: reservedConcurrency of jwks must be a whole number from 1, got 0/,
     ],
     [
       'no web ACL in production, and no reason for it',
@@ -319,15 +349,6 @@ describe('the APIs that an environment calls', () => {
     const { stateless } = addEnvironment(createApp(), 'dev', none, bundles);
     expect(settingsIn(stateless, 'api-proxy')['UPSTREAMS']).toBe('{}');
   });
-
-  test('share few instances where few people try things out', () => {
-    const reserved = Object.entries(environments).map(([name, environment]) => {
-      const { stateless } = addEnvironment(createApp(), name, environment, bundles);
-      const [, { Properties }] = ofFunction(toJson(stateless), 'api-proxy', 'AWS::Lambda::Function');
-      return [name, Properties['ReservedConcurrentExecutions']];
-    });
-    expect(Object.fromEntries(reserved)).toEqual({ dev: 10, int: 10, prod: 100 });
-  });
 });
 
 describe('how an environment treats roles and sessions', () => {
@@ -358,16 +379,71 @@ describe('how an environment treats roles and sessions', () => {
       END_SESSION_URL: 'https://am.example.nhs.uk:443/connect/endSession',
     });
   });
+});
 
-  test('lets few logouts be answered at once where few people sign in', () => {
-    const reserved = (name: 'dev' | 'int' | 'prod'): unknown => {
-      const entry = environments[name];
-      if (entry === undefined) throw new Error(`no environment ${name}`);
-      const template = toJson(addEnvironment(createApp(), name, entry, bundles).stateless);
-      const [, { Properties }] = ofFunction(template, 'backchannel-logout', 'AWS::Lambda::Function');
-      return Properties['ReservedConcurrentExecutions'];
-    };
-    expect([reserved('dev'), reserved('int'), reserved('prod')]).toEqual([1, 2, 10]);
+describe('the instances that an environment reserves', () => {
+  const reservedIn = (stack: Stack): Record<string, unknown> =>
+    Object.fromEntries(
+      resourcesOfType(toJson(stack), 'AWS::Lambda::Function').flatMap(([id, { Properties }]) => {
+        const instances = Properties['ReservedConcurrentExecutions'];
+        return instances === undefined
+          ? []
+          : [[id.replace(/^BffFunctions|Function[0-9A-F]{8}$/g, ''), instances]];
+      }),
+    );
+  const told = (stack: Stack): readonly string[] =>
+    stack.node
+      .findAll()
+      .flatMap(({ node }) => node.metadata)
+      .filter(({ type }) => type === 'aws:cdk:info')
+      .map(({ data }) => String(data));
+
+  test('are none outside production, and those that are named', () => {
+    const { stateless } = adding('dev', {})();
+    expect([reservedIn(stateless), told(stateless)]).toEqual([{}, []]);
+    const named = adding('dev', { reservedConcurrency: { 'backchannel-logout': 1 } })().stateless;
+    expect(reservedIn(named)).toEqual({ BackchannelLogout: 1 });
+  });
+
+  test('are told in production, with the limit that the account needs', () => {
+    const { stateless } = adding('prod', { reservedConcurrency: { 'api-proxy': 90 } })();
+    expect(reservedIn(stateless)).toMatchObject({ ApiProxy: 90, SignIn: 50 });
+    const sum = Object.values(reservedIn(stateless)).reduce<number>((total, one) => total + Number(one), 0);
+    expect(told(stateless).join()).toMatch(
+      new RegExp(`${String(sum)} concurrent executions .* ${String(sum + 100)} at least`),
+    );
+  });
+
+  test('can be none in production as well, for an account whose limit is ten', () => {
+    const { stateless } = adding('prod', { reservedConcurrency: 'none' })();
+    expect([reservedIn(stateless), told(stateless)]).toEqual([{}, []]);
+  });
+});
+
+describe('the stacks of an environment can be deployed', () => {
+  const entry: Environment = JSON.parse(
+    JSON.stringify(good('dev'))
+      .replaceAll('example.nhs.uk', 'trust.nhs.uk')
+      .replaceAll('111122223333', '210987654321'),
+  ) as Environment;
+  const lookedUp = (environment: Environment, refusal?: string): readonly unknown[] => {
+    const app = createApp();
+    addEnvironment(app, 'dev', environment, bundles, refusal);
+    return app
+      .synth()
+      .stacks.map(({ bootstrapStackVersionSsmParameter }) => bootstrapStackVersionSsmParameter);
+  };
+  const both = (parameter: string): string[] => [parameter, parameter];
+
+  test('when it alone was chosen and names an account of its own', () => {
+    expect(lookedUp(entry)).toEqual(both('/cdk-bootstrap/hnb659fds/version'));
+  });
+
+  test('not when every environment was synthesised, nor while the account is the example', () => {
+    expect(lookedUp(entry, 'choose-one')).toEqual(both('/cis2-bff/refused/choose-one'));
+    expect(lookedUp(good('dev'))).toEqual(
+      both('/cis2-bff/refused/put-your-own-account-into-infra-environments'),
+    );
   });
 });
 
@@ -382,6 +458,11 @@ const acknowledged = (scope: Construct): Readonly<Record<string, string>> =>
       .map(([id, reason]) => [id.replace('Annotation::', ''), reason]),
   );
 
+const withoutCertificate: Partial<Environment> = {
+  certificateArn: undefined,
+  baseUrl: 'https://d111111abcdef8.cloudfront.net',
+};
+
 describe('an environment without a web ACL', () => {
   const reason = 'The firewall stands before CloudFront, in a service of its own.';
 
@@ -394,7 +475,7 @@ describe('an environment without a web ACL', () => {
   });
 
   test('and without a certificate is let be outside production, and says that it is for nobody real', () => {
-    const { stateless } = adding('dev', {})();
+    const { stateless } = adding('dev', withoutCertificate)();
     const { 'AwsSolutions-CFR2': webAcl, 'AwsSolutions-CFR4': certificate } = acknowledged(stateless);
     expect(webAcl).toMatch(/^Not for production/);
     expect(certificate).toMatch(/^Not for production/);

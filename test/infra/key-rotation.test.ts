@@ -6,13 +6,13 @@ import type { Construct } from 'constructs';
 import { functionNames } from '../../infra/bundle.ts';
 import { Cis2Bff } from '../../infra/cis2-bff.ts';
 import type { Cis2BffProps } from '../../infra/cis2-bff.ts';
-import { environments } from '../../infra/environments.ts';
+import { environments, exampleAccount } from '../../infra/environments.ts';
 import type { Environment } from '../../infra/environments.ts';
 import { cis2Issuers } from '../../infra/parts/settings.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
 import type { FunctionName } from '../../lambdas/settings.ts';
-import { actionsOf, emptyBundles, mentions, ofFunction, only } from './support.ts';
+import { actionsOf, emptyBundles, imported, mentions, ofFunction, only } from './support.ts';
 import { resourcesOfType, statementsOf, toJson } from './support.ts';
 import type { Json, Resource, Statement, TemplateJson } from './support.ts';
 
@@ -59,12 +59,8 @@ const deploy = (change: Partial<Environment> = {}): Deployed => {
 };
 
 /** What a value that the other stack gives stands for there. */
-const given = (deployed: Deployed, value: Json | undefined): Json | undefined => {
-  const { 'Fn::GetStackOutput': output } = value as {
-    readonly 'Fn::GetStackOutput': { readonly OutputName: string };
-  };
-  return deployed.stateful.Outputs?.[output.OutputName]?.Value;
-};
+const given = ({ stateful }: Deployed, value: Json | undefined): Json | undefined =>
+  imported(stateful, value);
 
 const rotator = (template: TemplateJson): [string, Resource] =>
   ofFunction(template, 'rotate-signing-keys', 'AWS::Lambda::Function');
@@ -132,7 +128,7 @@ describe.each([
     for (const permission of ofSecretsManager) {
       expect(permission).toMatchObject({
         Action: 'lambda:InvokeFunction',
-        SourceAccount: { Ref: 'AWS::AccountId' },
+        SourceAccount: exampleAccount,
       });
     }
     // The hourly check, and nobody else: the gateway cannot run it.
@@ -298,7 +294,7 @@ describe('the keys for the API platform', () => {
     expect(secretsOf(deployed)).toEqual([{ Ref: ring }, { Ref: other }]);
     expect(settingsOf(deployed.stateless, 'jwks')['API_PLATFORM_KEYS']).toBe('own');
     const [one, second] = [ring, other].map((id) => deployed.stateful.Resources[id ?? '']);
-    expect(second?.DeletionPolicy).toBe('Retain');
+    expect(second?.DeletionPolicy).toBe('RetainExceptOnCreate');
     expect(Object.keys(second?.Properties ?? {}).sort()).toEqual(['Description', 'KmsKeyId']);
     expect(second?.Properties['KmsKeyId']).not.toEqual(one?.Properties['KmsKeyId']);
   });
@@ -447,7 +443,7 @@ describe('the construct in an app of somebody else', () => {
     const stack = new Stack(createApp(), 'ward', { env: { region: 'eu-west-2' } });
     new Cis2Bff(stack, 'Bff', {
       production: false,
-      baseUrl: 'https://ward.example.nhs.uk',
+      baseUrl: 'https://d111111abcdef8.cloudfront.net',
       issuer: cis2Issuers.integration,
       clientId: 'ward',
       bundles,

@@ -74,6 +74,7 @@ describe('synthesis', () => {
   test('makes every environment, offline and without credentials, with nothing to object to', () => {
     expect(everything.code).toBe(0);
     expect(everything.output).not.toMatch(/ERROR|WARNING/);
+    expect(everything.output).toMatch(/INFO \d+ concurrent executions are reserved/);
     expect(templates(everything.directory)).toEqual(
       ['dev', 'int', 'prod'].flatMap((name) => [
         `cis2-bff-${name}-stateful.template.json`,
