@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
-import { cpSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AssetHashType, DockerImage, Duration } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
@@ -98,29 +98,17 @@ const sizes: Readonly<Record<FunctionName, Size>> = {
   },
 };
 
-const codeOf = (name: FunctionName, { bundles, upstreams }: BffFunctionsProps): lambda.Code =>
-  name === 'api-proxy'
-    ? withFile(join(bundles, name), manifestFileName, manifestFileText(upstreams))
-    : lambda.Code.fromAsset(join(bundles, name));
-
-/** A directory, and a file with this content beside what is in it: the same input gives the same bytes. */
-const withFile = (directory: string, file: string, content: string): lambda.Code =>
-  lambda.Code.fromAsset(directory, {
-    assetHashType: AssetHashType.OUTPUT,
-    bundling: {
-      // The only way in which CDK lets a construct write an asset. Docker is never started: the local step always succeeds.
-      image: DockerImage.fromRegistry('none'),
-      // CDK makes an asset once for the same options, and does not see what the local step would write.
-      command: [createHash('sha256').update(content).digest('hex')],
-      local: {
-        tryBundle: (output) => {
-          cpSync(directory, output, { recursive: true });
-          writeFileSync(join(output, file), content);
-          return true;
-        },
-      },
-    },
-  });
+/** Calls `use` with a temporary copy of a directory that has one file more. CDK copies an asset when the function is made. */
+function withFile<T>(directory: string, file: string, content: string, use: (directory: string) => T): T {
+  const copy = mkdtempSync(join(tmpdir(), 'cis2-bff-'));
+  try {
+    cpSync(directory, copy, { recursive: true });
+    writeFileSync(join(copy, file), content);
+    return use(copy);
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
+}
 
 const pascalCase = (name: string): string =>
   name.replaceAll(/(?:^|-)([a-z])/g, (_match, letter: string) => letter.toUpperCase());
@@ -231,22 +219,27 @@ export class BffFunctions extends Construct {
       },
     });
     acknowledgeKeysByTag(role, statements);
-    return new lambda.Function(scope, 'Function', {
-      description,
-      runtime: lambda.Runtime.NODEJS_24_X,
-      architecture: lambda.Architecture.ARM_64,
-      handler: 'index.handler',
-      code: codeOf(name, props),
-      memorySize: memoryMegabytes,
-      timeout,
-      environment: Object.fromEntries(
-        functionSettings[name].map((setting) => [setting, props.settings[setting]]),
-      ),
-      reservedConcurrentExecutions: props.reservedConcurrency[name],
-      role,
-      logGroup,
-      // The functions write one JSON object a line themselves.
-      loggingFormat: lambda.LoggingFormat.TEXT,
-    });
+    const make = (code: string): lambda.Function =>
+      new lambda.Function(scope, 'Function', {
+        description,
+        runtime: lambda.Runtime.NODEJS_24_X,
+        architecture: lambda.Architecture.ARM_64,
+        handler: 'index.handler',
+        code: lambda.Code.fromAsset(code),
+        memorySize: memoryMegabytes,
+        timeout,
+        environment: Object.fromEntries(
+          functionSettings[name].map((setting) => [setting, props.settings[setting]]),
+        ),
+        reservedConcurrentExecutions: props.reservedConcurrency[name],
+        role,
+        logGroup,
+        // The functions write one JSON object a line themselves.
+        loggingFormat: lambda.LoggingFormat.TEXT,
+      });
+    const bundle = join(props.bundles, name);
+    return name === 'api-proxy'
+      ? withFile(bundle, manifestFileName, manifestFileText(props.upstreams), make)
+      : make(bundle);
   }
 }
