@@ -5,16 +5,22 @@ import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import type * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
+import type * as sns from 'aws-cdk-lib/aws-sns';
 import { bundleFunctions } from './bundle.ts';
 import { scopesRequirement, unneededScopes } from '../lambdas/settings.ts';
+import { AlarmTopic } from './parts/alarm-topic.ts';
+import { BffAlarms } from './parts/alarms.ts';
 import { ApiPlatformCredentials } from './parts/api-platform.ts';
-import { BffFunctions } from './parts/functions.ts';
+import { CanarySchedule } from './parts/canary.ts';
+import { BffDashboard, SavedQueries } from './parts/dashboard.ts';
+import { BffFunctions, isBehindTheApi } from './parts/functions.ts';
 import type { ReservedConcurrency } from './parts/functions.ts';
 import { BffHttpApi } from './parts/http-api.ts';
 import { KeysReader } from './parts/keys-reader.ts';
 import { SigningKeyStore } from './parts/keys.ts';
 import { BffLogs } from './parts/operations.ts';
 import type { BffLogsProps } from './parts/operations.ts';
+import { BffReleases, type Rollout } from './parts/releases.ts';
 import { KeyRotation } from './parts/rotation.ts';
 import { defaultKeyLeadTime, manifestOf, settingValues } from './parts/settings.ts';
 import type { BehaviourProps } from './parts/settings.ts';
@@ -95,6 +101,21 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    */
   readonly requestBurst?: number;
   /**
+   * Where alarms are told: a topic that CloudWatch may write to.
+   * @default - one is made here, for others to subscribe to
+   */
+  readonly alarmTopic?: sns.ITopic;
+  /**
+   * An address that alarms are sent to, once it has agreed. Not with `alarmTopic`.
+   * @default - nobody is told until somebody subscribes to the topic
+   */
+  readonly alarmEmail?: string;
+  /**
+   * How a new version takes over the requests: a tenth first, with a way back by itself, or all at once.
+   * @default canary
+   */
+  readonly rollout?: Rollout;
+  /**
    * Directory with one bundle a function, `<name>/index.mjs`.
    * @default - bundled from `lambdas/` when the construct is made
    */
@@ -115,6 +136,7 @@ const productionConcurrency = {
   'backchannel-logout': 10,
   jwks: 10,
   'unknown-route': 5,
+  canary: 2,
   'keys-status': 2,
   // A rotation, and an operator's question meanwhile.
   'rotate-signing-keys': 2,
@@ -145,6 +167,8 @@ export class Cis2Bff extends Construct {
   /** For operators who look at the keys and may not change them. */
   readonly keysReader: iam.Role;
   readonly api: apigateway.HttpApi;
+  /** Where alarms are told. */
+  readonly alarmTopic: sns.ITopic;
   readonly distribution: cloudfront.Distribution;
   /** Where the SPA's files go. Upload the hashed files under `assets/` first, the documents after them. */
   readonly spaBucket: s3.Bucket;
@@ -154,6 +178,7 @@ export class Cis2Bff extends Construct {
   /** @throws DeploymentRefused naming everything in `props` that breaks a rule */
   constructor(scope: Construct, id: string, props: Cis2BffProps) {
     super(scope, id);
+    this.alarmTopic = props.alarmTopic ?? new AlarmTopic(this, 'AlarmTopic', props.alarmEmail).topic;
     this.storage = props.storage ?? new BffStorage(this, 'Storage');
     this.signingKeys = props.signingKeys ?? new SigningKeyStore(this, 'SigningKeys');
     this.apiPlatformKeyStore =
@@ -174,7 +199,7 @@ export class Cis2Bff extends Construct {
         API_PLATFORM_CREDENTIALS_SECRET: this.apiPlatformCredentials.secret.secretArn,
         KEY_RING_NAME: props.keyRingName ?? nameInStack(this),
       },
-      [...edgeProblems(props), ...concurrencyProblems(props), ...keyProblems(props)],
+      [...edgeProblems(props), ...concurrencyProblems(props), ...alarmProblems(props), ...keyProblems(props)],
     );
     const upstreams = manifestOf(props);
     warnOfScopes(this, settings.CIS2_SCOPE);
@@ -211,13 +236,16 @@ export class Cis2Bff extends Construct {
         ...(this.apiPlatformKeyStore === undefined ? [] : [this.apiPlatformKeyStore]),
       ],
     }).role;
-    this.api = new BffHttpApi(this, 'HttpApi', {
+    const httpApi = new BffHttpApi(this, 'HttpApi', {
       functions: this.functions,
       logs,
       upstreams,
       requestsPerSecond: props.requestsPerSecond ?? 500,
       requestBurst: props.requestBurst ?? 1_000,
-    }).api;
+    });
+    this.api = httpApi.api;
+    new CanarySchedule(this, 'Canary', this.functions.live('canary'));
+    this.operate(props, settings.KEY_RING_NAME, httpApi);
     const edge = new WebEdge(this, 'WebEdge', {
       api: this.api,
       baseUrl: props.baseUrl,
@@ -228,6 +256,43 @@ export class Cis2Bff extends Construct {
     this.distribution = edge.distribution;
     this.spaBucket = edge.spaBucket;
     this.jwksUrl = `${props.baseUrl}/auth/jwks.json`;
+  }
+
+  /** What is watched, shown, and brought back when it goes wrong. */
+  private operate(props: Cis2BffProps, ringName: string, { api, accessLogs }: BffHttpApi): void {
+    const functions = this.functions.all();
+    const tables = { sessions: this.storage.sessions, 'published keys': this.storage.publishedKeys };
+    const rings = Object.fromEntries(
+      [this.signingKeys, ...(this.apiPlatformKeyStore === undefined ? [] : [this.apiPlatformKeyStore])].map(
+        ({ purpose }) => [purpose, `${ringName}/${purpose}`],
+      ),
+    );
+    const alarms = new BffAlarms(this, 'Alarms', {
+      stack: Stack.of(this),
+      topic: this.alarmTopic,
+      functions,
+      api,
+      tables,
+      rings,
+      rotationPeriod: props.rotationPeriod ?? defaultRotationPeriod,
+    });
+    new BffDashboard(this, 'Dashboard', { alarms, api, functions, tables, rings });
+    new SavedQueries(this, 'Queries', { functions: this.functions.logGroups(), accessLogs });
+    new BffReleases(this, 'Releases', {
+      rollout: props.rollout ?? 'canary',
+      releases: new Map(
+        [...functions.keys()].filter(isBehindTheApi).map((name) => {
+          const errors = alarms.functionErrors.get(name);
+          return [
+            name,
+            {
+              alias: this.functions.live(name),
+              alarms: [...(errors === undefined ? [] : [errors]), alarms.requestsFail],
+            },
+          ];
+        }),
+      ),
+    });
   }
 }
 
@@ -240,6 +305,15 @@ const warnOfScopes = (scope: Construct, asked: string): void => {
       `nothing here uses ${unneeded.join(', ')}: CIS2 refuses scopes that an app does not need (${scopesRequirement})`,
     );
   }
+};
+
+const alarmProblems = ({ alarmTopic, alarmEmail }: Cis2BffProps): readonly string[] => {
+  if (alarmEmail === undefined) return [];
+  if (alarmTopic !== undefined)
+    return ['alarmEmail is for the topic that is made here, and alarmTopic names another'];
+  return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(alarmEmail)
+    ? []
+    : [`alarmEmail must be an address, got ${alarmEmail}`];
 };
 
 const concurrencyOf = ({ production = true, reservedConcurrency }: Cis2BffProps): ReservedConcurrency =>

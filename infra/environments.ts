@@ -14,6 +14,7 @@ export interface Environment
       | 'apiPlatformCredentials'
       | 'keyRingName'
       | 'certificate'
+      | 'alarmTopic'
       | 'bundles'
     >,
     BffStorageProps {
@@ -81,6 +82,7 @@ export const environments: Readonly<Record<string, Environment>> = {
     clientId: 'cis2-bff-prod',
     upstreamUrls: { pds: pds.live },
     certificateArn: exampleCertificate,
+    alarmEmail: 'on-call@app.example.nhs.uk',
     webAclArn: `arn:aws:wafv2:us-east-1:${exampleAccount}:global/webacl/example/00000000-0000-0000-0000-000000000000`,
   },
 };

@@ -98,6 +98,7 @@ export function addEnvironment(
     value: deployed.functions.get('rotate-signing-keys').functionName,
   });
 
+  new CfnOutput(stateless, 'AlarmTopicArn', { value: deployed.alarmTopic.topicArn });
   new CfnOutput(stateless, 'KeysStatusFunction', {
     value: deployed.functions.get('keys-status').functionName,
   });

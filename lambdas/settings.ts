@@ -404,6 +404,14 @@ export const functionSettings = {
     'KEY_CUSTODY',
     'KEY_LEAD_SECONDS',
   ],
+  canary: [
+    ...everyFunction,
+    'BASE_URL',
+    'CIS2_ISSUER',
+    'CIS2_CLIENT_ID',
+    'PUBLISHED_KEYS_TABLE',
+    'API_PLATFORM_KEYS',
+  ],
   'rotate-signing-keys': [
     ...everyFunction,
     'BASE_URL',

@@ -1,11 +1,13 @@
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { manifestFileName, manifestFileText } from '../../lambdas/api/manifest-file.ts';
+import { routes } from '../../lambdas/routes.ts';
 import { functionSettings } from '../../lambdas/settings.ts';
 import type { FunctionName, SettingName } from '../../lambdas/settings.ts';
 import {
@@ -18,6 +20,7 @@ import type { UpstreamDefinitions } from '../../manifest/index.ts';
 import type { ApiPlatformCredentials } from './api-platform.ts';
 import type { SigningKeyStore } from './keys.ts';
 import type { BffLogs } from './operations.ts';
+import { keptOnceMade } from './removal.ts';
 import type { BffStorage } from './storage.ts';
 
 /** Function → how many of its instances may run at once. One that is not named shares what the account has left. */
@@ -89,6 +92,12 @@ const sizes: Readonly<Record<FunctionName, Size>> = {
     // Secrets Manager may take some seconds to show what was done to it.
     timeout: Duration.seconds(20),
   },
+  canary: {
+    description: 'CIS2 BFF: looks from outside, every five minutes, whether people can sign in',
+    memoryMegabytes: 512,
+    // Six requests, of ten seconds at most each, which are made one after the other.
+    timeout: Duration.seconds(60),
+  },
   'rotate-signing-keys': {
     description:
       'CIS2 BFF: makes, rotates and publishes the signing keys. The only function that writes them',
@@ -110,12 +119,32 @@ function withFile<T>(directory: string, file: string, content: string, use: (dir
   }
 }
 
+const tracing = new iam.PolicyStatement({
+  sid: 'Traces',
+  actions: ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'],
+  resources: ['*'],
+});
+
 const pascalCase = (name: string): string =>
   name.replaceAll(/(?:^|-)([a-z])/g, (_match, letter: string) => letter.toUpperCase());
 
+/** Whether requests reach a function, by a route of the gateway. */
+export const isBehindTheApi = (name: FunctionName): boolean =>
+  Object.hasOwn(routes, name) || name === 'api-proxy' || name === 'unknown-route';
+
+/** Functions whose calls to other services are worth a trace: where the time of a slow request went. */
+const traced: readonly FunctionName[] = ['sign-in', 'api-proxy'];
+
+/** A function, and the name under which the version that is in force is called. */
+interface DeployedFunction {
+  readonly made: lambda.Function;
+  readonly live: lambda.Alias;
+  readonly logGroup: logs.LogGroup;
+}
+
 /** The deployed functions, each with a role, a log group and settings of its own. */
 export class BffFunctions extends Construct {
-  private readonly functions: Readonly<Record<FunctionName, lambda.Function>>;
+  private readonly functions: Readonly<Record<FunctionName, DeployedFunction>>;
 
   constructor(scope: Construct, id: string, props: BffFunctionsProps) {
     super(scope, id);
@@ -173,6 +202,7 @@ export class BffFunctions extends Construct {
         ...storage.publishedKeyStatements({ GetItem: ['jwks#*', 'rotation#*'] }),
         ...stores.map((store) => store.describeStatement()),
       ]),
+      canary: this.add('canary', props, storage.publishedKeyStatements({ GetItem: ['jwks#*'] })),
       'rotate-signing-keys': this.add('rotate-signing-keys', props, [
         ...storage.publishedKeyStatements({
           GetItem: ['jwks#*'],
@@ -186,7 +216,26 @@ export class BffFunctions extends Construct {
   }
 
   get(name: FunctionName): lambda.Function {
-    return this.functions[name];
+    return this.functions[name].made;
+  }
+
+  /** The version in force: what requests and schedules call. */
+  live(name: FunctionName): lambda.Alias {
+    return this.functions[name].live;
+  }
+
+  /** Every function, by name. */
+  all(): ReadonlyMap<FunctionName, lambda.Function> {
+    return new Map(this.names().map((name) => [name, this.functions[name].made]));
+  }
+
+  /** Every function's log, by its name. */
+  logGroups(): ReadonlyMap<FunctionName, logs.LogGroup> {
+    return new Map(this.names().map((name) => [name, this.functions[name].logGroup]));
+  }
+
+  private names(): readonly FunctionName[] {
+    return Object.keys(this.functions) as FunctionName[];
   }
 
   /** The longest the function may take for one event. */
@@ -198,7 +247,7 @@ export class BffFunctions extends Construct {
     name: FunctionName,
     props: BffFunctionsProps,
     statements: readonly iam.PolicyStatement[],
-  ): lambda.Function {
+  ): DeployedFunction {
     const { description, memoryMegabytes, timeout } = sizes[name];
     const scope = new Construct(this, pascalCase(name));
     const logGroup = props.logs.group(scope, 'Logs');
@@ -213,12 +262,20 @@ export class BffFunctions extends Construct {
               actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
               resources: [logGroup.logGroupArn],
             }),
+            ...(traced.includes(name) ? [tracing] : []),
             ...statements,
           ],
         }),
       },
     });
     acknowledgeKeysByTag(role, statements);
+    if (traced.includes(name)) {
+      Validations.of(role).acknowledge({
+        id: 'AwsSolutions-IAM5[Resource::*]',
+        reason:
+          'Traces are no resources: the right to send them is for all or none. Nothing can be read with it.',
+      });
+    }
     const make = (code: string): lambda.Function =>
       new lambda.Function(scope, 'Function', {
         description,
@@ -234,12 +291,22 @@ export class BffFunctions extends Construct {
         reservedConcurrentExecutions: props.reservedConcurrency[name],
         role,
         logGroup,
-        // The functions write one JSON object a line themselves.
-        loggingFormat: lambda.LoggingFormat.TEXT,
+        // The functions write one JSON object a line themselves. Lambda adds what ended badly, and no line for every call.
+        loggingFormat: lambda.LoggingFormat.JSON,
+        systemLogLevelV2: lambda.SystemLogLevel.WARN,
+        // What a version is made of stays with it, so that an older one can be gone back to.
+        currentVersionOptions: { removalPolicy: keptOnceMade },
       });
     const bundle = join(props.bundles, name);
-    return name === 'api-proxy'
-      ? withFile(bundle, manifestFileName, manifestFileText(props.upstreams), make)
-      : make(bundle);
+    const made =
+      name === 'api-proxy'
+        ? withFile(bundle, manifestFileName, manifestFileText(props.upstreams), make)
+        : make(bundle);
+    if (traced.includes(name)) {
+      // The construct's own switch would put the right into a policy of its own.
+      (made.node.defaultChild as lambda.CfnFunction).tracingConfig = { mode: lambda.Tracing.ACTIVE };
+    }
+    const live = new lambda.Alias(scope, 'Live', { aliasName: 'live', version: made.currentVersion });
+    return { made, live, logGroup };
   }
 }

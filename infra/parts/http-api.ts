@@ -2,6 +2,7 @@ import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import type * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { apiPaths } from '../../lambdas/api/api-routes.ts';
 import { bffPrefixes, routes } from '../../lambdas/routes.ts';
@@ -50,12 +51,13 @@ const shorter = (one: Duration, other: Duration): Duration =>
 /** The HTTP API: a route for every known path, and our own 404 for every other. */
 export class BffHttpApi extends Construct {
   readonly api: apigateway.HttpApi;
+  readonly accessLogs: logs.LogGroup;
 
   constructor(scope: Construct, id: string, props: BffHttpApiProps) {
     super(scope, id);
-    const { functions, logs } = props;
+    const { functions } = props;
     const integration = (name: HttpFunctionName | 'api-proxy' | 'unknown-route'): HttpLambdaIntegration =>
-      new HttpLambdaIntegration(name, functions.get(name), {
+      new HttpLambdaIntegration(name, functions.live(name), {
         payloadFormatVersion: apigateway.PayloadFormatVersion.VERSION_2_0,
         timeout: shorter(functions.timeout(name).plus(coldStart), maxWait),
       });
@@ -97,14 +99,13 @@ export class BffHttpApi extends Construct {
       integration: unknown,
     });
 
+    this.accessLogs = props.logs.vendedGroup(this, 'AccessLogs', 'api-access');
     this.api.addStage('Stage', {
       stageName: '$default',
       autoDeploy: true,
       throttle: { rateLimit: props.requestsPerSecond, burstLimit: props.requestBurst },
       accessLogSettings: {
-        destination: new apigateway.LogGroupLogDestination(
-          logs.vendedGroup(this, 'AccessLogs', 'api-access'),
-        ),
+        destination: new apigateway.LogGroupLogDestination(this.accessLogs),
         format: AccessLogFormat.custom(JSON.stringify(accessLogFields)),
       },
     });

@@ -320,12 +320,19 @@ interface Integration {
 const integrations = (assembly: Assembly): Integration[] =>
   assembly.resources('AWS::ApiGatewayV2::Route').map((route) => {
     const integration = assembly.target(route.stack, route.properties['Target']);
+    const uri = integration && assembly.target(integration.stack, integration.properties['IntegrationUri']);
     return {
       routeKey: assembly.text(route.stack, route.properties['RouteKey'] ?? ''),
       properties: integration?.properties ?? {},
-      target: integration && assembly.target(integration.stack, integration.properties['IntegrationUri']),
+      target: functionOf(assembly, uri),
     };
   });
+
+/** The function that an alias stands for: here there is one version of it. */
+const functionOf = (assembly: Assembly, found: Resource | undefined): Resource | undefined =>
+  found?.type === 'AWS::Lambda::Alias'
+    ? assembly.target(found.stack, found.properties['FunctionName'])
+    : found;
 
 const upstreamRoute = /^\S+ \/api\/([^/{}]+)\/\{proxy\+\}$/;
 

@@ -218,7 +218,7 @@ describe('the rights to items of the published keys', () => {
     });
   };
 
-  const users = ['jwks', 'keys-status', 'rotate-signing-keys'] as const;
+  const users = ['jwks', 'keys-status', 'canary', 'rotate-signing-keys'] as const;
 
   test('are with the functions that serve them, show their state and write them', () => {
     expect(functionNames.filter((name) => statements(name).length > 0)).toEqual(users);

@@ -15,6 +15,7 @@ export interface Resource {
   readonly Properties: { readonly [key: string]: Json };
   readonly DeletionPolicy?: string;
   readonly UpdateReplacePolicy?: string;
+  readonly UpdatePolicy?: Json;
 }
 
 export interface TemplateJson {
