@@ -13,9 +13,11 @@ import { BffAlarms } from './parts/alarms.ts';
 import { ApiPlatformCredentials } from './parts/api-platform.ts';
 import { CanarySchedule } from './parts/canary.ts';
 import { BffDashboard, SavedQueries } from './parts/dashboard.ts';
+import { EdgeSecret } from './parts/edge-secret.ts';
 import { BffFunctions, isBehindTheApi } from './parts/functions.ts';
 import type { ReservedConcurrency } from './parts/functions.ts';
 import { BffHttpApi } from './parts/http-api.ts';
+import type { OriginDomain } from './parts/http-api.ts';
 import { KeysReader } from './parts/keys-reader.ts';
 import { SigningKeyStore } from './parts/keys.ts';
 import { BffLogs } from './parts/operations.ts';
@@ -48,6 +50,16 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    * @default - made here
    */
   readonly apiPlatformCredentials?: ApiPlatformCredentials;
+  /**
+   * The secret with what the edge sends with every request.
+   * @default - made here
+   */
+  readonly edgeSecret?: EdgeSecret;
+  /**
+   * Any other number than before has CloudFront take the value of the edge's secret that is in force when it is deployed.
+   * @default 1
+   */
+  readonly edgeSecretDeployment?: number;
   /**
    * Time from one rotation of the signing keys to the next: whole days, from 7 to 365, and longer than `keyLeadTime`.
    * @default Duration.days(30)
@@ -100,6 +112,12 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    * @default 1000
    */
   readonly requestBurst?: number;
+  /**
+   * A name for the edge to call the API by, and its certificate in the API's region. The API's own address, which leads around the
+   * firewall, is switched off then.
+   * @default - the edge calls the API by its own address, which stays open
+   */
+  readonly originDomain?: OriginDomain;
   /**
    * Where alarms are told: a topic that CloudWatch may write to.
    * @default - one is made here, for others to subscribe to
@@ -167,6 +185,8 @@ export class Cis2Bff extends Construct {
   /** For operators who look at the keys and may not change them. */
   readonly keysReader: iam.Role;
   readonly api: apigateway.HttpApi;
+  /** What DNS has to lead `originDomain` to, where there is one. */
+  readonly origin: apigateway.DomainName | undefined;
   /** Where alarms are told. */
   readonly alarmTopic: sns.ITopic;
   readonly distribution: cloudfront.Distribution;
@@ -188,6 +208,7 @@ export class Cis2Bff extends Construct {
         : undefined;
     this.apiPlatformCredentials =
       props.apiPlatformCredentials ?? new ApiPlatformCredentials(this, 'ApiPlatformCredentials');
+    const edgeSecret = props.edgeSecret ?? new EdgeSecret(this, 'EdgeSecret');
     const settings = settingValues(
       props,
       {
@@ -197,6 +218,7 @@ export class Cis2Bff extends Construct {
         SIGNING_KEYS_SECRET: this.signingKeys.secret.secretArn,
         API_PLATFORM_KEYS_SECRET: (this.apiPlatformKeyStore ?? this.signingKeys).secret.secretArn,
         API_PLATFORM_CREDENTIALS_SECRET: this.apiPlatformCredentials.secret.secretArn,
+        EDGE_SECRET: edgeSecret.secret.secretArn,
         KEY_RING_NAME: props.keyRingName ?? nameInStack(this),
       },
       [...edgeProblems(props), ...concurrencyProblems(props), ...alarmProblems(props), ...keyProblems(props)],
@@ -206,11 +228,13 @@ export class Cis2Bff extends Construct {
     const logs = new BffLogs(this, 'Logs', { logRetention: props.logRetention });
     const reservedConcurrency = concurrencyOf(props);
     saysConcurrency(this, reservedConcurrency);
+    saysOpenApi(this, props);
     this.functions = new BffFunctions(this, 'Functions', {
       storage: this.storage,
       signingKeys: this.signingKeys,
       apiPlatformKeyStore: this.apiPlatformKeyStore,
       apiPlatformCredentials: this.apiPlatformCredentials,
+      edgeSecret,
       usesKms: props.keyCustody === 'kms' || props.keysRemainInKms === true,
       logs,
       settings,
@@ -242,12 +266,17 @@ export class Cis2Bff extends Construct {
       upstreams,
       requestsPerSecond: props.requestsPerSecond ?? 500,
       requestBurst: props.requestBurst ?? 1_000,
+      originDomain: props.originDomain,
     });
+    this.origin = httpApi.origin;
     this.api = httpApi.api;
     new CanarySchedule(this, 'Canary', this.functions.live('canary'));
     this.operate(props, settings.KEY_RING_NAME, httpApi);
     const edge = new WebEdge(this, 'WebEdge', {
       api: this.api,
+      originDomainName: this.origin?.name,
+      edgeSecret,
+      edgeSecretDeployment: props.edgeSecretDeployment ?? 1,
       baseUrl: props.baseUrl,
       certificate: props.certificate,
       webAclArn: props.webAclArn,
@@ -344,6 +373,16 @@ const saysConcurrency = (scope: Construct, reserved: ReservedConcurrency): void 
   );
 };
 
+/** Not an error: the edge can do without. */
+const saysOpenApi = (scope: Construct, { originDomain }: Cis2BffProps): void => {
+  if (originDomain !== undefined) return;
+  Annotations.of(scope).addInfoV2(
+    'cis2-bff:open-api',
+    "without originDomain the API's own address stays open: whoever finds it comes around the firewall, and can use up what the " +
+      'gateway takes',
+  );
+};
+
 /** What is wrong with how the deployment is reached from outside. */
 const edgeProblems = (props: Cis2BffProps): readonly string[] => {
   const { production = true, baseUrl, certificate, webAclArn, withoutWebAcl } = props;
@@ -371,6 +410,13 @@ const edgeProblems = (props: Cis2BffProps): readonly string[] => {
   }
   if (production && webAclArn === undefined && withoutWebAcl === undefined) {
     problems.push('webAclArn is missing: give one, or say in withoutWebAcl why there is none');
+  }
+  const origin = props.originDomain?.domainName;
+  if (
+    origin !== undefined &&
+    !(/^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/.test(origin) && !baseUrl.endsWith(`//${origin}`))
+  ) {
+    problems.push(`originDomain must be a host name of its own, got ${origin}`);
   }
   if (withoutWebAcl !== undefined && withoutWebAcl.trim() === '')
     problems.push('withoutWebAcl gives no reason');

@@ -1,5 +1,6 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Cis2BffProps } from './cis2-bff.ts';
+import type { FirewallProps } from './parts/firewall.ts';
 import { cis2Issuers } from './parts/settings.ts';
 import type { BffStorageProps } from './parts/storage.ts';
 
@@ -12,8 +13,10 @@ export interface Environment
       | 'signingKeys'
       | 'apiPlatformKeyStore'
       | 'apiPlatformCredentials'
+      | 'edgeSecret'
       | 'keyRingName'
       | 'certificate'
+      | 'originDomain'
       | 'alarmTopic'
       | 'bundles'
     >,
@@ -27,6 +30,17 @@ export interface Environment
    * @default - CloudFront's own certificate and name
    */
   readonly certificateArn?: string;
+  /**
+   * Name by which the edge calls the API, and the ARN of its certificate in the environment's own region.
+   * @default - the API's own address, which stays open
+   */
+  readonly origin?: { readonly domainName: string; readonly certificateArn: string };
+  /**
+   * The firewall that is made for the environment, in a stack of its own in us-east-1, unless `webAclArn` names another or
+   * `withoutWebAcl` says why there is none.
+   * @default - its defaults
+   */
+  readonly firewall?: FirewallProps;
 }
 
 /** An account that AWS keeps for examples. An entry that names it can be synthesised and not deployed. */
@@ -52,6 +66,8 @@ const pds = {
 
 const exampleCertificate = `arn:aws:acm:us-east-1:${exampleAccount}:certificate/00000000-0000-0000-0000-000000000000`;
 
+const exampleOriginCertificate = `arn:aws:acm:eu-west-2:${exampleAccount}:certificate/00000000-0000-0000-0000-000000000000`;
+
 /** Every deployment, by the name that its stacks carry. Accounts, hosts and certificates are examples: put your own in. */
 export const environments: Readonly<Record<string, Environment>> = {
   dev: {
@@ -60,6 +76,7 @@ export const environments: Readonly<Record<string, Environment>> = {
     account: exampleAccount,
     certificateArn: exampleCertificate,
     baseUrl: 'https://dev.app.example.nhs.uk',
+    origin: { domainName: 'origin.dev.app.example.nhs.uk', certificateArn: exampleOriginCertificate },
     issuer: cis2Issuers.integration,
     clientId: 'cis2-bff-dev',
     upstreamUrls: { pds: pds.integration },
@@ -70,6 +87,7 @@ export const environments: Readonly<Record<string, Environment>> = {
     account: exampleAccount,
     certificateArn: exampleCertificate,
     baseUrl: 'https://int.app.example.nhs.uk',
+    origin: { domainName: 'origin.int.app.example.nhs.uk', certificateArn: exampleOriginCertificate },
     issuer: cis2Issuers.integration,
     clientId: 'cis2-bff-int',
     upstreamUrls: { pds: pds.integration },
@@ -78,11 +96,11 @@ export const environments: Readonly<Record<string, Environment>> = {
     production: true,
     account: exampleAccount,
     baseUrl: 'https://app.example.nhs.uk',
+    origin: { domainName: 'origin.app.example.nhs.uk', certificateArn: exampleOriginCertificate },
     issuer: cis2Issuers.live,
     clientId: 'cis2-bff-prod',
     upstreamUrls: { pds: pds.live },
     certificateArn: exampleCertificate,
     alarmEmail: 'on-call@app.example.nhs.uk',
-    webAclArn: `arn:aws:wafv2:us-east-1:${exampleAccount}:global/webacl/example/00000000-0000-0000-0000-000000000000`,
   },
 };

@@ -1,10 +1,12 @@
-import { CfnOutput, Stack } from 'aws-cdk-lib';
+import { CfnOutput, Fn, Stack } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type { Construct } from 'constructs';
 import bff from '../bff.config.ts';
 import { Cis2Bff } from './cis2-bff.ts';
 import { exampleAccount, type Environment } from './environments.ts';
 import { ApiPlatformCredentials } from './parts/api-platform.ts';
+import { EdgeSecret } from './parts/edge-secret.ts';
+import { Firewall } from './parts/firewall.ts';
 import { SigningKeyStore } from './parts/keys.ts';
 import { DeploymentRefused } from './parts/settings.ts';
 import { BffStorage } from './parts/storage.ts';
@@ -12,14 +14,20 @@ import { UndeployableSynthesizer } from './parts/undeployable.ts';
 
 /** Health data stays in London. */
 const region = 'eu-west-2';
+/** CloudFront takes its firewall from there alone. No health data goes there. */
+const edgeRegion = 'us-east-1';
+const webAclOutput = 'WebAclArn';
 
 export interface EnvironmentStacks {
   readonly stateful: Stack;
   readonly stateless: Stack;
+  /** The firewall, where one is made. */
+  readonly edge: Stack | undefined;
 }
 
 /**
- * Adds the two stacks of an environment: what must never be lost, and everything that can be made again.
+ * Adds the stacks of an environment: what must never be lost, everything that can be made again, and the firewall, which has to
+ * stand in another region.
  *
  * @param name - the environment's name, which its stacks carry
  * @param environment - its entry
@@ -34,7 +42,8 @@ export function addEnvironment(
   bundles?: string,
   refusal?: string,
 ): EnvironmentStacks {
-  const { production, account, certificateArn, maxReadUnits, maxWriteUnits, ...bffProps } = environment;
+  const { production, account, certificateArn, origin, firewall, maxReadUnits, maxWriteUnits, ...bffProps } =
+    environment;
   refuseExamples(name, environment);
   const why =
     refusal ?? (account === exampleAccount ? 'put-your-own-account-into-infra-environments' : undefined);
@@ -56,6 +65,8 @@ export function addEnvironment(
       ? new SigningKeyStore(stateful, 'ApiPlatformKeys', { purpose: 'api-platform' })
       : undefined;
   const apiPlatformCredentials = new ApiPlatformCredentials(stateful, 'ApiPlatformCredentials');
+  const edgeSecret = new EdgeSecret(stateful, 'EdgeSecret');
+  new CfnOutput(stateful, 'EdgeSecretArn', { value: edgeSecret.secret.secretArn });
   new CfnOutput(stateful, 'SessionTable', { value: storage.sessions.tableName });
   new CfnOutput(stateful, 'PublishedKeysTable', { value: storage.publishedKeys.tableName });
   new CfnOutput(stateful, 'IdentifierKeySecretArn', { value: storage.identifierKeySecret.secretArn });
@@ -66,6 +77,22 @@ export function addEnvironment(
   new CfnOutput(stateful, 'ApiPlatformCredentialsSecretArn', {
     value: apiPlatformCredentials.secret.secretArn,
   });
+
+  const edge =
+    environment.webAclArn === undefined && environment.withoutWebAcl === undefined
+      ? new Stack(scope, `cis2-bff-${name}-edge`, {
+          ...common,
+          env: { account, region: edgeRegion },
+          description: `CIS2 BFF, ${name}: firewall`,
+        })
+      : undefined;
+  if (edge !== undefined) {
+    const { webAclArn } = new Firewall(edge, 'Firewall', {
+      logRetention: environment.logRetention,
+      ...firewall,
+    });
+    new CfnOutput(edge, webAclOutput, { value: webAclArn });
+  }
 
   const stateless = new Stack(scope, `cis2-bff-${name}-stateless`, {
     ...common,
@@ -82,8 +109,25 @@ export function addEnvironment(
         signingKeys,
         ...(apiPlatformKeyStore === undefined ? {} : { apiPlatformKeyStore }),
         apiPlatformCredentials,
+        edgeSecret,
         keyRingName: `cis2-bff-${name}`,
         bundles,
+        // Across regions there are no exports. The ARN of a web ACL changes only with its name.
+        ...(edge === undefined
+          ? {}
+          : { webAclArn: Fn.getStackOutput(edge.stackName, webAclOutput, edgeRegion) }),
+        ...(origin === undefined
+          ? {}
+          : {
+              originDomain: {
+                domainName: origin.domainName,
+                certificate: acm.Certificate.fromCertificateArn(
+                  stateless,
+                  'OriginCertificate',
+                  origin.certificateArn,
+                ),
+              },
+            }),
         ...(certificateArn === undefined
           ? {}
           : { certificate: acm.Certificate.fromCertificateArn(stateless, 'Certificate', certificateArn) }),
@@ -92,7 +136,6 @@ export function addEnvironment(
   new CfnOutput(stateless, 'DistributionDomain', { value: deployed.distribution.distributionDomainName });
   new CfnOutput(stateless, 'DistributionId', { value: deployed.distribution.distributionId });
   new CfnOutput(stateless, 'SpaBucket', { value: deployed.spaBucket.bucketName });
-  new CfnOutput(stateless, 'ApiEndpoint', { value: deployed.api.apiEndpoint });
   new CfnOutput(stateless, 'JwksUrl', { value: deployed.jwksUrl });
   new CfnOutput(stateless, 'RotateSigningKeysFunction', {
     value: deployed.functions.get('rotate-signing-keys').functionName,
@@ -104,7 +147,11 @@ export function addEnvironment(
   });
   new CfnOutput(stateless, 'KeysReaderRoleArn', { value: deployed.keysReader.roleArn });
 
-  return { stateful, stateless };
+  if (edge !== undefined) stateless.addStackDependency(edge);
+  if (deployed.origin !== undefined) {
+    new CfnOutput(stateless, 'OriginTarget', { value: deployed.origin.regionalDomainName });
+  }
+  return { stateful, stateless, edge };
 }
 
 /** What stands in the examples and belongs to nobody, in the text of an entry. */

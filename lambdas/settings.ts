@@ -300,6 +300,8 @@ const rules = {
   SIGNING_KEYS_SECRET: text,
   /** The secret with the key under which users and CIS2's sessions are found in the table. */
   IDENTIFIER_KEY_SECRET: text,
+  /** The secret with what the edge sends, to show that a request came through it. */
+  EDGE_SECRET: text,
   /** Whether the API platform trusts the keys that CIS2 does, or keys of its own. */
   API_PLATFORM_KEYS: oneOf('shared', 'own'),
   /** The secret with the API platform's keys: the same one when they are shared. */
@@ -340,7 +342,7 @@ export const settingNames = Object.keys(rules) as SettingName[];
 const everyFunction = ['LOG_LEVEL', 'WARM_UP'] as const;
 /** What a function behind the gateway needs to tell its own page from another, and to send a person to it. */
 const everyRoute = ['BASE_URL', 'SIGN_IN_ERROR_PATH'] as const;
-const everySession = ['SESSION_TABLE', 'IDLE_SECONDS', 'ABSOLUTE_SECONDS'] as const;
+const everySession = ['SESSION_TABLE', 'IDLE_SECONDS', 'ABSOLUTE_SECONDS', 'EDGE_SECRET'] as const;
 
 /** Which settings each function reads. The infrastructure gives a function these and no others. */
 export const functionSettings = {

@@ -13,11 +13,12 @@ import {
   putSecret,
   readApi,
   readOutputs,
+  resolveSecret,
   settingInTemplate,
   upstreamsInTemplate,
 } from './aws/cloudformation.ts';
 import type { StoreEndpoints } from './aws/cloudformation.ts';
-import { readDistribution } from './edge/cloudfront.ts';
+import { originHeaders, readDistribution } from './edge/cloudfront.ts';
 import { DevelopmentServer } from './edge/development-server.ts';
 import { startDynamoDb } from './aws/dynamodb.ts';
 import { HttpApi } from './edge/http-api.ts';
@@ -217,6 +218,11 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
 
   front.serve({
     distribution: readDistribution(assembly),
+    originHeaders: await Promise.all(
+      originHeaders(assembly).map(
+        async ([name, value]) => [name, await resolveSecret(endpoints.secretsManager, value)] as const,
+      ),
+    ),
     api: new HttpApi(routes, identity),
     spa: server ?? given ?? builtSpa(spaDirectory),
     baseUrl,

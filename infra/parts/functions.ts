@@ -18,6 +18,7 @@ import {
 } from './keys.ts';
 import type { UpstreamDefinitions } from '../../manifest/index.ts';
 import type { ApiPlatformCredentials } from './api-platform.ts';
+import type { EdgeSecret } from './edge-secret.ts';
 import type { SigningKeyStore } from './keys.ts';
 import type { BffLogs } from './operations.ts';
 import { keptOnceMade } from './removal.ts';
@@ -33,6 +34,7 @@ export interface BffFunctionsProps {
   /** The keys that the API platform trusts, where they are not the same. */
   readonly apiPlatformKeyStore: SigningKeyStore | undefined;
   readonly apiPlatformCredentials: ApiPlatformCredentials;
+  readonly edgeSecret: EdgeSecret;
   /** Whether the rings may hold keys that KMS keeps. */
   readonly usesKms: boolean;
   readonly logs: BffLogs;
@@ -149,6 +151,7 @@ export class BffFunctions extends Construct {
   constructor(scope: Construct, id: string, props: BffFunctionsProps) {
     super(scope, id);
     const { storage, signingKeys, apiPlatformKeyStore, apiPlatformCredentials, usesKms, settings } = props;
+    const edge = props.edgeSecret;
     const stores = apiPlatformKeyStore === undefined ? [signingKeys] : [signingKeys, apiPlatformKeyStore];
     const platformKeys = apiPlatformKeyStore ?? signingKeys;
     const ofCis2 = { name: settings.KEY_RING_NAME, purposes: [signingKeys.purpose] };
@@ -165,11 +168,13 @@ export class BffFunctions extends Construct {
           PutItem: ['session#*', 'attempt#*'],
           UpdateItem: ['session#*', 'user#*', 'provider-session#*'],
         }),
+        ...edge.readStatements(),
         ...storage.identifierKeyStatements(),
         ...signingKeys.readStatements(),
         ...(usesKms ? kmsSigningStatements(ofCis2) : []),
       ]),
       session: this.add('session', props, [
+        ...edge.readStatements(),
         ...storage.sessionStatements({
           BatchGetItem: ['session#*'],
           DeleteItem: ['session#*'],
@@ -179,6 +184,7 @@ export class BffFunctions extends Construct {
         }),
       ]),
       'api-proxy': this.add('api-proxy', props, [
+        ...edge.readStatements(),
         ...storage.sessionStatements({
           GetItem: ['session#*', 'warm-up'],
           Query: ['session#*'],
@@ -189,6 +195,7 @@ export class BffFunctions extends Construct {
         ...apiPlatformCredentials.readStatements(),
       ]),
       'backchannel-logout': this.add('backchannel-logout', props, [
+        ...edge.readStatements(),
         ...storage.sessionStatements({
           GetItem: ['user#*', 'provider-session#*', 'logout-token#*', 'warm-up'],
           PutItem: ['logout-token#*'],

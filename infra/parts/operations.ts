@@ -51,10 +51,12 @@ export class BffLogs extends Construct {
    * logs, which has room for 5,120 characters; a name under this prefix is covered by one entry.
    */
   vendedGroup(scope: Construct, id: string, name: string): logs.LogGroup {
-    const { stackName, stackId } = Stack.of(scope);
-    // The stack's own id at the end: the group of a deleted stack stays, and must not be in the way of the next.
-    const unique = Fn.select(2, Fn.split('/', stackId));
-    return this.add(scope, id, `/aws/vendedlogs/${stackName}/${name}/${unique}`);
+    return this.add(scope, id, `/aws/vendedlogs/${Stack.of(scope).stackName}/${name}/${uniqueIn(scope)}`);
+  }
+
+  /** A log group that a web ACL writes to: AWS WAF takes no other names. */
+  firewallGroup(scope: Construct, id: string): logs.LogGroup {
+    return this.add(scope, id, `aws-waf-logs-${Stack.of(scope).stackName}-${uniqueIn(scope)}`);
   }
 
   private add(scope: Construct, id: string, logGroupName?: string): logs.LogGroup {
@@ -66,3 +68,6 @@ export class BffLogs extends Construct {
     });
   }
 }
+
+/** The stack's own id: the group of a deleted stack stays, and must not be in the way of the next. */
+const uniqueIn = (scope: Construct): string => Fn.select(2, Fn.split('/', Stack.of(scope).stackId));

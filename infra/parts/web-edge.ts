@@ -6,11 +6,18 @@ import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { bffPrefixes, cookieNames, routes } from '../../lambdas/routes.ts';
+import { bffPrefixes, cookieNames, edgeHeader, routes } from '../../lambdas/routes.ts';
+import type { EdgeSecret } from './edge-secret.ts';
 import { keptOnceMade } from './removal.ts';
 
 export interface WebEdgeProps {
   readonly api: apigateway.HttpApi;
+  /** The name by which the edge calls the API. @default - the API's own */
+  readonly originDomainName?: string;
+  /** What the edge sends with every request to the API. */
+  readonly edgeSecret: EdgeSecret;
+  /** Another number has the distribution changed, and with it the value read again. */
+  readonly edgeSecretDeployment: number;
   /** The origin's own name: `https://` and a host. */
   readonly baseUrl: string;
   /** Certificate (in us-east-1) for the base URL's host. */
@@ -66,6 +73,7 @@ export class WebEdge extends Construct {
   constructor(scope: Construct, id: string, props: WebEdgeProps) {
     super(scope, id);
     const { api, baseUrl, certificate, webAclArn, withoutWebAcl } = props;
+    const ownDomain = `${api.apiId}.execute-api.${Stack.of(this).region}.amazonaws.com`;
 
     this.spaBucket = new s3.Bucket(this, 'Spa', {
       encryption: s3.BucketEncryption.S3_MANAGED,
@@ -79,7 +87,9 @@ export class WebEdge extends Construct {
       // Allowed to list, S3 says 404 for a file that is not there, and not 403.
       originAccessLevels: [cloudfront.AccessLevel.READ, cloudfront.AccessLevel.LIST],
     });
-    const bff = new origins.HttpOrigin(`${api.apiId}.execute-api.${Stack.of(this).region}.amazonaws.com`, {
+    const bff = new origins.HttpOrigin(props.originDomainName ?? ownDomain, {
+      // A reference that CloudFormation resolves as it deploys: the value stands in no template.
+      customHeaders: { [edgeHeader]: props.edgeSecret.secret.secretValue.unsafeUnwrap() },
       protocolPolicy: cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
       originSslProtocols: [cloudfront.OriginSslPolicy.TLS_V1_2],
       readTimeout: Duration.seconds(30),
@@ -110,7 +120,8 @@ export class WebEdge extends Construct {
     });
 
     this.distribution = new cloudfront.Distribution(this, 'Distribution', {
-      comment: 'CIS2 BFF',
+      // CloudFormation resolves the reference again only when something else of the distribution changes.
+      comment: `CIS2 BFF, edge secret ${String(props.edgeSecretDeployment)}`,
       ...(certificate === undefined
         ? {}
         : {

@@ -2,6 +2,8 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 
+export { edgeSecrets } from './edge-secret.ts';
+
 /** Time limits that leave room for an answer, and for one more try, inside every function's own. */
 export const limits = {
   maxAttempts: 2,

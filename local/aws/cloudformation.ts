@@ -119,6 +119,22 @@ export async function putSecret(endpoint: string, secretId: string, value: objec
   arnIn(answer, endpoint, purpose);
 }
 
+/**
+ * A text of the template with a reference to a secret resolved, as CloudFormation does when it deploys.
+ *
+ * @throws StartError when there is no such secret
+ */
+export async function resolveSecret(endpoint: string, text: string): Promise<string> {
+  const [, secretId] = /^\{\{resolve:secretsmanager:(.+):SecretString:*\}\}$/.exec(text) ?? [];
+  if (secretId === undefined) return text;
+  const answer = await callSecretsManager(endpoint, 'read a secret', 'GetSecretValue', {
+    SecretId: secretId,
+    VersionStage: 'AWSCURRENT',
+  });
+  arnIn(answer, endpoint, 'read a secret');
+  return textOf(answer['SecretString']);
+}
+
 async function createSecret(endpoint: string, input: JsonObject): Promise<string> {
   const purpose = 'make the secrets';
   let answer = await callSecretsManager(endpoint, purpose, 'CreateSecret', input);

@@ -14,6 +14,9 @@ import { createApp } from '../../infra/synthesis.ts';
 import type { FunctionName } from '../../lambdas/settings.ts';
 import { emptyBundles, ofFunction, only, resourcesOfType, toJson } from './support.ts';
 
+const webAclArn =
+  'arn:aws:wafv2:us-east-1:111122223333:global/webacl/example/11111111-2222-3333-4444-555555555555';
+
 let bundles: string;
 beforeAll(() => {
   process.env['CDK_VALIDATION'] = 'false';
@@ -243,19 +246,25 @@ describe('an environment is refused', () => {
       'an account of its own and the rest of the example',
       'prod',
       { account: '210987654321' },
-      /prod: baseUrl still has example\.nhs\.uk of the example; prod: certificateArn still has 111122223333/,
+      /prod: baseUrl still has example\.nhs\.uk of the example;.* prod: certificateArn still has 111122223333/,
+    ],
+    [
+      'an address for alarms that is none',
+      'prod',
+      { alarmEmail: 'on call' },
+      /prod: alarmEmail must be an address, got on call/,
+    ],
+    [
+      'an origin of the API that is the origin of the app',
+      'prod',
+      { origin: { domainName: 'app.example.nhs.uk', certificateArn: webAclArn } },
+      /prod: originDomain must be a host name of its own, got app\.example\.nhs\.uk/,
     ],
     [
       'a function that could never run',
       'prod',
       { reservedConcurrency: { jwks: 0 } },
       /prod: reservedConcurrency of jwks must be a whole number from 1, got 0/,
-    ],
-    [
-      'no web ACL in production, and no reason for it',
-      'prod',
-      { webAclArn: undefined },
-      /prod: webAclArn is missing: give one, or say in withoutWebAcl why/,
     ],
     [
       'no web ACL in production for an empty reason',
@@ -266,7 +275,7 @@ describe('an environment is refused', () => {
     [
       'a web ACL and a reason to have none',
       'prod',
-      { withoutWebAcl: 'There is a firewall before CloudFront.' },
+      { webAclArn, withoutWebAcl: 'There is a firewall before CloudFront.' },
       /prod: withoutWebAcl says that there is no web ACL, and webAclArn names one/,
     ],
   ])('for %s, by name', (_what, name, change, message) => {
@@ -433,16 +442,16 @@ describe('the stacks of an environment can be deployed', () => {
       .synth()
       .stacks.map(({ bootstrapStackVersionSsmParameter }) => bootstrapStackVersionSsmParameter);
   };
-  const both = (parameter: string): string[] => [parameter, parameter];
+  const each = (parameter: string): string[] => [parameter, parameter, parameter];
 
   test('when it alone was chosen and names an account of its own', () => {
-    expect(lookedUp(entry)).toEqual(both('/cdk-bootstrap/hnb659fds/version'));
+    expect(lookedUp(entry)).toEqual(each('/cdk-bootstrap/hnb659fds/version'));
   });
 
   test('not when every environment was synthesised, nor while the account is the example', () => {
-    expect(lookedUp(entry, 'choose-one')).toEqual(both('/cis2-bff/refused/choose-one'));
+    expect(lookedUp(entry, 'choose-one')).toEqual(each('/cis2-bff/refused/choose-one'));
     expect(lookedUp(good('dev'))).toEqual(
-      both('/cis2-bff/refused/put-your-own-account-into-infra-environments'),
+      each('/cis2-bff/refused/put-your-own-account-into-infra-environments'),
     );
   });
 });
@@ -474,10 +483,9 @@ describe('an environment without a web ACL', () => {
     expect(new AwsSolutionsChecks().validateScope(stateless).violations).toEqual([]);
   });
 
-  test('and without a certificate is let be outside production, and says that it is for nobody real', () => {
+  test('and one without a certificate is let be outside production, and says that it is for nobody real', () => {
     const { stateless } = adding('dev', withoutCertificate)();
-    const { 'AwsSolutions-CFR2': webAcl, 'AwsSolutions-CFR4': certificate } = acknowledged(stateless);
-    expect(webAcl).toMatch(/^Not for production/);
+    const { 'AwsSolutions-CFR4': certificate } = acknowledged(stateless);
     expect(certificate).toMatch(/^Not for production/);
     expect(new AwsSolutionsChecks().validateScope(stateless).violations).toEqual([]);
   });
@@ -486,8 +494,6 @@ describe('an environment without a web ACL', () => {
 describe('an environment with a certificate and a web ACL', () => {
   const certificateArn =
     'arn:aws:acm:us-east-1:111122223333:certificate/11111111-2222-3333-4444-555555555555';
-  const webAclArn =
-    'arn:aws:wafv2:us-east-1:111122223333:global/webacl/example/11111111-2222-3333-4444-555555555555';
 
   test('answers on its own name, with TLS 1.2 at least, behind the firewall', () => {
     const { stateless } = adding('prod', { certificateArn, webAclArn })();
@@ -529,7 +535,7 @@ describe('the construct in an app of somebody else', () => {
     expect(new AwsSolutionsChecks().validateScope(stack).violations).toEqual([]);
     const template = toJson(stack);
     expect(resourcesOfType(template, 'AWS::DynamoDB::Table')).toHaveLength(2);
-    expect(resourcesOfType(template, 'AWS::SecretsManager::Secret')).toHaveLength(3);
+    expect(resourcesOfType(template, 'AWS::SecretsManager::Secret')).toHaveLength(4);
     expect(JSON.stringify(template)).not.toMatch(/GetStackOutput|ImportValue/);
   });
 

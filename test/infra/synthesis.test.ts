@@ -77,6 +77,7 @@ describe('synthesis', () => {
     expect(everything.output).toMatch(/INFO \d+ concurrent executions are reserved/);
     expect(templates(everything.directory)).toEqual(
       ['dev', 'int', 'prod'].flatMap((name) => [
+        `cis2-bff-${name}-edge.template.json`,
         `cis2-bff-${name}-stateful.template.json`,
         `cis2-bff-${name}-stateless.template.json`,
       ]),
@@ -93,6 +94,7 @@ describe('synthesis', () => {
     const one = await direct({ env: 'int' }, { CDK_VALIDATION: 'false' });
     expect(one.code).toBe(0);
     expect(templates(one.directory)).toEqual([
+      'cis2-bff-int-edge.template.json',
       'cis2-bff-int-stateful.template.json',
       'cis2-bff-int-stateless.template.json',
     ]);
