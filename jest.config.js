@@ -8,5 +8,5 @@ export default {
   // Two cores: most tests drive a whole running product, which has several threads of its own.
   maxWorkers: 2,
   testTimeout: 30_000,
-  modulePathIgnorePatterns: ['<rootDir>/build', '<rootDir>/cdk.out'],
+  modulePathIgnorePatterns: ['<rootDir>/build', '<rootDir>/cdk.out', '<rootDir>/dist'],
 };

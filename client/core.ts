@@ -1,6 +1,6 @@
 /** The client itself: what it knows of the session, kept true, and the calls. */
 import { BffError } from './errors.ts';
-import type { ActiveState, AnyCallOptions, Bff, ListedSession, SessionState } from './types.ts';
+import type { ActiveState, AnyCallOptions, Bff, EndedState, ListedSession, SessionState } from './types.ts';
 
 /** A browser's window; the fake for tests gives one of its own. Without a document nothing is watched. */
 export type Surroundings = Pick<
@@ -41,6 +41,8 @@ const stepUpMs = 300_000;
 
 const prefix = 'cis2-bff:';
 const stepUpsKey = 'cis2-bff:step-up';
+/** Where `cis2-bff/client/draft` keeps its own; it may not be there when the person signs out. */
+export const draftsKey = 'cis2-bff:drafts';
 const json = 'application/json';
 const contentType = 'Content-Type';
 const problemHeader = 'X-BFF-Problem';
@@ -71,8 +73,14 @@ const instant = (value: unknown): Date => {
 const referenceOf = (value: unknown): string | null =>
   typeof value === 'string' && /^[\w-]{4,40}$/.test(value) ? value : null;
 
-const parseUrl = (address: string, base: string): URL | undefined =>
-  URL.canParse(address, base) ? new URL(address, base) : undefined;
+/** `URL.canParse` is younger than the oldest browsers that the library is for. */
+const parseUrl = (address: string, base: string): URL | undefined => {
+  try {
+    return new URL(address, base);
+  } catch {
+    return undefined;
+  }
+};
 
 /** The address that `fetch` would take from its first argument. */
 export const addressOf = (input: string | URL | Request): string =>
@@ -154,6 +162,13 @@ export function createClient(win: Surroundings): [client: Bff, internals: Intern
   };
   const set = (next: SessionState, later?: boolean) => {
     state = next;
+    if (next.status === 'anonymous' || (next as EndedState).reason === 'signed_out') {
+      try {
+        win.sessionStorage.removeItem(draftsKey);
+      } catch {
+        // There was nothing to remove then.
+      }
+    }
     if (later) queueMicrotask(notify);
     else notify();
   };

@@ -51,6 +51,7 @@ function bundleFunction(name: FunctionName, entries: string, output: string): Bu
     alias: {
       '@aws-sdk/credential-provider-node': join(root, 'lambdas/aws/environment-credentials.ts'),
       '@aws-sdk/middleware-endpoint-discovery': join(root, 'lambdas/aws/no-endpoint-discovery.ts'),
+      '@smithy/core/checksum': join(root, 'lambdas/aws/sha256.ts'),
       '@aws/lambda-invoke-store': join(root, 'lambdas/aws/no-invoke-store.ts'),
     },
     // What is still CommonJS inside the SDK calls `require` for Node's own modules.

@@ -4,12 +4,13 @@ import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import type * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as route53 from 'aws-cdk-lib/aws-route53';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
-import { bundleFunctions } from './bundle.ts';
 import { scopesRequirement, unneededScopes } from '../lambdas/settings.ts';
 import { AlarmTopic } from './parts/alarm-topic.ts';
 import { BffAlarms } from './parts/alarms.ts';
+import { AliasRecords } from './parts/alias-records.ts';
 import { ApiPlatformCredentials } from './parts/api-platform.ts';
 import { CanarySchedule } from './parts/canary.ts';
 import { BffDashboard, SavedQueries } from './parts/dashboard.ts';
@@ -27,7 +28,8 @@ import { KeyRotation } from './parts/rotation.ts';
 import { defaultKeyLeadTime, manifestOf, settingValues } from './parts/settings.ts';
 import type { BehaviourProps } from './parts/settings.ts';
 import { BffStorage } from './parts/storage.ts';
-import { WebEdge } from './parts/web-edge.ts';
+import { prebuiltBundles } from './prebuilt.ts';
+import { hostOf, WebEdge } from './parts/web-edge.ts';
 
 export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
   /**
@@ -97,6 +99,23 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    */
   readonly withoutWebAcl?: string;
   /**
+   * The hosted zone of the base URL's host: it gets records that lead there.
+   * @default - no records are made
+   */
+  readonly hostedZone?: route53.IHostedZone;
+  /**
+   * A bucket of the app's own for the SPA's files.
+   * @default - made here
+   */
+  readonly spaBucket?: s3.IBucket;
+  /**
+   * A distribution of the app's own, which gets the paths of the BFF; everything else about it stays the app's: its
+   * certificate, its web ACL and the headers of its documents. It must not keep errors under `/auth` and `/api` (time to
+   * live 0), nor have error pages, which would take the place of an API's own.
+   * @default - made here
+   */
+  readonly distribution?: cloudfront.Distribution;
+  /**
    * Instances of each function that may run at once: a fuse, so that a flood on one cannot starve another. `none` fits an account
    * whose limit is ten, as that of a new account may be.
    * @default - in production enough for several thousand users, for which the account needs a limit of some hundreds; elsewhere none
@@ -135,7 +154,7 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
   readonly rollout?: Rollout;
   /**
    * Directory with one bundle a function, `<name>/index.mjs`.
-   * @default - bundled from `lambdas/` when the construct is made
+   * @default - those of the package
    */
   readonly bundles?: string;
 }
@@ -156,6 +175,7 @@ const productionConcurrency = {
   'unknown-route': 5,
   canary: 2,
   'keys-status': 2,
+  'operator-sessions': 1,
   // A rotation, and an operator's question meanwhile.
   'rotate-signing-keys': 2,
 } as const satisfies ReservedConcurrency;
@@ -190,10 +210,9 @@ export class Cis2Bff extends Construct {
   /** Where alarms are told. */
   readonly alarmTopic: sns.ITopic;
   readonly distribution: cloudfront.Distribution;
-  /** Where the SPA's files go. Upload the hashed files under `assets/` first, the documents after them. */
-  readonly spaBucket: s3.Bucket;
   /** Where CIS2 reads our public keys. */
   readonly jwksUrl: string;
+  private readonly bucket: s3.IBucket | undefined;
 
   /** @throws DeploymentRefused naming everything in `props` that breaks a rule */
   constructor(scope: Construct, id: string, props: Cis2BffProps) {
@@ -238,7 +257,7 @@ export class Cis2Bff extends Construct {
       usesKms: props.keyCustody === 'kms' || props.keysRemainInKms === true,
       logs,
       settings,
-      bundles: props.bundles ?? bundleFunctions(),
+      bundles: props.bundles ?? prebuiltBundles(),
       upstreams,
       reservedConcurrency,
     });
@@ -281,15 +300,47 @@ export class Cis2Bff extends Construct {
       certificate: props.certificate,
       webAclArn: props.webAclArn,
       withoutWebAcl: props.withoutWebAcl,
+      spaBucket: props.spaBucket,
+      distribution: props.distribution,
+      contentSecurityPolicy: props.contentSecurityPolicy,
+      permissionsPolicy: props.permissionsPolicy,
     });
     this.distribution = edge.distribution;
-    this.spaBucket = edge.spaBucket;
+    this.bucket = edge.spaBucket;
     this.jwksUrl = `${props.baseUrl}/auth/jwks.json`;
+    if (props.hostedZone !== undefined) {
+      new AliasRecords(this, 'AliasRecords', {
+        hostedZone: props.hostedZone,
+        host: hostOf(props.baseUrl),
+        distribution: this.distribution,
+      });
+    }
+  }
+
+  /**
+   * Where the SPA's files go. Upload the hashed files under `assets/` first, the documents after them.
+   *
+   * @throws Error where the app brought its own distribution and no bucket
+   */
+  get spaBucket(): s3.IBucket {
+    if (this.bucket === undefined)
+      throw new Error('spaBucket: there is none, for the distribution is your own');
+    return this.bucket;
+  }
+
+  /** Lets somebody upload the SPA's files. */
+  grantDeploySpa(grantee: iam.IGrantable): iam.Grant {
+    return this.spaBucket.grantReadWrite(grantee);
+  }
+
+  /** Lets somebody read how the signing keys are, and no key. */
+  grantReadKeysStatus(grantee: iam.IGrantable): iam.Grant {
+    return this.functions.get('keys-status').grantInvoke(grantee);
   }
 
   /** What is watched, shown, and brought back when it goes wrong. */
   private operate(props: Cis2BffProps, ringName: string, { api, accessLogs }: BffHttpApi): void {
-    const functions = this.functions.all();
+    const functions = this.functions.byName();
     const tables = { sessions: this.storage.sessions, 'published keys': this.storage.publishedKeys };
     const rings = Object.fromEntries(
       [this.signingKeys, ...(this.apiPlatformKeyStore === undefined ? [] : [this.apiPlatformKeyStore])].map(
@@ -385,8 +436,20 @@ const saysOpenApi = (scope: Construct, { originDomain }: Cis2BffProps): void => 
 
 /** What is wrong with how the deployment is reached from outside. */
 const edgeProblems = (props: Cis2BffProps): readonly string[] => {
-  const { production = true, baseUrl, certificate, webAclArn, withoutWebAcl } = props;
+  const { production = true, baseUrl, certificate, webAclArn, withoutWebAcl, distribution } = props;
   const problems: string[] = [];
+  if (distribution !== undefined) {
+    for (const [name, value] of Object.entries({ certificate, webAclArn, withoutWebAcl })) {
+      if (value !== undefined)
+        problems.push(`${name} belongs to the distribution, and distribution is your own`);
+    }
+    for (const name of ['contentSecurityPolicy', 'permissionsPolicy'] as const) {
+      if (props[name] !== undefined) {
+        problems.push(`${name} is for documents of our distribution, and distribution is your own`);
+      }
+    }
+    return problems;
+  }
   if (!Token.isUnresolved(baseUrl) && URL.canParse(baseUrl)) {
     const { hostname } = new URL(baseUrl);
     const isCloudFronts = hostname.endsWith('.cloudfront.net');

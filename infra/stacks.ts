@@ -145,6 +145,17 @@ export function addEnvironment(
   new CfnOutput(stateless, 'KeysStatusFunction', {
     value: deployed.functions.get('keys-status').functionName,
   });
+  new CfnOutput(stateless, 'OperatorSessionsFunction', {
+    value: deployed.functions.get('operator-sessions').functionName,
+  });
+  new CfnOutput(stateless, 'FunctionLogGroups', {
+    value: Fn.join(
+      ',',
+      [...deployed.functions.logGroups().values()].map(({ logGroupName }) => logGroupName),
+    ),
+  });
+  new CfnOutput(stateless, 'Issuer', { value: environment.issuer });
+  new CfnOutput(stateless, 'ClientId', { value: environment.clientId });
   new CfnOutput(stateless, 'KeysReaderRoleArn', { value: deployed.keysReader.roleArn });
 
   if (edge !== undefined) stateless.addStackDependency(edge);

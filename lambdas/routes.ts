@@ -28,6 +28,7 @@ export const routes = {
   },
   session: {
     'GET /auth/session': apiCall,
+    'GET /auth/session/draft-key': apiCall,
     'POST /auth/session/extend': apiCall,
     'PUT /auth/session/role': apiCall,
     'GET /auth/sessions': apiCall,

@@ -4,7 +4,7 @@
  * Nothing secret is ever a setting.
  */
 
-import type { Role } from './common/index.ts';
+import type { Role } from './common/healthcare-worker.ts';
 import { isBffPath } from './routes.ts';
 
 /** CIS2's own limits (NHS CIA Ses Req 005 and 007), in seconds. They can be shortened, never lengthened. */
@@ -342,14 +342,15 @@ export const settingNames = Object.keys(rules) as SettingName[];
 const everyFunction = ['LOG_LEVEL', 'WARM_UP'] as const;
 /** What a function behind the gateway needs to tell its own page from another, and to send a person to it. */
 const everyRoute = ['BASE_URL', 'SIGN_IN_ERROR_PATH'] as const;
-const everySession = ['SESSION_TABLE', 'IDLE_SECONDS', 'ABSOLUTE_SECONDS', 'EDGE_SECRET'] as const;
+const everySession = ['SESSION_TABLE', 'IDLE_SECONDS', 'ABSOLUTE_SECONDS'] as const;
+/** What only requests that came through the edge may reach. */
+const behindTheEdge = [...everySession, ...everyRoute, 'EDGE_SECRET'] as const;
 
 /** Which settings each function reads. The infrastructure gives a function these and no others. */
 export const functionSettings = {
   'sign-in': [
     ...everyFunction,
-    ...everySession,
-    ...everyRoute,
+    ...behindTheEdge,
     'CIS2_ISSUER',
     'CIS2_CLIENT_ID',
     'CIS2_SCOPE',
@@ -366,8 +367,7 @@ export const functionSettings = {
   ],
   session: [
     ...everyFunction,
-    ...everySession,
-    ...everyRoute,
+    ...behindTheEdge,
     'CIS2_CLIENT_ID',
     'ACCEPTED_ROLES',
     'SIGNED_OUT_PATH',
@@ -375,8 +375,7 @@ export const functionSettings = {
   ],
   'api-proxy': [
     ...everyFunction,
-    ...everySession,
-    ...everyRoute,
+    ...behindTheEdge,
     'CIS2_ACR',
     'MINIMUM_AAL',
     'ACCEPTED_ROLES',
@@ -389,8 +388,7 @@ export const functionSettings = {
   ],
   'backchannel-logout': [
     ...everyFunction,
-    ...everySession,
-    ...everyRoute,
+    ...behindTheEdge,
     'CIS2_ISSUER',
     'CIS2_CLIENT_ID',
     'IDENTIFIER_KEY_SECRET',
@@ -414,6 +412,7 @@ export const functionSettings = {
     'PUBLISHED_KEYS_TABLE',
     'API_PLATFORM_KEYS',
   ],
+  'operator-sessions': [...everyFunction, ...everySession, 'CIS2_ISSUER', 'IDENTIFIER_KEY_SECRET'],
   'rotate-signing-keys': [
     ...everyFunction,
     'BASE_URL',

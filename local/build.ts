@@ -14,14 +14,14 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf, reasonOf, StartError } from './errors.ts';
-import { packageRoot } from './package-root.ts';
+import { isRepository, packageRoot } from './package-root.ts';
 
 /** Where everything goes that is made from the project, and not kept. */
 export const buildDirectory = path.join(packageRoot, 'build');
 
-/** Where the synthesised template of the environment `dev` lies. */
-export const assemblyDirectory = path.join(buildDirectory, 'cdk.out');
-/** Where the built demo app lies. */
+/** Where the synthesised template of the environment `dev` lies; a package has it with it. */
+export const assemblyDirectory = path.join(packageRoot, isRepository ? 'build' : 'dist', 'cdk.out');
+/** Where the built demo app of this repository lies. */
 export const spaDirectory = path.join(packageRoot, 'demo', 'dist');
 
 interface Step {
@@ -173,11 +173,8 @@ export async function ensureBuilt(options: {
   signal: AbortSignal;
   demo: boolean;
 }): Promise<void> {
-  const wanted = steps.filter(
-    // An installed package has what is built, and nothing to build it from.
-    ({ name, script }) =>
-      existsSync(path.join(packageRoot, script[0] ?? '')) && (options.demo || name !== 'demo'),
-  );
+  // An installed package has what is built, and nothing to build it from.
+  const wanted = isRepository ? steps.filter(({ name }) => options.demo || name !== 'demo') : [];
   const stale = async (): Promise<Step[]> => {
     const fresh = await Promise.all(wanted.map(isFresh));
     return wanted.filter((_, index) => fresh[index] !== true);

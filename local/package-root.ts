@@ -11,3 +11,6 @@ function rootAbove(directory: string): string {
 
 /** The folder of this package, in its repository or installed: never the folder that a command is run in. */
 export const packageRoot = rootAbove(import.meta.dirname);
+
+/** Whether this is the repository, which has sources to build from, and not an installed package. */
+export const isRepository = existsSync(path.join(packageRoot, 'infra', 'app.ts'));

@@ -1,5 +1,8 @@
 import path from 'node:path';
+import { manifestFileText } from '../lambdas/api/manifest-file.ts';
 import { scopesRequirement, unneededScopes, type SettingName } from '../lambdas/settings.ts';
+import { contentSecurityPolicyOf, permissionsPolicyOf, settingsOfConfig } from '../manifest/index.ts';
+import type { App } from './app.ts';
 import { keysKeptFor, startApiServices } from './api-services.ts';
 import type { ApiServices } from './api-services.ts';
 import { assemblyDirectory, ensureBuilt, spaDirectory } from './build.ts';
@@ -15,10 +18,9 @@ import {
   readOutputs,
   resolveSecret,
   settingInTemplate,
-  upstreamsInTemplate,
 } from './aws/cloudformation.ts';
 import type { StoreEndpoints } from './aws/cloudformation.ts';
-import { originHeaders, readDistribution } from './edge/cloudfront.ts';
+import { originHeaders, readDistribution, withPagePolicies } from './edge/cloudfront.ts';
 import { DevelopmentServer } from './edge/development-server.ts';
 import { startDynamoDb } from './aws/dynamodb.ts';
 import { HttpApi } from './edge/http-api.ts';
@@ -27,16 +29,19 @@ import type { Cis2Simulator } from './cis2-simulator/index.ts';
 import { checkIssuer } from './issuer-check.ts';
 import { startKms } from './aws/kms.ts';
 import { startLambdaEndpoint } from './aws/lambda-endpoint.ts';
+import { startLogsEndpoint } from './aws/cloudwatch-logs.ts';
+import { calledAs } from './cli/called-as.ts';
 import { createLogSink } from './cli/log.ts';
 import type { LogFormat, LogSink } from './cli/log.ts';
 import type { LoopbackServer } from './loopback-server.ts';
-import { spaSource, type Options } from './cli/options.ts';
+import { spaSource, type Options, type SpaSource } from './cli/options.ts';
 import { readSchedules, runSchedules } from './aws/schedules.ts';
 import { startSecretsManager } from './aws/secrets-manager.ts';
 import type { SecretsManager } from './aws/secrets-manager.ts';
 import { builtSpa } from './edge/spa.ts';
 import { writeStateFile } from './state-file.ts';
 import { accountId, Assembly } from './aws/template.ts';
+import { telemetryOf } from './telemetry.ts';
 
 /** Says what a start is doing once it has taken longer than anybody waits without wondering, in milliseconds. */
 const maxSilence = 2_000;
@@ -55,7 +60,10 @@ const registered = {
 };
 
 /** Where a browser may be sent when it has signed out at the provider: a page of the app, not a route. */
-const signedOutPage = '/signed-out';
+const signedOutPageOf = (app: App): string => app.config.signedOutPath ?? '/signed-out';
+
+/** A page for an app that has none yet. */
+const nextStepsDirectory = path.join(import.meta.dirname, 'next-steps');
 
 interface SignInService {
   readonly issuer: string;
@@ -70,22 +78,8 @@ const keysOfApiPlatform: Readonly<Record<string, string>> = {
   own: '/auth/jwks/api-platform.json',
 };
 
-/**
- * What an app decides for its local run. The template that ships is made for any app: what an app says takes the place of
- * what stands there.
- */
-export interface App {
-  /** The app's folder: what is relative in its configuration is relative to it. */
-  readonly directory: string;
-  /** Names of the upstreams of its manifest, which the gateway's routes are made from. @default those of the template */
-  readonly upstreams?: readonly string[];
-  /** Its policies, by the name of the setting. An option wins. */
-  readonly settings?: Readonly<Partial<Record<SettingName, string>>>;
-  /** A folder of built files or the URL of a development server. @default the demo app */
-  readonly spa?: string;
-}
-
 interface Started extends SignInService {
+  readonly signedOutPage: string;
   readonly baseUrl: string;
   readonly port: number;
   readonly spa: string;
@@ -100,11 +94,7 @@ type Closer = () => void | Promise<void>;
  * @param stop - ends everything that was started
  * @throws StartError when it cannot start
  */
-export async function run(
-  options: Options,
-  stop: AbortSignal,
-  app: App = { directory: process.cwd() },
-): Promise<void> {
+export async function run(options: Options, stop: AbortSignal, app: App): Promise<void> {
   const closers: Closer[] = [];
   const { logFile: file, quiet } = options;
   const format = options.logFormat ?? (file === undefined && process.stdout.isTTY ? 'pretty' : 'json');
@@ -141,11 +131,13 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
     });
   };
 
-  const source = options.spa ?? (app.spa === undefined ? undefined : spaSource(app.spa, app.directory));
-  const server =
-    source !== undefined && 'server' in source ? new DevelopmentServer(source.server, say) : undefined;
-  const folder = source === undefined ? spaDirectory : 'directory' in source ? source.directory : undefined;
-  const given = source !== undefined && folder !== undefined ? builtSpa(folder) : undefined;
+  const { upstreams, spa: page } = app.config;
+  const source: SpaSource =
+    options.spa ?? (page === undefined ? { directory: nextStepsDirectory } : spaSource(page, app.directory));
+  const signedOutPage = signedOutPageOf(app);
+  const isDemo = 'directory' in source && source.directory === spaDirectory;
+  const server = 'server' in source ? new DevelopmentServer(source.server, say) : undefined;
+  const given = 'directory' in source && !isDemo ? builtSpa(source.directory) : undefined;
 
   // The port first: when it is in use, nobody wants to have waited for a build.
   const front = new HttpFront(log, options.baseUrl === undefined ? [] : [new URL(options.baseUrl).hostname]);
@@ -158,11 +150,11 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
   const baseUrl = options.baseUrl ?? ownUrl;
 
   const [, signIn, { endpoints, secrets }] = await Promise.all([
+    during('building what has changed', ensureBuilt({ say, signal: stop, demo: isDemo })),
     during(
-      'building the functions, the template and the demo app',
-      ensureBuilt({ say, signal: stop, demo: source === undefined }),
+      'looking for the issuer',
+      startSignIn(options, { port, ownUrl, baseUrl, signedOutPage, log, closers }),
     ),
-    during('looking for the issuer', startSignIn(options, { port, ownUrl, baseUrl, log, closers })),
     startStores(options, closers),
     server?.answering(stop),
   ]);
@@ -174,9 +166,9 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
   );
   const { issuer } = signIn;
   const jwksUri = ownUrl + (keysOfApiPlatform[settingInTemplate(assembly, 'API_PLATFORM_KEYS') ?? ''] ?? '');
-  const upstreams = app.upstreams ?? upstreamsInTemplate(assembly);
+  const names = Object.keys(upstreams);
   const apis = await startApiServices(options, {
-    names: upstreams,
+    names,
     port,
     issuer,
     jwksUri,
@@ -188,7 +180,7 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
     responses.close();
   });
   const overrides: Partial<Record<SettingName, string>> = {
-    ...app.settings,
+    ...settingsOfConfig(app.config),
     ...options.settings,
     BASE_URL: baseUrl,
     CIS2_ISSUER: issuer,
@@ -200,10 +192,11 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
     endpoints,
     overrides,
     overridesBehindTheApi: { BASE_URL: ownUrl },
+    manifest: manifestFileText(upstreams),
     log,
   });
   closers.push(() => functions.close());
-  const { routes, identity } = readApi(assembly, functions, upstreams);
+  const { routes, identity } = readApi(assembly, functions, names);
   for (const path of Object.values(registered)) {
     if (!routes.some(({ routeKey }) => routeKey.endsWith(` ${path}`))) {
       throw new Error(`the template has no route ${path}, which is registered at the provider`);
@@ -217,7 +210,10 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
   await during('starting the functions', functions.warm([...new Set(routes.map((route) => route.function))]));
 
   front.serve({
-    distribution: readDistribution(assembly),
+    distribution: withPagePolicies(readDistribution(assembly), {
+      'content-security-policy': contentSecurityPolicyOf(app.config.contentSecurityPolicy),
+      'permissions-policy': permissionsPolicyOf(app.config.permissionsPolicy),
+    }),
     originHeaders: await Promise.all(
       originHeaders(assembly).map(
         async ([name, value]) => [name, await resolveSecret(endpoints.secretsManager, value)] as const,
@@ -231,6 +227,10 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
   closers.push(() => {
     lambda.close();
   });
+  const logs = await startLogsEndpoint(log.recent);
+  closers.push(() => {
+    logs.close();
+  });
   await during('setting up the rotation of keys', startRotation(assembly, functions, secrets, closers));
   // Nobody would take the file away again.
   stop.throwIfAborted();
@@ -238,13 +238,12 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
     pid: process.pid,
     baseUrl,
     region,
-    endpoints: { ...endpoints, lambda: lambda.url },
-    outputs: readOutputs(assembly, baseUrl),
+    endpoints: { ...endpoints, lambda: lambda.url, logs: logs.url },
+    outputs: { ...readOutputs(assembly, baseUrl), Issuer: issuer, ClientId: options.clientId },
   });
   closers.push(removeState);
-  const spa =
-    source === undefined ? 'demo app' : 'server' in source ? source.server.origin : source.directory;
-  return { ...signIn, baseUrl, port, spa, apis };
+  const spa = isDemo ? 'demo app' : 'server' in source ? source.server.origin : source.directory;
+  return { ...signIn, baseUrl, port, spa, signedOutPage, apis };
 }
 
 /**
@@ -294,9 +293,17 @@ async function startSignIn(
     port,
     ownUrl,
     baseUrl,
+    signedOutPage,
     log,
     closers,
-  }: { port: number; ownUrl: string; baseUrl: string; log: LogSink; closers: Closer[] },
+  }: {
+    port: number;
+    ownUrl: string;
+    baseUrl: string;
+    signedOutPage: string;
+    log: LogSink;
+    closers: Closer[];
+  },
 ): Promise<SignInService> {
   if (options.issuer !== undefined) {
     const warning = await checkIssuer(options.issuer);
@@ -320,6 +327,7 @@ async function startSignIn(
     log: (line) => {
       log.entry('info', 'cis2_simulator', { message: line });
     },
+    telemetry: () => telemetryOf(log.recent()),
   });
   closers.push(() => simulator.close());
   return simulator;
@@ -377,7 +385,7 @@ const logPlace: Readonly<Record<LogFormat, string>> = {
 };
 
 /** What an operator of the provider has to enter for us there. */
-const registrations = ({ baseUrl }: Started): string[] =>
+const registrations = ({ baseUrl, signedOutPage }: Started): string[] =>
   [
     ['redirect URI', registered.callback],
     ['public keys', registered.publicKeys],
@@ -399,7 +407,7 @@ function summary(options: Options, started: Started, format: LogFormat): string 
     `  APIs      ${tokens}`,
     ...upstreams.map((line) => `            ${line}`),
     `  Logs      ${options.logFile === undefined ? logPlace[format] : path.resolve(options.logFile)}`,
-    `  Operate   npm run ops -- keys status --local ${String(port)}`,
+    `  Operate   ${calledAs('ops')} keys status --local ${String(port)}`,
     '  Stop      Ctrl+C',
     '',
   ].join('\n');

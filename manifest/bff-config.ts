@@ -91,7 +91,9 @@ const bySetting =
     } catch (error) {
       if (!(error instanceof SettingsError)) throw error;
       return error.problems.map((problem) =>
-        problem === `${name} is missing` ? mustBe(member, 'text', value) : problem.replace(name, member),
+        problem === `${name} is missing`
+          ? mustBe(member, 'text', value)
+          : problem.replace(name, member).replace(`got "${String(value)}"`, `got ${JSON.stringify(value)}`),
       );
     }
   };
@@ -169,6 +171,37 @@ const permissionsPolicy: Check = (member, value) => {
   );
 };
 
+/** Members that are a setting of the functions as they stand. */
+const settingOf = {
+  concurrentSessions: 'CONCURRENT_SESSIONS',
+  signInErrorPath: 'SIGN_IN_ERROR_PATH',
+  signedOutPath: 'SIGNED_OUT_PATH',
+  scope: 'CIS2_SCOPE',
+  idleSeconds: 'IDLE_SECONDS',
+  absoluteSeconds: 'ABSOLUTE_SECONDS',
+  sessionsPerUser: 'SESSIONS_PER_USER',
+  callsPerWindow: 'CALLS_PER_WINDOW',
+} as const satisfies Partial<Record<keyof BffConfig, SettingName>>;
+
+/**
+ * What a configuration says of the functions' settings; nothing of those that it leaves out.
+ *
+ * @param config - checked, or to be checked as settings
+ */
+export function settingsOfConfig(config: Omit<BffConfig, 'upstreams'>): Partial<Record<SettingName, string>> {
+  const settings: Partial<Record<SettingName, string>> = {};
+  for (const [member, setting] of Object.entries(settingOf)) {
+    const value = config[member as keyof typeof settingOf];
+    if (value !== undefined) settings[setting] = String(value);
+  }
+  const { acceptedRoles } = config;
+  if (acceptedRoles !== undefined) {
+    settings.ACCEPTED_ROLES =
+      typeof acceptedRoles === 'string' ? acceptedRoles : JSON.stringify(acceptedRoles);
+  }
+  return settings;
+}
+
 const checks: Readonly<Record<keyof BffConfig, Check>> = {
   upstreams: (member, value) => within(member, upstreamsProblems(value)),
   acceptedRoles,
@@ -187,6 +220,15 @@ const checks: Readonly<Record<keyof BffConfig, Check>> = {
   sessionsPerUser: bySetting('SESSIONS_PER_USER', 'number'),
   callsPerWindow: bySetting('CALLS_PER_WINDOW', 'number'),
 };
+
+/** Every member that a configuration can have. */
+export const configMembers = Object.keys(checks) as readonly (keyof BffConfig)[];
+
+/** The settings whose rules {@link configProblems} holds. */
+export const checkedAsConfig: ReadonlySet<SettingName> = new Set([
+  ...Object.values(settingOf),
+  'ACCEPTED_ROLES' as const,
+]);
 
 /** Everything that is wrong with a configuration, whatever it is. */
 export function configProblems(config: unknown): readonly string[] {

@@ -1,4 +1,5 @@
 /** How what is wrong with a definition is said: where it stands, what is allowed there, and what was got. */
+import { nearest } from './nearest.ts';
 
 /** A definition that breaks rules. */
 abstract class DefinitionInvalid extends Error {
@@ -72,34 +73,11 @@ export const isText = (value: unknown): value is string => typeof value === 'str
 export const isWholeNumber = (value: unknown, min: number, max: number): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
 
-/** Levenshtein's distance: how many letters differ. */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (const [index, letter] of Array.from(one).entries()) {
-    const next = [index + 1];
-    for (const [position, against] of Array.from(other).entries()) {
-      next.push(
-        Math.min(
-          (next[position] ?? 0) + 1,
-          (row[position + 1] ?? 0) + 1,
-          (row[position] ?? 0) + (letter === against ? 0 : 1),
-        ),
-      );
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
-}
-
 /** A problem for each member that is not known, with the known one that is spelled most alike. */
 export const unknownMembers = (value: object, known: readonly string[]): string[] =>
   Object.keys(value)
     .filter((member) => !known.includes(member))
-    .map((member) => {
-      const [nearest] = known.toSorted(
-        (one, other) =>
-          distance(member.toLowerCase(), one.toLowerCase()) -
-          distance(member.toLowerCase(), other.toLowerCase()),
-      );
-      return `unknown member ${JSON.stringify(member)}: did you mean ${nearest ?? 'none'}? Known are ${known.join(', ')}`;
-    });
+    .map(
+      (member) =>
+        `unknown member ${JSON.stringify(member)}: did you mean ${nearest(member, known)}? Known are ${known.join(', ')}`,
+    );

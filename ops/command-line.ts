@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import { nearest } from '../manifest/nearest.ts';
+import { calledAs } from '../local/cli/called-as.ts';
 import type { Arguments, Command, OwnOption, Purpose, Target } from './command.ts';
 import { commands } from './commands.ts';
 import { BadUsage } from './errors.ts';
@@ -24,6 +26,9 @@ const ownOptions = {
   yes: { help: 'do not ask' },
   kid: { value: 'KID', help: 'the id the key is known by (its own, or its RFC 7638 thumbprint)' },
   now: { help: 'let the key sign at once: for a key that CIS2 already knows' },
+  uid: { value: 'UID', help: 'the user, by the uid that CIS2 knows them by' },
+  all: { help: 'every session of everybody' },
+  hours: { value: 'N', help: 'how far back to look in the logs (24)' },
 } as const satisfies Record<OwnOption, OptionSpec>;
 
 const optionSpecs: Readonly<Record<string, OptionSpec>> = { ...sharedOptions, ...ownOptions };
@@ -43,7 +48,8 @@ const startsWith = (words: readonly string[], beginning: readonly string[]): boo
   beginning.every((word, index) => words[index] === word);
 
 const callOf = ({ name, operands }: Command): string => [name, ...operands].join(' ');
-const commandList = (): string => commands.map(({ name }) => name).join(', ');
+const commandNames = commands.map(({ name }) => name);
+const commandList = (): string => commandNames.join(', ');
 
 export type CommandLine =
   | { readonly kind: 'help'; readonly text: string }
@@ -66,7 +72,9 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     }
     const given = words.positionals.slice(0, 2).join(' ');
     throw new BadUsage(
-      `${given === '' ? 'no command' : `unknown command ${JSON.stringify(given)}`}; the commands are: ${commandList()} (--help says more)`,
+      given === ''
+        ? `no command; the commands are: ${commandList()} (--help says more)`
+        : `unknown command ${JSON.stringify(given)}: did you mean ${nearest(given, commandNames)}? The commands are: ${commandList()} (--help says more)`,
     );
   }
 
@@ -78,7 +86,10 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   if (operands.length > command.operands.length) {
     throw usage(command, `${command.name} takes no ${JSON.stringify(operands[command.operands.length])}`);
   }
-  return { kind: 'command', command, args: readArguments(command, operands, values) };
+  const read = readArguments(command, operands, values);
+  const misuse = command.misuse?.(read);
+  if (misuse !== undefined) throw usage(command, `${command.name} ${misuse}`);
+  return { kind: 'command', command, args: read };
 }
 
 type Values = Readonly<Record<string, string | boolean | undefined>>;
@@ -116,6 +127,10 @@ function parserComplaint({ code, message }: { code?: string; message: string }):
   if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE' && name !== '') {
     return `--${name} ${optionSpecs[name]?.value === undefined ? 'takes no value' : 'needs a value'}`;
   }
+  const unknown = /^Unknown option '--?([^']+)'/.exec(message)?.[1];
+  if (unknown !== undefined) {
+    return `unknown option --${unknown}: did you mean --${nearest(unknown, Object.keys(optionSpecs))}?`;
+  }
   // The parser adds hints, some on lines of their own; the first sentence says it all.
   return (message.split('\n', 1)[0] ?? message).replace(/\.(?: .*)?$/, '');
 }
@@ -131,6 +146,14 @@ function readArguments(command: Command, operands: readonly string[], values: Va
   if (kid !== undefined && !isKid(kid)) {
     throw usage(command, '--kid must be 1 to 128 printable ASCII characters without spaces');
   }
+  const uid = text('uid');
+  if (uid !== undefined && !/^[\x21-\x7e]{1,255}$/.test(uid)) {
+    throw usage(command, '--uid must be 1 to 255 printable ASCII characters without spaces');
+  }
+  const hours = text('hours');
+  if (hours !== undefined && !/^[1-9]\d{0,3}$/.test(hours)) {
+    throw usage(command, '--hours must be a whole number from 1 to 9999');
+  }
   return {
     operands,
     target: readTarget(command, text('env'), text('local'), text('region')),
@@ -140,6 +163,9 @@ function readArguments(command: Command, operands: readonly string[], values: Va
     yes: values['yes'] === true,
     dryRun: values['dry-run'] === true,
     now: values['now'] === true,
+    uid,
+    all: values['all'] === true,
+    hours: hours === undefined ? undefined : Number(hours),
   };
 }
 
@@ -183,7 +209,7 @@ const optionLines = (names: readonly string[]): string[] =>
 function generalHelp(): string {
   const widest = Math.max(...commands.map((command) => callOf(command).length));
   return [
-    'Usage: npm run ops -- COMMAND (--env NAME | --local PORT) [options]',
+    `Usage: ${calledAs('ops')} COMMAND (--env NAME | --local PORT) [options]`,
     '',
     'What an operator can do to an installation.',
     '',
@@ -201,7 +227,7 @@ function generalHelp(): string {
 
 const helpOf = (command: Command): string =>
   [
-    `Usage: npm run ops -- ${callOf(command)} (--env NAME | --local PORT) [options]`,
+    `Usage: ${calledAs('ops')} ${callOf(command)} (--env NAME | --local PORT) [options]`,
     '',
     ...command.help,
     '',

@@ -18,6 +18,9 @@ export interface Arguments {
   readonly dryRun: boolean;
   readonly kid: string | undefined;
   readonly now: boolean;
+  readonly uid: string | undefined;
+  readonly all: boolean;
+  readonly hours: number | undefined;
 }
 
 export interface Clock {
@@ -34,7 +37,7 @@ export interface Context {
 }
 
 /** Options that only some commands have. */
-export type OwnOption = 'purpose' | 'yes' | 'dry-run' | 'kid' | 'now';
+export type OwnOption = 'purpose' | 'yes' | 'dry-run' | 'kid' | 'now' | 'uid' | 'all' | 'hours';
 
 export interface Command {
   /** The words that call it, e.g. `keys status`. */
@@ -48,6 +51,8 @@ export interface Command {
   readonly help: readonly string[];
   /** What AWS must allow whoever runs it. */
   readonly actions: readonly string[];
+  /** What is wrong with options that are well written each, in words that follow the command's name. */
+  readonly misuse?: (args: Arguments) => string | undefined;
   /** @throws CouldNot */
   run(args: Arguments, context: Context): Promise<Result>;
 }

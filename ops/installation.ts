@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { readAlarms, type Alarm } from './alarms.ts';
 import { awsFailure, isAwsError, isNoAnswer } from './aws-failure.ts';
 import type { Target } from './command.ts';
+import { createLogReader, type LogReader } from './logs.ts';
 import { CouldNot } from './errors.ts';
-import { isObject } from './keys/responses.ts';
+import { isObject } from './responses.ts';
+import { calledAs } from '../local/cli/called-as.ts';
+import { stateFileOf } from '../local/state-file.ts';
 import { oneLine } from './wording.ts';
 
 /** One installation of the product, in AWS or on this machine: what its stacks made, and how to reach it. */
@@ -32,6 +35,10 @@ export interface Installation {
    * @returns `unfinished` when it goes on with an earlier rotation instead
    */
   rotateSecret(secretId: string, token: string): Promise<'started' | 'unfinished'>;
+  /** What its functions have logged. */
+  readonly logs: LogReader;
+  /** Its alarms; absent on this machine, which has none. @throws CouldNot */
+  readonly alarms?: () => Promise<readonly Alarm[]>;
   close(): void;
 }
 
@@ -39,8 +46,15 @@ interface Reach {
   readonly label: string;
   readonly outputs: Readonly<Record<string, string>>;
   readonly region: string;
+  /** What the names of its alarms begin with. */
+  readonly alarmPrefix?: string;
   /** Absent: AWS, with the credentials of whoever runs the command. */
-  readonly local?: { readonly port: number; readonly lambda: string; readonly secretsManager: string };
+  readonly local?: {
+    readonly port: number;
+    readonly lambda: string;
+    readonly secretsManager: string;
+    readonly logs: string;
+  };
 }
 
 /** The longest a function of ours runs, and a little more, in milliseconds. */
@@ -57,7 +71,7 @@ export async function openInstallation(target: Target): Promise<Installation> {
   );
 }
 
-function connect({ label, outputs, region, local }: Reach): Installation {
+function connect({ label, outputs, region, local, alarmPrefix }: Reach): Installation {
   // A local start checks no signature; nobody's real credentials are shown to it.
   const credentials =
     local === undefined ? {} : { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
@@ -79,17 +93,39 @@ function connect({ label, outputs, region, local }: Reach): Installation {
   });
   const failure = (error: unknown, action: string): CouldNot =>
     local !== undefined && isNoAnswer(error) ? notRunning(local.port) : awsFailure(error, action);
+  const logs = createLogReader({
+    groups: () => (local === undefined ? output('FunctionLogGroups').split(',') : ['local']),
+    client: {
+      region,
+      requestHandler: { connectionTimeout: 5_000, socketTimeout: 20_000 },
+      ...credentials,
+      ...(local === undefined ? {} : { endpoint: local.logs }),
+    },
+    failure,
+  });
+  const output = (name: string): string => {
+    const value = outputs[name];
+    if (value !== undefined) return value;
+    throw new CouldNot(
+      'output_missing',
+      `the stacks of ${label} have no output ${name}: deploy this version of the project first`,
+    );
+  };
 
   return {
     label,
-    output: (name) => {
-      const value = outputs[name];
-      if (value !== undefined) return value;
-      throw new CouldNot(
-        'output_missing',
-        `the stacks of ${label} have no output ${name}: deploy this version of the project first`,
-      );
-    },
+    output,
+    logs,
+    ...(alarmPrefix === undefined
+      ? {}
+      : {
+          alarms: () =>
+            readAlarms(
+              alarmPrefix,
+              { region, requestHandler: { connectionTimeout: 5_000, socketTimeout: 20_000 } },
+              failure,
+            ),
+        }),
     hasOutput: (name) => outputs[name] !== undefined,
     invoke: async (functionName, payload, { changes }) => {
       const answer = await (changes ? changing : asking)
@@ -131,6 +167,7 @@ function connect({ label, outputs, region, local }: Reach): Installation {
     },
     close: () => {
       for (const client of [asking, changing, secrets]) client.destroy();
+      logs.close();
     },
   };
 }
@@ -161,6 +198,7 @@ async function readStacks(name: string, region: string): Promise<Reach> {
     );
     return {
       label: `environment ${name}`,
+      alarmPrefix: `cis2-bff-${name}-`,
       region,
       outputs: Object.assign({}, ...outputs) as Reach['outputs'],
     };
@@ -196,15 +234,14 @@ async function outputsOf(
 const notRunning = (port: number): CouldNot =>
   new CouldNot(
     'not_running',
-    `no local start runs on port ${String(port)}: start one with npm start -- --port ${String(port)}`,
+    `no local start runs on port ${String(port)}: start one with ${calledAs('dev')} --port ${String(port)}`,
   );
 
 /** Every local start says in a file what it made and where it listens. */
 function readLocalStart(port: number): Reach {
-  const file = path.join(import.meta.dirname, '../build/local', `${String(port)}.json`);
   let state: unknown;
   try {
-    state = JSON.parse(readFileSync(file, 'utf8'));
+    state = JSON.parse(readFileSync(stateFileOf(port), 'utf8'));
   } catch {
     throw notRunning(port);
   }
@@ -216,7 +253,8 @@ function readLocalStart(port: number): Reach {
     !isObject(outputs) ||
     typeof state['region'] !== 'string' ||
     typeof endpoints['lambda'] !== 'string' ||
-    typeof endpoints['secretsManager'] !== 'string'
+    typeof endpoints['secretsManager'] !== 'string' ||
+    typeof endpoints['logs'] !== 'string'
   ) {
     throw new CouldNot(
       'not_running',
@@ -230,7 +268,12 @@ function readLocalStart(port: number): Reach {
     outputs: Object.fromEntries(
       Object.entries(outputs).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
     ),
-    local: { port, lambda: endpoints['lambda'], secretsManager: endpoints['secretsManager'] },
+    local: {
+      port,
+      lambda: endpoints['lambda'],
+      secretsManager: endpoints['secretsManager'],
+      logs: endpoints['logs'],
+    },
   };
 }
 

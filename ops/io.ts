@@ -3,6 +3,8 @@ import { oneLine } from './wording.ts';
 
 /** What a command has to say at its end. */
 export interface Result {
+  /** It was done, and what was found is not right: the exit status is 1. */
+  readonly failed?: boolean;
   /** For `--json`. */
   readonly document: unknown;
   /** For people; a line each. */

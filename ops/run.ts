@@ -39,8 +39,9 @@ export async function runOps(args: readonly string[]): Promise<number> {
     },
   };
   try {
-    io.finish(await line.command.run(line.args, context));
-    return 0;
+    const result = await line.command.run(line.args, context);
+    io.finish(result);
+    return result.failed === true ? 1 : 0;
   } catch (error) {
     return reported(error, io);
   } finally {

@@ -11,8 +11,6 @@ export interface WriteManifestOptions {
   readonly types?: string | undefined;
   /** Write nothing. @default false */
   readonly check?: boolean;
-  /** Formats a file as its repository does. @default as it is */
-  readonly format?: (file: string, content: string) => Promise<string>;
 }
 
 export interface WrittenDocument {
@@ -26,25 +24,22 @@ export interface WrittenDocument {
  *
  * @param upstreams - checked
  */
-export async function writeManifest(
+export function writeManifest(
   upstreams: UpstreamDefinitions,
-  { out, types, check = false, format = (_file, content) => Promise.resolve(content) }: WriteManifestOptions,
-): Promise<readonly WrittenDocument[]> {
+  { out, types, check = false }: WriteManifestOptions,
+): readonly WrittenDocument[] {
   const documents = manifestDocuments(upstreams);
   const files: readonly (readonly [file: string, content: string])[] = [
     [join(out, 'openapi.json'), documents.openApi],
     [join(out, 'api-routes.md'), documents.routes],
     ...(types === undefined ? [] : [[types, documents.types] as const]),
   ];
-  return Promise.all(
-    files.map(async ([file, raw]) => {
-      const content = await format(file, raw);
-      const stale = !existsSync(file) || readFileSync(file, 'utf8') !== content;
-      if (stale && !check) {
-        mkdirSync(dirname(file), { recursive: true });
-        writeFileSync(file, content);
-      }
-      return { file, stale };
-    }),
-  );
+  return files.map(([file, content]) => {
+    const stale = !existsSync(file) || readFileSync(file, 'utf8') !== content;
+    if (stale && !check) {
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, content);
+    }
+    return { file, stale };
+  });
 }

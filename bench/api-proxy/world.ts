@@ -1,5 +1,5 @@
 /** What the proxy leans on, in a process of its own: the store, the secrets, CIS2's keys, the API platform, signed-in people. */
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { exportJWK, SignJWT } from 'jose';
-import { after, preciseClock, randomSecret, Secret, systemClock } from '../../lambdas/common/index.ts';
+import { after, preciseClock, Secret, systemClock } from '../../lambdas/common/index.ts';
 import { createSignInStore } from '../../lambdas/session/index.ts';
 import { startApiPlatformSimulator } from '../../local/api-platform-simulator/index.ts';
 import { createTables, startDynamoDb } from '../../local/aws/dynamodb.ts';
@@ -67,9 +67,14 @@ await createTables(store.url, region, [
 
 const secrets = await startSecretsManager({ region, account: '000000000000' });
 const manager = new SecretsManagerClient({ endpoint: secrets.url, region, credentials });
-const makeSecret = async (Name: string, value: object): Promise<string> => {
+const makeSecret = async (Name: string, value: object | string): Promise<string> => {
   const { ARN } = await manager.send(new CreateSecretCommand({ Name }));
-  await manager.send(new PutSecretValueCommand({ SecretId: ARN, SecretString: JSON.stringify(value) }));
+  await manager.send(
+    new PutSecretValueCommand({
+      SecretId: ARN,
+      SecretString: typeof value === 'string' ? value : JSON.stringify(value),
+    }),
+  );
   return ARN ?? '';
 };
 const now = systemClock();
@@ -88,13 +93,14 @@ const keys = await makeSecret('keys', {
 });
 const applicationSecret = await makeSecret('application', application);
 
-const identifierKey = randomSecret(32);
+const identifierKey = randomBytes(32).toString('base64url');
+const identifierSecret = await makeSecret('identifier-key', identifierKey);
 const signIns = createSignInStore({
   client: new DynamoDBClient({ endpoint: store.url, region, credentials }),
   table,
   limits: { idleSeconds: 900, absoluteSeconds: 43_200 },
   clock: systemClock,
-  identifierKey: () => Promise.resolve(identifierKey),
+  identifierKey: () => Promise.resolve(new Secret(Buffer.from(identifierKey))),
 });
 
 /** Signs an invented person in. @returns the cookie of their session */
@@ -208,7 +214,7 @@ const world: World = {
     ...{ BASE_URL: 'https://app.example.nhs.uk', CIS2_ACR: 'AAL3_ANY', MINIMUM_AAL: '3' },
     ...{ ACCEPTED_ROLES: 'optional', UPSTREAMS: JSON.stringify({ pds: upstream }), KEY_CACHE_SECONDS: '60' },
     ...{ API_PLATFORM_TOKEN_URL: platform.tokenUrl, API_PLATFORM_KEYS_SECRET: keys },
-    ...{ API_PLATFORM_CREDENTIALS_SECRET: applicationSecret },
+    ...{ API_PLATFORM_CREDENTIALS_SECRET: applicationSecret, IDENTIFIER_KEY_SECRET: identifierSecret },
   },
   stores: { embedded: store.url, replaying: await startReplayingStore() },
 };

@@ -88,8 +88,10 @@ export function RequireSession({ fallback, children }: RequireSessionProps): Rea
       forgetSignIn();
       setOffered(false);
     } else if (isAutomatic && status === 'anonymous') {
-      if (mayStartSignIn()) void client.signIn();
-      else setOffered(true);
+      const offer = () => setOffered(true);
+      // Once the page has been left: whoever comes back to it from the browser's memory has to find something on it.
+      if (mayStartSignIn()) client.signIn().then(offer, offer);
+      else offer();
     }
   }, [client, status, isAutomatic]);
 

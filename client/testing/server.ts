@@ -283,6 +283,10 @@ export function createFakeServer<Upstreams = unknown>(
 
   const routes: Readonly<Record<string, Endpoint['answer']>> = {
     'GET /auth/session': () => json(session()),
+    'GET /auth/session/draft-key': guarded(({ details }) => {
+      const { uid } = details['user'] as { uid: string };
+      return json({ key: btoa(uid.padEnd(32, '-').slice(0, 32)) });
+    }),
     'POST /auth/session/extend': guarded(() => {
       active();
       return json(session());

@@ -49,6 +49,12 @@ export class BffTimeoutDialog extends Base {
   /** What had the focus before the dialog took it. */
   #before: Element | null = null;
   #announced = '';
+  /** Escape, wherever the focus is. Left to the browser, the second one would close the dialog and show the page. */
+  readonly #onKey = (event: KeyboardEvent): void => {
+    if (event.key !== 'Escape') return;
+    event.preventDefault();
+    if (this.#view.kind === 'warning') void this.#controller?.stay();
+  };
 
   /** The client whose session is watched. */
   get client(): SessionClient | null {
@@ -121,7 +127,7 @@ export class BffTimeoutDialog extends Base {
       event.preventDefault();
       if (this.#view.kind === 'warning') void this.#controller?.stay();
     });
-    // A browser closes a dialog when Escape comes twice, whatever the page says.
+    // Where something else than a key closes it twice, whatever the page says.
     dialog.addEventListener('close', () => this.#render());
 
     const root = this.attachShadow({ mode: 'open' });
@@ -196,6 +202,7 @@ export class BffTimeoutDialog extends Base {
     if (!this.isConnected) return;
     if (!dialog.open) {
       this.#before ??= deepActiveElement();
+      window.addEventListener('keydown', this.#onKey, true);
       dialog.showModal();
       first.focus();
     } else if (this.#parts !== undefined && this.shadowRoot?.activeElement?.checkVisibility() !== true) {
@@ -208,7 +215,9 @@ export class BffTimeoutDialog extends Base {
     this.#announced = '';
     const before = this.#before;
     this.#before = null;
-    if (this.#parts?.dialog.open !== true) return;
+    if (this.#parts === undefined) return;
+    window.removeEventListener('keydown', this.#onKey, true);
+    if (!this.#parts.dialog.open) return;
     this.#parts.dialog.close();
     if (before instanceof HTMLElement && before.isConnected) before.focus();
   }

@@ -210,6 +210,7 @@ const felt: Readonly<Record<FunctionName, string>> = {
   jwks: 'CIS2 may not be able to read our keys: then nobody can sign in.',
   'unknown-route': 'Addresses that do not exist are answered with the wrong error.',
   'keys-status': `${nothingYet} Operators cannot see the state of the signing keys.`,
+  'operator-sessions': `${nothingYet} Operators cannot see or end sessions.`,
   'rotate-signing-keys': `${nothingYet} The signing keys are not checked or do not rotate.`,
   canary: `${nothingYet} The check from outside found a fault, or could not run.`,
 };

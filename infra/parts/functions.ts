@@ -100,6 +100,12 @@ const sizes: Readonly<Record<FunctionName, Size>> = {
     // Six requests, of ten seconds at most each, which are made one after the other.
     timeout: Duration.seconds(60),
   },
+  'operator-sessions': {
+    description: "CIS2 BFF: shows operators a user's sessions, and ends a user's or everybody's",
+    memoryMegabytes: 512,
+    // It goes through everybody's sessions for a quarter of a minute at a time.
+    timeout: Duration.seconds(30),
+  },
   'rotate-signing-keys': {
     description:
       'CIS2 BFF: makes, rotates and publishes the signing keys. The only function that writes them',
@@ -186,6 +192,7 @@ export class BffFunctions extends Construct {
       'api-proxy': this.add('api-proxy', props, [
         ...edge.readStatements(),
         ...storage.sessionStatements({
+          ConditionCheckItem: ['session#*'],
           GetItem: ['session#*', 'warm-up'],
           Query: ['session#*'],
           UpdateItem: ['session#*'],
@@ -210,6 +217,15 @@ export class BffFunctions extends Construct {
         ...stores.map((store) => store.describeStatement()),
       ]),
       canary: this.add('canary', props, storage.publishedKeyStatements({ GetItem: ['jwks#*'] })),
+      'operator-sessions': this.add('operator-sessions', props, [
+        ...storage.sessionStatements({
+          BatchGetItem: ['session#*'],
+          GetItem: ['user#*'],
+          UpdateItem: ['session#*', 'user#*'],
+        }),
+        storage.sessionScanStatement(),
+        ...storage.identifierKeyStatements(),
+      ]),
       'rotate-signing-keys': this.add('rotate-signing-keys', props, [
         ...storage.publishedKeyStatements({
           GetItem: ['jwks#*'],
@@ -232,7 +248,7 @@ export class BffFunctions extends Construct {
   }
 
   /** Every function, by name. */
-  all(): ReadonlyMap<FunctionName, lambda.Function> {
+  byName(): ReadonlyMap<FunctionName, lambda.Function> {
     return new Map(this.names().map((name) => [name, this.functions[name].made]));
   }
 

@@ -1,7 +1,15 @@
 import { Duration, Token } from 'aws-cdk-lib';
-import { pds, upstreamsProblems, type UpstreamDefinitions } from '../../manifest/index.ts';
+import {
+  checkedAsConfig,
+  configMembers,
+  configProblems,
+  pds,
+  settingsOfConfig,
+  type BffConfig,
+  type UpstreamDefinitions,
+} from '../../manifest/index.ts';
 import { isLoopback, readSettings, settingNames, SettingsError } from '../../lambdas/settings.ts';
-import type { AcrValue, RoleRule, SettingName } from '../../lambdas/settings.ts';
+import type { AcrValue, SettingName } from '../../lambdas/settings.ts';
 import { apiPlatformEnvironment, apiPlatformTokenUrls } from './api-platform.ts';
 
 const realm = 'openam/oauth2/realms/root/realms/NHSIdentity/realms/Healthcare';
@@ -12,8 +20,11 @@ export const cis2Issuers = {
   live: `https://am.nhsidentity.spineservices.nhs.uk:443/${realm}`,
 } as const;
 
-/** How the BFF behaves. `lambdas/settings.ts` holds the rule of each value. */
-export interface BehaviourProps {
+/**
+ * How the BFF behaves: what `bff.config` says of the app, to be spread in (`...bff`), and what differs between environments.
+ * Without `upstreams` there is the Personal Demographics Service, as it ships. `spa` is for local runs alone.
+ */
+export interface BehaviourProps extends Partial<BffConfig> {
   /**
    * True for real users: only the live CIS2 issuer and the live API platform are accepted, no debug log, and nothing without
    * a certificate and a web ACL. False for everything else: those two are refused.
@@ -26,11 +37,6 @@ export interface BehaviourProps {
   readonly issuer: string;
   /** The client id that CIS2 gave to this deployment. */
   readonly clientId: string;
-  /**
-   * What is asked of CIS2. Onboarding refuses scopes that an app does not use.
-   * @default - person, title, roles and the names of their organisations
-   */
-  readonly scope?: string;
   /**
    * How an ordinary sign-in asks the user to prove who they are.
    * @default AAL3_ANY
@@ -52,53 +58,11 @@ export interface BehaviourProps {
    */
   readonly minimumIal?: 0 | 1 | 2 | 3;
   /**
-   * Which of a user's roles can be worked in. `optional`: any, and who has none can sign in; `any`: any, and a sign-in
-   * needs one; rules: a sign-in needs a role that one of them accepts.
-   * @default optional
-   */
-  readonly acceptedRoles?: 'optional' | 'any' | readonly RoleRule[];
-  /**
-   * Seconds without activity after which a session ends.
-   * @default 900
-   */
-  readonly idleSeconds?: number;
-  /**
-   * Seconds after which a session ends whatever the user does.
-   * @default 43200
-   */
-  readonly absoluteSeconds?: number;
-  /**
-   * Live sessions a user may have; the oldest ends when there are more.
-   * @default 20
-   */
-  readonly sessionsPerUser?: number;
-  /**
-   * What becomes of a user's other sessions when they sign in: they stay (`allow`), they end (`newest-wins`), or the SPA
-   * is told how many there are, so that it can ask (`ask`).
-   * @default allow
-   */
-  readonly concurrentSessions?: 'allow' | 'newest-wins' | 'ask';
-  /**
-   * Path of the SPA where a failed sign-in lands.
-   * @default /sign-in-error
-   */
-  readonly signInErrorPath?: string;
-  /**
-   * Path of the SPA where a sign-out lands.
-   * @default /signed-out
-   */
-  readonly signedOutPath?: string;
-  /**
    * CIS2's end-session endpoint, where the browser goes on to when the user signs out. Ask CIS2 first: it must have the
    * signed-out page registered to send the user back to, or they are left on an empty page.
    * @default - the user signs out of the app only
    */
   readonly endSessionUrl?: string;
-  /**
-   * The route manifest: which calls of which APIs pages may make, from `defineUpstreams`.
-   * @default - the Personal Demographics Service, as it ships
-   */
-  readonly upstreams?: UpstreamDefinitions;
   /**
    * Where those upstreams are: a name in the route manifest, and its base URL. One that is not named here is not there.
    * @default - none
@@ -110,11 +74,6 @@ export interface BehaviourProps {
    * @default - the live one in production, that of the integration environment elsewhere
    */
   readonly apiPlatformTokenUrl?: string;
-  /**
-   * How many calls to APIs a session may make in a minute, or in a fifteenth of `idleSeconds` if that is less.
-   * @default 250
-   */
-  readonly callsPerWindow?: number;
   /**
    * Seconds for which a function keeps the signing keys before it reads them again.
    * @default 60
@@ -184,11 +143,51 @@ export class DeploymentRefused extends Error {
   }
 }
 
+/** The property that a setting comes from, where another name says the same. */
+const propertyOf: Readonly<Partial<Record<SettingName, string>>> = {
+  BASE_URL: 'baseUrl',
+  CIS2_ISSUER: 'issuer',
+  CIS2_CLIENT_ID: 'clientId',
+  CIS2_SCOPE: 'scope',
+  CIS2_ACR: 'acr',
+  CIS2_FRESHNESS: 'freshness',
+  MINIMUM_AAL: 'minimumAal',
+  MINIMUM_IAL: 'minimumIal',
+  END_SESSION_URL: 'endSessionUrl',
+  KEY_CACHE_SECONDS: 'keyCacheSeconds',
+  SIGNING_KEY_BITS: 'signingKeyBits',
+  API_PLATFORM_KEYS: 'apiPlatformKeys',
+  KEY_CUSTODY: 'keyCustody',
+  KEY_LEAD_SECONDS: 'keyLeadTime',
+  KEY_RING_NAME: 'keyRingName',
+  UPSTREAMS: 'upstreamUrls',
+  API_PLATFORM_TOKEN_URL: 'apiPlatformTokenUrl',
+  LOG_LEVEL: 'logLevel',
+  WARM_UP: 'warmUp',
+};
+
+/** A problem of a setting, as one of the property. */
+const ofProperty = (problem: string): string => {
+  const [name = ''] = problem.split(' ', 1);
+  const property = propertyOf[name as SettingName];
+  return property === undefined ? problem : property + problem.slice(name.length);
+};
+
+/** What is wrong with the app's own configuration; what is known only when it is deployed cannot be. */
+const problemsOfConfig = (props: BehaviourProps): readonly string[] =>
+  configProblems(
+    Object.fromEntries(
+      configMembers
+        .map((member) => [member, member === 'upstreams' ? manifestOf(props) : props[member]] as const)
+        .filter(([, value]) => value !== undefined && !Token.isUnresolved(value)),
+    ),
+  );
+
 /** Checks by the rules of `lambdas/settings.ts`, but for what is known only when it is deployed. */
 const brokenRules = (values: Readonly<Record<SettingName, string>>): readonly string[] => {
   try {
     readSettings(
-      settingNames.filter((name) => !Token.isUnresolved(values[name])),
+      settingNames.filter((name) => !checkedAsConfig.has(name) && !Token.isUnresolved(values[name])),
       values,
     );
     return [];
@@ -261,6 +260,9 @@ const misplaced = (
   return problems;
 };
 
+/** JavaScript can give anything. What is no text is refused by the rule of the setting, and nothing is missing. */
+const textOf = (value: unknown): string => (value === undefined || value === null ? '' : String(value));
+
 /**
  * Every setting of the functions as text, checked.
  *
@@ -274,27 +276,22 @@ export function settingValues(
 ): Readonly<Record<SettingName, string>> {
   const { production = true } = props;
   const manifest = manifestOf(props);
-  const manifestProblems = upstreamsProblems(manifest).map((problem) => `upstreams: ${problem}`);
-  if (manifestProblems.length > 0) throw new DeploymentRefused([...manifestProblems, ...otherProblems]);
   const values = {
-    BASE_URL: props.baseUrl,
-    CIS2_ISSUER: props.issuer,
-    CIS2_CLIENT_ID: props.clientId,
-    CIS2_SCOPE: props.scope ?? 'openid profile nhsperson nationalrbacaccess associatedorgs',
+    BASE_URL: textOf(props.baseUrl),
+    CIS2_ISSUER: textOf(props.issuer),
+    CIS2_CLIENT_ID: textOf(props.clientId),
+    CIS2_SCOPE: 'openid profile nhsperson nationalrbacaccess associatedorgs',
     CIS2_ACR: props.acr ?? 'AAL3_ANY',
     CIS2_FRESHNESS: String(props.freshness ?? 'login'),
     MINIMUM_AAL: String(props.minimumAal ?? 3),
     MINIMUM_IAL: String(props.minimumIal ?? 3),
-    ACCEPTED_ROLES:
-      typeof props.acceptedRoles === 'object'
-        ? JSON.stringify(props.acceptedRoles)
-        : (props.acceptedRoles ?? 'optional'),
-    IDLE_SECONDS: String(props.idleSeconds ?? 900),
-    ABSOLUTE_SECONDS: String(props.absoluteSeconds ?? 43_200),
-    SESSIONS_PER_USER: String(props.sessionsPerUser ?? 20),
-    CONCURRENT_SESSIONS: props.concurrentSessions ?? 'allow',
-    SIGN_IN_ERROR_PATH: props.signInErrorPath ?? '/sign-in-error',
-    SIGNED_OUT_PATH: props.signedOutPath ?? '/signed-out',
+    ACCEPTED_ROLES: 'optional',
+    IDLE_SECONDS: '900',
+    ABSOLUTE_SECONDS: '43200',
+    SESSIONS_PER_USER: '20',
+    CONCURRENT_SESSIONS: 'allow',
+    SIGN_IN_ERROR_PATH: '/sign-in-error',
+    SIGNED_OUT_PATH: '/signed-out',
     END_SESSION_URL: props.endSessionUrl ?? 'off',
     KEY_CACHE_SECONDS: String(props.keyCacheSeconds ?? 60),
     SIGNING_KEY_BITS: String(props.signingKeyBits ?? 4096),
@@ -304,15 +301,20 @@ export function settingValues(
     // No property: only the local run replaces it.
     CLOUDFORMATION_RESPONSE_ORIGIN: 'aws',
     UPSTREAMS: JSON.stringify(props.upstreamUrls ?? {}),
-    CALLS_PER_WINDOW: String(props.callsPerWindow ?? 250),
+    CALLS_PER_WINDOW: '250',
     API_PLATFORM_TOKEN_URL:
       props.apiPlatformTokenUrl ?? apiPlatformTokenUrls[production ? 'live' : 'integration'],
     LOG_LEVEL: props.logLevel ?? 'info',
     WARM_UP: (props.warmUp ?? true) ? 'on' : 'off',
+    ...settingsOfConfig(props),
     ...resources,
   } satisfies Record<SettingName, string>;
 
-  const problems = [...brokenRules(values), ...misplaced(production, manifest, values), ...otherProblems];
+  const problems = [
+    ...problemsOfConfig(props),
+    ...[...brokenRules(values), ...misplaced(production, manifest, values)].map(ofProperty),
+    ...otherProblems,
+  ];
   if (problems.length > 0) throw new DeploymentRefused(problems);
   return values;
 }

@@ -33,7 +33,10 @@ export type PublishedItems = 'jwks#*' | 'rotation#*';
 /** DynamoDB action → the items that a function may use it on. */
 export type ItemUses<Items extends string> = Readonly<
   Partial<
-    Record<'BatchGetItem' | 'DeleteItem' | 'GetItem' | 'PutItem' | 'Query' | 'UpdateItem', readonly Items[]>
+    Record<
+      'BatchGetItem' | 'ConditionCheckItem' | 'DeleteItem' | 'GetItem' | 'PutItem' | 'Query' | 'UpdateItem',
+      readonly Items[]
+    >
   >
 >;
 
@@ -132,6 +135,24 @@ export class BffStorage extends Construct {
         },
       }),
     ];
+  }
+
+  /**
+   * What a function must be allowed to find everybody's live sessions. A scan cannot be bound to items; it is bound to the
+   * attributes that say whether a session lives.
+   */
+  sessionScanStatement(): iam.PolicyStatement {
+    return new iam.PolicyStatement({
+      sid: 'SessionsScan',
+      actions: ['dynamodb:Scan'],
+      resources: [this.sessions.tableArn],
+      conditions: {
+        'ForAllValues:StringEquals': { 'dynamodb:Attributes': ['pk', 'sk', 'state', 'signedInAt'] },
+        // Of no attribute at all the condition above would hold.
+        Null: { 'dynamodb:Attributes': 'false' },
+        StringEquals: { 'dynamodb:Select': 'SPECIFIC_ATTRIBUTES' },
+      },
+    });
   }
 
   /** What a function must be allowed to use the published keys so. */

@@ -6,6 +6,7 @@ import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { contentSecurityPolicyOf, permissionsPolicyOf, type BffConfig } from '../../manifest/index.ts';
 import { bffPrefixes, cookieNames, edgeHeader, routes } from '../../lambdas/routes.ts';
 import type { EdgeSecret } from './edge-secret.ts';
 import { keptOnceMade } from './removal.ts';
@@ -26,32 +27,15 @@ export interface WebEdgeProps {
   readonly webAclArn?: string;
   /** Why there is no web ACL. */
   readonly withoutWebAcl?: string;
+  /** A bucket of the app's own for the SPA's files. @default - made here */
+  readonly spaBucket?: s3.IBucket;
+  /** A distribution of the app's own, which gets the BFF's paths. @default - made here */
+  readonly distribution?: cloudfront.Distribution;
+  /** What the app adds to the Content-Security-Policy of its documents. */
+  readonly contentSecurityPolicy?: BffConfig['contentSecurityPolicy'];
+  /** What the app says in the Permissions-Policy of its documents. */
+  readonly permissionsPolicy?: BffConfig['permissionsPolicy'];
 }
-
-const documentPolicy = [
-  "default-src 'self'",
-  "img-src 'self'",
-  "font-src 'self'",
-  "object-src 'none'",
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join('; ');
-
-/** What a page of a clinical app has no use for, so that nothing that gets into it has either. */
-const permissionsPolicy = [
-  'camera',
-  'display-capture',
-  'geolocation',
-  'microphone',
-  'midi',
-  'payment',
-  'publickey-credentials-get',
-  'serial',
-  'usb',
-]
-  .map((feature) => `${feature}=()`)
-  .join(', ');
 
 /** Where the public keys are served. */
 const keySetPaths = Object.keys(routes.jwks).map((key) => key.slice(key.indexOf('/')));
@@ -67,15 +51,26 @@ export class WebEdge extends Construct {
    * Where the SPA's files go: the hashed files under `assets/` first, with `Cache-Control: public, max-age=31536000,
    * immutable`, the documents after them.
    */
-  readonly spaBucket: s3.Bucket;
+  readonly spaBucket: s3.IBucket | undefined;
   readonly distribution: cloudfront.Distribution;
 
   constructor(scope: Construct, id: string, props: WebEdgeProps) {
     super(scope, id);
-    const { api, baseUrl, certificate, webAclArn, withoutWebAcl } = props;
-    const ownDomain = `${api.apiId}.execute-api.${Stack.of(this).region}.amazonaws.com`;
+    const behaviours = this.bffBehaviours(props);
+    if (props.distribution === undefined) {
+      this.spaBucket = props.spaBucket ?? this.makeSpaBucket();
+      this.distribution = this.makeDistribution(this.spaBucket, behaviours, props);
+    } else {
+      this.spaBucket = props.spaBucket;
+      this.distribution = props.distribution;
+      for (const [path, { origin, ...options }] of Object.entries(behaviours)) {
+        this.distribution.addBehavior(path, origin, options);
+      }
+    }
+  }
 
-    this.spaBucket = new s3.Bucket(this, 'Spa', {
+  private makeSpaBucket(): s3.Bucket {
+    const bucket = new s3.Bucket(this, 'Spa', {
       encryption: s3.BucketEncryption.S3_MANAGED,
       blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
       enforceSSL: true,
@@ -83,13 +78,24 @@ export class WebEdge extends Construct {
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
       removalPolicy: keptOnceMade,
     });
-    const spa = origins.S3BucketOrigin.withOriginAccessControl(this.spaBucket, {
-      // Allowed to list, S3 says 404 for a file that is not there, and not 403.
-      originAccessLevels: [cloudfront.AccessLevel.READ, cloudfront.AccessLevel.LIST],
+    Validations.of(bucket).acknowledge({
+      id: 'AwsSolutions-S1',
+      reason:
+        'It holds the public files of the SPA and only CloudFront reads it. CloudTrail records who changes it.',
     });
-    const bff = new origins.HttpOrigin(props.originDomainName ?? ownDomain, {
+    return bucket;
+  }
+
+  /** Path → how CloudFront treats it, for what the BFF answers. */
+  private bffBehaviours({
+    api,
+    originDomainName,
+    edgeSecret,
+  }: WebEdgeProps): Record<string, cloudfront.BehaviorOptions> {
+    const ownDomain = `${api.apiId}.execute-api.${Stack.of(this).region}.amazonaws.com`;
+    const bff = new origins.HttpOrigin(originDomainName ?? ownDomain, {
       // A reference that CloudFormation resolves as it deploys: the value stands in no template.
-      customHeaders: { [edgeHeader]: props.edgeSecret.secret.secretValue.unsafeUnwrap() },
+      customHeaders: { [edgeHeader]: edgeSecret.secret.secretValue.unsafeUnwrap() },
       protocolPolicy: cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
       originSslProtocols: [cloudfront.OriginSslPolicy.TLS_V1_2],
       readTimeout: Duration.seconds(30),
@@ -113,13 +119,29 @@ export class WebEdge extends Construct {
       responseHeadersPolicy: bffBehaviour.responseHeadersPolicy,
       compress: false,
     };
+    return {
+      ...Object.fromEntries(keySetPaths.map((path) => [path, keySetBehaviour])),
+      ...Object.fromEntries(bffPrefixes.map((prefix) => [`${prefix}/*`, bffBehaviour])),
+    };
+  }
+
+  private makeDistribution(
+    spaBucket: s3.IBucket,
+    behaviours: Record<string, cloudfront.BehaviorOptions>,
+    props: WebEdgeProps,
+  ): cloudfront.Distribution {
+    const { baseUrl, certificate, webAclArn, withoutWebAcl } = props;
+    const spa = origins.S3BucketOrigin.withOriginAccessControl(spaBucket, {
+      // Allowed to list, S3 says 404 for a file that is not there, and not 403.
+      originAccessLevels: [cloudfront.AccessLevel.READ, cloudfront.AccessLevel.LIST],
+    });
     const rewrite = new cloudfront.Function(this, 'SpaRewrite', {
       comment: 'CIS2 BFF: deep links of the SPA get its document',
       code: cloudfront.FunctionCode.fromFile({ filePath: join(import.meta.dirname, 'spa-rewrite.js') }),
       runtime: cloudfront.FunctionRuntime.JS_2_0,
     });
 
-    this.distribution = new cloudfront.Distribution(this, 'Distribution', {
+    const distribution = new cloudfront.Distribution(this, 'Distribution', {
       // CloudFormation resolves the reference again only when something else of the distribution changes.
       comment: `CIS2 BFF, edge secret ${String(props.edgeSecretDeployment)}`,
       ...(certificate === undefined
@@ -137,7 +159,7 @@ export class WebEdge extends Construct {
         origin: spa,
         viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
         cachePolicy: this.documentCache(),
-        responseHeadersPolicy: this.spaHeaders('DocumentHeaders', 'SPA documents', {
+        responseHeadersPolicy: this.spaHeaders('DocumentHeaders', 'SPA documents', props, {
           ownCacheControlStands: false,
         }),
         functionAssociations: [{ function: rewrite, eventType: cloudfront.FunctionEventType.VIEWER_REQUEST }],
@@ -150,17 +172,17 @@ export class WebEdge extends Construct {
           cachePolicy: cloudfront.CachePolicy.CACHING_OPTIMIZED,
           // A hashed file carries its own `immutable`, given when it is uploaded; the bucket's 404 carries nothing, and a
           // year of that would outlive the upload it came before.
-          responseHeadersPolicy: this.spaHeaders('AssetHeaders', 'SPA hashed files', {
+          responseHeadersPolicy: this.spaHeaders('AssetHeaders', 'SPA hashed files', props, {
             ownCacheControlStands: true,
           }),
           compress: true,
         },
-        ...Object.fromEntries(keySetPaths.map((path) => [path, keySetBehaviour])),
-        ...Object.fromEntries(bffPrefixes.map((prefix) => [`${prefix}/*`, bffBehaviour])),
+        ...behaviours,
       },
       errorResponses: errorsNeverKept.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),
     });
-    this.acknowledge(certificate !== undefined, webAclArn !== undefined, withoutWebAcl);
+    acknowledge(distribution, certificate !== undefined, webAclArn !== undefined, withoutWebAcl);
+    return distribution;
   }
 
   /**
@@ -205,12 +227,16 @@ export class WebEdge extends Construct {
   private spaHeaders(
     id: string,
     what: string,
+    { contentSecurityPolicy, permissionsPolicy }: WebEdgeProps,
     { ownCacheControlStands }: { readonly ownCacheControlStands: boolean },
   ): cloudfront.ResponseHeadersPolicy {
     return new cloudfront.ResponseHeadersPolicy(this, id, {
       comment: `CIS2 BFF: ${what}`,
       securityHeadersBehavior: {
-        contentSecurityPolicy: { contentSecurityPolicy: documentPolicy, override: true },
+        contentSecurityPolicy: {
+          contentSecurityPolicy: contentSecurityPolicyOf(contentSecurityPolicy),
+          override: true,
+        },
         contentTypeOptions: { override: true },
         referrerPolicy: { referrerPolicy: cloudfront.HeadersReferrerPolicy.NO_REFERRER, override: true },
         strictTransportSecurity: {
@@ -223,7 +249,7 @@ export class WebEdge extends Construct {
         customHeaders: [
           { header: 'Cache-Control', value: 'no-cache', override: !ownCacheControlStands },
           { header: 'Cross-Origin-Opener-Policy', value: 'same-origin', override: true },
-          { header: 'Permissions-Policy', value: permissionsPolicy, override: true },
+          { header: 'Permissions-Policy', value: permissionsPolicyOf(permissionsPolicy), override: true },
         ],
       },
     });
@@ -254,54 +280,55 @@ export class WebEdge extends Construct {
       },
     });
   }
+}
 
-  private acknowledge(hasCertificate: boolean, hasWebAcl: boolean, withoutWebAcl: string | undefined): void {
-    Validations.of(this.spaBucket).acknowledge({
-      id: 'AwsSolutions-S1',
+function acknowledge(
+  distribution: cloudfront.Distribution,
+  hasCertificate: boolean,
+  hasWebAcl: boolean,
+  withoutWebAcl: string | undefined,
+): void {
+  Validations.of(distribution).acknowledge(
+    {
+      id: '@aws-cdk/aws-cloudfront-origins:listBucketSecurityRisk',
       reason:
-        'It holds the public files of the SPA and only CloudFront reads it. CloudTrail records who changes it.',
+        'A list could only be asked for at the root, which is always index.html here. The files are public.',
+    },
+    {
+      id: 'AwsSolutions-CFR1',
+      reason:
+        'Who may come in is decided by signing in with CIS2, not by where a network address seems to be.',
+    },
+    {
+      id: 'AwsSolutions-CFR3',
+      reason:
+        'CloudFront would log whole paths and queries, which carry sign-in codes and patients. The HTTP API logs ' +
+        'every request of ours by its route instead.',
+    },
+  );
+  if (!hasWebAcl) {
+    Validations.of(distribution).acknowledge({
+      id: 'AwsSolutions-CFR2',
+      reason:
+        withoutWebAcl ??
+        'Not for production, which is refused without a web ACL or a reason of its own: no real user depends on it. ' +
+          'The gateway throttles, and reserved concurrency and table limits bound what a flood can use.',
     });
-    Validations.of(this.distribution).acknowledge(
-      {
-        id: '@aws-cdk/aws-cloudfront-origins:listBucketSecurityRisk',
-        reason:
-          'A list could only be asked for at the root, which is always index.html here. The files are public.',
-      },
-      {
-        id: 'AwsSolutions-CFR1',
-        reason:
-          'Who may come in is decided by signing in with CIS2, not by where a network address seems to be.',
-      },
-      {
-        id: 'AwsSolutions-CFR3',
-        reason:
-          'CloudFront would log whole paths and queries, which carry sign-in codes and patients. The HTTP API logs ' +
-          'every request of ours by its route instead.',
-      },
-    );
-    if (!hasWebAcl) {
-      Validations.of(this.distribution).acknowledge({
-        id: 'AwsSolutions-CFR2',
-        reason:
-          withoutWebAcl ??
-          'Not for production, which is refused without a web ACL or a reason of its own: no real user depends on it. ' +
-            'The gateway throttles, and reserved concurrency and table limits bound what a flood can use.',
-      });
-    }
-    if (!hasCertificate) {
-      Validations.of(this.distribution).acknowledge({
-        id: 'AwsSolutions-CFR4',
-        reason:
-          'Not for production, which is refused without a certificate: no real user depends on it. It answers on ' +
-          "CloudFront's own name, where CloudFront alone decides which TLS versions it accepts.",
-      });
-    }
+  }
+  if (!hasCertificate) {
+    Validations.of(distribution).acknowledge({
+      id: 'AwsSolutions-CFR4',
+      reason:
+        'Not for production, which is refused without a certificate: no real user depends on it. It answers on ' +
+        "CloudFront's own name, where CloudFront alone decides which TLS versions it accepts.",
+    });
   }
 }
 
-const hostOf = (baseUrl: string): string => {
+/** @throws Error for a base URL that is known only when it is deployed */
+export const hostOf = (baseUrl: string): string => {
   if (Token.isUnresolved(baseUrl)) {
-    throw new Error('baseUrl must be known at synthesis when a certificate is given: it names the host');
+    throw new Error('baseUrl must be known at synthesis where a certificate or a hosted zone needs its host');
   }
   return new URL(baseUrl).hostname;
 };

@@ -10,3 +10,4 @@ export {
 export { LogoutTokenRefused, ProviderUnavailable, SignInRefused, type RoleRefusal } from './errors.ts';
 export { createLogoutTokenVerifier, type LogoutToken, type LogoutTokenVerifier } from './logout-token.ts';
 export { createRelyingParty, type RelyingParty, type SignIn } from './relying-party.ts';
+export { type ProviderCall } from './transport.ts';

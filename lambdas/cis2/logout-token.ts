@@ -4,6 +4,7 @@ import { isObject, type Claims } from './claims.ts';
 import { LogoutTokenRefused, ProviderUnavailable } from './errors.ts';
 import { loadJwtReader, numericDate, recentInstant, skewSeconds } from './jwt.ts';
 import { createProvider, type Provider } from './provider.ts';
+import type { ProviderCall } from './transport.ts';
 
 export interface LogoutToken {
   readonly issuer: string;
@@ -45,6 +46,8 @@ export function createLogoutTokenVerifier(options: {
   clock: Clock;
   /** Told when CIS2's metadata or keys could not be had again and the old ones serve. */
   onStale: (document: 'metadata' | 'keys', ageSeconds: number) => void;
+  /** Told of every call to CIS2. */
+  onCall?: (call: ProviderCall) => void;
 }): LogoutTokenVerifier {
   const { issuer, clientId, clock } = options;
   const provider = withPauses(createProvider(options), clock);

@@ -4,7 +4,7 @@ import type { Clock, EpochSeconds } from '../common/index.ts';
 import { isLoopback } from '../settings.ts';
 import { isObject, withoutNulls, type Claims } from './claims.ts';
 import { ProviderUnavailable } from './errors.ts';
-import { providerFetch } from './transport.ts';
+import { providerFetch, type ProviderCall } from './transport.ts';
 
 export type ProviderMetadata = oauth.AuthorizationServer & Readonly<Record<Endpoint, string>>;
 
@@ -89,8 +89,10 @@ export function createProvider(options: {
   issuer: string;
   clock: Clock;
   onStale: (document: 'metadata' | 'keys', ageSeconds: number) => void;
+  onCall?: (call: ProviderCall) => void;
 }): Provider {
   const { issuer, clock } = options;
+  const fetchWithin = (signal: AbortSignal) => providerFetch(signal, undefined, options.onCall);
   const issuerUrl = new URL(issuer);
   const insecure = issuerUrl.protocol === 'http:' && isLoopback(issuerUrl);
 
@@ -109,7 +111,7 @@ export function createProvider(options: {
       oauth.processDiscoveryResponse(
         issuerUrl,
         await oauth.discoveryRequest(issuerUrl, {
-          [oauth.customFetch]: providerFetch(signal),
+          [oauth.customFetch]: fetchWithin(signal),
           // eslint-disable-next-line @typescript-eslint/no-deprecated -- only ever true for a loopback issuer
           [oauth.allowInsecureRequests]: insecure,
         }),
@@ -142,7 +144,7 @@ export function createProvider(options: {
   const readKeys = async (signal: AbortSignal): Promise<Jwks> => {
     const { jwks_uri: url } = await metadata.get(signal);
     const { status, body } = await unusableIsUnavailable(async () => {
-      const response = await providerFetch(signal)(url, { headers: { accept: 'application/json' } });
+      const response = await fetchWithin(signal)(url, { headers: { accept: 'application/json' } });
       return { status: response.status, body: await response.json() };
     });
     const listed = isObject(body) && Array.isArray(body['keys']) ? (body['keys'] as unknown[]) : [];

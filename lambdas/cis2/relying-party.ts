@@ -20,7 +20,7 @@ import { refusal } from './refusal.ts';
 import { checkRoles, chosenRole } from './roles.ts';
 import type { SignedJwt } from './signed-jwt.ts';
 import { usableMembers, type OddMember } from './token-response.ts';
-import { providerFetch } from './transport.ts';
+import { providerFetch, type ProviderCall } from './transport.ts';
 import { readRoles, readUser } from './worker.ts';
 
 /** Proves who we are with one of our keys. */
@@ -45,6 +45,8 @@ export interface RelyingPartyOptions {
   readonly onStale: (document: 'metadata' | 'keys', ageSeconds: number) => void;
   /** Told which members of a token response were odd and have been ignored. */
   readonly onOddMembers: (members: readonly OddMember[]) => void;
+  /** Told of every call to CIS2. */
+  readonly onCall?: (call: ProviderCall) => void;
 }
 
 /** What of an authorisation request differs from one sign-in to the next. */
@@ -119,7 +121,7 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
   };
 
   const requestOptions = (signal: AbortSignal, onResend?: () => void) => ({
-    [oauth.customFetch]: providerFetch(signal, onResend),
+    [oauth.customFetch]: providerFetch(signal, onResend, options.onCall),
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- only ever true for a loopback issuer
     [oauth.allowInsecureRequests]: provider.insecure,
   });

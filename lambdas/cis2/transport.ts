@@ -23,6 +23,15 @@ const pooled = { keepAlive: true, scheduling: 'lifo', timeout: maxIdleMs } as co
 let secureAgent: Agent | undefined;
 let plainAgent: InstanceType<typeof http.Agent> | undefined;
 
+/** What a call to CIS2 tells of it. */
+export interface ProviderCall {
+  readonly milliseconds: number;
+  /** No answer that could be used: none in time, a 5xx or a 429. */
+  readonly failed: boolean;
+  /** How far CIS2's clock is ahead of ours, in seconds, by the Date of its answer; NaN where it has none. */
+  readonly clockDifference: number;
+}
+
 /** The connection closed before a byte of an answer came, as one that died while it was idle does. */
 class ConnectionLost extends Error {}
 
@@ -60,27 +69,39 @@ const send = (
  *
  * @param signal - the time left for the whole job
  * @param onResend - told before a request is sent once more; the first may have arrived all the same
+ * @param onCall - told of the call when it is over
  * @throws ProviderUnavailable when no whole answer comes in time, or a 5xx or 429 does
  * @throws SignInRefused `response_invalid` when the answer is larger than any that can be right
  */
 export const providerFetch =
-  (signal: AbortSignal, onResend?: () => void) =>
+  (signal: AbortSignal, onResend?: () => void, onCall?: (call: ProviderCall) => void) =>
   async (address: string, init: FetchInit): Promise<Response> => {
     const url = new URL(address);
     const time = AbortSignal.any([signal, AbortSignal.timeout(maxCallMs)]);
+    const sentAt = performance.now();
+    let clockDifference = NaN;
+    let failed = false;
     try {
       const response = await send(url, init, { signal: time, reuse: true }).catch((error: unknown) => {
         if (!(error instanceof ConnectionLost)) throw error;
         onResend?.();
         return send(url, init, { signal: time, reuse: false });
       });
+      clockDifference = aheadOfUs(response);
       return await readResponse(response);
     } catch (error) {
+      failed = !(error instanceof SignInRefused);
       if (error instanceof SignInRefused || error instanceof ProviderUnavailable) throw error;
       const cause = error instanceof ConnectionLost ? error.cause : error;
       throw new ProviderUnavailable('CIS2 could not be reached in time', { cause });
+    } finally {
+      onCall?.({ milliseconds: performance.now() - sentAt, failed, clockDifference });
     }
   };
+
+/** `Date` (RFC 9110 section 6.6.1) has whole seconds, so its middle is meant. An answer out of a cache says nothing. */
+const aheadOfUs = ({ headers: { date = '', age } }: IncomingMessage): number =>
+  age === undefined ? (Date.parse(date) + 500 - Date.now()) / 1_000 : NaN;
 
 /** The headers that are read of an answer. */
 const readHeaders = ['content-type', 'www-authenticate'] as const;

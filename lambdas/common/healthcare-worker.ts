@@ -6,6 +6,8 @@ export interface HealthcareWorker {
   readonly assurance: Assurance;
   /** Every role the person holds; their order means nothing. */
   readonly roles: readonly Role[];
+  /** Encrypts the person's unsaved work in their browser: 256 bits, base64url. The same in each of their sessions. */
+  readonly draftKey?: string;
 }
 
 export interface User {

@@ -63,6 +63,10 @@ const tokens = createUserTokens({
   signer,
   clock,
   log,
+  onCall: (milliseconds, failed) => {
+    log.measure('ApiPlatformLatency', Math.round(milliseconds));
+    if (failed) log.measure('ApiPlatformFailed');
+  },
 });
 
 await warmUp({ settings, log }, [edge.prepare, () => sessions.warmUp(), signer, application]);

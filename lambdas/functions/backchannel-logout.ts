@@ -5,6 +5,7 @@ import { preciseClock, systemClock as clock } from '../common/index.ts';
 import { backchannelLogout } from '../handlers/backchannel-logout.ts';
 import { edgeCheck, httpFunction } from '../http/index.ts';
 import { createLogoutStore, identifierKeyIn } from '../session/index.ts';
+import { measureProvider } from '../handlers/provider-metrics.ts';
 import { startFunction, warmUp } from '../start.ts';
 
 const { settings, log } = startFunction('backchannel-logout');
@@ -16,6 +17,7 @@ const verifier = createLogoutTokenVerifier({
   onStale: (document, ageSeconds) => {
     log('provider_metadata_stale', { document, ageSeconds });
   },
+  onCall: measureProvider(log),
 });
 
 const secrets = secretsManager();

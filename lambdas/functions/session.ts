@@ -1,7 +1,7 @@
 /** `/auth/session*` and `POST /auth/logout`: a user's own sessions; knows no signing key and never calls CIS2. */
 import { dynamoDb, edgeSecrets, secretsManager } from '../aws/index.ts';
 import { systemClock as clock } from '../common/index.ts';
-import { changeRole, extendSession, logout, readSession } from '../handlers/session.ts';
+import { changeRole, extendSession, logout, readDraftKey, readSession } from '../handlers/session.ts';
 import { endSession, listSessions } from '../handlers/sessions.ts';
 import { edgeCheck, httpFunction } from '../http/index.ts';
 import { createSessionStore } from '../session/index.ts';
@@ -26,6 +26,7 @@ export const handler = httpFunction({
   name: 'session',
   handlers: {
     'GET /auth/session': readSession(dependencies),
+    'GET /auth/session/draft-key': readDraftKey(dependencies),
     'POST /auth/session/extend': extendSession(dependencies),
     'PUT /auth/session/role': changeRole(dependencies),
     'GET /auth/sessions': listSessions(dependencies),

@@ -8,6 +8,7 @@ import { edgeCheck, httpFunction } from '../http/index.ts';
 import { currentSigner, loadRing, signers } from '../keys/index.ts';
 import { createSignInStore, identifierKeyIn } from '../session/index.ts';
 import { scopesRequirement, unneededScopes } from '../settings.ts';
+import { measureProvider } from '../handlers/provider-metrics.ts';
 import { startFunction, warmUp } from '../start.ts';
 import { describeError } from '../telemetry/index.ts';
 
@@ -39,6 +40,7 @@ const relyingParty = createRelyingParty({
   onStale: (document, ageSeconds) => {
     log('provider_metadata_stale', { document, ageSeconds });
   },
+  onCall: measureProvider(log),
   onOddMembers: (members) => {
     log('token_response_odd', { members });
   },
@@ -69,6 +71,7 @@ export const handler = httpFunction({
     'GET /auth/callback': callback({
       relyingParty,
       loadSigningKey: signer,
+      loadIdentifierKey: identifierKey,
       sessions,
       settings,
       clock: preciseClock,

@@ -11,6 +11,7 @@ import {
   newTrace,
   passedHeaders,
   UpstreamInvalid,
+  UpstreamTimeout,
   upstreamHeaders,
   upstreamUrl,
   type ApiRoute,
@@ -128,6 +129,7 @@ async function answer(
   if (opened.status === 'rate_limited') throw rateLimited(opened.retryAfterSeconds);
   if (opened.status !== 'active') throw notActive(opened, log);
   const { session } = opened;
+  log.measure('SessionHit');
 
   call.step = 'step_up';
   requireAuthentication(route, session, settings, clock());
@@ -260,6 +262,9 @@ function problemOf(error: unknown, log: Logger): Problem {
 
 function logCall(call: Call, route: ApiRoute, status: number, error: unknown): void {
   const { trace } = call;
+  if (trace.tries > 0) call.log.measure('UpstreamLatency', Math.round(trace.upstreamMs));
+  if (error instanceof UpstreamInvalid || error instanceof UpstreamTimeout)
+    call.log.measure('UpstreamFailed');
   call.log('api_call', {
     upstream: route.upstream,
     route: route.path,

@@ -1,6 +1,6 @@
 import { LogoutTokenRefused, type LogoutToken, type LogoutTokenVerifier } from '../cis2/index.ts';
 import type { PreciseClock } from '../common/index.ts';
-import { Problem, type HttpRequest, type RouteHandler } from '../http/index.ts';
+import { Problem, type HttpRequest, type HttpResponse, type RouteHandler } from '../http/index.ts';
 import type { LogoutStore } from '../session/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 
@@ -22,23 +22,37 @@ const maxVerificationMs = 4_500;
 export const backchannelLogout =
   ({ verifier, sessions, clock }: BackchannelLogoutDependencies): RouteHandler =>
   async (request, log) => {
-    const arrivedAt = clock();
-    const deadline = AbortSignal.timeout(maxMs);
-    const { issuer, tokenId, subject, providerSessionId } = await readLogoutToken(verifier, request, log);
-    const { ended, repeated } = await sessions.logOut(
-      {
-        // Whom it names is part of it: another logout under an id that was used before is no repetition.
-        tokenId: [issuer, tokenId, subject ?? '', providerSessionId ?? ''],
-        user: subject === undefined ? undefined : [issuer, subject],
-        providerSession: providerSessionId === undefined ? undefined : [issuer, providerSessionId],
-        arrivedAt,
-      },
-      deadline,
-    );
-    const by = [providerSessionId && 'sid', subject && 'sub'].filter((name) => name !== undefined).join('+');
-    log('backchannel_logout', { by, ended, repeated });
-    return { status: 200 };
+    try {
+      return await logOut({ verifier, sessions, clock }, request, log);
+    } catch (error) {
+      // What is refused is no failure of ours.
+      if (!(error instanceof Problem)) log.measure('BackchannelLogoutFailed');
+      throw error;
+    }
   };
+
+async function logOut(
+  { verifier, sessions, clock }: BackchannelLogoutDependencies,
+  request: HttpRequest,
+  log: Logger,
+): Promise<HttpResponse> {
+  const arrivedAt = clock();
+  const deadline = AbortSignal.timeout(maxMs);
+  const { issuer, tokenId, subject, providerSessionId } = await readLogoutToken(verifier, request, log);
+  const { ended, repeated, person } = await sessions.logOut(
+    {
+      // Whom it names is part of it: another logout under an id that was used before is no repetition.
+      tokenId: [issuer, tokenId, subject ?? '', providerSessionId ?? ''],
+      user: subject === undefined ? undefined : [issuer, subject],
+      providerSession: providerSessionId === undefined ? undefined : [issuer, providerSessionId],
+      arrivedAt,
+    },
+    deadline,
+  );
+  const by = [providerSessionId && 'sid', subject && 'sub'].filter((name) => name !== undefined).join('+');
+  log('backchannel_logout', { person, by, ended, repeated });
+  return { status: 200 };
+}
 
 async function readLogoutToken(
   verifier: LogoutTokenVerifier,

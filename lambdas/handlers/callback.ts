@@ -8,9 +8,14 @@ import {
   type SignIn,
   type SignInAttempt,
 } from '../cis2/index.ts';
-import type { EpochMilliseconds, PreciseClock, Secret } from '../common/index.ts';
+import { deriveKey, type EpochMilliseconds, type PreciseClock, type Secret } from '../common/index.ts';
 import { parseOwnPath, redirect, setCookie, type HttpRequest, type RouteHandler } from '../http/index.ts';
-import { deviceName, type SessionCredential, type SignInStore } from '../session/index.ts';
+import {
+  deviceName,
+  type IdentifierKey,
+  type SessionCredential,
+  type SignInStore,
+} from '../session/index.ts';
 import type { Settings } from '../settings.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { presentedSecret } from './credential.ts';
@@ -20,6 +25,8 @@ export interface CallbackDependencies {
   readonly relyingParty: RelyingParty;
   /** Reads the signing key unless it is in memory. */
   readonly loadSigningKey: () => Promise<unknown>;
+  /** The key that people's identifiers are hashed with. */
+  readonly loadIdentifierKey: () => Promise<IdentifierKey>;
   readonly sessions: SignInStore;
   readonly settings: Settings<
     | 'BASE_URL'
@@ -52,7 +59,7 @@ export function callback(dependencies: CallbackDependencies): RouteHandler {
 }
 
 async function finishSignIn(
-  { relyingParty, loadSigningKey, sessions, settings, clock }: CallbackDependencies,
+  { relyingParty, loadSigningKey, loadIdentifierKey, sessions, settings, clock }: CallbackDependencies,
   request: HttpRequest,
   log: Logger,
 ): Promise<{ credential: SessionCredential; returnTo: string }> {
@@ -91,7 +98,10 @@ async function finishSignIn(
   const roleId = signIn.chosenRole((await former?.isOf(named.user)) === true ? former?.roleId : undefined);
   const created = await sessions.create(
     {
-      worker: signIn.worker,
+      worker: {
+        ...signIn.worker,
+        draftKey: draftKeyOf(await loadIdentifierKey(), settings.BASE_URL, named.user),
+      },
       roleId,
       tokens: signIn.tokens,
       device: deviceName(request.headers['user-agent']),
@@ -105,13 +115,18 @@ async function finishSignIn(
     deadline,
   );
   if (created === 'provider_logout') throw new SignInRefused('provider_logout', 'ended by CIS2 meanwhile');
-  if (created.ended > 0) log('session_ended', { reason: 'replaced', count: created.ended });
+  const { person } = created;
+  if (created.ended > 0) log('session_ended', { person, reason: 'replaced', count: created.ended });
   log('sign_in_completed', {
+    person,
     authenticationLevel: signIn.worker.assurance.authentication,
     identityLevel: signIn.worker.assurance.identity,
     roles: signIn.worker.roles.length,
     roleChosen: roleId !== null,
   });
+  if (attempt.presenceDemanded && attempt.replaces !== null) {
+    log('step_up_completed', { person, authenticationLevel: signIn.worker.assurance.authentication });
+  }
   return { credential: created.credential, returnTo };
 }
 
@@ -132,6 +147,12 @@ function readAttempt(
   if (returnTo === undefined) throw new SignInRefused('login_expired', 'state with a foreign address');
   return { attempt, returnTo, browserSecret, state };
 }
+
+/** Derived where the identifiers' key is at hand anyway, and sealed in the session: no other function needs that key. */
+const draftKeyOf = (key: IdentifierKey, app: string, user: readonly string[]): string =>
+  deriveKey(key, 'draft key', JSON.stringify([app, ...user]))
+    .expose()
+    .toString('base64url');
 
 /** A person is `iss` and `sub` together, a CIS2 session `iss` and `sid`. */
 const identifiers = ({ issuer, subject, providerSessionId }: SignIn) => ({

@@ -26,7 +26,8 @@ export function requireCredential(request: HttpRequest): SessionCredential {
  * A cookie in our form that opens nothing is worth a line: it may be somebody trying, or somebody at the table. So is the
  * end of a session: whoever is told of it may call with this reference.
  */
-export function logNotActive(state: SessionState, log: Logger): void {
+export function logState(state: SessionState, log: Logger): void {
+  if (state.status === 'active') log.measure('SessionHit');
   if (state.status === 'ended') log('session_over', { reason: state.reason });
   if (state.status !== 'unknown') return;
   if (state.unreadable === undefined) log('session_refused', { why: 'unknown' });
@@ -35,7 +36,7 @@ export function logNotActive(state: SessionState, log: Logger): void {
 
 /** @returns why there is no live session to act in, as the problem to throw */
 export function notActive(state: Exclude<SessionState, { status: 'active' }>, log: Logger): Problem {
-  logNotActive(state, log);
+  logState(state, log);
   return state.status === 'ended'
     ? new Problem('session_ended', { members: { reason: state.reason } })
     : new Problem('session_required');

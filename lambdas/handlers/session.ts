@@ -13,7 +13,7 @@ import { acceptsRole, type RolePolicy, type Settings } from '../settings.ts';
 import { presentedCredential } from './credential.ts';
 import {
   expectedHandle,
-  logNotActive,
+  logState,
   notActive,
   refuseAnotherSession,
   requireCredential,
@@ -34,9 +34,25 @@ export const readSession =
   async (request, log) => {
     const credential = presentedCredential(request);
     const state = credential === undefined ? unknown : await sessions.read(credential);
-    if (credential !== undefined) logNotActive(state, log);
+    if (credential !== undefined) logState(state, log);
     if (state.status === 'active') refuseAnotherSession(request, state.session.handle);
     return json(describeState(state, settings.ACCEPTED_ROLES, clock()));
+  };
+
+/**
+ * `GET /auth/session/draft-key`: the key that the page encrypts unsaved work with. A person's next session gives the same
+ * one, and nobody else's does.
+ */
+export const readDraftKey =
+  ({ sessions }: SessionDependencies): RouteHandler =>
+  async (request, log) => {
+    const state = await sessions.read(requireCredential(request));
+    if (state.status !== 'active') throw notActive(state, log);
+    refuseAnotherSession(request, state.session.handle);
+    const { draftKey } = state.session.worker;
+    // A session of before there were any.
+    if (draftKey === undefined) throw new Problem('not_found');
+    return json({ key: draftKey });
   };
 
 /** `POST /auth/session/extend`: the user is active. */
@@ -45,6 +61,7 @@ export const extendSession =
   async (request, log) => {
     const state = await sessions.extend(requireCredential(request), expectedHandle(request));
     if (state.status !== 'active') throw notActive(state, log);
+    logState(state, log);
     refuseAnotherSession(request, state.session.handle);
     return json(describeState(state, settings.ACCEPTED_ROLES, clock()));
   };
@@ -64,7 +81,7 @@ export const changeRole =
     if (changed.status === 'refused') throw new Problem('role_not_permitted');
     if (changed.status === 'active') throw new Problem('session_changed');
     if (changed.status !== 'changed') throw notActive(changed, log);
-    log('role_changed');
+    log('role_changed', { person: changed.session.person });
     const state = { status: 'active', session: changed.session } as const;
     return {
       ...json(describeState(state, policy, clock())),
@@ -80,8 +97,8 @@ export const logout =
     const ended =
       credential !== undefined && (await sessions.end(credential, 'signed_out', expectedHandle(request)));
     const answer = json({ redirectTo: signedOutAddress(settings) });
-    if (ended) {
-      log('session_ended', { reason: 'signed_out', count: 1 });
+    if (ended !== false) {
+      log('session_ended', { person: ended.person, reason: 'signed_out', count: 1 });
       return { ...answer, cookies: [clearCookie('session')] };
     }
     // A dead cookie is left alone: by the time this answer arrives, the browser may hold a newer one.

@@ -13,6 +13,7 @@ export const listSessions =
   async (request, log) => {
     const state = await sessions.list(requireCredential(request));
     if (state.status !== 'active') throw notActive(state, log);
+    log.measure('SessionHit');
     refuseAnotherSession(request, state.handle);
     return json({ sessions: state.sessions.map(describeListed) });
   };
@@ -26,7 +27,7 @@ export const endSession =
     if (result.status === 'active') throw new Problem('session_changed');
     if (result.status !== 'done') throw notActive(result, log);
     if (!result.found) throw new Problem('not_found');
-    log('session_ended', { reason: 'revoked', count: 1 });
+    log('session_ended', { person: result.person, reason: 'revoked', count: 1 });
     return { status: 204 };
   };
 

@@ -95,6 +95,7 @@ const refusals = (site: ErrorPage): Step => ({
       exchange.log('dependency_failed', { code: problem.code, ...describeError(cause) });
     }
     exchange.code = problem.code;
+    if (isRefusal(problem)) exchange.log.measure('Refused', 1, problem.code);
     const { request } = exchange;
     const { reference } = request;
     call.response = isNavigation(request)
@@ -111,6 +112,10 @@ const throughEdge = ({ passes }: EdgeCheck): Step => ({
     throw new Problem('not_found');
   },
 });
+
+/** A rule has refused a request that reached a route; that somebody is not signed in, or no longer, is no such rule. */
+const isRefusal = ({ status, code }: Problem): boolean =>
+  code === 'step_up_required' || (status < 500 && ![401, 404, 405].includes(status));
 
 /** Finds the route's entry; the guards that it names run before its handler can. */
 const routing = (entries: readonly Entry[], baseUrl: string): Step => ({

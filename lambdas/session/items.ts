@@ -6,7 +6,7 @@
  * | `session#KEY`             | `core`     | state, times, handle, device name, hashes; the data key, wrapped; the chosen role, sealed; both bound to what never changes in the item |
  * | `session#KEY`             | `profile`  | who the person is and every role, deflated and sealed                 |
  * | `session#KEY`             | `token#cis2` | what CIS2 issued at the sign-in, sealed                             |
- * | `session#KEY`             | `token#AUDIENCE` | the user's tokens for another service, sealed; their generation |
+ * | `session#KEY`             | `token#AUDIENCE` | the user's tokens for another service, sealed; the lease on them |
  * | `user#HASH`               | `sessions` | which sessions a user has: one attribute each; end marks              |
  * | `provider-session#HASH`   | `sessions` | which sessions one CIS2 session has: one attribute each; an end mark  |
  * | `attempt#ID`              | `spent`    | a sign-in attempt that came back                                      |

@@ -1,7 +1,4 @@
-import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { after, type EpochMilliseconds } from '../common/index.ts';
-import { all, available, forEach, putOnce } from './dynamo.ts';
-import { endWhere } from './ending.ts';
 import { StoreUnavailable } from './errors.ts';
 import { identifierHash, type IdentifyingStoreOptions } from './identifiers.ts';
 import {
@@ -10,11 +7,15 @@ import {
   epochMilliseconds,
   number,
   providerSessionIndexKey,
+  text,
   userIndexKey,
 } from './items.ts';
+import { all, forEach } from './parallel.ts';
 import { markEnded, type IndexEntry } from './session-index.ts';
-import { lifeOf } from './state.ts';
-import { warmUp, type Bound, type StoreOptions } from './store.ts';
+import { livedUntilNow } from './state.ts';
+import { warmUp, type StoreOptions } from './store.ts';
+import { get, putOnce } from './table.ts';
+import { endByProvider } from './transitions.ts';
 
 /** Whom a logout by CIS2 names: at least one of the two. */
 export interface Logout {
@@ -37,10 +38,17 @@ export interface LogoutStore {
    * finishes what is unfinished and ends nothing that began since (OpenID Connect Back-Channel Logout 1.0, section 2.7).
    *
    * @param deadline - when it comes first, the logout has failed
-   * @returns how many live sessions were ended, and whether the token had been here before
+   * @returns how many live sessions were ended, whether the token had been here before, and the keyed hash that the table
+   *   has the person under, where that is known
    * @throws StoreUnavailable, IdentifierKeyUnavailable unless everything that the logout names is over
    */
-  logOut(logout: Logout, deadline: AbortSignal): Promise<{ ended: number; repeated: boolean }>;
+  logOut(logout: Logout, deadline: AbortSignal): Promise<LoggedOut>;
+}
+
+interface LoggedOut {
+  readonly ended: number;
+  readonly repeated: boolean;
+  readonly person: string | undefined;
 }
 
 /** A logout token is remembered for this many seconds: far longer than one is accepted for. */
@@ -49,7 +57,7 @@ const tokenRememberedSeconds = 3_600;
 export function createLogoutStore(options: IdentifyingStoreOptions): LogoutStore {
   return {
     warmUp: () => warmUp(options),
-    logOut: (logout, deadline) => logOut(options, logout, { abortSignal: deadline }),
+    logOut: (logout, deadline) => logOut({ ...options, deadline }, logout),
   };
 }
 
@@ -60,18 +68,16 @@ export function createLogoutStore(options: IdentifyingStoreOptions): LogoutStore
 async function logOut(
   options: IdentifyingStoreOptions,
   { tokenId, user, providerSession, arrivedAt: now }: Logout,
-  bound: Bound,
-): Promise<{ ended: number; repeated: boolean }> {
+): Promise<LoggedOut> {
   if (user === undefined && providerSession === undefined) throw new TypeError('a logout of nobody');
   const key = await options.identifierKey();
   const tokenHash = identifierHash(key, 'logout-token', tokenId);
-  const { arrivedAt, repeated } = await arrival(options, tokenHash, now, bound);
+  const { arrivedAt, repeated } = await arrival(options, tokenHash, now);
   const none = Promise.resolve<readonly IndexEntry[]>([]);
   const mark = providerSession === undefined ? 'endedAt' : 'endedWithoutSidAt';
+  const person = user && identifierHash(key, 'user', user);
   const [ofUser, ofProviderSession] = await all([
-    user === undefined
-      ? none
-      : markEnded(options, userIndexKey(identifierHash(key, 'user', user)), mark, arrivedAt, bound),
+    person === undefined ? none : markEnded(options, userIndexKey(person), mark, arrivedAt),
     providerSession === undefined
       ? none
       : markEnded(
@@ -79,7 +85,6 @@ async function logOut(
           providerSessionIndexKey(identifierHash(key, 'provider-session', providerSession)),
           'endedAt',
           arrivedAt,
-          bound,
         ),
   ]);
   const named = [
@@ -89,8 +94,10 @@ async function logOut(
         begunAt <= arrivedAt && (providerSession === undefined || !hasProviderSession),
     ),
   ];
-  const ended = await forEach(named, (entry) => endOne(options, entry.key, bound));
-  return { ended: ended.filter(Boolean).length, repeated };
+  const ended = (await forEach(named, (entry) => endByProvider(options, entry.key))).filter((core) =>
+    livedUntilNow(options, core),
+  );
+  return { ended: ended.length, repeated, person: person ?? text(ended[0]?.['userHash']) };
 }
 
 /**
@@ -100,33 +107,16 @@ async function arrival(
   options: StoreOptions,
   tokenHash: string,
   now: EpochMilliseconds,
-  bound: Bound,
 ): Promise<{ arrivedAt: EpochMilliseconds; repeated: boolean }> {
-  const { client, table, clock } = options;
   const key = logoutTokenKey(tokenHash);
   const item = {
     ...key,
     format: number(format),
     arrivedAt: number(now),
-    ttl: number(after(clock(), tokenRememberedSeconds)),
+    ttl: number(after(options.clock(), tokenRememberedSeconds)),
   };
-  if (await putOnce(options, item, bound)) return { arrivedAt: now, repeated: false };
-  const { Item } = await available(
-    client.send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }), bound),
-  );
-  const arrivedAt = epochMilliseconds(Item?.['arrivedAt']);
+  if (await putOnce(options, item)) return { arrivedAt: now, repeated: false };
+  const arrivedAt = epochMilliseconds((await get(options, key))?.['arrivedAt']);
   if (arrivedAt === undefined) throw new StoreUnavailable('a logout token without its time');
   return { arrivedAt, repeated: true };
-}
-
-/** Ends whatever is not ended yet, even what only another clock or setting would take for living. */
-async function endOne(options: StoreOptions, key: string, bound: Bound): Promise<boolean> {
-  const condition = {
-    expression: '#state = :alive',
-    names: { '#state': 'state' },
-    values: { ':alive': { S: 'alive' } },
-  };
-  const core = await endWhere(options, key, 'provider_logout', condition, bound);
-  const life = core && lifeOf(options, core);
-  return life !== undefined && 'expiry' in life;
 }

@@ -8,21 +8,11 @@ import {
 import { CallCounts, type CallCount } from './call-counts.ts';
 import { openDataKey, openProfile, openRole } from './content.ts';
 import { roleKeyOf, type SessionCredential } from './credential.ts';
-import { unlessConditionFails } from './dynamo.ts';
-import { markEndedByTime } from './ending.ts';
-import {
-  count,
-  epochSeconds,
-  number,
-  sessionKey,
-  text,
-  type Item,
-  type SessionItem,
-  type TokenAudience,
-} from './items.ts';
-import { alive, holds, standingOf, type NotActive } from './state.ts';
-import { getSessionItems, update, warmUp, type StoreOptions } from './store.ts';
+import { count, epochSeconds, type Item, type SessionItem, type TokenAudience } from './items.ts';
+import { standingOf, type NotActive } from './state.ts';
+import { getSessionItems, warmUp, type StoreOptions } from './store.ts';
 import { sessionTokens, type SessionTokens } from './tokens.ts';
+import { endOnceTold, recordCalls } from './transitions.ts';
 
 /** What a call to another service needs of the session it is made for. */
 export interface ProxyUse {
@@ -108,7 +98,7 @@ async function open(
   const item = await getSessionItems(options, key, lastItem(use));
   const standing = standingOf(options, credential, item('core'));
   if (standing.status !== 'alive') {
-    await rememberEnd(options, credential, item('core'), standing);
+    await endOnceTold(options, credential, item('core'), standing);
     return standing;
   }
   const { core, times, handle } = standing;
@@ -124,7 +114,8 @@ async function open(
   counted.unwritten += 1;
   const idleDue = use.activity && after(times.lastActiveAt, windowSeconds) <= now;
   if (idleDue || counted.unwritten >= maxUnwritten(options.callsPerWindow)) {
-    await writeDown(options, credential, counted, { now, windowSeconds, written, idleDue });
+    const windowAgo = after(now, -windowSeconds);
+    await writeDown(options, credential, counted, { since: written?.since, windowAgo, idleDue });
   }
 
   const dataKey = openDataKey(key, credential.secret, core);
@@ -165,68 +156,22 @@ function writtenCalls(core: Item, windowSeconds: number, now: EpochSeconds): Wri
 }
 
 /**
- * Adds this instance's count to the table, in a new window where the last one is over, and writes the idle clock where that
- * is due. Of several instances at the same time one does; the others keep their counts for the next write. So does this one
- * when the answer is lost, though the calls may have been written: they then count twice.
+ * Adds this instance's count to the table. Of several instances at the same time one does; the others keep their counts for the
+ * next write. So does this one when the answer is lost, though the calls may have been written: they then count twice.
  */
 async function writeDown(
   options: StoreOptions,
   credential: SessionCredential,
   counted: CallCount,
-  {
-    now,
-    windowSeconds,
-    written,
-    idleDue,
-  }: { now: EpochSeconds; windowSeconds: number; written: WrittenCalls | undefined; idleDue: boolean },
+  window: { since: EpochSeconds | undefined; windowAgo: EpochSeconds; idleDue: boolean },
 ): Promise<void> {
-  const { expression, names, values } = alive(options, now, { credential });
-  const windowAgo = after(now, -windowSeconds);
   const calls = counted.unwritten;
   // A call at the same time must not write them a second time.
   counted.unwritten = 0;
   let done = false;
   try {
-    const updated = await unlessConditionFails(
-      update(options, sessionKey(credential.key, 'core'), {
-        UpdateExpression: `SET ${[
-          written === undefined
-            ? 'callsSince = :now, calls = :calls'
-            : 'calls = if_not_exists(calls, :none) + :calls',
-          ...(idleDue ? ['lastActiveAt = :now, idleAt = :now + idleSeconds'] : []),
-        ].join(', ')}`,
-        // The idle clock matters more than the count: it is written whoever has begun a window meanwhile.
-        ConditionExpression: `${expression} AND ${
-          idleDue ? 'lastActiveAt <= :latest' : '(attribute_not_exists(callsSince) OR callsSince <= :latest)'
-        }`,
-        ExpressionAttributeNames: names,
-        ExpressionAttributeValues: {
-          ...values,
-          ':calls': number(calls),
-          ...(written === undefined ? {} : { ':none': number(0) }),
-          ':latest': number(idleDue ? windowAgo : (written?.since ?? windowAgo)),
-        },
-      }),
-    );
-    done = updated !== undefined;
+    done = await recordCalls(options, credential, { calls, ...window });
   } finally {
     if (!done) counted.unwritten += calls;
-  }
-}
-
-/** Told once that it is over, a session stays over, as at every other read. */
-async function rememberEnd(
-  options: StoreOptions,
-  credential: SessionCredential,
-  core: Item | undefined,
-  standing: NotActive,
-): Promise<void> {
-  if (
-    core !== undefined &&
-    standing.status === 'ended' &&
-    holds(credential, core) &&
-    text(core['state']) === 'alive'
-  ) {
-    await markEndedByTime(options, credential.key, core, standing.reason).catch(() => undefined);
   }
 }

@@ -10,9 +10,7 @@
  *
  * An item may name sessions that are over; sign-ins clear some of them out when there is no room left.
  */
-import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { after, type EpochSeconds, type EpochMilliseconds } from '../common/index.ts';
-import { available, unlessConditionFails } from './dynamo.ts';
 import {
   format,
   epochSeconds,
@@ -22,7 +20,8 @@ import {
   userIndexKey,
   type Item,
 } from './items.ts';
-import { update, type Bound, type StoreOptions } from './store.ts';
+import type { StoreOptions } from './store.ts';
+import { get, update, type Expression } from './table.ts';
 
 const entryPrefix = 's#';
 
@@ -61,84 +60,68 @@ export interface NewEntry {
   readonly until: EpochSeconds;
 }
 
-const list = (
-  options: StoreOptions,
-  index: Item,
-  entry: NewEntry,
-  condition: string,
-  values: Item,
-  bound: Bound,
-) =>
-  unlessConditionFails(
-    update(
-      options,
-      index,
-      {
-        UpdateExpression: 'SET #entry = :entry, #format = :format, #ttl = :ttl',
-        ConditionExpression: condition,
-        ExpressionAttributeNames: { '#entry': entryPrefix + entry.key, '#format': 'format', '#ttl': 'ttl' },
-        ExpressionAttributeValues: {
-          ':entry': {
-            M: {
-              begunAt: number(entry.begunAt),
-              until: number(entry.until),
-              providerSession: { BOOL: entry.hasProviderSession },
-            },
+const add = (options: StoreOptions, index: Item, entry: NewEntry, condition: Expression) =>
+  update(
+    options,
+    index,
+    {
+      expression: 'SET #entry = :entry, #format = :format, #ttl = :ttl',
+      names: { '#entry': entryPrefix + entry.key, '#format': 'format', '#ttl': 'ttl' },
+      values: {
+        ':entry': {
+          M: {
+            begunAt: number(entry.begunAt),
+            until: number(entry.until),
+            providerSession: { BOOL: entry.hasProviderSession },
           },
-          ':format': number(format),
-          ':ttl': number(entry.until),
-          ...values,
         },
-        ReturnValues: 'ALL_NEW',
+        ':format': number(format),
+        ':ttl': number(entry.until),
       },
-      bound,
-    ),
+    },
+    condition,
+    'ALL_NEW',
   );
 
 const olderThanSignIn = (mark: string): string => `(attribute_not_exists(${mark}) OR ${mark} < :begunAt)`;
 
 /**
+ * Adds a session to its user's.
+ *
  * @returns every session of the user now; undefined when a logout has ended this sign-in already
  * @throws StoreUnavailable
  */
-export async function listForUser(
+export async function addToUserIndex(
   options: StoreOptions,
   userHash: string,
   entry: NewEntry,
-  bound: Bound,
 ): Promise<readonly IndexEntry[] | undefined> {
   const marks = ['endedAt', ...(entry.hasProviderSession ? [] : ['endedWithoutSidAt'])];
-  const condition = marks.map(olderThanSignIn).join(' AND ');
-  const values = { ':begunAt': number(entry.begunAt) };
-  const listed = await list(options, userIndexKey(userHash), entry, condition, values, bound);
-  return listed === undefined ? undefined : indexEntries(listed.Attributes);
+  const index = await add(options, userIndexKey(userHash), entry, {
+    expression: marks.map(olderThanSignIn).join(' AND '),
+    values: { ':begunAt': number(entry.begunAt) },
+  });
+  return index && indexEntries(index);
 }
 
 /**
+ * Adds a session to those of its CIS2 session.
+ *
  * @returns false when a logout has ended the CIS2 session already
  * @throws StoreUnavailable
  */
-export async function listForProviderSession(
+export async function addToProviderSessionIndex(
   options: StoreOptions,
   providerSessionHash: string,
   entry: NewEntry,
-  bound: Bound,
 ): Promise<boolean> {
   const index = providerSessionIndexKey(providerSessionHash);
-  return (await list(options, index, entry, 'attribute_not_exists(endedAt)', {}, bound)) !== undefined;
+  return (await add(options, index, entry, { expression: 'attribute_not_exists(endedAt)' })) !== undefined;
 }
 
 /** What an index item lists at this moment. @throws StoreUnavailable */
-export async function listedIn(
-  { client, table }: StoreOptions,
-  index: Item,
-  bound: Bound = {},
-): Promise<readonly IndexEntry[]> {
-  const { Item } = await available(
-    client.send(new GetItemCommand({ TableName: table, Key: index, ConsistentRead: true }), bound),
-  );
-  return indexEntries(Item);
-}
+export const readIndex = async (options: StoreOptions, index: Item): Promise<readonly IndexEntry[]> =>
+  indexEntries(await get(options, index));
 
 /** How long an end mark lies at least, in seconds: longer than any session lives, so that no list goes before its time. */
 const markSeconds = 172_800;
@@ -154,58 +137,47 @@ export async function markEnded(
   index: Item,
   mark: 'endedAt' | 'endedWithoutSidAt',
   endedAt: EpochMilliseconds,
-  bound: Bound,
 ): Promise<readonly IndexEntry[]> {
-  const marked = await unlessConditionFails(
-    update(
-      options,
-      index,
-      {
-        UpdateExpression: 'SET #mark = :endedAt, #format = :format, #ttl = :ttl',
-        ConditionExpression: 'attribute_not_exists(#mark) OR #mark <= :endedAt',
-        ExpressionAttributeNames: { '#mark': mark, '#format': 'format', '#ttl': 'ttl' },
-        ExpressionAttributeValues: {
-          ':endedAt': number(endedAt),
-          ':format': number(format),
-          ':ttl': number(after(options.clock(), markSeconds)),
-        },
-        ReturnValues: 'ALL_NEW',
+  const marked = await update(
+    options,
+    index,
+    {
+      expression: 'SET #mark = :endedAt, #format = :format, #ttl = :ttl',
+      names: { '#mark': mark, '#format': 'format', '#ttl': 'ttl' },
+      values: {
+        ':endedAt': number(endedAt),
+        ':format': number(format),
+        ':ttl': number(after(options.clock(), markSeconds)),
       },
-      bound,
-    ),
+    },
+    { expression: 'attribute_not_exists(#mark) OR #mark <= :endedAt' },
+    'ALL_NEW',
   );
-  return marked === undefined ? listedIn(options, index, bound) : indexEntries(marked.Attributes);
+  return marked === undefined ? readIndex(options, index) : indexEntries(marked);
 }
 
 /** DynamoDB takes expressions of 4 KB at most, and an index may list five hundred sessions. */
-const maxForgottenAtOnce = 100;
+const maxRemovedAtOnce = 100;
 
 /**
- * Forgets sessions that are over for good, in one write: the first hundred of them, where there are more. An item that is
+ * Removes sessions that are over for good, in one write: the first hundred of them, where there are more. An item that is
  * gone is not made again.
  *
  * @throws StoreUnavailable
  */
-export async function forget(
+export async function removeFromIndex(
   options: StoreOptions,
   index: Item,
   sessions: readonly string[],
-  bound: Bound = {},
 ): Promise<void> {
   const names = sessions
-    .slice(0, maxForgottenAtOnce)
+    .slice(0, maxRemovedAtOnce)
     .map((session, position) => [`#s${String(position)}`, entryPrefix + session] as const);
   if (names.length === 0) return;
-  await unlessConditionFails(
-    update(
-      options,
-      index,
-      {
-        UpdateExpression: `REMOVE ${names.map(([name]) => name).join(', ')}`,
-        ConditionExpression: 'attribute_exists(pk)',
-        ExpressionAttributeNames: Object.fromEntries(names),
-      },
-      bound,
-    ),
+  await update(
+    options,
+    index,
+    { expression: `REMOVE ${names.map(([name]) => name).join(', ')}`, names: Object.fromEntries(names) },
+    { expression: 'attribute_exists(pk)' },
   );
 }

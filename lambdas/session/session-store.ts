@@ -1,24 +1,23 @@
-import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import type { EpochSeconds, Role } from '../common/index.ts';
 import { resealRole } from './content.ts';
-import { newHandle, renewedCredential, type SessionCredential } from './credential.ts';
-import { all, available, unlessConditionFails } from './dynamo.ts';
-import { coresOf, endAndClear, endByTime } from './ending.ts';
-import { secretHash, sessionKey, text, userIndexKey, type Item } from './items.ts';
-import { listedIn } from './session-index.ts';
+import { renewedCredential, type SessionCredential } from './credential.ts';
+import { sessionKey, text, userIndexKey, type Item } from './items.ts';
+import { all } from './parallel.ts';
+import { readIndex } from './session-index.ts';
 import {
-  alive,
-  formerSecrets,
-  holds,
   lifeOf,
+  matchesSecret,
   stateOf,
   timesOf,
   type EndReason,
   type NotActive,
   type Session,
+  type SessionMatch,
   type SessionState,
 } from './state.ts';
-import { getSessionItems, update, warmUp, type StoreOptions } from './store.ts';
+import { getCores, getSessionItems, warmUp, type StoreOptions } from './store.ts';
+import { get } from './table.ts';
+import * as transitions from './transitions.ts';
 
 /** One of a user's live sessions, as the user may see it. */
 export interface ListedSession {
@@ -48,8 +47,12 @@ export interface SessionStore {
    * only read.
    */
   extend(credential: SessionCredential, handle: string | undefined): Promise<SessionState>;
-  /** True when a live session was ended: the one with this handle, where one is given. */
-  end(credential: SessionCredential, reason: EndReason, handle: string | undefined): Promise<boolean>;
+  /** Ends the live session: the one with this handle, where one is given. False where there is none. */
+  end(
+    credential: SessionCredential,
+    reason: EndReason,
+    handle: string | undefined,
+  ): Promise<false | transitions.EndedSession>;
   /**
    * Gives the session another role, and with it a new cookie and a new handle; the old cookie is dead at once. Counts as
    * user activity.
@@ -73,14 +76,16 @@ export interface SessionStore {
   /**
    * Ends the user's live session of that handle as `revoked`; this one may be ended so, too.
    *
-   * @param own - the handle that this session must have, where given; `active` is told when it has another
+   * @param own - the handle that this session must have, where given; gives `active` when it has another
    * @returns found: false when the user has no such session
    */
   endListed(
     credential: SessionCredential,
     own: string | undefined,
     handle: string,
-  ): Promise<{ readonly status: 'done'; readonly found: boolean } | SessionState>;
+  ): Promise<
+    { readonly status: 'done'; readonly found: boolean; readonly person?: string | undefined } | SessionState
+  >;
 }
 
 /**
@@ -92,10 +97,9 @@ export interface SessionStore {
 export function createSessionStore(options: StoreOptions): SessionStore {
   return {
     warmUp: () => warmUp(options),
-    read: async (credential) => (await look(options, credential)).state,
+    read: async (credential) => (await readState(options, credential)).state,
     extend: (credential, handle) => extend(options, credential, handle),
-    end: (credential, reason, handle) =>
-      endAndClear(options, credential.key, reason, { meant: { credential, handle } }),
+    end: (credential, reason, handle) => end(options, credential.key, reason, { credential, handle }),
     changeRole: (credential, roleId, handle, permits) =>
       changeRole(options, credential, roleId, handle, permits),
     list: (credential) => list(options, credential),
@@ -113,66 +117,46 @@ async function readItems(options: StoreOptions, key: string): Promise<Items> {
   return { core: item('core'), profile: item('profile') };
 }
 
-type Seen = { readonly state: NotActive } | { readonly state: ActiveState; readonly core: Item };
+type StateRead = { readonly state: NotActive } | { readonly state: ActiveState; readonly core: Item };
 type ActiveState = Extract<SessionState, { status: 'active' }>;
 
-async function look(options: StoreOptions, credential: SessionCredential): Promise<Seen> {
-  return told(options, credential, await readItems(options, credential.key));
-}
+const readState = async (options: StoreOptions, credential: SessionCredential): Promise<StateRead> =>
+  settleState(options, credential, await readItems(options, credential.key));
 
-/** Told once that it is over, a session stays over, whatever becomes of clocks and settings. */
-async function told(
+/** What was read, as a state; an end that time has brought is written down. */
+async function settleState(
   options: StoreOptions,
   credential: SessionCredential,
   { core, profile }: Items,
-): Promise<Seen> {
+): Promise<StateRead> {
   const state = stateOf(options, credential, core, profile);
   if (core !== undefined && state.status === 'active') return { state, core };
-  if (
-    core !== undefined &&
-    state.status === 'ended' &&
-    holds(credential, core) &&
-    text(core['state']) === 'alive'
-  ) {
-    await endByTime(options, credential.key, core, state.reason).catch(() => undefined);
-  }
+  const ended = await transitions.endOnceTold(options, credential, core, state as NotActive);
+  await transitions.clearAfter(options, credential.key, ended);
   return { state: state as NotActive };
 }
+
+const end = async (
+  options: StoreOptions,
+  key: string,
+  reason: EndReason,
+  match: SessionMatch,
+): Promise<false | transitions.EndedSession> =>
+  transitions.clearAfter(options, key, await transitions.end(options, key, reason, match));
 
 async function extend(
   options: StoreOptions,
   credential: SessionCredential,
   handle: string | undefined,
 ): Promise<SessionState> {
-  const { client, table, clock } = options;
-  const { expression, names, values } = alive(options, clock(), { credential, handle });
-  const [touched, profile] = await all([
-    unlessConditionFails(
-      update(options, sessionKey(credential.key, 'core'), {
-        UpdateExpression: 'SET lastActiveAt = :now, idleAt = :now + idleSeconds',
-        ConditionExpression: expression,
-        ExpressionAttributeNames: names,
-        ExpressionAttributeValues: values,
-        ReturnValues: 'ALL_NEW',
-      }),
-    ),
-    available(
-      client.send(
-        new GetItemCommand({
-          TableName: table,
-          ConsistentRead: true,
-          Key: sessionKey(credential.key, 'profile'),
-        }),
-      ),
-    ),
+  const [core, profile] = await all([
+    transitions.extend(options, credential, handle),
+    get(options, sessionKey(credential.key, 'profile')),
   ]);
   // Nothing was alive to extend, or it ended between the two calls: one read more says why.
-  if (touched === undefined || profile.Item === undefined) return (await look(options, credential)).state;
-  return stateOf(options, credential, touched.Attributes, profile.Item);
+  if (core === undefined || profile === undefined) return (await readState(options, credential)).state;
+  return stateOf(options, credential, core, profile);
 }
-
-/** An old cookie is known as such for this many role changes; one that is older is unknown. */
-const formerSecretsKept = 5;
 
 async function changeRole(
   options: StoreOptions,
@@ -183,50 +167,31 @@ async function changeRole(
 ): Promise<RoleChange> {
   const { key } = credential;
   const items = await readItems(options, key);
-  const seen = await told(options, credential, items);
-  if (!('core' in seen)) return seen.state;
-  const { state, core } = seen;
+  const read = await settleState(options, credential, items);
+  if (!('core' in read)) return read.state;
+  const { state, core } = read;
   if (handle !== undefined && state.session.handle !== handle) return state;
-  const role = state.session.worker.roles.find((held) => held.roleId === roleId);
+  const role = state.session.worker.roles.find((candidate) => candidate.roleId === roleId);
   if (role === undefined || !permits(role)) return { status: 'refused' };
 
   const next = renewedCredential(credential);
   const sealed = resealRole(credential, next, core, roleId);
   if (sealed === undefined) return { status: 'unknown', unreadable: 'content' };
-  const { expression, names, values } = alive(options, options.clock(), { credential, handle });
-  const former = [secretHash(credential.secret), ...formerSecrets(core)].slice(0, formerSecretsKept);
-  // One update of one item: at every moment exactly one secret opens the session, and it opens this role.
   const [written] = await Promise.allSettled([
-    unlessConditionFails(
-      update(options, sessionKey(key, 'core'), {
-        UpdateExpression: `SET secretHash = :next, formerSecrets = :former, wrappedKey = :wrappedKey,
-          #role = :role, handle = :newHandle, lastActiveAt = :now, idleAt = :now + idleSeconds`,
-        ConditionExpression: expression,
-        ExpressionAttributeNames: { ...names, '#role': 'role' },
-        ExpressionAttributeValues: {
-          ...values,
-          ':next': { S: secretHash(next.secret) },
-          ':former': { L: former.map((hash) => ({ S: hash })) },
-          ':wrappedKey': { B: sealed.wrappedKey },
-          ':role': { B: sealed.roleId },
-          ':newHandle': { S: newHandle() },
-        },
-        ReturnValues: 'ALL_NEW',
-      }),
-    ),
+    transitions.changeRole(options, { credential, handle, core }, next, sealed),
   ]);
   const changed = (now: SessionState): RoleChange =>
     now.status === 'active' ? { status: 'changed', credential: next, session: now.session } : now;
   if (written.status === 'fulfilled' && written.value !== undefined) {
-    return changed(stateOf(options, next, written.value.Attributes, items.profile));
+    return changed(stateOf(options, next, written.value, items.profile));
   }
   // The change may have been made and its answer lost: the new cookie would be lost with it, and the old one is dead.
   const now = await readItems(options, key);
-  if (now.core !== undefined && holds(next, now.core)) {
-    return changed((await told(options, next, now)).state);
+  if (now.core !== undefined && matchesSecret(next, now.core)) {
+    return changed((await settleState(options, next, now)).state);
   }
   if (written.status === 'rejected') throw written.reason;
-  return (await told(options, credential, now)).state;
+  return (await settleState(options, credential, now)).state;
 }
 
 interface OwnSession {
@@ -238,18 +203,24 @@ interface OwnSession {
 async function liveSessions(options: StoreOptions, key: string, core: Item): Promise<readonly OwnSession[]> {
   const user = text(core['userHash']);
   if (user === undefined) return [];
-  const entries = await listedIn(options, userIndexKey(user));
-  const cores = await coresOf(
+  const entries = await readIndex(options, userIndexKey(user));
+  const cores = await getCores(
     options,
     entries.map((entry) => entry.key),
   );
   return [...cores].flatMap(([found, other]) => {
-    const listed = text(other['userHash']) === user ? describe(options, other, found === key) : undefined;
+    const listed =
+      text(other['userHash']) === user ? describeSession(options, other, found === key) : undefined;
     return listed === undefined ? [] : [{ key: found, listed }];
   });
 }
 
-function describe(options: StoreOptions, core: Item, current: boolean): ListedSession | undefined {
+/** What is shown of a session to its user; undefined when it is over. */
+export function describeSession(
+  options: StoreOptions,
+  core: Item,
+  current: boolean,
+): ListedSession | undefined {
   const life = lifeOf(options, core);
   const times = timesOf(options, core);
   const handle = text(core['handle']);
@@ -265,10 +236,10 @@ const byRecentUse = (left: ListedSession, right: ListedSession): number =>
   right.signedInAt - left.signedInAt;
 
 async function list(options: StoreOptions, credential: SessionCredential): ReturnType<SessionStore['list']> {
-  const seen = await look(options, credential);
-  if (!('core' in seen)) return seen.state;
-  const sessions = (await liveSessions(options, credential.key, seen.core)).map(({ listed }) => listed);
-  return { status: 'active', handle: seen.state.session.handle, sessions: sessions.toSorted(byRecentUse) };
+  const read = await readState(options, credential);
+  if (!('core' in read)) return read.state;
+  const sessions = (await liveSessions(options, credential.key, read.core)).map(({ listed }) => listed);
+  return { status: 'active', handle: read.state.session.handle, sessions: sessions.toSorted(byRecentUse) };
 }
 
 async function endListed(
@@ -277,16 +248,15 @@ async function endListed(
   own: string | undefined,
   handle: string,
 ): ReturnType<SessionStore['endListed']> {
-  const seen = await look(options, credential);
-  if (!('core' in seen)) return seen.state;
-  if (own !== undefined && seen.state.session.handle !== own) return seen.state;
-  const sessions = await liveSessions(options, credential.key, seen.core);
-  const meant = sessions.find(({ listed }) => listed.handle === handle);
-  if (meant === undefined) return { status: 'done', found: false };
-  if (await endAndClear(options, meant.key, 'revoked', { meant: { handle } })) {
-    return { status: 'done', found: true };
-  }
+  const read = await readState(options, credential);
+  if (!('core' in read)) return read.state;
+  if (own !== undefined && read.state.session.handle !== own) return read.state;
+  const sessions = await liveSessions(options, credential.key, read.core);
+  const target = sessions.find(({ listed }) => listed.handle === handle);
+  if (target === undefined) return { status: 'done', found: false };
+  const ended = await end(options, target.key, 'revoked', { handle });
+  if (ended !== false) return { status: 'done', found: true, person: ended.person };
   // Over all the same, or in another role by now, under a handle that this user has not seen.
-  const core = (await coresOf(options, [meant.key])).get(meant.key);
+  const core = (await getCores(options, [target.key])).get(target.key);
   return { status: 'done', found: core !== undefined && text(core['state']) === 'ended' };
 }

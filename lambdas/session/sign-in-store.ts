@@ -1,4 +1,3 @@
-import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import {
   after,
   type EpochSeconds,
@@ -15,8 +14,6 @@ import {
   roleKeyOf,
   type SessionCredential,
 } from './credential.ts';
-import { all, available, forEach, putOnce, unlessConditionFails } from './dynamo.ts';
-import { coresOf, endAndClear, endByKey, markEndedByTime } from './ending.ts';
 import { identifierHash, type IdentifyingStoreOptions } from './identifiers.ts';
 import {
   attemptKey,
@@ -28,9 +25,17 @@ import {
   userIndexKey,
   type Item,
 } from './items.ts';
-import { forget, listForProviderSession, listForUser, type IndexEntry } from './session-index.ts';
-import { alive, lifeOf, ttlOf } from './state.ts';
-import { update, warmUp, type Bound, type StoreOptions } from './store.ts';
+import { all, forEach } from './parallel.ts';
+import {
+  addToProviderSessionIndex,
+  addToUserIndex,
+  removeFromIndex,
+  type IndexEntry,
+} from './session-index.ts';
+import { lifeOf, ttlOf } from './state.ts';
+import { getCores, warmUp, type StoreOptions } from './store.ts';
+import { putOnce } from './table.ts';
+import { begin, clearAfter, end, endByTime, recordOthers, type NewItems } from './transitions.ts';
 
 /** Everything a sign-in brings for its session. */
 export interface NewSession {
@@ -57,6 +62,8 @@ export interface CreatedSession {
   readonly credential: SessionCredential;
   /** How many sessions ended as `replaced` for it: the one it took the place of, and the oldest of too many. */
   readonly ended: number;
+  /** The keyed hash that the table has the person under. */
+  readonly person: string;
 }
 
 /** The role chosen in the session that a sign-in takes the place of. */
@@ -90,15 +97,18 @@ export interface SignInStore {
 
 /** What a sign-in does at its end, or to take back what it wrote, has this many milliseconds beyond its deadline. */
 const maxLastStepMs = 1_200;
-const lastStep = (): Bound => ({ abortSignal: AbortSignal.timeout(maxLastStepMs) });
+const lastStep = (options: StoreOptions): StoreOptions => ({
+  ...options,
+  deadline: AbortSignal.timeout(maxLastStepMs),
+});
 
 /** @throws StoreUnavailable from every method, when nothing is known */
 export function createSignInStore(options: IdentifyingStoreOptions): SignInStore {
   return {
     warmUp: () => warmUp(options),
     spendAttempt: (attemptId, validForSeconds) => spendAttempt(options, attemptId, validForSeconds),
-    replacedRole: (replaces, deadline) => replacedRole(options, replaces, { abortSignal: deadline }),
-    create: (session, deadline) => create(options, session, deadline),
+    replacedRole: (replaces, deadline) => replacedRole({ ...options, deadline }, replaces),
+    create: (session, deadline) => create({ ...options, deadline }, session, deadline),
   };
 }
 
@@ -119,12 +129,11 @@ async function spendAttempt(
 async function replacedRole(
   options: IdentifyingStoreOptions,
   replaces: string,
-  bound: Bound,
 ): Promise<ReplacedRole | undefined> {
   const replaced = parseReplacement(replaces);
   if (replaced === undefined) return undefined;
   const { key, roleKey } = replaced;
-  const core = (await coresOf(options, [key], bound)).get(key);
+  const core = (await getCores(options, [key])).get(key);
   const life = core && lifeOf(options, core);
   if (core === undefined || life === undefined || !('expiry' in life)) return undefined;
   // It opens only for who has the session's cookie, and only in the item as it was written.
@@ -146,7 +155,6 @@ async function create(
   session: NewSession,
   deadline: AbortSignal,
 ): Promise<CreatedSession | 'provider_logout'> {
-  const bound = { abortSignal: deadline };
   const credential = newCredential();
   const { key } = credential;
   const identifierKey = await options.identifierKey();
@@ -156,7 +164,7 @@ async function create(
   const replaced = session.replaces === undefined ? undefined : parseReplacement(session.replaces);
   const now = options.clock();
   try {
-    await putNew(options, newItems(options, { session, credential, user, providerSession, now }), bound);
+    await begin(options, newItems(options, { session, credential, user, providerSession, now }));
     const entry = {
       key,
       begunAt: session.begunAt,
@@ -164,43 +172,36 @@ async function create(
       until: ttlOf(options, now),
     };
     const [ofUser, ofProviderSession] = await all([
-      listForUser(options, user, entry, bound),
+      addToUserIndex(options, user, entry),
       providerSession === undefined
         ? Promise.resolve(true)
-        : listForProviderSession(options, providerSession, entry, bound),
+        : addToProviderSessionIndex(options, providerSession, entry),
     ]);
     if (ofUser === undefined || !ofProviderSession) {
-      await endAndClear(options, key, 'provider_logout', { bound: lastStep() });
+      const last = lastStep(options);
+      await clearAfter(last, key, await end(last, key, 'provider_logout'));
       return 'provider_logout';
     }
     deadline.throwIfAborted();
     const others = ofUser.filter((listed) => listed.key !== key);
     const staying = others.filter((listed) => listed.key !== replaced?.key);
     const makeRoomAmong = (listed: readonly IndexEntry[]): Promise<number> =>
-      makeRoom(options, key, userIndexKey(user), listed, session, bound);
+      makeRoom(options, key, userIndexKey(user), listed, session);
     const crowdedOut = await makeRoomAmong(staying);
     // Last, and only once all else holds: a sign-in that fails leaves the session before it alone. Once begun, the
     // deadline does not cut it short, for it cannot be taken back.
     deadline.throwIfAborted();
     const inItsPlace =
       replaced !== undefined &&
-      (await endByKey(options, replaced.key, 'replaced', {
-        meant: { replacementHash: replaced.hash },
-        bound: lastStep(),
-      }));
+      (await end(lastStep(options), replaced.key, 'replaced', { replacementHash: replaced.hash })) !==
+        undefined;
     // Named without its proof it has not ended, and counts like any other: a state is its own browser's to forge.
     const counted = !inItsPlace && others.length > staying.length ? await makeRoomAmong(others) : 0;
-    return { credential, ended: crowdedOut + Number(inItsPlace) + counted };
+    return { credential, ended: crowdedOut + Number(inItsPlace) + counted, person: user };
   } catch (error) {
-    await endByKey(options, key, 'revoked', { bound: lastStep() }).catch(() => undefined);
+    await end(lastStep(options), key, 'revoked').catch(() => undefined);
     throw error;
   }
-}
-
-interface NewItems {
-  readonly core: Item;
-  readonly profile: Item;
-  readonly tokens: Item;
 }
 
 function newItems(
@@ -255,45 +256,7 @@ function newItems(
 }
 
 /**
- * Writes a new session's items. The SDK may send a put again whose answer was lost: it may find its own work, but never
- * undo an end.
- */
-async function putNew(
-  { client, table }: StoreOptions,
-  { core, profile, tokens }: NewItems,
-  bound: Bound,
-): Promise<void> {
-  const put = (item: Item, condition: string, names: Record<string, string>, values: Item) =>
-    available(
-      client.send(
-        new PutItemCommand({
-          TableName: table,
-          Item: item,
-          ConditionExpression: `attribute_not_exists(pk) OR (${condition})`,
-          ExpressionAttributeNames: names,
-          ExpressionAttributeValues: values,
-        }),
-        bound,
-      ),
-    );
-  const { secretHash: own, state } = core;
-  if (own === undefined || state === undefined) throw new TypeError('not a whole session');
-  const putBeside = (item: Item) =>
-    put(item, '#sealed = :sealed', { '#sealed': 'sealed' }, { ':sealed': item['sealed'] ?? { NULL: true } });
-  await all([
-    put(
-      core,
-      'secretHash = :own AND #state = :alive',
-      { '#state': 'state' },
-      { ':own': own, ':alive': state },
-    ),
-    putBeside(profile),
-    putBeside(tokens),
-  ]);
-}
-
-/**
- * Ends the oldest of a user's other sessions until there is room for the new one, and forgets some of those that are over.
+ * Ends the oldest of a user's other sessions until there is room for the new one, and removes some of those that are over.
  * Writes down how many are left, where that is asked for.
  *
  * @returns how many were ended
@@ -304,23 +267,23 @@ async function makeRoom(
   userIndex: Item,
   others: readonly IndexEntry[],
   { sessionsPerUser, reportOthers }: NewSession,
-  bound: Bound,
 ): Promise<number> {
   const now = options.clock();
   const bygone = others.filter(({ until }) => until !== undefined && until <= now);
   const listed = others.filter((entry) => !bygone.includes(entry));
   const mustCount = listed.length >= sessionsPerUser || (reportOthers && listed.length > 0);
   if (!mustCount && others.length < sessionsPerUser) return 0;
-  const { over, living } = await lookAt(options, mustCount ? listed : [], bound);
+  const { over, living } = await sortByLife(options, mustCount ? listed : []);
   const surplus = Math.max(0, living.length + 1 - sessionsPerUser);
   const left = living.slice(surplus).filter(({ understood }) => understood).length;
   await all([
-    forget(options, userIndex, [...bygone.map((entry) => entry.key), ...over], bound),
-    reportOthers && left > 0 ? rememberOthers(options, key, left, bound) : Promise.resolve(),
+    removeFromIndex(options, userIndex, [...bygone.map((entry) => entry.key), ...over]),
+    // A session that has ended meanwhile has nobody left to tell.
+    reportOthers && left > 0 ? recordOthers(options, key, left) : Promise.resolve(),
   ]);
   // Last: when one of the others fails, the sign-in does, and no session has ended for it.
   const ended = await forEach(living.slice(0, surplus), (session) =>
-    endAndClear(options, session.key, 'replaced', { bound }),
+    end(options, session.key, 'replaced').then((core) => clearAfter(options, session.key, core)),
   );
   return ended.filter(Boolean).length;
 }
@@ -338,15 +301,14 @@ const maxEndsInPassing = 5;
  * down, is neither. It is written down before an index forgets it, and what cannot be understood counts as living: an
  * index never forgets a session that could still be alive.
  */
-async function lookAt(
+async function sortByLife(
   options: StoreOptions,
   listed: readonly IndexEntry[],
-  bound: Bound,
 ): Promise<{ over: readonly string[]; living: readonly LivingSession[] }> {
   const oldestFirst = listed
     .toSorted((left, right) => left.begunAt - right.begunAt || (left.key < right.key ? -1 : 1))
     .map((entry) => entry.key);
-  const cores = await coresOf(options, oldestFirst, bound);
+  const cores = await getCores(options, oldestFirst);
   let ends = 0;
   const seen = await forEach(oldestFirst, async (key) => {
     const core = cores.get(key);
@@ -357,34 +319,11 @@ async function lookAt(
     if (life.written) return { key, is: 'over', understood: true };
     ends += 1;
     if (ends > maxEndsInPassing) return { key, is: 'timed out', understood: true };
-    const ended = await markEndedByTime(options, key, core, life.reason, bound);
+    const ended = await endByTime(options, key, core, life.reason);
     return { key, is: ended === undefined ? 'living' : 'over', understood: true };
   });
   return {
     over: seen.filter(({ is }) => is === 'over').map(({ key }) => key),
     living: seen.filter(({ is }) => is === 'living'),
   };
-}
-
-/** A session that has ended meanwhile has nobody left to tell. */
-async function rememberOthers(
-  options: StoreOptions,
-  key: string,
-  others: number,
-  bound: Bound,
-): Promise<void> {
-  const { expression, names, values } = alive(options, options.clock());
-  await unlessConditionFails(
-    update(
-      options,
-      sessionKey(key, 'core'),
-      {
-        UpdateExpression: 'SET otherSessions = :others',
-        ConditionExpression: expression,
-        ExpressionAttributeNames: names,
-        ExpressionAttributeValues: { ...values, ':others': number(others) },
-      },
-      bound,
-    ),
-  );
 }

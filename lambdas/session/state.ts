@@ -6,6 +6,7 @@ import type { SessionCredential } from './credential.ts';
 import { format, epochSeconds, number, positive, secretHash, text, type Item } from './items.ts';
 import { expiryOf, stricter, type Expiry, type SessionLimits, type SessionTimes } from './limits.ts';
 import type { StoreOptions } from './store.ts';
+import type { Expression } from './table.ts';
 
 /** Why a session is over. */
 export type EndReason = 'idle' | 'absolute' | 'signed_out' | 'provider_logout' | 'replaced' | 'revoked';
@@ -23,6 +24,8 @@ const isEndReason = (reason: string | undefined): reason is EndReason =>
 export interface Session extends SessionTimes {
   /** Names this session in this role; of no use as a cookie. */
   readonly handle: string;
+  /** The keyed hash that the table has the person under; it names nobody. */
+  readonly person: string | undefined;
   readonly worker: HealthcareWorker;
   /** The role the person works in; null until one is chosen. */
   readonly role: Role | null;
@@ -43,40 +46,37 @@ const rememberedSeconds = 3_600;
 export const ttlOf = ({ limits }: StoreOptions, signedInAt: EpochSeconds): EpochSeconds =>
   after(signedInAt, limits.absoluteSeconds + rememberedSeconds);
 
-/** Which session is meant, beyond its key. */
-export interface Meant {
+/** What a session must have, beyond its key. */
+export interface SessionMatch {
   readonly credential?: SessionCredential;
   readonly handle?: string | undefined;
   readonly replacementHash?: string;
 }
 
-/** A condition of a write, with what its text refers to. */
-export interface Condition {
-  readonly expression: string;
-  readonly names: Record<string, string>;
-  readonly values: Item;
-}
-
-/** The condition under which a session is alive at this moment by its own limits and by today's, and is the one meant. */
-export const alive = ({ limits }: StoreOptions, now: EpochSeconds, meant: Meant = {}): Condition => ({
-  expression: [
-    '#state = :alive AND idleAt > :now AND absoluteAt > :now',
-    'lastActiveAt > :idleSince AND signedInAt > :absoluteSince',
-    ...(meant.credential === undefined ? [] : ['secretHash = :secretHash']),
-    ...(meant.handle === undefined ? [] : ['handle = :handle']),
-    ...(meant.replacementHash === undefined ? [] : ['replacementHash = :replacementHash']),
-  ].join(' AND '),
-  names: { '#state': 'state' },
-  values: {
-    ':alive': { S: 'alive' },
-    ':now': number(now),
-    ':idleSince': number(after(now, -limits.idleSeconds)),
-    ':absoluteSince': number(after(now, -limits.absoluteSeconds)),
-    ...(meant.credential === undefined ? {} : { ':secretHash': { S: secretHash(meant.credential.secret) } }),
-    ...(meant.handle === undefined ? {} : { ':handle': { S: meant.handle } }),
-    ...(meant.replacementHash === undefined ? {} : { ':replacementHash': { S: meant.replacementHash } }),
-  },
-});
+/** The condition under which a session is alive at this moment by its own limits and by today's, and matches. */
+export const alive = ({ limits, clock }: StoreOptions, match: SessionMatch = {}): Expression => {
+  const now = clock();
+  const required = Object.entries({
+    secretHash: match.credential && secretHash(match.credential.secret),
+    handle: match.handle,
+    replacementHash: match.replacementHash,
+  }).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
+  return {
+    expression: [
+      '#state = :alive AND idleAt > :now AND absoluteAt > :now',
+      'lastActiveAt > :idleSince AND signedInAt > :absoluteSince',
+      ...required.map(([name]) => `${name} = :${name}`),
+    ].join(' AND '),
+    names: { '#state': 'state' },
+    values: {
+      ':alive': { S: 'alive' },
+      ':now': number(now),
+      ':idleSince': number(after(now, -limits.idleSeconds)),
+      ':absoluteSince': number(after(now, -limits.absoluteSeconds)),
+      ...Object.fromEntries(required.map(([name, value]) => [`:${name}`, { S: value }])),
+    },
+  };
+};
 
 /** A session's times, and the limits it is held to: its own or today's, whichever are stricter. */
 export const timesOf = (
@@ -107,11 +107,17 @@ export const lifeOf = (options: StoreOptions, core: Item): Life | undefined => {
   return options.clock() >= expiry.at ? { reason: expiry.bindingLimit, written: false } : { expiry };
 };
 
+/** Of a core item as it was before its session was ended: whether time had not ended it already. */
+export const livedUntilNow = (options: StoreOptions, core: Item | undefined): boolean => {
+  const life = core && lifeOf(options, core);
+  return life !== undefined && 'expiry' in life;
+};
+
 const sameHash = (left: string, right: string): boolean =>
   left.length === right.length && timingSafeEqual(Buffer.from(left), Buffer.from(right));
 
 /** Whether this credential's secret is the session's present one. */
-export const holds = (credential: SessionCredential, core: Item): boolean =>
+export const matchesSecret = (credential: SessionCredential, core: Item): boolean =>
   sameHash(text(core['secretHash']) ?? '', secretHash(credential.secret));
 
 /** The hashes of the session's earlier secrets, the latest first. */
@@ -119,7 +125,7 @@ export const formerSecrets = (core: Item): readonly string[] =>
   (core['formerSecrets']?.L ?? []).flatMap((hash) => text(hash) ?? []);
 
 /** Whether this credential's secret was the session's until a role change gave it another. */
-const held = (credential: SessionCredential, core: Item): boolean => {
+const matchesFormerSecret = (credential: SessionCredential, core: Item): boolean => {
   const presented = secretHash(credential.secret);
   return formerSecrets(core).some((former) => sameHash(former, presented));
 };
@@ -153,8 +159,8 @@ export const standingOf = (
   const unknown = { status: 'unknown' } as const;
   // An earlier release's session is as over as one that is gone: nothing of it can be opened any more.
   if (core === undefined || (positive(core['format']) ?? format) < format) return unknown;
-  if (!holds(credential, core)) {
-    return held(credential, core) ? { status: 'ended', reason: 'replaced' } : unknown;
+  if (!matchesSecret(credential, core)) {
+    return matchesFormerSecret(credential, core) ? { status: 'ended', reason: 'replaced' } : unknown;
   }
   const life = lifeOf(options, core);
   const times = timesOf(options, core);
@@ -185,6 +191,7 @@ export const stateOf = (
       signedInAt: times.signedInAt,
       lastActiveAt: times.lastActiveAt,
       handle,
+      person: text(core['userHash']),
       worker,
       role: worker.roles.find((role) => role.roleId === roleId) ?? null,
       expiry,

@@ -1,42 +1,17 @@
-/** What the stores of sign-in, session and logout share. Each is given only what its function may do to the table. */
-import {
-  GetItemCommand,
-  QueryCommand,
-  UpdateItemCommand,
-  type DynamoDBClient,
-  type UpdateItemCommandInput,
-  type UpdateItemCommandOutput,
-} from '@aws-sdk/client-dynamodb';
+/** What the stores of sign-in, session, API call and logout share. Each is given only what its function may do to the table. */
 import type { Clock } from '../common/index.ts';
-import { available } from './dynamo.ts';
-import { text, type Item, type SessionItem } from './items.ts';
+import { sessionKey, text, type Item, type SessionItem } from './items.ts';
 import type { SessionLimits } from './limits.ts';
+import { batchGet, get, query, type Table } from './table.ts';
 
-export interface StoreOptions {
-  readonly client: DynamoDBClient;
-  readonly table: string;
+export interface StoreOptions extends Table {
   readonly limits: SessionLimits;
   readonly clock: Clock;
 }
 
-/** What a call to the store may take. */
-export interface Bound {
-  readonly abortSignal?: AbortSignal;
-}
-
 /** Opens the connection, so that the first request need not. @throws StoreUnavailable */
-export async function warmUp({ client, table }: StoreOptions): Promise<void> {
-  await available(
-    client.send(new GetItemCommand({ TableName: table, Key: { pk: { S: 'warm-up' }, sk: { S: 'none' } } })),
-  );
-}
-
-/** One item as it is at this moment. @throws StoreUnavailable */
-export async function getItem({ client, table }: StoreOptions, key: Item): Promise<Item | undefined> {
-  const { Item } = await available(
-    client.send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true })),
-  );
-  return Item;
+export async function warmUp(options: StoreOptions): Promise<void> {
+  await get(options, { pk: { S: 'warm-up' }, sk: { S: 'none' } });
 }
 
 /**
@@ -46,32 +21,22 @@ export async function getItem({ client, table }: StoreOptions, key: Item): Promi
  * @throws StoreUnavailable
  */
 export async function getSessionItems(
-  { client, table }: StoreOptions,
+  options: StoreOptions,
   key: string,
   last: SessionItem,
 ): Promise<(name: SessionItem) => Item | undefined> {
-  const { Items } = await available(
-    client.send(
-      new QueryCommand({
-        TableName: table,
-        ConsistentRead: true,
-        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :core AND :last',
-        ExpressionAttributeValues: {
-          ':pk': { S: `session#${key}` },
-          ':core': { S: 'core' satisfies SessionItem },
-          ':last': { S: last },
-        },
-      }),
-    ),
-  );
-  return (name) => Items?.find((item) => text(item['sk']) === name);
+  const items = await query(options, `session#${key}`, 'core' satisfies SessionItem, last);
+  return (name) => items.find((item) => text(item['sk']) === name);
 }
 
-export function update(
-  { client, table }: StoreOptions,
-  key: Item,
-  input: Omit<UpdateItemCommandInput, 'TableName' | 'Key'>,
-  bound?: Bound,
-): Promise<UpdateItemCommandOutput> {
-  return client.send(new UpdateItemCommand({ TableName: table, Key: key, ...input }), bound);
+/** The core items of these sessions, by session key. @throws StoreUnavailable */
+export async function getCores(
+  options: StoreOptions,
+  sessions: readonly string[],
+): Promise<ReadonlyMap<string, Item>> {
+  const cores = await batchGet(
+    options,
+    sessions.map((key) => sessionKey(key, 'core')),
+  );
+  return new Map(cores.map((core) => [(text(core['pk']) ?? '').replace('session#', ''), core]));
 }

@@ -1,21 +1,19 @@
 /**
- * The tokens that a session holds for other services. A refresh token works once, so only the holder of a lease may use
- * it:
+ * The tokens that a session has for another service, and the lease under which they are changed: one item.
  *
- *   core:            generation   which token item counts: the number of the lease it was written under
- *                    fence        the number of the latest lease
- *                    leaseUntil   when that lease is over, in milliseconds
- *                    leaseHolder  whose it is; without one, the service failed and is left in peace until then
- *   token#AUDIENCE:  generation, and the tokens sealed under it
+ *   generation    the number of the lease under which the tokens were stored, and under which they are sealed
+ *   sealed        the tokens; missing where there are none
+ *   fence         the number of the latest lease, which is over once the generation is as high
+ *   leaseUntil    when that lease is over at the latest, in milliseconds
+ *   leaseHolder   whose it is; without one, the service failed and is called by nobody until then
  *
- * The holder writes the item first, unless a later holder has, and then its number into core, unless the session has
- * ended or the lease is another's. An item that core does not know counts for nothing. Where a holder died between the
- * two, the next one finds an item newer than core says, and takes it over: the refresh token before it is spent.
+ * A refresh token works once, so only the holder of a lease uses it. Taking a lease and storing tokens are transactions that
+ * check `core`: neither is done for a session that has ended, so a token that comes too late is not stored. Tokens take the
+ * place of those of an earlier lease only.
  */
 import { randomBytes } from 'node:crypto';
 import { BffError, type PreciseClock, type Secret, type SignInTokens } from '../common/index.ts';
 import { openIssuedTokens, openSignInTokens, sealIssuedTokens, type IssuedTokens } from './content.ts';
-import { all, unlessConditionFails } from './dynamo.ts';
 import {
   count,
   format,
@@ -28,7 +26,8 @@ import {
   type TokenAudience,
 } from './items.ts';
 import { alive, lifeOf, ttlOf, type NotActive } from './state.ts';
-import { getItem, update, type StoreOptions } from './store.ts';
+import { getSessionItems, type StoreOptions } from './store.ts';
+import { get, update, updateChecking, type Expression } from './table.ts';
 
 /** Whose tokens are exchanged and refreshed, by one at a time. */
 export type LeasedAudience = Exclude<TokenAudience, 'cis2'>;
@@ -45,35 +44,30 @@ export class SessionGone extends BffError {
   }
 }
 
-/** What a session holds for a service at a moment. */
+/** What a session has for a service at a moment. */
 export interface TokenView {
   /** Grows with every change; 0 when there has never been one. */
   readonly generation: number;
-  /** The tokens that count. */
   readonly tokens: IssuedTokens | undefined;
-  /** How long the service is left in peace because it failed just now, in milliseconds; 0 when it is not. */
-  readonly restMs: number;
+  /** For how many milliseconds nobody calls the service, because it failed just now. */
+  readonly backOffMs: number;
+  /** The number of the latest lease; 0 when there has never been one. */
+  readonly fence: number;
+  /** When that lease is over at the latest, in milliseconds since the epoch; 0 when it was given back. */
+  readonly leaseUntil: number;
 }
 
-/**
- * The right to change a session's tokens for a service. What changes them gives true when the change counts; false when the
- * session has ended or the lease has passed to another, and then nothing has changed. Each of them gives the lease back.
- *
- * @throws StoreUnavailable from every method but `release`
- */
+/** The right to change a session's tokens for a service. */
 export interface TokenLease {
-  /** The newest tokens there are, whether or not they count yet. */
-  readonly held: { readonly generation: number; readonly tokens: IssuedTokens } | undefined;
-  /** The same, looked up again. */
-  again(): Promise<TokenLease['held']>;
-  /** Makes newer tokens count that an earlier holder wrote, and did not live to say so. */
-  adopt(generation: number): Promise<boolean>;
-  /** Makes these count. @returns their generation, or false */
-  store(tokens: IssuedTokens): Promise<number | false>;
-  /** Makes none count. */
-  drop(): Promise<boolean>;
-  /** Gives the lease back, and lets the service rest for so many milliseconds. What fails of it ends with the lease. */
-  release(restMs?: number): Promise<void>;
+  /**
+   * Stores tokens, or that there are none any more, and gives the lease back.
+   *
+   * @returns their generation; false, with nothing stored, when the session has ended or a later lease has stored others
+   * @throws StoreUnavailable
+   */
+  store(tokens: IssuedTokens | undefined): Promise<number | false>;
+  /** Gives the lease back; for so many milliseconds nobody takes the next. What fails of it ends with the lease. */
+  release(backOffMs?: number): Promise<void>;
 }
 
 /** A session's tokens. The key that opens them lives in here, and only as long as the request. */
@@ -87,11 +81,11 @@ export interface SessionTokens {
   /** @throws StoreUnavailable, SessionGone */
   read(audience: LeasedAudience): Promise<TokenView>;
   /**
-   * Takes the lease where it is free and the tokens are still of this generation; undefined otherwise.
+   * Takes the lease; undefined when another has it, when anything has changed since `view`, or when the session has ended.
    *
    * @throws StoreUnavailable
    */
-  lease(audience: LeasedAudience, generation: number): Promise<TokenLease | undefined>;
+  lease(audience: LeasedAudience, view: TokenView): Promise<TokenLease | undefined>;
 }
 
 /** How long a lease lasts, in milliseconds: longer than a token call may take, shorter than a function may run. */
@@ -101,10 +95,18 @@ export interface TokenOptions extends StoreOptions {
   readonly preciseClock: PreciseClock;
 }
 
-type LeaseAttribute = 'generation' | 'fence' | 'leaseUntil' | 'leaseHolder';
-const attribute = (audience: LeasedAudience, name: LeaseAttribute): string => `${audience}#${name}`;
-const namesOf = (audience: LeasedAudience, ...names: readonly LeaseAttribute[]): Record<string, string> =>
-  Object.fromEntries(names.map((name) => [`#${name}`, attribute(audience, name)]));
+const names = {
+  ...{ '#generation': 'generation', '#sealed': 'sealed', '#fence': 'fence', '#leaseUntil': 'leaseUntil' },
+  ...{ '#leaseHolder': 'leaseHolder', '#format': 'format', '#ttl': 'ttl' },
+};
+/** DynamoDB refuses a name or value that no text uses. */
+const expressionOf = (expression: string, values: Item): Expression => ({
+  expression,
+  names: Object.fromEntries(Object.entries(names).filter(([name]) => expression.includes(name))),
+  values: Object.fromEntries(Object.entries(values).filter(([name]) => expression.includes(name))),
+});
+const unchanged = (name: string, seen: number): string =>
+  seen === 0 ? `attribute_not_exists(#${name})` : `#${name} = :${name}Seen`;
 
 /** @param opened - what was read as the session was opened: its core, and an item of its tokens */
 export function sessionTokens(
@@ -117,151 +119,94 @@ export function sessionTokens(
     readonly item: Item | undefined;
   },
 ): SessionTokens {
-  const itemOf = (audience: TokenAudience) => getItem(options, sessionKey(key, `token#${audience}`));
+  const keyOf = (audience: TokenAudience): Item => sessionKey(key, `token#${audience}`);
 
-  const issued = (audience: LeasedAudience, item: Item | undefined): TokenLease['held'] => {
+  const viewOf = (audience: LeasedAudience, item: Item | undefined): TokenView => {
     const generation = count(item?.['generation']);
-    const tokens = openIssuedTokens(key, dataKey, audience, generation, item?.['sealed']?.B);
-    return tokens && { generation, tokens };
-  };
-
-  const viewOf = (audience: LeasedAudience, core: Item, item: Item | undefined): TokenView => {
-    const generation = count(core[attribute(audience, 'generation')]);
-    const found = issued(audience, item);
-    const until = epochMilliseconds(core[attribute(audience, 'leaseUntil')]) ?? 0;
-    const resting = text(core[attribute(audience, 'leaseHolder')]) === undefined;
+    const fence = count(item?.['fence']);
+    const leaseUntil = epochMilliseconds(item?.['leaseUntil']) ?? 0;
+    const backsOff = fence > generation && text(item?.['leaseHolder']) === undefined;
     return {
-      generation,
-      tokens: found?.generation === generation ? found.tokens : undefined,
-      restMs: resting ? Math.max(0, until - options.preciseClock()) : 0,
+      ...{ generation, fence, leaseUntil },
+      tokens: openIssuedTokens(key, dataKey, audience, generation, item?.['sealed']?.B),
+      backOffMs: backsOff ? Math.max(0, leaseUntil - options.preciseClock()) : 0,
     };
   };
 
-  const updateCore = (
+  const updateWhileAlive = (
     audience: LeasedAudience,
-    expression: string,
-    fence: number,
-    { names = [], values = {} }: { names?: readonly LeaseAttribute[]; values?: Item },
-  ): Promise<boolean> => {
-    const condition = alive(options, options.clock());
-    return unlessConditionFails(
-      update(options, sessionKey(key, 'core'), {
-        UpdateExpression: expression,
-        ConditionExpression: `${condition.expression} AND #fence = :fence`,
-        ExpressionAttributeNames: {
-          ...condition.names,
-          ...namesOf(audience, 'fence', 'leaseUntil', 'leaseHolder', ...names),
-        },
-        ExpressionAttributeValues: { ...condition.values, ...values, ':fence': number(fence) },
-      }),
-    ).then((written) => written !== undefined);
-  };
+    change: string,
+    condition: string,
+    values: Item,
+  ): Promise<boolean> =>
+    updateChecking(options, keyOf(audience), expressionOf(change, values), expressionOf(condition, values), {
+      key: sessionKey(key, 'core'),
+      condition: alive(options),
+    });
 
-  const leaseOf = (audience: LeasedAudience, core: Item, held: TokenLease['held']): TokenLease => {
-    const fence = count(core[attribute(audience, 'fence')]);
-    const counting = count(core[attribute(audience, 'generation')]);
-    /** What is older than core says was dropped. */
-    const current = (found: TokenLease['held']) =>
-      found !== undefined && found.generation >= counting ? found : undefined;
-    const makeCount = (generation: number) =>
-      updateCore(audience, 'SET #generation = :generation REMOVE #leaseUntil, #leaseHolder', fence, {
-        names: ['generation'],
-        values: { ':generation': number(generation) },
-      });
-    return {
-      held: current(held),
-      again: async () => current(issued(audience, await itemOf(audience))),
-      adopt: makeCount,
-      store: async (tokens) => {
-        const sealed = sealIssuedTokens(key, dataKey, audience, fence, tokens);
-        const signedInAt = epochSeconds(core['signedInAt']) ?? options.clock();
-        const written = await unlessConditionFails(
-          update(options, sessionKey(key, `token#${audience}`), {
-            UpdateExpression: 'SET #generation = :fence, #sealed = :sealed, #format = :format, #ttl = :ttl',
-            // The SDK may send it again when the answer was lost.
-            ConditionExpression:
-              'attribute_not_exists(#generation) OR #generation < :fence OR #sealed = :sealed',
-            ExpressionAttributeNames: {
-              '#generation': 'generation',
-              '#sealed': 'sealed',
-              '#format': 'format',
-              '#ttl': 'ttl',
-            },
-            ExpressionAttributeValues: {
-              ':fence': number(fence),
-              ':sealed': { B: sealed },
-              ':format': number(format),
-              ':ttl': number(ttlOf(options, signedInAt)),
-            },
-          }),
-        );
-        return written !== undefined && (await makeCount(fence)) ? fence : false;
-      },
-      drop: () => makeCount(fence),
-      release: async (restMs = 0) => {
-        const released =
-          restMs === 0
-            ? updateCore(audience, 'REMOVE #leaseUntil, #leaseHolder', fence, {})
-            : updateCore(audience, 'SET #leaseUntil = :until REMOVE #leaseHolder', fence, {
-                values: { ':until': number(options.preciseClock() + restMs) },
-              });
-        await released.catch(() => undefined);
-      },
-    };
-  };
+  const leaseOf = (audience: LeasedAudience, fence: number): TokenLease => ({
+    store: async (tokens) => {
+      const sealed = tokens && sealIssuedTokens(key, dataKey, audience, fence, tokens);
+      const stored = await updateWhileAlive(
+        audience,
+        `SET #generation = :fence ${sealed === undefined ? 'REMOVE #sealed' : ', #sealed = :sealed'}`,
+        // The same generation is there when the SDK sends it again because the answer was lost.
+        'attribute_not_exists(#generation) OR #generation <= :fence',
+        { ':fence': number(fence), ...(sealed && { ':sealed': { B: sealed } }) },
+      );
+      return stored && fence;
+    },
+    release: async (backOffMs = 0) => {
+      const until = backOffMs === 0 ? 'REMOVE #leaseUntil,' : 'SET #leaseUntil = :until REMOVE';
+      await update(
+        options,
+        keyOf(audience),
+        expressionOf(`${until} #leaseHolder`, { ':until': number(options.preciseClock() + backOffMs) }),
+        expressionOf('#fence = :fence', { ':fence': number(fence) }),
+      ).catch(() => undefined);
+    },
+  });
 
   return {
     session: key,
     signIn: async () => {
-      const item = opened.audience === 'cis2' ? opened.item : await itemOf('cis2');
+      const item = opened.audience === 'cis2' ? opened.item : await get(options, keyOf('cis2'));
       return openSignInTokens(key, dataKey, item?.['sealed']?.B);
     },
-    seen: (audience) => viewOf(audience, opened.core, opened.audience === audience ? opened.item : undefined),
+    seen: (audience) => viewOf(audience, opened.audience === audience ? opened.item : undefined),
     read: async (audience) => {
-      const [core, item] = await all([getItem(options, sessionKey(key, 'core')), itemOf(audience)]);
+      const item = await getSessionItems(options, key, `token#${audience}`);
+      const core = item('core');
       if (core === undefined) throw new SessionGone({ status: 'unknown' });
       const life = lifeOf(options, core);
       if (life === undefined) throw new SessionGone({ status: 'unknown', unreadable: 'core' });
       if ('reason' in life) throw new SessionGone({ status: 'ended', reason: life.reason });
-      return viewOf(audience, core, item);
+      return viewOf(audience, item(`token#${audience}`));
     },
-    lease: async (audience, generation) => {
-      const condition = alive(options, options.clock());
+    lease: async (audience, view) => {
       const now = options.preciseClock();
-      const taken = await unlessConditionFails(
-        update(options, sessionKey(key, 'core'), {
-          UpdateExpression:
-            'SET #fence = if_not_exists(#fence, :none) + :one, #leaseUntil = :until, #leaseHolder = :holder',
-          ConditionExpression: [
-            condition.expression,
-            // The SDK may send it again when the answer was lost.
-            '(attribute_not_exists(#leaseUntil) OR #leaseUntil <= :at OR #leaseHolder = :holder)',
-            generation === 0 ? 'attribute_not_exists(#generation)' : '#generation = :generation',
-          ].join(' AND '),
-          ExpressionAttributeNames: {
-            ...condition.names,
-            ...namesOf(audience, 'generation', 'fence', 'leaseUntil', 'leaseHolder'),
-          },
-          ExpressionAttributeValues: {
-            ...condition.values,
-            ':none': number(0),
-            ':one': number(1),
-            ':at': number(now),
-            ':until': number(now + leaseMs),
-            ':holder': { S: randomBytes(9).toString('base64url') },
-            ...(generation === 0 ? {} : { ':generation': number(generation) }),
-          },
-          ReturnValues: 'ALL_NEW',
-        }),
+      if (view.fence > view.generation && view.leaseUntil > now) return undefined;
+      const fence = Math.max(view.fence, view.generation) + 1;
+      const seen = [
+        unchanged('generation', view.generation),
+        unchanged('fence', view.fence),
+        unchanged('leaseUntil', view.leaseUntil),
+      ];
+      const taken = await updateWhileAlive(
+        audience,
+        'SET #fence = :fence, #leaseUntil = :until, #leaseHolder = :holder, #format = :format, #ttl = :ttl',
+        // It is ours already when the SDK sends it again because the answer was lost.
+        `#leaseHolder = :holder OR (${seen.join(' AND ')})`,
+        {
+          ...{ ':fence': number(fence), ':until': number(now + leaseMs) },
+          ':holder': { S: randomBytes(9).toString('base64url') },
+          ':format': number(format),
+          ':ttl': number(ttlOf(options, epochSeconds(opened.core['signedInAt']) ?? options.clock())),
+          ':generationSeen': number(view.generation),
+          ...{ ':fenceSeen': number(view.fence), ':leaseUntilSeen': number(view.leaseUntil) },
+        },
       );
-      if (taken === undefined) return undefined;
-      const core = taken.Attributes ?? {};
-      try {
-        return leaseOf(audience, core, issued(audience, await itemOf(audience)));
-      } catch (error) {
-        await leaseOf(audience, core, undefined).release();
-        throw error;
-      }
+      return taken ? leaseOf(audience, fence) : undefined;
     },
   };
 }

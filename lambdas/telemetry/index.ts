@@ -1,2 +1,2 @@
 export { createLogger, describeError, type Level, type Logger } from './log.ts';
-export { createMetrics, type MetricName, type Metrics } from './metrics.ts';
+export { createMetrics, type MetricName, type Metrics, type RequestMetric } from './metrics.ts';

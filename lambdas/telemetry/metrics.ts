@@ -1,9 +1,94 @@
 /**
- * Metrics, as CloudWatch's embedded metric format: one JSON object a line on standard output, beside the log. What can be
- * measured is a registry, as what can be logged is.
+ * Metrics, as CloudWatch's embedded metric format: members of a JSON line of the log. What can be measured is a registry, as
+ * what can be logged is.
  */
 
-/** Metric → its unit. */
+const namespace = 'cis2-bff';
+
+/** What is measured of requests. `docs/operations/metrics.md` says when. */
+export type RequestMetric =
+  | 'SignInStarted'
+  | 'SignInCompleted'
+  | 'SignInFailed'
+  | 'SessionHit'
+  | 'SessionMiss'
+  | 'TokenRefreshed'
+  | 'TokenRefreshFailed'
+  | 'LeaseWait'
+  | 'BackchannelLogout'
+  | 'BackchannelLogoutFailed'
+  | 'ProviderUnavailable'
+  | 'ProviderLatency'
+  | 'ApiPlatformLatency'
+  | 'ApiPlatformFailed'
+  | 'UpstreamLatency'
+  | 'UpstreamFailed'
+  | 'ClockDifference'
+  | 'Refused'
+  | 'ColdStart';
+
+type PerMetric = Partial<Record<RequestMetric, string>>;
+/** The units of what is not a count. */
+const requestUnits: PerMetric = {
+  ProviderLatency: 'Milliseconds',
+  ApiPlatformLatency: 'Milliseconds',
+  UpstreamLatency: 'Milliseconds',
+  ClockDifference: 'Seconds',
+};
+/** The dimension that a metric is told apart by, beside the metric without any: each value costs as a metric of its own. */
+const requestDimensions: PerMetric = { SignInFailed: 'Code', Refused: 'Rule' };
+
+/** The measurements of an instance since the last line that carried any. */
+export interface RequestMetrics {
+  /**
+   * @param value - what is no number is left out
+   * @param by - the value of the metric's dimension, for a metric that has one: it is counted once a line
+   */
+  add(metric: RequestMetric, value: number, by?: unknown): void;
+  /** The members of a line that carries them, and of no other; undefined where nothing was measured. */
+  take(): Readonly<Record<string, unknown>> | undefined;
+}
+
+/** An instance's first line carries its cold start. */
+export function requestMetrics(): RequestMetrics {
+  let measured: Partial<Record<RequestMetric, number[]>> = { ColdStart: [1] };
+  let dimensions: Record<string, string> = {};
+  return {
+    add(metric, value, by) {
+      const dimension = requestDimensions[metric];
+      if (!Number.isFinite(value) || (dimension !== undefined && dimension in dimensions)) return;
+      if (dimension !== undefined) dimensions[dimension] = String(by);
+      (measured[metric] ??= []).push(value);
+    },
+    take() {
+      const names = Object.keys(measured) as RequestMetric[];
+      if (names.length === 0) return undefined;
+      const byDimension = Object.groupBy(names, (name) => requestDimensions[name] ?? '');
+      const members = {
+        _aws: {
+          Timestamp: Date.now(),
+          CloudWatchMetrics: Object.entries(byDimension).map(([dimension, metrics]) => ({
+            Namespace: namespace,
+            Dimensions: dimension === '' ? [[]] : [[], [dimension]],
+            Metrics: metrics?.map((Name) => ({ Name, Unit: requestUnits[Name] ?? 'Count' })),
+          })),
+        },
+        ...dimensions,
+        // A list is as many values of the metric, which CloudWatch counts one by one.
+        ...Object.fromEntries(
+          names.map((name) => [
+            name,
+            measured[name]?.[1] === undefined ? measured[name]?.[0] : measured[name],
+          ]),
+        ),
+      };
+      [measured, dimensions] = [{}, {}];
+      return members;
+    },
+  };
+}
+
+/** Metric of a ring of signing keys → its unit. */
 const units = {
   /** How long the key that signs has signed. */
   SigningKeyAgeSeconds: 'Seconds',
@@ -15,8 +100,6 @@ const units = {
   PublishedSetEqualsRing: 'Count',
 } as const;
 export type MetricName = keyof typeof units;
-
-const namespace = 'cis2-bff';
 
 /**
  * Writes values of one ring, by a name that tells it from those of other installations in the account; what is not a number,

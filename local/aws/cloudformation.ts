@@ -1,7 +1,11 @@
 import { randomInt, randomUUID } from 'node:crypto';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import os from 'node:os';
+import path from 'node:path';
 import type { CreateTableCommandInput, KeyType, ScalarAttributeType } from '@aws-sdk/client-dynamodb';
+import { manifestFileName } from '../../lambdas/api/manifest-file.ts';
 import type { SettingName } from '../../lambdas/settings.ts';
 import { createTables } from './dynamodb.ts';
 import { reasonOf, StartError } from '../errors.ts';
@@ -223,6 +227,10 @@ export class Functions {
   readonly #overrides: Overrides;
   readonly #overridesBehindTheApi: Overrides;
   readonly #routed: ReadonlySet<Resource | undefined>;
+  readonly #proxy: Resource | undefined;
+  readonly #manifest: string | undefined;
+  /** Directories of code that only this run has. */
+  readonly #temporary: string[] = [];
   readonly #log: LogSink;
   readonly #made = new Map<Resource, LambdaFunction>();
   /** By name and by ARN. */
@@ -231,6 +239,7 @@ export class Functions {
   /**
    * @param options.overrides - they reach only the functions that have a variable of that name
    * @param options.overridesBehindTheApi - the same, and only for functions that no route of the HTTP API leads to
+   * @param options.manifest - text of the file that lies beside the proxy's code. @default what the template has there
    * @throws Error when no function has one: the local run and the template have drifted apart
    */
   constructor(
@@ -239,6 +248,7 @@ export class Functions {
       endpoints: StoreEndpoints;
       overrides: Overrides;
       overridesBehindTheApi?: Overrides;
+      manifest?: string;
       log: LogSink;
     },
   ) {
@@ -246,7 +256,10 @@ export class Functions {
     this.#endpoints = options.endpoints;
     this.#overrides = options.overrides;
     this.#overridesBehindTheApi = { ...options.overrides, ...options.overridesBehindTheApi };
-    this.#routed = new Set(integrations(assembly).map(({ target }) => target));
+    const leads = integrations(assembly);
+    this.#routed = new Set(leads.map(({ target }) => target));
+    this.#proxy = leads.find(({ routeKey }) => upstreamRoute.test(routeKey))?.target;
+    this.#manifest = options.manifest;
     this.#log = options.log;
     const used = new Set(
       assembly
@@ -288,6 +301,18 @@ export class Functions {
 
   async close(): Promise<void> {
     await Promise.all([...this.#made.values()].map((made) => made.close()));
+    for (const directory of this.#temporary) rmSync(directory, { recursive: true, force: true });
+  }
+
+  /** The proxy has the app's own manifest beside its code, where a deployment has it. */
+  #codeOf(resource: Resource): string {
+    const directory = this.#assembly.assetOf(resource);
+    if (resource !== this.#proxy || this.#manifest === undefined) return directory;
+    const copy = mkdtempSync(path.join(os.tmpdir(), 'cis2-bff-'));
+    this.#temporary.push(copy);
+    cpSync(directory, copy, { recursive: true });
+    writeFileSync(path.join(copy, manifestFileName), this.#manifest);
+    return copy;
   }
 
   #spec(resource: Resource): FunctionSpec {
@@ -297,7 +322,7 @@ export class Functions {
     const overrides = this.#routed.has(resource) ? this.#overrides : this.#overridesBehindTheApi;
     return {
       name: this.#assembly.text(stack, { Ref: resource.logicalId }),
-      directory: this.#assembly.assetOf(resource),
+      directory: this.#codeOf(resource),
       handler: this.#assembly.text(stack, properties['Handler'] ?? ''),
       timeoutSeconds: number('Timeout', 3),
       memoryMegabytes: number('MemorySize', 128),

@@ -1,6 +1,7 @@
 import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
 import { reasonOf, StartError } from '../errors.ts';
 import { closeServer, guardServer, listenOnLoopback, type LoopbackServer } from '../loopback-server.ts';
+import { addTransactions } from './transactions.ts';
 
 /** Starts the embedded store on 127.0.0.1. It keeps everything in memory, and nothing expires by itself. */
 export async function startDynamoDb(): Promise<LoopbackServer> {
@@ -8,6 +9,7 @@ export async function startDynamoDb(): Promise<LoopbackServer> {
   const server = dynalite({ createTableMs: 0 });
   // The functions keep their connections, as they do in AWS: closing an idle one would race with its next use.
   server.keepAliveTimeout = 0;
+  addTransactions(server);
   // By itself it lets a page of any site read and write everything.
   guardServer(server, { browsers: 'none' });
   const port = await listenOnLoopback(server);

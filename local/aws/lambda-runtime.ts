@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import os from 'node:os';
+import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { lineSplitter } from '../cli/log.ts';
 import type { LogSink } from '../cli/log.ts';
@@ -66,6 +67,9 @@ const failed = (errorType: string, errorMessage: string): FailedInvocation => ({
 });
 
 /** A thread that holds one copy of the function. It lives until it fails, and takes one event at a time. */
+/** Beside this file, in the sources and in what is built of them. */
+const workerFile = new URL(`./lambda-worker${path.extname(import.meta.filename)}`, import.meta.url);
+
 class Instance {
   readonly #worker: Worker;
   readonly #spec: FunctionSpec;
@@ -88,7 +92,7 @@ class Instance {
         logStreamName: `local/${randomUUID()}`,
       },
     };
-    this.#worker = new Worker(new URL('./lambda-worker.ts', import.meta.url), {
+    this.#worker = new Worker(workerFile, {
       workerData: data,
       env: {
         ...spec.environment,

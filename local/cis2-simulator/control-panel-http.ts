@@ -4,6 +4,8 @@ import { controlPanelPage, type Notice } from './control-panel-page.ts';
 import { isMarked } from '../control-panel-path.ts';
 import { json, type Answer, type Request } from './http.ts';
 import { controlPanelPaths } from './metadata.ts';
+import { telemetryPage } from './telemetry-page.ts';
+import type { Telemetry } from '../telemetry.ts';
 
 /**
  * Whether a request may change something: it comes from the panel itself, or from a program, which no other site can
@@ -46,6 +48,7 @@ function readJson({ body, headers }: Request): CommandInput {
 /** The control panel and the control API. Answers undefined for a path that is none of theirs. */
 export function createControlPanelEndpoint(
   controlPanel: ControlPanel,
+  telemetry: (() => Telemetry) | undefined,
 ): (request: Request) => Promise<Answer> | undefined {
   // What the last form did, for the page that the browser is sent back to.
   let notice: Notice | undefined;
@@ -53,7 +56,7 @@ export function createControlPanelEndpoint(
   const show = (): Answer => {
     const shown = notice;
     notice = undefined;
-    return controlPanelPage(controlPanel.state, shown);
+    return controlPanelPage(controlPanel.state, shown, telemetry !== undefined);
   };
 
   const submit = async (command: string, { form }: Request): Promise<Answer> => {
@@ -88,7 +91,8 @@ export function createControlPanelEndpoint(
 
   const answer = async (request: Request): Promise<Answer> => {
     const { path, method } = request;
-    const looks = path === controlPanelPaths.panel || path === controlPanelPaths.state;
+    const page = path === controlPanelPaths.telemetry ? telemetry : undefined;
+    const looks = path === controlPanelPaths.panel || path === controlPanelPaths.state || page !== undefined;
     const wanted = looks ? 'GET' : 'POST';
     const api = path.startsWith(controlPanelPaths.api);
     const command = path.slice((api ? controlPanelPaths.api : controlPanelPaths.form).length);
@@ -97,6 +101,7 @@ export function createControlPanelEndpoint(
     if (method !== wanted) return methodNotAllowed(wanted);
     if (!(looks ? mayLook(request) : mayCommand(request))) return crossSite();
     if (path === controlPanelPaths.panel) return show();
+    if (page !== undefined) return telemetryPage(page());
     if (path === controlPanelPaths.state) return json(200, controlPanel.state, 'control panel state');
     return api ? call(command, request) : submit(command, request);
   };

@@ -466,7 +466,8 @@ const aboutSection = ({ issuer, clients, personas }: State): Html => html`
  *
  * @param current - its sessions come with the oldest first; the page shows the newest first, which is the one being tried
  */
-export function controlPanelPage(current: State, notice: Notice | undefined): Answer {
+/** @param hasTelemetry - whether there is a page of what the app has measured */
+export function controlPanelPage(current: State, notice: Notice | undefined, hasTelemetry: boolean): Answer {
   const state = { ...current, sessions: current.sessions.toReversed() };
   const main = html`
     <h1 class="nhsuk-heading-l">Control panel <span>– simulator</span></h1>
@@ -474,6 +475,11 @@ export function controlPanelPage(current: State, notice: Notice | undefined): An
       What CIS2 might do to an app. All of it is off until you switch it on, and gone when the simulator ends.
       <a href="${controlPanelPaths.panel}">Look again</a>
     </p>
+    ${
+      hasTelemetry
+        ? html`<p><a href="${controlPanelPaths.telemetry}">Metrics and events of the app</a></p>`
+        : undefined
+    }
     ${notice && noticeOf(notice)} ${sessionsSection(state)} ${logoutSection(state)} ${signInSection(state)}
     ${faultsSection(state)} ${keysSection(state)} ${clockSection(state)}
     ${section(

@@ -11,6 +11,7 @@ import { personas, type PersonaGroup } from './personas.ts';
 import { createProvider } from './provider.ts';
 import { Sessions } from './sessions.ts';
 import { KeyRing } from './signer.ts';
+import type { Telemetry } from '../telemetry.ts';
 
 export { exampleRegistrations, readRegistrations, RegistrationError } from './clients.ts';
 export type { ClientRegistration };
@@ -25,6 +26,8 @@ export interface Cis2SimulatorOptions {
   readonly keyRefetchSeconds?: number;
   /** Gets one line for each request: method, endpoint, status, outcome. Never a code, token or assertion. */
   readonly log?: (line: string) => void;
+  /** What the app that is run with it has measured and logged. @default there is no page of it */
+  readonly telemetry?: () => Telemetry;
   /** Seconds since the epoch; for tests that cannot wait. */
   readonly clock?: Clock;
   /**
@@ -53,6 +56,7 @@ const knownPaths = new Set<string>([
   ...Object.values(paths),
   controlPanelPaths.panel,
   controlPanelPaths.state,
+  controlPanelPaths.telemetry,
 ]);
 
 /** A path for the log: one of ours, shortened to its end, or nothing of what the caller wrote. */
@@ -93,7 +97,7 @@ export async function startCis2Simulator(options: Cis2SimulatorOptions): Promise
   const sessions = new Sessions(clock);
   const sender = new LogoutSender({ issuer, keys, now, log: (line) => log?.(line) });
   const controlPanel = new ControlPanel({ issuer, clients, effects, sessions, keys, sender });
-  const controlPanelEndpoint = createControlPanelEndpoint(controlPanel);
+  const controlPanelEndpoint = createControlPanelEndpoint(controlPanel, options.telemetry);
   const provider = createProvider({
     origin,
     clients,
@@ -109,6 +113,8 @@ export async function startCis2Simulator(options: Cis2SimulatorOptions): Promise
 
   server.on('request', (message, response) => {
     const respond = (answer: Answer) => {
+      // A provider whose clock is wrong says so in the Date of its answers.
+      if (effects.skewSeconds !== 0) response.setHeader('date', new Date(now() * 1_000).toUTCString());
       writeAnswer(response, answer);
       const path = endpointName((message.url ?? '').split('?')[0] ?? '');
       log?.(`${message.method ?? ''} ${path} ${String(answer.status)} ${answer.outcome}`);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { html, type Html } from './html.ts';
 import type { Answer } from './http.ts';
@@ -6,18 +6,23 @@ import { paths } from './metadata.ts';
 
 /**
  * The stylesheet: NHS.UK's, without its @font-face rules (they fetch a licensed font from another host), and the few
- * rules of our own pages.
+ * rules of our own pages. In the package it is one file.
  */
-let stylesheetText: string | undefined;
-export function stylesheet(): Answer {
-  stylesheetText ??=
-    readFileSync(
-      createRequire(import.meta.url).resolve('nhsuk-frontend/dist/nhsuk/nhsuk-frontend.min.css'),
-      'utf8',
-    )
+export function readStylesheet(): string {
+  const whole = new URL('simulator.css', import.meta.url);
+  if (existsSync(whole)) return readFileSync(whole, 'utf8');
+  const nhsuk = createRequire(import.meta.url).resolve('nhsuk-frontend/dist/nhsuk/nhsuk-frontend.min.css');
+  return (
+    readFileSync(nhsuk, 'utf8')
       .replace(/@font-face\s*\{[^}]*\}/g, '')
       .replace(/\/\*# sourceMappingURL=.*?\*\//g, '') +
-    readFileSync(new URL('pages.css', import.meta.url), 'utf8');
+    readFileSync(new URL('pages.css', import.meta.url), 'utf8')
+  );
+}
+
+let stylesheetText: string | undefined;
+export function stylesheet(): Answer {
+  stylesheetText ??= readStylesheet();
   return {
     status: 200,
     headers: { 'content-type': 'text/css; charset=utf-8', 'cache-control': 'private, max-age=300' },

@@ -22,6 +22,8 @@ export const controlPanelPaths = {
   form: `${controlPanelPath}/`,
   api: `${controlPanelPath}/api/`,
   state: `${controlPanelPath}/api/state`,
+  /** What the app that is run with it has measured and logged. */
+  telemetry: `${controlPanelPath}/telemetry`,
 } as const;
 
 const knownScopes = [

@@ -1,3 +1,4 @@
+import { isLoopback } from '../../lambdas/settings.ts';
 import type { AuthorizationRequest } from './authorization-request.ts';
 import type { ClientRegistration } from './clients.ts';
 import { html, type Html } from './html.ts';
@@ -99,7 +100,12 @@ export function signInPage(request: AuthorizationRequest, interaction: string): 
     </p>
   `;
   const title = 'Care Identity sign in';
-  return page({ title, main, outcome: `sign-in page for ${client.clientId}`, formTargets: [app.origin] });
+  return page({
+    title,
+    main,
+    outcome: `sign-in page for ${client.clientId}`,
+    formTargets: [formTarget(app)],
+  });
 }
 
 /** CIS2 shows a plain list up to here, and a search box above. */
@@ -226,7 +232,7 @@ export function rolePage(options: RolePage): Answer {
     title: 'Choose your role',
     main,
     outcome: `role page for ${request.client.clientId}`,
-    formTargets: [new URL(request.redirectUri).origin],
+    formTargets: [formTarget(new URL(request.redirectUri))],
   });
 }
 
@@ -271,3 +277,7 @@ export const unknownPersonPage = (): Answer =>
     `,
     outcome: 'no known person chosen',
   });
+
+/** An app on this machine may send the browser on to its page's development server, which has another port. */
+const formTarget = (app: URL): string =>
+  isLoopback(app) ? `${app.protocol}//${app.hostname}:*` : app.origin;

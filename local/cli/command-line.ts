@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { nearest } from '../../manifest/nearest.ts';
 import { reasonOf, StartError } from '../errors.ts';
 
 /** What an option takes: nothing, one value, or one value each time that it is given. */
@@ -6,33 +7,6 @@ export type OptionKind = 'switch' | 'value' | 'values';
 
 /** Given options by name. */
 export type GivenOptions = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
-
-/** How many letters must be added, taken away or changed to make one word of another (Levenshtein). */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (const [line, letter] of one.split('').entries()) {
-    const next = [line + 1];
-    for (const [column, wanted] of other.split('').entries()) {
-      next.push(
-        Math.min(
-          (next[column] ?? 0) + 1,
-          (row[column + 1] ?? 0) + 1,
-          (row[column] ?? 0) + (letter === wanted ? 0 : 1),
-        ),
-      );
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
-}
-
-/** The known name that is most like a mistyped one. What begins with it, or holds it, is nearer than what only looks alike. */
-function nearest(name: string, known: readonly string[]): string {
-  const rank = (candidate: string): number =>
-    distance(name, candidate) -
-    (candidate.startsWith(name) ? 2 * candidate.length : candidate.includes(name) ? candidate.length : 0);
-  return [...known].sort((one, other) => rank(one) - rank(other))[0] ?? '';
-}
 
 /**
  * Reads a command line.

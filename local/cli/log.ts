@@ -8,6 +8,8 @@ export type LogFormat = (typeof logFormats)[number];
 export interface LogSink {
   /** One line, without its end: as a function wrote it. */
   line(text: string): void;
+  /** The latest lines, the oldest of them first, wherever they are written. */
+  recent(): readonly string[];
   /** An entry of the local run itself, in the functions' own shape. */
   entry(level: 'info' | 'warn' | 'error', event: string, fields?: Readonly<Record<string, unknown>>): void;
   /**
@@ -47,12 +49,16 @@ export function createLogSink(options: {
 
   // What the run prints for people comes first on standard output; a file can have its lines at once.
   let keptBack: string[] | undefined = stream === undefined ? [] : undefined;
+  const recent: string[] = [];
   const line = (text: string): void => {
+    recent.push(text);
+    if (recent.length >= 2 * maxRecent) recent.splice(0, recent.length - maxRecent);
     if (keptBack === undefined) write(text);
     else keptBack.push(text);
   };
   return {
     line,
+    recent: () => recent.slice(-maxRecent),
     entry: (level, event, fields = {}) => {
       line(JSON.stringify({ time: new Date().toISOString(), level, event, ...fields }));
     },
@@ -73,18 +79,32 @@ export function createLogSink(options: {
   };
 }
 
+/** So many lines stay in memory, for whoever traces a reference. */
+const maxRecent = 5_000;
+
 /** After how many lines the addresses would be out of sight. */
 const remindEvery = 20;
 
 /** What stands in an entry for the machine, or is said better elsewhere on a line. */
-const notShown = new Set(['time', 'level', 'event', 'function', 'route', 'method', 'status', 'durationMs']);
+const notShown = new Set([
+  ...['time', 'level', 'event', 'function', 'route', 'method', 'status', 'durationMs', 'audit', 'person'],
+]);
+
+/** The members by which a line carries metrics to CloudWatch (embedded metric format). */
+const metricMembers = ({ _aws: format, ...members }: Readonly<Record<string, unknown>>): string[] =>
+  format === undefined ? [] : ['_aws', ...Object.keys(members).filter((name) => /^[A-Z]/.test(name))];
 
 /** Fields as `name=value`, as far as they are there. */
-const details = (entry: Readonly<Record<string, unknown>>): string =>
-  Object.entries(entry)
-    .filter(([name, value]) => !notShown.has(name) && value !== undefined && value !== null)
+const details = (entry: Readonly<Record<string, unknown>>): string => {
+  const metrics = metricMembers(entry);
+  return Object.entries(entry)
+    .filter(
+      ([name, value]) =>
+        !notShown.has(name) && !metrics.includes(name) && value !== undefined && value !== null,
+    )
     .map(([name, value]) => `  ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join('');
+};
 
 /**
  * An entry of the functions' log as one short line: requests, warnings and errors.

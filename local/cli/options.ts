@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { acrLevels, readSettings, SettingsError } from '../../lambdas/settings.ts';
 import type { SettingName } from '../../lambdas/settings.ts';
+import { calledAs } from './called-as.ts';
 import { parseCommandLine } from './command-line.ts';
 import { StartError } from '../errors.ts';
 import { logFormats, type LogFormat } from './log.ts';
@@ -18,8 +19,8 @@ interface OptionSpec {
   readonly repeatable?: true;
 }
 
-/** What the functions do is said once, in the template. */
-const asInTemplate = 'as in the template';
+/** What the functions do is said once, by the app or else by the template. */
+const asInTemplate = 'as in bff.config or the template';
 
 const specs = {
   port: { value: 'N', help: 'port of the one origin; 0 takes any free one', default: '3000' },
@@ -32,7 +33,7 @@ const specs = {
   spa: {
     value: 'DIR|URL',
     help: 'the built files, or the development server, of a page of your own',
-    otherwise: 'the demo app',
+    otherwise: 'what bff.config says',
   },
   issuer: {
     value: 'URL',
@@ -173,30 +174,32 @@ export interface Options {
   readonly quiet: boolean;
   /** Absent: `http://localhost:PORT`. */
   readonly baseUrl: string | undefined;
-  /** Absent: what the app says, or else the demo app. */
+  /** Absent: what the app says, or else a page that says what to do next. */
   readonly spa: SpaSource | undefined;
   /** Values that take the place of what the template says, by the name of the setting: those that were given. */
   readonly settings: Readonly<Partial<Record<SettingName, string>>>;
 }
 
-export const helpText = [
-  'Usage: npm start -- [options]',
-  '',
-  'Runs the whole product on this machine: the functions, their stores, a CIS2 simulator and the demo app.',
-  '',
-  ...optionNames.map((name) => {
-    const { value, help, default: fallback, otherwise = fallback } = specOf(name);
-    const left = `  --${name}${value === undefined ? '' : ` ${value}`}`;
-    return `${left.padEnd(32)}${help}${otherwise === undefined ? '' : ` (${otherwise})`}`;
-  }),
-  `  --help                        this text`,
-  '',
-  'Values of acr, which also say the authentication assurance level that a sign-in must reach:',
-  ...Object.entries(acrLevels).map(([value, level]) => `  ${value.padEnd(30)}AAL${String(level)}`),
-  '',
-  'Each option can also be an environment variable: BFF_PORT, BFF_CLIENT_ID, … (BFF_QUIET=1; BFF_UPSTREAM=NAME=URL,NAME=URL).',
-  'An option wins.',
-].join('\n');
+export const helpText = (): string =>
+  [
+    `Usage: ${calledAs('dev')} [options]`,
+    '',
+    'Runs an app on this machine, and everything behind it: the functions, their stores, simulators of CIS2 and the API platform.',
+    'What is the app’s own stands in bff.config.ts (or .js, .mjs) beside its package.json.',
+    '',
+    ...optionNames.map((name) => {
+      const { value, help, default: fallback, otherwise = fallback } = specOf(name);
+      const left = `  --${name}${value === undefined ? '' : ` ${value}`}`;
+      return `${left.padEnd(32)}${help}${otherwise === undefined ? '' : ` (${otherwise})`}`;
+    }),
+    `  --help                        this text`,
+    '',
+    'Values of acr, which also say the authentication assurance level that a sign-in must reach:',
+    ...Object.entries(acrLevels).map(([value, level]) => `  ${value.padEnd(30)}AAL${String(level)}`),
+    '',
+    'Each option can also be an environment variable: BFF_PORT, BFF_CLIENT_ID, … (BFF_QUIET=1; BFF_UPSTREAM=NAME=URL,NAME=URL).',
+    'An option wins.',
+  ].join('\n');
 
 const endpointUrl = (name: OptionName, value: string | undefined): string | undefined => {
   if (value === undefined) return undefined;
@@ -259,7 +262,7 @@ const credential = (name: OptionName, value: string | undefined): string => {
 };
 
 /** `NAME=URL`, each; whether there is an upstream of a name is for the template to say. */
-function upstreamUrls(values: readonly string[]): Record<string, string> {
+export function upstreamUrls(values: readonly string[]): Record<string, string> {
   const urls: Record<string, string> = {};
   for (const value of values) {
     const mark = value.indexOf('=');

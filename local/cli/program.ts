@@ -1,4 +1,5 @@
 import { reasonOf, StartError } from '../errors.ts';
+import { whenStarterIsGone } from './starter.ts';
 
 /** What must be over by then is over, whether it has finished or not, in milliseconds. */
 const maxStop = 800;
@@ -38,6 +39,10 @@ export async function runProgram(name: string, main: (stop: AbortSignal) => Prom
     });
   }
   process.on('uncaughtException', fail);
+  whenStarterIsGone(() => {
+    stopping.abort();
+    setTimeout(() => process.exit(0), maxStop).unref();
+  });
 
   try {
     await main(stopping.signal);

@@ -5,6 +5,7 @@ import {
   RegistrationError,
   type ClientRegistration,
 } from '../cis2-simulator/index.ts';
+import { calledAs } from './called-as.ts';
 import { parseCommandLine, type OptionKind } from './command-line.ts';
 import { reasonOf, StartError } from '../errors.ts';
 import { portNumber } from './options.ts';
@@ -19,9 +20,9 @@ export interface SimulatorOptions {
 
 const defaultPort = '3001';
 
-export const simulatorHelp = `Usage: npm run simulator -- --clients FILE [options]
-       npm run simulator -- --client-id ID --redirect-uri URL --client-secret SECRET [options]
-       npm run simulator -- --client-id ID --redirect-uri URL --jwks-uri URL [options]
+export const simulatorHelp = (): string => `Usage: ${calledAs('simulator')} --clients FILE [options]
+       ${calledAs('simulator')} --client-id ID --redirect-uri URL --client-secret SECRET [options]
+       ${calledAs('simulator')} --client-id ID --redirect-uri URL --jwks-uri URL [options]
 
 Runs an OpenID provider that behaves like NHS CIS2, alone, on this machine. It knows your apps from a file, or one app
 from the command line.

@@ -72,6 +72,28 @@ export function readDistribution(assembly: Assembly): Distribution {
   };
 }
 
+/**
+ * The same, with an app's own policies on its documents: the template that ships is for any app.
+ *
+ * @param values - by header
+ */
+export const withPagePolicies = (
+  { behaviours }: Distribution,
+  values: Readonly<Record<string, string>>,
+): Distribution => ({
+  behaviours: behaviours.map((behaviour) =>
+    behaviour.origin === 'spa'
+      ? {
+          ...behaviour,
+          headers: behaviour.headers.map((header) => ({
+            ...header,
+            value: values[header.name] ?? header.value,
+          })),
+        }
+      : behaviour,
+  ),
+});
+
 /** `*` stands for any characters and `?` for one; the leading slash may be left out. */
 const patternOf = (pattern: string): RegExp =>
   new RegExp(

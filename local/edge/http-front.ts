@@ -17,6 +17,7 @@ import {
   readBody,
   refusalOf,
 } from '../loopback-server.ts';
+import { PageOrigins } from './page-origins.ts';
 import type { Spa, SpaAnswer } from './spa.ts';
 
 /** What stands behind the front: it is put in place when all of it is there. */
@@ -37,6 +38,7 @@ export class HttpFront {
   readonly #hosts: readonly string[];
   readonly #site: Promise<Site>;
   #open: (site: Site) => void = () => undefined;
+  #pageOrigins: PageOrigins | undefined;
 
   /** @param hosts - names that browsers use for it, besides loopback's own */
   constructor(log: LogSink, hosts: readonly string[] = []) {
@@ -120,6 +122,13 @@ export class HttpFront {
     }
   }
 
+  /** Only what our functions answer knows of the page's address: the page's own paths are not theirs to redirect. */
+  async #answer(site: Site, behaviour: Behaviour, request: GatewayRequest): Promise<SpaAnswer> {
+    if (behaviour.origin === 'spa') return answerOf(site, behaviour, request);
+    this.#pageOrigins ??= new PageOrigins(site.baseUrl);
+    return this.#pageOrigins.through(request, (stripped) => answerOf(site, behaviour, stripped));
+  }
+
   async #handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const site = await this.#site;
     const target = message.url ?? '';
@@ -138,7 +147,7 @@ export class HttpFront {
     const answer: SpaAnswer =
       body === undefined
         ? gatewayMessage(413, 'Request Entity Too Large')
-        : await answerOf(site, behaviour, { ...head, body });
+        : await this.#answer(site, behaviour, { ...head, body });
     const headers = withPolicy(answer.headers, behaviour.headers);
     const policy = headers['content-security-policy'];
     if (typeof policy === 'string' && answer.contentSecurityPolicy !== undefined) {

@@ -1,4 +1,5 @@
 import type { Arguments, Context } from '../command.ts';
+import { requireSomebodyToAsk } from '../confirmation.ts';
 import { CouldNot } from '../errors.ts';
 import type { Result } from '../io.ts';
 import type { KeysChange, KeyView } from './responses.ts';
@@ -27,12 +28,7 @@ const places = (keys: readonly KeyView[]): string =>
 export async function changeKeys(args: Arguments, context: Context, plan: Plan): Promise<Result> {
   const { io, clock } = context;
   const { purpose, dryRun, yes } = args;
-  if (!yes && !dryRun && !io.interactive) {
-    throw new CouldNot(
-      'confirmation_needed',
-      'there is no terminal to ask on, so nothing was changed: add --yes to go ahead without being asked',
-    );
-  }
+  requireSomebodyToAsk(args, io);
   const change = await plan.change();
   const keys = await openKeys(args, context);
   const planned = await keys.dryRun(change);

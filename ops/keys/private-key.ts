@@ -1,7 +1,7 @@
 import { createPrivateKey, type JsonWebKeyInput, type PrivateKeyInput } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { CouldNot } from '../errors.ts';
-import { isObject } from './responses.ts';
+import { isObject } from '../responses.ts';
 
 export interface PrivateKeyFile {
   /** An RSA private key: every member of RFC 7518 section 6.3.2 but `oth`, and nothing else. */

@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from '@jest/globals';
 import { accessibilityViolations, heading, Rig, signIn, text } from './rig.ts';
+import './use-rig.ts';
 
 // Both people of this file wait at the same time. The warning comes a fifth of the idle limit before the end,
 // which is what a busy machine has for showing it and answering it.

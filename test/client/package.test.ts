@@ -1,6 +1,6 @@
 /** What an app gets of the library besides its behaviour: its size, its types, and that it stands alone. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
@@ -55,27 +55,80 @@ describe('the library', () => {
     expect(imported.filter((name) => name.startsWith('../../'))).toEqual([]);
   });
 
-  test.each(['index', 'react/index', 'timeout-dialog/index', 'testing/index'])(
+  test.each(['index', 'react/index', 'timeout-dialog/index', 'draft/index', 'testing/index'])(
     'can be loaded where there is no browser: %s',
     async (entry) => {
       await expect(import(`../../client/${entry}.ts`)).resolves.toBeDefined();
     },
   );
 
-  test('has every unknown route, parameter and query name refused by the compiler', () => {
+  test('has every unknown route, parameter and query name refused by the compiler, and its examples taken', () => {
     const folder = join(root, 'test/client');
     const { config } = ts.readConfigFile(join(folder, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as {
       config: unknown;
     };
     const { options } = ts.parseJsonConfigFileContent(config, ts.sys, folder);
-    const program = ts.createProgram([join(folder, 'types.ts')], options);
+    Object.assign(options, {
+      jsx: ts.JsxEmit.ReactJSX,
+      paths: {
+        'cis2-bff/client': [join(root, 'client/index.ts')],
+        'cis2-bff/client/*': [join(root, 'client/*/index.ts')],
+        '../bff.config': [join(root, 'bff.config.ts')],
+      },
+    });
+    const examples = examplesIn(readFileSync(join(root, 'docs/client.md'), 'utf8'));
+    const files = new Map(
+      examples.map((text, index) => [join(folder, `example-${String(index)}.tsx`), text]),
+    );
+    files.set(join(folder, 'frameworks.d.ts'), frameworks);
+    const host = ts.createCompilerHost(options);
+    const { fileExists, readFile } = host;
+    host.fileExists = (path) => files.has(path) || fileExists(path);
+    host.readFile = (path) => files.get(path) ?? readFile(path);
+    const program = ts.createProgram([join(folder, 'types.ts'), ...files.keys()], options, host);
     const problems = ts.getPreEmitDiagnostics(program).map(({ messageText, file, start = 0 }) => {
       const line = file === undefined ? 0 : file.getLineAndCharacterOfPosition(start).line + 1;
-      return `${String(line)}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+      return `${basename(file?.fileName ?? '')} ${String(line)}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
     });
     expect(problems).toEqual([]);
+    expect(examples.length).toBeGreaterThan(7);
     expect(readFileSync(join(folder, 'types.ts'), 'utf8').match(/@ts-expect-error/g)?.length).toBeGreaterThan(
       15,
     );
   });
+
+  test('asks for less than 30 lines of an app for sign-in, a protected page, the dialog and a typed call', () => {
+    const example = examplesIn(readFileSync(join(root, 'docs/client.md'), 'utf8')).find((text) =>
+      text.includes('createRoot'),
+    );
+    expect(example?.trimEnd().split('\n').length).toBeLessThan(30);
+  });
 });
+
+/** The code blocks of a document. One that goes on from the one before gets the client that is made in the first. */
+function examplesIn(document: string): string[] {
+  const made = `import { createBff } from 'cis2-bff/client';\nimport type { upstreams } from '../bff.config';\nconst bff = createBff<typeof upstreams>();\n`;
+  return Array.from(document.matchAll(/```(?:tsx?|js)\n([\s\S]*?)```/g), ([, code = '']) => {
+    // Whoever copies it has these elements in the page.
+    const sure = code.replaceAll(/(querySelector\('[^']*'\))\./g, '$1!.');
+    const text = sure.replace("import { bff } from './bff';\n", made);
+    return /createBff|createFakeBff/.test(text) ? text : made + text;
+  });
+}
+
+/** As much of the frameworks as the examples use: they are not installed here. */
+const frameworks = `
+declare module 'vue' {
+  export function shallowRef<T>(value: T): { value: T };
+  export function onScopeDispose(end: () => void): void;
+}
+declare module '@angular/core' {
+  export function Injectable(options: { providedIn: 'root' }): (target: unknown, context: unknown) => void;
+  export function signal<T>(value: T): { (): T; set(value: T): void };
+  export abstract class DestroyRef { abstract onDestroy(end: () => void): unknown }
+  export function inject<T>(token: abstract new () => T): T;
+}
+declare module 'svelte/store' {
+  export function readable<T>(value: T, start: (set: (value: T) => void) => () => void): unknown;
+}
+`;

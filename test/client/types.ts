@@ -1,7 +1,7 @@
 /** What the compiler must take and refuse: compiled, never run. */
 import { createBff } from '../../client/index.ts';
 import { createFakeBff } from '../../client/testing/index.ts';
-import type { upstreams } from '../../lambdas/api/manifest.ts';
+import type { upstreams } from '../../bff.config.ts';
 
 const bff = createBff<typeof upstreams>();
 const id = '9000000009';

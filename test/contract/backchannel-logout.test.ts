@@ -628,7 +628,7 @@ describe('CIS2’s keys', () => {
   describe('under a flood of bad tokens', () => {
     const flooded = useRig();
 
-    test('ten thousand cost one call at the most, none is believed, and a good token still works [L-12, O-13, ASVS-10.5.5]', async () => {
+    test('a thousand cost one call at the most, none is believed, and a good token still works [L-12, O-13, ASVS-10.5.5]', async () => {
       const { provider, bff } = flooded;
       const [user, sid] = [newUser(), newSid()];
       const browser = await signedIn(user, sid, flooded);
@@ -653,7 +653,7 @@ describe('CIS2’s keys', () => {
       const startedAt = performance.now();
       let next = 0;
       const worker = async (): Promise<void> => {
-        for (let number = next++; number < 10_000; number = next++) {
+        for (let number = next++; number < 1_000; number = next++) {
           const made = makers[number % makers.length]?.(number) ?? '';
           const response = await fetch(`${bff.baseUrl}${logoutPath}`, {
             method: 'POST',
@@ -666,10 +666,10 @@ describe('CIS2’s keys', () => {
       };
       await Promise.all(Array.from({ length: 8 }, worker));
       const seconds = (performance.now() - startedAt) / 1000;
-      process.stdout.write(`10,000 bad logout tokens: ${seconds.toFixed(1)} s\n`);
+      process.stdout.write(`1,000 bad logout tokens: ${seconds.toFixed(1)} s\n`);
       // Two makers in six name a key that nobody knows: whether it is new is asked once a minute.
       expect([...statuses.keys()].sort()).toEqual([400, 503]);
-      expect(statuses.get(503)).toBeLessThanOrEqual(10_000 / 3 + 1);
+      expect(statuses.get(503)).toBeLessThanOrEqual(1_000 / 3 + 1);
       expect(provider.asked('jwks').length - before).toBeLessThanOrEqual(1 + Math.floor(seconds / 60));
       expect(await statusOf(browser)).toBe('active');
 
@@ -679,13 +679,14 @@ describe('CIS2’s keys', () => {
   });
 });
 
-describe('a user with five hundred sessions', () => {
-  const crowded = useRigWithSettings({ SESSIONS_PER_USER: '500' });
+// More than one read or one write of the store takes at once.
+describe('a user with more than a hundred sessions', () => {
+  const crowded = useRigWithSettings({ SESSIONS_PER_USER: '130' });
 
   test('has none when the answer is there [L-08]', async () => {
     const user = newUser();
     signsIn(crowded.provider, user, undefined);
-    const browsers = Array.from({ length: 500 }, () => crowded.browser());
+    const browsers = Array.from({ length: 130 }, () => crowded.browser());
     for (let start = 0; start < browsers.length; start += 10) {
       const landed = await Promise.all(
         browsers.slice(start, start + 10).map((browser) => browser.signIn(crowded.provider)),
@@ -696,7 +697,7 @@ describe('a user with five hundred sessions', () => {
     }
     const startedAt = performance.now();
     await logOut({ sub: user }, crowded);
-    process.stdout.write(`500 sessions ended in ${String(Math.round(performance.now() - startedAt))} ms\n`);
+    process.stdout.write(`130 sessions ended in ${String(Math.round(performance.now() - startedAt))} ms\n`);
     const states = await Promise.all(browsers.map((browser) => browser.session()));
     expect(new Set(states.map((state) => JSON.stringify(state)))).toEqual(
       new Set([JSON.stringify(loggedOut)]),

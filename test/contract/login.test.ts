@@ -170,8 +170,13 @@ describe('the authorisation request', () => {
 
 describe('the redirect address comes from configuration [S-12, ASVS-4.1.3]', () => {
   const evil = 'evil.example';
+  test('never from Host: one that is not ours is refused', async () => {
+    const answer = await rawRequest(rig.bff.baseUrl, '/auth/login', { headers: [['Host', evil]] });
+    expect(answer.status).toBe(404);
+    expect(JSON.stringify(answer)).not.toContain('evil');
+  });
+
   test.each([
-    ['Host', [['Host', evil]]],
     ['X-Forwarded-Host', [['X-Forwarded-Host', evil]]],
     [
       'X-Forwarded-Proto and port',

@@ -67,12 +67,16 @@ describe('which role is chosen', () => {
     }
   });
 
+  test('the one of several that selected_roleid names by a number', async () => {
+    const session = await sessionWith({ nhsid_nrbac_roles: three }, { selected_roleid: 900000000702 });
+    expect(session.role).toMatchObject({ roleId: '900000000702' });
+  });
+
   test.each<[string, unknown]>([
     ['nobody’s role', '900000000999'],
     ['nothing', ''],
     ['spaces', '  '],
     ['null', null],
-    ['a number', 900000000702],
     ['a list', ['900000000702']],
     ['an object', { roleId: '900000000702' }],
     ['a role code', 'R8000'],

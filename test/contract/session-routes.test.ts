@@ -541,3 +541,59 @@ describe('extend', () => {
     expect({ ...extended, serverTime: '' }).toEqual({ ...session, serverTime: '' });
   });
 });
+
+describe('the key that a page encrypts unsaved work with', () => {
+  const keyOf = async (browser: Browser): Promise<unknown> => {
+    const answer = await browser.api('/auth/session/draft-key');
+    expect(answer.status).toBe(200);
+    return ((await answer.json()) as { key: unknown }).key;
+  };
+
+  test('is the same in every session of a person, another one for anybody else, and had by nobody without a session', async () => {
+    const [first, second] = [await signedIn(), await signedIn()];
+    const key = await keyOf(first);
+    expect(key).toMatch(/^[\w-]{43}$/);
+    expect(await keyOf(second)).toBe(key);
+    const other = rig.browser();
+    rig.provider.claims = () => ({ sub: '900000000222' });
+    rig.provider.userInfo = { sub: '900000000222' };
+    await expectSignedIn(other, await other.signIn(rig.provider));
+    rig.provider.behave();
+    expect(await keyOf(other)).toMatch(/^[\w-]{43}$/);
+    expect(await keyOf(other)).not.toBe(key);
+    expect(JSON.stringify(await first.session())).not.toContain(String(key));
+
+    expect((await first.api('/auth/logout', { method: 'POST' })).status).toBe(200);
+    const nobodys = await rig.browser().api('/auth/session/draft-key');
+    expectProblem(await read(nobodys), 401, 'session_required', { loginUrl: '/auth/login' });
+    expect(rig.bff.output).not.toContain(String(key));
+  });
+
+  test('is refused without the guards of every session route, and for another session than the page believes', async () => {
+    const browser = await signedIn();
+    const send = (...headers: [string, string][]): Promise<RawAnswer> =>
+      rawRequest(rig.bff.baseUrl, '/auth/session/draft-key', {
+        method: 'GET',
+        headers: [cookieOf(browser), ...headers],
+      });
+    for (const headers of [
+      [],
+      [
+        ['X-CSRF', '1'],
+        ['Origin', 'https://evil.example'],
+      ],
+      [
+        ['X-CSRF', '1'],
+        ['Sec-Fetch-Site', 'cross-site'],
+      ],
+      [
+        ['X-CSRF', '1'],
+        ['X-Session', 'another'],
+      ],
+    ] as [string, string][][]) {
+      const answer = await send(...headers);
+      expect([403, 409]).toContain(answer.status);
+      expect(answer.body).not.toContain('"key"');
+    }
+  });
+});

@@ -227,7 +227,7 @@ function withoutProofHtml({ standards }: Report): string {
       ? ''
       : `<h3>${badge(state)} ${String(items.length)}</h3><ul class="open">${items.join('')}</ul>`;
   });
-  return groups.join('');
+  return groups.join('') || '<p>None in this run.</p>';
 }
 
 const demonstrationPage = 'demonstration.html';

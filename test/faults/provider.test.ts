@@ -143,14 +143,18 @@ describe('before anything is known of CIS2', () => {
       },
     );
 
-    test('but a wrong address stays 400, for its author to read', async () => {
+    test('and a wrong address is told apart from that: invalid_request, as JSON for scripts and a page for people', async () => {
+      const wrong = '/auth/login?returnTo=//elsewhere.invalid';
+      const forScript = await rawRequest(bff.baseUrl, wrong, { headers: [] });
+      expect(forScript.status).toBe(400);
+      expect(JSON.parse(forScript.body) as Problem).toMatchObject({ code: 'invalid_request' });
       const headers = [
         ['Sec-Fetch-Mode', 'navigate'],
         ['Sec-Fetch-Dest', 'document'],
       ] as const;
-      const answer = await rawRequest(bff.baseUrl, '/auth/login?returnTo=//elsewhere.invalid', { headers });
-      expect(answer.status).toBe(400);
-      expect(JSON.parse(answer.body) as Problem).toMatchObject({ code: 'invalid_request' });
+      const forPerson = await rawRequest(bff.baseUrl, wrong, { headers });
+      expect(forPerson.status).toBe(303);
+      expect(new URL(forPerson.headers.location ?? '').searchParams.get('code')).toBe('invalid_request');
     });
 
     test.each<[string, Record<string, unknown>]>([

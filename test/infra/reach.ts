@@ -20,6 +20,12 @@ const services: Readonly<Record<string, string>> = {
   'client-secrets-manager': 'secretsmanager',
 };
 
+/** The rights that a command takes: a transaction those of what it consists of, which is checks and updates. */
+export const rightsFor = (command: string): readonly string[] => {
+  if (command === 'TransactWriteItems') return ['ConditionCheckItem', 'UpdateItem'];
+  return command === '' ? [] : [command];
+};
+
 const root = resolve(import.meta.dirname, '../..');
 const sources = join(root, 'lambdas') + sep;
 
@@ -91,7 +97,7 @@ export function createReach(entries = join(sources, 'functions')): (name: Functi
       const service = services[client];
       const command = /^(.+)Command$/.exec(className)?.[1];
       if (service === undefined) throw new Error(`the client ${client} has no name in IAM here`);
-      if (command !== undefined) actions.add(`${service}:${command}`);
+      for (const action of rightsFor(command ?? '')) actions.add(`${service}:${action}`);
     };
 
     /** The interface member of ours that a function in an object literal implements. */

@@ -7,6 +7,7 @@ import { createApp } from '../../infra/synthesis.ts';
 import { Secret, type EpochSeconds, type EpochMilliseconds } from '../../lambdas/common/index.ts';
 import {
   createLogoutStore,
+  createOperatorStore,
   createProxyStore,
   createSessionStore,
   createSignInStore,
@@ -15,6 +16,7 @@ import {
 import type {
   LogoutStore,
   NewSession,
+  OperatorStore,
   ProxyStore,
   SessionCredential,
   SessionStore,
@@ -27,7 +29,7 @@ import { createTables } from '../../local/aws/dynamodb.ts';
 import { identified } from '../unit/session-fixtures.ts';
 import { AwsDoor } from '../support/aws.ts';
 import type { AwsCall } from '../support/aws.ts';
-import { createReach } from './reach.ts';
+import { createReach, rightsFor } from './reach.ts';
 import type { Reach } from './reach.ts';
 import {
   actionsOf,
@@ -57,10 +59,13 @@ beforeAll(() => {
   };
 }, 120_000);
 
-/** The statements about a function's use of the sessions table. */
+const isScan = (statement: Statement): boolean => actionsOf([statement]).includes('dynamodb:Scan');
+
+/** The statements about a function's use of items of the sessions table. */
 const sessionStatements = (name: FunctionName): readonly Statement[] =>
   statementsOf(template, name).filter(
     (statement) =>
+      !isScan(statement) &&
       actionsOf([statement]).some((action) => action.startsWith('dynamodb:')) &&
       mentions(statement.Resource, 'StorageSessions'),
   );
@@ -119,6 +124,7 @@ interface Stores {
   readonly SessionStore: SessionStore;
   readonly LogoutStore: LogoutStore;
   readonly ProxyStore: ProxyStore;
+  readonly OperatorStore: OperatorStore;
 }
 
 const use = { handle: undefined, activity: true, profile: true, audience: 'api-platform' } as const;
@@ -135,7 +141,7 @@ const issued = {
   refreshTokenExpiresAt: undefined,
 };
 const leaseOf = async (tokens: SessionTokens): Promise<TokenLease> => {
-  const lease = await tokens.lease('api-platform', 0);
+  const lease = await tokens.lease('api-platform', tokens.seen('api-platform'));
   if (lease === undefined) throw new Error('no lease');
   return lease;
 };
@@ -155,27 +161,11 @@ const tokenTurns: {
   'SessionTokens.seen': (tokens) => () => tokens.seen('api-platform'),
   'SessionTokens.read': (tokens) => () => tokens.read('api-platform'),
   'SessionTokens.lease': (tokens) => () => leaseOf(tokens),
-  'TokenLease.held': async (tokens) => {
-    const lease = await leaseOf(tokens);
-    return () => lease.held;
-  },
-  'TokenLease.again': async (tokens) => {
-    const lease = await leaseOf(tokens);
-    return () => lease.again();
-  },
-  'TokenLease.adopt': async (tokens) => {
-    const lease = await leaseOf(tokens);
-    return () => lease.adopt(1);
-  },
   'TokenLease.store': async (tokens) => {
     const lease = await leaseOf(tokens);
     return async () => {
       expect(await lease.store(issued)).toBe(1);
     };
-  },
-  'TokenLease.drop': async (tokens) => {
-    const lease = await leaseOf(tokens);
-    return () => lease.drop();
   },
   'TokenLease.release': async (tokens) => {
     const lease = await leaseOf(tokens);
@@ -230,6 +220,15 @@ const turns: {
       now = (now + 900) as EpochSeconds;
       expect(await store.open(given, use)).toEqual({ status: 'ended', reason: 'idle' });
       now = beginning;
+    },
+  },
+  OperatorStore: {
+    list: async (store) => {
+      expect((await store.list(named.user)).sessions).not.toEqual([]);
+    },
+    endOfUser: (store) => store.endOfUser([issuer, '900000000002']),
+    endOfEverybody: async (store) => {
+      expect((await store.endOfEverybody(beginning, undefined, 0)).ended).toBeGreaterThan(0);
     },
   },
   LogoutStore: {
@@ -297,12 +296,14 @@ describe('the rights to items of the sessions table', () => {
       limits: { idleSeconds: 900, absoluteSeconds: 43_200 },
       clock: () => now,
       callsPerWindow: 600,
+      preciseClock: () => (now * 1_000) as EpochMilliseconds,
     };
     const stores: Stores = {
       SignInStore: createSignInStore(options),
       SessionStore: createSessionStore(options),
       LogoutStore: createLogoutStore(options),
       ProxyStore: createProxyStore(options),
+      OperatorStore: createOperatorStore(options),
     };
     for (const [name, begin] of Object.entries(tokenTurns)) {
       const tokens = await tokensOf(stores.ProxyStore, await create(stores.SignInStore));
@@ -312,7 +313,13 @@ describe('the rights to items of the sessions table', () => {
       sent.set(name, [...door.calls]);
     }
     // Logouts last: the CIS2 session that they end takes no more sign-ins.
-    for (const name of ['SignInStore', 'SessionStore', 'ProxyStore', 'LogoutStore'] as const) {
+    for (const name of [
+      'SignInStore',
+      'SessionStore',
+      'ProxyStore',
+      'OperatorStore',
+      'LogoutStore',
+    ] as const) {
       const methods = turns[name] as Readonly<
         Record<string, (store: unknown, given: SessionCredential) => unknown>
       >;
@@ -332,21 +339,30 @@ describe('the rights to items of the sessions table', () => {
   /** What a function sends, by the methods of the store that its code can come to. */
   const sentBy = (name: FunctionName): readonly (readonly [operation: string, key: string])[] =>
     [...reach(name).members]
-      .filter((member) => /^(?:(?:SignIn|Session|Logout|Proxy)Store|SessionTokens|TokenLease)\./.test(member))
+      .filter((member) =>
+        /^(?:(?:SignIn|Session|Logout|Proxy|Operator)Store|SessionTokens|TokenLease)\./.test(member),
+      )
       .flatMap((member) => {
         const calls = sent.get(member);
         if (calls === undefined) throw new Error(`nothing was seen of ${member}`);
-        return calls.flatMap((call) => partitionKeysOf(call).map((key) => [call.operation, key] as const));
+        return calls.flatMap((call) =>
+          // A scan names no item.
+          (call.operation === 'Scan' ? [''] : partitionKeysOf(call)).flatMap((key) =>
+            rightsFor(call.operation).map((right) => [right, key] as const),
+          ),
+        );
       });
 
-  const users = ['sign-in', 'session', 'api-proxy', 'backchannel-logout'] as const;
+  const users = ['sign-in', 'session', 'api-proxy', 'backchannel-logout', 'operator-sessions'] as const;
 
   test('are with the functions that have a store only', () => {
     expect(functionNames.filter((name) => sessionStatements(name).length > 0)).toEqual(users);
   });
 
   test.each(users)('of %s cover everything it sends', (name) => {
-    const refused = sentBy(name).filter(([operation, key]) => !allows(name, operation, key));
+    const refused = sentBy(name).filter(
+      ([operation, key]) => operation !== 'Scan' && !allows(name, operation, key),
+    );
     expect(refused).toEqual([]);
     // Everything that its code can send has been seen.
     expect([...new Set(sentBy(name).map(([operation]) => `dynamodb:${operation}`))].sort()).toEqual(
@@ -404,7 +420,31 @@ describe('the rights to items of the sessions table', () => {
     ['backchannel-logout', 'DeleteItem', 'logout-token#ID'],
     ['backchannel-logout', 'DeleteItem', 'user#HASH'],
     ['backchannel-logout', 'Scan', 'session#KEY'],
+    ['operator-sessions', 'GetItem', 'session#KEY'],
+    ['operator-sessions', 'Query', 'session#KEY'],
+    ['operator-sessions', 'PutItem', 'session#KEY'],
+    ['operator-sessions', 'DeleteItem', 'session#KEY'],
   ] as const)('do not let %s send %s for %s', (name, action, key) => {
     expect(allows(name, action, key)).toBe(false);
+  });
+
+  test('to a scan are one function’s, for the attributes that say whether a session lives', () => {
+    expect(functionNames.filter((name) => statementsOf(template, name).some(isScan))).toEqual([
+      'operator-sessions',
+    ]);
+    const [scan] = statementsOf(template, 'operator-sessions').filter(isScan);
+    expect(actionsOf([scan!])).toEqual(['dynamodb:Scan']);
+    expect(scan?.Condition).toEqual({
+      'ForAllValues:StringEquals': { 'dynamodb:Attributes': ['pk', 'sk', 'state', 'signedInAt'] },
+      Null: { 'dynamodb:Attributes': 'false' },
+      StringEquals: { 'dynamodb:Select': 'SPECIFIC_ATTRIBUTES' },
+    });
+    const [call] = sent.get('OperatorStore.endOfEverybody') ?? [];
+    const expressions = ['ProjectionExpression', 'FilterExpression'].map((name) => String(call?.body[name]));
+    const names = expressions.join(' ').match(/(?<![:\w])#?[a-zA-Z]+(?!\w)/g) ?? [];
+    expect(call?.body['Select']).toBe('SPECIFIC_ATTRIBUTES');
+    expect([...new Set(names)].filter((name) => name !== 'AND').sort()).toEqual([
+      ...['#state', 'pk', 'signedInAt', 'sk'],
+    ]);
   });
 });

@@ -375,6 +375,7 @@ describe('what each function may do', () => {
         ...traces,
         ...edge,
         ...sessionsAtRest,
+        'dynamodb:ConditionCheckItem',
         'dynamodb:GetItem',
         'dynamodb:Query',
         'dynamodb:UpdateItem',
@@ -397,6 +398,15 @@ describe('what each function may do', () => {
     ['unknown-route', logs],
     ['keys-status', [...logs, 'dynamodb:GetItem', 'secretsmanager:DescribeSecret']],
     ['canary', [...logs, 'dynamodb:GetItem']],
+    [
+      'operator-sessions',
+      [
+        ...logs,
+        ...sessionsAtRest,
+        ...['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Scan', 'dynamodb:UpdateItem'],
+        ...['kms:Decrypt', 'secretsmanager:GetSecretValue'],
+      ],
+    ],
     [
       'rotate-signing-keys',
       [
@@ -554,6 +564,7 @@ describe('the HTTP API', () => {
       'ANY /auth/login': 'sign-in',
       'ANY /auth/callback': 'sign-in',
       'ANY /auth/session': 'session',
+      'ANY /auth/session/draft-key': 'session',
       'ANY /auth/session/extend': 'session',
       'ANY /auth/session/role': 'session',
       'ANY /auth/sessions': 'session',

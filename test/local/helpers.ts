@@ -13,6 +13,7 @@ export const collectedLog = (): LogSink & { lines: string[] } => {
     entry: (level, event, fields = {}) => {
       lines.push(JSON.stringify({ level, event, ...fields }));
     },
+    recent: () => lines,
     open: () => undefined,
     close: () => Promise.resolve(),
   };

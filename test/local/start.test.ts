@@ -35,7 +35,7 @@ interface Started {
 /** Starts the product the way a person does. */
 const npmStart = (...args: string[]): Started => launch('npm', ['start', '--silent', '--', ...args]);
 /** As `npm start` does, without npm. */
-const start = (...args: string[]): Started => launch(process.execPath, ['local/start.ts', ...args]);
+const start = (...args: string[]): Started => launch(process.execPath, ['cli/main.ts', 'dev', ...args]);
 
 function launch(command: string, args: string[]): Started {
   const environment = { ...process.env };
@@ -177,6 +177,7 @@ describe('npm start', () => {
         secretsManager: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
         kms: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
         lambda: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+        logs: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       },
       outputs: expect.objectContaining({
         SigningKeysSecretArn: expect.stringMatching(/^arn:aws:secretsmanager:eu-west-2:000000000000:secret:/),
@@ -186,7 +187,7 @@ describe('npm start', () => {
         JwksUrl: `http://localhost:${String(port)}/auth/jwks.json`,
       }),
     });
-    expect(new Set(Object.values(state.endpoints)).size).toBe(4);
+    expect(new Set(Object.values(state.endpoints)).size).toBe(5);
     // Whoever kills it takes the chance to tidy up; the next run on the port is not disturbed.
     started.child.kill('SIGKILL');
     await started.ended;

@@ -15,6 +15,7 @@ const state = {
     secretsManager: 'http://127.0.0.1:2',
     kms: 'http://127.0.0.1:3',
     lambda: 'http://127.0.0.1:4',
+    logs: 'http://127.0.0.1:5',
   },
   outputs: { JwksUrl: 'http://localhost:70000/auth/jwks.json' },
 };

@@ -23,7 +23,7 @@ export function ops(
   args: readonly string[],
   { input = '', variables = {} }: { input?: string; variables?: Record<string, string> } = {},
 ): Promise<Ended> {
-  const child = spawn(process.execPath, ['ops/main.ts', ...args], {
+  const child = spawn(process.execPath, ['cli/main.ts', 'ops', ...args], {
     cwd: root,
     env: environmentWith(variables),
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -54,7 +54,7 @@ const scriptArguments = (command: string): string[] =>
  * @throws Error where the system has no `script`
  */
 export function opsOnTerminal(args: readonly string[], answer: string): Promise<Ended> {
-  const command = [process.execPath, 'ops/main.ts', ...args].map((word) => `'${word}'`).join(' ');
+  const command = [process.execPath, 'cli/main.ts', 'ops', ...args].map((word) => `'${word}'`).join(' ');
   const child = spawn('script', scriptArguments(command), {
     cwd: root,
     env: environmentWith({}),

@@ -104,7 +104,13 @@ export class FakeAws {
         pid,
         baseUrl: `http://localhost:${String(this.port)}`,
         region: 'eu-west-2',
-        endpoints: { dynamodb: this.url, secretsManager: this.url, kms: this.url, lambda: this.url },
+        endpoints: {
+          dynamodb: this.url,
+          secretsManager: this.url,
+          kms: this.url,
+          lambda: this.url,
+          logs: this.url,
+        },
         outputs: this.outputs,
       }),
     );

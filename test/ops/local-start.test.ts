@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { KeyView } from '../../ops/keys/responses.ts';
 import { Bff } from '../support/bff.ts';
+import { Browser } from '../support/browser.ts';
+import { signInAtSimulator } from '../support/simulator-sign-in.ts';
 import { ops } from './command.ts';
 
 // Each test takes the ring as the one before left it.
@@ -136,6 +138,82 @@ test('keys import takes a key in as next or lets it sign, under its thumbprint o
   expect(again.err).toMatch(/^cis2-bff ops: .*\n$/);
   expect(bff.output).toContain('known-to-cis2');
   expect(bff.output).not.toContain(second?.d);
+});
+
+const json = async <T>(...args: string[]): Promise<T> => {
+  const { code, out, err } = await ops([...args, '--json', ...here]);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  return JSON.parse(out) as T;
+};
+const signedIn = async (uid: string): Promise<Browser> => {
+  const browser = new Browser(bff.baseUrl);
+  expect((await signInAtSimulator(browser, uid)).status).toBe(303);
+  return browser;
+};
+const [someone, another] = ['900000000001', '900000000002'];
+
+test('sessions of a user are listed, and ended as revoked; a sign-in after that is the user’s own affair', async () => {
+  const [first, second, other] = [await signedIn(someone), await signedIn(someone), await signedIn(another)];
+  const listed = await json<{ person: string; sessions: { handle: string }[] }>(
+    ...['sessions', 'list', '--uid', someone],
+  );
+  const handles = [first, second].map(async (browser) => (await browser.session())['handle']);
+  expect(listed.sessions.map(({ handle }) => handle).sort()).toEqual((await Promise.all(handles)).sort());
+  expect(JSON.stringify(listed.sessions)).not.toContain(someone);
+
+  // With nobody to ask, nothing is changed.
+  const unasked = await ops(['sessions', 'end', '--uid', someone, '--json', ...here]);
+  expect(unasked.code).toBe(1);
+  expect(JSON.parse(unasked.out)).toMatchObject({ error: { code: 'confirmation_needed' } });
+  expect(await first.session()).toMatchObject({ status: 'active' });
+
+  expect(await json('sessions', 'end', '--uid', someone, '--yes')).toEqual({
+    ...{ uid: someone, person: listed.person, reason: 'revoked', ended: 2 },
+  });
+  for (const browser of [first, second]) {
+    expect(await browser.session()).toEqual({ status: 'ended', reason: 'revoked' });
+  }
+  expect(await other.session()).toMatchObject({ status: 'active' });
+  expect(await json('sessions', 'list', '--uid', someone)).toMatchObject({ sessions: [] });
+  expect(await (await signedIn(someone)).session()).toMatchObject({ status: 'active' });
+  expect(bff.log).toContainEqual(
+    expect.objectContaining({
+      ...{ event: 'sessions_ended_by_operator', audit: true, person: listed.person, count: 2 },
+    }),
+  );
+});
+
+test('everybody’s sessions are ended as revoked', async () => {
+  const browsers = [await signedIn(someone), await signedIn(another)];
+  const { ended, ...rest } = await json<{ ended: number }>('sessions', 'end', '--all', '--yes');
+  expect(rest).toEqual({ all: true, reason: 'revoked' });
+  expect(ended).toBeGreaterThanOrEqual(2);
+  for (const browser of browsers) {
+    expect(await browser.session()).toEqual({ status: 'ended', reason: 'revoked' });
+  }
+  expect(await json('sessions', 'end', '--all', '--yes')).toMatchObject({ ended: 0 });
+});
+
+test('the audit trail names a person by a keyed hash alone, and a sign-in is measured on its request’s line', async () => {
+  const browser = await signedIn(another);
+  await browser.request('/auth/logout', { method: 'POST', headers: { 'x-csrf': '1' } });
+  const { person } = await json<{ person: string }>('sessions', 'list', '--uid', another);
+  const trail = bff.log.filter((entry) => entry['audit'] === true);
+  expect(trail.map(({ event, person: named, reason }) => ({ event, person: named, reason }))).toEqual(
+    expect.arrayContaining([
+      { event: 'sign_in_completed', person, reason: undefined },
+      { event: 'session_ended', person, reason: 'signed_out' },
+    ]),
+  );
+  expect(JSON.stringify(trail)).not.toContain(another);
+  const lines = bff.log.filter(({ event }) => event === 'request');
+  const callback = lines.findLast(({ route }) => route === 'GET /auth/callback');
+  expect(callback).toMatchObject({
+    SignInCompleted: 1,
+    ProviderLatency: [expect.any(Number), expect.any(Number)],
+  });
+  expect(lines.findLast(({ route }) => route === 'GET /auth/login')).toMatchObject({ SignInStarted: 1 });
+  expect(lines.filter((line) => 'ColdStart' in line).length).toBeGreaterThan(0);
 });
 
 test('with a lead time a second rotation is refused, and says from when the next key can sign', async () => {

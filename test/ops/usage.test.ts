@@ -4,9 +4,29 @@ import { ops } from './command.ts';
 describe('a command line that does not say what to do ends with 2 and one line', () => {
   test.each([
     ['no command', [], 'no command; the commands are: keys status, keys rotate, keys promote, keys import'],
-    ['half a command', ['keys'], 'unknown command "keys"; the commands are: keys status'],
-    ['another command', ['sessions', 'list', '--uid', '9'], 'unknown command "sessions list"; the commands'],
-    ['an unknown option', ['keys', 'status', '--local', '3000', '--foo'], "Unknown option '--foo' (keys st"],
+    [
+      'half a command',
+      ['keys'],
+      'unknown command "keys": did you mean keys status? The commands are: keys status',
+    ],
+    [
+      'another command',
+      ['sessions', 'show', '--uid', '9'],
+      'unknown command "sessions show": did you mean sessions ',
+    ],
+    ['nobody’s sessions', ['sessions', 'list', '--local', '3000'], 'sessions list needs --uid UID'],
+    ['no sessions to end', ['sessions', 'end', '--local', '3000'], 'either --uid UID or --all, and not both'],
+    [
+      'a user and everybody',
+      ['sessions', 'end', '--uid', '9', '--all', '--local', '3000'],
+      'either --uid UID or --all, and not both',
+    ],
+    ['no uid', ['sessions', 'list', '--uid', 'a b', '--local', '3000'], '--uid must be'],
+    [
+      'an unknown option',
+      ['keys', 'status', '--local', '3000', '--foo'],
+      'unknown option --foo: did you mean --',
+    ],
     ['an option of another command', ['keys', 'status', '--local', '3000', '--yes'], 'has no option --yes'],
     ['an option without its value', ['keys', 'status', '--local'], '--local needs a value'],
     [

@@ -2,9 +2,11 @@
 import { createRequire } from 'node:module';
 import {
   ConditionalCheckFailedException,
+  TransactionCanceledException,
   type CreateTableCommandInput,
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
+import { transact } from '../../local/aws/transactions.ts';
 
 /** What the SDK calls a command. */
 export interface Command {
@@ -65,7 +67,23 @@ export class EmbeddedTable {
 
   /** Carries a command out at once. */
   async send(command: Command): Promise<unknown> {
-    return fromWire(await this.#call(operationOf(command), toWire(command.input)));
+    const input = toWire(command.input) as Readonly<Record<string, unknown>>;
+    if (operationOf(command) !== 'TransactWriteItems') {
+      return fromWire(await this.#call(operationOf(command), input));
+    }
+    const reasons = await transact(input['TransactItems'] as object[], (update) =>
+      this.#call('UpdateItem', update).then(
+        () => true,
+        (error: unknown) => {
+          if (error instanceof ConditionalCheckFailedException) return false;
+          throw error;
+        },
+      ),
+    );
+    if (reasons === undefined) return {};
+    throw new TransactionCanceledException({
+      ...{ message: 'cancelled', $metadata: {}, CancellationReasons: [...reasons] },
+    });
   }
 
   get client(): DynamoDBClient {

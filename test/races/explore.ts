@@ -284,13 +284,17 @@ const shortened = (item: string): string => item.replace(/#(.{1,6})[^|]*/, '#$1'
 
 const touchOfDynamoDb = (command: Command): Touch => ({
   items: touchedBy(command),
-  writes: /^(?:(?:Put|Update|Delete)Item|Exchange|Refresh|Wait)$/.test(operationOf(command)),
+  writes: /^(?:(?:Put|Update|Delete)Item|TransactWriteItems|Exchange|Refresh|Wait)$/.test(
+    operationOf(command),
+  ),
 });
 
 /** The items that a command reads or writes, as `pk|sk`. */
 function touchedBy({ input }: Command): string[] {
   const key = (input['Key'] ?? input['Item']) as Key | undefined;
   if (key !== undefined) return [nameOf(key)];
+  const parts = input['TransactItems'] as readonly Readonly<Record<string, { Key: Key }>>[] | undefined;
+  if (parts !== undefined) return parts.flatMap((part) => Object.values(part).map(({ Key }) => nameOf(Key)));
   const requests = input['RequestItems'] as Readonly<Record<string, { Keys: readonly Key[] }>> | undefined;
   if (requests !== undefined) return Object.values(requests).flatMap(({ Keys }) => Keys.map(nameOf));
   const values = input['ExpressionAttributeValues'] as Key | undefined;

@@ -319,7 +319,7 @@ describe('a logout by CIS2 of which a call goes wrong', () => {
             world.now += 10;
             const later = await world.signedIn();
             const repeated = await world.logOut(watched.client, 'sub');
-            expect(repeated).toEqual({ ended: 0, repeated: true });
+            expect(repeated).toMatchObject({ ended: 0, repeated: true });
             expect(watched.alive).toEqual([later.key]);
             expect(await world.statusOf(before)).toBe('provider_logout');
             if (logout?.status === 'rejected') expect(logout.reason).toBeInstanceOf(StoreUnavailable);

@@ -26,11 +26,16 @@ import { EmbeddedTable, operationOf, type Command } from './embedded-table.ts';
 
 export type Stores = Omit<SignInStore & SessionStore & LogoutStore, 'warmUp'>;
 
-/** The table, with an eye on every session: which there are, and whether one that has ended is alive again. */
+/**
+ * The table, with an eye on every session: which there are, whether one that has ended is alive again, and whether tokens
+ * are stored for it.
+ */
 export class WatchedTable {
   readonly #embedded: EmbeddedTable;
   readonly #states = new Map<string, string | undefined>();
+  readonly #sealed = new Map<string, string | undefined>();
   #revived: string[] = [];
+  #storedLate: string[] = [];
 
   private constructor(embedded: EmbeddedTable) {
     this.#embedded = embedded;
@@ -42,12 +47,19 @@ export class WatchedTable {
 
   forget(): void {
     this.#states.clear();
+    this.#sealed.clear();
     this.#revived = [];
+    this.#storedLate = [];
   }
 
   /** Sessions that have ended and were alive after that. */
   get revived(): readonly string[] {
     return this.#revived;
+  }
+
+  /** Sessions for which tokens were stored after they had ended. */
+  get storedLate(): readonly string[] {
+    return this.#storedLate;
   }
 
   /** The keys of the sessions that the table says are alive, whether anybody holds their cookie or not. */
@@ -61,21 +73,44 @@ export class WatchedTable {
 
   async send(command: Command): Promise<unknown> {
     const answer = await this.#embedded.send(command);
-    const item = (command.input['Key'] ?? command.input['Item']) as Item | undefined;
-    if (item?.['sk']?.S === 'core' && operationOf(command) !== 'GetItem') await this.#look(item);
+    const operation = operationOf(command);
+    if (operation !== 'GetItem') {
+      const { Key, Item: put, TransactItems: parts = [] } = command.input as WrittenItems;
+      for (const key of [Key, put, ...parts.map(({ Update }) => Update?.Key)]) {
+        if (key?.['sk']?.S === 'core') await this.#noteState(key);
+        if (key?.['sk']?.S === 'token#api-platform') await this.#noteTokens(key);
+      }
+    }
     return answer;
   }
 
-  async #look({ pk, sk }: Item): Promise<void> {
+  async #itemOf({ pk, sk }: Item): Promise<{ key: string; item: Item | undefined }> {
     if (pk === undefined || sk === undefined) throw new TypeError('an item without a key');
-    const key = pk.S?.replace('session#', '') ?? '';
     const { Item } = (await this.#embedded.send(
       new GetItemCommand({ TableName: table, Key: { pk, sk } }) as unknown as Command,
     )) as { Item?: Item };
-    const state = Item?.['state']?.S;
+    return { key: pk.S?.replace('session#', '') ?? '', item: Item };
+  }
+
+  async #noteState(written: Item): Promise<void> {
+    const { key, item } = await this.#itemOf(written);
+    const state = item?.['state']?.S;
     if (this.#states.get(key) === 'ended' && state !== 'ended') this.#revived.push(key);
     this.#states.set(key, state);
   }
+
+  async #noteTokens(written: Item): Promise<void> {
+    const { key, item } = await this.#itemOf(written);
+    const sealed = item?.['sealed']?.B && Buffer.from(item['sealed'].B).toString('base64');
+    if (this.#states.get(key) === 'ended' && sealed !== this.#sealed.get(key)) this.#storedLate.push(key);
+    this.#sealed.set(key, sealed);
+  }
+}
+
+interface WrittenItems {
+  readonly Key?: Item;
+  readonly Item?: Item;
+  readonly TransactItems?: readonly { readonly Update?: { readonly Key: Item } }[];
 }
 
 export type LogoutForm = 'sid' | 'sub' | 'sid and sub';

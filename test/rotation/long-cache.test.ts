@@ -66,7 +66,7 @@ test('promote says beforehand until when such a platform may refuse us, and it d
     promotedAt = Date.now();
     await sleep((keptSeconds + 2) * 1_000);
   });
-  expect(foreseen.notices.join(' ')).toMatch(/API platform keeps our keys for an hour/);
+  expect(foreseen.notices.join(' ')).toMatch(/API platform caches our keys for an hour/);
   const during = installation.results.slice(before).sort((a, b) => a.at - b.at);
   const refused = during.filter(({ failure }) => failure !== undefined);
   const [firstRefused, lastRefused] = [refused[0]?.at ?? NaN, refused.at(-1)?.at ?? NaN];

@@ -54,7 +54,8 @@ function launch(command: string, args: string[]): Started {
   return { child, out: () => out, err: () => err, ended };
 }
 
-const simulator = (...args: string[]): Started => launch(process.execPath, ['local/simulator.ts', ...args]);
+const simulator = (...args: string[]): Started =>
+  launch(process.execPath, ['cli/main.ts', 'simulator', ...args]);
 
 async function readyAt({ child, out, err, ended }: Started): Promise<string> {
   const ready = /^ready (http:\/\/127\.0\.0\.1:\d+)$/m;

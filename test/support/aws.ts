@@ -119,10 +119,12 @@ function itemsOf(body: Record<string, unknown>): string[] {
     const item = value as Record<string, { S?: string } | undefined> | undefined;
     return item?.['pk']?.S === undefined ? [] : [`${item['pk'].S}|${item['sk']?.S ?? ''}`];
   };
+  const parts = (body['TransactItems'] ?? []) as readonly Record<string, Record<string, unknown>>[];
   const values = body['ExpressionAttributeValues'] as Record<string, { S?: string }> | undefined;
   return [
     ...name(body['Key']),
     ...name(body['Item']),
+    ...parts.flatMap((part) => Object.values(part)).flatMap(({ Key }) => name(Key)),
     ...(values?.[':pk']?.S === undefined ? [] : [`${values[':pk'].S}|`]),
   ];
 }

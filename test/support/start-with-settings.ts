@@ -1,5 +1,6 @@
 /** A local run whose functions get settings that no option gives: the first argument holds them, as JSON. */
 import type { SettingName } from '../../lambdas/settings.ts';
+import { loadApp } from '../../local/app.ts';
 import { parseOptions } from '../../local/cli/options.ts';
 import { run } from '../../local/run.ts';
 
@@ -12,9 +13,11 @@ process.once('SIGTERM', () => {
   stopping.abort();
 });
 const given = JSON.parse(settings) as Partial<Record<SettingName, string>>;
-await run({ ...options, settings: { ...options.settings, ...given } }, stopping.signal).catch(
-  (error: unknown) => {
-    if (!stopping.signal.aborted) throw error;
-  },
-);
+await run(
+  { ...options, settings: { ...options.settings, ...given } },
+  stopping.signal,
+  await loadApp(process.cwd()),
+).catch((error: unknown) => {
+  if (!stopping.signal.aborted) throw error;
+});
 process.exit(0);

@@ -485,7 +485,7 @@ describe('a token at its end', () => {
     expect(await failure(call(credential))).toMatchObject({ retryAfterSeconds: seconds });
     platform.calls.length = 0;
     pass(seconds - 1);
-    expect(await failure(call(credential))).toMatchObject({ error: 'resting', retryAfterSeconds: 1 });
+    expect(await failure(call(credential))).toMatchObject({ error: 'backing_off', retryAfterSeconds: 1 });
     expect(platform.calls).toEqual([]);
     pass(1);
     await call(credential);
@@ -608,7 +608,8 @@ describe('a token at its end', () => {
 
   test('is refreshed by another once whoever began it has died', async () => {
     const { credential } = await expired();
-    const dead = await (await open(credential)).tokens.lease(audience, 1);
+    const { tokens: ofDead } = await open(credential);
+    const dead = await ofDead.lease(audience, ofDead.seen(audience));
     expect(dead).toBeDefined();
     const beganAt = nowMs;
     const token = await call(credential);
@@ -621,7 +622,7 @@ describe('a token at its end', () => {
     const { credential } = await expired();
     const failing = {
       send: (command: Command) =>
-        operationOf(command) === 'UpdateItem' && !String(command.input['UpdateExpression']).includes('calls')
+        operationOf(command) === 'TransactWriteItems'
           ? Promise.reject(new Error('made to fail'))
           : embedded.send(command),
     } as unknown as DynamoDBClient;

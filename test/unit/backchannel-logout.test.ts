@@ -20,7 +20,7 @@ beforeEach(() => {
   verify = believing(whole);
   logOut = (logout) => {
     logouts.push(logout);
-    return Promise.resolve({ ended: 2, repeated: false });
+    return Promise.resolve({ ended: 2, repeated: false, person: 'hash-of-the-person' });
   };
 });
 

@@ -1,3 +1,4 @@
+import { Sha256 } from '../../lambdas/aws/sha256.ts';
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -176,5 +177,31 @@ describe('instants from outside', () => {
 
   test('are shown in RFC 3339, UTC, with milliseconds', () => {
     expect(toRfc3339(1_767_258_000 as EpochSeconds)).toBe('2026-01-01T09:00:00.000Z');
+  });
+});
+
+describe('the SHA-256 that the AWS SDK signs with', () => {
+  const hex = async (work: Sha256): Promise<string> => Buffer.from(await work.digest()).toString('hex');
+
+  test('is FIPS 180-4’s, can be read on the way and begun again', async () => {
+    const hash = new Sha256();
+    hash.update(Buffer.from('ab'));
+    await hash.digest();
+    hash.update(Buffer.from('c'));
+    const abc = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
+    expect(await hex(hash)).toBe(abc);
+    hash.reset();
+    hash.update(Buffer.from('abc'));
+    expect(await hex(hash)).toBe(abc);
+  });
+
+  test.each([
+    ['text', 'Jefe'],
+    ['bytes', Buffer.from('Jefe')],
+    ['part of a buffer', new Uint8Array(Uint8Array.from(Buffer.from('xJefex')).buffer, 1, 4)],
+  ])('with a secret of %s is RFC 4231’s HMAC', async (_, secret) => {
+    const mac = new Sha256(secret);
+    mac.update(Buffer.from('what do ya want for nothing?'));
+    expect(await hex(mac)).toBe('5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843');
   });
 });

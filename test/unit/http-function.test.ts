@@ -35,6 +35,7 @@ const session = httpFunction({
   name: 'session',
   handlers: {
     'GET /auth/session': route,
+    'GET /auth/session/draft-key': route,
     'POST /auth/session/extend': route,
     'PUT /auth/session/role': route,
     'GET /auth/sessions': route,

@@ -18,12 +18,14 @@ const write = (log: Logger, event: string, fields: Fields): void => {
 const registered: Record<string, readonly string[]> = {
   request: ['route', 'method', 'status', 'code', 'durationMs'],
   unexpected_error: ['error', 'cause', 'at'],
-  session_ended: ['reason', 'count'],
+  session_ended: ['person', 'reason', 'count'],
   settings_invalid: ['problems'],
   signing_keys_created: ['kids'],
   sign_in_failed: ['code', 'check'],
 };
-const standard = ['time', 'level', 'event', 'function', 'reference'];
+const standard = ['time', 'level', 'event', 'function', 'reference', 'audit'];
+/** Members of the first line of a request. */
+const carried = ['_aws', 'ColdStart'];
 const event = fc.constantFrom(...Object.keys(registered));
 const oddValue = fc.anything({
   withBigInt: true,
@@ -43,7 +45,7 @@ describe('a log line', () => {
         expect(lines[0]).toMatch(/^[\x20-\x7e]*$/);
         const entry = JSON.parse(lines[0]!) as Fields;
         expect(entry).toMatchObject({ event: name, function: 'unit', reference: '7K3M-9QX2-HABW' });
-        const allowed = [...standard, ...(registered[name] ?? [])];
+        const allowed = [...standard, ...(registered[name] ?? []), ...(name === 'request' ? carried : [])];
         expect(Object.keys(entry).filter((key) => !allowed.includes(key))).toEqual([]);
         for (const key of registered[name] ?? []) {
           for (const value of [entry[key]].flat()) {
@@ -94,10 +96,19 @@ describe('a log line', () => {
     ['error', ['error']],
   ] as const)('of level %s and above is written, and no other', (level, written) => {
     const { lines, log } = collect(level);
-    log('request', {});
-    log('sign_in_failed', {});
+    log('warm_up', {});
+    log('token_refused', {});
     log('unexpected_error', {});
     expect(lines.map((line) => (JSON.parse(line) as Fields)['level'])).toEqual(written);
+  });
+
+  test('of the audit trail is marked, and written at every level', () => {
+    const { lines, log } = collect('error');
+    log('session_ended', { person: 'keyed-hash', reason: 'signed_out', count: 1 });
+    log('session_over', { reason: 'idle' });
+    expect(lines.map((line) => JSON.parse(line) as Fields)).toEqual([
+      expect.objectContaining({ event: 'session_ended', audit: true, person: 'keyed-hash' }),
+    ]);
   });
 
   test('carries a reference only where one is known', () => {

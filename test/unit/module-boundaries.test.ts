@@ -24,7 +24,7 @@ describe('the boundaries between the modules', () => {
   test.each([
     ['a module importing a function', 'lambdas/session/store.ts', '../functions/session.ts'],
     ['a module importing the infrastructure', 'lambdas/keys/ring.ts', '../../infra/app.ts'],
-    ['a module importing the local run', 'lambdas/keys/ring.ts', '../../local/start.ts'],
+    ['a module importing the local run', 'lambdas/keys/ring.ts', '../../local/run.ts'],
     ['a module importing a test', 'lambdas/keys/ring.ts', '../../test/support/aws.ts'],
     ['a module importing a handler', 'lambdas/http/function.ts', '../handlers/login.ts'],
     ['a module importing the start', 'lambdas/session/store.ts', '../start.ts'],

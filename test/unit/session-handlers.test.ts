@@ -20,6 +20,7 @@ const session: Session = {
   signedInAt: now,
   lastActiveAt: now,
   handle: 'handle',
+  person: 'hash-of-the-person',
   worker: {
     user: { uid: '900000000001', name: 'Odalys Fernsby', givenName: null, familyName: null, title: null },
     assurance: { authentication: 3, identity: 3, methods: [], authenticatedAt: now },
@@ -261,7 +262,7 @@ describe('what a session says of itself', () => {
 });
 
 describe('POST /auth/logout', () => {
-  const end = () => Promise.resolve(true);
+  const end = () => Promise.resolve({ person: 'hash-of-the-person' });
 
   test('stays in the app, as long as nothing else is set', async () => {
     expect(bodyOf(await logout(given({ end }))(request(), log))).toEqual({ redirectTo: '/signed-out' });

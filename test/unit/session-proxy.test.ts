@@ -414,10 +414,10 @@ describe('what CIS2 issued at the sign-in', () => {
 
 describe('the tokens for the API platform', () => {
   const audience = 'api-platform';
-  /** Takes the lease, which is free. */
+  /** Takes the lease, where it is free. */
+  const leaseIn = async ({ tokens }: ProxySession) => tokens.lease(audience, await tokens.read(audience));
   const leased = async (session: ProxySession) => {
-    const { generation } = await session.tokens.read(audience);
-    const lease = await session.tokens.lease(audience, generation);
+    const lease = await leaseIn(session);
     if (lease === undefined) throw new Error('no lease');
     return lease;
   };
@@ -425,10 +425,10 @@ describe('the tokens for the API platform', () => {
   test('are none at first, and what is stored under a lease is there for every later call', async () => {
     const credential = await signedIn();
     const session = await opened(credential, { audience });
-    expect(session.tokens.seen(audience)).toEqual({ generation: 0, tokens: undefined, restMs: 0 });
+    expect(session.tokens.seen(audience)).toMatchObject({ generation: 0, tokens: undefined, backOffMs: 0 });
     const generation = await (await leased(session)).store(issued('one'));
     const again = (await opened(credential, { audience })).tokens.seen(audience);
-    expect(again).toMatchObject({ generation, restMs: 0 });
+    expect(again).toMatchObject({ generation, backOffMs: 0 });
     expect(named(again.tokens)).toBe('access one');
     expect(again.tokens?.refreshToken?.expose()).toBe('refresh one');
     expect(again.tokens).toMatchObject({ expiresAt: now + 599, refreshTokenExpiresAt: now + 43_199 });
@@ -440,74 +440,80 @@ describe('the tokens for the API platform', () => {
     const credential = await signedIn();
     const [one, two] = [await opened(credential), await opened(credential)];
     const first = await leased(one);
-    expect(await two.tokens.lease(audience, 0)).toBeUndefined();
+    expect(await leaseIn(two)).toBeUndefined();
     await first.release();
-    const second = await two.tokens.lease(audience, 0);
-    expect(second).toBeDefined();
+    const second = await leased(two);
     nowMs += leaseMs - 1;
-    expect(await one.tokens.lease(audience, 0)).toBeUndefined();
+    expect(await leaseIn(one)).toBeUndefined();
     nowMs += 1;
-    const third = await one.tokens.lease(audience, 0);
-    expect(third).toBeDefined();
-    // Whose lease has passed to another changes nothing, and takes nothing from it.
-    expect(await second?.drop()).toBe(false);
-    await second?.release();
-    expect(await two.tokens.lease(audience, 0)).toBeUndefined();
-    expect(await third?.store(issued('third'))).toBe(3);
-    expect(await second?.store(issued('late'))).toBe(false);
+    const third = await leased(one);
+    // Whose lease has passed to another takes nothing from it.
+    await second.release();
+    expect(await leaseIn(two)).toBeUndefined();
+    expect(await third.store(issued('third'))).toBe(3);
+    expect(await second.store(issued('late'))).toBe(false);
+    expect(await second.store(undefined)).toBe(false);
     expect(named((await one.tokens.read(audience)).tokens)).toBe('access third');
   });
 
-  test('are leased by those only who know the present generation', async () => {
+  test('are leased by those only who know them as they are, at most by one of several', async () => {
     const session = await opened(await signedIn());
+    const none = await session.tokens.read(audience);
     await (await leased(session)).store(issued('one'));
-    expect(await session.tokens.lease(audience, 0)).toBeUndefined();
-    expect(await session.tokens.lease(audience, 7)).toBeUndefined();
-    expect(await session.tokens.lease(audience, 1)).toBeDefined();
+    expect(await session.tokens.lease(audience, none)).toBeUndefined();
+    const one = await session.tokens.read(audience);
+    expect(await session.tokens.lease(audience, { ...one, generation: 7 })).toBeUndefined();
+    const leases = await Promise.all([1, 2, 3].map(() => session.tokens.lease(audience, one)));
+    expect(leases.filter((lease) => lease !== undefined)).toHaveLength(1);
   });
 
-  test('of a holder that died before it could say so count for nothing, until the next one takes them over', async () => {
+  test('of a holder that was overtaken are there until those of a later one, which keeps its lease', async () => {
     const session = await opened(await signedIn());
-    await (await leased(session)).store(issued('one'));
-    const dying = await leased(session);
-    door.judge = ({ items, operation }) =>
-      operation === 'UpdateItem' && items.some((item) => item.endsWith('|core')) ? 'fail' : 'pass';
-    await expect(dying.store(issued('two'))).rejects.toThrow(StoreUnavailable);
-    door.judge = () => 'pass';
-    expect((await session.tokens.read(audience)).tokens).toBeUndefined();
+    const slow = await leased(session);
     nowMs += leaseMs;
-    const next = await leased(session);
-    expect(named(next.held?.tokens)).toBe('access two');
-    expect(await next.adopt(next.held?.generation ?? 0)).toBe(true);
-    const view = await session.tokens.read(audience);
-    expect(view).toMatchObject({ generation: next.held?.generation });
-    expect(named(view.tokens)).toBe('access two');
+    const later = await leased(session);
+    expect(await slow.store(issued('slow'))).toBe(1);
+    expect(named((await session.tokens.read(audience)).tokens)).toBe('access slow');
+    expect(await leaseIn(session)).toBeUndefined();
+    expect(await later.store(issued('later'))).toBe(2);
+    expect(named((await session.tokens.read(audience)).tokens)).toBe('access later');
   });
 
   test('that were dropped come back to nobody', async () => {
     const session = await opened(await signedIn());
     await (await leased(session)).store(issued('one'));
-    expect(await (await leased(session)).drop()).toBe(true);
-    expect((await session.tokens.read(audience)).tokens).toBeUndefined();
-    const next = await leased(session);
-    expect(next.held).toBeUndefined();
-    expect(await next.again()).toBeUndefined();
+    expect(await (await leased(session)).store(undefined)).toBe(2);
+    expect(await session.tokens.read(audience)).toMatchObject({ generation: 2, tokens: undefined });
+    expect(await leaseIn(session)).toBeDefined();
   });
 
-  test('rest for a while when the holder says so, and nobody has the lease then', async () => {
+  test('are left alone for a while when the holder says so, and nobody has the lease then', async () => {
     const session = await opened(await signedIn());
     await (await leased(session)).release(2_000);
-    expect((await session.tokens.read(audience)).restMs).toBe(2_000);
-    expect(await session.tokens.lease(audience, 0)).toBeUndefined();
+    expect((await session.tokens.read(audience)).backOffMs).toBe(2_000);
+    expect(await leaseIn(session)).toBeUndefined();
     nowMs += 2_000;
-    expect((await session.tokens.read(audience)).restMs).toBe(0);
-    expect(await session.tokens.lease(audience, 0)).toBeDefined();
+    expect((await session.tokens.read(audience)).backOffMs).toBe(0);
+    expect(await leaseIn(session)).toBeDefined();
   });
 
-  test('are not leased while somebody works, which is no rest', async () => {
+  test('of an earlier release, whose lease was not beside them, are read, leased and replaced', async () => {
+    const credential = await signedIn();
+    const session = await opened(credential);
+    await (await leased(session)).store(issued('one'));
+    const { pk, sk, generation, sealed, format, ttl } = (await itemOf(credential, `token#${audience}`)) ?? {};
+    const older = { pk, sk, generation, sealed, format, ttl } as Item;
+    await client.send(new PutItemCommand({ TableName: table, Item: older }));
+    await set(credential, 'core', `${audience}#generation`, { N: '1' });
+    expect(named((await session.tokens.read(audience)).tokens)).toBe('access one');
+    expect(await (await leased(session)).store(issued('two'))).toBe(2);
+    expect(named((await session.tokens.read(audience)).tokens)).toBe('access two');
+  });
+
+  test('are not leased while somebody works, which is no back-off', async () => {
     const session = await opened(await signedIn());
     await leased(session);
-    expect((await session.tokens.read(audience)).restMs).toBe(0);
+    expect((await session.tokens.read(audience)).backOffMs).toBe(0);
   });
 
   test.each([
@@ -521,7 +527,6 @@ describe('the tokens for the API platform', () => {
     await (await leased(session)).store(issued('two'));
     await client.send(new PutItemCommand({ TableName: table, Item: { ...old, ...change } }));
     expect((await session.tokens.read(audience)).tokens).toBeUndefined();
-    expect((await leased(session)).held).toBeUndefined();
   });
 
   test('of another session, moved into this one, are none', async () => {
@@ -543,11 +548,12 @@ describe('the tokens for the API platform', () => {
     const credential = await signedIn();
     const session = await opened(credential);
     const lease = await leased(session);
+    const before = await itemOf(credential, `token#${audience}`);
     await stores().session.end(credential, 'signed_out', undefined);
     expect(await lease.store(issued('late'))).toBe(false);
-    expect(await lease.adopt(1)).toBe(false);
-    expect(await lease.drop()).toBe(false);
-    expect(await session.tokens.lease(audience, 0)).toBeUndefined();
+    expect(await lease.store(undefined)).toBe(false);
+    expect(await itemOf(credential, `token#${audience}`)).toEqual(before);
+    expect(await session.tokens.lease(audience, session.tokens.seen(audience))).toBeUndefined();
     await expect(session.tokens.read(audience)).rejects.toThrow(SessionGone);
     await expect(session.tokens.read(audience)).rejects.toMatchObject({
       state: { status: 'ended', reason: 'signed_out' },
@@ -585,18 +591,47 @@ describe('the tokens for the API platform', () => {
     if (state.status !== 'active') throw new Error('not active');
     const lost = new Set<string>();
     door.judge = ({ operation, body }) => {
-      const name = `${operation} ${String(body['UpdateExpression'])}`;
-      if (operation !== 'UpdateItem' || lost.has(name)) return 'pass';
+      const name = JSON.stringify(body['TransactItems']);
+      if (operation !== 'TransactWriteItems' || lost.has(name)) return 'pass';
       lost.add(name);
       return 'lost';
     };
-    const lease = await state.session.tokens.lease(audience, 0);
+    const lease = await state.session.tokens.lease(audience, state.session.tokens.seen(audience));
     const generation = await lease?.store(issued('one'));
-    expect(lost.size).toBe(3);
+    expect(lost.size).toBe(2);
     const view = await state.session.tokens.read(audience);
     expect(view.generation).toBe(generation);
     expect(named(view.tokens)).toBe('access one');
     retrying.destroy();
+  });
+
+  test('are written, and so is the end of their session, though DynamoDB refuses a call for a transaction under way', async () => {
+    const credential = await signedIn();
+    const session = await opened(credential);
+    const error = (name: string, reasons?: readonly string[]) => ({
+      status: 400,
+      body: JSON.stringify({
+        __type: `com.amazonaws.dynamodb.v20120810#${name}`,
+        message: 'a transaction is under way',
+        ...(reasons && { CancellationReasons: reasons.map((Code) => ({ Code })) }),
+      }),
+    });
+    /** Whether this is one of the first two calls of its kind. */
+    const isEarly = (operation: string) =>
+      door.calls.filter((call) => call.operation === operation).length <= 2;
+    door.judge = ({ operation }) => {
+      if (operation === 'TransactWriteItems' && isEarly(operation)) {
+        return error('TransactionCanceledException', ['TransactionConflict', 'None']);
+      }
+      return operation === 'UpdateItem' && isEarly(operation)
+        ? error('TransactionConflictException')
+        : 'pass';
+    };
+    expect(await (await leased(session)).store(issued('one'))).toBe(1);
+    expect(await stores().session.end(credential, 'signed_out', undefined)).toBe(true);
+    door.judge = ({ operation }) =>
+      operation === 'UpdateItem' ? error('TransactionConflictException') : 'pass';
+    await expect(stores().session.extend(credential, undefined)).rejects.toThrow(StoreUnavailable);
   });
 
   test('leave core small enough to be written as one unit', async () => {

@@ -397,7 +397,10 @@ describe('the roles that are accepted', () => {
   });
 
   test.each<[unknown]>([
+    [''],
     ['none'],
+    ['all'],
+    ['ANY'],
     ['Optional'],
     ['null'],
     ['true'],

@@ -21,7 +21,7 @@ export type TokenError =
   /** Somebody else was to get the tokens, and has not in time. */
   | 'waited'
   /** It failed a moment ago. */
-  | 'resting';
+  | 'backing_off';
 
 /** A client that is not told otherwise tries again after this many seconds. */
 const usualRetryAfterSeconds = 5;

@@ -34,6 +34,8 @@ export interface TokenEndpointOptions {
   /** Our key of the moment; told the name of one that was refused, it looks whether there is another by now. */
   readonly signer: (refusedKid?: string) => Promise<AssertionSigner>;
   readonly clock: Clock;
+  /** Called when a call is over, with how long it took, in milliseconds. `failed`: no answer, a 5xx or a 429. */
+  readonly onCall?: (milliseconds: number, failed: boolean) => void;
   /** Called once for a token answer of which members were ignored because of their values. */
   readonly onIgnored?: (members: readonly TokenMember[]) => void;
 }
@@ -62,7 +64,7 @@ export function createTokenEndpoint(options: TokenEndpointOptions): TokenEndpoin
   const as: oauth.AuthorizationServer = { issuer: new URL(tokenUrl).origin, token_endpoint: tokenUrl };
   const client = createHttpClient();
   const requestOptions = (signal: AbortSignal, connection: Connection) => ({
-    [oauth.customFetch]: tokenFetch(client, signal, connection),
+    [oauth.customFetch]: tokenFetch(client, signal, connection, options.onCall),
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- settings allow it for a loopback address only
     [oauth.allowInsecureRequests]: tokenUrl.startsWith('http:'),
   });
@@ -178,18 +180,24 @@ interface FetchInit {
  * type alone.
  */
 const tokenFetch =
-  (client: HttpClient, signal: AbortSignal, connection: Connection) =>
+  (client: HttpClient, signal: AbortSignal, connection: Connection, onCall: TokenEndpointOptions['onCall']) =>
   async (url: string, { method = 'GET', headers = {}, body }: FetchInit): Promise<Response> => {
     const request = {
       ...{ method, url: new URL(url), headers },
       body: body instanceof URLSearchParams ? Buffer.from(body.toString()) : undefined,
     };
+    const sentAt = performance.now();
+    let failed = true;
     try {
-      return await client.send(request, { connection, signal }, readAnswer);
+      const answer = await client.send(request, { connection, signal }, readAnswer);
+      failed = false;
+      return answer;
     } catch (error) {
       if (error instanceof TokenUnavailable) throw error;
       if (error instanceof ConnectionLost && !signal.aborted) throw error;
       throw new TokenUnavailable(error instanceof TooLarge ? 'malformed' : 'unreachable');
+    } finally {
+      onCall?.(performance.now() - sentAt, failed);
     }
   };
 

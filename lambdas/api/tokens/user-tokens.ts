@@ -167,10 +167,12 @@ async function ofService(
       view.tokens !== undefined && !isRefused(view) && isUsable(view.tokens, clock())
         ? view.tokens
         : undefined;
-    const renewal = () => wanted.begin(() => renew(options, wanted, view, refused));
+    const present = view;
+    const renewal = () => wanted.begin(() => renew(options, wanted, present));
     if (usable !== undefined) {
       const token = { value: usable.accessToken, generation: view.generation };
-      if (!isDue(usable, clock(), random) || view.restMs > 0 || wanted.underWay() !== undefined) return token;
+      if (!isDue(usable, clock(), random) || view.backOffMs > 0 || wanted.underWay() !== undefined)
+        return token;
       try {
         const renewed = await untilOver(signal, renewal());
         if (renewed !== undefined) return renewed;
@@ -182,8 +184,8 @@ async function ofService(
       return token;
     }
     const underWay = wanted.underWay();
-    if (underWay === undefined && view.restMs > 0) {
-      throw new TokenUnavailable('resting', { retryAfterSeconds: Math.ceil(view.restMs / 1_000) });
+    if (underWay === undefined && view.backOffMs > 0) {
+      throw new TokenUnavailable('backing_off', { retryAfterSeconds: Math.ceil(view.backOffMs / 1_000) });
     }
     const renewed = await untilOver(signal, underWay ?? renewal());
     if (renewed !== undefined && !isRefused(renewed)) return renewed;
@@ -222,50 +224,41 @@ async function untilOver<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   }
 }
 
-/** After the platform failed it is left in peace for a moment, in milliseconds; longer where it asks for it. */
-const restAfterFailureMs = 1_000;
-const maxRestMs = 30_000;
+/** After the platform failed nobody calls it for a moment, in milliseconds; longer where it asks for it. */
+const backOffAfterFailureMs = 1_000;
+const maxBackOffMs = 30_000;
 
-const restAfter = (error: unknown): number => {
+const backOffAfter = (error: unknown): number => {
   if (!(error instanceof TokenUnavailable)) return 0;
   return error.error === 'rate_limited'
-    ? Math.min(error.retryAfterSeconds * 1_000, maxRestMs)
-    : restAfterFailureMs;
+    ? Math.min(error.retryAfterSeconds * 1_000, maxBackOffMs)
+    : backOffAfterFailureMs;
 };
 
 /**
  * Gets other tokens than those of `view`.
  *
- * @returns undefined when it was not to be: another has the lease, or the tokens are others already, or the session is over
+ * @returns undefined when another has the lease, the tokens are others already, or the session is over
  */
-async function renew(
-  options: Options,
-  wanted: Wanted,
-  view: TokenView,
-  refused: AccessToken | undefined,
-): Promise<AccessToken | undefined> {
-  const lease = await wanted.tokens.lease(wanted.audience, view.generation);
+async function renew(options: Options, wanted: Wanted, view: TokenView): Promise<AccessToken | undefined> {
+  const lease = await wanted.tokens.lease(wanted.audience, view);
   if (lease === undefined) return undefined;
   try {
-    return await renewUnder(lease, options, wanted, (generation) =>
-      [view.tokens && view.generation, refused?.generation].includes(generation),
-    );
+    return await renewUnder(lease, options, wanted, view);
   } catch (error) {
-    await lease.release(restAfter(error));
+    await lease.release(backOffAfter(error));
     throw error;
   }
 }
 
-/** @param isSpent - whether the tokens of a generation are those that will not do any more */
 async function renewUnder(
   lease: TokenLease,
   { endpoint, clock, log }: Options,
   wanted: Wanted,
-  isSpent: (generation: number) => boolean,
+  view: TokenView,
 ): Promise<AccessToken | undefined> {
   const { tokens, audience } = wanted;
   const deadline = AbortSignal.timeout(maxTokenCallMs);
-  const { held } = lease;
 
   const asked = async (work: Promise<IssuedTokens>): Promise<IssuedTokens> => {
     try {
@@ -279,38 +272,33 @@ async function renewUnder(
     const generation = await lease.store(issued);
     return generation === false ? undefined : { value: issued.accessToken, generation };
   };
-  const take = async (found: NonNullable<TokenLease['held']>): Promise<AccessToken | undefined> =>
-    (await lease.adopt(found.generation))
-      ? { value: found.tokens.accessToken, generation: found.generation }
-      : undefined;
 
-  if (held !== undefined && !isSpent(held.generation) && isUsable(held.tokens, clock())) return take(held);
-
-  const refreshToken = held && usableRefreshToken(held.tokens, clock());
-  if (held !== undefined && refreshToken !== undefined) {
-    const waitedMs = elapsed(wanted);
+  const refreshToken = view.tokens && usableRefreshToken(view.tokens, clock());
+  if (refreshToken !== undefined) {
+    const fields = { audience, waitedMs: elapsed(wanted) };
     try {
       const issued = await asked(endpoint.refresh(refreshToken, deadline));
-      log('token_refreshed', { audience, waitedMs });
+      log('token_refreshed', fields);
       return await store(issued);
     } catch (error) {
       if (!(error instanceof TokenUnavailable && error.error === 'invalid_grant')) throw error;
-      // Spent: by a holder of the lease that lost it, and may have left what it got, or by one whose answer was lost.
-      const later = await lease.again();
-      if (later !== undefined && later.generation > held.generation && isUsable(later.tokens, clock())) {
-        return take(later);
+      // Spent: by the holder of an earlier lease, which may have stored what it got by now, or by one whose answer was lost.
+      const later = await tokens.read(audience);
+      if (later.generation > view.generation && later.tokens && isUsable(later.tokens, clock())) {
+        await lease.release();
+        return { value: later.tokens.accessToken, generation: later.generation };
       }
     }
   }
 
   const signIn = await tokens.signIn();
   if (signIn === undefined || after(signIn.idTokenExpiresAt, -idTokenMarginSeconds) <= clock()) {
-    await lease.drop();
+    await lease.store(undefined);
     throw new StepUpRequired();
   }
-  const waitedMs = elapsed(wanted);
+  const fields = { audience, waitedMs: elapsed(wanted) };
   const issued = await asked(endpoint.exchange(signIn.idToken, deadline));
-  log('token_exchanged', { audience, waitedMs });
+  log('token_exchanged', fields);
   return store(issued);
 }
 

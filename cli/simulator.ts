@@ -1,8 +1,12 @@
-/** `npm run simulator`: the CIS2 simulator alone, for apps that have nothing else of this project. */
-import { startCis2Simulator, type Cis2Simulator } from './cis2-simulator/index.ts';
-import { codeOf, StartError } from './errors.ts';
-import { runProgram } from './cli/program.ts';
-import { parseSimulatorOptions, simulatorHelp, type SimulatorOptions } from './cli/simulator-options.ts';
+/** `cis2-bff simulator`: the CIS2 simulator alone, for apps that have nothing else of this project. */
+import { startCis2Simulator, type Cis2Simulator } from '../local/cis2-simulator/index.ts';
+import { codeOf, StartError } from '../local/errors.ts';
+import { runProgram } from '../local/cli/program.ts';
+import {
+  parseSimulatorOptions,
+  simulatorHelp,
+  type SimulatorOptions,
+} from '../local/cli/simulator-options.ts';
 
 async function startOn(options: SimulatorOptions): Promise<Cis2Simulator> {
   const { port, clients, issuerPortInName, quiet } = options;
@@ -35,17 +39,18 @@ const summary = ({ issuer, panel }: Cis2Simulator, { clients }: SimulatorOptions
     '',
   ].join('\n');
 
-await runProgram('cis2-simulator', async (stop) => {
-  const options = parseSimulatorOptions(process.argv.slice(2));
-  if (options === 'help') {
-    process.stdout.write(simulatorHelp);
-    return;
-  }
-  const simulator = await startOn(options);
-  if (!options.quiet) process.stdout.write(summary(simulator, options));
-  process.stdout.write(`ready ${new URL(simulator.panel).origin}\n`);
-  await new Promise<void>((resolve) => {
-    stop.addEventListener('abort', () => resolve(), { once: true });
+export const simulator = (args: readonly string[]): Promise<void> =>
+  runProgram('cis2-simulator', async (stop) => {
+    const options = parseSimulatorOptions(args);
+    if (options === 'help') {
+      process.stdout.write(simulatorHelp());
+      return;
+    }
+    const running = await startOn(options);
+    if (!options.quiet) process.stdout.write(summary(running, options));
+    process.stdout.write(`ready ${new URL(running.panel).origin}\n`);
+    await new Promise<void>((resolve) => {
+      stop.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await running.close();
   });
-  await simulator.close();
-});

@@ -1,0 +1,91 @@
+import { asEpochSeconds, BffError, toRfc3339, type Clock, type EpochSeconds } from '../common/index.ts';
+import type { OperatorStore } from '../session/index.ts';
+import { describeError, type Logger } from '../telemetry/index.ts';
+import type { Refusal } from './rotate-signing-keys.ts';
+
+export interface OperatorSessionsDependencies {
+  readonly sessions: OperatorStore;
+  /** CIS2's issuer: a user is that and their uid together. */
+  readonly issuer: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+type Order =
+  | { readonly operation: 'list' | 'end'; readonly uid: string }
+  /** `begunBy` and `cursor` are those of the answer before. */
+  | { readonly operation: 'end-all'; readonly begunBy?: EpochSeconds; readonly cursor?: string };
+
+/** How long one call goes through everybody's sessions before it says where to go on, in milliseconds. */
+const maxTurnMs = 15_000;
+
+/** For operators: sees a user's live sessions, and ends theirs or everybody's as `revoked`. Behind no route. */
+export const operatorSessions =
+  ({ sessions, issuer, clock, log }: OperatorSessionsDependencies) =>
+  async (event: unknown): Promise<object> => {
+    const order = readOrder(event);
+    if (order === undefined) {
+      return refusal(
+        'invalid_request',
+        'The event is {"operation":"list"|"end","uid"} or {"operation":"end-all"}.',
+      );
+    }
+    try {
+      if (order.operation === 'end-all') {
+        const begunBy = order.begunBy ?? clock();
+        const { ended, cursor } = await sessions.endOfEverybody(begunBy, order.cursor, maxTurnMs);
+        log('sessions_ended_by_operator', { reason: 'revoked', count: ended });
+        return { ok: true, ended, begunBy, ...(cursor === undefined ? {} : { cursor }) };
+      }
+      const user = [issuer, order.uid];
+      if (order.operation === 'list') {
+        const { person, sessions: listed } = await sessions.list(user);
+        return {
+          ok: true,
+          person,
+          sessions: listed.map(({ handle, signedInAt, lastActiveAt, device }) => ({
+            handle,
+            signedInAt: toRfc3339(signedInAt),
+            lastActiveAt: toRfc3339(lastActiveAt),
+            device,
+          })),
+        };
+      }
+      const { person, ended } = await sessions.endOfUser(user);
+      log('sessions_ended_by_operator', { person, reason: 'revoked', count: ended });
+      return { ok: true, person, ended };
+    } catch (error) {
+      if (!(error instanceof BffError)) {
+        log('unexpected_error', describeError(error));
+        throw unexpected();
+      }
+      log('dependency_failed', { code: error.code, ...describeError(error) });
+      return refusal(
+        error.code,
+        'The sessions could not be reached, and some may have ended: nothing is broken by trying again.',
+      );
+    }
+  };
+
+/** Lambda writes what is thrown into the log, whatever it is. */
+const unexpected = (): Error => new Error('an unexpected error: see the log of this function');
+
+const refusal = (code: string, message: string): Refusal => ({ ok: false, code, message });
+
+/** Undefined for an event with any other member: one that is misspelt must not end more than was meant. */
+function readOrder(event: unknown): Order | undefined {
+  if (typeof event !== 'object' || event === null || Array.isArray(event)) return undefined;
+  const { operation, ...others } = event as Readonly<Record<string, unknown>>;
+  if (operation === 'list' || operation === 'end') {
+    const { uid, ...unknown } = others;
+    const isUid = typeof uid === 'string' && /^[\x21-\x7e]{1,255}$/.test(uid);
+    return isUid && Object.keys(unknown).length === 0 ? { operation, uid } : undefined;
+  }
+  if (operation !== 'end-all') return undefined;
+  const { begunBy, cursor, ...unknown } = others;
+  if (Object.keys(unknown).length > 0) return undefined;
+  if (begunBy === undefined && cursor === undefined) return { operation };
+  const instant = asEpochSeconds(begunBy);
+  const isCursor = typeof cursor === 'string' && /^\S{1,2000} \S{1,100}$/.test(cursor);
+  return instant !== undefined && isCursor ? { operation, begunBy: instant, cursor } : undefined;
+}

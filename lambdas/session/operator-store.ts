@@ -1,0 +1,111 @@
+import type { EpochSeconds, PreciseClock } from '../common/index.ts';
+import { identifierHash, type IdentifyingStoreOptions } from './identifiers.ts';
+import { number, text, userIndexKey, type Item, type SessionItem } from './items.ts';
+import { forEach } from './parallel.ts';
+import { markEnded, readIndex } from './session-index.ts';
+import { describeSession, type ListedSession } from './session-store.ts';
+import { livedUntilNow } from './state.ts';
+import { getCores } from './store.ts';
+import { scanKeys } from './table.ts';
+import { endByOperator } from './transitions.ts';
+
+/** What an operator may do to anybody's sessions: see that they are there, and end them. */
+export interface OperatorStore {
+  /** A user's live sessions, the one used last first, and the keyed hash that the table has the user under. */
+  list(
+    user: readonly string[],
+  ): Promise<{ readonly person: string; readonly sessions: readonly ListedSession[] }>;
+  /** Ends all of a user's sessions, and the sign-ins under way. @returns how many live sessions that were */
+  endOfUser(user: readonly string[]): Promise<{ readonly person: string; readonly ended: number }>;
+  /**
+   * Ends everybody's sessions that began no later than `begunBy`, as far as `milliseconds` suffice. What has ended already is
+   * passed by, so it can be begun anew at any time.
+   *
+   * @param cursor - where an earlier call stopped
+   * @returns how many live sessions were ended, and where to go on; no cursor when all are done
+   */
+  endOfEverybody(
+    begunBy: EpochSeconds,
+    cursor: string | undefined,
+    milliseconds: number,
+  ): Promise<{ readonly ended: number; readonly cursor: string | undefined }>;
+}
+
+/** @throws StoreUnavailable, IdentifierKeyUnavailable from every method */
+export function createOperatorStore(
+  options: IdentifyingStoreOptions & { readonly preciseClock: PreciseClock },
+): OperatorStore {
+  const hashOf = async (user: readonly string[]): Promise<string> =>
+    identifierHash(await options.identifierKey(), 'user', user);
+  return {
+    list: async (user) => {
+      const person = await hashOf(user);
+      const entries = await readIndex(options, userIndexKey(person));
+      const cores = await getCores(
+        options,
+        entries.map(({ key }) => key),
+      );
+      const sessions = [...cores.values()].flatMap((core) =>
+        text(core['userHash']) === person ? (describeSession(options, core, false) ?? []) : [],
+      );
+      return { person, sessions: sessions.toSorted((one, other) => other.lastActiveAt - one.lastActiveAt) };
+    },
+    endOfUser: async (user) => {
+      const person = await hashOf(user);
+      // The mark first, as for a logout of CIS2's: a sign-in that is not on the list meets it.
+      const entries = await markEnded(options, userIndexKey(person), 'endedAt', options.preciseClock());
+      return {
+        person,
+        ended: await endAll(
+          options,
+          entries.map(({ key }) => key),
+        ),
+      };
+    },
+    endOfEverybody: (begunBy, cursor, milliseconds) => endOfEverybody(options, begunBy, cursor, milliseconds),
+  };
+}
+
+async function endAll(
+  options: IdentifyingStoreOptions,
+  keys: readonly string[],
+  begunBy?: EpochSeconds,
+): Promise<number> {
+  const ended = await forEach(keys, (key) => endByOperator(options, key, begunBy));
+  return ended.filter((core) => livedUntilNow(options, core)).length;
+}
+
+async function endOfEverybody(
+  options: IdentifyingStoreOptions,
+  begunBy: EpochSeconds,
+  from: string | undefined,
+  milliseconds: number,
+): ReturnType<OperatorStore['endOfEverybody']> {
+  const startedAt = performance.now();
+  const alive = {
+    expression: 'sk = :core AND #state = :alive AND signedInAt <= :begunBy',
+    names: { '#state': 'state' },
+    values: {
+      ':core': { S: 'core' satisfies SessionItem },
+      ':alive': { S: 'alive' },
+      ':begunBy': number(begunBy),
+    },
+  };
+  let ended = 0;
+  let position = from === undefined ? undefined : readCursor(from);
+  do {
+    const { keys, last } = await scanKeys(options, alive, position);
+    ended += await endAll(
+      options,
+      keys.map((key) => key.replace('session#', '')),
+      begunBy,
+    );
+    position = last;
+  } while (position !== undefined && performance.now() - startedAt < milliseconds);
+  return { ended, cursor: position && `${text(position['pk']) ?? ''} ${text(position['sk']) ?? ''}` };
+}
+
+const readCursor = (cursor: string): Item => {
+  const [pk = '', sk = ''] = cursor.split(' ');
+  return { pk: { S: pk }, sk: { S: sk } };
+};

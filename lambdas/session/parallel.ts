@@ -1,0 +1,28 @@
+/** Waits for all, so that nothing is still being written when the first failure is thrown. */
+export const all = async <T extends readonly unknown[]>(work: {
+  [Index in keyof T]: Promise<T[Index]>;
+}): Promise<T> => {
+  await Promise.allSettled(work);
+  return Promise.all(work);
+};
+
+/** Stays below the number of connections that the SDK opens at most. */
+const maxParallel = 40;
+
+/** Does this to each, so many at a time. Every one is tried before the first failure is thrown. */
+export async function forEach<T, R>(
+  list: readonly T[],
+  work: (element: T) => Promise<R>,
+): Promise<readonly R[]> {
+  const results: Promise<R>[] = [];
+  const elements = list.entries();
+  const worker = async (): Promise<void> => {
+    for (const [position, element] of elements) {
+      const result = work(element);
+      results[position] = result;
+      await Promise.allSettled([result]);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(maxParallel, list.length) }, worker));
+  return Promise.all(results);
+}

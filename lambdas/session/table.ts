@@ -1,0 +1,239 @@
+/**
+ * The sessions table: one function for each kind of call. What a call may take is part of the table that is handed in, and a
+ * condition that does not hold is a result, not an error.
+ *
+ * @throws StoreUnavailable from every function, when nothing is known
+ */
+import {
+  BatchGetItemCommand,
+  DeleteItemCommand,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  ScanCommand,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+  type DynamoDBClient,
+  type TransactionCanceledException,
+} from '@aws-sdk/client-dynamodb';
+import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { StoreUnavailable } from './errors.ts';
+import type { Item } from './items.ts';
+import { all } from './parallel.ts';
+
+export interface Table {
+  readonly client: DynamoDBClient;
+  readonly table: string;
+  /** When it comes, no call goes on. */
+  readonly deadline?: AbortSignal;
+}
+
+/** A condition or a change, with what its text refers to. */
+export interface Expression {
+  readonly expression: string;
+  readonly names?: Readonly<Record<string, string>>;
+  readonly values?: Item;
+}
+
+/** Another call to the same item is part of a transaction at this moment: after these pauses, in milliseconds, a call is tried again. */
+const conflictPausesMs = [20, 60, 180];
+/** DynamoDB reads no more items at once. */
+const batchSize = 100;
+/** What DynamoDB leaves unread of a batch is asked for again after these pauses, in milliseconds. */
+const batchPausesMs = [50, 150];
+
+const reasonsOf = (error: unknown): readonly (string | undefined)[] => {
+  const { name, CancellationReasons } = error as { name?: string } & Pick<
+    TransactionCanceledException,
+    'CancellationReasons'
+  >;
+  return CancellationReasons?.map(({ Code }) => Code) ?? [name];
+};
+const conditionFailed = (error: unknown): boolean =>
+  reasonsOf(error).some((reason) => /^ConditionalCheckFailed(?:Exception)?$/.test(reason ?? ''));
+const conflicts = (error: unknown): boolean =>
+  reasonsOf(error).some((reason) => /^TransactionConflict(?:Exception)?$/.test(reason ?? ''));
+
+const wait = async (ms: number, { deadline }: Table): Promise<void> => {
+  await pause(ms, undefined, deadline && { signal: deadline });
+};
+
+/** @returns undefined when a condition did not hold */
+async function send<T>(
+  table: Table,
+  call: (options: { abortSignal: AbortSignal } | undefined) => Promise<T>,
+): Promise<T | undefined> {
+  const options = table.deadline && { abortSignal: table.deadline };
+  try {
+    for (const pauseMs of conflictPausesMs) {
+      try {
+        return await call(options);
+      } catch (error) {
+        if (!conflicts(error) || conditionFailed(error)) throw error;
+        await wait(pauseMs, table);
+      }
+    }
+    return await call(options);
+  } catch (error) {
+    if (conditionFailed(error)) return undefined;
+    throw new StoreUnavailable(error);
+  }
+}
+
+/** What the texts of these refer to; DynamoDB takes no empty list. */
+const termsOf = (...expressions: readonly Expression[]) => {
+  const names = Object.assign({}, ...expressions.map((part) => part.names)) as Record<string, string>;
+  const values = Object.assign({}, ...expressions.map((part) => part.values)) as Item;
+  return {
+    ...(Object.keys(names).length === 0 ? {} : { ExpressionAttributeNames: names }),
+    ...(Object.keys(values).length === 0 ? {} : { ExpressionAttributeValues: values }),
+  };
+};
+
+/** One item as it is at this moment. */
+export async function get(table: Table, key: Item): Promise<Item | undefined> {
+  const input = { TableName: table.table, Key: key, ConsistentRead: true };
+  return (await send(table, (options) => table.client.send(new GetItemCommand(input), options)))?.Item;
+}
+
+/** Items of one partition as they are at this moment, those whose sort keys lie between two, in one read. */
+export async function query(table: Table, pk: string, first: string, last: string): Promise<readonly Item[]> {
+  const input = {
+    TableName: table.table,
+    ConsistentRead: true,
+    KeyConditionExpression: 'pk = :pk AND sk BETWEEN :first AND :last',
+    ExpressionAttributeValues: { ':pk': { S: pk }, ':first': { S: first }, ':last': { S: last } },
+  };
+  return (await send(table, (options) => table.client.send(new QueryCommand(input), options)))?.Items ?? [];
+}
+
+/**
+ * One page of the keys of all items that a filter lets through.
+ *
+ * @param from - where the page before ended
+ * @returns their partition keys, and where to go on; undefined at the end
+ */
+export async function scanKeys(
+  table: Table,
+  filter: Expression,
+  from: Item | undefined,
+): Promise<{ readonly keys: readonly string[]; readonly last: Item | undefined }> {
+  const input = {
+    TableName: table.table,
+    ConsistentRead: true,
+    ExclusiveStartKey: from,
+    // The function's right to scan is for some attributes, and asks that the call says so.
+    Select: 'SPECIFIC_ATTRIBUTES' as const,
+    ProjectionExpression: 'pk',
+    FilterExpression: filter.expression,
+    ...termsOf(filter),
+  };
+  const page = await send(table, (options) => table.client.send(new ScanCommand(input), options));
+  return { keys: (page?.Items ?? []).flatMap(({ pk }) => pk?.S ?? []), last: page?.LastEvaluatedKey };
+}
+
+/** Items as they are at this moment, those that are there, in no order. */
+export async function batchGet(table: Table, keys: readonly Item[]): Promise<readonly Item[]> {
+  const parts = Array.from({ length: Math.ceil(keys.length / batchSize) }, (_, part) =>
+    batchOf(table, keys.slice(part * batchSize, (part + 1) * batchSize), batchPausesMs),
+  );
+  return (await all(parts)).flat();
+}
+
+async function batchOf(
+  table: Table,
+  keys: readonly Item[],
+  [pauseMs, ...pausesMs]: readonly number[],
+): Promise<readonly Item[]> {
+  const input = { RequestItems: { [table.table]: { Keys: [...keys], ConsistentRead: true } } };
+  const read = await send(table, (options) => table.client.send(new BatchGetItemCommand(input), options));
+  const found = read?.Responses?.[table.table] ?? [];
+  const unread = read?.UnprocessedKeys?.[table.table]?.Keys ?? [];
+  if (unread.length === 0) return found;
+  if (pauseMs === undefined) throw new StoreUnavailable('unprocessed keys');
+  await send(table, () => wait(pauseMs, table));
+  return [...found, ...(await batchOf(table, unread, pausesMs))];
+}
+
+/** @returns false when the condition did not hold, and nothing was written */
+export async function put(table: Table, item: Item, condition: Expression): Promise<boolean> {
+  const input = {
+    TableName: table.table,
+    Item: item,
+    ConditionExpression: condition.expression,
+    ...termsOf(condition),
+  };
+  return (
+    (await send(table, (options) => table.client.send(new PutItemCommand(input), options))) !== undefined
+  );
+}
+
+/**
+ * Puts an item where none is. The SDK may send a put again whose answer was lost: whoever wrote the item may write it once
+ * more.
+ *
+ * @returns false when somebody else's is there
+ */
+export function putOnce(table: Table, item: Item): Promise<boolean> {
+  const writer = { S: randomBytes(16).toString('base64url') };
+  const condition = {
+    expression: 'attribute_not_exists(pk) OR writer = :writer',
+    values: { ':writer': writer },
+  };
+  return put(table, { ...item, writer }, condition);
+}
+
+/** @returns the item after it, or before it (`ALL_OLD`); undefined when the condition did not hold, and nothing was changed */
+export async function update(
+  table: Table,
+  key: Item,
+  change: Expression,
+  condition: Expression,
+  returned: 'ALL_NEW' | 'ALL_OLD' | 'NONE' = 'NONE',
+): Promise<Item | undefined> {
+  const input = { ...updateOf(table, key, change, condition), ReturnValues: returned };
+  const updated = await send(table, (options) => table.client.send(new UpdateItemCommand(input), options));
+  return updated && (updated.Attributes ?? {});
+}
+
+const updateOf = ({ table }: Table, key: Item, change: Expression, condition: Expression) => ({
+  TableName: table,
+  Key: key,
+  UpdateExpression: change.expression,
+  ConditionExpression: condition.expression,
+  ...termsOf(change, condition),
+});
+
+/**
+ * The same in one transaction with a check of another item.
+ *
+ * @returns false when one of the conditions did not hold, and nothing was changed
+ */
+export async function updateChecking(
+  table: Table,
+  key: Item,
+  change: Expression,
+  condition: Expression,
+  other: { readonly key: Item; readonly condition: Expression },
+): Promise<boolean> {
+  const check = {
+    TableName: table.table,
+    Key: other.key,
+    ConditionExpression: other.condition.expression,
+    ...termsOf(other.condition),
+  };
+  const input = {
+    TransactItems: [{ ConditionCheck: check }, { Update: updateOf(table, key, change, condition) }],
+  };
+  const written = await send(table, (options) =>
+    table.client.send(new TransactWriteItemsCommand(input), options),
+  );
+  return written !== undefined;
+}
+
+/** Removes an item, where it is there. */
+export async function remove(table: Table, key: Item): Promise<void> {
+  const input = { TableName: table.table, Key: key };
+  await send(table, (options) => table.client.send(new DeleteItemCommand(input), options));
+}

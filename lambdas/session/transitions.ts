@@ -1,0 +1,283 @@
+/**
+ * The transitions of a session: every write of a `core` item, each with the condition under which it is made. A condition that
+ * does not hold changes nothing.
+ *
+ * @throws StoreUnavailable from every function, when nothing is known
+ */
+import type { EpochSeconds } from '../common/index.ts';
+import type { SealedContent } from './content.ts';
+import { newHandle, type SessionCredential } from './credential.ts';
+import { StoreUnavailable } from './errors.ts';
+import {
+  number,
+  providerSessionIndexKey,
+  secretHash,
+  sessionKey,
+  text,
+  userIndexKey,
+  type Item,
+} from './items.ts';
+import { all } from './parallel.ts';
+import { removeFromIndex } from './session-index.ts';
+import { alive, formerSecrets, matchesSecret, type EndReason, type SessionMatch } from './state.ts';
+import type { StoreOptions } from './store.ts';
+import { put, remove, update, type Expression } from './table.ts';
+
+export interface NewItems {
+  readonly core: Item;
+  readonly profile: Item;
+  readonly tokens: Item;
+}
+
+/**
+ * Sign-in: writes a new session's items where there are none. The SDK may send a put again whose answer was lost: it may find
+ * its own work, but never undo an end.
+ */
+export async function begin(options: StoreOptions, { core, profile, tokens }: NewItems): Promise<void> {
+  const putWhereNone = (item: Item, own: Expression) =>
+    put(options, item, { ...own, expression: `attribute_not_exists(pk) OR (${own.expression})` });
+  const { secretHash: own, state } = core;
+  if (own === undefined || state === undefined) throw new TypeError('not a whole session');
+  const putBeside = (item: Item) =>
+    putWhereNone(item, {
+      expression: '#sealed = :sealed',
+      names: { '#sealed': 'sealed' },
+      values: { ':sealed': item['sealed'] ?? { NULL: true } },
+    });
+  const written = await all([
+    putWhereNone(core, {
+      expression: 'secretHash = :own AND #state = :alive',
+      names: { '#state': 'state' },
+      values: { ':own': own, ':alive': state },
+    }),
+    putBeside(profile),
+    putBeside(tokens),
+  ]);
+  if (written.includes(false)) throw new StoreUnavailable('a new session’s items are there already');
+}
+
+const activity = 'lastActiveAt = :now, idleAt = :now + idleSeconds';
+
+/** User activity, in a live session of this cookie and handle. @returns core after it */
+export const extend = (
+  options: StoreOptions,
+  credential: SessionCredential,
+  handle: string | undefined,
+): Promise<Item | undefined> =>
+  update(
+    options,
+    sessionKey(credential.key, 'core'),
+    { expression: `SET ${activity}` },
+    alive(options, { credential, handle }),
+    'ALL_NEW',
+  );
+
+/** An old cookie is known as such for this many role changes; one that is older is unknown. */
+const maxFormerSecrets = 5;
+
+/**
+ * Role change, in a live session of this cookie and handle: at every moment exactly one secret opens the session, and it opens
+ * this role.
+ *
+ * @returns core after it
+ */
+export const changeRole = (
+  options: StoreOptions,
+  { credential, handle, core }: { credential: SessionCredential; handle: string | undefined; core: Item },
+  next: SessionCredential,
+  sealed: Pick<SealedContent, 'wrappedKey' | 'roleId'>,
+): Promise<Item | undefined> => {
+  const former = [secretHash(credential.secret), ...formerSecrets(core)].slice(0, maxFormerSecrets);
+  return update(
+    options,
+    sessionKey(credential.key, 'core'),
+    {
+      expression: `SET secretHash = :next, formerSecrets = :former, wrappedKey = :wrappedKey,
+        #role = :role, handle = :newHandle, ${activity}`,
+      names: { '#role': 'role' },
+      values: {
+        ':next': { S: secretHash(next.secret) },
+        ':former': { L: former.map((hash) => ({ S: hash })) },
+        ':wrappedKey': { B: sealed.wrappedKey },
+        ':role': { B: sealed.roleId },
+        ':newHandle': { S: newHandle() },
+      },
+    },
+    alive(options, { credential, handle }),
+    'ALL_NEW',
+  );
+};
+
+/** How many other sessions the user had when a session began, while it lives. */
+export async function recordOthers(options: StoreOptions, key: string, others: number): Promise<void> {
+  await update(
+    options,
+    sessionKey(key, 'core'),
+    { expression: 'SET otherSessions = :others', values: { ':others': number(others) } },
+    alive(options),
+  );
+}
+
+/**
+ * Calls to APIs, in a live session of this cookie: adds them to the count, in a new window where `since` is undefined, and
+ * writes the idle clock where that is due. The idle clock matters more than the count: it is written whoever has begun a window
+ * meanwhile.
+ *
+ * @param counted.since - when the window began that the calls are added to
+ * @param counted.windowAgo - one window before now
+ */
+export async function recordCalls(
+  options: StoreOptions,
+  credential: SessionCredential,
+  {
+    calls,
+    since,
+    windowAgo,
+    idleDue,
+  }: { calls: number; since: EpochSeconds | undefined; windowAgo: EpochSeconds; idleDue: boolean },
+): Promise<boolean> {
+  const count =
+    since === undefined
+      ? 'callsSince = :now, calls = :calls'
+      : 'calls = if_not_exists(calls, :none) + :calls';
+  const live = alive(options, { credential });
+  const latest = idleDue
+    ? 'lastActiveAt <= :latest'
+    : '(attribute_not_exists(callsSince) OR callsSince <= :latest)';
+  const updated = await update(
+    options,
+    sessionKey(credential.key, 'core'),
+    {
+      expression: `SET ${count}${idleDue ? `, ${activity}` : ''}`,
+      values: { ':calls': number(calls), ...(since === undefined ? {} : { ':none': number(0) }) },
+    },
+    {
+      ...live,
+      expression: `${live.expression} AND ${latest}`,
+      values: { ...live.values, ':latest': number(idleDue ? windowAgo : (since ?? windowAgo)) },
+    },
+  );
+  return updated !== undefined;
+}
+
+/** End: of a live session that matches. @returns core before it */
+export const end = (
+  options: StoreOptions,
+  key: string,
+  reason: EndReason,
+  match?: SessionMatch,
+): Promise<Item | undefined> => endWhere(options, key, reason, alive(options, match));
+
+const notEnded = {
+  expression: '#state = :alive',
+  names: { '#state': 'state' },
+  values: { ':alive': { S: 'alive' } },
+};
+
+/** End by CIS2: of a session that is not written down as ended, even what another clock or setting would take for living. */
+export const endByProvider = (options: StoreOptions, key: string): Promise<Item | undefined> =>
+  endWhere(options, key, 'provider_logout', notEnded);
+
+/**
+ * End by an operator, of the same sessions.
+ *
+ * @param begunBy - where given, only of one that began no later
+ */
+export const endByOperator = (
+  options: StoreOptions,
+  key: string,
+  begunBy: EpochSeconds | undefined,
+): Promise<Item | undefined> =>
+  endWhere(
+    options,
+    key,
+    'revoked',
+    begunBy === undefined
+      ? notEnded
+      : {
+          ...notEnded,
+          expression: `${notEnded.expression} AND signedInAt <= :begunBy`,
+          values: { ...notEnded.values, ':begunBy': number(begunBy) },
+        },
+  );
+
+/** End that time has brought: of a session that has not been active since `core` was read. @returns core before it */
+export const endByTime = (
+  options: StoreOptions,
+  key: string,
+  core: Item,
+  reason: EndReason,
+): Promise<Item | undefined> =>
+  endWhere(options, key, reason, {
+    ...notEnded,
+    expression: `${notEnded.expression} AND lastActiveAt = :seen`,
+    values: { ...notEnded.values, ':seen': core['lastActiveAt'] ?? { NULL: true } },
+  });
+
+/**
+ * The same for whoever has the session's cookie and is told that it is over: from then on it stays over, whatever becomes of
+ * clocks and settings. What fails of it is left to the next one who is told.
+ */
+export async function endOnceTold(
+  options: StoreOptions,
+  credential: SessionCredential,
+  core: Item | undefined,
+  state: { readonly status: string; readonly reason?: EndReason },
+): Promise<Item | undefined> {
+  if (core === undefined || state.reason === undefined) return undefined;
+  if (!matchesSecret(credential, core) || text(core['state']) !== 'alive') return undefined;
+  return endByTime(options, credential.key, core, state.reason).catch(() => undefined);
+}
+
+/** Drops the wrapped key: nothing can open the session's content after that, whatever is left lying. */
+const endWhere = (
+  options: StoreOptions,
+  key: string,
+  reason: EndReason,
+  condition: Expression,
+): Promise<Item | undefined> =>
+  update(
+    options,
+    sessionKey(key, 'core'),
+    {
+      expression: 'SET #state = :ended, reason = :reason, endedAt = :now REMOVE wrappedKey, #role',
+      names: { '#role': 'role' },
+      values: {
+        ':now': number(options.clock()),
+        ':ended': { S: 'ended' },
+        ':reason': { S: reason },
+      },
+    },
+    condition,
+    'ALL_OLD',
+  );
+
+/** A session that was alive until now. */
+export interface EndedSession {
+  /** The keyed hash that the table has the person under. */
+  readonly person: string | undefined;
+}
+
+/**
+ * Clears away what is left of a session that has ended; what fails of it goes with the index's next write or the TTL. The
+ * indexes come after the end: they may name a session that is over, never miss one that lives.
+ *
+ * @param ended - core before its end; undefined when it was not ended
+ * @returns false when it was not ended
+ */
+export async function clearAfter(
+  options: StoreOptions,
+  key: string,
+  ended: Item | undefined,
+): Promise<false | EndedSession> {
+  if (ended === undefined) return false;
+  const user = text(ended['userHash']);
+  const providerSession = text(ended['providerSessionHash']);
+  await Promise.allSettled([
+    remove(options, sessionKey(key, 'profile')),
+    user !== undefined && removeFromIndex(options, userIndexKey(user), [key]),
+    providerSession !== undefined &&
+      removeFromIndex(options, providerSessionIndexKey(providerSession), [key]),
+  ]);
+  return { person: user };
+}

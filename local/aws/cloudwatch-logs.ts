@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import { startLoopbackServer } from '../loopback-server.ts';
+import type { LoopbackServer } from '../loopback-server.ts';
+
+const answer = (status: number, body: object) => ({
+  status,
+  headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': randomUUID() },
+  body: JSON.stringify(body),
+});
+
+const refuse = (type: string, message: string) => answer(400, { __type: type, message });
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+};
+
+/** A query for the entries of one reference, wherever in the query's text it stands. */
+const byReference = /\bfilter\s+reference\s*=\s*"([A-Z0-9-]{1,40})"/;
+
+/**
+ * Starts CloudWatch Logs on 127.0.0.1 over the log lines of a local run, for the AWS SDK: `StartQuery` and `GetQueryResults`, for
+ * queries by a reference. Signatures, log groups and times are not looked at.
+ *
+ * @param lines - gives what has been logged, the oldest first
+ */
+export function startLogsEndpoint(lines: () => readonly string[]): Promise<LoopbackServer> {
+  const queries = new Map<string, string>();
+  return startLoopbackServer((request, body) => {
+    const operation = String(request.headers['x-amz-target']).replace('Logs_20140328.', '');
+    const input = parsed(body === '' ? '{}' : body);
+    if (!isObject(input)) return Promise.resolve(refuse('SerializationException', 'The body is not JSON.'));
+    if (operation === 'StartQuery') {
+      const reference = byReference.exec(String(input['queryString']))?.[1];
+      if (reference === undefined) {
+        return Promise.resolve(
+          refuse('MalformedQueryException', 'Only queries by a reference are known here.'),
+        );
+      }
+      const queryId = randomUUID();
+      queries.set(queryId, reference);
+      return Promise.resolve(answer(200, { queryId }));
+    }
+    if (operation === 'GetQueryResults') {
+      const reference = queries.get(String(input['queryId']));
+      if (reference === undefined) {
+        return Promise.resolve(refuse('ResourceNotFoundException', 'There is no such query.'));
+      }
+      queries.delete(String(input['queryId']));
+      const results = lines()
+        .filter((line) => {
+          const entry = parsed(line);
+          return isObject(entry) && entry['reference'] === reference;
+        })
+        .map((line) => [{ field: '@message', value: line }]);
+      return Promise.resolve(answer(200, { status: 'Complete', results }));
+    }
+    return Promise.resolve(refuse('UnknownOperationException', ''));
+  });
+}

@@ -1,0 +1,60 @@
+import type { Telemetry } from '../telemetry.ts';
+import { html, type Html } from './html.ts';
+import type { Answer } from './http.ts';
+import { page } from './layout.ts';
+import { controlPanelPaths } from './metadata.ts';
+
+/** How many events of the audit trail are shown. */
+const maxEvents = 100;
+
+const tableOf = (
+  caption: string,
+  columns: readonly string[],
+  rows: readonly (readonly string[])[],
+): Html => html`
+  <table class="nhsuk-table">
+    <caption class="nhsuk-table__caption">
+      ${caption}
+    </caption>
+    <thead class="nhsuk-table__head">
+      <tr>
+        ${columns.map((column) => html`<th scope="col">${column}</th>`)}
+      </tr>
+    </thead>
+    <tbody class="nhsuk-table__body">
+      ${rows.map(
+        (row) =>
+          html`<tr class="nhsuk-table__row">
+            ${row.map((cell) => html`<td class="nhsuk-table__cell">${cell}</td>`)}
+          </tr>`,
+      )}
+    </tbody>
+  </table>
+`;
+
+const rounded = (value: number): string => String(Math.round(value * 10) / 10);
+
+/** What a deployment would have sent to CloudWatch. */
+export function telemetryPage({ metrics, audit }: Telemetry): Answer {
+  const main = html`
+    <h1 class="nhsuk-heading-l">Metrics and events <span>– simulator</span></h1>
+    <p>
+      What a deployment would have sent to CloudWatch, from the latest lines of the log.
+      <a href="${controlPanelPaths.telemetry}">Look again</a> ·
+      <a href="${controlPanelPaths.panel}">Control panel</a>
+    </p>
+    ${tableOf(
+      'Metrics',
+      ['Metric', 'Dimension', 'Values', 'Sum', 'Average', 'Largest', 'Unit'],
+      metrics.map(({ name, dimension, unit, count, sum, largest }) => [
+        ...[name, dimension ?? '', String(count), rounded(sum), rounded(sum / count), rounded(largest), unit],
+      ]),
+    )}
+    ${tableOf(
+      'Audit trail, the latest event first',
+      ['Time', 'Event', 'Person (keyed hash)', 'Details'],
+      audit.slice(0, maxEvents).map(({ time, event, person, details }) => [time, event, person, details]),
+    )}
+  `;
+  return page({ title: 'Metrics and events', main, outcome: 'metrics and events' });
+}

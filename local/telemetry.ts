@@ -1,0 +1,88 @@
+/** What of a local run's log would have become metrics and an audit trail in CloudWatch. */
+
+export interface MeasuredMetric {
+  readonly name: string;
+  /** E.g. `Code=login_expired`; undefined for the metric without a dimension. */
+  readonly dimension: string | undefined;
+  readonly unit: string;
+  readonly count: number;
+  readonly sum: number;
+  readonly largest: number;
+}
+
+export interface AuditEvent {
+  readonly time: string;
+  readonly event: string;
+  /** The keyed hash that the event names its person by; empty where it names nobody. */
+  readonly person: string;
+  readonly details: string;
+}
+
+export interface Telemetry {
+  readonly metrics: readonly MeasuredMetric[];
+  /** The latest first. */
+  readonly audit: readonly AuditEvent[];
+}
+
+type Entry = Readonly<Record<string, unknown>>;
+const isEntry = (value: unknown): value is Entry =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+/** What is in the marked members of a line, by CloudWatch's embedded metric format. */
+function* measuredIn(
+  entry: Entry,
+): Generator<Omit<MeasuredMetric, 'count' | 'sum' | 'largest'> & { values: number[] }> {
+  const format = isEntry(entry['_aws']) ? entry['_aws'] : {};
+  for (const directive of list(format['CloudWatchMetrics']).filter(isEntry)) {
+    for (const metric of list(directive['Metrics']).filter(isEntry)) {
+      const name = text(metric['Name']);
+      const values = [entry[name]].flat().filter((value) => typeof value === 'number');
+      for (const set of list(directive['Dimensions']).map(list)) {
+        const dimension = set.map((of) => `${text(of)}=${text(entry[text(of)])}`).join(' ');
+        yield {
+          name,
+          dimension: dimension === '' ? undefined : dimension,
+          unit: text(metric['Unit']),
+          values,
+        };
+      }
+    }
+  }
+}
+
+const notDetails = new Set(['time', 'level', 'event', 'function', 'audit', 'person']);
+
+/** @param lines - of the log, the oldest first; what is no JSON object is passed by */
+export function telemetryOf(lines: readonly string[]): Telemetry {
+  const metrics = new Map<string, MeasuredMetric>();
+  const audit: AuditEvent[] = [];
+  for (const line of lines) {
+    let entry: unknown;
+    try {
+      entry = JSON.parse(line);
+    } catch {
+      continue;
+    }
+    if (!isEntry(entry)) continue;
+    for (const { values, ...metric } of measuredIn(entry)) {
+      const key = `${metric.name} ${metric.dimension ?? ''}`;
+      const { count = 0, sum = 0, largest = -Infinity } = metrics.get(key) ?? {};
+      metrics.set(key, {
+        ...metric,
+        count: count + values.length,
+        sum: values.reduce((total, value) => total + value, sum),
+        largest: Math.max(largest, ...values),
+      });
+    }
+    if (entry['audit'] !== true) continue;
+    const { time, event, person } = entry;
+    const details = Object.entries(entry)
+      .filter(([name]) => !notDetails.has(name))
+      .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+    audit.push({ time: text(time), event: text(event), person: text(person), details: details.join(' ') });
+  }
+  const inOrder = [...metrics.entries()].sort(([one], [other]) => (one < other ? -1 : 1));
+  return { metrics: inOrder.map(([, metric]) => metric), audit: audit.reverse() };
+}

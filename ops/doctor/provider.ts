@@ -1,0 +1,191 @@
+/** CIS2, as this machine and our functions see it. */
+import type { LogEntry } from '../logs.ts';
+import { isObject } from '../responses.ts';
+import { Fault, NotChecked } from './check.ts';
+import { ask, jsonOf } from './http.ts';
+import type { Begun } from './site.ts';
+
+export interface Discovery {
+  readonly authorizationEndpoint: string;
+  /** How far CIS2's clock is ahead of this machine's, in seconds. */
+  readonly clockAhead: number | undefined;
+}
+
+const cis2 = 'the provider, CIS2,';
+const clip = (value: unknown): string => (typeof value === 'string' ? value.slice(0, 200) : typeof value);
+
+/** Metadata and keys, from outside. */
+export async function discover(issuer: string): Promise<Discovery> {
+  const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  const answer = await ask(cis2, address);
+  const metadata = jsonOf(answer);
+  if (answer.status !== 200 || !isObject(metadata)) {
+    throw new Fault(
+      `CIS2’s discovery document is answered ${String(answer.status)}`,
+      answer.status >= 500
+        ? 'CIS2 is down or overloaded: see its service status, and call its service desk. Nobody can sign in; sessions go on.'
+        : 'The issuer is spelled wrongly, or is that of another environment: compare it with what CIS2 gave you.',
+    );
+  }
+  if (metadata['issuer'] !== issuer) {
+    throw new Fault(
+      `the issuer mismatches: configured is ${issuer}, CIS2’s metadata says ${clip(metadata['issuer'])}`,
+      'They must be equal character for character, :443 included: correct issuer in the environment, and deploy.',
+    );
+  }
+  const endpoints = ['authorization_endpoint', 'token_endpoint', 'userinfo_endpoint', 'jwks_uri'];
+  const missing = endpoints.find((name) => typeof metadata[name] !== 'string');
+  if (missing !== undefined) {
+    throw new Fault(
+      `CIS2’s metadata has no ${missing}`,
+      'Ask CIS2’s service desk: their document is broken.',
+    );
+  }
+  const keys = await ask(cis2, String(metadata['jwks_uri']));
+  const set = jsonOf(keys);
+  const listed = isObject(set) && Array.isArray(set['keys']) ? (set['keys'] as unknown[]) : [];
+  if (keys.status !== 200 || !listed.some((key) => isObject(key) && key['kty'] === 'RSA')) {
+    throw new Fault(
+      `CIS2’s keys are answered ${String(keys.status)}, with no RSA key among them`,
+      'Without them no ID token and no logout token can be believed: call CIS2’s service desk.',
+    );
+  }
+  return {
+    authorizationEndpoint: String(metadata['authorization_endpoint']),
+    clockAhead: answer.clockAhead,
+  };
+}
+
+/** The authorisation request that our function makes, and whether CIS2 takes it. */
+export async function checkAuthorisation(
+  { location }: Begun,
+  discovery: Discovery | undefined,
+  { baseUrl, clientId }: { baseUrl: string; clientId: string },
+): Promise<string> {
+  const sent = location.searchParams;
+  const endpoint = location.origin + location.pathname;
+  if (discovery !== undefined && new URL(discovery.authorizationEndpoint).href !== new URL(endpoint).href) {
+    throw new Fault(
+      `sign-ins are sent to ${endpoint}, and not to the authorization_endpoint of the configured issuer`,
+      'The sign-in function has another issuer: deploy again.',
+    );
+  }
+  const wanted: readonly (readonly [string, string, string])[] = [
+    ['client_id', clientId, 'The sign-in function has another client id than the stack says: deploy again.'],
+    [
+      'redirect_uri',
+      `${baseUrl}/auth/callback`,
+      'The function has another base URL, or takes a forwarded Host for its own: deploy again with this baseUrl.',
+    ],
+    ['response_type', 'code', 'Another program answers at /auth/login.'],
+    ['code_challenge_method', 'S256', 'Another program answers at /auth/login.'],
+  ];
+  for (const [name, value, advice] of wanted) {
+    if (sent.get(name) !== value) {
+      throw new Fault(
+        `/auth/login sends ${name}=${sent.get(name) ?? 'nothing'} in place of ${value}`,
+        advice,
+      );
+    }
+  }
+  const { status } = await ask(cis2, location.href);
+  if (status >= 500) {
+    throw new Fault(
+      `CIS2 answers our authorisation request ${String(status)}`,
+      'CIS2 is down or overloaded: see its service status, and call its service desk.',
+    );
+  }
+  if (status >= 400) {
+    throw new Fault(
+      `CIS2 refuses our authorisation request with ${String(status)}: it does not know the client id ${clientId}, or the redirect URI ${baseUrl}/auth/callback is not registered for it`,
+      'Compare both with the registration at CIS2, character for character; correct clientId or baseUrl, or have the registration changed.',
+    );
+  }
+  return `CIS2 knows the client ${clientId} and its redirect URI`;
+}
+
+const text = (entry: LogEntry | undefined, name: string): string => {
+  const value = entry?.[name];
+  return typeof value === 'string' ? value : '';
+};
+
+/** Of a sign-in that the sign-in function could not go on with: why, by its own log. */
+export function faultOfEntries(entries: readonly LogEntry[], what: string): Fault {
+  const detail = text(
+    entries.find(({ event }) => event === 'dependency_failed'),
+    'detail',
+  );
+  const code = text(
+    entries.find(({ event }) => event === 'request'),
+    'code',
+  );
+  if (/another issuer/.test(detail)) {
+    return new Fault(
+      `${what}: the issuer mismatches, says the sign-in function (${detail})`,
+      'The configured issuer must equal the one in CIS2’s metadata, character for character, :443 included.',
+    );
+  }
+  if (detail !== '') {
+    return new Fault(
+      `${what}: ${detail}, says the sign-in function`,
+      'CIS2 is down, or not reached from where the functions run: see its service status and the metric ProviderUnavailable, and call its service desk.',
+    );
+  }
+  return new Fault(
+    `${what}${code === '' ? '' : ` (${code})`}`,
+    'See the log of the sign-in function, with trace and the reference of the request.',
+  );
+}
+
+/**
+ * What became of a sign-in with a code that CIS2 never gave: it must take our client assertion, and refuse the code.
+ *
+ * @param entries - the log of that request
+ */
+export function checkAssertion(entries: readonly LogEntry[], clockAhead: number | undefined): string {
+  const failed = entries.find(({ event }) => event === 'sign_in_failed');
+  if (failed === undefined) throw new NotChecked('the log has no entry of the sign-in that was tried');
+  const check = text(failed, 'check');
+  if (check.endsWith('error invalid_grant')) {
+    return 'CIS2 takes our client assertion, and refuses a code that is none';
+  }
+  if (check.endsWith('error invalid_client')) {
+    const off = clockAhead !== undefined && Math.abs(clockAhead) > maxClockDifference;
+    throw new Fault(
+      'CIS2 refuses our client assertion (invalid_client): it does not know the client id, has not seen the key that signs, or takes its times for wrong',
+      off
+        ? `The clocks differ by ${String(clockAhead)} s, which is enough for that: mend the clock first.`
+        : 'Compare the client id and the JWKS address with the registration at CIS2; see whether it can read our key set, and the runbook “CIS2 cannot read our keys”.',
+    );
+  }
+  if (text(failed, 'code') === 'provider_unavailable') {
+    throw faultOfEntries(entries, 'the token endpoint of CIS2 cannot be used');
+  }
+  throw new Fault(
+    `a sign-in with a code that is none ends with ${text(failed, 'code')} (${check}) in place of invalid_grant`,
+    'See the log of the sign-in function, with trace and the reference of the request.',
+  );
+}
+
+/** More than this, in seconds, and tokens or assertions may be refused for their times. */
+export const maxClockDifference = 15;
+
+/** How far CIS2's clock is ahead of the functions', in seconds, as they measured it. */
+export function measuredClockDifference(entries: readonly LogEntry[]): number | undefined {
+  const values = entries
+    .flatMap((entry) => entry['ClockDifference'])
+    .filter((value) => typeof value === 'number')
+    .toSorted((one, other) => Math.abs(other) - Math.abs(one));
+  return values[0];
+}
+
+export function checkClock(difference: number | undefined): string {
+  if (difference === undefined) throw new NotChecked('no answer of CIS2’s has said what time it is');
+  if (Math.abs(difference) > maxClockDifference) {
+    throw new Fault(
+      `the clocks differ: CIS2’s is ${String(Math.abs(difference))} s ${difference > 0 ? 'ahead of' : 'behind'} ours`,
+      'AWS keeps the functions’ clock right: on a laptop, set its time by a time server; else tell CIS2’s service desk. Sign-ins and logouts are refused for their times until then.',
+    );
+  }
+  return `${String(difference)} s to CIS2’s`;
+}

@@ -1,0 +1,216 @@
+/** The site as a browser and CIS2 see it. */
+import { randomBytes } from 'node:crypto';
+import { isObject } from '../responses.ts';
+import { Fault } from './check.ts';
+import { ask, jsonOf, type Answer } from './http.ts';
+
+const isLoopback = ({ hostname }: URL): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+
+const who = 'the site';
+const call = { 'x-csrf': '1', 'sec-fetch-site': 'same-origin' };
+
+/** The site answers, over TLS, with our own function behind it. */
+export async function checkSite(baseUrl: string): Promise<string> {
+  const url = new URL(baseUrl);
+  if (url.protocol !== 'https:' && !isLoopback(url)) {
+    throw new Fault(
+      `the base URL ${baseUrl} is not https`,
+      'Browsers keep our cookies on https alone: give the environment an https baseUrl, and deploy.',
+    );
+  }
+  const answer = await ask(who, `${baseUrl}/auth/session`, { headers: call });
+  const body = jsonOf(answer);
+  if (answer.status !== 200 || !isObject(body) || typeof body['status'] !== 'string') {
+    throw new Fault(
+      `GET /auth/session answers ${String(answer.status)}${isObject(body) && typeof body['code'] === 'string' ? ` ${body['code']}` : ', and not in our words'}`,
+      'Something else answers in place of the session function, or it fails: look at the distribution’s /auth/* behaviour, at a proxy before it, and at the function’s log.',
+    );
+  }
+  if (!isLoopback(url)) {
+    const plain = await ask(who, `http://${url.hostname}/`).catch(() => undefined);
+    if (plain !== undefined && plain.status < 300) {
+      throw new Fault(
+        'the site answers over plain http too',
+        'Redirect http to https at the edge, or close the port.',
+      );
+    }
+  }
+  return `${baseUrl} answers`;
+}
+
+/** A cookie that nobody has makes the session function look into the table. */
+export async function checkStore(baseUrl: string): Promise<string> {
+  const cookie = `__Host-Http-session=${randomBytes(64).toString('base64url')}`;
+  const answer = await ask(who, `${baseUrl}/auth/session`, { headers: { ...call, cookie } });
+  const body = jsonOf(answer);
+  if (answer.status === 200 && isObject(body) && body['status'] === 'anonymous') {
+    return 'the sessions table is read';
+  }
+  throw new Fault(
+    `with a session cookie GET /auth/session answers ${String(answer.status)}`,
+    answer.status === 503
+      ? 'The sessions table cannot be read: look at its throttles, at its encryption key, and at the log of the session function.'
+      : 'Look at the log of the session function, and whether a proxy changes cookies.',
+  );
+}
+
+/** Contract: on every answer under /auth and /api. */
+const ownHeaders: Readonly<Record<string, string>> = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
+  'cross-origin-resource-policy': 'same-origin',
+  'strict-transport-security': 'max-age=63072000; includeSubDomains',
+};
+/** On the app's documents; an empty text stands for any value. */
+const documentHeaders: Readonly<Record<string, string>> = {
+  'content-security-policy': '',
+  'strict-transport-security': 'max-age=63072000; includeSubDomains',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': '',
+  'permissions-policy': '',
+  'cross-origin-opener-policy': 'same-origin',
+};
+
+const policyAdvice =
+  'The edge sets them (its response headers policies): look whether a proxy or another distribution before it strips or replaces headers, and deploy again where somebody changed it by hand.';
+
+function requireHeaders(path: string, { headers }: Answer, wanted: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(wanted)) {
+    const found = headers.get(name);
+    if (found === null) throw new Fault(`${path} is answered without the header ${name}`, policyAdvice);
+    if (value !== '' && found !== value) {
+      throw new Fault(`${path} is answered with ${name}: ${found} in place of ${value}`, policyAdvice);
+    }
+  }
+  const cors = [...headers.keys()].find((name) => name.startsWith('access-control-'));
+  if (cors !== undefined) {
+    throw new Fault(
+      `${path} is answered with ${cors}, which lets other sites read answers`,
+      'We send no such header: take it out of the proxy or the distribution that adds it.',
+    );
+  }
+}
+
+export async function checkHeaders(baseUrl: string): Promise<string> {
+  const paths = ['/auth/session', '/auth/no-such-route', '/api/no-such-upstream/x'];
+  for (const path of paths) {
+    const answer = await ask(who, baseUrl + path, { headers: call });
+    requireHeaders(path, answer, ownHeaders);
+    if (answer.headers.get('x-request-id') === null) {
+      throw new Fault(`${path} is answered without the header x-request-id`, policyAdvice);
+    }
+    if (answer.status !== 200 && answer.headers.get('x-bff-problem') === null) {
+      throw new Fault(
+        `${path} is answered ${String(answer.status)} without the header x-bff-problem`,
+        'An error page of a proxy or of the distribution stands in place of our answer: switch its custom error responses off.',
+      );
+    }
+    if (answer.headers.getSetCookie().length > 0) {
+      throw new Fault(
+        `${path} is answered with a cookie`,
+        'A proxy or a load balancer sets a cookie of its own on our answers: switch that off.',
+      );
+    }
+  }
+  const document = await ask(who, `${baseUrl}/`, { headers: { accept: 'text/html' } });
+  requireHeaders('/', document, documentHeaders);
+  const policy = document.headers.get('content-security-policy') ?? '';
+  if (policy.includes("'unsafe-") && !isLoopback(new URL(baseUrl))) {
+    throw new Fault('the content security policy of / allows unsafe sources', policyAdvice);
+  }
+  return 'all there, on our answers and on the app';
+}
+
+/** Each guard alone refuses; a proxy that adds or drops headers would switch one off. */
+export async function checkGuards(baseUrl: string): Promise<string> {
+  const tries: readonly (readonly [string, Record<string, string>])[] = [
+    ['without X-CSRF', {}],
+    ['of another origin', { ...call, origin: 'https://other-site.invalid' }],
+    ['of another site', { 'x-csrf': '1', 'sec-fetch-site': 'cross-site' }],
+  ];
+  for (const [what, headers] of tries) {
+    const { status, headers: answered } = await ask(who, `${baseUrl}/auth/session`, { headers });
+    if (status !== 403 || answered.get('x-bff-problem') !== 'csrf_rejected') {
+      throw new Fault(
+        `a request ${what} is answered ${String(status)}, and not refused as csrf_rejected`,
+        'A proxy before the site adds, drops or rewrites request headers (X-CSRF, Origin, Sec-Fetch-Site), or answers itself: it must pass them on as they came.',
+      );
+    }
+  }
+  return 'each refuses alone';
+}
+
+/** The endpoint at which CIS2 ends sessions, called as CIS2 would with a token that is none. */
+export async function checkBackchannel(baseUrl: string): Promise<string> {
+  const answer = await ask('the back-channel logout endpoint', `${baseUrl}/auth/backchannel-logout`, {
+    method: 'POST',
+    body: new URLSearchParams({ logout_token: 'bogus' }),
+  });
+  const ours = answer.headers.get('x-bff-problem');
+  if (answer.status === 400 && ours === 'invalid_request') return 'reached; a token that is none is refused';
+  const advice =
+    answer.status === 503
+      ? 'It cannot have CIS2’s keys or the table: look at the log of backchannel-logout.'
+      : ours === null
+        ? 'Something before the function answers: the firewall, the gateway or a proxy. This path must pass them by, for POST, without cookies and user agent.'
+        : 'A proxy changes the request on its way: POST with application/x-www-form-urlencoded must arrive as it is.';
+  throw new Fault(
+    `POST /auth/backchannel-logout answers ${String(answer.status)} to a token that is none, and not 400 invalid_request: sessions would outlive a logout at CIS2`,
+    advice,
+  );
+}
+
+/** What a sign-in is begun with. */
+export interface Begun {
+  readonly location: URL;
+  readonly state: string;
+  /** As a `Cookie` header. */
+  readonly cookie: string;
+  /** As it was set. */
+  readonly setCookie: string;
+}
+
+/**
+ * Begins a sign-in as a browser does.
+ *
+ * @returns what came, or the reference of the request that failed
+ */
+export async function beginSignIn(baseUrl: string): Promise<Begun | { readonly reference: string | null }> {
+  const answer = await ask(who, `${baseUrl}/auth/login`, {
+    // Somebody could send it; it must not lead anywhere.
+    headers: { 'x-forwarded-host': 'other-site.invalid' },
+  });
+  const location = answer.headers.get('location') ?? '';
+  if (answer.status !== 302 || !URL.canParse(location)) {
+    return { reference: answer.headers.get('x-request-id') };
+  }
+  const url = new URL(location);
+  const setCookie = answer.headers.getSetCookie().find((line) => line.includes('sign-in')) ?? '';
+  return {
+    location: url,
+    state: url.searchParams.get('state') ?? '',
+    cookie: setCookie.split(';', 1)[0] ?? '',
+    setCookie,
+  };
+}
+
+export function checkCookie({ setCookie }: Begun): string {
+  const advice =
+    'We set it with all of them: a proxy or a load balancer before the site rewrites cookies. Browsers would refuse it, or give it away.';
+  if (setCookie === '') throw new Fault('GET /auth/login sets no sign-in cookie', advice);
+  const [pair = '', ...rest] = setCookie.split(';');
+  const attributes = rest.map((attribute) => attribute.trim().toLowerCase());
+  if (!pair.startsWith('__Host-Http-')) {
+    throw new Fault('the name of the sign-in cookie does not begin with __Host-Http-', advice);
+  }
+  const missing = ['secure', 'httponly', 'samesite=lax', 'path=/', 'max-age=600'].find(
+    (attribute) => !attributes.includes(attribute),
+  );
+  if (missing !== undefined) throw new Fault(`the sign-in cookie is set without ${missing}`, advice);
+  if (attributes.some((attribute) => attribute.startsWith('domain='))) {
+    throw new Fault('the sign-in cookie is set with a Domain', advice);
+  }
+  return '__Host-Http-, Secure, HttpOnly, SameSite=Lax, Path=/';
+}

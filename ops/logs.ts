@@ -1,0 +1,100 @@
+/** The log entries of an installation, as CloudWatch Logs Insights finds them. */
+import type { CloudWatchLogsClient, CloudWatchLogsClientConfig } from '@aws-sdk/client-cloudwatch-logs';
+import { CouldNot } from './errors.ts';
+import { isObject } from './responses.ts';
+
+/** One JSON line of a log. */
+export type LogEntry = Readonly<Record<string, unknown>>;
+
+export interface LogReader {
+  /**
+   * The entries behind a reference, the oldest first.
+   *
+   * @param reference - letters, digits and hyphens
+   * @param hours - how far back to look
+   * @throws CouldNot
+   */
+  entriesOf(reference: string, hours: number): Promise<readonly LogEntry[]>;
+  close(): void;
+}
+
+/** Between two looks at whether a query is done, in milliseconds, and how long it may take. */
+const pauseMs = 1_000;
+const maxQueryMs = 120_000;
+const maxEntries = 1_000;
+
+/**
+ * @param options.groups - names of the log groups
+ * @param options.failure - what a failed call means
+ */
+export function createLogReader(options: {
+  groups: () => readonly string[];
+  client: CloudWatchLogsClientConfig;
+  failure: (error: unknown, action: string) => CouldNot;
+}): LogReader {
+  let client: CloudWatchLogsClient | undefined;
+  return {
+    entriesOf: async (reference, hours) => {
+      const sdk = await loadSdk();
+      client ??= new sdk.CloudWatchLogsClient(options.client);
+      const now = Math.floor(Date.now() / 1_000);
+      const { queryId } = await client
+        .send(
+          new sdk.StartQueryCommand({
+            logGroupNames: [...options.groups()],
+            startTime: now - hours * 3_600,
+            // The clock of who asks may be behind.
+            endTime: now + 600,
+            queryString: `fields @message | filter reference = "${reference}" | sort @timestamp asc | limit ${String(maxEntries)}`,
+          }),
+        )
+        .catch((error: unknown) => {
+          throw options.failure(error, 'logs:StartQuery');
+        });
+      const startedAt = Date.now();
+      while (Date.now() - startedAt < maxQueryMs) {
+        const { status, results = [] } = await client
+          .send(new sdk.GetQueryResultsCommand({ queryId }))
+          .catch((error: unknown) => {
+            throw options.failure(error, 'logs:GetQueryResults');
+          });
+        if (status === 'Complete') {
+          return results.flatMap((fields) =>
+            entryOf(fields.find(({ field }) => field === '@message')?.value ?? ''),
+          );
+        }
+        if (status !== 'Scheduled' && status !== 'Running') break;
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
+      throw new CouldNot(
+        'query_failed',
+        'CloudWatch Logs Insights did not finish the query: try again, with fewer --hours',
+      );
+    },
+    close: () => {
+      client?.destroy();
+    },
+  };
+}
+
+const loadSdk = () =>
+  import('@aws-sdk/client-cloudwatch-logs').catch((cause: unknown) => {
+    throw new CouldNot(
+      'package_missing',
+      'this command needs the package @aws-sdk/client-cloudwatch-logs: npm install -D @aws-sdk/client-cloudwatch-logs',
+      { cause },
+    );
+  });
+
+function entryOf(line: string): LogEntry[] {
+  try {
+    const entry = JSON.parse(line) as unknown;
+    return isObject(entry) ? [withoutMetrics(entry)] : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Without the member that says to CloudWatch which others are metrics. */
+const withoutMetrics = (entry: LogEntry): LogEntry =>
+  Object.fromEntries(Object.entries(entry).filter(([name]) => name !== '_aws'));

@@ -1,0 +1,64 @@
+import type { Arguments, Command, Context } from '../command.ts';
+import { requireSomebodyToAsk } from '../confirmation.ts';
+import { CouldNot } from '../errors.ts';
+import type { Result } from '../io.ts';
+import { sessionLines } from './list.ts';
+import { openSessions, type SessionService } from './service.ts';
+
+const reason = 'revoked';
+const count = (ended: number): string => `${String(ended)} ${ended === 1 ? 'session' : 'sessions'}`;
+
+export const endSessions: Command = {
+  name: 'sessions end',
+  operands: [],
+  options: ['uid', 'all', 'yes'],
+  summary: "end a user's sessions (--uid UID), or everybody's (--all)",
+  help: [
+    'Ends all live sessions of a user, and the sign-ins that the user has under way; or, with --all, every session that began',
+    'before the command did, turn by turn with a line of progress. Their pages are told that they have ended, reason revoked.',
+    'What was left when it broke off is ended by the same command again.',
+  ],
+  actions: ['cloudformation:DescribeStacks', 'lambda:InvokeFunction'],
+  misuse: ({ uid, all }) =>
+    (uid === undefined) === all ? undefined : 'needs either --uid UID or --all, and not both',
+  run: async (args, context) => {
+    const { uid } = args;
+    requireSomebodyToAsk(args, context.io);
+    const service = await openSessions(args, context);
+    return uid === undefined
+      ? endOfEverybody(service, args, context)
+      : endOfUser(service, uid, args, context);
+  },
+};
+
+const confirmed = async ({ yes }: Arguments, { io }: Context, question: string): Promise<void> => {
+  if (yes) return;
+  io.show(['']);
+  if (!(await io.confirm(question))) throw new CouldNot('declined', 'nothing was changed');
+};
+
+async function endOfUser(
+  service: SessionService,
+  uid: string,
+  args: Arguments,
+  context: Context,
+): Promise<Result> {
+  const { sessions } = await service.list(uid);
+  context.io.show([
+    `Sessions of ${uid}, ${service.label}`,
+    '',
+    ...sessionLines(sessions, context.clock.now()),
+  ]);
+  await confirmed(args, context, 'End them, and what sign-ins the user has under way?');
+  const { person, ended } = await service.endOfUser(uid);
+  return { document: { uid, person, reason, ended }, lines: ['', `Ended ${count(ended)}.`] };
+}
+
+async function endOfEverybody(service: SessionService, args: Arguments, context: Context): Promise<Result> {
+  context.io.show([`Everybody who is signed in to ${service.label} will have to sign in again.`]);
+  await confirmed(args, context, 'End every session?');
+  const ended = await service.endOfEverybody((soFar) => {
+    context.io.note(`ended ${count(soFar)} so far …`);
+  });
+  return { document: { all: true, reason, ended }, lines: ['', `Ended ${count(ended)}.`] };
+}

@@ -1,0 +1,73 @@
+import type { Arguments, Context } from '../command.ts';
+import { CouldNot } from '../errors.ts';
+import { accepted, listOf, number, object, optional, text, type ResponseOf } from '../responses.ts';
+
+const session = object({
+  /** Names it; of no use as a cookie. */
+  handle: text,
+  signedInAt: text,
+  lastActiveAt: text,
+  device: text,
+});
+const userSessions = object({ person: text, sessions: listOf(session) });
+export type UserSessions = ResponseOf<typeof userSessions>;
+
+const endedSessions = object({ person: text, ended: number });
+const endedSome = object({ ended: number, begunBy: number, cursor: optional(text) });
+
+/** The sessions of an installation, through the function that operators end them with. */
+export interface SessionService {
+  readonly label: string;
+  list(uid: string): Promise<UserSessions>;
+  /** @returns how many live sessions were ended */
+  endOfUser(uid: string): Promise<ResponseOf<typeof endedSessions>>;
+  /**
+   * Ends everybody's sessions, turn by turn.
+   *
+   * @param onTurn - told how many live sessions have been ended by now
+   * @returns how many live sessions were ended
+   */
+  endOfEverybody(onTurn: (ended: number) => void): Promise<number>;
+}
+
+/** How often a turn that failed is tried again, and the pause before, in milliseconds. */
+const maxTries = 4;
+const pauseMs = 2_000;
+
+export async function openSessions(
+  { target }: Pick<Arguments, 'target'>,
+  { open, clock }: Pick<Context, 'open' | 'clock'>,
+): Promise<SessionService> {
+  const installation = await open(target);
+  const functionName = installation.output('OperatorSessionsFunction');
+  // To end what has ended does nothing, so a call may be sent again.
+  const invoke = (event: object): Promise<unknown> =>
+    installation.invoke(functionName, event, { changes: false });
+
+  const turn = async (event: object, triesLeft = maxTries): Promise<ResponseOf<typeof endedSome>> => {
+    try {
+      return accepted(endedSome)(await invoke(event));
+    } catch (error) {
+      const mayPass = error instanceof CouldNot && error.code === 'store_unavailable';
+      if (!mayPass || triesLeft <= 1) throw error;
+      await clock.sleep(pauseMs);
+      return turn(event, triesLeft - 1);
+    }
+  };
+
+  return {
+    label: installation.label,
+    list: async (uid) => accepted(userSessions)(await invoke({ operation: 'list', uid })),
+    endOfUser: async (uid) => accepted(endedSessions)(await invoke({ operation: 'end', uid })),
+    endOfEverybody: async (onTurn) => {
+      let { ended, begunBy, cursor } = await turn({ operation: 'end-all' });
+      let all = ended;
+      while (cursor !== undefined) {
+        onTurn(all);
+        ({ ended, begunBy, cursor } = await turn({ operation: 'end-all', begunBy, cursor }));
+        all += ended;
+      }
+      return all;
+    },
+  };
+}

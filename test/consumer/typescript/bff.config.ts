@@ -1,0 +1,33 @@
+import { defineBff, defineUpstreams, digits, oneOf, pds, text } from 'cis2-bff/manifest';
+
+export const upstreams = defineUpstreams({
+  pds,
+  referrals: {
+    title: 'Referrals',
+    accept: ['application/json'],
+    routes: {
+      'GET /Referral/{id}': {
+        summary: 'Read a referral',
+        parameters: { id: digits(4) },
+        query: { view: oneOf('short', 'full'), note: text(20) },
+        token: 'cis2',
+        role: 'chosen',
+      },
+      'POST /Referral': {
+        summary: 'Refer somebody',
+        body: { types: ['application/json'], maxBytes: 1_000 },
+        token: 'cis2',
+        role: [{ activityCodes: ['B0428'] }],
+      },
+    },
+  },
+});
+
+export default defineBff({
+  upstreams,
+  acceptedRoles: 'any',
+  idleSeconds: 600,
+  spa: 'page',
+  contentSecurityPolicy: { 'img-src': ['data:'] },
+  permissionsPolicy: { camera: ['self'] },
+});

@@ -1,0 +1,4 @@
+import { bff } from 'cis2-bff/vite';
+import { defineConfig } from 'vite';
+
+export default defineConfig({ plugins: [bff()] });

@@ -1,0 +1,258 @@
+/** What doctor says of a fresh local start, and of set-ups in which one thing is wrong. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Arguments } from '../../ops/command.ts';
+import type { Finding } from '../../ops/doctor/check.ts';
+import { doctor } from '../../ops/doctor/doctor.ts';
+import { openInstallation, type Installation } from '../../ops/installation.ts';
+import { isObject } from '../../ops/responses.ts';
+import { Bff } from '../support/bff.ts';
+import { daysAgo } from './answers.ts';
+import { ops } from './command.ts';
+import { startProxy, type Changes, type Passing, type Proxy } from './proxy.ts';
+
+let bff: Bff;
+let real: Installation;
+let panel: string;
+const proxies: Proxy[] = [];
+
+beforeAll(async () => {
+  bff = await Bff.start();
+  real = await openInstallation({ kind: 'local', port: Number(new URL(bff.baseUrl).port) });
+  panel = new URL('/control-panel/api/', real.output('Issuer')).href;
+}, 60_000);
+afterEach(async () => {
+  for (const proxy of proxies.splice(0)) proxy.close();
+  await command('reset');
+});
+afterAll(async () => {
+  real.close();
+  await bff.stop();
+});
+
+/** A command of the simulator's control panel. */
+const command = async (name: string, body: object = {}): Promise<void> => {
+  const answer = await fetch(panel + name, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json', 'x-control-panel': '1' },
+  });
+  expect(answer.status).toBe(200);
+};
+
+const through = async (target: string, changes: Changes): Promise<string> => {
+  const proxy = await startProxy(target, changes);
+  proxies.push(proxy);
+  return proxy.url;
+};
+
+interface Plant {
+  /** Outputs of the stacks that are others. */
+  readonly outputs?: Readonly<Record<string, string>>;
+  /** A proxy before the site. */
+  readonly site?: Changes;
+  readonly installation?: Partial<Installation>;
+}
+
+/** The faults of a set-up, by their checks. */
+async function faultsOf({ outputs = {}, site, installation = {} }: Plant): Promise<Record<string, string>> {
+  const baseUrl = site === undefined ? bff.baseUrl : await through(bff.baseUrl, site);
+  const planted: Installation = {
+    ...real,
+    ...installation,
+    output: (name) => outputs[name] ?? (name === 'JwksUrl' ? `${baseUrl}/auth/jwks.json` : real.output(name)),
+  };
+  const args: Arguments = {
+    ...{ operands: [], target: { kind: 'local', port: 1 }, purpose: 'cis2', json: true, yes: false },
+    ...{ dryRun: false, kid: undefined, now: false, uid: undefined, all: false, hours: undefined },
+  };
+  const silent = () => undefined;
+  const { document, failed, lines } = await doctor.run(args, {
+    io: {
+      ...{ interactive: false, show: silent, note: silent, finish: silent, fail: silent },
+      confirm: () => Promise.resolve(false),
+    },
+    clock: { now: () => Date.now(), sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
+    open: () => Promise.resolve(planted),
+  });
+  const { ok, checks } = document as { ok: boolean; checks: readonly Finding[] };
+  const faults = checks.filter((finding) => finding.result === 'fault');
+  expect({ ok, failed }).toEqual({ ok: faults.length === 0, failed: faults.length > 0 });
+  for (const { advice } of faults) {
+    expect(advice).not.toBe('');
+    expect(lines.join('\n')).toContain(advice);
+  }
+  return Object.fromEntries(faults.map(({ check, detail }) => [check, detail]));
+}
+
+const rewriteLocation = ({ headers, ...answer }: Passing, values: Record<string, string>): Passing => {
+  const location = new URL(headers.location ?? '');
+  for (const [name, value] of Object.entries(values)) location.searchParams.set(name, value);
+  return { ...answer, headers: { ...headers, location: location.href } };
+};
+
+test('a fresh local start has no fault, and the command says so', async () => {
+  const { code, out, err } = await ops(['doctor', '--json', '--local', new URL(bff.baseUrl).port]);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  const { ok, checks } = JSON.parse(out) as { ok: boolean; checks: readonly Finding[] };
+  expect(checks.filter(({ result }) => result !== 'ok')).toEqual([]);
+  expect(ok).toBe(true);
+  expect(checks.map(({ check }) => check)).toEqual([
+    ...['site', 'store', 'headers', 'guards', 'back-channel', 'discovery', 'login', 'cookie'],
+    ...['authorisation', 'log', 'clock', 'client assertion', 'keys', 'rotation', 'jwks'],
+  ]);
+});
+
+describe('a set-up in which one thing is wrong is named:', () => {
+  test('a client id that CIS2 does not know', async () => {
+    const faults = await faultsOf({
+      outputs: { ClientId: 'nobody' },
+      site: {
+        answer: (path, answer, proxyUrl) =>
+          path === '/auth/login'
+            ? rewriteLocation(answer, { client_id: 'nobody', redirect_uri: `${proxyUrl}/auth/callback` })
+            : answer,
+      },
+    });
+    expect(faults).toEqual({
+      authorisation: expect.stringContaining('it does not know the client id nobody'),
+    });
+  });
+
+  test('another client id than the stack has', async () => {
+    const faults = await faultsOf({ outputs: { ClientId: 'nobody' } });
+    expect(faults).toEqual({
+      authorisation: expect.stringContaining('client_id=cis2-bff-local in place of nobody'),
+    });
+  });
+
+  test('an issuer that is not spelled as CIS2 spells it', async () => {
+    const issuer = new URL(real.output('Issuer'));
+    const elsewhere = await through(issuer.origin, {});
+    const faults = await faultsOf({ outputs: { Issuer: elsewhere + issuer.pathname } });
+    expect(faults['discovery']).toContain('the issuer mismatches');
+  });
+
+  test('CIS2 that is down', async () => {
+    const faults = await faultsOf({ outputs: { Issuer: 'http://127.0.0.1:1/realm' } });
+    expect(faults['discovery']).toMatch(/CIS2, gives no answer .*ECONNREFUSED|CIS2, gives no answer/);
+  });
+
+  test('a token endpoint of CIS2’s that is down', async () => {
+    await command('fault', { endpoint: 'token', kind: 'status', status: 503 });
+    const faults = await faultsOf({});
+    expect(faults['client assertion']).toContain('CIS2 answered 503');
+  });
+
+  test('clocks that differ, and what comes of it', async () => {
+    await command('clock', { skewSeconds: 3_600 });
+    const faults = await faultsOf({});
+    expect(faults['clock']).toMatch(/3[56]\d\d s ahead of ours/);
+  });
+
+  test('a key set that does not match the ring', async () => {
+    const faults = await faultsOf({
+      site: {
+        answer: (path, answer) => {
+          if (path !== '/auth/jwks.json') return answer;
+          const { keys } = JSON.parse(answer.body) as { keys: object[] };
+          return { ...answer, body: JSON.stringify({ keys: keys.slice(1) }) };
+        },
+      },
+    });
+    expect(faults['jwks']).toMatch(/does not match the ring: \S+ is missing/);
+  });
+
+  test('a back-channel endpoint that a firewall closes', async () => {
+    const faults = await faultsOf({
+      site: {
+        answer: (path, answer) =>
+          path === '/auth/backchannel-logout' ? { status: 403, headers: {}, body: '<h1>No</h1>' } : answer,
+      },
+    });
+    expect(faults['back-channel']).toContain('answers 403');
+  });
+
+  test.each([
+    'strict-transport-security',
+    'content-security-policy',
+    'x-content-type-options',
+    'cross-origin-opener-policy',
+  ])('a proxy that strips the header %s', async (name) => {
+    const strip = (answer: Passing): Passing => ({
+      ...answer,
+      headers: { ...answer.headers, [name]: undefined },
+    });
+    const faults = await faultsOf({ site: { answer: (_, answer) => strip(answer) } });
+    expect(faults['headers']).toContain(`without the header ${name}`);
+  });
+
+  test('an error page in place of our answer', async () => {
+    const faults = await faultsOf({
+      site: {
+        answer: (_, answer) =>
+          answer.status === 404
+            ? { ...answer, headers: { ...answer.headers, 'x-bff-problem': undefined }, body: '<h1>No</h1>' }
+            : answer,
+      },
+    });
+    expect(faults['headers']).toContain('without the header x-bff-problem');
+  });
+
+  test.each(['httponly', 'secure', 'samesite=lax'])('a cookie without %s', async (attribute) => {
+    const faults = await faultsOf({
+      site: {
+        answer: (_, { headers, ...answer }) => ({
+          ...answer,
+          headers: {
+            ...headers,
+            'set-cookie': headers['set-cookie']?.map((line) =>
+              line.replace(new RegExp(`; ${attribute}`, 'i'), ''),
+            ),
+          },
+        }),
+      },
+    });
+    expect(faults['cookie']).toBe(`the sign-in cookie is set without ${attribute}`);
+  });
+
+  test('a proxy that strips what the guards look at', async () => {
+    const faults = await faultsOf({ site: { drops: ['origin'] } });
+    expect(faults['guards']).toContain('a request of another origin is answered 200');
+  });
+
+  test('a rotation of the keys that is overdue', async () => {
+    const faults = await faultsOf({
+      installation: {
+        invoke: async (...call) => {
+          const answer = await real.invoke(...call);
+          return isObject(answer) ? { ...answer, nextRotationAt: daysAgo(3) } : answer;
+        },
+      },
+    });
+    expect(faults).toEqual({ rotation: expect.stringContaining('overdue: it was due 3 days ago') });
+  });
+
+  test('a site that is down', async () => {
+    const faults = await faultsOf({ outputs: { JwksUrl: 'http://localhost:1/auth/jwks.json' } });
+    expect(faults['site']).toContain('the site gives no answer');
+  });
+
+  test.each([
+    ['that are not there', [], 'no alarm'],
+    ['without an action', [{ name: 'a', state: 'OK', actions: 0, enabled: true }], 'nobody is told of a'],
+    [
+      'that are switched off',
+      [{ name: 'a', state: 'OK', actions: 1, enabled: false }],
+      'nobody is told of a',
+    ],
+    ['that ring', [{ name: 'a', state: 'ALARM', actions: 1, enabled: true }], 'in alarm: a'],
+  ])('alarms %s', async (_, alarms, detail) => {
+    const faults = await faultsOf({ installation: { alarms: () => Promise.resolve(alarms) } });
+    expect(faults).toEqual({ alarms: expect.stringContaining(detail) });
+  });
+});
+
+test('nothing secret is in what doctor says', async () => {
+  const { out } = await ops(['doctor', '--local', new URL(bff.baseUrl).port]);
+  expect(out).not.toMatch(/__Host-Http-\S+=|state=|nonce=|eyJ/);
+});

@@ -1,0 +1,103 @@
+/** What a month costs on AWS, by counted calls and list prices. */
+import { readFileSync } from 'node:fs';
+
+/** Name → what it is, and what is taken where nobody says otherwise. Counts are for one sign-in unless they say more. */
+export const assumptions = {
+  'session-reads': [40, 'GET /auth/session'],
+  'api-calls': [40, 'proxied calls'],
+  'other-requests': [3, 'login, callback and logout'],
+  'session-ms': [6, 'time of a session read, ms'],
+  'session-mb': [512, 'memory of the session function, MB'],
+  'api-ms': [90, 'time of a proxied call, most of it waiting for the upstream, ms'],
+  'api-mb': [1024, 'memory of the proxy, MB'],
+  'sign-in-ms': [270, 'time of login and callback together, ms'],
+  'sign-in-mb': [1024, 'memory of the sign-in function, MB'],
+  'read-units': [1, 'read units of a session read: core and profile, 4 KB at most'],
+  'api-read-units': [2, 'read units of a proxied call: core, profile and tokens'],
+  'sign-in-write-units': [16, 'write units of a sign-in: core, profile, tokens, two indexes, the attempt'],
+  'clock-writes': [8, 'writes of the idle clock, of two units each'],
+  'token-renewals': [2, 'exchanges and refreshes, of nine write units each'],
+  'end-write-units': [6, 'write units of a session’s end'],
+  'request-bytes': [390, 'log line of a request with its metrics, bytes'],
+  'api-bytes': [420, 'further log line of a proxied call, bytes'],
+  'platform-bytes': [0, 'lines of the Lambda platform, bytes a request (about 400 where they are on)'],
+  'access-bytes': [300, 'access log of the gateway, bytes a request'],
+  'firewall-rules': [6, 'rules of the web ACL; 0 for no web ACL'],
+  metrics: [45, 'metrics, each value of a dimension counted'],
+  alarms: [40, 'alarms'],
+  'canary-runs': [8640, 'runs of the canary a month (one in five minutes)'],
+  secrets: [3, 'secrets'],
+  keys: [6, 'encryption keys'],
+  uplift: [0, 'what the region is dearer than us-east-1, per cent'],
+} as const satisfies Record<string, readonly [number, string]>;
+
+export type Assumption = keyof typeof assumptions;
+export type Assumed = Readonly<Record<Assumption, number>>;
+
+export const defaults = Object.fromEntries(
+  Object.entries(assumptions).map(([name, [value]]) => [name, value]),
+) as Assumed;
+
+export const priceList = JSON.parse(readFileSync(new URL('prices.json', import.meta.url), 'utf8')) as {
+  readonly date: string;
+  readonly region: string;
+  readonly source: string;
+  readonly prices: Readonly<Record<string, number>>;
+};
+
+/** A line of the bill → dollars a month. */
+export type Bill = Readonly<Record<string, number>>;
+
+/** CloudWatch Logs bills these for each event, beside its text. */
+const eventBytes = 26;
+const million = 1e6;
+const gigabyte = 1e9;
+
+/** @param signIns - in a month */
+export function monthlyBill(signIns: number, a: Assumed = defaults): Bill {
+  const price = (name: string): number => {
+    const found = priceList.prices[name];
+    if (found === undefined) throw new Error(`prices.json has no ${name}`);
+    return found;
+  };
+  const [reads, calls] = [a['session-reads'] * signIns, a['api-calls'] * signIns];
+  const requests = reads + calls + a['other-requests'] * signIns;
+  const gigabyteSeconds = (count: number, ms: number, mb: number): number =>
+    (count * ms * mb) / 1_000 / 1_024;
+  const seconds =
+    gigabyteSeconds(reads, a['session-ms'], a['session-mb']) +
+    gigabyteSeconds(calls, a['api-ms'], a['api-mb']) +
+    gigabyteSeconds(signIns, a['sign-in-ms'], a['sign-in-mb']);
+  const readUnits = reads * a['read-units'] + calls * a['api-read-units'];
+  const writeUnits =
+    signIns *
+    (a['sign-in-write-units'] + 2 * a['clock-writes'] + 9 * a['token-renewals'] + a['end-write-units']);
+  const lineBytes = (bytes: number): number => (bytes === 0 ? 0 : bytes + eventBytes);
+  const logBytes =
+    requests *
+      (lineBytes(a['request-bytes']) + lineBytes(a['platform-bytes']) + lineBytes(a['access-bytes'])) +
+    calls * lineBytes(a['api-bytes']);
+  const firewall =
+    a['firewall-rules'] === 0
+      ? 0
+      : price('firewallPerMonth') +
+        a['firewall-rules'] * price('firewallPerRule') +
+        (requests / million) * price('firewallPerMillionRequests');
+  const bill = {
+    'HTTP API': (requests / million) * price('httpApiPerMillionRequests'),
+    CloudFront: (requests / million) * price('cloudFrontPerMillionRequests'),
+    Firewall: firewall,
+    'Lambda time': seconds * price('lambdaPerGigabyteSecond'),
+    'Lambda requests': (requests / million) * price('lambdaPerMillionRequests'),
+    DynamoDB:
+      (readUnits / million) * price('dynamoDbPerMillionReadUnits') +
+      (writeUnits / million) * price('dynamoDbPerMillionWriteUnits'),
+    Logs: (logBytes / gigabyte) * price('logsPerGigabyte'),
+    'Metrics and alarms': a.metrics * price('metricPerMonth') + a.alarms * price('alarmPerMonth'),
+    Canary: a['canary-runs'] * price('canaryPerRun'),
+    'Secrets and keys': a.secrets * price('secretPerMonth') + a.keys * price('encryptionKeyPerMonth'),
+  };
+  const factor = 1 + a.uplift / 100;
+  const lines = Object.fromEntries(Object.entries(bill).map(([name, dollars]) => [name, dollars * factor]));
+  return { ...lines, Total: Object.values(lines).reduce((sum, dollars) => sum + dollars, 0) };
+}
