@@ -1,4 +1,4 @@
-import { Annotations, Duration, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, Duration, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
@@ -18,6 +18,7 @@ import { EdgeSecret } from './parts/edge-secret.ts';
 import { BffFunctions, isBehindTheApi } from './parts/functions.ts';
 import type { ReservedConcurrency } from './parts/functions.ts';
 import { BffHttpApi } from './parts/http-api.ts';
+import { nameInStack } from './parts/names.ts';
 import type { OriginDomain } from './parts/http-api.ts';
 import { KeysReader } from './parts/keys-reader.ts';
 import { SigningKeyStore } from './parts/keys.ts';
@@ -29,7 +30,7 @@ import { defaultKeyLeadTime, manifestOf, settingValues } from './parts/settings.
 import type { BehaviourProps } from './parts/settings.ts';
 import { BffStorage } from './parts/storage.ts';
 import { prebuiltBundles } from './prebuilt.ts';
-import { hostOf, WebEdge } from './parts/web-edge.ts';
+import { hostOf, unansweredHost, WebEdge } from './parts/web-edge.ts';
 
 export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
   /**
@@ -248,6 +249,7 @@ export class Cis2Bff extends Construct {
     const reservedConcurrency = concurrencyOf(props);
     saysConcurrency(this, reservedConcurrency);
     saysOpenApi(this, props);
+    saysUnanswered(this, props);
     this.functions = new BffFunctions(this, 'Functions', {
       storage: this.storage,
       signingKeys: this.signingKeys,
@@ -348,7 +350,7 @@ export class Cis2Bff extends Construct {
       ),
     );
     const alarms = new BffAlarms(this, 'Alarms', {
-      stack: Stack.of(this),
+      name: nameInStack(this),
       topic: this.alarmTopic,
       functions,
       api,
@@ -356,8 +358,12 @@ export class Cis2Bff extends Construct {
       rings,
       rotationPeriod: props.rotationPeriod ?? defaultRotationPeriod,
     });
-    new BffDashboard(this, 'Dashboard', { alarms, api, functions, tables, rings });
-    new SavedQueries(this, 'Queries', { functions: this.functions.logGroups(), accessLogs });
+    new BffDashboard(this, 'Dashboard', { name: nameInStack(this), alarms, api, functions, tables, rings });
+    new SavedQueries(this, 'Queries', {
+      name: nameInStack(this),
+      functions: this.functions.logGroups(),
+      accessLogs,
+    });
     new BffReleases(this, 'Releases', {
       rollout: props.rollout ?? 'canary',
       releases: new Map(
@@ -424,6 +430,12 @@ const saysConcurrency = (scope: Construct, reserved: ReservedConcurrency): void 
   );
 };
 
+/** Not an error: another distribution, or a name that is not there yet, may stand before this one. */
+const saysUnanswered = (scope: Construct, { baseUrl, certificate, distribution }: Cis2BffProps): void => {
+  const problem = distribution === undefined ? unansweredHost(baseUrl, certificate !== undefined) : undefined;
+  if (problem !== undefined) Annotations.of(scope).addInfoV2('cis2-bff:unanswered-host', problem);
+};
+
 /** Not an error: the edge can do without. */
 const saysOpenApi = (scope: Construct, { originDomain }: Cis2BffProps): void => {
   if (originDomain !== undefined) return;
@@ -450,22 +462,6 @@ const edgeProblems = (props: Cis2BffProps): readonly string[] => {
     }
     return problems;
   }
-  if (!Token.isUnresolved(baseUrl) && URL.canParse(baseUrl)) {
-    const { hostname } = new URL(baseUrl);
-    const isCloudFronts = hostname.endsWith('.cloudfront.net');
-    if (certificate === undefined && !production && !isCloudFronts) {
-      problems.push(
-        `baseUrl names ${hostname}, on which the distribution does not answer without a certificate: give one, or take ` +
-          "CloudFront's own name. It is known after a first deployment (output DistributionDomain), for which any name under " +
-          'cloudfront.net will do',
-      );
-    }
-    if (certificate !== undefined && isCloudFronts) {
-      problems.push(
-        `baseUrl names ${hostname}, which is CloudFront's own: there can be no certificate for it`,
-      );
-    }
-  }
   if (production && certificate === undefined) {
     problems.push(
       "certificate (in an environment: certificateArn) is missing: without it the base URL's host cannot reach the distribution",
@@ -487,13 +483,6 @@ const edgeProblems = (props: Cis2BffProps): readonly string[] => {
     problems.push('withoutWebAcl says that there is no web ACL, and webAclArn names one');
   }
   return problems;
-};
-
-/** Unique in an account and region, and the same at every synthesis. */
-const nameInStack = (construct: Construct): string => {
-  const stack = Stack.of(construct);
-  const path = construct.node.path.slice(stack.node.path.length).replaceAll('/', '-');
-  return `${stack.stackName}${path}`;
 };
 
 /** For how long the API platform keeps a set of keys without looking again. */

@@ -10,6 +10,7 @@ import { Firewall } from './parts/firewall.ts';
 import { SigningKeyStore } from './parts/keys.ts';
 import { DeploymentRefused } from './parts/settings.ts';
 import { BffStorage } from './parts/storage.ts';
+import { unansweredHost } from './parts/web-edge.ts';
 import { UndeployableSynthesizer } from './parts/undeployable.ts';
 
 /** Health data stays in London. */
@@ -44,7 +45,7 @@ export function addEnvironment(
 ): EnvironmentStacks {
   const { production, account, certificateArn, origin, firewall, maxReadUnits, maxWriteUnits, ...bffProps } =
     environment;
-  refuseExamples(name, environment);
+  refuseUndeployable(name, environment);
   const why =
     refusal ?? (account === exampleAccount ? 'put-your-own-account-into-infra-environments' : undefined);
   const common = {
@@ -168,12 +169,20 @@ export function addEnvironment(
 /** What stands in the examples and belongs to nobody, in the text of an entry. */
 const examples = new RegExp(`\\bexample\\.nhs\\.uk\\b|${exampleAccount}|EXAMPLE`);
 
-/** An entry with an account of its own is meant to be deployed: whatever is left of the example would fail late, or half way. */
-const refuseExamples = (name: string, environment: Environment): void => {
+/**
+ * What would fail late, or half way: a host that nothing answers on, and whatever is left of the example in an entry with an account
+ * of its own, which is meant to be deployed.
+ */
+const refuseUndeployable = (name: string, environment: Environment): void => {
   const { account, ...entry } = environment;
   const problems = /^\d{12}$/.test(account)
     ? []
     : [`${name}: account must be the twelve digits of an AWS account, got ${JSON.stringify(account)}`];
+  const unanswered = unansweredHost(environment.baseUrl, environment.certificateArn !== undefined);
+  // Production is refused without a certificate in any case.
+  if (unanswered !== undefined && !(environment.production && environment.certificateArn === undefined)) {
+    problems.push(`${name}: ${unanswered}`);
+  }
   if (account !== exampleAccount) {
     for (const [property, value] of Object.entries(entry)) {
       const found = examples.exec(JSON.stringify(value));

@@ -1,4 +1,4 @@
-import { Duration, Tags, type Stack } from 'aws-cdk-lib';
+import { Duration, Tags } from 'aws-cdk-lib';
 import type * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
@@ -22,7 +22,8 @@ import {
 export type Severity = 'critical' | 'warning';
 
 export interface BffAlarmsProps {
-  readonly stack: Stack;
+  /** Begins the names of alarms, and tells this installation from others in the account. */
+  readonly name: string;
   readonly topic: sns.ITopic;
   readonly functions: ReadonlyMap<FunctionName, lambda.Function>;
   readonly api: apigateway.HttpApi;
@@ -102,10 +103,10 @@ export class BffAlarms extends Construct {
     );
   }
 
-  private add(name: string, alert: Alert, { stack, topic }: BffAlarmsProps): cloudwatch.Alarm {
+  private add(name: string, alert: Alert, { name: installation, topic }: BffAlarmsProps): cloudwatch.Alarm {
     const { severity, runbook, users, metric, threshold, periods = [1, 1] } = alert;
     const alarm = new cloudwatch.Alarm(this, name, {
-      alarmName: `${stack.stackName} ${severity} ${name}`,
+      alarmName: `${installation} ${severity} ${name}`,
       alarmDescription: `${severity}: ${users} What to do: ${runbooks}#${runbook}`,
       metric,
       threshold,

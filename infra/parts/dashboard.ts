@@ -1,4 +1,4 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import type * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
@@ -17,6 +17,8 @@ import {
 } from './metrics.ts';
 
 export interface BffDashboardProps {
+  /** Of the dashboard: it tells this installation from others in the account. */
+  readonly name: string;
   readonly alarms: BffAlarms;
   readonly api: apigateway.HttpApi;
   readonly functions: ReadonlyMap<FunctionName, lambda.Function>;
@@ -50,11 +52,15 @@ const fiveMinutes = Duration.minutes(5);
 export class BffDashboard extends Construct {
   readonly dashboard: cloudwatch.Dashboard;
 
-  constructor(scope: Construct, id: string, { alarms, api, functions, tables, rings }: BffDashboardProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { name, alarms, api, functions, tables, rings }: BffDashboardProps,
+  ) {
     super(scope, id);
     const all = [...functions];
     this.dashboard = new cloudwatch.Dashboard(this, 'Dashboard', {
-      dashboardName: Stack.of(this).stackName,
+      dashboardName: name,
       defaultInterval: Duration.hours(3),
       periodOverride: cloudwatch.PeriodOverride.INHERIT,
     });
@@ -110,7 +116,7 @@ export class BffDashboard extends Construct {
       ),
       graph(
         'Ours: errors of functions',
-        all.map(([name, made]) => made.metricErrors({ period: fiveMinutes, label: name })),
+        all.map(([called, made]) => made.metricErrors({ period: fiveMinutes, label: called })),
         {
           ...fromZero,
           stacked: true,
@@ -144,7 +150,7 @@ export class BffDashboard extends Construct {
       graph(
         'Too many at once: throttled, and refused by the gateway',
         [
-          ...all.map(([name, made]) => made.metricThrottles({ period: fiveMinutes, label: name })),
+          ...all.map(([called, made]) => made.metricThrottles({ period: fiveMinutes, label: called })),
           apiMetric(api, '4xx', { label: 'answered 4xx' }),
         ],
         fromZero,
@@ -209,47 +215,54 @@ export class BffDashboard extends Construct {
 }
 
 export interface SavedQueriesProps {
+  /** Begins the names of the queries. */
+  readonly name: string;
   readonly functions: ReadonlyMap<FunctionName, logs.ILogGroup>;
   readonly accessLogs: logs.ILogGroup;
 }
 
 /** Queries of CloudWatch Logs Insights, ready to run, under the stack's name. */
 export class SavedQueries extends Construct {
-  constructor(scope: Construct, id: string, { functions, accessLogs }: SavedQueriesProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { name: installation, functions, accessLogs }: SavedQueriesProps,
+  ) {
     super(scope, id);
     const every = [...functions.values()];
     const of = (...names: FunctionName[]): logs.ILogGroup[] =>
       names.flatMap((name) => functions.get(name) ?? []);
-    this.add('a reference that a user was shown', every, [
+    this.add(installation, 'a reference that a user was shown', every, [
       'fields @timestamp, function, event, @message',
       "filter reference = 'PUT-THE-REFERENCE-HERE'",
       'sort @timestamp asc',
     ]);
-    this.add('why sign-ins failed', of('sign-in'), [
+    this.add(installation, 'why sign-ins failed', of('sign-in'), [
       "filter event = 'sign_in_failed'",
       'stats count(*) as failed by code, check, bin(15m)',
       'sort failed desc',
     ]);
-    this.add('errors that nobody expected', every, [
+    this.add(installation, 'errors that nobody expected', every, [
       "filter level = 'error' or ispresent(errorType)",
       'stats count(*) as times, latest(@timestamp) as last by function, event, error, cause, at, errorType',
       'sort times desc',
     ]);
-    this.add('the slowest routes', every, [
+    this.add(installation, 'the slowest routes', every, [
       "filter event = 'request'",
       'stats count(*) as requests, pct(durationMs, 50) as p50, pct(durationMs, 99) as p99 by route',
       'sort p99 desc',
     ]);
-    this.add('calls to APIs that failed', of('api-proxy'), [
+    this.add(installation, 'calls to APIs that failed', of('api-proxy'), [
       "filter event = 'api_call' and (status >= 500 or ispresent(fault))",
       'stats count(*) as failed by upstream, route, fault, upstreamStatus, refusedBy',
       'sort failed desc',
     ]);
-    this.add('logouts by CIS2', of('backchannel-logout'), [
+    this.add(installation, 'logouts by CIS2', of('backchannel-logout'), [
       "filter event in ['backchannel_logout', 'logout_token_refused', 'dependency_failed']",
       'stats count(*) as times by event, check, code, bin(1h)',
     ]);
     this.add(
+      installation,
       'what the gateway answered by itself',
       [accessLogs],
       [
@@ -260,9 +273,14 @@ export class SavedQueries extends Construct {
     );
   }
 
-  private add(name: string, logGroups: readonly logs.ILogGroup[], lines: readonly string[]): void {
+  private add(
+    installation: string,
+    name: string,
+    logGroups: readonly logs.ILogGroup[],
+    lines: readonly string[],
+  ): void {
     new logs.CfnQueryDefinition(this, name.replaceAll(/[^a-z]/gi, ''), {
-      name: `${Stack.of(this).stackName}/${name}`,
+      name: `${installation}/${name}`,
       queryString: lines.join('\n| '),
       logGroupNames: logGroups.map(({ logGroupName }) => logGroupName),
     });

@@ -3,6 +3,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { nameInStack } from './names.ts';
 import { keptOnceMade } from './removal.ts';
 
 export interface BffLogsProps {
@@ -51,7 +52,7 @@ export class BffLogs extends Construct {
    * logs, which has room for 5,120 characters; a name under this prefix is covered by one entry.
    */
   vendedGroup(scope: Construct, id: string, name: string): logs.LogGroup {
-    return this.add(scope, id, `/aws/vendedlogs/${Stack.of(scope).stackName}/${name}/${uniqueIn(scope)}`);
+    return this.add(scope, id, `/aws/vendedlogs/${nameInStack(scope)}/${name}/${uniqueIn(scope)}`);
   }
 
   /** A log group that a web ACL writes to: AWS WAF takes no other names. */

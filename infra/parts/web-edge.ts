@@ -326,6 +326,23 @@ function acknowledge(
 }
 
 /** @throws Error for a base URL that is known only when it is deployed */
+/** Why a distribution of ours does not answer on the host of the base URL; undefined when it does. */
+export const unansweredHost = (baseUrl: string, hasCertificate: boolean): string | undefined => {
+  if (Token.isUnresolved(baseUrl) || !URL.canParse(baseUrl)) return undefined;
+  const { hostname } = new URL(baseUrl);
+  const isCloudFronts = hostname.endsWith('.cloudfront.net');
+  if (!hasCertificate && !isCloudFronts) {
+    return (
+      `baseUrl names ${hostname}, on which the distribution does not answer without a certificate: give one, or take ` +
+      "CloudFront's own name. It is known after a first deployment (output DistributionDomain), for which any name under " +
+      'cloudfront.net will do'
+    );
+  }
+  return hasCertificate && isCloudFronts
+    ? `baseUrl names ${hostname}, which is CloudFront's own: there can be no certificate for it`
+    : undefined;
+};
+
 export const hostOf = (baseUrl: string): string => {
   if (Token.isUnresolved(baseUrl)) {
     throw new Error('baseUrl must be known at synthesis where a certificate or a hosted zone needs its host');

@@ -84,7 +84,7 @@ describe.each(environmentNames)('every alarm of %s', (name) => {
         /^(critical|warning)(?=: [A-Z][^.]{10,}[.!])/.exec(descriptionOf(resource)) ?? [];
       expect([descriptionOf(resource), severity]).not.toEqual([descriptionOf(resource), '']);
       expect(resource.Properties['AlarmName'] as string).toMatch(
-        new RegExp(`^cis2-bff-${name}-stateless ${severity} [A-Z][A-Za-z0-9]+$`),
+        new RegExp(`^cis2-bff-${name}-stateless-Bff ${severity} [A-Z][A-Za-z0-9]+$`),
       );
       expect(resource.Properties['Tags']).toContainEqual({ Key: 'Severity', Value: severity });
     }
@@ -279,7 +279,7 @@ describe.each(environmentNames)('the dashboard of %s', (name) => {
     expect(queries.length).toBeGreaterThanOrEqual(6);
     const groups = resourcesOfType(of(name).stateless, 'AWS::Logs::LogGroup').map(([id]) => id);
     for (const [, { Properties }] of queries) {
-      expect(Properties['Name'] as string).toMatch(new RegExp(`^cis2-bff-${name}-stateless/`));
+      expect(Properties['Name'] as string).toMatch(new RegExp(`^cis2-bff-${name}-stateless-Bff/`));
       for (const { Ref } of Properties['LogGroupNames'] as unknown as readonly { readonly Ref: string }[]) {
         expect(groups).toContain(Ref);
       }
@@ -363,7 +363,7 @@ describe.each(environmentNames)('a release in %s', (name) => {
       const watched = Alarms.map(({ Name }) => template.Resources[Name.Ref]?.Properties['AlarmName']);
       expect(watched).toEqual([
         expect.stringMatching(/Errors$/),
-        `cis2-bff-${name}-stateless critical RequestsFailFast`,
+        `cis2-bff-${name}-stateless-Bff critical RequestsFailFast`,
       ]);
       const [functionId] = ofFunction(template, called, 'AWS::Lambda::Function');
       expect(mentions(template.Resources[Alarms[0]?.Name.Ref ?? '']?.Properties as Json, functionId)).toBe(

@@ -224,7 +224,7 @@ describe.each([
 });
 
 describe('the key of the identifiers', () => {
-  test('can be read by the two that find sessions by whose they are, in the version in force, and changed by no function [ASVS-13.3.2]', () => {
+  test('can be read by those that find sessions by whose they are, in the version in force, and changed by no function [ASVS-13.3.2]', () => {
     const about = functionNames.flatMap((name) =>
       statementsOf(of('prod').stateless, name)
         .filter(({ Resource }) => mentions(Resource, 'IdentifierKey'))
@@ -234,7 +234,7 @@ describe('the key of the identifiers', () => {
       StringEquals: { 'kms:ViaService': 'secretsmanager.eu-west-2.amazonaws.com' },
     };
     expect(about).toEqual(
-      ['sign-in', 'backchannel-logout'].flatMap((name) => [
+      ['sign-in', 'backchannel-logout', 'operator-sessions'].flatMap((name) => [
         [name, 'secretsmanager:GetSecretValue', inForce],
         [name, 'kms:Decrypt', throughSecretsManager],
       ]),
@@ -246,7 +246,7 @@ describe('the key of the identifiers', () => {
       const [, { Properties }] = ofFunction(of('prod').stateless, name, 'AWS::Lambda::Function');
       return mentions(Properties['Environment'], 'IDENTIFIER_KEY_SECRET');
     });
-    expect(named).toEqual(['sign-in', 'backchannel-logout']);
+    expect(named).toEqual(['sign-in', 'backchannel-logout', 'operator-sessions']);
   });
 
   test.each(environmentNames)('is named in an output of %s, for whoever replaces it', (name) => {
