@@ -10,7 +10,7 @@ const modules = {
   telemetry: ['common'],
   aws: [],
   http: ['common', 'telemetry', 'routes'],
-  cis2: ['common', 'settings'],
+  cis2: ['common', 'settings', 'outbound'],
   session: ['common'],
   keys: ['common'],
   outbound: ['common', 'settings'],
@@ -93,9 +93,9 @@ export default tseslint.config(
     ],
   },
   js.configs.recommended,
-  ...tseslint.configs.strictTypeChecked.map((config) => ({ ...config, files: ['**/*.ts'] })),
+  ...tseslint.configs.strictTypeChecked.map((config) => ({ ...config, files: ['**/*.ts', '**/*.tsx'] })),
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     languageOptions: {
       parserOptions: {
         projectService: false,
@@ -236,9 +236,9 @@ export default tseslint.config(
     }),
   },
   {
-    files: ['demo/**/*.ts'],
+    files: ['demo/**/*.ts', 'demo/**/*.tsx'],
     rules: refuse({
-      regex: '/(lambdas|infra|local)/',
+      regex: '/(lambdas/(?!api/manifest)|infra|local)/',
       message: 'The demo knows the BFF by its public contract only.',
     }),
   },

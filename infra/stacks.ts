@@ -4,7 +4,7 @@ import type { Construct } from 'constructs';
 import bff from '../bff.config.ts';
 import { Cis2Bff } from './cis2-bff.ts';
 import { exampleAccount, type Environment } from './environments.ts';
-import { ApiPlatformCredentials } from './parts/api-platform.ts';
+import { ApiPlatformCredentials, apiPlatformTokenUrls } from './parts/api-platform.ts';
 import { EdgeSecret } from './parts/edge-secret.ts';
 import { Firewall } from './parts/firewall.ts';
 import { SigningKeyStore } from './parts/keys.ts';
@@ -156,6 +156,9 @@ export function addEnvironment(
     ),
   });
   new CfnOutput(stateless, 'Issuer', { value: environment.issuer });
+  new CfnOutput(stateless, 'ApiPlatformTokenUrl', {
+    value: environment.apiPlatformTokenUrl ?? apiPlatformTokenUrls[production ? 'live' : 'integration'],
+  });
   new CfnOutput(stateless, 'ClientId', { value: environment.clientId });
   new CfnOutput(stateless, 'KeysReaderRoleArn', { value: deployed.keysReader.roleArn });
 

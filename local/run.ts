@@ -39,6 +39,7 @@ import { readSchedules, runSchedules } from './aws/schedules.ts';
 import { startSecretsManager } from './aws/secrets-manager.ts';
 import type { SecretsManager } from './aws/secrets-manager.ts';
 import { builtSpa } from './edge/spa.ts';
+import { withTour } from './edge/tour.ts';
 import { writeStateFile } from './state-file.ts';
 import { accountId, Assembly } from './aws/template.ts';
 import { telemetryOf } from './telemetry.ts';
@@ -64,6 +65,9 @@ const signedOutPageOf = (app: App): string => app.config.signedOutPath ?? '/sign
 
 /** A page for an app that has none yet. */
 const nextStepsDirectory = path.join(import.meta.dirname, 'next-steps');
+
+const nameOf = (directory: string): string =>
+  directory === nextStepsDirectory ? 'ours, which says what to do next' : directory;
 
 interface SignInService {
   readonly issuer: string;
@@ -220,14 +224,14 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
       ),
     ),
     api: new HttpApi(routes, identity),
-    spa: server ?? given ?? builtSpa(spaDirectory),
+    spa: server ?? given ?? withTour(builtSpa(spaDirectory), signIn.panel),
     baseUrl,
   });
   const lambda = await startLambdaEndpoint((name) => functions.find(name));
   closers.push(() => {
     lambda.close();
   });
-  const logs = await startLogsEndpoint(log.recent);
+  const logs = await startLogsEndpoint(() => log.recent());
   closers.push(() => {
     logs.close();
   });
@@ -239,10 +243,15 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
     baseUrl,
     region,
     endpoints: { ...endpoints, lambda: lambda.url, logs: logs.url },
-    outputs: { ...readOutputs(assembly, baseUrl), Issuer: issuer, ClientId: options.clientId },
+    outputs: {
+      ...readOutputs(assembly, baseUrl),
+      Issuer: issuer,
+      ClientId: options.clientId,
+      ApiPlatformTokenUrl: apis.tokenUrl,
+    },
   });
   closers.push(removeState);
-  const spa = isDemo ? 'demo app' : 'server' in source ? source.server.origin : source.directory;
+  const spa = isDemo ? 'demo app' : 'server' in source ? source.server.origin : nameOf(source.directory);
   return { ...signIn, baseUrl, port, spa, signedOutPage, apis };
 }
 
@@ -399,7 +408,7 @@ function summary(options: Options, started: Started, format: LogFormat): string 
   return [
     '',
     `  Open      ${baseUrl}`,
-    `  Page      ${spa}`,
+    `  Page      ${spa}${spa === 'demo app' ? `, and a guided tour at ${baseUrl}/tour` : ''}`,
     ...(options.baseUrl === undefined ? [] : [`  Proxy to  http://localhost:${String(port)}`]),
     `  Sign-in   ${panel === undefined ? issuer : `CIS2 simulator, ${new URL(issuer).origin}`}`,
     ...peopleToName(personas),

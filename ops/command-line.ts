@@ -71,10 +71,11 @@ export function readCommandLine(args: readonly string[]): CommandLine {
       return { kind: 'help', text: generalHelp() };
     }
     const given = words.positionals.slice(0, 2).join(' ');
+    const likely = commandNames.find((name) => name.startsWith(`${given} `)) ?? nearest(given, commandNames);
     throw new BadUsage(
       given === ''
         ? `no command; the commands are: ${commandList()} (--help says more)`
-        : `unknown command ${JSON.stringify(given)}: did you mean ${nearest(given, commandNames)}? The commands are: ${commandList()} (--help says more)`,
+        : `unknown command ${JSON.stringify(given)}: did you mean ${likely}? The commands are: ${commandList()} (--help says more)`,
     );
   }
 

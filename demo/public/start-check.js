@@ -14,14 +14,13 @@
     if (!document.getElementById('starting')) return;
     starting.hidden = true;
     notStarted.hidden = false;
-    document.title = 'This page cannot start in your browser – Example ward service';
+    document.title = 'This page cannot start in your browser – Example surgery';
   }
 
   /* What the page's own script cannot do without. A browser without modules runs none of it, and reports no error. */
   var canStart =
     'noModule' in document.createElement('script') &&
     'replaceChildren' in document.createElement('div') &&
-    typeof BroadcastChannel === 'function' &&
     typeof HTMLDialogElement === 'function' &&
     'hasOwn' in Object &&
     'at' in Array.prototype;

@@ -1,43 +1,29 @@
-/** Times, levels and codes as people say them. */
+/** Times, roles, patients and failures in words. */
+import type { ActiveState, BffError, ListedSession, Role } from '../../client/index.ts';
+import texts from './texts.json';
 
-import type { ActiveSession, ListedSession, Role } from './bff.ts';
+/** The entry of a table for a code that anybody can have written; its `unknown` for one that is not there. */
+export const entryOf = <Entry>(
+  table: Readonly<Record<string, Entry>> & { readonly unknown: Entry },
+  code: string | null,
+): Entry => (code !== null && Object.hasOwn(table, code) ? table[code] : undefined) ?? table.unknown;
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
 const day = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long' });
+const date = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
 
 /** `10:15`, or `10:15 on Friday 2 January` when that is not today. Local time. */
-export function timeOfDay(date: Date): string {
-  const today = date.toDateString() === new Date().toDateString();
-  return today ? clock.format(date) : `${clock.format(date)} on ${day.format(date)}`;
-}
+export const timeOfDay = (time: Date): string =>
+  time.toDateString() === new Date().toDateString()
+    ? clock.format(time)
+    : `${clock.format(time)} on ${day.format(time)}`;
 
-const count = (number: number, unit: string): string => `${String(number)} ${unit}${number === 1 ? '' : 's'}`;
+/** `4 March 1979` of `1979-03-04`. */
+export const dateInWords = (iso: string): string => date.format(new Date(iso));
 
-/** A length of time to the second: `1 minute 5 seconds`. */
-export function exactDuration(milliseconds: number): string {
-  const seconds = Math.max(0, Math.ceil(milliseconds / 1_000));
-  const minutes = Math.floor(seconds / 60);
-  const rest = seconds % 60;
-  if (minutes === 0) return count(rest, 'second');
-  return rest === 0 ? count(minutes, 'minute') : `${count(minutes, 'minute')} ${count(rest, 'second')}`;
-}
-
-/** A length of time as a person would say it: hours and minutes, seconds only in the last minute. */
-export function roughDuration(milliseconds: number): string {
-  if (milliseconds < 60_000) return exactDuration(milliseconds);
-  const minutes = Math.round(milliseconds / 60_000);
-  const hours = Math.floor(minutes / 60);
-  const rest = minutes % 60;
-  if (hours === 0) return count(rest, 'minute');
-  return rest === 0 ? count(hours, 'hour') : `${count(hours, 'hour')} ${count(rest, 'minute')}`;
-}
-
-/** The limit of one sign-in: `12‑hour limit` (with a hyphen that does not break), or just `time limit` where it is not a matter of hours. */
-export function absoluteLimit(session: ActiveSession): string {
-  const length = session.expires.absoluteAt.getTime() - session.assurance.authenticatedAt.getTime();
-  const hours = Math.round(length / 3_600_000);
-  return hours >= 1 ? `${String(hours)}\u2011hour limit` : 'time limit';
-}
+/** The person has proved who they are in the last five minutes, by the server's clock. */
+export const signedInLately = ({ assurance, expires, remainingSeconds }: ActiveState): boolean =>
+  +expires.at - remainingSeconds() * 1_000 - +assurance.authenticatedAt < 300_000;
 
 const methodNames: Readonly<Record<string, string>> = {
   SMARTCARD: 'Smartcard',
@@ -46,41 +32,20 @@ const methodNames: Readonly<Record<string, string>> = {
   FIDO2: 'Security key, passkey or Windows Hello',
   IOS: 'Care Identity app on an iPad',
   TOTP: 'Password and a code from an authenticator app',
-  NHSMAIL: 'NHSmail',
-  USERPASS: 'User name and password',
 };
-
-/** How somebody proved who they are. A code that is not known is shown as it is rather than guessed at. */
 export const methods = (codes: readonly string[]): string =>
-  codes.length === 0 ? 'Not stated' : codes.map((code) => methodNames[code] ?? code).join(', ');
+  codes.map((code) => methodNames[code] ?? code).join(', ') || 'Not stated';
 
-export const fullName = ({ title, name }: ActiveSession['user']): string =>
-  title === '' ? name : `${title} ${name}`;
+export const fullName = ({ title, name }: ActiveState['user']): string => (title ? `${title} ${name}` : name);
 
-const organisation = (role: Role): string => role.orgName || `Organisation ${role.orgCode}`;
-const roleName = (role: Role): string => role.roleName || `Role ${role.jobRoleCode}`;
-
-/** `R8001` of a role whose name does not say it: the code, or nothing where the name has it at its end. */
-const unsaidCode = (name: string, code: string): string => (name.endsWith(code) ? '' : code);
-
-export interface NameAndCode {
-  readonly name: string;
-  /** Empty where there is none, or the name says it itself. */
-  readonly code: string;
-}
-
-export function roleAndCode(role: Role): NameAndCode {
-  const name = roleName(role);
-  return { name, code: unsaidCode(name, role.jobRoleCode) };
-}
-
-export function organisationAndCode(role: Role): NameAndCode {
-  const name = organisation(role);
-  return { name, code: unsaidCode(name, role.orgCode) };
-}
-
-/** `Nurse Access Role at EXAMPLE TRUST`. */
-export const roleInWords = (role: Role): string => `${roleName(role)} at ${organisation(role)}`;
+const withCode = (name: string, code: string | null): string =>
+  code && !name.endsWith(code) ? `${name} (${code})` : name;
+const roleName = (role: Role): string => role.roleName ?? `Role ${role.jobRoleCode ?? role.roleCode}`;
+const organisationName = (role: Role): string =>
+  role.orgName ?? `Organisation ${role.orgCode ?? 'not stated'}`;
+export const roleAndCode = (role: Role): string => withCode(roleName(role), role.jobRoleCode);
+export const organisationAndCode = (role: Role): string => withCode(organisationName(role), role.orgCode);
+export const roleInWords = (role: Role): string => `${roleName(role)} at ${organisationName(role)}`;
 
 /** `Safari on iPad, signed in at 10:15`. */
 export const placeInWords = ({ device, signedInAt }: ListedSession): string =>
@@ -90,9 +55,22 @@ export const placeInWords = ({ device, signedInAt }: ListedSession): string =>
 export function endedElsewhere(ended: readonly ListedSession[]): string {
   const [only] = ended;
   if (only === undefined) return 'You were no longer signed in elsewhere.';
-  if (ended.length === 1) {
-    return `Signed out there. The sign-in at ${timeOfDay(only.signedInAt)} (${only.device || 'unknown device'}) has ended.`;
-  }
-  const devices = [...new Set(ended.map(({ device }) => device || 'Unknown device'))].join(', ');
-  return `Signed out everywhere else. ${String(ended.length)} sign-ins were ended: ${devices}.`;
+  const device = (session: ListedSession) => session.device || 'unknown device';
+  if (ended.length === 1)
+    return `Signed out there. The sign-in at ${timeOfDay(only.signedInAt)} (${device(only)}) has ended.`;
+  const devices = [...new Set(ended.map(device))].join(', ');
+  return `Signed out everywhere else. ${ended.length} sign-ins were ended: ${devices}.`;
 }
+
+/** What happened, with the reference where there is something to look up. */
+export function failureText({ code, status, reference }: BffError): string {
+  const isConflict = code === 'upstream_refused' && (status === 409 || status === 412);
+  const text = entryOf(texts.failures, isConflict ? 'conflict' : code);
+  return reference === null || code.startsWith('session_')
+    ? text
+    : `${text} If it happens again, give this reference: ${reference}.`;
+}
+
+/** The reference in a text that anybody can have written: the backend's exact format, `7K3M-9QX2-HABW`, or none. */
+export const referenceIn = (value: string | null): string | null =>
+  value !== null && /^[0-9A-HJKMNP-TV-Z]{4}(?:-[0-9A-HJKMNP-TV-Z]{4}){2}$/.test(value) ? value : null;

@@ -1,14 +1,14 @@
 /** One call to an upstream: bounded in time and size, whole or not at all. */
 import type { IncomingMessage } from 'node:http';
 import type { LookupFunction } from 'node:net';
-import { BffError } from '../common/index.ts';
+import { BffError, TooLarge } from '../common/index.ts';
 import {
   AnswerCut,
   ConnectionLost,
   createHttpClient,
+  guardedLookup,
   onceMoreIfLost,
   readBody,
-  TooLarge,
   type OutboundRequest,
 } from '../outbound/index.ts';
 import type { Method } from './manifest-types.ts';
@@ -87,8 +87,10 @@ export const maxAnswerBytes = 4 * 1024 * 1024;
  *
  * @param lookupFor - resolves names for connections to a URL's host
  */
-export function createUpstreamClient(lookupFor?: (url: URL) => LookupFunction): UpstreamClient {
-  const client = createHttpClient(lookupFor);
+export function createUpstreamClient(
+  lookupFor: (url: URL) => LookupFunction = guardedLookup,
+): UpstreamClient {
+  const client = createHttpClient({ lookupFor });
   return {
     async send(call, milliseconds, onTry = () => undefined) {
       const signal = AbortSignal.timeout(Math.max(0, Math.floor(milliseconds)));

@@ -1,12 +1,7 @@
-/** Claims as they come: every one may be missing, empty, or not what it should be. */
-export type Claims = Readonly<Record<string, unknown>>;
+import type { JsonObject } from '../common/index.ts';
 
-export const isObject = (value: unknown): value is Claims =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** A member that is `null` counts as absent. */
-export const withoutNulls = (claims: object): Claims =>
-  Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== null));
+/** Claims as they come. */
+export type Claims = JsonObject;
 
 /** An identifier or a code, exactly as it came; anything that cannot be one is none. */
 export const code = (value: unknown): string | null =>

@@ -1,6 +1,6 @@
 /** Logout tokens of OpenID Connect Back-Channel Logout 1.0, by which CIS2 ends sessions. */
-import type { Clock, EpochSeconds } from '../common/index.ts';
-import { isObject, type Claims } from './claims.ts';
+import { isObject, type Clock, type EpochSeconds } from '../common/index.ts';
+import type { Claims } from './claims.ts';
 import { LogoutTokenRefused, ProviderUnavailable } from './errors.ts';
 import { loadJwtReader, numericDate, recentInstant, skewSeconds } from './jwt.ts';
 import { createProvider, type Provider } from './provider.ts';

@@ -1,8 +1,8 @@
 /** What we know of CIS2: its metadata, from the issuer alone, and its keys. Both are kept, and kept usable. */
 import * as oauth from 'oauth4webapi';
-import type { Clock, EpochSeconds } from '../common/index.ts';
+import { createCache, isObject, withoutNulls, type Clock, type EpochSeconds } from '../common/index.ts';
 import { isLoopback } from '../settings.ts';
-import { isObject, withoutNulls, type Claims } from './claims.ts';
+import type { Claims } from './claims.ts';
 import { ProviderUnavailable } from './errors.ts';
 import { providerFetch, type ProviderCall } from './transport.ts';
 
@@ -36,54 +36,8 @@ export interface Provider {
 const metadataFreshSeconds = 3_600;
 const keysFreshSeconds = 900;
 /** When CIS2 is briefly away, what is known goes on serving for this long; then nothing is better than old. */
-const usableSeconds = 86_400;
-/** After a failed refresh of something that is still usable, the next try. */
-const retrySeconds = 30;
+const maxAgeSeconds = 86_400;
 const vainSeconds = 60;
-
-/**
- * A document that is read at most once at a time, kept while fresh, and used beyond that when it cannot be had again.
- */
-function kept<T>(options: {
-  freshSeconds: number;
-  clock: Clock;
-  read: (signal: AbortSignal) => Promise<T>;
-  onStale: (ageSeconds: number) => void;
-}): { get(signal: AbortSignal): Promise<T>; again(signal: AbortSignal): Promise<T> } {
-  let known: { value: T; readAt: EpochSeconds; triedAt: EpochSeconds } | undefined;
-  let reading: Promise<T> | undefined;
-
-  const again = (signal: AbortSignal): Promise<T> =>
-    (reading ??= (async () => {
-      try {
-        const value = await options.read(signal);
-        known = { value, readAt: options.clock(), triedAt: options.clock() };
-        return value;
-      } finally {
-        reading = undefined;
-      }
-    })());
-
-  return {
-    again,
-    async get(signal) {
-      const now = options.clock();
-      if (known !== undefined && now < known.readAt + options.freshSeconds) return known.value;
-      const stale = known !== undefined && now < known.readAt + usableSeconds ? known : undefined;
-      if (stale !== undefined && stale.triedAt !== stale.readAt && now < stale.triedAt + retrySeconds) {
-        return stale.value;
-      }
-      try {
-        return await again(signal);
-      } catch (error) {
-        if (stale === undefined) throw error;
-        known = { ...stale, triedAt: now };
-        options.onStale(now - stale.readAt);
-        return stale.value;
-      }
-    },
-  };
-}
 
 export function createProvider(options: {
   issuer: string;
@@ -132,13 +86,9 @@ export function createProvider(options: {
     };
   };
 
-  const metadata = kept({
-    freshSeconds: metadataFreshSeconds,
-    clock,
-    read: readMetadata,
-    onStale: (age) => {
-      options.onStale('metadata', age);
-    },
+  const metadata = createCache({
+    ...{ clock, read: readMetadata, cacheSeconds: metadataFreshSeconds, maxAgeSeconds },
+    onStale: (_, age) => options.onStale('metadata', age),
   });
 
   const readKeys = async (signal: AbortSignal): Promise<Jwks> => {
@@ -155,13 +105,9 @@ export function createProvider(options: {
     return { keys };
   };
 
-  const keys = kept({
-    freshSeconds: keysFreshSeconds,
-    clock,
-    read: readKeys,
-    onStale: (age) => {
-      options.onStale('keys', age);
-    },
+  const keys = createCache({
+    ...{ clock, read: readKeys, cacheSeconds: keysFreshSeconds, maxAgeSeconds },
+    onStale: (_, age) => options.onStale('keys', age),
   });
 
   let inVainAt: EpochSeconds | undefined;

@@ -3,15 +3,18 @@ import * as oauth from 'oauth4webapi';
 import {
   after,
   asEpochSeconds,
+  isObject,
   Secret,
+  withoutNulls,
   type Clock,
   type EpochMilliseconds,
   type HealthcareWorker,
   type SignInTokens,
 } from '../common/index.ts';
+import { addAssertion, sendSigned, type AssertionSigner } from '../outbound/index.ts';
 import type { AcrValue, RolePolicy } from '../settings.ts';
 import { checkAssurance, type AssurancePolicy } from './assurance.ts';
-import { isObject, withoutNulls, type Claims } from './claims.ts';
+import type { Claims } from './claims.ts';
 import { ProviderUnavailable, SignInRefused } from './errors.ts';
 import { checkIdToken } from './id-token.ts';
 import { loadJwtReader, numericDate, signingAlgorithm } from './jwt.ts';
@@ -22,13 +25,6 @@ import type { SignedJwt } from './signed-jwt.ts';
 import { usableMembers, type OddMember } from './token-response.ts';
 import { providerFetch, type ProviderCall } from './transport.ts';
 import { readRoles, readUser } from './worker.ts';
-
-/** Proves who we are with one of our keys. */
-interface AssertionSigner {
-  /** The name that the key is published under. */
-  readonly kid: string;
-  sign(request: { clientId: string; audience: string; lifeSeconds: number }): Promise<string>;
-}
 
 export interface RelyingPartyOptions {
   readonly issuer: string;
@@ -103,9 +99,6 @@ export interface AcceptedResponse extends AuthorisationResponse {
   readonly accepted: URLSearchParams;
 }
 
-/** CIS2 refuses an assertion that lives 30 minutes or more; its assessors ask for 5 at most. */
-const assertionLifeSeconds = 240;
-
 /** A JWT of another kind, such as a logout token, is neither an ID token nor UserInfo (RFC 8725 section 3.11). */
 const jwtTypes = ['JWT'];
 
@@ -134,11 +127,7 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
     (signer: AssertionSigner): oauth.ClientAuth =>
     async ({ token_endpoint: audience = '' }, _client, body) => {
       body.set('client_id', clientId);
-      body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
-      body.set(
-        'client_assertion',
-        await signer.sign({ clientId, audience, lifeSeconds: assertionLifeSeconds }),
-      );
+      await addAssertion(body, signer, clientId, audience);
     };
 
   /** CIS2 refuses a client before it looks at the code: with another key, the same code can be sent once more. */
@@ -160,12 +149,9 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
           resends += 1;
         }),
       );
-    const signer = await options.signer();
-    let response = await send(signer);
-    if (await refusesClient(response.clone())) {
-      const next = await Promise.race([options.signer(signer.kid), whenOver(signal, signer)]);
-      if (next.kid !== signer.kid) response = await send(next);
-    }
+    const response = await sendSigned(options.signer, send, signal, (sent) =>
+      sent.status === 'fulfilled' ? refusesClient(sent.value.clone()) : false,
+    );
     if (resends > 0 && (response.status === 400 || response.status === 401)) {
       throw new ProviderUnavailable('the connection was lost, and the code spent by then');
     }
@@ -321,19 +307,11 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
   };
 }
 
-/** Gives the value once there is no time left. */
-const whenOver = <T>(signal: AbortSignal, value: T): Promise<T> =>
-  new Promise((resolve) => {
-    signal.addEventListener('abort', () => {
-      resolve(value);
-    });
-  });
-
 /** Whether the client itself was refused (RFC 6749 section 5.2). */
 async function refusesClient(response: Response): Promise<boolean> {
   if (response.status !== 400 && response.status !== 401) return false;
   const body: unknown = await response.json().catch(() => undefined);
-  return typeof body === 'object' && body !== null && 'error' in body && body.error === 'invalid_client';
+  return isObject(body) && body['error'] === 'invalid_client';
 }
 
 type JwtName = 'id_token' | 'userinfo';

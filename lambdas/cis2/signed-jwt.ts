@@ -4,7 +4,8 @@ import { decodeProtectedHeader } from 'jose/decode/protected_header';
 import { compactVerify } from 'jose/jws/compact/verify';
 import { decodeJwt } from 'jose/jwt/decode';
 import { importJWK } from 'jose/key/import';
-import { withoutNulls, type Claims } from './claims.ts';
+import { withoutNulls } from '../common/index.ts';
+import type { Claims } from './claims.ts';
 import { signingAlgorithm } from './jwt.ts';
 import type { Jwks, Provider } from './provider.ts';
 

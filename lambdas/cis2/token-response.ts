@@ -1,5 +1,6 @@
 /** What is used of a token response (RFC 6749 section 5.1). */
-import { withoutNulls, type Claims } from './claims.ts';
+import { withoutNulls } from '../common/index.ts';
+import type { Claims } from './claims.ts';
 
 /** A member that a sign-in can do without. */
 export type OddMember = 'expires_in' | 'refresh_token' | 'refresh_token_expires_in' | 'scope';

@@ -1,7 +1,7 @@
 /** From CIS2's claims to who the person is. */
 import { isDeepStrictEqual } from 'node:util';
-import type { Role, User } from '../common/index.ts';
-import { code, digits, isObject, type Claims } from './claims.ts';
+import { isObject, type Role, type User } from '../common/index.ts';
+import { code, digits, type Claims } from './claims.ts';
 
 const maxText = 200;
 

@@ -1,6 +1,8 @@
 export { decodeBase64Url, deriveKey, open, randomSecret, seal, sha256 } from './crypto.ts';
 export { BffError } from './errors.ts';
-export { cachedInMemory } from './cached-in-memory.ts';
+export { readBounded, TooLarge } from './bounded-body.ts';
+export { cachedInMemory, createCache } from './cached-in-memory.ts';
+export { isObject, withoutNulls, type JsonObject } from './json.ts';
 export { Secret } from './secret.ts';
 export {
   after,

@@ -1,10 +1,10 @@
 /** Private keys for the ring: new ones, and imported ones. */
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { createPrivateKey, sign, verify, type JsonWebKey, type KeyObject } from 'node:crypto';
-import { Secret, type Clock } from '../common/index.ts';
+import { isObject, Secret, type Clock } from '../common/index.ts';
 import { ChangeRefused } from './errors.ts';
 import type { NewKey } from './ring-changes.ts';
-import { isObject, publicJwk, signingAlgorithm } from './ring.ts';
+import { publicJwk, signingAlgorithm } from './ring.ts';
 
 /** Makes a key of `bits` bits whose private half is for the secret: 0.1 s for 2048, up to 1 s for 4096 on one core. */
 export async function newSecretKey(bits: number, clock: Clock): Promise<NewKey> {

@@ -6,9 +6,9 @@ import {
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 import { randomUUID } from 'node:crypto';
-import { after, asEpochSeconds, type EpochSeconds } from '../common/index.ts';
+import { after, asEpochSeconds, isObject, type EpochSeconds } from '../common/index.ts';
 import { KeysUnavailable } from './errors.ts';
-import { isObject, publicJwk, readKeyFacts, signingAlgorithm } from './ring.ts';
+import { publicJwk, readKeyFacts, signingAlgorithm } from './ring.ts';
 import type { KeyFacts, PublicJwk, Ring } from './ring.ts';
 
 /** Whom a ring's keys prove us to. */

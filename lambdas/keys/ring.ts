@@ -1,5 +1,5 @@
 import type { JWK } from 'jose';
-import { Secret, asEpochSeconds, type EpochSeconds } from '../common/index.ts';
+import { Secret, asEpochSeconds, isObject, type EpochSeconds } from '../common/index.ts';
 import { KeysUnavailable } from './errors.ts';
 
 /** The one algorithm we sign with; it is what the client is registered with at CIS2. */
@@ -59,9 +59,6 @@ export interface PublicJwk {
 }
 
 const ringFormat = 1;
-
-export const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** What of a JWK may be published. Built of the public members by name, so a private one cannot slip through. */
 export function publicJwk(jwk: unknown): PublicJwk {

@@ -1,9 +1,9 @@
 /** The published set as it is served at its public address. */
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
-import { after, type Clock } from '../common/index.ts';
+import { after, isObject, readBounded, type Clock } from '../common/index.ts';
 import { ChangeRefused } from './errors.ts';
 import type { SignerOf } from './key-storage.ts';
-import { isObject, signingAlgorithm, type RingKey } from './ring.ts';
+import { signingAlgorithm, type RingKey } from './ring.ts';
 
 /** Reads the served set as CIS2 does. @throws ChangeRefused when there is no answer, or it is not JSON */
 export type FetchJwks = (signal: AbortSignal) => Promise<unknown>;
@@ -25,7 +25,8 @@ export const fetchJwks =
         await response.body?.cancel();
         throw unreachable(`answered ${String(response.status)}`);
       }
-      return JSON.parse(await boundedText(response)) as unknown;
+      const body = await readBounded(response.body ?? new Blob([]).stream(), maxKeySetBytes);
+      return JSON.parse(body.toString()) as unknown;
     } catch (cause) {
       throw cause instanceof ChangeRefused ? cause : unreachable('gave no usable answer', cause);
     }
@@ -35,17 +36,6 @@ const unreachable = (what: string, cause?: unknown): ChangeRefused =>
   new ChangeRefused('published_set_unreachable', `The address that serves our published keys ${what}.`, {
     cause,
   });
-
-async function boundedText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    size += chunk.length;
-    if (size > maxKeySetBytes) throw unreachable('gave more than a set of keys');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
-}
 
 /** The edge may serve the set of two minutes ago: the cache near the reader and the regional one each keep it for a minute. */
 export const maxServedAfterSeconds = 130;

@@ -3,43 +3,54 @@ import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'nod
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { isLoopback } from '../settings.ts';
 
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
+const listOf = (
+  kind: 'ipv4' | 'ipv6',
+  networks: readonly (readonly [network: string, prefix: number])[],
+): BlockList => {
+  const list = new BlockList();
+  for (const [network, prefix] of networks) list.addSubnet(network, prefix, kind);
+  return list;
+};
 
-/**
- * Never an upstream: this machine and its neighbours (the cloud's metadata service among them), everybody, nobody, and
- * IPv4 addresses in the dress of IPv6. Two lists, for one list would take those last for the IPv4 addresses themselves.
- */
-const never = { ipv4: new BlockList(), ipv6: new BlockList() };
-for (const [network, prefix] of [
+const refusedIpv4 = [
   ['0.0.0.0', 8],
   ['127.0.0.0', 8],
   ['169.254.0.0', 16],
   ['224.0.0.0', 4],
   ['240.0.0.0', 4],
-] as const) {
-  never.ipv4.addSubnet(network, prefix, 'ipv4');
-  // As NAT64 would reach it (RFC 6052 section 2.1).
-  never.ipv6.addSubnet(`64:ff9b::${network}`, 96 + prefix, 'ipv6');
-}
-for (const [network, prefix] of [
+] as const;
+const refusedIpv6 = [
   // Unspecified, loopback and the IPv4-compatible form.
   ['::', 96],
   ['::ffff:0:0', 96],
   ['fd00:ec2::', 32],
   ['fe80::', 10],
   ['ff00::', 8],
-] as const) {
-  never.ipv6.addSubnet(network, prefix, 'ipv6');
-}
+] as const;
+
+const loopback = {
+  ipv4: /* @__PURE__ */ listOf('ipv4', [['127.0.0.0', 8]]),
+  ipv6: /* @__PURE__ */ listOf('ipv6', [['::1', 128]]),
+};
+/**
+ * Never an upstream: this machine and its neighbours (the cloud's metadata service among them), everybody, nobody, and
+ * IPv4 addresses in the dress of IPv6. Two lists, for one list would take those last for the IPv4 addresses themselves.
+ */
+const refused = {
+  ipv4: /* @__PURE__ */ listOf('ipv4', refusedIpv4),
+  ipv6: /* @__PURE__ */ listOf('ipv6', [
+    ...refusedIpv6,
+    // As NAT64 would reach it (RFC 6052 section 2.1).
+    ...refusedIpv4.map(([network, prefix]) => [`64:ff9b::${network}`, 96 + prefix] as const),
+  ]),
+};
 
 /** Whether a connection to `url`'s host may lead to this address. A loopback host leads to loopback and nowhere else. */
 export function isPermitted(url: URL, { address, family }: LookupAddress): boolean {
   // A list finds nothing in what is no address.
   if (isIP(address) !== family) return false;
   const kind = family === 6 ? 'ipv6' : 'ipv4';
-  return isLoopback(url) ? loopback.check(address, kind) : !never[kind].check(address, kind);
+  return isLoopback(url) ? loopback[kind].check(address, kind) : !refused[kind].check(address, kind);
 }
 
 /** An upstream's name leads to where none of ours can be. */

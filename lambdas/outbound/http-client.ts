@@ -2,7 +2,7 @@
 import type { Agent as PlainAgent, IncomingMessage } from 'node:http';
 import type { Agent as SecureAgent } from 'node:https';
 import type { LookupFunction } from 'node:net';
-import { guardedLookup } from './addresses.ts';
+import { readBounded } from '../common/index.ts';
 
 // An import would read every member of these modules, and one of them loads a whole HTTP client as the function starts.
 const http = process.getBuiltinModule('node:http');
@@ -47,17 +47,22 @@ export interface HttpClient {
 
 const keepAlive = { keepAlive: true, scheduling: 'lifo', maxFreeSockets: 16 } as const;
 
+export interface HttpClientOptions {
+  /** Resolves names for connections to a URL's host; as Node does unless it is said. */
+  readonly lookupFor?: ((url: URL) => LookupFunction) | undefined;
+  /** How long a connection stays open that nobody uses, in milliseconds; as long as it lives unless it is said. */
+  readonly maxIdleMs?: number;
+}
+
 const lostCodes: readonly (string | undefined)[] = ['ECONNRESET', 'ECONNREFUSED', 'EPIPE'];
 
-/** @param lookupFor - resolves names for connections to a URL's host */
-export function createHttpClient(lookupFor: (url: URL) => LookupFunction = guardedLookup): HttpClient {
+export function createHttpClient({ lookupFor, maxIdleMs }: HttpClientOptions = {}): HttpClient {
+  const pooled = { ...keepAlive, ...(maxIdleMs === undefined ? {} : { timeout: maxIdleMs }) };
   // Made when they are first used: a start that calls nobody should not pay for them.
   let plain: PlainAgent | undefined;
   let secure: SecureAgent | undefined;
   const agentFor = (url: URL): PlainAgent | SecureAgent =>
-    url.protocol === 'https:'
-      ? (secure ??= new https.Agent(keepAlive))
-      : (plain ??= new http.Agent(keepAlive));
+    url.protocol === 'https:' ? (secure ??= new https.Agent(pooled)) : (plain ??= new http.Agent(pooled));
 
   return {
     send: ({ url, method, headers, body }, { connection, signal }, read) =>
@@ -69,7 +74,7 @@ export function createHttpClient(lookupFor: (url: URL) => LookupFunction = guard
             ...(body === undefined ? {} : { 'content-length': String(body.length) }),
           },
           agent: connection === 'pooled' ? agentFor(url) : false,
-          lookup: lookupFor(url),
+          ...(lookupFor && { lookup: lookupFor(url) }),
           signal,
         });
         let answerBegan = false;
@@ -104,6 +109,8 @@ export function createHttpClient(lookupFor: (url: URL) => LookupFunction = guard
   };
 }
 
+const codeOf = (cause: unknown): string | undefined => (cause as NodeJS.ErrnoException | undefined)?.code;
+
 /**
  * Tries on a pooled connection, and once more on a new one where that was lost before a byte of an answer came. Not on
  * another pooled one: several may have died together.
@@ -112,25 +119,15 @@ export async function onceMoreIfLost<T>(attempt: (connection: Connection) => Pro
   try {
     return await attempt('pooled');
   } catch (error) {
-    if (!(error instanceof ConnectionLost)) throw error;
+    // Where nobody listens, nobody will in the next moment.
+    if (!(error instanceof ConnectionLost) || codeOf(error.cause) === 'ECONNREFUSED') throw error;
     return attempt('new');
   }
 }
 
-/** A body is larger than its limit. */
-export class TooLarge extends Error {
-  override readonly name = 'TooLarge';
-}
-
 /** The whole body. @throws TooLarge, or Node's own error when it ends too soon */
 export async function readBody(response: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBytes) throw new TooLarge(`more than ${String(maxBytes)} bytes`);
-    chunks.push(chunk);
-  }
+  const body = await readBounded(response, maxBytes);
   if (!response.complete) throw new Error('the body ended too soon');
-  return Buffer.concat(chunks, size);
+  return body;
 }

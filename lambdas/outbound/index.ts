@@ -1,11 +1,11 @@
 export { AddressRefused, guardedLookup, isPermitted } from './addresses.ts';
+export { addAssertion, sendSigned, type AssertionSigner } from './client-assertion.ts';
 export {
   AnswerCut,
   ConnectionLost,
   createHttpClient,
   onceMoreIfLost,
   readBody,
-  TooLarge,
   type Connection,
   type HttpClient,
   type OutboundRequest,

@@ -9,6 +9,7 @@ import { checked, Fault, NotChecked, type Finding } from './check.ts';
 import { ask } from './http.ts';
 import { checkJwks, checkRing } from './keys.ts';
 import {
+  checkApiPlatform,
   checkAssertion,
   checkAuthorisation,
   checkClock,
@@ -139,6 +140,10 @@ async function examine(
     if (entries === undefined) throw new NotChecked('no sign-in could be tried');
     return checkAssertion(entries, clockAhead);
   });
+
+  if (installation.hasOutput('ApiPlatformTokenUrl')) {
+    await plain('api platform', () => checkApiPlatform(installation.output('ApiPlatformTokenUrl')));
+  }
 
   const purposes = installation.hasOutput('ApiPlatformKeysSecretArn')
     ? (['cis2', 'api-platform'] as const)

@@ -137,6 +137,21 @@ export function faultOfEntries(entries: readonly LogEntry[], what: string): Faul
   );
 }
 
+/** Where users' tokens for APIs come from: any answer to a request that asks for nothing will do, but not its own failure. */
+export async function checkApiPlatform(tokenUrl: string): Promise<string> {
+  const { status } = await ask('the API platform', tokenUrl, {
+    method: 'POST',
+    body: new URLSearchParams(),
+  });
+  if (status >= 400 && status < 500 && status !== 404) return 'its token endpoint answers';
+  throw new Fault(
+    `the token endpoint of the API platform, ${tokenUrl}, answers ${String(status)}`,
+    status >= 500
+      ? 'The platform is down: see its status page. Sign-ins go on; calls to APIs answer 503.'
+      : 'The address is not that of a token endpoint: correct apiPlatformTokenUrl, and deploy.',
+  );
+}
+
 /**
  * What became of a sign-in with a code that CIS2 never gave: it must take our client assertion, and refuse the code.
  *
@@ -156,6 +171,12 @@ export function checkAssertion(entries: readonly LogEntry[], clockAhead: number 
       off
         ? `The clocks differ by ${String(clockAhead)} s, which is enough for that: mend the clock first.`
         : 'Compare the client id and the JWKS address with the registration at CIS2; see whether it can read our key set, and the runbook “CIS2 cannot read our keys”.',
+    );
+  }
+  if (check === 'no sign-in cookie') {
+    throw new Fault(
+      'the sign-in cookie does not come back: GET /auth/callback arrives without it',
+      'A proxy before the site strips the request header Cookie, or rewrites the cookie’s name or value: it must pass both on as they came.',
     );
   }
   if (text(failed, 'code') === 'provider_unavailable') {

@@ -20,6 +20,12 @@ export async function checkSite(baseUrl: string): Promise<string> {
   }
   const answer = await ask(who, `${baseUrl}/auth/session`, { headers: call });
   const body = jsonOf(answer);
+  if (answer.headers.get('x-bff-problem') === 'csrf_rejected') {
+    throw new Fault(
+      'a request with X-CSRF: 1 is refused as csrf_rejected: the header does not arrive',
+      'A proxy before the site strips or doubles request headers: it must pass X-CSRF, Origin, Sec-Fetch-Site and Cookie on as they came.',
+    );
+  }
   if (answer.status !== 200 || !isObject(body) || typeof body['status'] !== 'string') {
     throw new Fault(
       `GET /auth/session answers ${String(answer.status)}${isObject(body) && typeof body['code'] === 'string' ? ` ${body['code']}` : ', and not in our words'}`,

@@ -11,16 +11,16 @@ describe('a person who is signed in elsewhere when they sign in', () => {
     const [first, second] = [await rig.profile(), await rig.profile()];
     const firstTab = await first.tab();
     await signIn(firstTab, 'Amara Okafor');
-    await heading(firstTab, 'Dr Amara Okafor');
+    await signedInAs(firstTab, 'Dr Amara Okafor');
 
     const tab = await second.tab();
-    await signIn(tab, 'Amara Okafor', '/ward/7');
+    await signIn(tab, 'Amara Okafor', '/sessions?ward=7');
     await heading(tab, question);
     await tab.getByRole('button', { name: 'Keep both' }).click();
-    await heading(tab, 'Dr Amara Okafor');
-    expect(tab.url()).toBe(`${rig.baseUrl}/ward/7`);
+    await signedInAs(tab, 'Dr Amara Okafor');
+    expect(tab.url()).toBe(`${rig.baseUrl}/sessions?ward=7`);
     await tab.reload();
-    await heading(tab, 'Dr Amara Okafor');
+    await signedInAs(tab, 'Dr Amara Okafor');
     expect(await first.session()).toMatchObject({ status: 'active' });
     expect(JSON.stringify(await browserStorage(tab))).not.toMatch(/Amara|Okafor|900000000001|900000000777/);
 
@@ -30,7 +30,7 @@ describe('a person who is signed in elsewhere when they sign in', () => {
     await heading(tab, question);
     // Both are still to be signed out of for the next test.
     await tab.getByRole('button', { name: 'Sign out there' }).click();
-    await heading(tab, 'Dr Amara Okafor');
+    await signedInAs(tab, 'Dr Amara Okafor');
     await staysTold(tab, /^Signed out there\./);
     expect(await first.session()).toEqual({ status: 'ended', reason: 'revoked' });
     await lookAgain(firstTab);
@@ -48,13 +48,13 @@ describe('a person who is signed in elsewhere when they sign in', () => {
     await heading(tab, 'Choose the role you are working in');
     await tab.getByRole('radio').first().check();
     await tab.getByRole('button', { name: 'Continue' }).click();
-    await heading(tab, 'Ms Bethan Morris');
+    await signedInAs(tab, 'Ms Bethan Morris');
   });
 
   test('who is not, is not asked', async () => {
     const tab = await (await rig.profile()).tab();
     await signIn(tab, 'Devika Shah');
     await signedInAs(tab, 'Mrs Devika Shah');
-    await heading(tab, 'Mrs Devika Shah');
+    await signedInAs(tab, 'Mrs Devika Shah');
   });
 });

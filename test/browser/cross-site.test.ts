@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Page, Request } from 'playwright-core';
 import { sessionCookie, type SessionJson } from '../support/browser.ts';
-import { heading, Rig, signIn, type Profile } from './rig.ts';
+import { Rig, signedInAs, signIn, type Profile } from './rig.ts';
 import './use-rig.ts';
 
 let rig: Rig;
@@ -170,18 +170,18 @@ describe.each(places)('a page on $place [$shows]', ({ host, sendsCookie }) => {
     await hostile.waitForLoadState('networkidle');
     const framed = hostile.frames()[1];
     expect(framed?.url()).toMatch(/^chrome-error:/);
-    expect(await framed?.content()).not.toMatch(/Example ward service|Amara/);
+    expect(await framed?.content()).not.toMatch(/Example surgery|Amara/);
   });
 
   test('that opens the app in a window has no hold on that window [ASVS-3.4.8]', async () => {
     const opened = profile.context.waitForEvent('page');
     await hostile.evaluate(`{ window.opened = open('${rig.baseUrl}/') }`);
     const popup = await opened;
-    await heading(popup, 'Dr Amara Okafor');
+    await signedInAs(popup, 'Dr Amara Okafor');
     expect(await hostile.evaluate('window.opened.closed')).toBe(true);
     expect(await popup.evaluate('window.opener')).toBeNull();
     await hostile.evaluate(`{ window.opened.location = 'about:blank' }`);
-    await heading(popup, 'Dr Amara Okafor');
+    await signedInAs(popup, 'Dr Amara Okafor');
     await popup.close();
   });
 });
@@ -190,10 +190,10 @@ test('an ordinary link from another site opens the app with the person still sig
   await lure('127.0.0.1');
   await hostile.evaluate(`{
     const link = document.createElement('a');
-    link.href = '${rig.baseUrl}/ward/7';
+    link.href = '${rig.baseUrl}/sessions?ward=7';
     link.textContent = 'The ward';
     document.body.append(link);
   }`);
   await hostile.getByRole('link', { name: 'The ward' }).click();
-  await heading(hostile, 'Dr Amara Okafor');
+  await signedInAs(hostile, 'Dr Amara Okafor');
 });

@@ -1,14 +1,14 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { Page, Route } from 'playwright-core';
 import type { SessionJson } from '../support/browser.ts';
-import { screenshotOfStep } from '../evidence/demonstration.ts';
+import { demonstrationSteps, screenshotOfStep } from '../evidence/demonstration.ts';
 import { newerFeatures, oldest, withoutFeatures } from './oldest-browsers.ts';
 import {
   accessibilityViolations,
   answerWith,
   choose,
   heading,
-  signInLinkName,
+  signInButtonName,
   overflow,
   signIn,
   signOut,
@@ -23,7 +23,7 @@ beforeAll(async () => {
   simulator = await rig.simulator();
 });
 
-const service = 'Example ward service';
+const service = 'Example surgery';
 const realm = '/openam/oauth2/realms/root/realms/NHSIdentity/realms/Healthcare';
 
 interface View {
@@ -59,7 +59,7 @@ const ended = (reason: string, title: string): View => ({
   title: `${title} – ${service}`,
   open: async (tab) => {
     await answerWith(tab, () => ({ status: 'ended', reason }));
-    await tab.goto('/ward/7');
+    await tab.goto('/sessions?ward=7');
   },
 });
 
@@ -103,7 +103,7 @@ const withManyRoles = (session: SessionJson): SessionJson => ({
 
 /** Somebody whose name is nearly two hundred characters long, with a word of 77. */
 const longNamePages = [
-  ['the home page', 'Signed in', '/ward/7'],
+  ['the home page', 'Find a patient', '/'],
   ['the role page', 'You have one role', '/role'],
   ['the list of sessions', 'Where you are signed in', '/sessions'],
   ['the page of a cancelled sign-in', 'Sign-in was cancelled', '/sign-in-error?code=access_denied'],
@@ -112,11 +112,15 @@ const longNamePages = [
 );
 
 const views: View[] = [
-  { name: 'the sign-in page', title: `Sign in – ${service}`, open: (tab) => tab.goto('/') },
+  {
+    name: 'the sign-in page',
+    title: `Sign in to the example surgery – ${service}`,
+    open: (tab) => tab.goto('/'),
+  },
   {
     name: 'the sign-in page of a deep link',
-    title: `Sign in – ${service}`,
-    open: (tab) => tab.goto(`/ward/${'very-long-path-'.repeat(12)}?sort=bed`),
+    title: `Sign in to the example surgery – ${service}`,
+    open: (tab) => tab.goto(`/sessions?${'very-long-query-'.repeat(12)}?sort=bed`),
   },
   {
     name: 'the simulator’s page',
@@ -136,8 +140,8 @@ const views: View[] = [
   },
   {
     name: 'the page of somebody with one role',
-    title: `Signed in – ${service}`,
-    open: (tab) => signIn(tab, 'Amara Okafor', '/ward/7'),
+    title: `Find a patient – ${service}`,
+    open: (tab) => signIn(tab, 'Amara Okafor'),
   },
   signedInPage('the choice of a role', 'Choose the role you are working in', '/'),
   signedInPage('the choice of a role among many', 'Choose the role you are working in', '/', withManyRoles),
@@ -180,23 +184,54 @@ const views: View[] = [
     otherSessions: 2,
   })),
   signedInPage(
-    'a page that needs a higher level',
-    'This page needs a stronger way to sign in',
-    '/controlled-drugs',
-    (session) => assured(session, { authentication: 2, methods: ['TOTP'] }),
+    'the record of a patient',
+    'Mrs Jane Tulip Marchbanks',
+    '/patients/9000000009',
+    undefined,
+    'Amara Okafor',
   ),
-  signedInPage('a page that needs a fresh sign-in', 'Confirm it is you', '/controlled-drugs', anHourAgo),
-  signedInPage('a page that needed a higher level', 'Controlled drugs register', '/controlled-drugs'),
+  signedInPage(
+    'a restricted record',
+    'Rowan Restricted-Record',
+    '/patients/9000000025',
+    undefined,
+    'Amara Okafor',
+  ),
+  signedInPage(
+    'the change of an address',
+    'Change address',
+    '/patients/9000000009/address',
+    undefined,
+    'Amara Okafor',
+  ),
+  {
+    name: 'the patients that were found',
+    title: `Find a patient – ${service}`,
+    open: async (tab) => {
+      await signIn(tab);
+      await tab.getByRole('button', { name: 'Find' }).click();
+      await tab.getByRole('link', { name: 'Mr Jasper Marchbanks' }).waitFor();
+    },
+  },
+  {
+    name: 'the page of a patient who is not there',
+    title: `There is no such patient – ${service}`,
+    open: async (tab, profile) => {
+      await signIn(tab, 'Amara Okafor', '/patients/9999999999');
+      await heading(tab, 'There is no such patient');
+      profile.forgive(/status of 404/);
+    },
+  },
   {
     name: 'the page of somebody with no role',
-    title: `Signed in – ${service}`,
+    title: `Your Care Identity has no role – ${service}`,
     open: (tab) => signIn(tab, 'Ewan Blackwood'),
   },
   {
     name: 'the confirmation that the session was extended',
-    title: `Signed in – ${service}`,
+    title: `Where you are signed in – ${service}`,
     open: async (tab) => {
-      await signIn(tab);
+      await signIn(tab, 'Amara Okafor', '/sessions');
       await tab.getByRole('button', { name: 'Stay signed in' }).click();
       await tab.getByText(/Your session now ends at/).waitFor();
     },
@@ -217,7 +252,7 @@ const views: View[] = [
   },
   {
     name: 'the page of a BFF that cannot say who is signed in',
-    title: `Service not available – ${service}`,
+    title: `We cannot tell whether you are signed in – ${service}`,
     open: async (tab) => {
       await tab.route('**/auth/session', (route) => route.fulfill({ status: 503 }));
       await tab.goto('/');
@@ -267,6 +302,14 @@ const views: View[] = [
     open: (tab) => tab.goto('/no-such-page'),
   },
   signedInPage('the page of an address that leads nowhere', 'Page not found', '/roles'),
+  {
+    name: 'the guided tour of the local start',
+    title: `Guided tour – ${service}`,
+    open: async (tab) => {
+      await tab.goto('/tour');
+      expect(await tab.locator('main > ol > li > h2').allInnerTexts()).toEqual(demonstrationSteps);
+    },
+  },
   ...longNamePages,
 ];
 
@@ -341,73 +384,27 @@ describe('a page that anybody can read', () => {
   );
 });
 
-describe('the warning before the end [A-01]', () => {
-  let profile: Profile;
-  const openWarning = async (): Promise<Page> => {
-    profile = await rig.profile();
-    const tab = await profile.tab();
-    await answerWith(tab, (session) => (session.status === 'active' ? soon(session) : session));
-    await signIn(tab);
-    await tab.getByRole('alertdialog').waitFor();
-    return tab;
-  };
-  const focused = (tab: Page): Promise<string> =>
-    tab.evaluate<string>('(document.activeElement?.textContent ?? "").trim()');
-
-  test('takes the focus and keeps it: the page behind cannot be reached by keyboard', async () => {
-    const tab = await openWarning();
-    const visited = new Set<string>([await focused(tab)]);
-    for (let presses = 0; presses < 8; presses += 1) {
-      await tab.keyboard.press('Tab');
-      if (await tab.evaluate<boolean>('document.activeElement !== document.body')) {
-        visited.add(await focused(tab));
-      }
-    }
-    expect([...visited]).toEqual(['Stay signed in', 'Sign out']);
-  });
-
-  test('closes with the Escape key, which means to stay', async () => {
-    const tab = await openWarning();
-    const extended = tab.waitForResponse('**/auth/session/extend');
-    await tab.keyboard.press('Escape');
-    expect((await extended).status()).toBe(200);
-    await tab.getByRole('alertdialog').waitFor({ state: 'hidden' });
-  });
-
-  test('can sign out', async () => {
-    const tab = await openWarning();
-    await tab.getByRole('alertdialog').getByRole('button', { name: 'Sign out' }).click();
-    await heading(tab, 'You have signed out');
-  });
-
-  test('that cannot extend because the network is gone says so and stays open', async () => {
-    const tab = await openWarning();
-    await tab.route('**/auth/session/extend', (route) => route.abort());
-    await tab.getByRole('button', { name: 'Stay signed in' }).last().click();
-    await tab.getByRole('alertdialog').getByRole('alert').getByText('could not be reached').waitFor();
-    expect(await tab.getByRole('alertdialog').isVisible()).toBe(true);
-    await tab.unroute('**/auth/session/extend');
-    await tab.getByRole('alertdialog').getByRole('button', { name: 'Stay signed in' }).click();
-    await tab.getByRole('alertdialog').waitFor({ state: 'hidden' });
-    profile.forgive(/ERR_FAILED/);
-  });
-});
-
 describe('a whole visit', () => {
   test('makes no request to any other host, breaks no content security policy and writes no error to the console [ASVS-3.4.3, ASVS-3.6.1]', async () => {
     const profile = await rig.profile();
     const hosts = new Set<string>();
     profile.context.on('request', (request) => hosts.add(new URL(request.url()).hostname));
     const tab = await profile.tab();
-    await tab.goto('/ward/7');
-    await tab.getByRole('link', { name: signInLinkName }).click();
+    await tab.goto('/');
+    await tab.getByRole('button', { name: signInButtonName }).click();
     await choose(tab, 'Callum Reid');
     await tab.getByRole('radio').first().check();
     await tab.getByRole('button', { name: 'Continue' }).click();
-    await heading(tab, 'Mr Callum Reid');
+    await tab.getByRole('button', { name: 'Find' }).click();
+    await tab.getByRole('link', { name: 'Mr Jasper Marchbanks' }).click();
+    await heading(tab, 'Mr Jasper Marchbanks');
+    await tab.getByRole('link', { name: 'Change address' }).click();
+    await tab.getByLabel('Street').fill('2 Example Street');
+    await tab.getByRole('button', { name: 'Save' }).click();
+    await tab.getByText('The address of Mr Jasper Marchbanks was changed.').waitFor();
+    await tab.getByText('2 Example Street, Sampleton, XX1 1AA').waitFor();
     await tab.getByRole('link', { name: 'Where you are signed in' }).first().click();
     await tab.getByText('This device').waitFor();
-    await tab.getByRole('link', { name: 'Home' }).click();
     await tab.getByRole('button', { name: 'Stay signed in' }).click();
     await tab.getByText(/Your session now ends at/).waitFor();
     await signOut(tab);
@@ -419,7 +416,7 @@ describe('a whole visit', () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
     await tab.goto('/');
-    await heading(tab, 'Sign in to the example ward service');
+    await heading(tab, 'Sign in to the example surgery');
     await tab.evaluate(`{
       const script = document.createElement('script');
       script.textContent = 'window.ran = true';
@@ -448,33 +445,28 @@ describe('a browser that cannot do what browsers of today can', () => {
     const profile = await rig.profile();
     await profile.context.addInitScript(withoutFeatures(newerFeatures));
     const tab = await profile.tab();
-    await tab.goto('/ward/7');
+    await tab.goto('/patients/9000000017');
     expect(await tab.evaluate(`[typeof URL, typeof URL.parse, typeof Set.prototype.union]`)).toEqual([
       'function',
       'undefined',
       'undefined',
     ]);
-    await tab.getByRole('link', { name: signInLinkName }).click();
+    await tab.getByRole('button', { name: signInButtonName }).click();
     await tab.getByRole('button', { name: 'Cancel' }).click();
-    await tab.getByRole('link', { name: 'Try again' }).click();
+    await tab.getByRole('button', { name: 'Try again' }).click();
     await choose(tab, 'Callum Reid');
     await tab.getByRole('radio').first().check();
     await tab.getByRole('button', { name: 'Continue' }).click();
-    await heading(tab, 'Mr Callum Reid');
-    expect(tab.url()).toBe(`${rig.baseUrl}/ward/7`);
-    await tab.getByRole('button', { name: 'Stay signed in' }).click();
-    await tab.getByText(/Your session now ends at/).waitFor();
+    await heading(tab, 'Mr Jasper Marchbanks');
+    expect(tab.url()).toBe(`${rig.baseUrl}/patients/9000000017`);
     await tab.getByRole('link', { name: 'Where you are signed in' }).first().click();
     await tab.getByText('This device').waitFor();
-    await tab.setViewportSize({ width: 375, height: 812 });
-    await tab.getByRole('button', { name: 'Browse More' }).click();
-    await tab.getByRole('link', { name: 'Controlled drugs' }).click();
-    await heading(tab, 'Controlled drugs register');
+    await tab.getByRole('button', { name: 'Stay signed in' }).click();
+    await tab.getByText(/Your session now ends at/).waitFor();
     await signOut(tab);
   });
 
   test.each([
-    ['BroadcastChannel', 'delete window.BroadcastChannel'],
     ['<dialog>', 'delete window.HTMLDialogElement'],
     ['Object.hasOwn', 'delete Object.hasOwn'],
     ['replaceChildren', 'delete Element.prototype.replaceChildren'],
@@ -483,7 +475,7 @@ describe('a browser that cannot do what browsers of today can', () => {
     const profile = await rig.profile();
     await profile.context.addInitScript(remove);
     const tab = await profile.tab();
-    await tab.goto('/ward/7');
+    await tab.goto('/sessions?ward=7');
     await heading(tab, cannotStart);
     await tab.waitForLoadState('networkidle');
     expect(await tab.title()).toBe(`${cannotStart} – ${service}`);
@@ -521,14 +513,14 @@ describe('a browser that cannot do what browsers of today can', () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
     await tab.route('**/assets/*.js', answer);
-    await tab.goto('/ward/7');
+    await tab.goto('/sessions?ward=7');
     await heading(tab, cannotStart);
     await tab.getByText('Checking').waitFor({ state: 'hidden' });
     await tab.unroute('**/assets/*.js');
     await tab.getByRole('link', { name: 'Load the page again' }).click();
-    await heading(tab, 'Sign in to the example ward service');
+    await heading(tab, 'Sign in to the example surgery');
     expect(await tab.locator('#not-started').count()).toBe(0);
-    expect(tab.url()).toBe(`${rig.baseUrl}/ward/7`);
+    expect(tab.url()).toBe(`${rig.baseUrl}/sessions?ward=7`);
     profile.forgive(/ERR_FAILED|uncaught/);
   });
 
@@ -542,33 +534,19 @@ describe('a browser that cannot do what browsers of today can', () => {
 });
 
 describe('the links of the header', () => {
-  test('stand in one row on a wide window; on a phone those without a place go into a menu that opens by keyboard and closes with Escape', async () => {
+  test('are all there on a wide and on a narrow window, and lead on', async () => {
     const { tab } = await rig.visitor();
-    await tab.setViewportSize(widths[0]!);
     await signIn(tab);
-    const links = tab.getByRole('navigation', { name: 'Menu' }).getByRole('link');
-    const more = tab.getByRole('button', { name: 'Browse More' });
-    expect(await links.allInnerTexts()).toEqual([
-      'Home',
-      'Your role',
-      'Where you are signed in',
-      'Controlled drugs',
-    ]);
-    expect(await more.count()).toBe(0);
-
-    await tab.setViewportSize(widths[1]!);
-    await more.waitFor();
-    expect(await links.allInnerTexts()).toEqual(['Home', 'Your role']);
-    expect((await tab.locator('#menu').boundingBox())?.height).toBeLessThan(60);
-    await more.focus();
-    await tab.keyboard.press('Enter');
-    await tab.getByRole('link', { name: 'Controlled drugs' }).waitFor();
-    expect(await accessibilityViolations(tab)).toEqual([]);
-    expect(await overflow(tab)).toBe(0);
-    await tab.keyboard.press('Escape');
-    await tab.getByRole('link', { name: 'Controlled drugs' }).waitFor({ state: 'hidden' });
-    await more.click();
-    await tab.getByRole('link', { name: 'Controlled drugs' }).click();
-    await heading(tab, 'Controlled drugs register');
+    for (const size of widths) {
+      await tab.setViewportSize(size);
+      expect(await tab.getByRole('navigation', { name: 'Menu' }).getByRole('link').allInnerTexts()).toEqual([
+        'Find a patient',
+        'Your role',
+        'Where you are signed in',
+      ]);
+      expect(await overflow(tab)).toBe(0);
+    }
+    await tab.getByRole('link', { name: 'Your role' }).click();
+    await heading(tab, 'You have one role');
   });
 });

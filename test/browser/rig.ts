@@ -177,7 +177,7 @@ export class Rig {
   }
 }
 
-export const signInLinkName = 'Sign in with my Care Identity';
+export const signInButtonName = 'Sign in with my Care Identity';
 
 /** Waits for the page with this main heading. */
 export async function heading(tab: Page, name: string | RegExp): Promise<void> {
@@ -208,6 +208,10 @@ export const answerWith = (tab: Page, change: (session: SessionJson) => unknown)
     await route.fulfill({ json: change((await answer.json()) as SessionJson) });
   });
 
+/** The page asks, and no answer comes: it knows only what it knew, until it is let ask again. */
+export const holdAnswers = (tab: Page): Promise<unknown> => tab.route('**/auth/session', () => undefined);
+export const letAsk = (tab: Page): Promise<void> => tab.unroute('**/auth/session');
+
 /** The person turns to this tab: it asks at once, not only when its time has come. */
 export const lookAgain = (tab: Page): Promise<unknown> => tab.evaluate(`dispatchEvent(new Event('focus'))`);
 
@@ -223,7 +227,7 @@ export async function staysTold(tab: Page, told: string | RegExp): Promise<void>
 }
 
 export async function signOut(tab: Page): Promise<void> {
-  await tab.getByRole('button', { name: 'Sign out' }).click();
+  await tab.locator('#sign-out').click();
   await heading(tab, 'You have signed out');
 }
 

@@ -5,7 +5,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
-import { answerWith, choose, heading, signInLinkName, lookAgain, Rig, signIn } from './rig.ts';
+import { answerWith, choose, heading, signInButtonName, lookAgain, Rig, signIn } from './rig.ts';
 
 const [, , otherFolder, otherWidth] = process.argv;
 const folder = otherFolder ?? join(import.meta.dirname, '../../docs/images');
@@ -52,7 +52,7 @@ async function picture(
 try {
   await picture('log-in', async (tab) => {
     await tab.goto('/');
-    await tab.getByRole('link', { name: signInLinkName }).waitFor();
+    await tab.getByRole('button', { name: signInButtonName }).waitFor();
   });
   await picture(
     'simulator',
@@ -62,7 +62,19 @@ try {
     },
     (tab) => tab.getByRole('listitem').filter({ hasText: 'Callum Reid' }),
   );
-  await picture('signed-in', (tab) => signIn(tab, 'Amara Okafor'));
+  await picture('signed-in', async (tab) => {
+    await signIn(tab, 'Amara Okafor');
+    await tab.getByRole('button', { name: 'Find' }).click();
+    await tab.getByRole('link', { name: 'Mr Jasper Marchbanks' }).waitFor();
+  });
+  await picture('patient', async (tab) => {
+    await signIn(tab, 'Amara Okafor', '/patients/9000000017');
+    await heading(tab, 'Mr Jasper Marchbanks');
+  });
+  await picture('address', async (tab) => {
+    await signIn(tab, 'Amara Okafor', '/patients/9000000017/address');
+    await heading(tab, 'Change address');
+  });
   await picture(
     'choose-role',
     (tab) => signIn(tab, 'Callum Reid'),
@@ -93,7 +105,7 @@ try {
     await heading(tab, 'You need a stronger way to sign in');
   });
   await picture('smartcard-removed', async (tab) => {
-    await signIn(tab, 'Amara Okafor', '/ward/7');
+    await signIn(tab, 'Amara Okafor', '/patients/9000000017');
     await rig.lab('pull', { uid: '900000000001' });
     await lookAgain(tab);
     await heading(tab, /Care Identity session ended/);

@@ -82,9 +82,8 @@ describe('the library', () => {
     );
     files.set(join(folder, 'frameworks.d.ts'), frameworks);
     const host = ts.createCompilerHost(options);
-    const { fileExists, readFile } = host;
-    host.fileExists = (path) => files.has(path) || fileExists(path);
-    host.readFile = (path) => files.get(path) ?? readFile(path);
+    host.fileExists = (path) => files.has(path) || ts.sys.fileExists(path);
+    host.readFile = (path) => files.get(path) ?? ts.sys.readFile(path);
     const program = ts.createProgram([join(folder, 'types.ts'), ...files.keys()], options, host);
     const problems = ts.getPreEmitDiagnostics(program).map(({ messageText, file, start = 0 }) => {
       const line = file === undefined ? 0 : file.getLineAndCharacterOfPosition(start).line + 1;

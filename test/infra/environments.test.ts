@@ -1,6 +1,10 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
+import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
+import * as route53 from 'aws-cdk-lib/aws-route53';
+import * as s3 from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Construct } from 'constructs';
 import { Cis2Bff } from '../../infra/cis2-bff.ts';
@@ -546,6 +550,104 @@ describe('the construct in an app of somebody else', () => {
           : { signingKeys: new SigningKeyStore(stack, 'One', { purpose: signingKeys }) }),
         apiPlatformKeyStore: new SigningKeyStore(stack, 'Other', { purpose: apiPlatformKeyStore }),
       });
+    expect(make).toThrow(message);
+  });
+
+  /** What nobody needs to say more than once here. */
+  const ordinary = () => ({
+    production: false,
+    baseUrl: 'https://ward.example.nhs.uk',
+    issuer: cis2Issuers.integration,
+    clientId: 'ward',
+    bundles,
+  });
+
+  test('takes a bucket, a distribution and a hosted zone of the app’s own', () => {
+    const stack = new Stack(createApp(), 'ward', { env: { region: 'eu-west-2' } });
+    const spaBucket = s3.Bucket.fromBucketName(stack, 'Pages', 'pages-of-the-ward');
+    const distribution = new cloudfront.Distribution(stack, 'Own', {
+      defaultBehavior: { origin: new origins.HttpOrigin('pages.example.nhs.uk') },
+    });
+    const hostedZone = route53.HostedZone.fromHostedZoneAttributes(stack, 'Zone', {
+      hostedZoneId: 'Z000000000000',
+      zoneName: 'example.nhs.uk',
+    });
+    const bff = new Cis2Bff(stack, 'Bff', { ...ordinary(), spaBucket, distribution, hostedZone });
+    expect([bff.spaBucket, bff.distribution]).toEqual([spaBucket, distribution]);
+    const template = toJson(stack);
+    expect(resourcesOfType(template, 'AWS::S3::Bucket')).toEqual([]);
+    const [, own] = only(template, 'AWS::CloudFront::Distribution');
+    expect(JSON.stringify(own).match(/"PathPattern":"[^"]*"/g)).toEqual(
+      ['/auth/jwks.json', '/auth/jwks/api-platform.json', '/auth/*', '/api/*'].map(
+        (path) => `"PathPattern":"${path}"`,
+      ),
+    );
+    expect(
+      resourcesOfType(template, 'AWS::Route53::RecordSet').map(([, { Properties }]) => [
+        Properties['Name'],
+        Properties['Type'],
+      ]),
+    ).toEqual([
+      ['ward.example.nhs.uk.', 'A'],
+      ['ward.example.nhs.uk.', 'AAAA'],
+    ]);
+  });
+
+  test('has no bucket beside a distribution of the app’s own, and refuses what belongs to that distribution', () => {
+    const stack = new Stack(createApp(), 'ward');
+    const distribution = new cloudfront.Distribution(stack, 'Own', {
+      defaultBehavior: { origin: new origins.HttpOrigin('pages.example.nhs.uk') },
+    });
+    const bff = new Cis2Bff(stack, 'Bff', { ...ordinary(), distribution });
+    expect(() => bff.spaBucket).toThrow(/spaBucket: there is none/);
+    const make = (): Cis2Bff =>
+      new Cis2Bff(stack, 'Other', {
+        ...ordinary(),
+        distribution,
+        webAclArn: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/x/1',
+        contentSecurityPolicy: { 'img-src': ['data:'] },
+      });
+    expect(make).toThrow(
+      /webAclArn belongs to the distribution.*contentSecurityPolicy is for documents of our/,
+    );
+  });
+
+  test('adds what the app’s documents may load to the strict policy, and refuses what would make it weak', () => {
+    const stack = new Stack(createApp(), 'ward');
+    new Cis2Bff(stack, 'Bff', {
+      ...ordinary(),
+      contentSecurityPolicy: { 'img-src': ['data:'], 'connect-src': ['https://maps.example.nhs.uk'] },
+      permissionsPolicy: { camera: ['self'] },
+    });
+    const text = JSON.stringify(toJson(stack));
+    expect(text).toContain(
+      "default-src 'self'; img-src 'self' data:; font-src 'self'; object-src 'none'; base-uri 'none'; " +
+        "form-action 'self'; frame-ancestors 'none'; connect-src 'self' https://maps.example.nhs.uk",
+    );
+    expect(text).toContain('camera=(self), display-capture=(), ');
+    const make = (): Cis2Bff =>
+      new Cis2Bff(stack, 'Weak', {
+        ...ordinary(),
+        contentSecurityPolicy: { 'script-src': ["'unsafe-inline'"] },
+      });
+    expect(make).toThrow(/contentSecurityPolicy: script-src must be any of .*, got "'unsafe-inline'"/);
+  });
+
+  test.each([
+    ['baseUrl', undefined, 'baseUrl is missing'],
+    ['baseUrl', null, 'baseUrl is missing'],
+    ['baseUrl', 7, 'baseUrl must be an absolute URL, got "7"'],
+    ['issuer', '', 'issuer is missing'],
+    ['minimumAal', 4, 'minimumAal must be '],
+    ['minimumAal', NaN, 'minimumAal must be '],
+    ['idleSeconds', NaN, 'idleSeconds must be '],
+    ['idleSeconds', '900', 'idleSeconds must be a number, got "900"'],
+    ['acceptedRoles', 'some', 'acceptedRoles must be "optional", "any" or a list of role rules, got "some"'],
+    ['upstreams', { Pds: {} }, 'upstreams: Pds: the name must be '],
+    ['upstreamUrls', { other: 'https://a.example' }, 'upstreamUrls names other, which the route manifest'],
+  ])('refuses %s: %j by the name of the property', (name, value, message) => {
+    const make = (): Cis2Bff =>
+      new Cis2Bff(new Stack(createApp(), 'ward'), 'Bff', { ...ordinary(), [name]: value } as never);
     expect(make).toThrow(message);
   });
 

@@ -206,7 +206,7 @@ const turns: {
     endListed: async (store, given) => {
       const listed = await store.list(given);
       if (listed.status !== 'active') throw new Error('not listed');
-      expect(await store.endListed(given, undefined, listed.handle)).toEqual({ status: 'done', found: true });
+      expect(await store.endListed(given, undefined, listed.handle)).toMatchObject({ found: true });
     },
   },
   ProxyStore: {

@@ -224,7 +224,7 @@ describe.each([
 });
 
 describe('the key of the identifiers', () => {
-  test('can be read by those that find sessions by whose they are, in the version in force, and changed by no function [ASVS-13.3.2]', () => {
+  test('can be read by the three that find sessions by whose they are, in the version in force, and changed by no function [ASVS-13.3.2]', () => {
     const about = functionNames.flatMap((name) =>
       statementsOf(of('prod').stateless, name)
         .filter(({ Resource }) => mentions(Resource, 'IdentifierKey'))

@@ -98,7 +98,7 @@ test('a fresh local start has no fault, and the command says so', async () => {
   expect(ok).toBe(true);
   expect(checks.map(({ check }) => check)).toEqual([
     ...['site', 'store', 'headers', 'guards', 'back-channel', 'discovery', 'login', 'cookie'],
-    ...['authorisation', 'log', 'clock', 'client assertion', 'keys', 'rotation', 'jwks'],
+    ...['authorisation', 'log', 'clock', 'client assertion', 'api platform', 'keys', 'rotation', 'jwks'],
   ]);
 });
 
@@ -220,6 +220,21 @@ describe('a set-up in which one thing is wrong is named:', () => {
     expect(faults['guards']).toContain('a request of another origin is answered 200');
   });
 
+  test('a proxy that strips the header of our own page', async () => {
+    const faults = await faultsOf({ site: { drops: ['x-csrf'] } });
+    expect(faults['site']).toContain('the header does not arrive');
+  });
+
+  test('a proxy that strips cookies', async () => {
+    const faults = await faultsOf({ site: { drops: ['cookie'] } });
+    expect(faults['client assertion']).toContain('the sign-in cookie does not come back');
+  });
+
+  test('an API platform that is down', async () => {
+    const faults = await faultsOf({ outputs: { ApiPlatformTokenUrl: 'http://127.0.0.1:1/token' } });
+    expect(faults).toEqual({ 'api platform': expect.stringContaining('the API platform gives no answer') });
+  });
+
   test('a rotation of the keys that is overdue', async () => {
     const faults = await faultsOf({
       installation: {
@@ -255,4 +270,17 @@ describe('a set-up in which one thing is wrong is named:', () => {
 test('nothing secret is in what doctor says', async () => {
   const { out } = await ops(['doctor', '--local', new URL(bff.baseUrl).port]);
   expect(out).not.toMatch(/__Host-Http-\S+=|state=|nonce=|eyJ/);
+});
+
+test('the control panel shows the metrics and the audit trail that a deployment would have sent', async () => {
+  const address = new URL('/control-panel/telemetry', panel);
+  const page = await fetch(address);
+  const text = (await page.text()).replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ');
+  expect(page.status).toBe(200);
+  // What doctor's own sign-ins, each with a code that is none, have left.
+  expect(text).toMatch(/SignInFailed Code=response_invalid \d+ \d+ 1 1 Count/);
+  expect(text).toMatch(/ProviderLatency \d+ [\d.]+ [\d.]+ [\d.]+ Milliseconds/);
+  expect(text).toContain('sign_in_failed');
+  const elsewhere = await fetch(address, { headers: { 'sec-fetch-site': 'cross-site' } });
+  expect(elsewhere.status).toBe(403);
 });

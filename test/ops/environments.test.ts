@@ -150,3 +150,72 @@ test('no credentials at all is one clear line', async () => {
   expect(error.message).toContain('sign in (aws sso login)');
   expect(aws.calls).toEqual([]);
 });
+
+test('trace asks Logs Insights about every function at once, and shows what it found', async () => {
+  const line = {
+    time: '2026-01-01T09:00:00.000Z',
+    level: 'warn',
+    event: 'sign_in_failed',
+    code: 'x',
+    _aws: {},
+  };
+  let looks = 0;
+  aws.logs = (operation) => {
+    if (operation === 'StartQuery') return returned({ queryId: 'q' });
+    looks += 1;
+    return looks === 1
+      ? returned({ status: 'Running', results: [] })
+      : returned({
+          status: 'Complete',
+          results: [
+            [{ field: '@message', value: JSON.stringify(line) }],
+            [{ field: '@message', value: 'END' }],
+          ],
+        });
+  };
+  const { code, out } = await ops(['trace', '7K3M-9QX2-HABW', '--env', 'dev', '--json', '--hours', '2'], {
+    variables: shell(),
+  });
+  expect(code).toBe(0);
+  const { time, level, event, code: reason } = line;
+  expect(JSON.parse(out)).toEqual({
+    reference: '7K3M-9QX2-HABW',
+    entries: [{ time, level, event, code: reason }],
+  });
+  const query = aws.calls.find(({ action }) => action === 'StartQuery')?.input;
+  expect(query).toMatchObject({
+    logGroupNames: ['session-logs', 'sign-in-logs'],
+    queryString: expect.stringContaining('filter reference = "7K3M-9QX2-HABW"'),
+  });
+});
+
+test('trace without the right to ask says which right that is', async () => {
+  aws.logs = () => awsError('AccessDeniedException', 'no', 400);
+  const { code, out } = await ops(['trace', '7K3M-9QX2-HABW', '--env', 'dev', '--json'], {
+    variables: shell(),
+  });
+  expect(code).toBe(1);
+  expect(JSON.parse(out)).toMatchObject({
+    error: { code: 'access_denied', message: expect.stringContaining('logs:StartQuery') },
+  });
+});
+
+test('sessions end --all goes on from turn to turn, with what the turn before said', async () => {
+  const turns = [
+    { ok: true, ended: 3, begunBy: 1_800_000_000, cursor: 'session#a core' },
+    { ok: true, ended: 0, begunBy: 1_800_000_000, cursor: 'session#b core' },
+    { ok: true, ended: 2, begunBy: 1_800_000_000 },
+  ];
+  aws.invoke = () => returned(turns[aws.events.length - 1]);
+  const { code, out, err } = await ops(['sessions', 'end', '--all', '--yes', '--json', '--env', 'dev'], {
+    variables: shell(),
+  });
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toEqual({ all: true, reason: 'revoked', ended: 5 });
+  expect(err.split('\n').slice(0, 2)).toEqual(['ended 3 sessions so far …', 'ended 3 sessions so far …']);
+  expect(aws.events).toEqual([
+    { operation: 'end-all' },
+    { operation: 'end-all', begunBy: 1_800_000_000, cursor: 'session#a core' },
+    { operation: 'end-all', begunBy: 1_800_000_000, cursor: 'session#b core' },
+  ]);
+});

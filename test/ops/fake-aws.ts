@@ -25,7 +25,7 @@ export type Event = Readonly<Record<string, unknown>>;
 
 export class FakeAws {
   readonly port: number;
-  /** Everything that came: `Invoke`, `RotateSecret` or `DescribeStacks`, and what was in it. */
+  /** Everything that came: `Invoke`, `RotateSecret`, `StartQuery` and so on, and what was in it. */
   readonly calls: {
     readonly action: string;
     readonly functionName: string | undefined;
@@ -35,10 +35,14 @@ export class FakeAws {
   outputs: Record<string, string> = {
     RotateSigningKeysFunction: 'rotate-signing-keys',
     KeysStatusFunction: 'keys-status',
+    OperatorSessionsFunction: 'operator-sessions',
+    FunctionLogGroups: 'session-logs,sign-in-logs',
     SigningKeysSecretArn: 'arn:aws:secretsmanager:eu-west-2:000000000000:secret:ring-AAAAAA',
   };
   /** `hang`: no answer, the connection is cut. */
   invoke: (event: Event) => Answer | 'hang' = () => returned(null);
+  /** CloudWatch Logs. */
+  logs: (operation: string, input: Event) => Answer = () => returned({});
   rotateSecret: (input: Event) => Answer = () => returned({});
   describeStacks: (name: string) => Answer = (name) => stack(name, this.outputs);
   readonly #server: Server;
@@ -71,8 +75,9 @@ export class FakeAws {
 
   #answer(request: IncomingMessage, body: string): Answer | 'hang' {
     const [, functionName] =
-      /^\/2015-03-31\/functions\/(rotate-signing-keys|keys-status)\/invocations$/.exec(request.url ?? '') ??
-      [];
+      /^\/2015-03-31\/functions\/(rotate-signing-keys|keys-status|operator-sessions)\/invocations$/.exec(
+        request.url ?? '',
+      ) ?? [];
     const record = (action: string, input: Event): void => {
       this.calls.push({ action, functionName, input, authorization: request.headers.authorization ?? '' });
     };
@@ -85,6 +90,12 @@ export class FakeAws {
       const input = JSON.parse(body) as Event;
       record('RotateSecret', input);
       return this.rotateSecret(input);
+    }
+    const [, operation] = /^Logs_20140328\.(.+)$/.exec(String(request.headers['x-amz-target'])) ?? [];
+    if (operation !== undefined) {
+      const input = JSON.parse(body) as Event;
+      record(operation, input);
+      return this.logs(operation, input);
     }
     const form = new URLSearchParams(body);
     record(form.get('Action') ?? 'unknown', Object.fromEntries(form));

@@ -252,7 +252,7 @@ describe('a logout by CIS2 and what the holder of the session does at the same t
           if (name === 'sign out') {
             expect([ofOwn, ended]).toEqual(did === true ? ['signed_out', 1] : ['provider_logout', 2]);
           } else if (name === 'end another session' && ofOther === 'revoked') {
-            expect(did).toEqual({ status: 'done', found: true });
+            expect(did).toMatchObject({ status: 'done', found: true });
             expect([ofOwn, ended]).toEqual(['provider_logout', 1]);
           } else if (name === 'change the role' && ofOwn === 'replaced') {
             const change = did as RoleChange;
@@ -484,7 +484,7 @@ describe('a role change', () => {
             expect(await world.statusOf(made.credential)).toBe('active');
             expect(watched.alive).toHaveLength(2);
           } else {
-            expect(valueOf(ended)).toEqual({ status: 'done', found: true });
+            expect(valueOf(ended)).toMatchObject({ status: 'done', found: true });
             expect(made).toEqual(over('revoked'));
             expect(watched.alive).toEqual([own.key]);
           }

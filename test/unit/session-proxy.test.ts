@@ -301,20 +301,20 @@ describe('a session that is opened for a call', () => {
     expect((await stores().proxy.open(credential, use({ handle }))).status).toBe('active');
   });
 
-  test.each(['reference', 'secret'] as const)(
+  test.each(['selector', 'secret'] as const)(
     'by a cookie with another %s opens nothing and writes nothing',
     async (part) => {
       const credential = await signedIn();
       const before = await itemOf(credential, 'core');
       const bytes = Buffer.from(credential.cookie.expose(), 'base64url');
-      const place = part === 'reference' ? 3 : 40;
+      const place = part === 'selector' ? 3 : 40;
       bytes[place] = (bytes[place] ?? 0) ^ 1;
       const forged = parseCredential(bytes.toString('base64url'))!;
       expect(await stores().proxy.open(forged, use({ audience: 'cis2', profile: true }))).toEqual({
         status: 'unknown',
       });
       expect(await itemOf(credential, 'core')).toEqual(before);
-      expect(await itemOf(forged, 'core')).toEqual(part === 'reference' ? undefined : before);
+      expect(await itemOf(forged, 'core')).toEqual(part === 'selector' ? undefined : before);
     },
   );
 

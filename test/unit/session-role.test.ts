@@ -75,7 +75,7 @@ describe('a role change', () => {
     expect(await stores.read(credential)).toEqual({ status: 'active', session });
     const [cookie, oldCookie] = [credential.cookie.expose(), before.cookie.expose()];
     expect(credential.key).toBe(before.key);
-    // The first 32 bytes are the reference.
+    // The first 32 bytes are the selector.
     expect(cookie.slice(0, 42)).toBe(oldCookie.slice(0, 42));
     expect(cookie.slice(43)).not.toBe(oldCookie.slice(43));
   });
@@ -515,7 +515,7 @@ describe('a user’s own sessions', () => {
   test('may end themselves', async () => {
     const own = await world.signedIn();
     const { handle } = await sessionOf(own);
-    expect(await stores.endListed(own, handle, handle)).toEqual({ status: 'done', found: true });
+    expect(await stores.endListed(own, handle, handle)).toMatchObject({ status: 'done', found: true });
     expect(await world.statusOf(own)).toBe('revoked');
   });
 
@@ -568,7 +568,7 @@ describe('a user’s own sessions', () => {
       return watched.send(command);
     };
     const retrying = world.stores({ send } as unknown as typeof watched.client);
-    expect(await retrying.endListed(own, undefined, handle)).toEqual({ status: 'done', found: true });
+    expect(await retrying.endListed(own, undefined, handle)).toMatchObject({ status: 'done', found: true });
   });
 });
 

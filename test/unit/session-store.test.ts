@@ -1119,10 +1119,10 @@ describe('the role of a session that a sign-in takes the place of', () => {
     const before = await create();
     const [, key = ''] = replacementOf(before).split('.');
     const roleKey = Buffer.from(key, 'base64url');
-    const [reference, secret] = [before.reference.expose(), before.secret.expose()];
+    const [selector, secret] = [before.selector.expose(), before.secret.expose()];
     for (const cookie of [
       Buffer.concat([roleKey, secret]),
-      Buffer.concat([reference, roleKey]),
+      Buffer.concat([selector, roleKey]),
       Buffer.concat([roleKey, roleKey]),
     ]) {
       expect(await statusOf(parseCredential(cookie.toString('base64url'))!)).toBe('unknown');

@@ -1,30 +1,31 @@
 /** The API platform's token endpoint. */
 import type { IncomingMessage } from 'node:http';
 import * as oauth from 'oauth4webapi';
-import { after, Secret, type Clock, type EpochSeconds } from '../../common/index.ts';
 import {
+  after,
+  isObject,
+  Secret,
+  TooLarge,
+  withoutNulls,
+  type Clock,
+  type EpochSeconds,
+  type JsonObject,
+} from '../../common/index.ts';
+import {
+  addAssertion,
   ConnectionLost,
   createHttpClient,
+  guardedLookup,
   onceMoreIfLost,
   readBody,
-  TooLarge,
+  sendSigned,
+  type AssertionSigner,
   type Connection,
   type HttpClient,
 } from '../../outbound/index.ts';
 import type { IssuedTokens } from '../../session/index.ts';
 import type { Application } from './application.ts';
 import { tokenErrors, TokenUnavailable } from './errors.ts';
-
-/** Signs client assertions (RFC 7523) with one of our keys: RS512, `typ` JWT, a fresh `jti`. */
-export interface AssertionSigner {
-  /** The name its key is published under. */
-  readonly kid: string;
-  sign(assertion: {
-    readonly clientId: string;
-    readonly audience: string;
-    readonly lifeSeconds: number;
-  }): Promise<string>;
-}
 
 export interface TokenEndpointOptions {
   /** Where to, and the very characters that an assertion is addressed to. */
@@ -54,15 +55,11 @@ export interface TokenEndpoint {
 const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const idTokenType = 'urn:ietf:params:oauth:token-type:id_token';
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
-const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
-
-/** The platform takes five minutes at most. */
-const assertionLifeSeconds = 240;
 
 export function createTokenEndpoint(options: TokenEndpointOptions): TokenEndpoint {
   const { tokenUrl, clock } = options;
   const as: oauth.AuthorizationServer = { issuer: new URL(tokenUrl).origin, token_endpoint: tokenUrl };
-  const client = createHttpClient();
+  const client = createHttpClient({ lookupFor: guardedLookup });
   const requestOptions = (signal: AbortSignal, connection: Connection) => ({
     [oauth.customFetch]: tokenFetch(client, signal, connection, options.onCall),
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- settings allow it for a loopback address only
@@ -92,13 +89,7 @@ export function createTokenEndpoint(options: TokenEndpointOptions): TokenEndpoin
       const response = await oauth.genericTokenEndpointRequest(
         as,
         client,
-        async (_as, _client, body) => {
-          body.set('client_assertion_type', assertionType);
-          body.set(
-            'client_assertion',
-            await signer.sign({ clientId: apiKey, audience: tokenUrl, lifeSeconds: assertionLifeSeconds }),
-          );
-        },
+        (_as, _client, body) => addAssertion(body, signer, apiKey, tokenUrl),
         exchangeGrant,
         { subject_token: idToken.expose(), subject_token_type: idTokenType },
         requestOptions(signal, connection),
@@ -126,15 +117,14 @@ export function createTokenEndpoint(options: TokenEndpointOptions): TokenEndpoin
 
   return {
     async exchange(idToken, signal) {
-      const [application, signer] = await Promise.all([options.application(), options.signer()]);
-      try {
-        return await exchangeWith(signer, application, idToken, signal);
-      } catch (error) {
-        if (!(error instanceof TokenUnavailable && error.keyRefused)) throw error;
-        const next = await options.signer(signer.kid);
-        if (next.kid === signer.kid) throw error;
-        return exchangeWith(next, application, idToken, signal);
-      }
+      const application = await options.application();
+      return sendSigned(
+        options.signer,
+        (signer) => exchangeWith(signer, application, idToken, signal),
+        signal,
+        (sent) =>
+          sent.status === 'rejected' && sent.reason instanceof TokenUnavailable && sent.reason.keyRefused,
+      );
     },
 
     async refresh(refreshToken, signal) {
@@ -221,14 +211,6 @@ const rateLimited = (retryAfter: string | undefined): TokenUnavailable => {
   );
 };
 
-type Json = Readonly<Record<string, unknown>>;
-
-/** A JSON object's members, but for those that are `null`: they count as absent. */
-const membersOf = (value: unknown): Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null))
-    : {};
-
 /**
  * An access token is used however odd what stands beside it. So the library, which refuses the whole answer for one member
  * that it does not like, is given only what must be right.
@@ -242,7 +224,8 @@ async function readTokens(
   response: Response,
   askedAt: EpochSeconds,
 ): Promise<{ tokens: IssuedTokens; ignored: readonly TokenMember[] }> {
-  const members: Json = response.ok ? membersOf(await jsonOf(response.clone())) : {};
+  const body = response.ok ? await jsonOf(response.clone()) : undefined;
+  const members: JsonObject = isObject(body) ? withoutNulls(body) : {};
   const { access_token, token_type, issued_token_type: issuedType } = members;
   const required = new Response(JSON.stringify({ access_token, token_type }), response);
   let answer: oauth.TokenEndpointResponse;

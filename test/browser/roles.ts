@@ -1,9 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { answerWith, choose, facts, heading, signIn, staysTold, text } from './rig.ts';
-import { useRig } from './use-rig.ts';
-
-const rig = await useRig();
+import {
+  answerWith,
+  choose,
+  heading,
+  holdAnswers,
+  letAsk,
+  signedInAs,
+  signIn,
+  staysTold,
+  text,
+} from './rig.ts';
+import { rig } from './shared-rig.ts';
 
 const chooseHeading = 'Choose the role you are working in';
 const roleLabels = (tab: Page): Promise<string[]> =>
@@ -13,7 +21,7 @@ const roleLabels = (tab: Page): Promise<string[]> =>
     .then((items) => items.map((item) => item.replace(/\s+/g, ' ').trim()));
 const pick = (tab: Page, organisation: string): Promise<void> =>
   tab.locator('.nhsuk-radios__item', { hasText: organisation }).first().getByRole('radio').check();
-const roleIn = async (tab: Page): Promise<string | undefined> => (await facts(tab))['Organisation'];
+const roleIn = (tab: Page): Promise<string> => tab.locator('#account-role').innerText();
 
 const trust = 'EXAMPLE TRUST (X0XX1)';
 const healthCentre = 'EXAMPLE HEALTH CENTRE (A9A5A)';
@@ -22,7 +30,7 @@ describe('a person with several roles', () => {
   test('is asked to choose, is not let on without a choice, and then works in that role on the page they had asked for', async () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
-    await signIn(tab, 'Bethan Morris', '/ward/7?bay=2');
+    await signIn(tab, 'Bethan Morris', '/patients/9000000009?bay=2');
     await heading(tab, chooseHeading);
     expect((await profile.session()).role).toBeNull();
     expect(await roleLabels(tab)).toEqual([
@@ -39,14 +47,14 @@ describe('a person with several roles', () => {
 
     await pick(tab, trust);
     await tab.getByRole('button', { name: 'Continue' }).click();
-    await heading(tab, 'Ms Bethan Morris');
+    await signedInAs(tab, 'Ms Bethan Morris');
     await tab.getByText(/^You now work as .* at EXAMPLE TRUST\.$/).waitFor();
-    expect(tab.url()).toBe(`${rig.baseUrl}/ward/7?bay=2`);
+    expect(tab.url()).toBe(`${rig.baseUrl}/patients/9000000009?bay=2`);
     expect(await roleIn(tab)).toBe(trust);
     expect((await profile.session()).role).toMatchObject({ orgCode: 'X0XX1' });
 
     await tab.reload();
-    await heading(tab, 'Ms Bethan Morris');
+    await signedInAs(tab, 'Ms Bethan Morris');
     expect(await roleIn(tab)).toBe(trust);
   });
 
@@ -75,26 +83,26 @@ describe('a person with several roles', () => {
     await signIn(tab, 'Bethan Morris');
     await pick(tab, healthCentre);
     await tab.getByRole('button', { name: 'Continue' }).click();
-    await heading(tab, 'Ms Bethan Morris');
-    await other.goto('/ward/2');
-    await heading(other, 'Ms Bethan Morris');
+    await signedInAs(tab, 'Ms Bethan Morris');
+    await other.goto('/sessions?ward=2');
+    await signedInAs(other, 'Ms Bethan Morris');
     const before = await profile.session();
     const oldCookies = await profile.context.cookies(rig.baseUrl);
 
-    await tab.getByRole('link', { name: 'Change role' }).click();
+    await tab.getByRole('link', { name: 'Your role' }).click();
     await heading(tab, 'Change your role');
     expect(await tab.getByRole('radio', { checked: true }).getAttribute('value')).toBe(
       before.role?.['roleId'],
     );
     await pick(tab, trust);
-    await tab.getByRole('button', { name: 'Change role' }).click();
-    await heading(tab, 'Ms Bethan Morris');
+    await tab.getByRole('button', { name: 'Change role', exact: true }).click();
+    await heading(tab, 'Find a patient');
     expect(tab.url()).toBe(`${rig.baseUrl}/`);
     expect(await roleIn(tab)).toBe(trust);
 
     await staysTold(other, /^Your role was changed in another tab\. You now work as .* at EXAMPLE TRUST\.$/);
     expect(await roleIn(other)).toBe(trust);
-    expect(other.url()).toBe(`${rig.baseUrl}/ward/2`);
+    expect(other.url()).toBe(`${rig.baseUrl}/sessions?ward=2`);
     expect((await profile.session()).handle).not.toBe(before.handle);
 
     const elsewhere = await rig.profile();
@@ -111,15 +119,17 @@ describe('a person with several roles', () => {
     await signIn(tab, 'Bethan Morris');
     await pick(tab, healthCentre);
     await tab.getByRole('button', { name: 'Continue' }).click();
-    await heading(tab, 'Ms Bethan Morris');
-    await frozen.goto('/');
-    await heading(frozen, 'Ms Bethan Morris');
+    await signedInAs(tab, 'Ms Bethan Morris');
+    await frozen.goto('/sessions');
+    await signedInAs(frozen, 'Ms Bethan Morris');
+    await holdAnswers(frozen);
     await tab.goto('/role');
     await pick(tab, trust);
-    await tab.getByRole('button', { name: 'Change role' }).click();
-    await heading(tab, 'Ms Bethan Morris');
+    await tab.getByRole('button', { name: 'Change role', exact: true }).click();
+    await heading(tab, 'Find a patient');
 
     expect(await roleIn(frozen)).toBe(healthCentre);
+    await letAsk(frozen);
     const refused = frozen.waitForResponse('**/auth/session/extend');
     await frozen.getByRole('button', { name: 'Stay signed in' }).click();
     expect((await refused).status()).toBe(409);
@@ -130,9 +140,9 @@ describe('a person with several roles', () => {
 
   test('can change role at Care Identity as well, and comes back in that role', async () => {
     const tab = await (await rig.profile()).tab();
-    await signIn(tab, 'Bethan Morris', '/ward/7');
+    await signIn(tab, 'Bethan Morris', '/patients/9000000009');
     const asked = tab.waitForRequest((request) => request.url().includes('/authorize?'));
-    await tab.getByRole('link', { name: 'Change role at Care Identity' }).click();
+    await tab.getByRole('button', { name: 'Change role at Care Identity' }).click();
     const query = new URL((await asked).url()).searchParams;
     expect(query.get('scope')?.split(' ')).toContain('changedrole');
     expect(query.get('prompt')).toBe('login');
@@ -140,8 +150,8 @@ describe('a person with several roles', () => {
     await heading(tab, /Choose your role/);
     await tab.getByRole('radio').nth(1).check();
     await tab.getByRole('button', { name: 'Continue' }).click();
-    await heading(tab, 'Ms Bethan Morris');
-    expect(tab.url()).toBe(`${rig.baseUrl}/ward/7`);
+    await signedInAs(tab, 'Ms Bethan Morris');
+    expect(tab.url()).toBe(`${rig.baseUrl}/patients/9000000009`);
     expect(await roleIn(tab)).toBe(trust);
   });
 
@@ -201,7 +211,6 @@ describe('a person with several roles', () => {
     expect(await tab.locator('.nhsuk-radios__item', { hasText: trust }).getByRole('radio').isEnabled()).toBe(
       true,
     );
-    await tab.getByText('Why can I not choose some of my roles?').click();
     expect(await text(tab)).toContain('Registration Authority');
   });
 });
@@ -259,6 +268,6 @@ test('a role that was chosen at Care Identity is the one the person works in: th
   const tab = await (await rig.profile()).tab();
   await tab.goto('/auth/login?role=select');
   await choose(tab, 'Callum Reid');
-  await heading(tab, 'Mr Callum Reid');
+  await signedInAs(tab, 'Mr Callum Reid');
   expect(await roleIn(tab)).toBe('EXAMPLE HARBOUR PHARMACY (FX002)');
 });

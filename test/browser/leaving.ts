@@ -4,7 +4,9 @@ import { sessionCookie } from '../support/browser.ts';
 import {
   choose,
   heading,
-  signInLinkName,
+  holdAnswers,
+  letAsk,
+  signInButtonName,
   signedInAs,
   signIn,
   signOut,
@@ -12,9 +14,7 @@ import {
   text,
   type Profile,
 } from './rig.ts';
-import { useRig } from './use-rig.ts';
-
-const rig = await useRig();
+import { rig } from './shared-rig.ts';
 
 /** Anything that would tell that it was Amara Okafor who was here. */
 const person = /Amara|Okafor|900000000001|900000000777/;
@@ -30,14 +30,14 @@ describe('signing out', () => {
   test('ends on a page that says so, warns of the Care Identity session, and lets the next person sign in [O-16, ASVS-7.6.2]', async () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
-    await signIn(tab, 'Amara Okafor', '/ward/7');
+    await signIn(tab, 'Amara Okafor', '/sessions?ward=7');
     await signOut(tab);
     expect(tab.url()).toBe(`${rig.baseUrl}/signed-out`);
-    expect(await tab.title()).toBe('You have signed out – Example ward service');
+    expect(await tab.title()).toBe('You have signed out – Example surgery');
     expect(await text(tab)).toContain('You may still be signed in to Care Identity.');
     expect(await text(tab)).not.toMatch(person);
 
-    await tab.getByRole('link', { name: signInLinkName }).click();
+    await tab.getByRole('button', { name: signInButtonName }).click();
     // The simulator still knows the person, and asks all the same.
     await heading(tab, /simulator/);
     await choose(tab, 'Bethan Morris');
@@ -74,13 +74,13 @@ describe('signing out', () => {
 
   test('leaves nothing for the back button to show [ASVS-14.3.1]', async () => {
     const tab = await (await rig.profile()).tab();
-    await signIn(tab, 'Amara Okafor', '/ward/7');
-    for (const path of ['/ward/8', '/ward/9']) {
+    await signIn(tab, 'Amara Okafor', '/sessions?ward=7');
+    for (const path of ['/sessions?ward=8', '/sessions?ward=9']) {
       await tab.goto(path);
-      await heading(tab, 'Dr Amara Okafor');
+      await signedInAs(tab, 'Dr Amara Okafor');
     }
     await signOut(tab);
-    for (const path of ['/ward/8', '/ward/7']) {
+    for (const path of ['/sessions?ward=8', '/sessions?ward=7']) {
       await tab.goBack({ waitUntil: 'commit' });
       expect(tab.url()).toBe(rig.baseUrl + path);
       await tab.getByRole('heading', { level: 1 }).waitFor();
@@ -91,7 +91,7 @@ describe('signing out', () => {
   test('leaves nobody on a page that the browser brings back from its memory [A-02, ASVS-14.3.1]', async () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
-    await signIn(tab, 'Amara Okafor', '/ward/7');
+    await signIn(tab, 'Amara Okafor', '/sessions?ward=7');
     // What stands on the page in the first moment, before any script of the page can have changed it.
     await tab.evaluate(`addEventListener('pageshow', (event) => {
       window.broughtBack = event.persisted;
@@ -108,11 +108,11 @@ describe('signing out', () => {
 
   test('a page brought back from memory while still signed in shows the person again', async () => {
     const tab = await (await rig.profile()).tab();
-    await signIn(tab, 'Amara Okafor', '/ward/7');
+    await signIn(tab, 'Amara Okafor', '/sessions?ward=7');
     await tab.evaluate(`addEventListener('pageshow', (event) => { window.broughtBack = event.persisted; })`);
     await tab.goto('/auth/jwks.json');
     await tab.goBack({ waitUntil: 'commit' });
-    await heading(tab, 'Dr Amara Okafor');
+    await signedInAs(tab, 'Dr Amara Okafor');
     expect(await tab.evaluate('window.broughtBack')).toBe(true);
   });
 
@@ -136,19 +136,19 @@ describe('two tabs of one browser', () => {
     const profile = await rig.profile();
     const [first, second] = [await profile.tab(), await profile.tab()];
     for (const [tab, path] of [
-      [first, '/ward/1'],
-      [second, '/ward/2'],
+      [first, '/sessions?ward=1'],
+      [second, '/sessions?ward=2'],
     ] as const) {
       await tab.goto(path);
-      await tab.getByRole('link', { name: signInLinkName }).click();
+      await tab.getByRole('button', { name: signInButtonName }).click();
       await heading(tab, /simulator/);
     }
     await choose(second, 'Amara Okafor');
-    await heading(second, 'Dr Amara Okafor');
+    await signedInAs(second, 'Dr Amara Okafor');
     await choose(first, 'Amara Okafor');
-    await heading(first, 'Dr Amara Okafor');
-    expect(first.url()).toBe(`${rig.baseUrl}/ward/1`);
-    expect(second.url()).toBe(`${rig.baseUrl}/ward/2`);
+    await signedInAs(first, 'Dr Amara Okafor');
+    expect(first.url()).toBe(`${rig.baseUrl}/sessions?ward=1`);
+    expect(second.url()).toBe(`${rig.baseUrl}/sessions?ward=2`);
     expect(await profile.session()).toMatchObject({ status: 'active', user: { uid: '900000000001' } });
     await staysTold(second, 'You signed in again in another tab. This page goes on with that sign-in.');
     // What the person does next takes its place.
@@ -162,22 +162,22 @@ describe('two tabs of one browser', () => {
     const profile = await rig.profile();
     const [first, second] = [await profile.tab(), await profile.tab()];
     await signIn(first);
-    await second.goto('/ward/2');
-    await heading(second, 'Dr Amara Okafor');
+    await second.goto('/sessions?ward=2');
+    await signedInAs(second, 'Dr Amara Okafor');
     await signOut(first);
     await heading(second, 'You have signed out');
     expect(await text(second)).not.toMatch(person);
-    expect(await second.locator('#account').isVisible()).toBe(false);
+    expect(await second.locator('#sign-out').isVisible()).toBe(false);
   });
 
   test('sign in together: the one that waited shows the person by itself', async () => {
     const profile = await rig.profile();
     const [first, second] = [await profile.tab(), await profile.tab()];
-    await second.goto('/ward/2');
-    await heading(second, 'Sign in to the example ward service');
+    await second.goto('/sessions?ward=2');
+    await heading(second, 'Sign in to the example surgery');
     await signIn(first);
-    await heading(second, 'Dr Amara Okafor');
-    expect(second.url()).toBe(`${rig.baseUrl}/ward/2`);
+    await signedInAs(second, 'Dr Amara Okafor');
+    expect(second.url()).toBe(`${rig.baseUrl}/sessions?ward=2`);
   });
 });
 
@@ -198,21 +198,22 @@ describe('a refusal that is not the backend’s own', () => {
   test('is believed in nothing that its body says: nobody is signed out, and no address of it is gone to', async () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
-    await signIn(tab);
+    await signIn(tab, 'Amara Okafor', '/sessions');
     await tab.route('**/auth/session/extend', (route) => route.fulfill(hostile));
     await tab.getByRole('button', { name: 'Stay signed in' }).click();
     await staysTold(tab, 'Your session was not extended');
     await staysTold(tab, 'Something went wrong in this service. Try again.');
-    await heading(tab, 'Dr Amara Okafor');
+    await signedInAs(tab, 'Dr Amara Okafor');
     expect(await tab.content()).not.toMatch(/evil\.example|0900/);
-    expect(tab.url()).toBe(`${rig.baseUrl}/`);
+    expect(tab.url()).toBe(`${rig.baseUrl}/sessions`);
     profile.forgive(/status of 401/);
   });
 
   test('is told from the backend’s own by one header, which names what happened', async () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
-    await signIn(tab);
+    await signIn(tab, 'Amara Okafor', '/sessions');
+    await tab.getByText('This device').waitFor();
     expect((await profile.call('POST', '/auth/logout')).status).toBe(200);
     const refused = tab.waitForResponse('**/auth/session/extend');
     await tab.getByRole('button', { name: 'Stay signed in' }).click();
@@ -260,7 +261,7 @@ describe('two people at one computer', () => {
     const firstsCookie = (await sessionCookieOf(profile)) ?? '';
     await signIn(seconds, 'Devika Shah');
 
-    await heading(firsts, 'Mrs Devika Shah');
+    await signedInAs(firsts, 'Mrs Devika Shah');
     await staysTold(firsts, 'The session in this browser has changed');
     expect(await text(firsts)).toContain('This page now shows the session of Mrs Devika Shah.');
 
@@ -288,20 +289,22 @@ describe('two people at one computer', () => {
       const profile = await rig.profile();
       const [firsts, seconds] = [await profile.tab(), await profile.tab()];
       await keepToItself(seconds);
-      await signIn(firsts, 'Amara Okafor');
+      await signIn(firsts, 'Amara Okafor', '/sessions');
+      await holdAnswers(firsts);
       await signIn(seconds, 'Devika Shah');
       const before = await profile.session();
-      await heading(firsts, 'Dr Amara Okafor');
+      await signedInAs(firsts, 'Dr Amara Okafor');
 
       // A clock that could be moved has moved by now.
       await new Promise((resolve) => setTimeout(resolve, 1_100));
       const refused = firsts.waitForResponse(
         (answer) => answer.request().method() === 'POST' && answer.url().startsWith(`${rig.baseUrl}/auth/`),
       );
-      await firsts.getByRole('button', { name: button }).click();
+      await letAsk(firsts);
+      await firsts.getByRole('button', { name: button, exact: true }).click();
       expect((await refused).status()).toBe(409);
       await firsts.getByRole('heading', { name: told }).waitFor();
-      await heading(firsts, 'Mrs Devika Shah');
+      await signedInAs(firsts, 'Mrs Devika Shah');
       expect(await text(firsts)).not.toMatch(person);
       const { status, handle, expires } = await profile.session();
       expect({ status, handle, expires }).toEqual({

@@ -5,10 +5,8 @@ import { describe, expect, test } from '@jest/globals';
 import { chromium, type Page } from 'playwright-core';
 import { sessionCookie, signInCookie } from '../support/browser.ts';
 import { browserArguments, findBrowser } from '../support/chromium.ts';
-import { browserStorage, choose, facts, heading, signInLinkName, signIn, text } from './rig.ts';
-import { useRig } from './use-rig.ts';
-
-const rig = await useRig();
+import { browserStorage, choose, facts, heading, signInButtonName, signedInAs, signIn, text } from './rig.ts';
+import { rig } from './shared-rig.ts';
 
 /** Everybody at the simulator, as its laboratory lists them. */
 const people = await (async () => {
@@ -26,41 +24,43 @@ describe('a person who signs in', () => {
   test('chooses who to be at the simulator and lands on a page that says who, in which role, how surely and until when', async () => {
     const tab = await newTab();
     await tab.goto('/');
-    await heading(tab, 'Sign in to the example ward service');
-    expect(await tab.title()).toBe('Sign in – Example ward service');
+    await heading(tab, 'Sign in to the example surgery');
+    expect(await tab.title()).toBe('Sign in to the example surgery – Example surgery');
 
-    await tab.getByRole('link', { name: signInLinkName }).click();
+    await tab.getByRole('button', { name: signInButtonName }).click();
     await heading(tab, 'Care Identity sign in – simulator');
     // As in production, the sign-in page is on another site than the app.
     expect(new URL(tab.url()).hostname).toBe('127.0.0.1');
     await choose(tab, 'Amara Okafor');
 
-    await heading(tab, 'Dr Amara Okafor');
+    await signedInAs(tab, 'Dr Amara Okafor');
     expect(tab.url()).toBe(`${rig.baseUrl}/`);
-    expect(await tab.title()).toBe('Signed in – Example ward service');
+    expect(await tab.title()).toBe('Find a patient – Example surgery');
+    await tab.goto('/sessions');
+    await heading(tab, 'Where you are signed in');
     expect(await facts(tab)).toEqual({
       Role: 'Clinical Practitioner Access Role (R8000)',
       Organisation: 'EXAMPLE HEALTH CENTRE (A9A5A)',
-      'Ends at': expect.stringMatching(/^\d\d:\d\d.* \(in 15 minutes\) .*inactivity/),
-      'Ends at the latest': expect.stringMatching(/^\d\d:\d\d.*12.hour limit/),
+      'Ends at': expect.stringMatching(/^\d\d:\d\d.* for inactivity$/),
+      'Ends at the latest': expect.stringMatching(/^\d\d:\d\d/),
       'Signed in with': 'Smartcard (Identity Agent)',
       'Authentication level': 'Level 3 of 3',
       'Identity level': 'Level 3 of 3',
       'Signed in at': expect.stringMatching(/^\d\d:\d\d$/),
       'User ID': '900000000001',
+      'Last active at': expect.stringMatching(/^\d\d:\d\d/),
     });
   });
 
   test('comes back to the deep link they had opened, query included', async () => {
     const tab = await newTab();
-    const path = '/ward/7/patients?sort=bed&bay=North%20%26%20East';
+    const path = '/sessions?sort=bed&bay=North%20%26%20East';
     await tab.goto(path);
     await tab.getByText('After you sign in you will come back to the page that you asked for.').waitFor();
-    await tab.getByRole('link', { name: signInLinkName }).click();
+    await tab.getByRole('button', { name: signInButtonName }).click();
     await choose(tab, 'Amara Okafor');
-    await heading(tab, 'Dr Amara Okafor');
+    await signedInAs(tab, 'Dr Amara Okafor');
     expect(tab.url()).toBe(rig.baseUrl + path);
-    await tab.getByText('You are at the page that you asked for.').waitFor();
   });
 
   test('is still signed in, in the same session, after a reload and in a new tab', async () => {
@@ -69,10 +69,10 @@ describe('a person who signs in', () => {
     await signIn(tab);
     const { handle } = await profile.session();
     await tab.reload();
-    await heading(tab, 'Dr Amara Okafor');
+    await signedInAs(tab, 'Dr Amara Okafor');
     const another = await profile.tab();
-    await another.goto('/ward/3');
-    await heading(another, 'Dr Amara Okafor');
+    await another.goto('/sessions?ward=3');
+    await signedInAs(another, 'Dr Amara Okafor');
     expect(await profile.session()).toMatchObject({ status: 'active', handle });
   });
 
@@ -88,17 +88,17 @@ describe('a person who signs in', () => {
       throw new Error(`the Tab key never came to "${name}"`);
     };
     await tab.goto('/');
-    await heading(tab, 'Sign in to the example ward service');
+    await heading(tab, 'Sign in to the example surgery');
     await tab.keyboard.press('Tab');
     expect(await focused()).toBe('Skip to main content');
     await tab.keyboard.press('Enter');
     expect(await tab.evaluate('document.activeElement.id')).toBe('maincontent');
-    await tabTo(signInLinkName);
+    await tabTo(signInButtonName);
     await tab.keyboard.press('Enter');
     await heading(tab, /simulator/);
     await tabTo('Devika Shah');
     await tab.keyboard.press('Enter');
-    await heading(tab, 'Mrs Devika Shah');
+    await signedInAs(tab, 'Mrs Devika Shah');
     await tabTo('Sign out');
     await tab.keyboard.press('Space');
     await heading(tab, 'You have signed out');
@@ -121,11 +121,11 @@ describe('what a sign-in leaves in the browser', () => {
       cookieStore: [],
     };
     await tab.goto('/');
-    await heading(tab, 'Sign in to the example ward service');
+    await heading(tab, 'Sign in to the example surgery');
     expect(await browserStorage(tab)).toEqual(nothing);
-    await signIn(tab, 'Amara Okafor', '/ward/7');
+    await signIn(tab, 'Amara Okafor', '/sessions?ward=7');
     expect(await browserStorage(tab)).toEqual(nothing);
-    await tab.getByRole('button', { name: 'Sign out' }).click();
+    await tab.locator('#sign-out').click();
     await heading(tab, 'You have signed out');
     expect(await browserStorage(tab)).toEqual(nothing);
   });
@@ -173,7 +173,7 @@ describe('what a sign-in leaves in the browser', () => {
     }
     expect(await profile.context.cookies(rig.baseUrl)).toEqual(before);
     await tab.reload();
-    await heading(tab, 'Dr Amara Okafor');
+    await signedInAs(tab, 'Dr Amara Okafor');
   });
 
   test('is no token, code or cookie value in the page or in what the page was sent [B-26, ASVS-10.1.1]', async () => {
@@ -222,8 +222,10 @@ describe('everybody at the simulator', () => {
     const tab = await newTab();
     await tab.goto('/auth/login');
     await choose(tab, person);
-    await heading(tab, shown);
-    expect(await tab.locator('h1').innerText()).toBe(shown);
+    await signedInAs(tab, shown);
+    expect(await tab.locator('#account-name').innerText()).toBe(shown);
+    await tab.goto('/sessions');
+    await heading(tab, 'Where you are signed in');
     expect(await facts(tab)).toMatchObject({ ...chosen, 'Signed in with': method });
     expect(await text(tab)).not.toMatch(/undefined|null|NaN|\[object|Invalid Date/);
   });
@@ -253,15 +255,15 @@ describe('everybody at the simulator', () => {
   test('Ewan Blackwood, a locum without a role, signs in and is told what that means', async () => {
     const tab = await newTab();
     await signIn(tab, 'Ewan Blackwood');
-    expect(await text(tab)).toMatch(/Your Care Identity has no role\.[\s\S]*Registration Authority/);
-    expect(await facts(tab)).not.toHaveProperty('Role');
+    expect(await text(tab)).toMatch(/Your Care Identity has no role[\s\S]*Registration Authority/);
+    expect(await tab.locator('#account-role').count()).toBe(0);
   });
 
   test.each(['Farah Siddiqui', 'Gareth Lloyd'])(
     '%s, whose assurance is too low, gets no session and a page that says what to do',
     async (person) => {
       const { profile, tab } = await rig.visitor();
-      await tab.goto('/auth/login?returnTo=/ward/7');
+      await tab.goto('/auth/login?returnTo=/sessions?ward=7');
       await choose(tab, person);
       await heading(tab, 'You need a stronger way to sign in');
       expect(tab.url()).toMatch(
@@ -284,7 +286,7 @@ describe('everybody at the simulator', () => {
     expect(await text(tab)).not.toMatch(/undefined|\bnull\b|NaN|\[object|Invalid Date/);
     if (new URL(tab.url()).pathname === '/sign-in-error') {
       expect(await tab.locator('#reference').innerText()).toMatch(reference);
-      await tab.getByRole('link', { name: 'Try again' }).waitFor();
+      await tab.getByRole('button', { name: 'Try again' }).waitFor();
     } else {
       expect(await tab.locator('#account-name').innerText()).not.toBe('');
     }
@@ -295,10 +297,10 @@ describe('a sign-in that does not end well', () => {
   test('because it was cancelled shows a reference that finds the log entry, and can be tried again', async () => {
     const tab = await newTab();
     await tab.goto('/');
-    await tab.getByRole('link', { name: signInLinkName }).click();
+    await tab.getByRole('button', { name: signInButtonName }).click();
     await tab.getByRole('button', { name: 'Cancel' }).click();
     await heading(tab, 'Sign-in was cancelled');
-    expect(await tab.title()).toBe('Sign-in was cancelled – Example ward service');
+    expect(await tab.title()).toBe('Sign-in was cancelled – Example surgery');
     // Nothing that the provider said is repeated.
     expect(await text(tab)).not.toContain('Resource Owner');
 
@@ -308,23 +310,23 @@ describe('a sign-in that does not end well', () => {
       expect.objectContaining({ event: 'sign_in_failed', code: 'access_denied' }),
     );
 
-    await tab.getByRole('link', { name: 'Try again' }).click();
+    await tab.getByRole('button', { name: 'Try again' }).click();
     await choose(tab, 'Amara Okafor');
-    await heading(tab, 'Dr Amara Okafor');
+    await signedInAs(tab, 'Dr Amara Okafor');
     expect(tab.url()).toBe(`${rig.baseUrl}/`);
   });
 
   test('still leads to the deep link when it is tried again, after a reload too, and leaves nothing behind [ASVS-14.3.3]', async () => {
     const tab = await newTab();
-    const path = '/ward/7?sort=bed&bay=North%20%26%20East';
+    const path = '/sessions?ward=7&sort=bed&bay=North%20%26%20East';
     await tab.goto(path);
-    await tab.getByRole('link', { name: signInLinkName }).click();
+    await tab.getByRole('button', { name: signInButtonName }).click();
     await tab.getByRole('button', { name: 'Cancel' }).click();
     await heading(tab, 'Sign-in was cancelled');
     await tab.reload();
-    await tab.getByRole('link', { name: 'Try again' }).click();
+    await tab.getByRole('button', { name: 'Try again' }).click();
     await choose(tab, 'Amara Okafor');
-    await heading(tab, 'Dr Amara Okafor');
+    await signedInAs(tab, 'Dr Amara Okafor');
     expect(tab.url()).toBe(rig.baseUrl + path);
     expect((await browserStorage(tab))['sessionStorage']).toEqual({});
   });
@@ -332,18 +334,19 @@ describe('a sign-in that does not end well', () => {
   test('is tried again at no other site, whatever stands in the tab’s storage', async () => {
     const tab = await newTab();
     await tab.goto('/');
+    await tab.route('**/auth/login?**', (route) => route.fulfill({ status: 204 }));
     for (const stored of [
-      'https://evil.example/auth/login?returnTo=/x',
-      '/auth/login?returnTo=//evil.example',
-      '/auth/login?returnTo=https://evil.example',
-      'javascript:alert(1)',
+      ...['https://evil.example/x', '//evil.example', '/\\evil.example', 'javascript:alert(1)', 7].map(
+        (returnTo) => JSON.stringify({ returnTo, acr: 'AAL1', role: 'other' }),
+      ),
+      'no JSON',
+      'null',
     ]) {
       await tab.evaluate(`sessionStorage.setItem('sign-in', ${JSON.stringify(stored)})`);
       await tab.goto('/sign-in-error?code=access_denied');
-      const link = tab.getByRole('link', { name: 'Try again' });
-      const target = new URL((await link.getAttribute('href')) ?? '', rig.baseUrl);
-      expect(target.origin + target.pathname).toBe(`${rig.baseUrl}/auth/login`);
-      expect(target.href).not.toContain('evil');
+      const asked = tab.waitForRequest('**/auth/login?**');
+      await tab.getByRole('button', { name: 'Try again' }).click();
+      expect((await asked).url()).toBe(`${rig.baseUrl}/auth/login?returnTo=%2F`);
     }
     await tab.evaluate('sessionStorage.clear()');
   });
@@ -368,7 +371,7 @@ describe('a sign-in that does not end well', () => {
     await tab.getByText('You are still signed in as Dr Amara Okafor').waitFor();
     expect(await profile.session()).toMatchObject({ status: 'active', handle });
     await tab.getByRole('link', { name: 'Go back to the service' }).click();
-    await heading(tab, 'Dr Amara Okafor');
+    await signedInAs(tab, 'Dr Amara Okafor');
   });
 
   test('because the sign-in page was opened again with the back button harms nobody', async () => {
@@ -458,16 +461,19 @@ describe('a sign-in that does not end well', () => {
     expect(await tab.locator('#reference').innerText()).toBe('7K3M-9QX2-HABW');
   });
 
-  test.each(['/ward/call-0900-123456-to-unlock-your-account', '/?call-0900-123456-to-unlock-your-account'])(
+  test.each([
+    '/sessions?call-0900-123456-to-unlock-your-account',
+    '/?call-0900-123456-to-unlock-your-account',
+  ])(
     'and every other page repeats nothing of an address that anybody can have written, as %s',
     async (path) => {
       const tab = await newTab();
       await tab.goto(path);
-      await heading(tab, 'Sign in to the example ward service');
+      await heading(tab, 'Sign in to the example surgery');
       expect(await text(tab)).not.toContain('0900');
-      await tab.getByRole('link', { name: signInLinkName }).click();
+      await tab.getByRole('button', { name: signInButtonName }).click();
       await choose(tab, 'Amara Okafor');
-      await heading(tab, 'Dr Amara Okafor');
+      await signedInAs(tab, 'Dr Amara Okafor');
       expect(tab.url()).toBe(rig.baseUrl + path);
       expect(await text(tab)).not.toContain('0900');
     },
@@ -492,13 +498,13 @@ describe('a sign-in that does not end well', () => {
       const tab = await context.newPage();
       await tab.goto('/');
       await tab.getByText('Your browser does not keep the cookies of this service.').waitFor();
-      await tab.getByRole('link', { name: signInLinkName }).click();
+      await tab.getByRole('button', { name: signInButtonName }).click();
       await choose(tab, 'Amara Okafor');
       await heading(tab, 'Your browser does not keep the cookies of this service');
       expect(new URL(tab.url()).searchParams.get('code')).toBe('login_expired');
       expect(await text(tab)).toMatch(/allow cookies for this site[\s\S]*contact your IT service desk/);
       expect(await tab.locator('#reference').innerText()).toMatch(reference);
-      await tab.getByRole('link', { name: 'Try again' }).waitFor();
+      await tab.getByRole('button', { name: 'Try again' }).waitFor();
       expect(errors).toEqual([]);
     } finally {
       await context.close();
