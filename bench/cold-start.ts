@@ -30,6 +30,7 @@ const environment: Record<string, string> = {
       ...{ SESSION_TABLE: 'none', PUBLISHED_KEYS_TABLE: 'none', SIGNING_KEYS_SECRET: 'none' },
       ...{ API_PLATFORM_KEYS_SECRET: 'none', KEY_RING_NAME: 'none', API_PLATFORM_CREDENTIALS_SECRET: 'none' },
       IDENTIFIER_KEY_SECRET: 'none',
+      EDGE_SECRET: 'none',
     },
   ),
 };

@@ -1,4 +1,4 @@
-/** Synthesises every environment, or with `-c env=NAME` that one. */
+/** Synthesises every environment, to look at, or with `-c env=NAME` that one, which alone can be deployed. */
 import { bundleFunctions } from './bundle.ts';
 import { environments } from './environments.ts';
 import { DeploymentRefused } from './parts/settings.ts';
@@ -16,7 +16,8 @@ try {
     ]);
   }
   const bundles = bundleFunctions();
-  for (const [name, environment] of chosen) addEnvironment(app, name, environment, bundles);
+  const refusal = wanted === undefined ? 'choose-one-environment-with--c-env=NAME' : undefined;
+  for (const [name, environment] of chosen) addEnvironment(app, name, environment, bundles, refusal);
   app.synth();
 } catch (error) {
   if (!(error instanceof DeploymentRefused)) throw error;

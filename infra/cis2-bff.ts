@@ -1,4 +1,4 @@
-import { Annotations, Duration, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, Duration, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
@@ -6,22 +6,31 @@ import type * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as route53 from 'aws-cdk-lib/aws-route53';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
+import type * as sns from 'aws-cdk-lib/aws-sns';
 import { scopesRequirement, unneededScopes } from '../lambdas/settings.ts';
+import { AlarmTopic } from './parts/alarm-topic.ts';
+import { BffAlarms } from './parts/alarms.ts';
 import { AliasRecords } from './parts/alias-records.ts';
 import { ApiPlatformCredentials } from './parts/api-platform.ts';
-import { BffFunctions } from './parts/functions.ts';
+import { CanarySchedule } from './parts/canary.ts';
+import { BffDashboard, SavedQueries } from './parts/dashboard.ts';
+import { EdgeSecret } from './parts/edge-secret.ts';
+import { BffFunctions, isBehindTheApi } from './parts/functions.ts';
 import type { ReservedConcurrency } from './parts/functions.ts';
 import { BffHttpApi } from './parts/http-api.ts';
+import { nameInStack } from './parts/names.ts';
+import type { OriginDomain } from './parts/http-api.ts';
 import { KeysReader } from './parts/keys-reader.ts';
 import { SigningKeyStore } from './parts/keys.ts';
 import { BffLogs } from './parts/operations.ts';
 import type { BffLogsProps } from './parts/operations.ts';
+import { BffReleases, type Rollout } from './parts/releases.ts';
 import { KeyRotation } from './parts/rotation.ts';
 import { defaultKeyLeadTime, manifestOf, settingValues } from './parts/settings.ts';
 import type { BehaviourProps } from './parts/settings.ts';
 import { BffStorage } from './parts/storage.ts';
 import { prebuiltBundles } from './prebuilt.ts';
-import { hostOf, WebEdge } from './parts/web-edge.ts';
+import { hostOf, unansweredHost, WebEdge } from './parts/web-edge.ts';
 
 export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
   /**
@@ -44,6 +53,16 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    * @default - made here
    */
   readonly apiPlatformCredentials?: ApiPlatformCredentials;
+  /**
+   * The secret with what the edge sends with every request.
+   * @default - made here
+   */
+  readonly edgeSecret?: EdgeSecret;
+  /**
+   * Any other number than before has CloudFront take the value of the edge's secret that is in force when it is deployed.
+   * @default 1
+   */
+  readonly edgeSecretDeployment?: number;
   /**
    * Time from one rotation of the signing keys to the next: whole days, from 7 to 365, and longer than `keyLeadTime`.
    * @default Duration.days(30)
@@ -98,10 +117,11 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    */
   readonly distribution?: cloudfront.Distribution;
   /**
-   * Instances of each function that may run at once: a fuse, so that a flood on one cannot starve another.
-   * @default - enough for several thousand users
+   * Instances of each function that may run at once: a fuse, so that a flood on one cannot starve another. `none` fits an account
+   * whose limit is ten, as that of a new account may be.
+   * @default - in production enough for several thousand users, for which the account needs a limit of some hundreds; elsewhere none
    */
-  readonly reservedConcurrency?: Partial<ReservedConcurrency>;
+  readonly reservedConcurrency?: ReservedConcurrency | 'none';
   /**
    * Requests a second, over all users, above which the gateway answers 429.
    * @default 500
@@ -112,6 +132,27 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    * @default 1000
    */
   readonly requestBurst?: number;
+  /**
+   * A name for the edge to call the API by, and its certificate in the API's region. The API's own address, which leads around the
+   * firewall, is switched off then.
+   * @default - the edge calls the API by its own address, which stays open
+   */
+  readonly originDomain?: OriginDomain;
+  /**
+   * Where alarms are told: a topic that CloudWatch may write to.
+   * @default - one is made here, for others to subscribe to
+   */
+  readonly alarmTopic?: sns.ITopic;
+  /**
+   * An address that alarms are sent to, once it has agreed. Not with `alarmTopic`.
+   * @default - nobody is told until somebody subscribes to the topic
+   */
+  readonly alarmEmail?: string;
+  /**
+   * How a new version takes over the requests: a tenth first, with a way back by itself, or all at once.
+   * @default canary
+   */
+  readonly rollout?: Rollout;
   /**
    * Directory with one bundle a function, `<name>/index.mjs`.
    * @default - those of the package
@@ -124,7 +165,7 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
  * takes the longest, about a second (it waits for CIS2 twice), a session read a few milliseconds. This and the other
  * defaults stand an order of magnitude above what that needs.
  */
-const defaultConcurrency: ReservedConcurrency = {
+const productionConcurrency = {
   'sign-in': 50,
   session: 100,
   // A call waits for an upstream, for half a second as a rule: two hundred calls a second.
@@ -133,11 +174,12 @@ const defaultConcurrency: ReservedConcurrency = {
   'backchannel-logout': 10,
   jwks: 10,
   'unknown-route': 5,
+  canary: 2,
   'keys-status': 2,
   'operator-sessions': 1,
   // A rotation, and an operator's question meanwhile.
   'rotate-signing-keys': 2,
-};
+} as const satisfies ReservedConcurrency;
 
 const defaultRotationPeriod = Duration.days(30);
 
@@ -164,6 +206,10 @@ export class Cis2Bff extends Construct {
   /** For operators who look at the keys and may not change them. */
   readonly keysReader: iam.Role;
   readonly api: apigateway.HttpApi;
+  /** What DNS has to lead `originDomain` to, where there is one. */
+  readonly origin: apigateway.DomainName | undefined;
+  /** Where alarms are told. */
+  readonly alarmTopic: sns.ITopic;
   readonly distribution: cloudfront.Distribution;
   /** Where CIS2 reads our public keys. */
   readonly jwksUrl: string;
@@ -172,6 +218,7 @@ export class Cis2Bff extends Construct {
   /** @throws DeploymentRefused naming everything in `props` that breaks a rule */
   constructor(scope: Construct, id: string, props: Cis2BffProps) {
     super(scope, id);
+    this.alarmTopic = props.alarmTopic ?? new AlarmTopic(this, 'AlarmTopic', props.alarmEmail).topic;
     this.storage = props.storage ?? new BffStorage(this, 'Storage');
     this.signingKeys = props.signingKeys ?? new SigningKeyStore(this, 'SigningKeys');
     this.apiPlatformKeyStore =
@@ -181,6 +228,7 @@ export class Cis2Bff extends Construct {
         : undefined;
     this.apiPlatformCredentials =
       props.apiPlatformCredentials ?? new ApiPlatformCredentials(this, 'ApiPlatformCredentials');
+    const edgeSecret = props.edgeSecret ?? new EdgeSecret(this, 'EdgeSecret');
     const settings = settingValues(
       props,
       {
@@ -190,24 +238,30 @@ export class Cis2Bff extends Construct {
         SIGNING_KEYS_SECRET: this.signingKeys.secret.secretArn,
         API_PLATFORM_KEYS_SECRET: (this.apiPlatformKeyStore ?? this.signingKeys).secret.secretArn,
         API_PLATFORM_CREDENTIALS_SECRET: this.apiPlatformCredentials.secret.secretArn,
+        EDGE_SECRET: edgeSecret.secret.secretArn,
         KEY_RING_NAME: props.keyRingName ?? nameInStack(this),
       },
-      [...edgeProblems(props), ...keyProblems(props)],
+      [...edgeProblems(props), ...concurrencyProblems(props), ...alarmProblems(props), ...keyProblems(props)],
     );
     const upstreams = manifestOf(props);
     warnOfScopes(this, settings.CIS2_SCOPE);
     const logs = new BffLogs(this, 'Logs', { logRetention: props.logRetention });
+    const reservedConcurrency = concurrencyOf(props);
+    saysConcurrency(this, reservedConcurrency);
+    saysOpenApi(this, props);
+    saysUnanswered(this, props);
     this.functions = new BffFunctions(this, 'Functions', {
       storage: this.storage,
       signingKeys: this.signingKeys,
       apiPlatformKeyStore: this.apiPlatformKeyStore,
       apiPlatformCredentials: this.apiPlatformCredentials,
+      edgeSecret,
       usesKms: props.keyCustody === 'kms' || props.keysRemainInKms === true,
       logs,
       settings,
       bundles: props.bundles ?? prebuiltBundles(),
       upstreams,
-      reservedConcurrency: { ...defaultConcurrency, ...props.reservedConcurrency },
+      reservedConcurrency,
     });
     new KeyRotation(this, 'KeyRotation', {
       rotator: this.functions.get('rotate-signing-keys'),
@@ -227,15 +281,23 @@ export class Cis2Bff extends Construct {
         ...(this.apiPlatformKeyStore === undefined ? [] : [this.apiPlatformKeyStore]),
       ],
     }).role;
-    this.api = new BffHttpApi(this, 'HttpApi', {
+    const httpApi = new BffHttpApi(this, 'HttpApi', {
       functions: this.functions,
       logs,
       upstreams,
       requestsPerSecond: props.requestsPerSecond ?? 500,
       requestBurst: props.requestBurst ?? 1_000,
-    }).api;
+      originDomain: props.originDomain,
+    });
+    this.origin = httpApi.origin;
+    this.api = httpApi.api;
+    new CanarySchedule(this, 'Canary', this.functions.live('canary'));
+    this.operate(props, settings.KEY_RING_NAME, httpApi);
     const edge = new WebEdge(this, 'WebEdge', {
       api: this.api,
+      originDomainName: this.origin?.name,
+      edgeSecret,
+      edgeSecretDeployment: props.edgeSecretDeployment ?? 1,
       baseUrl: props.baseUrl,
       certificate: props.certificate,
       webAclArn: props.webAclArn,
@@ -277,6 +339,47 @@ export class Cis2Bff extends Construct {
   grantReadKeysStatus(grantee: iam.IGrantable): iam.Grant {
     return this.functions.get('keys-status').grantInvoke(grantee);
   }
+
+  /** What is watched, shown, and brought back when it goes wrong. */
+  private operate(props: Cis2BffProps, ringName: string, { api, accessLogs }: BffHttpApi): void {
+    const functions = this.functions.byName();
+    const tables = { sessions: this.storage.sessions, 'published keys': this.storage.publishedKeys };
+    const rings = Object.fromEntries(
+      [this.signingKeys, ...(this.apiPlatformKeyStore === undefined ? [] : [this.apiPlatformKeyStore])].map(
+        ({ purpose }) => [purpose, `${ringName}/${purpose}`],
+      ),
+    );
+    const alarms = new BffAlarms(this, 'Alarms', {
+      name: nameInStack(this),
+      topic: this.alarmTopic,
+      functions,
+      api,
+      tables,
+      rings,
+      rotationPeriod: props.rotationPeriod ?? defaultRotationPeriod,
+    });
+    new BffDashboard(this, 'Dashboard', { name: nameInStack(this), alarms, api, functions, tables, rings });
+    new SavedQueries(this, 'Queries', {
+      name: nameInStack(this),
+      functions: this.functions.logGroups(),
+      accessLogs,
+    });
+    new BffReleases(this, 'Releases', {
+      rollout: props.rollout ?? 'canary',
+      releases: new Map(
+        [...functions.keys()].filter(isBehindTheApi).map((name) => {
+          const errors = alarms.functionErrors.get(name);
+          return [
+            name,
+            {
+              alias: this.functions.live(name),
+              alarms: [...(errors === undefined ? [] : [errors]), alarms.requestsFail],
+            },
+          ];
+        }),
+      ),
+    });
+  }
 }
 
 /** Not an error: what CIS2 makes of a scope is for CIS2 to say. */
@@ -290,9 +393,62 @@ const warnOfScopes = (scope: Construct, asked: string): void => {
   }
 };
 
+const alarmProblems = ({ alarmTopic, alarmEmail }: Cis2BffProps): readonly string[] => {
+  if (alarmEmail === undefined) return [];
+  if (alarmTopic !== undefined)
+    return ['alarmEmail is for the topic that is made here, and alarmTopic names another'];
+  return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(alarmEmail)
+    ? []
+    : [`alarmEmail must be an address, got ${alarmEmail}`];
+};
+
+const concurrencyOf = ({ production = true, reservedConcurrency }: Cis2BffProps): ReservedConcurrency =>
+  reservedConcurrency === 'none'
+    ? {}
+    : { ...(production ? productionConcurrency : {}), ...reservedConcurrency };
+
+const concurrencyProblems = (props: Cis2BffProps): readonly string[] =>
+  Object.entries(concurrencyOf(props))
+    .filter(([, instances]) => !(Number.isInteger(instances) && instances >= 1))
+    .map(
+      ([name, instances]) =>
+        `reservedConcurrency of ${name} must be a whole number from 1, got ${String(instances)}`,
+    );
+
+/** Lambda leaves no fewer of an account's concurrent executions to functions that have none reserved. */
+const leastUnreserved = 100;
+
+/** Not an error: only AWS knows the account's limit. */
+const saysConcurrency = (scope: Construct, reserved: ReservedConcurrency): void => {
+  const sum = Object.values(reserved).reduce((total, instances) => total + instances, 0);
+  if (sum === 0) return;
+  Annotations.of(scope).addInfoV2(
+    'cis2-bff:reserved-concurrency',
+    `${String(sum)} concurrent executions are reserved: the account's limit must be ${String(sum + leastUnreserved)} at least ` +
+      '(aws lambda get-account-settings shows it; a new account may have 10). Ask for more under Service Quotas, or set ' +
+      "reservedConcurrency: 'none'",
+  );
+};
+
+/** Not an error: another distribution, or a name that is not there yet, may stand before this one. */
+const saysUnanswered = (scope: Construct, { baseUrl, certificate, distribution }: Cis2BffProps): void => {
+  const problem = distribution === undefined ? unansweredHost(baseUrl, certificate !== undefined) : undefined;
+  if (problem !== undefined) Annotations.of(scope).addInfoV2('cis2-bff:unanswered-host', problem);
+};
+
+/** Not an error: the edge can do without. */
+const saysOpenApi = (scope: Construct, { originDomain }: Cis2BffProps): void => {
+  if (originDomain !== undefined) return;
+  Annotations.of(scope).addInfoV2(
+    'cis2-bff:open-api',
+    "without originDomain the API's own address stays open: whoever finds it comes around the firewall, and can use up what the " +
+      'gateway takes',
+  );
+};
+
 /** What is wrong with how the deployment is reached from outside. */
 const edgeProblems = (props: Cis2BffProps): readonly string[] => {
-  const { production = true, certificate, webAclArn, withoutWebAcl, distribution } = props;
+  const { production = true, baseUrl, certificate, webAclArn, withoutWebAcl, distribution } = props;
   const problems: string[] = [];
   if (distribution !== undefined) {
     for (const [name, value] of Object.entries({ certificate, webAclArn, withoutWebAcl })) {
@@ -314,19 +470,19 @@ const edgeProblems = (props: Cis2BffProps): readonly string[] => {
   if (production && webAclArn === undefined && withoutWebAcl === undefined) {
     problems.push('webAclArn is missing: give one, or say in withoutWebAcl why there is none');
   }
+  const origin = props.originDomain?.domainName;
+  if (
+    origin !== undefined &&
+    !(/^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/.test(origin) && !baseUrl.endsWith(`//${origin}`))
+  ) {
+    problems.push(`originDomain must be a host name of its own, got ${origin}`);
+  }
   if (withoutWebAcl !== undefined && withoutWebAcl.trim() === '')
     problems.push('withoutWebAcl gives no reason');
   if (webAclArn !== undefined && withoutWebAcl !== undefined) {
     problems.push('withoutWebAcl says that there is no web ACL, and webAclArn names one');
   }
   return problems;
-};
-
-/** Unique in an account and region, and the same at every synthesis. */
-const nameInStack = (construct: Construct): string => {
-  const stack = Stack.of(construct);
-  const path = construct.node.path.slice(stack.node.path.length).replaceAll('/', '-');
-  return `${stack.stackName}${path}`;
 };
 
 /** For how long the API platform keeps a set of keys without looking again. */

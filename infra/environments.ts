@@ -1,5 +1,6 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Cis2BffProps } from './cis2-bff.ts';
+import type { FirewallProps } from './parts/firewall.ts';
 import { cis2Issuers } from './parts/settings.ts';
 import type { BffStorageProps } from './parts/storage.ts';
 
@@ -12,30 +13,41 @@ export interface Environment
       | 'signingKeys'
       | 'apiPlatformKeyStore'
       | 'apiPlatformCredentials'
+      | 'edgeSecret'
       | 'keyRingName'
       | 'certificate'
+      | 'originDomain'
+      | 'alarmTopic'
       | 'bundles'
     >,
     BffStorageProps {
   /** Always said, never left to a default. */
   readonly production: boolean;
+  /** The AWS account that it is deployed into, and into no other. */
+  readonly account: string;
   /**
    * ARN of the certificate (in us-east-1) for the base URL's host. Production is refused without one.
    * @default - CloudFront's own certificate and name
    */
   readonly certificateArn?: string;
+  /**
+   * Name by which the edge calls the API, and the ARN of its certificate in the environment's own region.
+   * @default - the API's own address, which stays open
+   */
+  readonly origin?: { readonly domainName: string; readonly certificateArn: string };
+  /**
+   * The firewall that is made for the environment, in a stack of its own in us-east-1, unless `webAclArn` names another or
+   * `withoutWebAcl` says why there is none.
+   * @default - its defaults
+   */
+  readonly firewall?: FirewallProps;
 }
 
-/** Enough for a team that tries things out, too little for a runaway loop to cost much. */
+/** An account that AWS keeps for examples. An entry that names it can be synthesised and not deployed. */
+export const exampleAccount = '111122223333';
+
+/** Enough for a team that tries things out, too little for a runaway loop to cost much. It fits the limits of a new account. */
 const small = {
-  reservedConcurrency: {
-    'sign-in': 5,
-    session: 10,
-    'api-proxy': 10,
-    'backchannel-logout': 2,
-    jwks: 2,
-    'unknown-route': 2,
-  },
   requestsPerSecond: 50,
   requestBurst: 100,
   maxReadUnits: 400,
@@ -52,35 +64,43 @@ const pds = {
   live: 'https://api.service.nhs.uk/personal-demographics/FHIR/R4',
 } as const;
 
-/** Every deployment, by the name that its stacks carry. */
+const exampleCertificate = `arn:aws:acm:us-east-1:${exampleAccount}:certificate/00000000-0000-0000-0000-000000000000`;
+
+const exampleOriginCertificate = `arn:aws:acm:eu-west-2:${exampleAccount}:certificate/00000000-0000-0000-0000-000000000000`;
+
+/** Every deployment, by the name that its stacks carry. Accounts, hosts and certificates are examples: put your own in. */
 export const environments: Readonly<Record<string, Environment>> = {
   dev: {
     ...small,
     production: false,
+    account: exampleAccount,
+    certificateArn: exampleCertificate,
     baseUrl: 'https://dev.app.example.nhs.uk',
+    origin: { domainName: 'origin.dev.app.example.nhs.uk', certificateArn: exampleOriginCertificate },
     issuer: cis2Issuers.integration,
     clientId: 'cis2-bff-dev',
     upstreamUrls: { pds: pds.integration },
-    // One instance, so that whatever it is sent makes it ask CIS2 for keys once a minute at most. Nobody depends on dev.
-    reservedConcurrency: { ...small.reservedConcurrency, 'backchannel-logout': 1 },
   },
   int: {
     ...small,
     production: false,
+    account: exampleAccount,
+    certificateArn: exampleCertificate,
     baseUrl: 'https://int.app.example.nhs.uk',
+    origin: { domainName: 'origin.int.app.example.nhs.uk', certificateArn: exampleOriginCertificate },
     issuer: cis2Issuers.integration,
     clientId: 'cis2-bff-int',
     upstreamUrls: { pds: pds.integration },
   },
   prod: {
     production: true,
+    account: exampleAccount,
     baseUrl: 'https://app.example.nhs.uk',
+    origin: { domainName: 'origin.app.example.nhs.uk', certificateArn: exampleOriginCertificate },
     issuer: cis2Issuers.live,
     clientId: 'cis2-bff-prod',
     upstreamUrls: { pds: pds.live },
-    // Examples, of an account that AWS keeps for examples: put your own in their place.
-    certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/00000000-0000-0000-0000-000000000000',
-    webAclArn:
-      'arn:aws:wafv2:us-east-1:111122223333:global/webacl/example/00000000-0000-0000-0000-000000000000',
+    certificateArn: exampleCertificate,
+    alarmEmail: 'on-call@app.example.nhs.uk',
   },
 };

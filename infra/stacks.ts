@@ -3,26 +3,37 @@ import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type { Construct } from 'constructs';
 import bff from '../bff.config.ts';
 import { Cis2Bff } from './cis2-bff.ts';
-import type { Environment } from './environments.ts';
+import { exampleAccount, type Environment } from './environments.ts';
 import { ApiPlatformCredentials, apiPlatformTokenUrls } from './parts/api-platform.ts';
+import { EdgeSecret } from './parts/edge-secret.ts';
+import { Firewall } from './parts/firewall.ts';
 import { SigningKeyStore } from './parts/keys.ts';
 import { DeploymentRefused } from './parts/settings.ts';
 import { BffStorage } from './parts/storage.ts';
+import { unansweredHost } from './parts/web-edge.ts';
+import { UndeployableSynthesizer } from './parts/undeployable.ts';
 
 /** Health data stays in London. */
 const region = 'eu-west-2';
+/** CloudFront takes its firewall from there alone. No health data goes there. */
+const edgeRegion = 'us-east-1';
+const webAclOutput = 'WebAclArn';
 
 export interface EnvironmentStacks {
   readonly stateful: Stack;
   readonly stateless: Stack;
+  /** The firewall, where one is made. */
+  readonly edge: Stack | undefined;
 }
 
 /**
- * Adds the two stacks of an environment: what must never be lost, and everything that can be made again.
+ * Adds the stacks of an environment: what must never be lost, everything that can be made again, and the firewall, which has to
+ * stand in another region.
  *
  * @param name - the environment's name, which its stacks carry
  * @param environment - its entry
  * @param bundles - directory of the bundled functions
+ * @param refusal - why the stacks may be looked at and not deployed, in words with hyphens between them
  * @throws DeploymentRefused when the entry breaks a rule; its message names the environment
  */
 export function addEnvironment(
@@ -30,14 +41,23 @@ export function addEnvironment(
   name: string,
   environment: Environment,
   bundles?: string,
+  refusal?: string,
 ): EnvironmentStacks {
-  const { production, certificateArn, maxReadUnits, maxWriteUnits, ...bffProps } = environment;
-  const common = { env: { region }, tags: { Service: 'cis2-bff', Environment: name } };
+  const { production, account, certificateArn, origin, firewall, maxReadUnits, maxWriteUnits, ...bffProps } =
+    environment;
+  refuseUndeployable(name, environment);
+  const why =
+    refusal ?? (account === exampleAccount ? 'put-your-own-account-into-infra-environments' : undefined);
+  const common = {
+    env: { account, region },
+    tags: { Service: 'cis2-bff', Environment: name },
+    terminationProtection: true,
+    ...(why === undefined ? {} : { synthesizer: new UndeployableSynthesizer(why) }),
+  };
 
   const stateful = new Stack(scope, `cis2-bff-${name}-stateful`, {
     ...common,
     description: `CIS2 BFF, ${name}: sessions, signing keys and credentials`,
-    terminationProtection: production,
   });
   const storage = new BffStorage(stateful, 'Storage', { maxReadUnits, maxWriteUnits });
   const signingKeys = new SigningKeyStore(stateful, 'SigningKeys');
@@ -46,6 +66,8 @@ export function addEnvironment(
       ? new SigningKeyStore(stateful, 'ApiPlatformKeys', { purpose: 'api-platform' })
       : undefined;
   const apiPlatformCredentials = new ApiPlatformCredentials(stateful, 'ApiPlatformCredentials');
+  const edgeSecret = new EdgeSecret(stateful, 'EdgeSecret');
+  new CfnOutput(stateful, 'EdgeSecretArn', { value: edgeSecret.secret.secretArn });
   new CfnOutput(stateful, 'SessionTable', { value: storage.sessions.tableName });
   new CfnOutput(stateful, 'PublishedKeysTable', { value: storage.publishedKeys.tableName });
   new CfnOutput(stateful, 'IdentifierKeySecretArn', { value: storage.identifierKeySecret.secretArn });
@@ -56,6 +78,22 @@ export function addEnvironment(
   new CfnOutput(stateful, 'ApiPlatformCredentialsSecretArn', {
     value: apiPlatformCredentials.secret.secretArn,
   });
+
+  const edge =
+    environment.webAclArn === undefined && environment.withoutWebAcl === undefined
+      ? new Stack(scope, `cis2-bff-${name}-edge`, {
+          ...common,
+          env: { account, region: edgeRegion },
+          description: `CIS2 BFF, ${name}: firewall`,
+        })
+      : undefined;
+  if (edge !== undefined) {
+    const { webAclArn } = new Firewall(edge, 'Firewall', {
+      logRetention: environment.logRetention,
+      ...firewall,
+    });
+    new CfnOutput(edge, webAclOutput, { value: webAclArn });
+  }
 
   const stateless = new Stack(scope, `cis2-bff-${name}-stateless`, {
     ...common,
@@ -72,8 +110,25 @@ export function addEnvironment(
         signingKeys,
         ...(apiPlatformKeyStore === undefined ? {} : { apiPlatformKeyStore }),
         apiPlatformCredentials,
+        edgeSecret,
         keyRingName: `cis2-bff-${name}`,
         bundles,
+        // Across regions there are no exports. The ARN of a web ACL changes only with its name.
+        ...(edge === undefined
+          ? {}
+          : { webAclArn: Fn.getStackOutput(edge.stackName, webAclOutput, edgeRegion) }),
+        ...(origin === undefined
+          ? {}
+          : {
+              originDomain: {
+                domainName: origin.domainName,
+                certificate: acm.Certificate.fromCertificateArn(
+                  stateless,
+                  'OriginCertificate',
+                  origin.certificateArn,
+                ),
+              },
+            }),
         ...(certificateArn === undefined
           ? {}
           : { certificate: acm.Certificate.fromCertificateArn(stateless, 'Certificate', certificateArn) }),
@@ -82,12 +137,12 @@ export function addEnvironment(
   new CfnOutput(stateless, 'DistributionDomain', { value: deployed.distribution.distributionDomainName });
   new CfnOutput(stateless, 'DistributionId', { value: deployed.distribution.distributionId });
   new CfnOutput(stateless, 'SpaBucket', { value: deployed.spaBucket.bucketName });
-  new CfnOutput(stateless, 'ApiEndpoint', { value: deployed.api.apiEndpoint });
   new CfnOutput(stateless, 'JwksUrl', { value: deployed.jwksUrl });
   new CfnOutput(stateless, 'RotateSigningKeysFunction', {
     value: deployed.functions.get('rotate-signing-keys').functionName,
   });
 
+  new CfnOutput(stateless, 'AlarmTopicArn', { value: deployed.alarmTopic.topicArn });
   new CfnOutput(stateless, 'KeysStatusFunction', {
     value: deployed.functions.get('keys-status').functionName,
   });
@@ -97,7 +152,7 @@ export function addEnvironment(
   new CfnOutput(stateless, 'FunctionLogGroups', {
     value: Fn.join(
       ',',
-      deployed.functions.all.map(({ logGroup }) => logGroup.logGroupName),
+      [...deployed.functions.logGroups().values()].map(({ logGroupName }) => logGroupName),
     ),
   });
   new CfnOutput(stateless, 'Issuer', { value: environment.issuer });
@@ -107,8 +162,38 @@ export function addEnvironment(
   new CfnOutput(stateless, 'ClientId', { value: environment.clientId });
   new CfnOutput(stateless, 'KeysReaderRoleArn', { value: deployed.keysReader.roleArn });
 
-  return { stateful, stateless };
+  if (edge !== undefined) stateless.addStackDependency(edge);
+  if (deployed.origin !== undefined) {
+    new CfnOutput(stateless, 'OriginTarget', { value: deployed.origin.regionalDomainName });
+  }
+  return { stateful, stateless, edge };
 }
+
+/** What stands in the examples and belongs to nobody, in the text of an entry. */
+const examples = new RegExp(`\\bexample\\.nhs\\.uk\\b|${exampleAccount}|EXAMPLE`);
+
+/**
+ * What would fail late, or half way: a host that nothing answers on, and whatever is left of the example in an entry with an account
+ * of its own, which is meant to be deployed.
+ */
+const refuseUndeployable = (name: string, environment: Environment): void => {
+  const { account, ...entry } = environment;
+  const problems = /^\d{12}$/.test(account)
+    ? []
+    : [`${name}: account must be the twelve digits of an AWS account, got ${JSON.stringify(account)}`];
+  const unanswered = unansweredHost(environment.baseUrl, environment.certificateArn !== undefined);
+  // Production is refused without a certificate in any case.
+  if (unanswered !== undefined && !(environment.production && environment.certificateArn === undefined)) {
+    problems.push(`${name}: ${unanswered}`);
+  }
+  if (account !== exampleAccount) {
+    for (const [property, value] of Object.entries(entry)) {
+      const found = examples.exec(JSON.stringify(value));
+      if (found !== null) problems.push(`${name}: ${property} still has ${found[0]} of the example`);
+    }
+  }
+  if (problems.length > 0) throw new DeploymentRefused(problems);
+};
 
 const withName = <T>(name: string, make: () => T): T => {
   try {

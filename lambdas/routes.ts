@@ -50,6 +50,9 @@ export type RouteKey<Name extends HttpFunctionName> = keyof (typeof routes)[Name
 /** Everything under these prefixes is ours to answer, known or not; the rest of the origin is the SPA's. */
 export const bffPrefixes = ['/auth', '/api'] as const;
 
+/** The header that the edge puts in the place of whatever a caller sent under its name. */
+export const edgeHeader = 'x-cis2-bff-edge';
+
 /** The only cookies that the functions read, and the only ones that the edge passes on. */
 export const cookieNames = { session: '__Host-Http-session', signIn: '__Host-Http-sign-in' } as const;
 

@@ -300,6 +300,8 @@ const rules = {
   SIGNING_KEYS_SECRET: text,
   /** The secret with the key under which users and CIS2's sessions are found in the table. */
   IDENTIFIER_KEY_SECRET: text,
+  /** The secret with what the edge sends, to show that a request came through it. */
+  EDGE_SECRET: text,
   /** Whether the API platform trusts the keys that CIS2 does, or keys of its own. */
   API_PLATFORM_KEYS: oneOf('shared', 'own'),
   /** The secret with the API platform's keys: the same one when they are shared. */
@@ -341,13 +343,14 @@ const everyFunction = ['LOG_LEVEL', 'WARM_UP'] as const;
 /** What a function behind the gateway needs to tell its own page from another, and to send a person to it. */
 const everyRoute = ['BASE_URL', 'SIGN_IN_ERROR_PATH'] as const;
 const everySession = ['SESSION_TABLE', 'IDLE_SECONDS', 'ABSOLUTE_SECONDS'] as const;
+/** What only requests that came through the edge may reach. */
+const behindTheEdge = [...everySession, ...everyRoute, 'EDGE_SECRET'] as const;
 
 /** Which settings each function reads. The infrastructure gives a function these and no others. */
 export const functionSettings = {
   'sign-in': [
     ...everyFunction,
-    ...everySession,
-    ...everyRoute,
+    ...behindTheEdge,
     'CIS2_ISSUER',
     'CIS2_CLIENT_ID',
     'CIS2_SCOPE',
@@ -364,8 +367,7 @@ export const functionSettings = {
   ],
   session: [
     ...everyFunction,
-    ...everySession,
-    ...everyRoute,
+    ...behindTheEdge,
     'CIS2_CLIENT_ID',
     'ACCEPTED_ROLES',
     'SIGNED_OUT_PATH',
@@ -373,8 +375,7 @@ export const functionSettings = {
   ],
   'api-proxy': [
     ...everyFunction,
-    ...everySession,
-    ...everyRoute,
+    ...behindTheEdge,
     'CIS2_ACR',
     'MINIMUM_AAL',
     'ACCEPTED_ROLES',
@@ -387,8 +388,7 @@ export const functionSettings = {
   ],
   'backchannel-logout': [
     ...everyFunction,
-    ...everySession,
-    ...everyRoute,
+    ...behindTheEdge,
     'CIS2_ISSUER',
     'CIS2_CLIENT_ID',
     'IDENTIFIER_KEY_SECRET',
@@ -403,6 +403,14 @@ export const functionSettings = {
     'API_PLATFORM_KEYS',
     'KEY_CUSTODY',
     'KEY_LEAD_SECONDS',
+  ],
+  canary: [
+    ...everyFunction,
+    'BASE_URL',
+    'CIS2_ISSUER',
+    'CIS2_CLIENT_ID',
+    'PUBLISHED_KEYS_TABLE',
+    'API_PLATFORM_KEYS',
   ],
   'operator-sessions': [...everyFunction, ...everySession, 'CIS2_ISSUER', 'IDENTIFIER_KEY_SECRET'],
   'rotate-signing-keys': [

@@ -16,10 +16,11 @@ import {
   putSecret,
   readApi,
   readOutputs,
+  resolveSecret,
   settingInTemplate,
 } from './aws/cloudformation.ts';
 import type { StoreEndpoints } from './aws/cloudformation.ts';
-import { readDistribution, withPagePolicies } from './edge/cloudfront.ts';
+import { originHeaders, readDistribution, withPagePolicies } from './edge/cloudfront.ts';
 import { DevelopmentServer } from './edge/development-server.ts';
 import { startDynamoDb } from './aws/dynamodb.ts';
 import { HttpApi } from './edge/http-api.ts';
@@ -217,6 +218,11 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
       'content-security-policy': contentSecurityPolicyOf(app.config.contentSecurityPolicy),
       'permissions-policy': permissionsPolicyOf(app.config.permissionsPolicy),
     }),
+    originHeaders: await Promise.all(
+      originHeaders(assembly).map(
+        async ([name, value]) => [name, await resolveSecret(endpoints.secretsManager, value)] as const,
+      ),
+    ),
     api: new HttpApi(routes, identity),
     spa: server ?? given ?? withTour(builtSpa(spaDirectory), signIn.panel),
     baseUrl,

@@ -2,6 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { proxyBundle } from '../../test/support/proxy-bundle.ts';
+import { edgeHeaders } from './messages.ts';
 
 export interface Calls {
   readonly cookie: string;
@@ -22,7 +23,7 @@ const callOnce = async (cookie: string): Promise<{ status: string; milliseconds:
       version: '2.0',
       rawPath: path,
       rawQueryString: '',
-      headers: { 'x-csrf': '1', 'sec-fetch-site': 'same-origin' },
+      headers: { ...edgeHeaders, 'x-csrf': '1', 'sec-fetch-site': 'same-origin' },
       cookies: [cookie],
       isBase64Encoded: false,
       requestContext: { http: { method: 'GET', path } },

@@ -1,5 +1,6 @@
 /** Load on one connection after the other, and what came of it. */
 import { Agent, request } from 'node:http';
+import { edgeHeaders } from './messages.ts';
 
 /** A call as the page makes it. */
 export interface Caller {
@@ -31,6 +32,7 @@ function call(url: string, { cookie }: Caller, agent: Agent): Promise<number> {
       {
         agent,
         headers: {
+          ...edgeHeaders,
           cookie,
           'x-csrf': '1',
           'sec-fetch-site': 'same-origin',

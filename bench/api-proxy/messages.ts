@@ -2,6 +2,9 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 
+/** What the edge would send with every request. */
+export const edgeHeaders = { 'x-cis2-bff-edge': 'bench'.repeat(13) } as const;
+
 export interface World {
   readonly upstream: string;
   /** The functions' environment, without the store. */

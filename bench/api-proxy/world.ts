@@ -14,6 +14,7 @@ import { createSignInStore } from '../../lambdas/session/index.ts';
 import { startApiPlatformSimulator } from '../../local/api-platform-simulator/index.ts';
 import { createTables, startDynamoDb } from '../../local/aws/dynamodb.ts';
 import { startSecretsManager } from '../../local/aws/secrets-manager.ts';
+import { edgeHeaders } from './messages.ts';
 import type { Counters, Question, World } from './messages.ts';
 
 const { upstream } = JSON.parse(process.argv[2] ?? '') as { upstream: string };
@@ -93,6 +94,7 @@ const keys = await makeSecret('keys', {
 });
 const applicationSecret = await makeSecret('application', application);
 
+const edgeSecret = await makeSecret('edge', edgeHeaders['x-cis2-bff-edge']);
 const identifierKey = randomBytes(32).toString('base64url');
 const identifierSecret = await makeSecret('identifier-key', identifierKey);
 const signIns = createSignInStore({
@@ -215,6 +217,7 @@ const world: World = {
     ...{ ACCEPTED_ROLES: 'optional', UPSTREAMS: JSON.stringify({ pds: upstream }), KEY_CACHE_SECONDS: '60' },
     ...{ API_PLATFORM_TOKEN_URL: platform.tokenUrl, API_PLATFORM_KEYS_SECRET: keys },
     ...{ API_PLATFORM_CREDENTIALS_SECRET: applicationSecret, IDENTIFIER_KEY_SECRET: identifierSecret },
+    EDGE_SECRET: edgeSecret,
   },
   stores: { embedded: store.url, replaying: await startReplayingStore() },
 };

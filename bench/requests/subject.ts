@@ -6,6 +6,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { importJWK, jwtVerify } from 'jose';
 import type { Asked, Given, Plan, StoreCall } from './messages.ts';
+import { edgeHeaders } from '../api-proxy/messages.ts';
 
 const plan = JSON.parse(process.argv[2] ?? '') as Plan;
 /** Sign-ins in a round: each costs several session reads. */
@@ -39,6 +40,7 @@ const event = (path: string, query: string, cookies: readonly string[]): APIGate
     rawQueryString: query,
     headers: {
       ...{ accept: '*/*', host: 'app.example.nhs.uk', 'user-agent': 'Mozilla/5.0 (bench)' },
+      ...edgeHeaders,
       ...{ 'x-csrf': '1', 'sec-fetch-site': 'same-origin', cookie: cookies.join('; ') },
     },
     cookies,

@@ -1,11 +1,13 @@
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { manifestFileName, manifestFileText } from '../../lambdas/api/manifest-file.ts';
+import { routes } from '../../lambdas/routes.ts';
 import { functionSettings } from '../../lambdas/settings.ts';
 import type { FunctionName, SettingName } from '../../lambdas/settings.ts';
 import {
@@ -16,12 +18,14 @@ import {
 } from './keys.ts';
 import type { UpstreamDefinitions } from '../../manifest/index.ts';
 import type { ApiPlatformCredentials } from './api-platform.ts';
+import type { EdgeSecret } from './edge-secret.ts';
 import type { SigningKeyStore } from './keys.ts';
 import type { BffLogs } from './operations.ts';
+import { keptOnceMade } from './removal.ts';
 import type { BffStorage } from './storage.ts';
 
-/** Function → how many of its instances may run at once. */
-export type ReservedConcurrency = Readonly<Record<FunctionName, number>>;
+/** Function → how many of its instances may run at once. One that is not named shares what the account has left. */
+export type ReservedConcurrency = Readonly<Partial<Record<FunctionName, number>>>;
 
 export interface BffFunctionsProps {
   readonly storage: BffStorage;
@@ -30,6 +34,7 @@ export interface BffFunctionsProps {
   /** The keys that the API platform trusts, where they are not the same. */
   readonly apiPlatformKeyStore: SigningKeyStore | undefined;
   readonly apiPlatformCredentials: ApiPlatformCredentials;
+  readonly edgeSecret: EdgeSecret;
   /** Whether the rings may hold keys that KMS keeps. */
   readonly usesKms: boolean;
   readonly logs: BffLogs;
@@ -89,6 +94,12 @@ const sizes: Readonly<Record<FunctionName, Size>> = {
     // Secrets Manager may take some seconds to show what was done to it.
     timeout: Duration.seconds(20),
   },
+  canary: {
+    description: 'CIS2 BFF: looks from outside, every five minutes, whether people can sign in',
+    memoryMegabytes: 512,
+    // Six requests, of ten seconds at most each, which are made one after the other.
+    timeout: Duration.seconds(60),
+  },
   'operator-sessions': {
     description: "CIS2 BFF: shows operators a user's sessions, and ends a user's or everybody's",
     memoryMegabytes: 512,
@@ -116,16 +127,37 @@ function withFile<T>(directory: string, file: string, content: string, use: (dir
   }
 }
 
+const tracing = new iam.PolicyStatement({
+  sid: 'Traces',
+  actions: ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'],
+  resources: ['*'],
+});
+
 const pascalCase = (name: string): string =>
   name.replaceAll(/(?:^|-)([a-z])/g, (_match, letter: string) => letter.toUpperCase());
 
+/** Whether requests reach a function, by a route of the gateway. */
+export const isBehindTheApi = (name: FunctionName): boolean =>
+  Object.hasOwn(routes, name) || name === 'api-proxy' || name === 'unknown-route';
+
+/** Functions whose calls to other services are worth a trace: where the time of a slow request went. */
+const traced: readonly FunctionName[] = ['sign-in', 'api-proxy'];
+
+/** A function, and the name under which the version that is in force is called. */
+interface DeployedFunction {
+  readonly made: lambda.Function;
+  readonly live: lambda.Alias;
+  readonly logGroup: logs.LogGroup;
+}
+
 /** The deployed functions, each with a role, a log group and settings of its own. */
 export class BffFunctions extends Construct {
-  private readonly functions: Readonly<Record<FunctionName, lambda.Function>>;
+  private readonly functions: Readonly<Record<FunctionName, DeployedFunction>>;
 
   constructor(scope: Construct, id: string, props: BffFunctionsProps) {
     super(scope, id);
     const { storage, signingKeys, apiPlatformKeyStore, apiPlatformCredentials, usesKms, settings } = props;
+    const edge = props.edgeSecret;
     const stores = apiPlatformKeyStore === undefined ? [signingKeys] : [signingKeys, apiPlatformKeyStore];
     const platformKeys = apiPlatformKeyStore ?? signingKeys;
     const ofCis2 = { name: settings.KEY_RING_NAME, purposes: [signingKeys.purpose] };
@@ -142,11 +174,13 @@ export class BffFunctions extends Construct {
           PutItem: ['session#*', 'attempt#*'],
           UpdateItem: ['session#*', 'user#*', 'provider-session#*'],
         }),
+        ...edge.readStatements(),
         ...storage.identifierKeyStatements(),
         ...signingKeys.readStatements(),
         ...(usesKms ? kmsSigningStatements(ofCis2) : []),
       ]),
       session: this.add('session', props, [
+        ...edge.readStatements(),
         ...storage.sessionStatements({
           BatchGetItem: ['session#*'],
           DeleteItem: ['session#*'],
@@ -156,6 +190,7 @@ export class BffFunctions extends Construct {
         }),
       ]),
       'api-proxy': this.add('api-proxy', props, [
+        ...edge.readStatements(),
         ...storage.sessionStatements({
           ConditionCheckItem: ['session#*'],
           GetItem: ['session#*', 'warm-up'],
@@ -167,6 +202,7 @@ export class BffFunctions extends Construct {
         ...apiPlatformCredentials.readStatements(),
       ]),
       'backchannel-logout': this.add('backchannel-logout', props, [
+        ...edge.readStatements(),
         ...storage.sessionStatements({
           GetItem: ['user#*', 'provider-session#*', 'logout-token#*', 'warm-up'],
           PutItem: ['logout-token#*'],
@@ -180,6 +216,7 @@ export class BffFunctions extends Construct {
         ...storage.publishedKeyStatements({ GetItem: ['jwks#*', 'rotation#*'] }),
         ...stores.map((store) => store.describeStatement()),
       ]),
+      canary: this.add('canary', props, storage.publishedKeyStatements({ GetItem: ['jwks#*'] })),
       'operator-sessions': this.add('operator-sessions', props, [
         ...storage.sessionStatements({
           BatchGetItem: ['session#*'],
@@ -202,11 +239,26 @@ export class BffFunctions extends Construct {
   }
 
   get(name: FunctionName): lambda.Function {
-    return this.functions[name];
+    return this.functions[name].made;
   }
 
-  get all(): readonly lambda.Function[] {
-    return Object.values(this.functions);
+  /** The version in force: what requests and schedules call. */
+  live(name: FunctionName): lambda.Alias {
+    return this.functions[name].live;
+  }
+
+  /** Every function, by name. */
+  byName(): ReadonlyMap<FunctionName, lambda.Function> {
+    return new Map(this.names().map((name) => [name, this.functions[name].made]));
+  }
+
+  /** Every function's log, by its name. */
+  logGroups(): ReadonlyMap<FunctionName, logs.LogGroup> {
+    return new Map(this.names().map((name) => [name, this.functions[name].logGroup]));
+  }
+
+  private names(): readonly FunctionName[] {
+    return Object.keys(this.functions) as FunctionName[];
   }
 
   /** The longest the function may take for one event. */
@@ -218,7 +270,7 @@ export class BffFunctions extends Construct {
     name: FunctionName,
     props: BffFunctionsProps,
     statements: readonly iam.PolicyStatement[],
-  ): lambda.Function {
+  ): DeployedFunction {
     const { description, memoryMegabytes, timeout } = sizes[name];
     const scope = new Construct(this, pascalCase(name));
     const logGroup = props.logs.group(scope, 'Logs');
@@ -233,12 +285,20 @@ export class BffFunctions extends Construct {
               actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
               resources: [logGroup.logGroupArn],
             }),
+            ...(traced.includes(name) ? [tracing] : []),
             ...statements,
           ],
         }),
       },
     });
     acknowledgeKeysByTag(role, statements);
+    if (traced.includes(name)) {
+      Validations.of(role).acknowledge({
+        id: 'AwsSolutions-IAM5[Resource::*]',
+        reason:
+          'Traces are no resources: the right to send them is for all or none. Nothing can be read with it.',
+      });
+    }
     const make = (code: string): lambda.Function =>
       new lambda.Function(scope, 'Function', {
         description,
@@ -254,12 +314,22 @@ export class BffFunctions extends Construct {
         reservedConcurrentExecutions: props.reservedConcurrency[name],
         role,
         logGroup,
-        // The functions write one JSON object a line themselves.
-        loggingFormat: lambda.LoggingFormat.TEXT,
+        // The functions write one JSON object a line themselves. Lambda adds what ended badly, and no line for every call.
+        loggingFormat: lambda.LoggingFormat.JSON,
+        systemLogLevelV2: lambda.SystemLogLevel.WARN,
+        // What a version is made of stays with it, so that an older one can be gone back to.
+        currentVersionOptions: { removalPolicy: keptOnceMade },
       });
     const bundle = join(props.bundles, name);
-    return name === 'api-proxy'
-      ? withFile(bundle, manifestFileName, manifestFileText(props.upstreams), make)
-      : make(bundle);
+    const made =
+      name === 'api-proxy'
+        ? withFile(bundle, manifestFileName, manifestFileText(props.upstreams), make)
+        : make(bundle);
+    if (traced.includes(name)) {
+      // The construct's own switch would put the right into a policy of its own.
+      (made.node.defaultChild as lambda.CfnFunction).tracingConfig = { mode: lambda.Tracing.ACTIVE };
+    }
+    const live = new lambda.Alias(scope, 'Live', { aliasName: 'live', version: made.currentVersion });
+    return { made, live, logGroup };
   }
 }

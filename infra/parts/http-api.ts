@@ -2,7 +2,9 @@ import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import type * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import { apiPaths } from '../../lambdas/api/api-routes.ts';
 import { bffPrefixes, routes } from '../../lambdas/routes.ts';
 import type { HttpFunctionName } from '../../lambdas/routes.ts';
@@ -19,7 +21,34 @@ export interface BffHttpApiProps {
   readonly requestsPerSecond: number;
   /** Requests that may come at once before that rate counts. */
   readonly requestBurst: number;
+  /** The name under which the edge calls the API, with its certificate in this region. The API's own address is off then. */
+  readonly originDomain: OriginDomain | undefined;
 }
+
+/** A name for the edge to call the API by, which people never see. */
+export interface OriginDomain {
+  /** Such as `origin.app.example.nhs.uk`. */
+  readonly domainName: string;
+  /** Certificate for it, in the API's own region. */
+  readonly certificate: acm.ICertificate;
+}
+
+/**
+ * Which part of all requests a second a route takes at most, where that is less than all: what anybody can call, without being
+ * signed in, starves no other route. Callbacks cost CIS2 a call each.
+ */
+const shares: Readonly<Record<string, number>> = {
+  'ANY /auth/login': 0.2,
+  'ANY /auth/callback': 0.1,
+  'ANY /auth/backchannel-logout': 0.1,
+  'ANY /auth/jwks.json': 0.05,
+  'ANY /auth/jwks/api-platform.json': 0.05,
+  ...Object.fromEntries(bffPrefixes.map((prefix) => [`ANY ${prefix}/{proxy+}`, 0.05])),
+  $default: 0.02,
+};
+
+/** A route that takes fewer a second would refuse two people at once. */
+const leastRate = 5;
 
 /**
  * What the access log says. An allow-list: a path or a query could carry a code or a patient's name, an address or a
@@ -50,12 +79,15 @@ const shorter = (one: Duration, other: Duration): Duration =>
 /** The HTTP API: a route for every known path, and our own 404 for every other. */
 export class BffHttpApi extends Construct {
   readonly api: apigateway.HttpApi;
+  readonly accessLogs: logs.LogGroup;
+  /** What DNS has to lead the origin's name to, where it has one. */
+  readonly origin: apigateway.DomainName | undefined;
 
   constructor(scope: Construct, id: string, props: BffHttpApiProps) {
     super(scope, id);
-    const { functions, logs } = props;
+    const { functions } = props;
     const integration = (name: HttpFunctionName | 'api-proxy' | 'unknown-route'): HttpLambdaIntegration =>
-      new HttpLambdaIntegration(name, functions.get(name), {
+      new HttpLambdaIntegration(name, functions.live(name), {
         payloadFormatVersion: apigateway.PayloadFormatVersion.VERSION_2_0,
         timeout: shorter(functions.timeout(name).plus(coldStart), maxWait),
       });
@@ -64,6 +96,7 @@ export class BffHttpApi extends Construct {
       apiName: Stack.of(this).stackName,
       description: 'CIS2 BFF',
       createDefaultStage: false,
+      disableExecuteApiEndpoint: props.originDomain !== undefined,
     });
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-APIG4',
@@ -72,39 +105,75 @@ export class BffHttpApi extends Construct {
         'against the store and on every request: an authoriser would cache its answer and keep ended sessions alive.',
     });
 
+    const made: apigateway.HttpRoute[] = [];
     // Any method, so that a wrong one gets our own 405 and not the gateway's 404.
     for (const name of Object.keys(routes) as HttpFunctionName[]) {
       const target = integration(name);
       for (const path of new Set(Object.keys(routes[name]).map((key) => key.slice(key.indexOf('/'))))) {
-        this.api.addRoutes({ path, methods: [apigateway.HttpMethod.ANY], integration: target });
+        made.push(...this.api.addRoutes({ path, methods: [apigateway.HttpMethod.ANY], integration: target }));
       }
     }
     const proxy = integration('api-proxy');
     for (const path of apiPaths(props.upstreams)) {
-      this.api.addRoutes({ path, methods: [apigateway.HttpMethod.ANY], integration: proxy });
+      made.push(...this.api.addRoutes({ path, methods: [apigateway.HttpMethod.ANY], integration: proxy }));
     }
     const unknown = integration('unknown-route');
     for (const prefix of bffPrefixes) {
-      this.api.addRoutes({
-        path: `${prefix}/{proxy+}`,
-        methods: [apigateway.HttpMethod.ANY],
-        integration: unknown,
-      });
+      made.push(
+        ...this.api.addRoutes({
+          path: `${prefix}/{proxy+}`,
+          methods: [apigateway.HttpMethod.ANY],
+          integration: unknown,
+        }),
+      );
     }
-    new apigateway.HttpRoute(this, 'DefaultRoute', {
-      httpApi: this.api,
-      routeKey: apigateway.HttpRouteKey.DEFAULT,
-      integration: unknown,
-    });
+    made.push(
+      new apigateway.HttpRoute(this, 'DefaultRoute', {
+        httpApi: this.api,
+        routeKey: apigateway.HttpRouteKey.DEFAULT,
+        integration: unknown,
+      }),
+    );
 
-    this.api.addStage('Stage', {
+    this.accessLogs = props.logs.vendedGroup(this, 'AccessLogs', 'api-access');
+    const stage = this.api.addStage('Stage', {
       stageName: '$default',
       autoDeploy: true,
       throttle: { rateLimit: props.requestsPerSecond, burstLimit: props.requestBurst },
       accessLogSettings: {
-        destination: new apigateway.LogGroupLogDestination(logs.group(this, 'AccessLogs')),
+        destination: new apigateway.LogGroupLogDestination(this.accessLogs),
         format: AccessLogFormat.custom(JSON.stringify(accessLogFields)),
       },
     });
+    throttle(stage, made, props);
+    if (props.originDomain !== undefined) {
+      const { domainName, certificate } = props.originDomain;
+      this.origin = new apigateway.DomainName(this, 'Origin', {
+        domainName,
+        certificate,
+        endpointType: apigateway.EndpointType.REGIONAL,
+        securityPolicy: apigateway.SecurityPolicy.TLS_1_2,
+      });
+      new apigateway.ApiMapping(this, 'OriginMapping', { api: this.api, domainName: this.origin, stage });
+    }
   }
 }
+
+/** Gives each route that anybody can call a rate of its own. The gateway takes them only once the routes are there. */
+const throttle = (
+  stage: apigateway.HttpStage,
+  made: readonly apigateway.HttpRoute[],
+  { requestsPerSecond, requestBurst }: BffHttpApiProps,
+): void => {
+  const rateOf = (all: number, share: number): number => Math.max(leastRate, Math.round(all * share));
+  (stage.node.defaultChild as apigateway.CfnStage).routeSettings = Object.fromEntries(
+    Object.entries(shares).map(([route, share]) => [
+      route,
+      {
+        ThrottlingRateLimit: rateOf(requestsPerSecond, share),
+        ThrottlingBurstLimit: rateOf(requestBurst, share),
+      },
+    ]),
+  );
+  stage.node.addDependency(...made);
+};

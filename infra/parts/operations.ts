@@ -1,8 +1,10 @@
-import { Stack } from 'aws-cdk-lib';
+import { Fn, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { nameInStack } from './names.ts';
+import { keptOnceMade } from './removal.ts';
 
 export interface BffLogsProps {
   /**
@@ -23,6 +25,7 @@ export class BffLogs extends Construct {
     this.encryptionKey = new kms.Key(this, 'EncryptionKey', {
       description: 'CIS2 BFF: logs at rest',
       enableKeyRotation: true,
+      removalPolicy: keptOnceMade,
     });
     const { account, region, partition } = Stack.of(this);
     this.encryptionKey.addToResourcePolicy(
@@ -41,6 +44,31 @@ export class BffLogs extends Construct {
 
   /** A log group of this set. */
   group(scope: Construct, id: string): logs.LogGroup {
-    return new logs.LogGroup(scope, id, { retention: this.retention, encryptionKey: this.encryptionKey });
+    return this.add(scope, id);
+  }
+
+  /**
+   * A log group that another service of AWS writes to. Each service writes its groups into the account's resource policy for
+   * logs, which has room for 5,120 characters; a name under this prefix is covered by one entry.
+   */
+  vendedGroup(scope: Construct, id: string, name: string): logs.LogGroup {
+    return this.add(scope, id, `/aws/vendedlogs/${nameInStack(scope)}/${name}/${uniqueIn(scope)}`);
+  }
+
+  /** A log group that a web ACL writes to: AWS WAF takes no other names. */
+  firewallGroup(scope: Construct, id: string): logs.LogGroup {
+    return this.add(scope, id, `aws-waf-logs-${Stack.of(scope).stackName}-${uniqueIn(scope)}`);
+  }
+
+  private add(scope: Construct, id: string, logGroupName?: string): logs.LogGroup {
+    return new logs.LogGroup(scope, id, {
+      logGroupName,
+      retention: this.retention,
+      encryptionKey: this.encryptionKey,
+      removalPolicy: keptOnceMade,
+    });
   }
 }
+
+/** The stack's own id: the group of a deleted stack stays, and must not be in the way of the next. */
+const uniqueIn = (scope: Construct): string => Fn.select(2, Fn.split('/', Stack.of(scope).stackId));

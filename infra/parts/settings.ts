@@ -119,6 +119,7 @@ export type ResourceNames = Readonly<
     | 'SIGNING_KEYS_SECRET'
     | 'API_PLATFORM_KEYS_SECRET'
     | 'API_PLATFORM_CREDENTIALS_SECRET'
+    | 'EDGE_SECRET'
     | 'KEY_RING_NAME',
     string
   >

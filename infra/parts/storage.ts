@@ -1,9 +1,10 @@
-import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Stack, Validations } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { keptOnceMade } from './removal.ts';
 import { addGeneratedSecret, readingStatements, type SealedSecret } from './secrets.ts';
 
 export interface BffStorageProps {
@@ -58,6 +59,7 @@ export class BffStorage extends Construct {
     this.encryptionKey = new kms.Key(this, 'EncryptionKey', {
       description: 'CIS2 BFF: sessions at rest',
       enableKeyRotation: true,
+      removalPolicy: keptOnceMade,
     });
     this.sessions = new dynamodb.Table(this, 'Sessions', {
       partitionKey: { name: 'pk', type: dynamodb.AttributeType.STRING },
@@ -70,7 +72,7 @@ export class BffStorage extends Construct {
       encryptionKey: this.encryptionKey,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: false },
       deletionProtection: true,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: keptOnceMade,
     });
     Validations.of(this.sessions).acknowledge({
       id: 'AwsSolutions-DDB3',
@@ -101,7 +103,7 @@ export class BffStorage extends Construct {
       maxWriteRequestUnits: maxWriteUnits,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: true,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: keptOnceMade,
     });
   }
 

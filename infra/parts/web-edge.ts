@@ -7,10 +7,18 @@ import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { contentSecurityPolicyOf, permissionsPolicyOf, type BffConfig } from '../../manifest/index.ts';
-import { bffPrefixes, cookieNames, routes } from '../../lambdas/routes.ts';
+import { bffPrefixes, cookieNames, edgeHeader, routes } from '../../lambdas/routes.ts';
+import type { EdgeSecret } from './edge-secret.ts';
+import { keptOnceMade } from './removal.ts';
 
 export interface WebEdgeProps {
   readonly api: apigateway.HttpApi;
+  /** The name by which the edge calls the API. @default - the API's own */
+  readonly originDomainName?: string;
+  /** What the edge sends with every request to the API. */
+  readonly edgeSecret: EdgeSecret;
+  /** Another number has the distribution changed, and with it the value read again. */
+  readonly edgeSecretDeployment: number;
   /** The origin's own name: `https://` and a host. */
   readonly baseUrl: string;
   /** Certificate (in us-east-1) for the base URL's host. */
@@ -48,7 +56,7 @@ export class WebEdge extends Construct {
 
   constructor(scope: Construct, id: string, props: WebEdgeProps) {
     super(scope, id);
-    const behaviours = this.bffBehaviours(props.api);
+    const behaviours = this.bffBehaviours(props);
     if (props.distribution === undefined) {
       this.spaBucket = props.spaBucket ?? this.makeSpaBucket();
       this.distribution = this.makeDistribution(this.spaBucket, behaviours, props);
@@ -68,6 +76,7 @@ export class WebEdge extends Construct {
       enforceSSL: true,
       minimumTLSVersion: 1.2,
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      removalPolicy: keptOnceMade,
     });
     Validations.of(bucket).acknowledge({
       id: 'AwsSolutions-S1',
@@ -78,8 +87,15 @@ export class WebEdge extends Construct {
   }
 
   /** Path → how CloudFront treats it, for what the BFF answers. */
-  private bffBehaviours(api: apigateway.HttpApi): Record<string, cloudfront.BehaviorOptions> {
-    const bff = new origins.HttpOrigin(`${api.apiId}.execute-api.${Stack.of(this).region}.amazonaws.com`, {
+  private bffBehaviours({
+    api,
+    originDomainName,
+    edgeSecret,
+  }: WebEdgeProps): Record<string, cloudfront.BehaviorOptions> {
+    const ownDomain = `${api.apiId}.execute-api.${Stack.of(this).region}.amazonaws.com`;
+    const bff = new origins.HttpOrigin(originDomainName ?? ownDomain, {
+      // A reference that CloudFormation resolves as it deploys: the value stands in no template.
+      customHeaders: { [edgeHeader]: edgeSecret.secret.secretValue.unsafeUnwrap() },
       protocolPolicy: cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
       originSslProtocols: [cloudfront.OriginSslPolicy.TLS_V1_2],
       readTimeout: Duration.seconds(30),
@@ -126,7 +142,8 @@ export class WebEdge extends Construct {
     });
 
     const distribution = new cloudfront.Distribution(this, 'Distribution', {
-      comment: 'CIS2 BFF',
+      // CloudFormation resolves the reference again only when something else of the distribution changes.
+      comment: `CIS2 BFF, edge secret ${String(props.edgeSecretDeployment)}`,
       ...(certificate === undefined
         ? {}
         : {
@@ -309,6 +326,23 @@ function acknowledge(
 }
 
 /** @throws Error for a base URL that is known only when it is deployed */
+/** Why a distribution of ours does not answer on the host of the base URL; undefined when it does. */
+export const unansweredHost = (baseUrl: string, hasCertificate: boolean): string | undefined => {
+  if (Token.isUnresolved(baseUrl) || !URL.canParse(baseUrl)) return undefined;
+  const { hostname } = new URL(baseUrl);
+  const isCloudFronts = hostname.endsWith('.cloudfront.net');
+  if (!hasCertificate && !isCloudFronts) {
+    return (
+      `baseUrl names ${hostname}, on which the distribution does not answer without a certificate: give one, or take ` +
+      "CloudFront's own name. It is known after a first deployment (output DistributionDomain), for which any name under " +
+      'cloudfront.net will do'
+    );
+  }
+  return hasCertificate && isCloudFronts
+    ? `baseUrl names ${hostname}, which is CloudFront's own: there can be no certificate for it`
+    : undefined;
+};
+
 export const hostOf = (baseUrl: string): string => {
   if (Token.isUnresolved(baseUrl)) {
     throw new Error('baseUrl must be known at synthesis where a certificate or a hosted zone needs its host');

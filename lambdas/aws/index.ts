@@ -2,6 +2,8 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 
+export { edgeSecrets } from './edge-secret.ts';
+
 /** Time limits that leave room for an answer, and for one more try, inside every function's own. */
 export const limits = {
   maxAttempts: 2,
@@ -18,4 +20,6 @@ export function dynamoDb(): DynamoDBClient {
   client.middlewareStack.remove('loggerMiddleware');
   return client;
 }
-export const secretsManager = (): SecretsManagerClient => new SecretsManagerClient(limits);
+/** @param maxAttempts - what writes keys has time for more than one more try */
+export const secretsManager = (maxAttempts: number = limits.maxAttempts): SecretsManagerClient =>
+  new SecretsManagerClient({ ...limits, maxAttempts });

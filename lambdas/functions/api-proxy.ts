@@ -9,10 +9,10 @@ import {
   type UpstreamDefinitions,
 } from '../api/index.ts';
 import { createUserTokens, currentApplication, loadApplication } from '../api/tokens/index.ts';
-import { dynamoDb, limits, secretsManager } from '../aws/index.ts';
+import { dynamoDb, edgeSecrets, limits, secretsManager } from '../aws/index.ts';
 import { systemClock as clock } from '../common/index.ts';
 import { proxiedRoutes } from '../handlers/api-proxy.ts';
-import { proxyFunction } from '../http/index.ts';
+import { edgeCheck, proxyFunction } from '../http/index.ts';
 import { currentSigner, loadRing, signers } from '../keys/index.ts';
 import { createProxyStore } from '../session/index.ts';
 import { SettingsError } from '../settings.ts';
@@ -29,6 +29,7 @@ if (strangers.length > 0) {
 }
 
 const secrets = secretsManager();
+const edge = edgeCheck(() => edgeSecrets(secrets, settings.EDGE_SECRET));
 const onStale = (error: unknown): void => {
   log('signing_keys_stale', { error: describeError(error).error });
 };
@@ -68,7 +69,7 @@ const tokens = createUserTokens({
   },
 });
 
-await warmUp({ settings, log }, [() => sessions.warmUp(), signer, application]);
+await warmUp({ settings, log }, [edge.prepare, () => sessions.warmUp(), signer, application]);
 
 export const handler = proxyFunction({
   routes: proxiedRoutes(
@@ -78,6 +79,7 @@ export const handler = proxyFunction({
   baseUrl: settings.BASE_URL,
   signInErrorPath: settings.SIGN_IN_ERROR_PATH,
   log,
+  edge,
 });
 
 /** An app's own manifest lies beside this function's code. @throws ManifestUnusable: without it the function does not start */

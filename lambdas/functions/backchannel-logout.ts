@@ -1,9 +1,9 @@
 /** `POST /auth/backchannel-logout`: ends sessions and does nothing else to them; opens no session and signs nothing. */
-import { dynamoDb, secretsManager } from '../aws/index.ts';
+import { dynamoDb, edgeSecrets, secretsManager } from '../aws/index.ts';
 import { createLogoutTokenVerifier } from '../cis2/index.ts';
 import { preciseClock, systemClock as clock } from '../common/index.ts';
 import { backchannelLogout } from '../handlers/backchannel-logout.ts';
-import { httpFunction } from '../http/index.ts';
+import { edgeCheck, httpFunction } from '../http/index.ts';
 import { createLogoutStore, identifierKeyIn } from '../session/index.ts';
 import { measureProvider } from '../handlers/provider-metrics.ts';
 import { startFunction, warmUp } from '../start.ts';
@@ -20,7 +20,9 @@ const verifier = createLogoutTokenVerifier({
   onCall: measureProvider(log),
 });
 
-const identifierKey = identifierKeyIn(secretsManager(), settings.IDENTIFIER_KEY_SECRET);
+const secrets = secretsManager();
+const edge = edgeCheck(() => edgeSecrets(secrets, settings.EDGE_SECRET));
+const identifierKey = identifierKeyIn(secrets, settings.IDENTIFIER_KEY_SECRET);
 
 const sessions = createLogoutStore({
   client: dynamoDb(),
@@ -31,6 +33,7 @@ const sessions = createLogoutStore({
 });
 
 await warmUp({ settings, log }, [
+  edge.prepare,
   () => sessions.warmUp(),
   identifierKey,
   () => verifier.prepare(AbortSignal.timeout(1_400)),
@@ -44,4 +47,5 @@ export const handler = httpFunction({
   baseUrl: settings.BASE_URL,
   signInErrorPath: settings.SIGN_IN_ERROR_PATH,
   log,
+  edge,
 });

@@ -17,7 +17,7 @@ import { startFunction } from '../start.ts';
 import { createMetrics } from '../telemetry/index.ts';
 
 const { settings, log } = startFunction('rotate-signing-keys');
-const secrets = secretsManager();
+const secrets = secretsManager(3);
 const database = dynamoDb();
 /** KMS takes its time to make a key, and a second try would make a second one. */
 const kmsOptions = {

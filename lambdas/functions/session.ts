@@ -1,13 +1,15 @@
 /** `/auth/session*` and `POST /auth/logout`: a user's own sessions; knows no signing key and never calls CIS2. */
-import { dynamoDb } from '../aws/index.ts';
+import { dynamoDb, edgeSecrets, secretsManager } from '../aws/index.ts';
 import { systemClock as clock } from '../common/index.ts';
 import { changeRole, extendSession, logout, readDraftKey, readSession } from '../handlers/session.ts';
 import { endSession, listSessions } from '../handlers/sessions.ts';
-import { httpFunction } from '../http/index.ts';
+import { edgeCheck, httpFunction } from '../http/index.ts';
 import { createSessionStore } from '../session/index.ts';
 import { startFunction, warmUp } from '../start.ts';
 
 const { settings, log } = startFunction('session');
+const secrets = secretsManager();
+const edge = edgeCheck(() => edgeSecrets(secrets, settings.EDGE_SECRET));
 
 const sessions = createSessionStore({
   client: dynamoDb(),
@@ -16,7 +18,7 @@ const sessions = createSessionStore({
   clock,
 });
 
-await warmUp({ settings, log }, [() => sessions.warmUp()]);
+await warmUp({ settings, log }, [edge.prepare, () => sessions.warmUp()]);
 
 const dependencies = { sessions, settings, clock };
 
@@ -34,4 +36,5 @@ export const handler = httpFunction({
   baseUrl: settings.BASE_URL,
   signInErrorPath: settings.SIGN_IN_ERROR_PATH,
   log,
+  edge,
 });

@@ -1,10 +1,10 @@
 /** `GET /auth/login` and `GET /auth/callback`: the only function behind the API that may use the signing key. */
-import { dynamoDb, limits, secretsManager } from '../aws/index.ts';
+import { dynamoDb, edgeSecrets, limits, secretsManager } from '../aws/index.ts';
 import { createRelyingParty } from '../cis2/index.ts';
 import { preciseClock, systemClock as clock } from '../common/index.ts';
 import { callback } from '../handlers/callback.ts';
 import { login } from '../handlers/login.ts';
-import { httpFunction } from '../http/index.ts';
+import { edgeCheck, httpFunction } from '../http/index.ts';
 import { currentSigner, loadRing, signers } from '../keys/index.ts';
 import { createSignInStore, identifierKeyIn } from '../session/index.ts';
 import { scopesRequirement, unneededScopes } from '../settings.ts';
@@ -17,6 +17,7 @@ const scopes = unneededScopes(settings.CIS2_SCOPE);
 if (scopes.length > 0) log('scopes_unneeded', { scopes, requirement: scopesRequirement });
 
 const secrets = secretsManager();
+const edge = edgeCheck(() => edgeSecrets(secrets, settings.EDGE_SECRET));
 
 const signer = currentSigner({
   load: () => loadRing(secrets, settings.SIGNING_KEYS_SECRET),
@@ -56,6 +57,7 @@ const sessions = createSignInStore({
 });
 
 await warmUp({ settings, log }, [
+  edge.prepare,
   () => sessions.warmUp(),
   signer,
   identifierKey,
@@ -78,4 +80,5 @@ export const handler = httpFunction({
   baseUrl: settings.BASE_URL,
   signInErrorPath: settings.SIGN_IN_ERROR_PATH,
   log,
+  edge,
 });

@@ -75,7 +75,7 @@ async function ensureRings(
   const about = { StackId, RequestId, LogicalResourceId, PhysicalResourceId: 'signing-keys' };
   try {
     for (const ports of RequestType === 'Delete' ? [] : rings) {
-      const { state, isNew } = await ensureRing(ports);
+      const { state, isNew } = await onceRightsHold(ports, () => ensureRing(ports));
       const fields = { purpose: ports.purpose, kids: kidsOf(state.current.ring.keys) };
       if (isNew) log('signing_keys_created', fields);
       log('signing_keys_published', fields);
@@ -88,6 +88,24 @@ async function ensureRings(
   }
   await respond(ResponseURL, { ...about, Status: 'SUCCESS' });
 }
+
+const secondsBetweenTries = 5;
+const maxTries = 7;
+
+/** A role that was made a moment ago is refused for some seconds, until every service knows its rights: half a minute is waited. */
+async function onceRightsHold<T>({ wait }: ManagedRing, work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isDenied(error) || tries === maxTries) throw error;
+    }
+    await wait(secondsBetweenTries);
+  }
+}
+
+const isDenied = (error: unknown): boolean =>
+  error instanceof Error && (error.name === 'AccessDeniedException' || isDenied(error.cause));
 
 /** Secrets Manager: takes a step of a rotation, and notes how it ended. */
 async function takeStep(

@@ -1,7 +1,15 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
-import { routes, type Access, type HttpFunctionName, type Route, type RouteKey } from '../routes.ts';
+import {
+  edgeHeader,
+  routes,
+  type Access,
+  type HttpFunctionName,
+  type Route,
+  type RouteKey,
+} from '../routes.ts';
 import { describeError, type Logger } from '../telemetry/index.ts';
+import type { EdgeCheck } from './edge-check.ts';
 import { checkBody, checkProxiedBody, crossSiteRefusal, type BodyRule } from './guards.ts';
 import { matchPath, pathPattern, type PathPattern } from './path.ts';
 import { Problem, problemResponse, toProblem } from './problem.ts';
@@ -44,6 +52,8 @@ export type LambdaHandler = (
 /** What every function behind the gateway is given: requests must come from the origin `baseUrl`. */
 interface SiteOptions extends ErrorPage {
   readonly log: Logger;
+  /** Whether requests came through the edge. Without it any may come: for what is public and does nothing. */
+  readonly edge?: EdgeCheck;
 }
 
 const openExchange = (event: APIGatewayProxyEventV2, log: Logger): Exchange => {
@@ -91,6 +101,15 @@ const refusals = (site: ErrorPage): Step => ({
     call.response = isNavigation(request)
       ? redirectToErrorPage(site, { code: problem.code, reference })
       : problemResponse(problem, reference);
+  },
+});
+
+/** What came around the edge, and so around the firewall, finds nothing here. */
+const throughEdge = ({ passes }: EdgeCheck): Step => ({
+  before: async ({ event: { request, log } }) => {
+    if (await passes(request.headers[edgeHeader])) return;
+    log('request_refused', { guard: 'edge' });
+    throw new Problem('not_found');
   },
 });
 
@@ -202,6 +221,7 @@ function serve(entries: readonly Entry[], site: SiteOptions): LambdaHandler {
   )
     .use(requestLog())
     .use(refusals(site))
+    .use(site.edge === undefined ? [] : throughEdge(site.edge))
     .use(routing(entries, site.baseUrl));
   return async (event, context) => {
     const exchange = openExchange(event, site.log);

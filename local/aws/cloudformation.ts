@@ -123,6 +123,22 @@ export async function putSecret(endpoint: string, secretId: string, value: objec
   arnIn(answer, endpoint, purpose);
 }
 
+/**
+ * A text of the template with a reference to a secret resolved, as CloudFormation does when it deploys.
+ *
+ * @throws StartError when there is no such secret
+ */
+export async function resolveSecret(endpoint: string, text: string): Promise<string> {
+  const [, secretId] = /^\{\{resolve:secretsmanager:(.+):SecretString:*\}\}$/.exec(text) ?? [];
+  if (secretId === undefined) return text;
+  const answer = await callSecretsManager(endpoint, 'read a secret', 'GetSecretValue', {
+    SecretId: secretId,
+    VersionStage: 'AWSCURRENT',
+  });
+  arnIn(answer, endpoint, 'read a secret');
+  return textOf(answer['SecretString']);
+}
+
 async function createSecret(endpoint: string, input: JsonObject): Promise<string> {
   const purpose = 'make the secrets';
   let answer = await callSecretsManager(endpoint, purpose, 'CreateSecret', input);
@@ -345,12 +361,19 @@ interface Integration {
 const integrations = (assembly: Assembly): Integration[] =>
   assembly.resources('AWS::ApiGatewayV2::Route').map((route) => {
     const integration = assembly.target(route.stack, route.properties['Target']);
+    const uri = integration && assembly.target(integration.stack, integration.properties['IntegrationUri']);
     return {
       routeKey: assembly.text(route.stack, route.properties['RouteKey'] ?? ''),
       properties: integration?.properties ?? {},
-      target: integration && assembly.target(integration.stack, integration.properties['IntegrationUri']),
+      target: functionOf(assembly, uri),
     };
   });
+
+/** The function that an alias stands for: here there is one version of it. */
+const functionOf = (assembly: Assembly, found: Resource | undefined): Resource | undefined =>
+  found?.type === 'AWS::Lambda::Alias'
+    ? assembly.target(found.stack, found.properties['FunctionName'])
+    : found;
 
 const upstreamRoute = /^\S+ \/api\/([^/{}]+)\/\{proxy\+\}$/;
 

@@ -135,6 +135,32 @@ function originRequests(assembly: Assembly, stack: string, policy: Json | undefi
   return { takesCookie, takesQuery };
 }
 
+/**
+ * Headers that the distribution adds to requests to the API, with their values as the template has them: a value may be a reference
+ * to a secret.
+ */
+export function originHeaders(assembly: Assembly): readonly (readonly [name: string, value: string])[] {
+  const [distribution] = assembly.resources('AWS::CloudFront::Distribution');
+  return listAt(distribution?.properties, 'DistributionConfig', 'Origins').flatMap((origin) =>
+    listAt(origin, 'OriginCustomHeaders').map((header) => {
+      const { HeaderName: name, HeaderValue: value } = objectAt(header);
+      return [textOf(name), assembly.text(distribution?.stack ?? '', value ?? '')] as const;
+    }),
+  );
+}
+
+/** A request with headers of the edge's own in the place of what the caller sent under their names. */
+export const withHeaders = (
+  request: GatewayRequest,
+  headers: readonly (readonly [name: string, value: string])[],
+): GatewayRequest => {
+  const names = new Set(headers.map(([name]) => name.toLowerCase()));
+  const others = request.rawHeaders.filter(
+    (_, index) => !names.has((request.rawHeaders[index - (index % 2)] ?? '').toLowerCase()),
+  );
+  return { ...request, rawHeaders: [...others, ...headers.flat()] };
+};
+
 /** The longest request line and headers together that CloudFront takes, in bytes. */
 export const maxRequestBytes = 32_768;
 

@@ -1,7 +1,7 @@
 import type http from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline, type Duplex } from 'node:stream';
-import { behaviourFor, maxRequestBytes, originRequest, withPolicy } from './cloudfront.ts';
+import { behaviourFor, maxRequestBytes, originRequest, withHeaders, withPolicy } from './cloudfront.ts';
 import type { Behaviour, Distribution } from './cloudfront.ts';
 import { codeOf, reasonOf, StartError } from '../errors.ts';
 import { headBytes, maxBodyBytes, maxHeaderBytes } from './http-api.ts';
@@ -24,6 +24,8 @@ import type { Spa, SpaAnswer } from './spa.ts';
 export interface Site {
   readonly distribution: Distribution;
   readonly api: HttpApi;
+  /** What the edge adds to requests to the API. */
+  readonly originHeaders?: readonly (readonly [name: string, value: string])[];
   readonly spa: Spa;
   /** The origin that browsers use. */
   readonly baseUrl: string;
@@ -168,7 +170,7 @@ async function answerOf(site: Site, behaviour: Behaviour, request: GatewayReques
   const forwarded = originRequest({ ...request, target: [seen.uri, ...query].join('?') }, behaviour);
   return headBytes(forwarded) > maxHeaderBytes
     ? gatewayMessage(431, 'Request Header Fields Too Large')
-    : site.api.handle(forwarded);
+    : site.api.handle(withHeaders(forwarded, site.originHeaders ?? []));
 }
 
 function send(response: ServerResponse, { status, headers, body }: SpaAnswer): void {

@@ -90,7 +90,7 @@ describe('the bundles', () => {
       functions.filter((name) => inputsOf(name).map(packageOf).includes(dependency));
     expect(holding('oauth4webapi')).toEqual(['sign-in', 'api-proxy', 'backchannel-logout']);
     expect(holding('@aws-sdk/client-secrets-manager')).toEqual([
-      ...['sign-in', 'api-proxy', 'backchannel-logout', 'keys-status', 'operator-sessions'],
+      ...['sign-in', 'session', 'api-proxy', 'backchannel-logout', 'keys-status', 'operator-sessions'],
       'rotate-signing-keys',
     ]);
     // Where no key lies in KMS, nobody loads its client.
@@ -111,6 +111,7 @@ describe('a cold start', () => {
     | 'PUBLISHED_KEYS_TABLE'
     | 'SIGNING_KEYS_SECRET'
     | 'IDENTIFIER_KEY_SECRET'
+    | 'EDGE_SECRET'
     | 'API_PLATFORM_KEYS_SECRET'
     | 'API_PLATFORM_CREDENTIALS_SECRET'
   >;
@@ -129,13 +130,18 @@ describe('a cold start', () => {
         filled.find(({ body }) => String(body['SecretString']).includes(`"${member}"`))?.body['SecretId'],
       );
     const secret = secretThatHolds('keys');
-    const identifiers = secrets.calls.find(
-      ({ operation, body }) => operation === 'CreateSecret' && 'SecretString' in body,
-    );
+    const generated = (part: string): string =>
+      String(
+        secrets.calls.find(
+          ({ operation, body }) =>
+            operation === 'CreateSecret' && 'SecretString' in body && String(body['Name']).includes(part),
+        )?.body['Name'],
+      );
     names = {
       SESSION_TABLE: tableOf('Sessions'),
       PUBLISHED_KEYS_TABLE: tableOf('Keys'),
-      IDENTIFIER_KEY_SECRET: String(identifiers?.body['Name']),
+      IDENTIFIER_KEY_SECRET: generated('Identifier'),
+      EDGE_SECRET: generated('EdgeSecret'),
       ...{ SIGNING_KEYS_SECRET: secret, API_PLATFORM_KEYS_SECRET: secret },
       API_PLATFORM_CREDENTIALS_SECRET: secretThatHolds('apiKey'),
     };
@@ -302,8 +308,10 @@ describe('a cold start', () => {
       secrets.reset();
       await start(name, 'on');
       expect(store.calls.map(({ operation }) => operation)).toEqual(['GetItem']);
+      // The value of the edge, and the one before it.
+      const all = ['EDGE_SECRET', 'EDGE_SECRET', ...read] as const;
       expect(secrets.calls.map(({ operation, body }) => [operation, body['SecretId']])).toEqual(
-        read.map((setting) => ['GetSecretValue', names[setting]]),
+        all.map((setting) => ['GetSecretValue', names[setting]]),
       );
     },
   );

@@ -18,6 +18,9 @@ import { createApp } from '../../infra/synthesis.ts';
 import type { FunctionName } from '../../lambdas/settings.ts';
 import { emptyBundles, ofFunction, only, resourcesOfType, toJson } from './support.ts';
 
+const webAclArn =
+  'arn:aws:wafv2:us-east-1:111122223333:global/webacl/example/11111111-2222-3333-4444-555555555555';
+
 let bundles: string;
 beforeAll(() => {
   process.env['CDK_VALIDATION'] = 'false';
@@ -211,10 +214,41 @@ describe('an environment is refused', () => {
       /prod: certificate .*certificateArn.* is missing: without it the base URL's host cannot reach/,
     ],
     [
-      'no web ACL in production, and no reason for it',
+      'a host of its own outside production, without a certificate for it',
+      'dev',
+      { certificateArn: undefined },
+      /dev: baseUrl names dev\.app\.example\.nhs\.uk, on which the distribution does not answer without a certificate/,
+    ],
+    [
+      'a certificate for a name that is CloudFront’s',
+      'dev',
+      { baseUrl: 'https://d111111abcdef8.cloudfront.net' },
+      /dev: baseUrl names d111111abcdef8\.cloudfront\.net, which is CloudFront's own/,
+    ],
+    ['an account that is none', 'dev', { account: 'dev' }, /dev: account must be the twelve digits/],
+    [
+      'an account of its own and the rest of the example',
       'prod',
-      { webAclArn: undefined },
-      /prod: webAclArn is missing: give one, or say in withoutWebAcl why/,
+      { account: '210987654321' },
+      /prod: baseUrl still has example\.nhs\.uk of the example;.* prod: certificateArn still has 111122223333/,
+    ],
+    [
+      'an address for alarms that is none',
+      'prod',
+      { alarmEmail: 'on call' },
+      /prod: alarmEmail must be an address, got on call/,
+    ],
+    [
+      'an origin of the API that is the origin of the app',
+      'prod',
+      { origin: { domainName: 'app.example.nhs.uk', certificateArn: webAclArn } },
+      /prod: originDomain must be a host name of its own, got app\.example\.nhs\.uk/,
+    ],
+    [
+      'a function that could never run',
+      'prod',
+      { reservedConcurrency: { jwks: 0 } },
+      /prod: reservedConcurrency of jwks must be a whole number from 1, got 0/,
     ],
     [
       'no web ACL in production for an empty reason',
@@ -225,7 +259,7 @@ describe('an environment is refused', () => {
     [
       'a web ACL and a reason to have none',
       'prod',
-      { withoutWebAcl: 'There is a firewall before CloudFront.' },
+      { webAclArn, withoutWebAcl: 'There is a firewall before CloudFront.' },
       /prod: withoutWebAcl says that there is no web ACL, and webAclArn names one/,
     ],
   ])('for %s, by name', (_what, name, change, message) => {
@@ -308,15 +342,6 @@ describe('the APIs that an environment calls', () => {
     const { stateless } = addEnvironment(createApp(), 'dev', none, bundles);
     expect(settingsIn(stateless, 'api-proxy')['UPSTREAMS']).toBe('{}');
   });
-
-  test('share few instances where few people try things out', () => {
-    const reserved = Object.entries(environments).map(([name, environment]) => {
-      const { stateless } = addEnvironment(createApp(), name, environment, bundles);
-      const [, { Properties }] = ofFunction(toJson(stateless), 'api-proxy', 'AWS::Lambda::Function');
-      return [name, Properties['ReservedConcurrentExecutions']];
-    });
-    expect(Object.fromEntries(reserved)).toEqual({ dev: 10, int: 10, prod: 100 });
-  });
 });
 
 describe('how an environment treats roles and sessions', () => {
@@ -347,16 +372,71 @@ describe('how an environment treats roles and sessions', () => {
       END_SESSION_URL: 'https://am.example.nhs.uk:443/connect/endSession',
     });
   });
+});
 
-  test('lets few logouts be answered at once where few people sign in', () => {
-    const reserved = (name: 'dev' | 'int' | 'prod'): unknown => {
-      const entry = environments[name];
-      if (entry === undefined) throw new Error(`no environment ${name}`);
-      const template = toJson(addEnvironment(createApp(), name, entry, bundles).stateless);
-      const [, { Properties }] = ofFunction(template, 'backchannel-logout', 'AWS::Lambda::Function');
-      return Properties['ReservedConcurrentExecutions'];
-    };
-    expect([reserved('dev'), reserved('int'), reserved('prod')]).toEqual([1, 2, 10]);
+describe('the instances that an environment reserves', () => {
+  const reservedIn = (stack: Stack): Record<string, unknown> =>
+    Object.fromEntries(
+      resourcesOfType(toJson(stack), 'AWS::Lambda::Function').flatMap(([id, { Properties }]) => {
+        const instances = Properties['ReservedConcurrentExecutions'];
+        return instances === undefined
+          ? []
+          : [[id.replace(/^BffFunctions|Function[0-9A-F]{8}$/g, ''), instances]];
+      }),
+    );
+  const told = (stack: Stack): readonly string[] =>
+    stack.node
+      .findAll()
+      .flatMap(({ node }) => node.metadata)
+      .filter(({ type }) => type === 'aws:cdk:info')
+      .map(({ data }) => String(data));
+
+  test('are none outside production, and those that are named', () => {
+    const { stateless } = adding('dev', {})();
+    expect([reservedIn(stateless), told(stateless)]).toEqual([{}, []]);
+    const named = adding('dev', { reservedConcurrency: { 'backchannel-logout': 1 } })().stateless;
+    expect(reservedIn(named)).toEqual({ BackchannelLogout: 1 });
+  });
+
+  test('are told in production, with the limit that the account needs', () => {
+    const { stateless } = adding('prod', { reservedConcurrency: { 'api-proxy': 90 } })();
+    expect(reservedIn(stateless)).toMatchObject({ ApiProxy: 90, SignIn: 50 });
+    const sum = Object.values(reservedIn(stateless)).reduce<number>((total, one) => total + Number(one), 0);
+    expect(told(stateless).join()).toMatch(
+      new RegExp(`${String(sum)} concurrent executions .* ${String(sum + 100)} at least`),
+    );
+  });
+
+  test('can be none in production as well, for an account whose limit is ten', () => {
+    const { stateless } = adding('prod', { reservedConcurrency: 'none' })();
+    expect([reservedIn(stateless), told(stateless)]).toEqual([{}, []]);
+  });
+});
+
+describe('the stacks of an environment can be deployed', () => {
+  const entry: Environment = JSON.parse(
+    JSON.stringify(good('dev'))
+      .replaceAll('example.nhs.uk', 'trust.nhs.uk')
+      .replaceAll('111122223333', '210987654321'),
+  ) as Environment;
+  const lookedUp = (environment: Environment, refusal?: string): readonly unknown[] => {
+    const app = createApp();
+    addEnvironment(app, 'dev', environment, bundles, refusal);
+    return app
+      .synth()
+      .stacks.map(({ bootstrapStackVersionSsmParameter }) => bootstrapStackVersionSsmParameter);
+  };
+  const each = (parameter: string): string[] => [parameter, parameter, parameter];
+
+  test('when it alone was chosen and names an account of its own', () => {
+    expect(lookedUp(entry)).toEqual(each('/cdk-bootstrap/hnb659fds/version'));
+  });
+
+  test('not when every environment was synthesised, nor while the account is the example', () => {
+    expect(lookedUp(entry, 'choose-one')).toEqual(each('/cis2-bff/refused/choose-one'));
+    expect(lookedUp(good('dev'))).toEqual(
+      each('/cis2-bff/refused/put-your-own-account-into-infra-environments'),
+    );
   });
 });
 
@@ -371,6 +451,11 @@ const acknowledged = (scope: Construct): Readonly<Record<string, string>> =>
       .map(([id, reason]) => [id.replace('Annotation::', ''), reason]),
   );
 
+const withoutCertificate: Partial<Environment> = {
+  certificateArn: undefined,
+  baseUrl: 'https://d111111abcdef8.cloudfront.net',
+};
+
 describe('an environment without a web ACL', () => {
   const reason = 'The firewall stands before CloudFront, in a service of its own.';
 
@@ -382,10 +467,9 @@ describe('an environment without a web ACL', () => {
     expect(new AwsSolutionsChecks().validateScope(stateless).violations).toEqual([]);
   });
 
-  test('and without a certificate is let be outside production, and says that it is for nobody real', () => {
-    const { stateless } = adding('dev', {})();
-    const { 'AwsSolutions-CFR2': webAcl, 'AwsSolutions-CFR4': certificate } = acknowledged(stateless);
-    expect(webAcl).toMatch(/^Not for production/);
+  test('and one without a certificate is let be outside production, and says that it is for nobody real', () => {
+    const { stateless } = adding('dev', withoutCertificate)();
+    const { 'AwsSolutions-CFR4': certificate } = acknowledged(stateless);
     expect(certificate).toMatch(/^Not for production/);
     expect(new AwsSolutionsChecks().validateScope(stateless).violations).toEqual([]);
   });
@@ -394,8 +478,6 @@ describe('an environment without a web ACL', () => {
 describe('an environment with a certificate and a web ACL', () => {
   const certificateArn =
     'arn:aws:acm:us-east-1:111122223333:certificate/11111111-2222-3333-4444-555555555555';
-  const webAclArn =
-    'arn:aws:wafv2:us-east-1:111122223333:global/webacl/example/11111111-2222-3333-4444-555555555555';
 
   test('answers on its own name, with TLS 1.2 at least, behind the firewall', () => {
     const { stateless } = adding('prod', { certificateArn, webAclArn })();
@@ -437,7 +519,7 @@ describe('the construct in an app of somebody else', () => {
     expect(new AwsSolutionsChecks().validateScope(stack).violations).toEqual([]);
     const template = toJson(stack);
     expect(resourcesOfType(template, 'AWS::DynamoDB::Table')).toHaveLength(2);
-    expect(resourcesOfType(template, 'AWS::SecretsManager::Secret')).toHaveLength(3);
+    expect(resourcesOfType(template, 'AWS::SecretsManager::Secret')).toHaveLength(4);
     expect(JSON.stringify(template)).not.toMatch(/GetStackOutput|ImportValue/);
   });
 

@@ -65,7 +65,11 @@ const opened = (door: AwsDoor): AwsDoor => {
 
 describe('the rights to keys in KMS', () => {
   const byTag = (name: FunctionName): readonly Statement[] =>
-    statementsOf(template, name).filter(({ Resource }) => Resource === '*' || mentions(Resource, ':key/*'));
+    statementsOf(template, name).filter(
+      (statement) =>
+        actionsOf([statement]).some((action) => action.startsWith('kms:')) &&
+        (statement.Resource === '*' || mentions(statement.Resource, ':key/*')),
+    );
 
   test.each(functionNames)('of %s are for what its code can send, no less and no more', (name) => {
     const sends = [...reach(name).actions].filter((action) => action.startsWith('kms:'));
@@ -206,7 +210,7 @@ describe('the rights to items of the published keys', () => {
 
   const sentBy = (name: FunctionName): readonly (readonly [operation: string, key: string])[] => {
     const methods =
-      name === 'jwks'
+      name === 'jwks' || name === 'canary'
         ? ['loadPublishedSet']
         : [...reach(name).members]
             .filter((member) => member.startsWith('PublishedKeys.'))
@@ -218,7 +222,7 @@ describe('the rights to items of the published keys', () => {
     });
   };
 
-  const users = ['jwks', 'keys-status', 'rotate-signing-keys'] as const;
+  const users = ['jwks', 'keys-status', 'canary', 'rotate-signing-keys'] as const;
 
   test('are with the functions that serve them, show their state and write them', () => {
     expect(functionNames.filter((name) => statements(name).length > 0)).toEqual(users);

@@ -41,7 +41,11 @@ describe.each(Object.keys(environments))('the distribution of %s [B-23, ASVS-3.5
     ] as unknown as DistributionConfig;
 
   test('leads to our own API and our own bucket, and nowhere else', () => {
-    const [apiId] = only(template(), 'AWS::ApiGatewayV2::Api');
+    // The API by the one name under which it takes requests.
+    const [apiId] = only(template(), 'AWS::ApiGatewayV2::DomainName');
+    const [, mapping] = only(template(), 'AWS::ApiGatewayV2::ApiMapping');
+    expect(mapping.Properties['DomainName']).toEqual({ Ref: apiId });
+    expect(mapping.Properties['ApiId']).toEqual({ Ref: only(template(), 'AWS::ApiGatewayV2::Api')[0] });
     const [bucketId] = only(template(), 'AWS::S3::Bucket');
     const { Origins, DefaultCacheBehavior, CacheBehaviors } = distribution();
     const ours = new Map(

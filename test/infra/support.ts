@@ -14,11 +14,15 @@ export interface Resource {
   readonly Type: string;
   readonly Properties: { readonly [key: string]: Json };
   readonly DeletionPolicy?: string;
+  readonly UpdateReplacePolicy?: string;
+  readonly UpdatePolicy?: Json;
 }
 
 export interface TemplateJson {
   readonly Resources: Readonly<Record<string, Resource>>;
-  readonly Outputs?: Readonly<Record<string, { readonly Value: Json }>>;
+  readonly Outputs?: Readonly<
+    Record<string, { readonly Value: Json; readonly Export?: { readonly Name: Json } }>
+  >;
 }
 
 export interface Statement {
@@ -43,6 +47,12 @@ export const only = (template: TemplateJson, type: string): [string, Resource] =
 /** Follows `{"Fn::GetAtt": [id, …]}`, `{"Ref": id}` or a string that holds a logical id. */
 export const mentions = (value: Json | undefined, logicalId: string): boolean =>
   JSON.stringify(value ?? null).includes(logicalId);
+
+/** What a value that is imported from another stack stands for there. */
+export const imported = (from: TemplateJson, value: Json | undefined): Json | undefined => {
+  const { 'Fn::ImportValue': name } = value as { readonly 'Fn::ImportValue': string };
+  return Object.values(from.Outputs ?? {}).find(({ Export }) => Export?.Name === name)?.Value;
+};
 
 const pascalCase = (name: string): string =>
   name

@@ -74,8 +74,10 @@ describe('synthesis', () => {
   test('makes every environment, offline and without credentials, with nothing to object to', () => {
     expect(everything.code).toBe(0);
     expect(everything.output).not.toMatch(/ERROR|WARNING/);
+    expect(everything.output).toMatch(/INFO \d+ concurrent executions are reserved/);
     expect(templates(everything.directory)).toEqual(
       ['dev', 'int', 'prod'].flatMap((name) => [
+        `cis2-bff-${name}-edge.template.json`,
         `cis2-bff-${name}-stateful.template.json`,
         `cis2-bff-${name}-stateless.template.json`,
       ]),
@@ -92,6 +94,7 @@ describe('synthesis', () => {
     const one = await direct({ env: 'int' }, { CDK_VALIDATION: 'false' });
     expect(one.code).toBe(0);
     expect(templates(one.directory)).toEqual([
+      'cis2-bff-int-edge.template.json',
       'cis2-bff-int-stateful.template.json',
       'cis2-bff-int-stateless.template.json',
     ]);

@@ -294,6 +294,38 @@ describe('the deployment’s custom resource', () => {
     expect(logged()).toContainEqual(expect.objectContaining({ event: 'unexpected_error' }));
   });
 
+  describe('run by a role whose rights take a while to hold', () => {
+    const denied = () => Object.assign(new Error('hunter2'), { name: 'AccessDeniedException' });
+    const refusing = (times: number) => {
+      const { keySecret } = ringPorts();
+      const waits: number[] = [];
+      let left = times;
+      const current: typeof keySecret.current = async () => {
+        left -= 1;
+        if (left >= 0) throw new KeysUnavailable('the secret could not be read', { cause: denied() });
+        return keySecret.current();
+      };
+      const wait = (seconds: number) => {
+        waits.push(seconds);
+        return Promise.resolve();
+      };
+      return { waits, changes: { keySecret: { ...keySecret, current }, wait } };
+    };
+
+    test('tries for half a minute, and then goes on', async () => {
+      const { waits, changes } = refusing(6);
+      await runner(changes)(event('Create'));
+      expect(answers.map(({ Status }) => Status)).toEqual(['SUCCESS']);
+      expect(waits).toEqual([5, 5, 5, 5, 5, 5]);
+      expect(await kidsNow()).toHaveLength(2);
+    });
+
+    test('fails when they hold no later', async () => {
+      await runner(refusing(100).changes)(event('Create'));
+      expect(answers.map(({ Status }) => Status)).toEqual(['FAILED']);
+    });
+  });
+
   test('never replaces a secret that is there and is no ring', async () => {
     const SecretString = '{"format":1,"keys":[]}';
     await secrets.client.send(new PutSecretValueCommand({ SecretId: 'ring', SecretString }));

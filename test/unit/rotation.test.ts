@@ -413,7 +413,7 @@ describe('testSecret', () => {
   ])('stops the rotation when what is served %s', async (_, code, fetchJwks) => {
     const { world, test } = await drafted({ fetchJwks });
     expect(await failureOf(test())).toBe(code);
-    expect(world.time.waited).toBeLessThanOrEqual(75);
+    expect(world.time.waited).toBeLessThanOrEqual(130);
   });
 
   test('stops the rotation when the key that comes does not sign what the set verifies', async () => {

@@ -30,7 +30,7 @@ const defaults = settingValues(
   {
     ...{ SESSION_TABLE: 'sessions', PUBLISHED_KEYS_TABLE: 'keys', SIGNING_KEYS_SECRET: 'ring' },
     ...{ API_PLATFORM_KEYS_SECRET: 'ring', API_PLATFORM_CREDENTIALS_SECRET: 'application' },
-    ...{ KEY_RING_NAME: 'unit', IDENTIFIER_KEY_SECRET: 'identifiers' },
+    ...{ KEY_RING_NAME: 'unit', IDENTIFIER_KEY_SECRET: 'identifiers', EDGE_SECRET: 'edge' },
   },
 );
 

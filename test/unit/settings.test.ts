@@ -37,6 +37,7 @@ const good: Record<SettingName, string> = {
   PUBLISHED_KEYS_TABLE: 'keys',
   SIGNING_KEYS_SECRET: 'arn:aws:secretsmanager:eu-west-2:000000000000:secret:keys-AbCdEf',
   IDENTIFIER_KEY_SECRET: 'arn:aws:secretsmanager:eu-west-2:000000000000:secret:identifiers-AbCdEf',
+  EDGE_SECRET: 'arn:aws:secretsmanager:eu-west-2:000000000000:secret:edge-AbCdEf',
   API_PLATFORM_KEYS: 'shared',
   API_PLATFORM_KEYS_SECRET: 'arn:aws:secretsmanager:eu-west-2:000000000000:secret:keys-AbCdEf',
   KEY_CUSTODY: 'secret',
@@ -94,6 +95,7 @@ describe('settings', () => {
       ...(['CIS2_CLIENT_ID', 'CIS2_ISSUER', 'CIS2_SCOPE', 'SESSION_TABLE', 'PUBLISHED_KEYS_TABLE'] as const),
       ...(['SIGNING_KEYS_SECRET', 'API_PLATFORM_KEYS_SECRET', 'API_PLATFORM_CREDENTIALS_SECRET'] as const),
       'IDENTIFIER_KEY_SECRET',
+      'EDGE_SECRET',
     ];
     if (!free.includes(name)) {
       expect(problemsOf(name, list)).toEqual([expect.stringContaining(name)]);

@@ -1,0 +1,433 @@
+import { Duration, Tags } from 'aws-cdk-lib';
+import type * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as sns from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import type { FunctionName } from '../../lambdas/settings.ts';
+import { isBehindTheApi } from './functions.ts';
+import {
+  apiMetric,
+  failedPart,
+  failedRequests,
+  failedSignIns,
+  ourMetric,
+  tableErrors,
+  tableThrottles,
+} from './metrics.ts';
+
+/** `critical` wakes somebody; `warning` is for the next working day. */
+export type Severity = 'critical' | 'warning';
+
+export interface BffAlarmsProps {
+  /** Begins the names of alarms, and tells this installation from others in the account. */
+  readonly name: string;
+  readonly topic: sns.ITopic;
+  readonly functions: ReadonlyMap<FunctionName, lambda.Function>;
+  readonly api: apigateway.HttpApi;
+  /** The tables, by what they are called in words. */
+  readonly tables: Readonly<Record<string, dynamodb.Table>>;
+  /** Names of the rings of signing keys, as metrics carry them, by what they are for. */
+  readonly rings: Readonly<Record<string, string>>;
+  readonly rotationPeriod: Duration;
+}
+
+interface Alert {
+  readonly severity: Severity;
+  /** Heading of the section in the runbooks, as an anchor. */
+  readonly runbook: string;
+  /** What people who use the app notice. */
+  readonly users: string;
+  readonly metric: cloudwatch.IMetric;
+  readonly threshold: number;
+  /** @default GREATER_THAN_OR_EQUAL_TO_THRESHOLD */
+  readonly comparison?: cloudwatch.ComparisonOperator;
+  /** How many of how many periods must be bad. @default [1, 1] */
+  readonly periods?: readonly [number, number];
+  /** What silence means. @default NOT_BREACHING */
+  readonly silence?: cloudwatch.TreatMissingData;
+}
+
+/**
+ * 99.9 % of sign-ins and requests succeed, CIS2's own faults included: CIS2 promises as much by itself, and we may add a tenth
+ * of its error budget. A budget that burns 14.4 times as fast as it may is gone within two days; six times, within five.
+ */
+const fastBurn = 14.4 / 1_000;
+const slowBurn = 6 / 1_000;
+
+const minute = Duration.minutes(1);
+const fiveMinutes = Duration.minutes(5);
+const hour = Duration.hours(1);
+
+const { GREATER_THAN_THRESHOLD, LESS_THAN_THRESHOLD } = cloudwatch.ComparisonOperator;
+const { BREACHING } = cloudwatch.TreatMissingData;
+
+/** Where the runbooks are. */
+const runbooks = 'docs/operations/runbooks.md';
+
+const pascalCase = (name: string): string =>
+  name.replaceAll(/(?:^|[- ])([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+
+/**
+ * What is watched. Every alarm tells a topic, and says how urgent it is, what users notice, and which section of the runbooks to
+ * open.
+ */
+export class BffAlarms extends Construct {
+  /** Alarms on the errors of each function that answers requests: a release that sets one off is rolled back. */
+  readonly functionErrors: ReadonlyMap<FunctionName, cloudwatch.Alarm>;
+  /** The alarm on requests answered 5xx, which a release that is being shifted must not set off. */
+  readonly requestsFail: cloudwatch.Alarm;
+  /** Every alarm, by its id. */
+  readonly all: ReadonlyMap<string, cloudwatch.Alarm>;
+
+  constructor(scope: Construct, id: string, props: BffAlarmsProps) {
+    super(scope, id);
+    const all = new Map<string, cloudwatch.Alarm>();
+    for (const [name, alert] of [
+      ...signInAlerts(),
+      ...apiAlerts(props),
+      ...functionAlerts(props),
+      ...tableAlerts(props),
+      ...keyAlerts(props),
+      ...dependencyAlerts(),
+      ...canaryAlerts(props),
+    ]) {
+      all.set(name, this.add(name, alert, props));
+    }
+    this.all = all;
+    this.requestsFail = must(all, 'RequestsFailFast');
+    this.functionErrors = new Map(
+      [...props.functions.keys()].map((name) => [name, must(all, `${pascalCase(name)}Errors`)]),
+    );
+  }
+
+  private add(name: string, alert: Alert, { name: installation, topic }: BffAlarmsProps): cloudwatch.Alarm {
+    const { severity, runbook, users, metric, threshold, periods = [1, 1] } = alert;
+    const alarm = new cloudwatch.Alarm(this, name, {
+      alarmName: `${installation} ${severity} ${name}`,
+      alarmDescription: `${severity}: ${users} What to do: ${runbooks}#${runbook}`,
+      metric,
+      threshold,
+      comparisonOperator:
+        alert.comparison ?? cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      datapointsToAlarm: periods[0],
+      evaluationPeriods: periods[1],
+      treatMissingData: alert.silence ?? cloudwatch.TreatMissingData.NOT_BREACHING,
+    });
+    const tell = new SnsAction(topic);
+    alarm.addAlarmAction(tell);
+    alarm.addOkAction(tell);
+    Tags.of(alarm).add('Severity', severity);
+    return alarm;
+  }
+}
+
+const must = (alarms: ReadonlyMap<string, cloudwatch.Alarm>, name: string): cloudwatch.Alarm => {
+  const found = alarms.get(name);
+  if (found === undefined) throw new Error(`no alarm ${name}`);
+  return found;
+};
+
+type Alerts = readonly (readonly [string, Alert])[];
+
+const signInAlerts = (): Alerts => {
+  const common = { runbook: 'sign-ins-fail', comparison: GREATER_THAN_THRESHOLD };
+  return [
+    [
+      'SignInsFailFast',
+      {
+        ...common,
+        severity: 'critical',
+        users: 'People who sign in land on the error page, many of them.',
+        metric: failedSignIns(fiveMinutes),
+        threshold: fastBurn,
+        periods: [2, 2],
+      },
+    ],
+    [
+      'SignInsFailSlowly',
+      {
+        ...common,
+        severity: 'warning',
+        users: 'Some people who sign in land on the error page, for hours now.',
+        metric: failedSignIns(hour),
+        threshold: slowBurn,
+        periods: [6, 6],
+      },
+    ],
+  ];
+};
+
+const apiAlerts = ({ api }: BffAlarmsProps): Alerts => {
+  const common = { runbook: 'requests-fail', comparison: GREATER_THAN_THRESHOLD };
+  return [
+    [
+      'RequestsFailFast',
+      {
+        ...common,
+        severity: 'critical',
+        users: 'The app shows errors: many requests are answered 5xx.',
+        metric: failedRequests(api, minute),
+        threshold: fastBurn,
+        periods: [4, 5],
+      },
+    ],
+    [
+      'RequestsFailSlowly',
+      {
+        ...common,
+        severity: 'warning',
+        users: 'The app shows an error now and then, for hours now.',
+        metric: failedRequests(api, hour),
+        threshold: slowBurn,
+        periods: [6, 6],
+      },
+    ],
+    [
+      'RequestsSlow',
+      {
+        severity: 'warning',
+        runbook: 'requests-are-slow',
+        users: 'The app is slow: one request in a hundred takes three seconds or more.',
+        metric: apiMetric(api, 'Latency', { statistic: 'p99' }),
+        threshold: 3_000,
+        periods: [3, 4],
+      },
+    ],
+  ];
+};
+
+/** What people notice when a function that answers no request of theirs fails. */
+const nothingYet = 'Nobody notices yet.';
+
+/** What people notice when a function fails. */
+const felt: Readonly<Record<FunctionName, string>> = {
+  'sign-in': 'People cannot sign in.',
+  session: 'Pages do not learn who is signed in, and people cannot sign out.',
+  'api-proxy': 'Pages get no data: calls to APIs fail.',
+  'backchannel-logout': 'Who signs out at CIS2, or takes a smartcard out, may stay signed in here.',
+  jwks: 'CIS2 may not be able to read our keys: then nobody can sign in.',
+  'unknown-route': 'Addresses that do not exist are answered with the wrong error.',
+  'keys-status': `${nothingYet} Operators cannot see the state of the signing keys.`,
+  'operator-sessions': `${nothingYet} Operators cannot see or end sessions.`,
+  'rotate-signing-keys': `${nothingYet} The signing keys are not checked or do not rotate.`,
+  canary: `${nothingYet} The check from outside found a fault, or could not run.`,
+};
+
+const functionAlerts = ({ functions }: BffAlarmsProps): Alerts =>
+  [...functions].flatMap(([name, made]): Alerts => {
+    const serves = isBehindTheApi(name);
+    return [
+      [
+        `${pascalCase(name)}Errors`,
+        {
+          severity: serves ? 'critical' : 'warning',
+          runbook: 'a-function-fails',
+          users: felt[name],
+          metric: made.metricErrors({ period: serves ? minute : fiveMinutes }),
+          // A crash now and then is seen in the error budget.
+          threshold: serves ? 3 : 1,
+          periods: serves ? [2, 3] : name === 'canary' ? [3, 3] : [1, 1],
+        },
+      ],
+      [
+        `${pascalCase(name)}Throttled`,
+        {
+          severity: serves ? 'critical' : 'warning',
+          runbook: 'a-function-is-throttled',
+          users: serves ? `${felt[name]} Requests are answered 503: too many come at once.` : felt[name],
+          metric: made.metricThrottles({ period: fiveMinutes }),
+          threshold: 1,
+          periods: [1, 1],
+        },
+      ],
+    ];
+  });
+
+const tableAlerts = ({ tables }: BffAlarmsProps): Alerts =>
+  Object.entries(tables).flatMap(([words, table]): Alerts => {
+    const users =
+      words === 'sessions'
+        ? 'People are asked to try again, or cannot sign in: the sessions cannot be read or written.'
+        : 'CIS2 may not be able to read our keys: then nobody can sign in.';
+    return [
+      [
+        `${pascalCase(words)}TableThrottled`,
+        {
+          severity: 'critical',
+          runbook: 'a-table-is-throttled',
+          users,
+          metric: tableThrottles(table),
+          threshold: 10,
+          periods: [1, 1],
+        },
+      ],
+      [
+        `${pascalCase(words)}TableErrors`,
+        {
+          severity: 'critical',
+          runbook: 'a-table-fails',
+          users,
+          metric: tableErrors(table),
+          threshold: 5,
+          periods: [1, 1],
+        },
+      ],
+    ];
+  });
+
+const keyAlerts = ({ rings, rotationPeriod }: BffAlarmsProps): Alerts =>
+  Object.entries(rings).flatMap(([purpose, ring]): Alerts => {
+    const measured = (name: string, statistic: string): cloudwatch.Metric =>
+      ourMetric(name, { statistic, period: hour, dimensions: { Ring: ring } });
+    const prefix = pascalCase(purpose);
+    return [
+      [
+        `${prefix}RotationFailed`,
+        {
+          severity: 'warning',
+          runbook: 'a-rotation-of-keys-failed',
+          users: `${nothingYet} The key that signs stays the same.`,
+          metric: measured('RotationSucceeded', 'Minimum'),
+          threshold: 1,
+          comparison: LESS_THAN_THRESHOLD,
+        },
+      ],
+      [
+        `${prefix}KeyTooOld`,
+        {
+          severity: 'warning',
+          runbook: 'a-signing-key-is-too-old',
+          users: `${nothingYet} A signing key is in use for longer than it should be, or is no longer checked.`,
+          metric: measured('SigningKeyAgeSeconds', 'Maximum'),
+          threshold: rotationPeriod.plus(Duration.days(7)).toSeconds(),
+          periods: [3, 3],
+          // The check runs every hour. Three hours of silence mean that it does not.
+          silence: BREACHING,
+        },
+      ],
+      [
+        `${prefix}PublishedKeysDiffer`,
+        {
+          severity: 'critical',
+          runbook: 'the-published-keys-differ',
+          users:
+            'People may not have been able to sign in: other keys were published than those that we sign with.',
+          metric: measured('PublishedSetEqualsRing', 'Minimum'),
+          threshold: 1,
+          comparison: LESS_THAN_THRESHOLD,
+        },
+      ],
+    ];
+  });
+
+const dependencyAlerts = (): Alerts => [
+  [
+    'Cis2Unavailable',
+    {
+      severity: 'critical',
+      runbook: 'cis2-is-unavailable',
+      users:
+        'People cannot sign in: CIS2 does not answer us, or answers with errors. Who is signed in can go on.',
+      metric: ourMetric('ProviderUnavailable'),
+      threshold: 5,
+      periods: [2, 3],
+    },
+  ],
+  [
+    'TokenRefreshFails',
+    {
+      severity: 'warning',
+      runbook: 'token-refresh-fails',
+      users: 'People are asked to sign in again while they work.',
+      metric: failedPart('TokenRefreshFailed', 'TokenRefreshed', 'failed refreshes'),
+      threshold: 0.05,
+      comparison: GREATER_THAN_THRESHOLD,
+      periods: [2, 3],
+    },
+  ],
+  [
+    'BackchannelLogoutFails',
+    {
+      severity: 'critical',
+      runbook: 'back-channel-logouts-fail',
+      users:
+        'Who signs out at CIS2, or takes a smartcard out, may stay signed in here until the session runs out.',
+      metric: ourMetric('BackchannelLogoutFailed'),
+      threshold: 3,
+      periods: [2, 3],
+    },
+  ],
+  [
+    'ApiPlatformFails',
+    {
+      severity: 'critical',
+      runbook: 'the-api-platform-fails',
+      users: 'Pages get no data: the NHS API platform gives us no tokens. Signing in works.',
+      metric: ourMetric('ApiPlatformFailed'),
+      threshold: 5,
+      periods: [2, 3],
+    },
+  ],
+  [
+    'UpstreamsFail',
+    {
+      severity: 'warning',
+      runbook: 'an-upstream-fails',
+      users: 'Some pages get no data: an API answers with errors or too late. Signing in works.',
+      metric: ourMetric('UpstreamFailed'),
+      threshold: 20,
+      periods: [2, 3],
+    },
+  ],
+  [
+    'ClockDiffers',
+    {
+      severity: 'warning',
+      runbook: 'the-clock-differs',
+      users: `${nothingYet} CIS2’s clock and ours differ by more than 30 seconds; from 60 on sign-ins fail.`,
+      metric: new cloudwatch.MathExpression({
+        expression: 'MAX([ABS(highest), ABS(lowest)])',
+        usingMetrics: {
+          highest: ourMetric('ClockDifference', { statistic: 'Maximum' }),
+          lowest: ourMetric('ClockDifference', { statistic: 'Minimum' }),
+        },
+        period: fiveMinutes,
+        label: 'clock difference to CIS2',
+      }),
+      threshold: 30,
+      periods: [2, 3],
+    },
+  ],
+];
+
+const canaryAlerts = ({ functions }: BffAlarmsProps): Alerts => {
+  const canary = functions.get('canary');
+  if (canary === undefined) return [];
+  return [
+    [
+      'CanaryFails',
+      {
+        severity: 'critical',
+        runbook: 'the-canary-fails-or-is-silent',
+        users:
+          'People probably cannot sign in: the check from outside fails, or has not run for a quarter of an hour.',
+        metric: new cloudwatch.MathExpression({
+          expression: 'runs - FILL(failed, 0)',
+          usingMetrics: {
+            runs: canary.metricInvocations({ period: fiveMinutes }),
+            failed: canary.metricErrors({ period: fiveMinutes }),
+          },
+          period: fiveMinutes,
+          label: 'runs that found nothing wrong',
+        }),
+        threshold: 1,
+        comparison: LESS_THAN_THRESHOLD,
+        periods: [3, 3],
+        silence: BREACHING,
+      },
+    ],
+  ];
+};

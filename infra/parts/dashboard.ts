@@ -1,0 +1,288 @@
+import { Duration } from 'aws-cdk-lib';
+import type * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { FunctionName } from '../../lambdas/settings.ts';
+import type { BffAlarms } from './alarms.ts';
+import {
+  apiMetric,
+  failedRequests,
+  failedSignIns,
+  ourMetric,
+  tableErrors,
+  tableThrottles,
+} from './metrics.ts';
+
+export interface BffDashboardProps {
+  /** Of the dashboard: it tells this installation from others in the account. */
+  readonly name: string;
+  readonly alarms: BffAlarms;
+  readonly api: apigateway.HttpApi;
+  readonly functions: ReadonlyMap<FunctionName, lambda.Function>;
+  readonly tables: Readonly<Record<string, dynamodb.Table>>;
+  readonly rings: Readonly<Record<string, string>>;
+}
+
+/** Width of the whole dashboard. */
+const full = 24;
+const third = full / 3;
+
+const heading = (markdown: string): cloudwatch.TextWidget =>
+  new cloudwatch.TextWidget({
+    markdown,
+    width: full,
+    height: 1,
+    background: cloudwatch.TextWidgetBackground.TRANSPARENT,
+  });
+
+const graph = (
+  title: string,
+  left: readonly cloudwatch.IMetric[],
+  more: Partial<cloudwatch.GraphWidgetProps> = {},
+): cloudwatch.GraphWidget =>
+  new cloudwatch.GraphWidget({ title, left: [...left], width: third, height: 6, ...more });
+
+const fromZero = { leftYAxis: { min: 0 } };
+const fiveMinutes = Duration.minutes(5);
+
+/** One page that answers: are people getting in, and if not, whose fault is it? */
+export class BffDashboard extends Construct {
+  readonly dashboard: cloudwatch.Dashboard;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    { name, alarms, api, functions, tables, rings }: BffDashboardProps,
+  ) {
+    super(scope, id);
+    const all = [...functions];
+    this.dashboard = new cloudwatch.Dashboard(this, 'Dashboard', {
+      dashboardName: name,
+      defaultInterval: Duration.hours(3),
+      periodOverride: cloudwatch.PeriodOverride.INHERIT,
+    });
+    this.dashboard.addWidgets(heading('# Are people getting in?'));
+    this.dashboard.addWidgets(
+      graph(
+        'Sign-ins',
+        [
+          ourMetric('SignInStarted', { label: 'started' }),
+          ourMetric('SignInCompleted', { label: 'completed' }),
+          ourMetric('SignInFailed', { label: 'failed, for whatever reason' }),
+        ],
+        fromZero,
+      ),
+      graph(
+        'Sign-ins and requests that failed, as a part of all',
+        [failedSignIns(fiveMinutes), failedRequests(api, fiveMinutes)],
+        {
+          leftYAxis: { min: 0 },
+          leftAnnotations: [{ value: 0.001, label: 'objective: 99.9 % succeed' }],
+        },
+      ),
+      new cloudwatch.AlarmStatusWidget({
+        title: 'Alarms',
+        alarms: [...alarms.all.values()],
+        width: third,
+        height: 6,
+      }),
+    );
+    this.dashboard.addWidgets(heading('# If not, whose fault is it?'));
+    this.dashboard.addWidgets(
+      graph(
+        'CIS2: not available, or errors',
+        [ourMetric('ProviderUnavailable', { label: 'CIS2 unavailable' })],
+        {
+          ...fromZero,
+          right: [ourMetric('ProviderLatency', { statistic: 'p99', label: 'p99, ms' })],
+        },
+      ),
+      graph(
+        'Why sign-ins failed',
+        [
+          ...[
+            'provider_unavailable',
+            'provider_error',
+            'response_invalid',
+            'internal_error',
+            'access_denied',
+          ],
+          ...['login_expired', 'assurance_insufficient', 'role_required', 'provider_logout'],
+        ].map((code) => ourMetric('SignInFailed', { dimensions: { Code: code }, label: code })),
+        { ...fromZero, stacked: true },
+      ),
+      graph(
+        'Ours: errors of functions',
+        all.map(([called, made]) => made.metricErrors({ period: fiveMinutes, label: called })),
+        {
+          ...fromZero,
+          stacked: true,
+        },
+      ),
+    );
+    this.dashboard.addWidgets(
+      graph(
+        'Ours: the tables',
+        Object.entries(tables).flatMap(([words, table], index) => [
+          tableThrottles(table, `t${String(index)}`).with({ label: `${words}, throttled` }),
+          tableErrors(table, `t${String(index)}`).with({ label: `${words}, errors` }),
+        ]),
+        fromZero,
+      ),
+      graph(
+        'The NHS API platform and the APIs',
+        [
+          ourMetric('ApiPlatformFailed', { label: 'no token from the platform' }),
+          ourMetric('TokenRefreshFailed', { label: 'refresh failed' }),
+          ourMetric('UpstreamFailed', { label: 'an API failed' }),
+        ],
+        {
+          ...fromZero,
+          right: [
+            ourMetric('ApiPlatformLatency', { statistic: 'p99', label: 'platform p99, ms' }),
+            ourMetric('UpstreamLatency', { statistic: 'p99', label: 'APIs p99, ms' }),
+          ],
+        },
+      ),
+      graph(
+        'Too many at once: throttled, and refused by the gateway',
+        [
+          ...all.map(([called, made]) => made.metricThrottles({ period: fiveMinutes, label: called })),
+          apiMetric(api, '4xx', { label: 'answered 4xx' }),
+        ],
+        fromZero,
+      ),
+    );
+    this.dashboard.addWidgets(heading('# How does it feel?'));
+    this.dashboard.addWidgets(
+      graph(
+        'Requests',
+        [apiMetric(api, 'Count', { label: 'all' }), apiMetric(api, '5xx', { label: 'answered 5xx' })],
+        fromZero,
+      ),
+      graph(
+        'Latency at the gateway, ms',
+        ['p50', 'p95', 'p99'].map((statistic) => apiMetric(api, 'Latency', { statistic, label: statistic })),
+        fromZero,
+      ),
+      graph(
+        'Sessions',
+        [
+          ourMetric('SessionHit', { label: 'found' }),
+          ourMetric('SessionMiss', { label: 'none or over' }),
+          ourMetric('BackchannelLogout', { label: 'ended by CIS2' }),
+          ourMetric('BackchannelLogoutFailed', { label: 'CIS2’s logouts that failed' }),
+        ],
+        fromZero,
+      ),
+    );
+    this.dashboard.addWidgets(
+      graph('Refused, cold starts and leases', [
+        ourMetric('Refused', { label: 'refused by a guard' }),
+        ourMetric('ColdStart', { label: 'cold starts' }),
+        ourMetric('LeaseWait', { label: 'waited for a token' }),
+      ]),
+      graph(
+        'Signing keys',
+        Object.entries(rings).map(([purpose, ring]) =>
+          ourMetric('SigningKeyAgeSeconds', {
+            statistic: 'Maximum',
+            dimensions: { Ring: ring },
+            period: Duration.hours(1),
+            label: `age, ${purpose}, s`,
+          }),
+        ),
+        {
+          right: Object.entries(rings).map(([purpose, ring]) =>
+            ourMetric('SecondsToNextRotation', {
+              statistic: 'Minimum',
+              dimensions: { Ring: ring },
+              period: Duration.hours(1),
+              label: `to the next rotation, ${purpose}, s`,
+            }),
+          ),
+        },
+      ),
+      graph('Clock difference to CIS2, s', [
+        ourMetric('ClockDifference', { statistic: 'Maximum', label: 'highest' }),
+        ourMetric('ClockDifference', { statistic: 'Minimum', label: 'lowest' }),
+      ]),
+    );
+  }
+}
+
+export interface SavedQueriesProps {
+  /** Begins the names of the queries. */
+  readonly name: string;
+  readonly functions: ReadonlyMap<FunctionName, logs.ILogGroup>;
+  readonly accessLogs: logs.ILogGroup;
+}
+
+/** Queries of CloudWatch Logs Insights, ready to run, under the stack's name. */
+export class SavedQueries extends Construct {
+  constructor(
+    scope: Construct,
+    id: string,
+    { name: installation, functions, accessLogs }: SavedQueriesProps,
+  ) {
+    super(scope, id);
+    const every = [...functions.values()];
+    const of = (...names: FunctionName[]): logs.ILogGroup[] =>
+      names.flatMap((name) => functions.get(name) ?? []);
+    this.add(installation, 'a reference that a user was shown', every, [
+      'fields @timestamp, function, event, @message',
+      "filter reference = 'PUT-THE-REFERENCE-HERE'",
+      'sort @timestamp asc',
+    ]);
+    this.add(installation, 'why sign-ins failed', of('sign-in'), [
+      "filter event = 'sign_in_failed'",
+      'stats count(*) as failed by code, check, bin(15m)',
+      'sort failed desc',
+    ]);
+    this.add(installation, 'errors that nobody expected', every, [
+      "filter level = 'error' or ispresent(errorType)",
+      'stats count(*) as times, latest(@timestamp) as last by function, event, error, cause, at, errorType',
+      'sort times desc',
+    ]);
+    this.add(installation, 'the slowest routes', every, [
+      "filter event = 'request'",
+      'stats count(*) as requests, pct(durationMs, 50) as p50, pct(durationMs, 99) as p99 by route',
+      'sort p99 desc',
+    ]);
+    this.add(installation, 'calls to APIs that failed', of('api-proxy'), [
+      "filter event = 'api_call' and (status >= 500 or ispresent(fault))",
+      'stats count(*) as failed by upstream, route, fault, upstreamStatus, refusedBy',
+      'sort failed desc',
+    ]);
+    this.add(installation, 'logouts by CIS2', of('backchannel-logout'), [
+      "filter event in ['backchannel_logout', 'logout_token_refused', 'dependency_failed']",
+      'stats count(*) as times by event, check, code, bin(1h)',
+    ]);
+    this.add(
+      installation,
+      'what the gateway answered by itself',
+      [accessLogs],
+      [
+        "filter ispresent(error) and error != '-'",
+        'stats count(*) as times by error, status, routeKey, bin(5m)',
+        'sort times desc',
+      ],
+    );
+  }
+
+  private add(
+    installation: string,
+    name: string,
+    logGroups: readonly logs.ILogGroup[],
+    lines: readonly string[],
+  ): void {
+    new logs.CfnQueryDefinition(this, name.replaceAll(/[^a-z]/gi, ''), {
+      name: `${installation}/${name}`,
+      queryString: lines.join('\n| '),
+      logGroupNames: logGroups.map(({ logGroupName }) => logGroupName),
+    });
+  }
+}

@@ -1,0 +1,194 @@
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import type * as logs from 'aws-cdk-lib/aws-logs';
+import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
+import { Construct } from 'constructs';
+import { bffPrefixes, routes } from '../../lambdas/routes.ts';
+import { BffLogs, type BffLogsProps } from './operations.ts';
+
+export interface FirewallProps extends BffLogsProps {
+  /**
+   * What AWS's managed rules do on `/auth` and `/api`. They begin by counting: what they would have refused shows in the log and in
+   * the metrics, and once that is nobody's ordinary request, they can block.
+   * @default count
+   */
+  readonly managedRules?: 'count' | 'block';
+  /**
+   * Requests to `/auth/login`, and as many to `/auth/callback`, that one address may send in five minutes. A hospital has one
+   * address: three thousand are ten sign-ins a second.
+   * @default 3000
+   */
+  readonly signInsPerAddress?: number;
+  /**
+   * Requests that one address may send in five minutes altogether.
+   * @default 200000
+   */
+  readonly requestsPerAddress?: number;
+}
+
+type Statement = wafv2.CfnWebACL.StatementProperty;
+type Rule = wafv2.CfnWebACL.RuleProperty;
+
+/** As the gateway reads a path, so that `/auth/%63allback` is no way around a rule. */
+const asTheGatewayReads = [
+  { priority: 0, type: 'URL_DECODE' },
+  { priority: 1, type: 'NORMALIZE_PATH' },
+];
+const asItCame = [{ priority: 0, type: 'NONE' }];
+
+const pathIs = (path: string, textTransformations = asTheGatewayReads): Statement => ({
+  byteMatchStatement: {
+    fieldToMatch: { uriPath: {} },
+    positionalConstraint: 'EXACTLY',
+    searchString: path,
+    textTransformations,
+  },
+});
+const pathBegins = (prefix: string): Statement => ({
+  byteMatchStatement: {
+    fieldToMatch: { uriPath: {} },
+    positionalConstraint: 'STARTS_WITH',
+    searchString: prefix,
+    textTransformations: asTheGatewayReads,
+  },
+});
+const not = (statement: Statement): Statement => ({ notStatement: { statement } });
+const any = (statements: readonly Statement[]): Statement => ({
+  orStatement: { statements: [...statements] },
+});
+
+const ours = any(bffPrefixes.map((prefix) => pathBegins(`${prefix}/`)));
+
+/**
+ * Called by CIS2 and the NHS API platform, which may name no user agent and come from addresses of a hosting provider; by the
+ * rotation of keys too, which looks at its own set from Lambda.
+ */
+const byMachines = any(
+  [...Object.keys(routes['backchannel-logout']), ...Object.keys(routes.jwks)].map((key) =>
+    pathIs(key.slice(key.indexOf('/')), asItCame),
+  ),
+);
+
+/** Our PATCH takes 64 KiB, and a `state` may be longer than these rules let a query be. Calls of machines may name no agent. */
+const onlyCounted = [
+  'NoUserAgent_HEADER',
+  'SizeRestrictions_BODY',
+  'SizeRestrictions_COOKIE_HEADER',
+  'SizeRestrictions_QUERYSTRING',
+  'SizeRestrictions_URIPATH',
+];
+
+/** No samples: they would keep whole requests, with cookies and patients' names. */
+const visibility = (metricName: string): wafv2.CfnWebACL.VisibilityConfigProperty => ({
+  cloudWatchMetricsEnabled: true,
+  sampledRequestsEnabled: false,
+  metricName,
+});
+
+/** A person who is refused can try again when the five minutes have moved on. */
+const tooMany: wafv2.CfnWebACL.RuleActionProperty = {
+  block: {
+    customResponse: { responseCode: 429, responseHeaders: [{ name: 'Retry-After', value: '60' }] },
+  },
+};
+
+/**
+ * The web ACL of the distribution, which lives in us-east-1. Rates by address first, then AWS's managed rules: counting on our own
+ * prefixes, blocking on the paths of the SPA.
+ */
+export class Firewall extends Construct {
+  readonly webAclArn: string;
+
+  constructor(scope: Construct, id: string, props: FirewallProps = {}) {
+    super(scope, id);
+    const { managedRules = 'count', signInsPerAddress = 3_000, requestsPerAddress = 200_000 } = props;
+    const rate = (name: string, limit: number, scopeDownStatement?: Statement): Omit<Rule, 'priority'> => ({
+      name,
+      action: tooMany,
+      statement: {
+        rateBasedStatement: {
+          aggregateKeyType: 'IP',
+          limit,
+          evaluationWindowSec: 300,
+          ...(scopeDownStatement === undefined ? {} : { scopeDownStatement }),
+        },
+      },
+      visibilityConfig: visibility(name),
+    });
+    const managed = (
+      name: string,
+      group: string,
+      { on, counts }: { on: Statement; counts: boolean },
+    ): Omit<Rule, 'priority'> => ({
+      name,
+      overrideAction: counts ? { count: {} } : { none: {} },
+      statement: {
+        managedRuleGroupStatement: {
+          vendorName: 'AWS',
+          name: group,
+          scopeDownStatement: on,
+          ruleActionOverrides:
+            group === 'AWSManagedRulesCommonRuleSet'
+              ? onlyCounted.map((rule) => ({ name: rule, actionToUse: { count: {} } }))
+              : [],
+        },
+      },
+      visibilityConfig: visibility(name),
+    });
+    const onOurs = {
+      on: { andStatement: { statements: [ours, not(byMachines)] } },
+      counts: managedRules === 'count',
+    };
+    const elsewhere = { on: not(ours), counts: false };
+    const acl = new wafv2.CfnWebACL(this, 'WebAcl', {
+      description: 'CIS2 BFF: rates by address, and managed rules',
+      scope: 'CLOUDFRONT',
+      defaultAction: { allow: {} },
+      visibilityConfig: visibility('All'),
+      rules: [
+        rate('CallbacksByAddress', signInsPerAddress, pathIs('/auth/callback')),
+        rate('LoginsByAddress', signInsPerAddress, pathIs('/auth/login')),
+        rate('RequestsByAddress', requestsPerAddress),
+        managed('ReputationOnOurs', 'AWSManagedRulesAmazonIpReputationList', onOurs),
+        managed('BadInputsOnOurs', 'AWSManagedRulesKnownBadInputsRuleSet', onOurs),
+        managed('CommonOnOurs', 'AWSManagedRulesCommonRuleSet', onOurs),
+        managed('ReputationElsewhere', 'AWSManagedRulesAmazonIpReputationList', elsewhere),
+        managed('BadInputsElsewhere', 'AWSManagedRulesKnownBadInputsRuleSet', elsewhere),
+      ].map((rule, priority) => ({ ...rule, priority })),
+    });
+    this.webAclArn = acl.attrArn;
+    this.log(acl, props);
+  }
+
+  /** What was refused or counted, by rule and address, without what a request says. */
+  private log(acl: wafv2.CfnWebACL, props: BffLogsProps): void {
+    const group = new BffLogs(this, 'Logs', { logRetention: props.logRetention }).firewallGroup(
+      this,
+      'Requests',
+    );
+    const keep = (action: string): unknown => ({ ActionCondition: { Action: action } });
+    new wafv2.CfnLoggingConfiguration(this, 'Logging', {
+      resourceArn: acl.attrArn,
+      logDestinationConfigs: [arnOf(group)],
+      redactedFields: [
+        { uriPath: {} },
+        { queryString: {} },
+        ...['cookie', 'authorization', 'referer', 'x-session'].map((name) => ({
+          singleHeader: { Name: name },
+        })),
+      ],
+      loggingFilter: {
+        DefaultBehavior: 'DROP',
+        Filters: [{ Behavior: 'KEEP', Requirement: 'MEETS_ANY', Conditions: [keep('BLOCK'), keep('COUNT')] }],
+      },
+    });
+  }
+}
+
+/** Without the `:*` that CloudFormation puts at its end, which the firewall refuses. */
+const arnOf = (group: logs.LogGroup): string =>
+  Stack.of(group).formatArn({
+    service: 'logs',
+    resource: 'log-group',
+    resourceName: group.logGroupName,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });

@@ -1,0 +1,143 @@
+import { Duration } from 'aws-cdk-lib';
+import type * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+
+/** The namespace of what `lambdas/telemetry` measures. */
+const namespace = 'cis2-bff';
+
+const fiveMinutes = Duration.minutes(5);
+
+export interface MetricChoice {
+  /** @default Sum */
+  readonly statistic?: string;
+  /** @default - five minutes */
+  readonly period?: Duration;
+  readonly dimensions?: Readonly<Record<string, string>>;
+  readonly label?: string;
+}
+
+/** What the functions measure. */
+export const ourMetric = (
+  metricName: string,
+  { statistic = 'Sum', period = fiveMinutes, dimensions, label }: MetricChoice = {},
+): cloudwatch.Metric =>
+  new cloudwatch.Metric({ namespace, metricName, statistic, period, dimensionsMap: dimensions, label });
+
+/** What an HTTP API measures; its names are not those of a REST API. */
+export const apiMetric = (
+  api: apigateway.HttpApi,
+  metricName: '4xx' | '5xx' | 'Count' | 'IntegrationLatency' | 'Latency',
+  { statistic = 'Sum', period = fiveMinutes, label }: MetricChoice = {},
+): cloudwatch.Metric =>
+  new cloudwatch.Metric({
+    namespace: 'AWS/ApiGateway',
+    metricName,
+    statistic,
+    period,
+    dimensionsMap: { ApiId: api.apiId },
+    label,
+  });
+
+/** Why a sign-in failed, as far as nobody chose it and no rule of the app's says so. */
+const faultCodes = ['internal_error', 'provider_error', 'provider_unavailable', 'response_invalid'] as const;
+
+/** Fewer faults in a period than this say nothing about a rate. */
+const leastFaults = 3;
+
+/** Faults as a part of all: 0 where there are too few to tell. */
+const ratio = (
+  faults: string,
+  all: string,
+  usingMetrics: Record<string, cloudwatch.IMetric>,
+  period: Duration,
+  label: string,
+): cloudwatch.MathExpression =>
+  new cloudwatch.MathExpression({
+    expression: `IF((${faults}) >= ${String(leastFaults)}, (${faults}) / (${all}), 0)`,
+    usingMetrics,
+    period,
+    label,
+  });
+
+/** Which part of the sign-ins that came back from CIS2 failed for a fault of somebody's, CIS2 included. */
+export function failedSignIns(period: Duration): cloudwatch.MathExpression {
+  const codes = faultCodes.map(
+    (code, index) =>
+      [`f${String(index)}`, ourMetric('SignInFailed', { period, dimensions: { Code: code } })] as const,
+  );
+  const faults = codes.map(([id]) => `FILL(${id}, 0)`).join(' + ');
+  return ratio(
+    faults,
+    `FILL(completed, 0) + ${faults}`,
+    { ...Object.fromEntries(codes), completed: ourMetric('SignInCompleted', { period }) },
+    period,
+    'failed sign-ins',
+  );
+}
+
+/** Which part of the requests was answered 5xx, by our functions or by the gateway. */
+export const failedRequests = (api: apigateway.HttpApi, period: Duration): cloudwatch.MathExpression =>
+  ratio(
+    'FILL(errors, 0)',
+    'requests',
+    { errors: apiMetric(api, '5xx', { period }), requests: apiMetric(api, 'Count', { period }) },
+    period,
+    'requests answered 5xx',
+  );
+
+/** Which part of the attempts of one kind failed. */
+export const failedPart = (
+  failed: string,
+  succeeded: string,
+  label: string,
+  period: Duration = fiveMinutes,
+): cloudwatch.MathExpression =>
+  ratio(
+    'FILL(failed, 0)',
+    'FILL(failed, 0) + FILL(succeeded, 0)',
+    { failed: ourMetric(failed, { period }), succeeded: ourMetric(succeeded, { period }) },
+    period,
+    label,
+  );
+
+/**
+ * Reads and writes of a table that DynamoDB turned away because they were too many.
+ *
+ * @param prefix - begins the ids of its parts, which must be unique in a graph
+ */
+export const tableThrottles = (table: dynamodb.Table, prefix = ''): cloudwatch.MathExpression =>
+  new cloudwatch.MathExpression({
+    expression: `FILL(${prefix}reads, 0) + FILL(${prefix}writes, 0)`,
+    usingMetrics: {
+      [`${prefix}reads`]: table.metric('ReadThrottleEvents', { statistic: 'Sum' }),
+      [`${prefix}writes`]: table.metric('WriteThrottleEvents', { statistic: 'Sum' }),
+    },
+    period: fiveMinutes,
+    label: 'throttled',
+  });
+
+const operations = ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'] as const;
+
+/**
+ * Requests to a table that failed inside DynamoDB.
+ *
+ * @param prefix - begins the ids of its parts, which must be unique in a graph
+ */
+export const tableErrors = (table: dynamodb.Table, prefix = ''): cloudwatch.MathExpression => {
+  const parts = operations.map((operation) => [`${prefix}on${operation}`, operation] as const);
+  return new cloudwatch.MathExpression({
+    expression: parts.map(([id]) => `FILL(${id}, 0)`).join(' + '),
+    usingMetrics: Object.fromEntries(
+      parts.map(([id, operation]) => [
+        id,
+        table.metric('SystemErrors', {
+          statistic: 'Sum',
+          dimensionsMap: { TableName: table.tableName, Operation: operation },
+        }),
+      ]),
+    ),
+    period: fiveMinutes,
+    label: 'system errors',
+  });
+};

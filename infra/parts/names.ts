@@ -1,0 +1,9 @@
+import { Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+
+/** The stack's name and the construct's path in it: unique in an account and region, and the same at every synthesis. */
+export const nameInStack = (construct: Construct): string => {
+  const stack = Stack.of(construct);
+  const path = construct.node.path.slice(stack.node.path.length).replaceAll('/', '-');
+  return `${stack.stackName}${path}`;
+};

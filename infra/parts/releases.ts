@@ -1,0 +1,73 @@
+import { Validations } from 'aws-cdk-lib';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as codedeploy from 'aws-cdk-lib/aws-codedeploy';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+import type { FunctionName } from '../../lambdas/settings.ts';
+
+/**
+ * How a new version takes over. `canary`: a tenth of the requests for five minutes, then all; an alarm meanwhile brings the old
+ * version back. `all-at-once`: for a correction while an alarm is on, which would undo it.
+ */
+export type Rollout = 'canary' | 'all-at-once';
+
+export interface BffReleasesProps {
+  /** Of the functions that answer requests: the alias that requests go to, and the alarms that bring the old version back. */
+  readonly releases: ReadonlyMap<
+    FunctionName,
+    { readonly alias: lambda.Alias; readonly alarms: readonly cloudwatch.Alarm[] }
+  >;
+  readonly rollout: Rollout;
+}
+
+/** Shifts requests to a new version bit by bit, and back when an alarm says so. */
+export class BffReleases extends Construct {
+  constructor(scope: Construct, id: string, { releases, rollout }: BffReleasesProps) {
+    super(scope, id);
+    const application = new codedeploy.LambdaApplication(this, 'Application');
+    const functions = [...releases.values()].map(({ alias }) => alias.lambda.functionArn);
+    const role = new iam.Role(this, 'Role', {
+      assumedBy: new iam.ServicePrincipal('codedeploy.amazonaws.com'),
+      inlinePolicies: {
+        releases: new iam.PolicyDocument({
+          statements: [
+            new iam.PolicyStatement({
+              sid: 'Shift',
+              actions: ['lambda:GetAlias', 'lambda:GetProvisionedConcurrencyConfig', 'lambda:UpdateAlias'],
+              resources: [...functions, ...functions.map((arn) => `${arn}:live`)],
+            }),
+            new iam.PolicyStatement({
+              sid: 'Alarms',
+              actions: ['cloudwatch:DescribeAlarms'],
+              resources: ['*'],
+            }),
+          ],
+        }),
+      },
+    });
+    Validations.of(role).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason:
+        'CloudWatch lets nobody describe single alarms: the right to read their state is for all or none.',
+    });
+    for (const [name, { alias, alarms }] of releases) {
+      new codedeploy.LambdaDeploymentGroup(this, name, {
+        application,
+        alias,
+        // The AWS managed policy that the construct would add says more than is needed.
+        role: role.withoutPolicyUpdates(),
+        deploymentConfig:
+          rollout === 'canary'
+            ? codedeploy.LambdaDeploymentConfig.CANARY_10PERCENT_5MINUTES
+            : codedeploy.LambdaDeploymentConfig.ALL_AT_ONCE,
+        alarms: rollout === 'canary' ? [...alarms] : [],
+        autoRollback: {
+          failedDeployment: true,
+          stoppedDeployment: true,
+          deploymentInAlarm: rollout === 'canary',
+        },
+      });
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import type { PublishedSet } from '../keys/index.ts';
+
+export interface CanaryDependencies {
+  readonly baseUrl: string;
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Where sets of keys are served, and what is published there. */
+  readonly keySets: readonly { readonly path: string; readonly load: () => Promise<PublishedSet> }[];
+  readonly fetch: typeof globalThis.fetch;
+}
+
+/** What the canary found wrong, in our words: which check, and what came. Never anything that was sent to us. */
+export class CanaryFailed extends Error {
+  override readonly name = 'CanaryFailed';
+}
+
+/** The firewall refuses, elsewhere, what does not say who it is. */
+const headers = { 'user-agent': 'cis2-bff-canary' };
+const maxRequestMs = 10_000;
+const maxBodyBytes = 64 * 1024;
+
+/**
+ * Checks from outside what a person needs: a login leads to CIS2, which answers; the keys that CIS2 reads are the published
+ * ones; and who has no session is anonymous. Nobody signs in.
+ *
+ * @throws CanaryFailed naming every check that failed
+ */
+export function canary(dependencies: CanaryDependencies) {
+  const checks: Readonly<Record<string, () => Promise<void>>> = {
+    login: () => checkLogin(dependencies),
+    ...Object.fromEntries(
+      dependencies.keySets.map((set) => [set.path, () => checkKeySet(dependencies, set)]),
+    ),
+    session: () => checkSession(dependencies),
+  };
+  return async (): Promise<void> => {
+    const failed: string[] = [];
+    for (const [name, check] of Object.entries(checks)) {
+      const reason = await check().then(
+        () => undefined,
+        (error: unknown) => (error instanceof CanaryFailed ? error.message : 'no usable answer'),
+      );
+      if (reason !== undefined) failed.push(`${name}: ${reason}`);
+    }
+    if (failed.length > 0) throw new CanaryFailed(failed.join('; '));
+  };
+}
+
+const get = (
+  { fetch }: CanaryDependencies,
+  url: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Response> =>
+  fetch(url, {
+    redirect: 'manual',
+    headers: { ...headers, ...more },
+    signal: AbortSignal.timeout(maxRequestMs),
+  });
+
+const requireStatus = (response: Response, status: number): void => {
+  if (response.status !== status) throw new CanaryFailed(`answered ${String(response.status)}`);
+};
+
+async function json(response: Response): Promise<Record<string, unknown>> {
+  const text = await response.text();
+  if (text.length > maxBodyBytes) throw new CanaryFailed('answered too much');
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== 'object' || value === null) throw new CanaryFailed('answered no JSON object');
+  return value as Record<string, unknown>;
+}
+
+async function checkLogin(dependencies: CanaryDependencies): Promise<void> {
+  const { baseUrl, issuer, clientId } = dependencies;
+  const login = await get(dependencies, `${baseUrl}/auth/login`);
+  requireStatus(login, 302);
+  const location = login.headers.get('location') ?? '';
+  if (!URL.canParse(location)) throw new CanaryFailed('leads nowhere');
+
+  const discovery = await get(dependencies, `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
+  if (discovery.status !== 200) throw new CanaryFailed(`CIS2’s metadata: ${String(discovery.status)}`);
+  const { authorization_endpoint: endpoint } = await json(discovery);
+  const target = new URL(location);
+  const intended = new URL(String(endpoint));
+  if (target.origin !== intended.origin || target.pathname !== intended.pathname) {
+    throw new CanaryFailed('leads to another place than CIS2’s authorization endpoint');
+  }
+  const expected: Readonly<Record<string, string>> = {
+    response_type: 'code',
+    client_id: clientId,
+    redirect_uri: `${baseUrl}/auth/callback`,
+    code_challenge_method: 'S256',
+  };
+  const wrong = [
+    ...Object.keys(expected).filter((name) => target.searchParams.get(name) !== expected[name]),
+    ...['state', 'nonce', 'code_challenge'].filter((name) => (target.searchParams.get(name) ?? '') === ''),
+  ];
+  if (wrong.length > 0) throw new CanaryFailed(`wrong or missing: ${wrong.join(', ')}`);
+
+  const door = await get(dependencies, location);
+  await door.body?.cancel();
+  if (door.status >= 400) throw new CanaryFailed(`CIS2 answered ${String(door.status)}`);
+}
+
+async function checkKeySet(
+  dependencies: CanaryDependencies,
+  { path, load }: CanaryDependencies['keySets'][number],
+): Promise<void> {
+  const served = await get(dependencies, `${dependencies.baseUrl}${path}`);
+  requireStatus(served, 200);
+  const { keys } = await json(served);
+  const kids = Array.isArray(keys) ? keys.map((key) => String((key as { kid?: unknown } | null)?.kid)) : [];
+  const published = (await load()).keys.map(({ kid }) => kid);
+  if (kids.toSorted().join() !== published.toSorted().join()) {
+    throw new CanaryFailed('the served keys are not the published ones');
+  }
+}
+
+async function checkSession(dependencies: CanaryDependencies): Promise<void> {
+  const session = await get(dependencies, `${dependencies.baseUrl}/auth/session`, { 'x-csrf': '1' });
+  requireStatus(session, 200);
+  if ((await json(session))['status'] !== 'anonymous') throw new CanaryFailed('is not anonymous');
+  if (session.headers.has('set-cookie')) throw new CanaryFailed('sets a cookie');
+}

@@ -1,0 +1,326 @@
+/** What stands before the functions: the firewall, and the gateway's own limits. */
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { environments } from '../../infra/environments.ts';
+import type { Environment } from '../../infra/environments.ts';
+import { addEnvironment } from '../../infra/stacks.ts';
+import type { EnvironmentStacks } from '../../infra/stacks.ts';
+import { createApp } from '../../infra/synthesis.ts';
+import { emptyBundles, mentions, only, resourcesOfType, statementsOf, toJson } from './support.ts';
+import type { Json, TemplateJson } from './support.ts';
+
+interface Deployed {
+  readonly stacks: EnvironmentStacks;
+  readonly edge: TemplateJson;
+  readonly stateless: TemplateJson;
+}
+const deployed = new Map<string, Deployed>();
+const environmentNames = Object.keys(environments);
+let bundles: string;
+const deploy = (name: string, change: Partial<Environment> = {}): EnvironmentStacks => {
+  const entry = environments[name];
+  if (entry === undefined) throw new Error(`no environment ${name}`);
+  return addEnvironment(createApp(), name, { ...entry, ...change }, bundles);
+};
+const of = (name: string): Deployed => {
+  const found = deployed.get(name);
+  if (found === undefined) throw new Error(`no environment ${name}`);
+  return found;
+};
+beforeAll(() => {
+  process.env['CDK_VALIDATION'] = 'false';
+  bundles = emptyBundles();
+  for (const name of environmentNames) {
+    const stacks = deploy(name);
+    if (stacks.edge === undefined) throw new Error('no firewall');
+    deployed.set(name, { stacks, edge: toJson(stacks.edge), stateless: toJson(stacks.stateless) });
+  }
+});
+
+interface Rule {
+  readonly Name: string;
+  readonly Priority: number;
+  readonly Action?: Json;
+  readonly OverrideAction?: Json;
+  readonly Statement: {
+    readonly RateBasedStatement?: {
+      readonly Limit: number;
+      readonly AggregateKeyType: string;
+      readonly ScopeDownStatement?: Json;
+    };
+    readonly ManagedRuleGroupStatement?: {
+      readonly Name: string;
+      readonly ScopeDownStatement: Json;
+      readonly RuleActionOverrides?: readonly { readonly Name: string; readonly ActionToUse: Json }[];
+    };
+  };
+  readonly VisibilityConfig: { readonly SampledRequestsEnabled: boolean };
+}
+const rulesIn = (template: TemplateJson): readonly Rule[] =>
+  only(template, 'AWS::WAFv2::WebACL')[1].Properties['Rules'] as unknown as readonly Rule[];
+
+/** Whether a statement on the path matches, read as the firewall reads it. */
+const matches = (statement: Json, path: string): boolean => {
+  const [[kind, value] = ['', null]] = Object.entries(statement as Record<string, Json>);
+  const inner = (value ?? {}) as Record<string, Json>;
+  if (kind === 'AndStatement')
+    return (inner['Statements'] as readonly Json[]).every((one) => matches(one, path));
+  if (kind === 'OrStatement')
+    return (inner['Statements'] as readonly Json[]).some((one) => matches(one, path));
+  if (kind === 'NotStatement') return !matches(inner['Statement'] ?? null, path);
+  if (kind !== 'ByteMatchStatement') throw new Error(`what is ${kind}?`);
+  expect(inner['FieldToMatch']).toEqual({ UriPath: {} });
+  const changes = (inner['TextTransformations'] as readonly { readonly Type: string }[]).map(
+    ({ Type }) => Type,
+  );
+  const read = changes.includes('URL_DECODE')
+    ? new URL(decodeURIComponent(path), 'https://x').pathname
+    : path;
+  const wanted = String(inner['SearchString'] as string);
+  return inner['PositionalConstraint'] === 'STARTS_WITH' ? read.startsWith(wanted) : read === wanted;
+};
+
+describe.each(environmentNames)('the firewall of %s', (name) => {
+  test('stands in us-east-1, in the account of the environment, and guards the distribution', () => {
+    const { stacks, edge, stateless } = of(name);
+    expect([stacks.edge?.region, stacks.edge?.account]).toEqual(['us-east-1', environments[name]?.account]);
+    const [id, acl] = only(edge, 'AWS::WAFv2::WebACL');
+    expect(acl.Properties).toMatchObject({ Scope: 'CLOUDFRONT', DefaultAction: { Allow: {} } });
+    const [, distribution] = only(stateless, 'AWS::CloudFront::Distribution');
+    const { WebACLId } = distribution.Properties['DistributionConfig'] as { readonly WebACLId: Json };
+    expect(WebACLId).toEqual({
+      'Fn::GetStackOutput': {
+        StackName: stacks.edge?.stackName,
+        OutputName: 'WebAclArn',
+        Region: 'us-east-1',
+      },
+    });
+    expect(edge.Outputs?.['WebAclArn']?.Value).toEqual({ 'Fn::GetAtt': [id, 'Arn'] });
+    expect(stacks.stateless.dependencies).toContain(stacks.edge);
+  });
+
+  test('leaves nothing to object to', () => {
+    const { edge } = of(name).stacks;
+    if (edge === undefined) throw new Error('no firewall');
+    expect(new AwsSolutionsChecks().validateScope(edge).violations).toEqual([]);
+  });
+
+  test.each(['/auth/login', '/auth/callback'])(
+    'bounds what one address may send to %s, however it is written',
+    (path) => {
+      const found = rulesIn(of(name).edge).filter(({ Statement: { RateBasedStatement: rate } }) => {
+        const scope = rate?.ScopeDownStatement;
+        return scope !== undefined && matches(scope, path);
+      });
+      expect(found).toHaveLength(1);
+      const [rule] = found;
+      expect(rule?.Statement.RateBasedStatement).toMatchObject({ AggregateKeyType: 'IP' });
+      // A hospital has one address: several sign-ins a second are ordinary.
+      expect(rule?.Statement.RateBasedStatement?.Limit).toBeGreaterThanOrEqual(2_000);
+      expect(rule?.Statement.RateBasedStatement?.Limit).toBeLessThanOrEqual(10_000);
+      const scope = rule?.Statement.RateBasedStatement?.ScopeDownStatement ?? null;
+      expect(matches(scope, path.replace('/auth/', '/auth/x/../'))).toBe(true);
+      expect(matches(scope, path.replace('c', '%63').replace('l', '%6c'))).toBe(true);
+      expect(matches(scope, '/auth/session')).toBe(false);
+      expect(rule?.Action).toEqual({
+        Block: {
+          CustomResponse: { ResponseCode: 429, ResponseHeaders: [{ Name: 'Retry-After', Value: '60' }] },
+        },
+      });
+    },
+  );
+
+  test('bounds what one address may send at all, with room for thousands of people behind one', () => {
+    const [all] = rulesIn(of(name).edge).flatMap(({ Statement: { RateBasedStatement: rate } }) =>
+      rate !== undefined && rate.ScopeDownStatement === undefined ? [rate.Limit] : [],
+    );
+    expect(all).toBeGreaterThanOrEqual(100_000);
+  });
+
+  const managedAt = (path: string): readonly Rule[] =>
+    rulesIn(of(name).edge).filter(({ Statement: { ManagedRuleGroupStatement: group } }) =>
+      group === undefined ? false : matches(group.ScopeDownStatement, path),
+    );
+
+  test.each(['/auth/session', '/auth/callback', '/api/pds/Patient'])(
+    'lets managed rules only count on %s',
+    (path) => {
+      expect(managedAt(path).map(({ Statement }) => Statement.ManagedRuleGroupStatement?.Name)).toEqual([
+        'AWSManagedRulesAmazonIpReputationList',
+        'AWSManagedRulesKnownBadInputsRuleSet',
+        'AWSManagedRulesCommonRuleSet',
+      ]);
+      for (const { OverrideAction } of managedAt(path)) expect(OverrideAction).toEqual({ Count: {} });
+    },
+  );
+
+  test.each(['/auth/backchannel-logout', '/auth/jwks.json', '/auth/jwks/api-platform.json'])(
+    'has no managed rule look at %s, which machines call',
+    (path) => {
+      expect(managedAt(path)).toEqual([]);
+    },
+  );
+
+  test('lets nobody pass by a path that only begins like that of machines', () => {
+    for (const path of ['/auth/jwks.json/../session', '/auth/jwks.jsonx', '/auth/backchannel-logout/']) {
+      expect(managedAt(path).length).toBeGreaterThan(0);
+    }
+  });
+
+  test('blocks by managed rules on the paths of the SPA', () => {
+    expect(managedAt('/').length).toBeGreaterThan(0);
+    for (const { OverrideAction } of managedAt('/assets/main.js'))
+      expect(OverrideAction).toEqual({ None: {} });
+  });
+
+  test('never refuses for a size, which our own functions judge', () => {
+    const [common] = rulesIn(of(name).edge).filter(
+      ({ Statement }) => Statement.ManagedRuleGroupStatement?.Name === 'AWSManagedRulesCommonRuleSet',
+    );
+    const counted = common?.Statement.ManagedRuleGroupStatement?.RuleActionOverrides ?? [];
+    for (const rule of ['BODY', 'QUERYSTRING', 'COOKIE_HEADER', 'URIPATH']) {
+      expect(counted).toContainEqual({ Name: `SizeRestrictions_${rule}`, ActionToUse: { Count: {} } });
+    }
+  });
+
+  test('keeps no samples, and logs no cookie, query or path, under a key of ours', () => {
+    for (const { VisibilityConfig } of rulesIn(of(name).edge)) {
+      expect(VisibilityConfig.SampledRequestsEnabled).toBe(false);
+    }
+    const [, logging] = only(of(name).edge, 'AWS::WAFv2::LoggingConfiguration');
+    expect(logging.Properties['RedactedFields']).toEqual(
+      expect.arrayContaining([{ UriPath: {} }, { QueryString: {} }, { SingleHeader: { Name: 'cookie' } }]),
+    );
+    const [group, { Properties }] = only(of(name).edge, 'AWS::Logs::LogGroup');
+    expect(JSON.stringify(Properties['LogGroupName'])).toContain('aws-waf-logs-');
+    expect(Properties['KmsKeyId']).toBeDefined();
+    expect(mentions(logging.Properties['LogDestinationConfigs'], group)).toBe(true);
+    expect(JSON.stringify(logging.Properties['LogDestinationConfigs'])).not.toContain(':*');
+  });
+});
+
+test('the managed rules block on our prefixes once they are told to', () => {
+  const { edge } = deploy('dev', { firewall: { managedRules: 'block' } });
+  if (edge === undefined) throw new Error('no firewall');
+  const managed = rulesIn(toJson(edge)).filter(({ OverrideAction }) => OverrideAction !== undefined);
+  expect(managed.map(({ OverrideAction }) => OverrideAction)).toEqual(managed.map(() => ({ None: {} })));
+});
+
+test.each<[string, Partial<Environment>]>([
+  ['another web ACL', { webAclArn: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/x/1' }],
+  ['a reason to have none', { withoutWebAcl: 'The firewall stands before CloudFront.' }],
+])('an environment with %s makes no firewall', (_, change) => {
+  expect(deploy('prod', change).edge).toBeUndefined();
+});
+
+describe.each(environmentNames)('the edge of %s', (name) => {
+  test('sends the API a value that stands in no template', () => {
+    const [, distribution] = only(of(name).stateless, 'AWS::CloudFront::Distribution');
+    const { Origins } = distribution.Properties['DistributionConfig'] as {
+      readonly Origins: readonly {
+        readonly S3OriginConfig?: Json;
+        readonly OriginCustomHeaders?: readonly Json[];
+      }[];
+    };
+    const [api, ...others] = Origins.filter(({ S3OriginConfig }) => S3OriginConfig === undefined);
+    expect(others).toEqual([]);
+    expect(api?.OriginCustomHeaders).toEqual([
+      {
+        HeaderName: 'x-cis2-bff-edge',
+        HeaderValue: {
+          'Fn::Join': [
+            '',
+            [
+              '{{resolve:secretsmanager:',
+              { 'Fn::ImportValue': expect.stringContaining('EdgeSecret') },
+              ':SecretString:::}}',
+            ],
+          ],
+        },
+      },
+    ]);
+    // The SPA's bucket needs no proof, and gets none.
+    expect(JSON.stringify(Origins.find(({ S3OriginConfig }) => S3OriginConfig !== undefined))).not.toContain(
+      'resolve',
+    );
+  });
+
+  test.each(['sign-in', 'session', 'api-proxy', 'backchannel-logout'] as const)(
+    'is known to %s by the value in force and the one before it, and by no other',
+    (called) => {
+      const about = statementsOf(of(name).stateless, called).filter(({ Resource }) =>
+        mentions(Resource, 'EdgeSecret'),
+      );
+      expect(about.map(({ Action, Condition }) => [Action, Condition])).toEqual([
+        [
+          'secretsmanager:GetSecretValue',
+          { 'ForAnyValue:StringEquals': { 'secretsmanager:VersionStage': ['AWSCURRENT', 'AWSPREVIOUS'] } },
+        ],
+        ['kms:Decrypt', { StringEquals: { 'kms:ViaService': 'secretsmanager.eu-west-2.amazonaws.com' } }],
+      ]);
+    },
+  );
+});
+
+test('another number has CloudFront take the value anew', () => {
+  const distribution = (change: Partial<Environment>): string =>
+    JSON.stringify(only(toJson(deploy('dev', change).stateless), 'AWS::CloudFront::Distribution')[1]);
+  expect(distribution({ edgeSecretDeployment: 2 })).not.toBe(distribution({}));
+});
+
+describe.each(environmentNames)('the gateway of %s', (name) => {
+  test('takes requests by the name that the edge calls it by, and not by its own', () => {
+    const { stateless } = of(name);
+    const [apiId, api] = only(stateless, 'AWS::ApiGatewayV2::Api');
+    expect(api.Properties).toMatchObject({ DisableExecuteApiEndpoint: true });
+    const [domainId, domain] = only(stateless, 'AWS::ApiGatewayV2::DomainName');
+    expect(domain.Properties).toMatchObject({
+      DomainName: environments[name]?.origin?.domainName,
+      DomainNameConfigurations: [{ EndpointType: 'REGIONAL', SecurityPolicy: 'TLS_1_2' }],
+    });
+    const [, mapping] = only(stateless, 'AWS::ApiGatewayV2::ApiMapping');
+    expect(mapping.Properties).toMatchObject({ ApiId: { Ref: apiId }, DomainName: { Ref: domainId } });
+    expect(JSON.stringify(only(stateless, 'AWS::CloudFront::Distribution')[1])).not.toContain('execute-api');
+  });
+
+  test('bounds each route that anybody can call, so that none starves another', () => {
+    const { stateless } = of(name);
+    const [, stage] = only(stateless, 'AWS::ApiGatewayV2::Stage');
+    const { ThrottlingRateLimit: all } = stage.Properties['DefaultRouteSettings'] as {
+      readonly ThrottlingRateLimit: number;
+    };
+    const settings = stage.Properties['RouteSettings'] as Readonly<
+      Record<string, { readonly ThrottlingRateLimit: number; readonly ThrottlingBurstLimit: number }>
+    >;
+    const routes = resourcesOfType(stateless, 'AWS::ApiGatewayV2::Route');
+    const keys = routes.map(([, { Properties }]) => Properties['RouteKey']);
+    const bounded = [
+      ...['ANY /auth/login', 'ANY /auth/callback', 'ANY /auth/backchannel-logout', 'ANY /auth/jwks.json'],
+      ...['ANY /auth/jwks/api-platform.json', 'ANY /auth/{proxy+}', 'ANY /api/{proxy+}', '$default'],
+    ];
+    expect(Object.keys(settings).sort()).toEqual(bounded.sort());
+    for (const key of bounded) {
+      expect(keys).toContain(key);
+      expect(settings[key]?.ThrottlingRateLimit).toBeLessThanOrEqual(Math.max(all / 5, 5));
+      expect(settings[key]?.ThrottlingRateLimit).toBeGreaterThanOrEqual(5);
+    }
+    // Together they leave room for who is signed in.
+    const sum = Object.values(settings).reduce((total, one) => total + one.ThrottlingRateLimit, 0);
+    expect(sum).toBeLessThan(all);
+    // The gateway refuses settings of a route that is not there yet.
+    const { DependsOn } = stage as unknown as { readonly DependsOn: readonly string[] };
+    expect(DependsOn).toEqual(expect.arrayContaining(routes.map(([id]) => id)));
+  });
+});
+
+test('an environment without a name for the edge to call the API by is told what that leaves open', () => {
+  const { stateless } = deploy('dev', { origin: undefined });
+  const [, api] = only(toJson(stateless), 'AWS::ApiGatewayV2::Api');
+  expect(api.Properties['DisableExecuteApiEndpoint']).not.toBe(true);
+  const told = stateless.node
+    .findAll()
+    .flatMap(({ node }) => node.metadata)
+    .filter(({ type }) => type === 'aws:cdk:info')
+    .map(({ data }) => String(data));
+  expect(told.join()).toContain('comes around the firewall');
+});

@@ -1,0 +1,399 @@
+/** What is watched, what is shown, and what brings a bad release back. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { functionNames } from '../../infra/bundle.ts';
+import { environments } from '../../infra/environments.ts';
+import { isBehindTheApi } from '../../infra/parts/functions.ts';
+import { addEnvironment } from '../../infra/stacks.ts';
+import { createApp } from '../../infra/synthesis.ts';
+import { emptyBundles, mentions, ofFunction, only, resourcesOfType, toJson } from './support.ts';
+import type { Json, Resource, TemplateJson } from './support.ts';
+
+interface Deployed {
+  readonly stateful: TemplateJson;
+  readonly stateless: TemplateJson;
+}
+const deployed = new Map<string, Deployed>();
+const environmentNames = Object.keys(environments);
+const of = (name: string): Deployed => {
+  const found = deployed.get(name);
+  if (found === undefined) throw new Error(`no environment ${name}`);
+  return found;
+};
+
+let bundles: string;
+beforeAll(() => {
+  process.env['CDK_VALIDATION'] = 'false';
+  const app = createApp();
+  bundles = emptyBundles();
+  const added = Object.entries(environments).map(
+    ([name, environment]) => [name, addEnvironment(app, name, environment, bundles)] as const,
+  );
+  for (const [name, { stateful, stateless }] of added) {
+    deployed.set(name, { stateful: toJson(stateful), stateless: toJson(stateless) });
+  }
+});
+
+const alarmsOf = (template: TemplateJson): [string, Resource][] =>
+  resourcesOfType(template, 'AWS::CloudWatch::Alarm');
+
+const descriptionOf = ({ Properties }: Resource): string => Properties['AlarmDescription'] as string;
+
+/** The alarms of which the name ends so. */
+const alarm = (template: TemplateJson, name: string): Resource => {
+  const found = alarmsOf(template).filter(([, { Properties }]) =>
+    (Properties['AlarmName'] as string).endsWith(` ${name}`),
+  );
+  if (found.length !== 1) throw new Error(`${String(found.length)} alarms ${name}`);
+  return (found[0] as [string, Resource])[1];
+};
+
+const runbooks = readFileSync(join(import.meta.dirname, '../../docs/operations/runbooks.md'), 'utf8');
+/** Anchor → text, of each section of the runbooks. */
+const sections = new Map(
+  runbooks
+    .split(/^## /m)
+    .slice(1)
+    .map((section) => {
+      const [title = '', ...lines] = section.split('\n');
+      const anchor = title
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9 -]/g, '')
+        .replaceAll(' ', '-');
+      return [anchor, lines.join('\n')];
+    }),
+);
+const runbookOf = (resource: Resource): string =>
+  / What to do: docs\/operations\/runbooks\.md#([a-z0-9-]+)$/.exec(descriptionOf(resource))?.[1] ?? 'none';
+
+describe.each(environmentNames)('every alarm of %s', (name) => {
+  test('tells the topic when it goes on and when it goes off', () => {
+    const [topic] = only(of(name).stateless, 'AWS::SNS::Topic');
+    expect(alarmsOf(of(name).stateless).length).toBeGreaterThan(30);
+    for (const [id, { Properties }] of alarmsOf(of(name).stateless)) {
+      expect([id, Properties['AlarmActions']]).toEqual([id, [{ Ref: topic }]]);
+      expect([id, Properties['OKActions']]).toEqual([id, [{ Ref: topic }]]);
+      expect(Properties).not.toHaveProperty('ActionsEnabled', false);
+    }
+  });
+
+  test('says how urgent it is, what people notice, and which runbook to open', () => {
+    for (const [, resource] of alarmsOf(of(name).stateless)) {
+      const [severity = ''] =
+        /^(critical|warning)(?=: [A-Z][^.]{10,}[.!])/.exec(descriptionOf(resource)) ?? [];
+      expect([descriptionOf(resource), severity]).not.toEqual([descriptionOf(resource), '']);
+      expect(resource.Properties['AlarmName'] as string).toMatch(
+        new RegExp(`^cis2-bff-${name}-stateless-Bff ${severity} [A-Z][A-Za-z0-9]+$`),
+      );
+      expect(resource.Properties['Tags']).toContainEqual({ Key: 'Severity', Value: severity });
+    }
+  });
+
+  test('has a section of the runbooks, and every section an alarm', () => {
+    const named = new Set(alarmsOf(of(name).stateless).map(([, resource]) => runbookOf(resource)));
+    expect([...named].sort()).toEqual([...sections.keys()].sort());
+  });
+
+  test('says what silence means', () => {
+    const breaching = alarmsOf(of(name).stateless).flatMap(([, { Properties }]) =>
+      Properties['TreatMissingData'] === 'breaching'
+        ? [(Properties['AlarmName'] as string).split(' ').at(-1)]
+        : [],
+    );
+    expect(breaching.sort()).toEqual(['CanaryFails', 'Cis2KeyTooOld']);
+  });
+});
+
+test.each([...sections])(
+  'the runbook %s says what users notice, why, what to run and whom to call',
+  (_, text) => {
+    for (const part of ['Users', 'Likely causes', 'ommands', 'Whom to call'])
+      expect(text).toMatch(new RegExp(part));
+    expect(text).toMatch(/Alarms? `[A-Za-z0-9…]+/);
+  },
+);
+
+describe('the objectives', () => {
+  const rates = (name: string): { threshold: unknown; seconds: unknown; text: string } => {
+    const { Properties } = alarm(of('prod').stateless, name);
+    const metrics = Properties['Metrics'] as readonly { readonly MetricStat?: { readonly Period: number } }[];
+    return {
+      threshold: Properties['Threshold'],
+      seconds: metrics.find(({ MetricStat }) => MetricStat !== undefined)?.MetricStat?.Period,
+      text: JSON.stringify(metrics),
+    };
+  };
+
+  test('are watched on the ratio of failed sign-ins, fast and slow, without what people chose', () => {
+    const [fast, slow] = [rates('SignInsFailFast'), rates('SignInsFailSlowly')];
+    expect([fast.threshold, slow.threshold]).toEqual([0.0144, 0.006]);
+    expect([fast.seconds, slow.seconds]).toEqual([300, 3_600]);
+    for (const { text } of [fast, slow]) {
+      for (const part of ['SignInCompleted', 'SignInFailed', 'provider_unavailable', 'internal_error']) {
+        expect(text).toContain(part);
+      }
+      expect(text).not.toMatch(/access_denied|login_expired|role_required/);
+    }
+  });
+
+  test('are watched on 5xx by the name that an HTTP API has for it, fast and slow', () => {
+    const [fast, slow] = [rates('RequestsFailFast'), rates('RequestsFailSlowly')];
+    expect([fast.threshold, slow.threshold]).toEqual([0.0144, 0.006]);
+    for (const { text } of [fast, slow]) {
+      expect(text).toContain('"MetricName":"5xx"');
+      expect(text).not.toContain('5XXError');
+      expect(text).toContain('ApiId');
+    }
+  });
+
+  test('are watched on latency by its 99th percentile', () => {
+    expect(alarm(of('prod').stateless, 'RequestsSlow').Properties).toMatchObject({
+      MetricName: 'Latency',
+      ExtendedStatistic: 'p99',
+    });
+  });
+});
+
+describe.each(environmentNames)('in %s there is an alarm', (name) => {
+  test.each(functionNames)('on errors and on throttles of %s', (called) => {
+    const [id] = ofFunction(of(name).stateless, called, 'AWS::Lambda::Function');
+    const watched = alarmsOf(of(name).stateless)
+      .filter(
+        ([, { Properties }]) =>
+          JSON.stringify(Properties['Dimensions']) ===
+          JSON.stringify([{ Name: 'FunctionName', Value: { Ref: id } }]),
+      )
+      .map(([, { Properties }]) => Properties['MetricName']);
+    expect(watched.sort()).toEqual(['Errors', 'Throttles']);
+  });
+
+  test('on throttles and on system errors of every table', () => {
+    for (const [table] of resourcesOfType(of(name).stateful, 'AWS::DynamoDB::Table')) {
+      const about = alarmsOf(of(name).stateless)
+        .map(([, { Properties }]) => Properties['Metrics'])
+        .filter((metrics) => mentions(metrics, table))
+        .map((metrics) => JSON.stringify(metrics));
+      expect(about.filter((text) => /ReadThrottleEvents[^]*WriteThrottleEvents/.test(text))).toHaveLength(1);
+      expect(about.filter((text) => text.includes('SystemErrors'))).toHaveLength(1);
+    }
+  });
+
+  test.each(['RotationSucceeded', 'SigningKeyAgeSeconds', 'PublishedSetEqualsRing'])(
+    'on %s of the ring',
+    (metric) => {
+      const found = alarmsOf(of(name).stateless).filter(
+        ([, { Properties }]) => Properties['MetricName'] === metric,
+      );
+      expect(found.map(([, { Properties }]) => Properties['Dimensions'])).toEqual([
+        [{ Name: 'Ring', Value: `cis2-bff-${name}/cis2` }],
+      ]);
+    },
+  );
+
+  test.each([
+    'ProviderUnavailable',
+    'BackchannelLogoutFailed',
+    'TokenRefreshFailed',
+    'ApiPlatformFailed',
+    'ClockDifference',
+  ])('on %s', (metric) => {
+    const about = alarmsOf(of(name).stateless).filter(([, resource]) =>
+      mentions(resource.Properties as Json, metric),
+    );
+    expect(about.length).toBeGreaterThan(0);
+  });
+});
+
+describe('the topic of the alarms', () => {
+  test('is encrypted under a key of ours, which lets CloudWatch of this account alone write', () => {
+    const [, topic] = only(of('prod').stateless, 'AWS::SNS::Topic');
+    const [keyId] =
+      resourcesOfType(of('prod').stateless, 'AWS::KMS::Key').find(([id]) =>
+        mentions(topic.Properties['KmsMasterKeyId'], id),
+      ) ?? [];
+    expect(keyId).toBeDefined();
+    const [, policy] = only(of('prod').stateless, 'AWS::SNS::TopicPolicy');
+    const { Statement } = policy.Properties['PolicyDocument'] as { readonly Statement: readonly Json[] };
+    expect(Statement).toContainEqual(
+      expect.objectContaining({
+        Effect: 'Allow',
+        Action: 'sns:Publish',
+        Principal: { Service: 'cloudwatch.amazonaws.com' },
+        Condition: { StringEquals: { 'aws:SourceAccount': environments['prod']?.account } },
+      }),
+    );
+    expect(Statement).toContainEqual(expect.objectContaining({ Effect: 'Deny', Action: 'sns:Publish' }));
+  });
+
+  test('sends to an address where one is given', () => {
+    const [, subscription] = only(of('prod').stateless, 'AWS::SNS::Subscription');
+    expect(subscription.Properties).toMatchObject({
+      Protocol: 'email',
+      Endpoint: environments['prod']?.alarmEmail,
+    });
+    expect(resourcesOfType(of('dev').stateless, 'AWS::SNS::Subscription')).toEqual([]);
+  });
+});
+
+describe.each(environmentNames)('the dashboard of %s', (name) => {
+  interface Widget {
+    readonly type: string;
+    readonly properties: {
+      readonly title?: string;
+      readonly markdown?: string;
+      readonly metrics?: readonly Json[];
+    };
+  }
+  /** The dashboard with a word in the place of each name that AWS makes up. */
+  const widgets = (): readonly Widget[] => {
+    const [, { Properties }] = only(of(name).stateless, 'AWS::CloudWatch::Dashboard');
+    const { 'Fn::Join': parts } = Properties['DashboardBody'] as {
+      readonly 'Fn::Join': readonly [string, readonly Json[]];
+    };
+    const body = parts[1].map((part) => (typeof part === 'string' ? part : 'name')).join('');
+    return (JSON.parse(body) as { readonly widgets: readonly Widget[] }).widgets;
+  };
+
+  test('asks whether people are getting in, and whose fault it is if not', () => {
+    const headings = widgets().flatMap(({ properties }) => properties.markdown ?? []);
+    expect(headings.slice(0, 2)).toEqual(['# Are people getting in?', '# If not, whose fault is it?']);
+  });
+
+  test('shows sign-ins first, then CIS2, our functions and tables, and the APIs', () => {
+    const text = JSON.stringify(widgets());
+    for (const part of [
+      'SignInStarted',
+      'SignInCompleted',
+      'ProviderUnavailable',
+      'UpstreamFailed',
+      'SystemErrors',
+    ]) {
+      expect(text).toContain(part);
+    }
+    expect(widgets().some(({ type }) => type === 'alarm')).toBe(true);
+  });
+
+  test('comes with queries of the logs, which name log groups that are there', () => {
+    const queries = resourcesOfType(of(name).stateless, 'AWS::Logs::QueryDefinition');
+    expect(queries.length).toBeGreaterThanOrEqual(6);
+    const groups = resourcesOfType(of(name).stateless, 'AWS::Logs::LogGroup').map(([id]) => id);
+    for (const [, { Properties }] of queries) {
+      expect(Properties['Name'] as string).toMatch(new RegExp(`^cis2-bff-${name}-stateless-Bff/`));
+      for (const { Ref } of Properties['LogGroupNames'] as unknown as readonly { readonly Ref: string }[]) {
+        expect(groups).toContain(Ref);
+      }
+    }
+  });
+});
+
+describe.each(environmentNames)('the canary of %s', (name) => {
+  test('runs every five minutes, by its live version, and a run that failed is not repeated', () => {
+    const [alias] = ofFunction(of(name).stateless, 'canary', 'AWS::Lambda::Alias');
+    const rules = resourcesOfType(of(name).stateless, 'AWS::Events::Rule').filter(([, { Properties }]) =>
+      mentions(Properties['Targets'], alias),
+    );
+    expect(
+      rules.map(([, { Properties }]) => [Properties['ScheduleExpression'], Properties['State']]),
+    ).toEqual([['rate(5 minutes)', 'ENABLED']]);
+    const retries = resourcesOfType(of(name).stateless, 'AWS::Lambda::EventInvokeConfig').find(
+      ([, { Properties }]) => mentions(Properties['FunctionName'], 'BffFunctionsCanary'),
+    );
+    expect(retries?.[1].Properties).toMatchObject({ MaximumRetryAttempts: 0, Qualifier: expect.anything() });
+  });
+
+  test('sets an alarm off when it fails, and when it is silent', () => {
+    const { Properties } = alarm(of(name).stateless, 'CanaryFails');
+    expect(Properties).toMatchObject({
+      TreatMissingData: 'breaching',
+      ComparisonOperator: 'LessThanThreshold',
+    });
+    expect(JSON.stringify(Properties['Metrics'])).toMatch(/Invocations[^]*Errors/);
+  });
+});
+
+describe.each(environmentNames)('a release in %s', (name) => {
+  const serving = functionNames.filter(isBehindTheApi);
+
+  test.each(functionNames)('is a version of %s, which stays, and the alias live of it', (called) => {
+    const [version, { DeletionPolicy }] = ofFunction(of(name).stateless, called, 'AWS::Lambda::Version');
+    expect(DeletionPolicy).toBe('RetainExceptOnCreate');
+    const [, { Properties }] = ofFunction(of(name).stateless, called, 'AWS::Lambda::Alias');
+    expect(Properties).toMatchObject({ Name: 'live' });
+    expect(mentions(Properties['FunctionVersion'], version)).toBe(true);
+  });
+
+  test('is what every route calls, and what the gateway is allowed to call', () => {
+    const aliases = serving.map((called) => ofFunction(of(name).stateless, called, 'AWS::Lambda::Alias')[0]);
+    const integrations = resourcesOfType(of(name).stateless, 'AWS::ApiGatewayV2::Integration');
+    expect(integrations.map(([, { Properties }]) => Properties['IntegrationUri'])).toEqual(
+      expect.arrayContaining(aliases.map((Ref) => ({ Ref }))),
+    );
+    expect(integrations).toHaveLength(aliases.length);
+    const permissions = resourcesOfType(of(name).stateless, 'AWS::Lambda::Permission').filter(
+      ([, { Properties }]) => Properties['Principal'] === 'apigateway.amazonaws.com',
+    );
+    expect(permissions.length).toBeGreaterThan(0);
+    for (const [, { Properties }] of permissions) {
+      expect(aliases.map((Ref) => ({ Ref }))).toContainEqual(Properties['FunctionName']);
+    }
+  });
+
+  test.each(serving)(
+    'of %s takes a tenth of the requests first, and goes back when an alarm says so',
+    (called) => {
+      const template = of(name).stateless;
+      const [, alias] = ofFunction(template, called, 'AWS::Lambda::Alias');
+      const [id, group] =
+        resourcesOfType(template, 'AWS::CodeDeploy::DeploymentGroup').find(([candidate]) =>
+          mentions(alias.UpdatePolicy, candidate),
+        ) ?? [];
+      expect(id).toBeDefined();
+      expect(group?.Properties).toMatchObject({
+        DeploymentConfigName: 'CodeDeployDefault.LambdaCanary10Percent5Minutes',
+        AutoRollbackConfiguration: {
+          Enabled: true,
+          Events: expect.arrayContaining(['DEPLOYMENT_FAILURE', 'DEPLOYMENT_STOP_ON_ALARM']),
+        },
+        AlarmConfiguration: { Enabled: true },
+      });
+      const { Alarms } = group?.Properties['AlarmConfiguration'] as unknown as {
+        readonly Alarms: readonly { readonly Name: { readonly Ref: string } }[];
+      };
+      const watched = Alarms.map(({ Name }) => template.Resources[Name.Ref]?.Properties['AlarmName']);
+      expect(watched).toEqual([
+        expect.stringMatching(/Errors$/),
+        `cis2-bff-${name}-stateless-Bff critical RequestsFailFast`,
+      ]);
+      const [functionId] = ofFunction(template, called, 'AWS::Lambda::Function');
+      expect(mentions(template.Resources[Alarms[0]?.Name.Ref ?? '']?.Properties as Json, functionId)).toBe(
+        true,
+      );
+    },
+  );
+});
+
+test('a correction can be released at once while an alarm is on', () => {
+  const dev = environments['dev'];
+  if (dev === undefined) throw new Error('no environment dev');
+  const { stateless } = addEnvironment(createApp(), 'dev', { ...dev, rollout: 'all-at-once' }, bundles);
+  for (const [, { Properties }] of resourcesOfType(toJson(stateless), 'AWS::CodeDeploy::DeploymentGroup')) {
+    expect(Properties['DeploymentConfigName']).toBe('CodeDeployDefault.LambdaAllAtOnce');
+    expect(Properties['AlarmConfiguration']).not.toMatchObject({ Enabled: true });
+  }
+});
+
+describe.each(environmentNames)('the functions of %s', (name) => {
+  test.each(functionNames)('%s logs JSON, without a line of the platform for every call', (called) => {
+    const [, { Properties }] = ofFunction(of(name).stateless, called, 'AWS::Lambda::Function');
+    expect(Properties['LoggingConfig']).toMatchObject({ LogFormat: 'JSON', SystemLogLevel: 'WARN' });
+  });
+
+  test('are traced where they call others, and nowhere else', () => {
+    const traced = functionNames.filter((called) => {
+      const [, { Properties }] = ofFunction(of(name).stateless, called, 'AWS::Lambda::Function');
+      return JSON.stringify(Properties['TracingConfig']) === JSON.stringify({ Mode: 'Active' });
+    });
+    expect(traced).toEqual(['sign-in', 'api-proxy']);
+  });
+});

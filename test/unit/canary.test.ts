@@ -1,0 +1,140 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { canary } from '../../lambdas/handlers/canary.ts';
+
+const baseUrl = 'https://app.example.nhs.uk';
+const issuer = 'https://am.example.nhs.uk:443/realm';
+const endpoint = 'https://am.example.nhs.uk:443/realm/authorize';
+const authorize = (change: Record<string, string> = {}, at = endpoint): string =>
+  `${at}?${new URLSearchParams({
+    response_type: 'code',
+    client_id: 'client',
+    redirect_uri: `${baseUrl}/auth/callback`,
+    code_challenge_method: 'S256',
+    code_challenge: 'c',
+    state: 's',
+    nonce: 'n',
+    ...change,
+  }).toString()}`;
+
+type Answer = () => Response;
+const redirect =
+  (location: string): Answer =>
+  () =>
+    new Response(null, { status: 302, headers: { location } });
+const answer =
+  (body: unknown, init: ResponseInit = {}): Answer =>
+  () =>
+    Response.json(body, init);
+const status =
+  (code: number): Answer =>
+  () =>
+    new Response('', { status: code });
+
+let answers: Record<string, Answer>;
+let asked: { url: string; headers: Headers; redirect: unknown }[];
+let published: string[];
+beforeEach(() => {
+  asked = [];
+  published = ['a', 'b'];
+  answers = {
+    [`${baseUrl}/auth/login`]: redirect(authorize()),
+    [`${issuer}/.well-known/openid-configuration`]: answer({ issuer, authorization_endpoint: endpoint }),
+    [authorize()]: status(200),
+    [`${baseUrl}/auth/jwks.json`]: answer({ keys: [{ kid: 'b' }, { kid: 'a' }] }),
+    [`${baseUrl}/auth/session`]: answer({ status: 'anonymous' }),
+  };
+});
+
+const run = canary({
+  baseUrl,
+  issuer,
+  clientId: 'client',
+  keySets: [
+    {
+      path: '/auth/jwks.json',
+      load: () => Promise.resolve({ keys: published.map((kid) => ({ kid })) } as never),
+    },
+  ],
+  fetch: (input, init) => {
+    const url = input as string;
+    asked.push({ url, headers: new Headers(init?.headers), redirect: init?.redirect });
+    const found = answers[url];
+    return found === undefined
+      ? Promise.reject(new Error('hunter2: no such host'))
+      : Promise.resolve(found());
+  },
+});
+
+describe('the canary', () => {
+  test('finds nothing wrong when a login leads to CIS2, the keys are the published ones and nobody is signed in', async () => {
+    await expect(run()).resolves.toBeUndefined();
+    expect(asked.map(({ url }) => url).sort()).toEqual(Object.keys(answers).sort());
+  });
+
+  test('follows no redirect, says who it is, and sends nothing but what the route asks for', async () => {
+    await run();
+    for (const { url, headers, redirect: followed } of asked) {
+      expect([followed, headers.get('user-agent')]).toEqual(['manual', 'cis2-bff-canary']);
+      expect(headers.get('x-csrf')).toBe(url.endsWith('/auth/session') ? '1' : null);
+    }
+  });
+
+  test.each<[string, string, Answer, RegExp]>([
+    ['the login fails', '/auth/login', status(503), /^login: answered 503$/],
+    ['the login leads nowhere', '/auth/login', redirect('/sign-in-error'), /^login: leads nowhere$/],
+    [
+      'the login leads elsewhere',
+      '/auth/login',
+      redirect(authorize({}, 'https://evil.example/realm/authorize')),
+      /^login: leads to another place/,
+    ],
+    [
+      'the login leads to another page of CIS2’s host',
+      '/auth/login',
+      redirect(authorize({}, 'https://am.example.nhs.uk:443/other')),
+      /^login: leads to another place/,
+    ],
+    [
+      'the login has another client and no challenge',
+      '/auth/login',
+      redirect(authorize({ client_id: 'other', code_challenge: '' })),
+      /^login: wrong or missing: client_id, code_challenge$/,
+    ],
+    ['the keys are gone', '/auth/jwks.json', status(503), /^\/auth\/jwks\.json: answered 503$/],
+    ['there are no keys', '/auth/jwks.json', answer({ keys: [] }), /are not the published ones$/],
+    ['a key is missing', '/auth/jwks.json', answer({ keys: [{ kid: 'a' }] }), /are not the published ones$/],
+    [
+      'a key is strange',
+      '/auth/jwks.json',
+      answer({ keys: [{ kid: 'a' }, null] }),
+      /not the published ones$/,
+    ],
+    ['the session fails', '/auth/session', status(500), /^session: answered 500$/],
+    ['somebody is signed in', '/auth/session', answer({ status: 'active' }), /^session: is not anonymous$/],
+    [
+      'the session sets a cookie',
+      '/auth/session',
+      answer({ status: 'anonymous' }, { headers: { 'set-cookie': 'a=b' } }),
+      /^session: sets a cookie$/,
+    ],
+    ['the session is no JSON', '/auth/session', () => new Response('<html>'), /^session: no usable answer$/],
+  ])('says so when %s', async (_, path, given, message) => {
+    answers[baseUrl + path] = given;
+    await expect(run()).rejects.toThrow(message);
+  });
+
+  test.each([
+    ['CIS2’s metadata', `${issuer}/.well-known/openid-configuration`, /^login: CIS2’s metadata: 503$/],
+    ['CIS2’s sign-in page', authorize(), /^login: CIS2 answered 503$/],
+  ])('says that it is CIS2 when %s fails', async (_, url, message) => {
+    answers[url] = status(503);
+    await expect(run()).rejects.toThrow(message);
+  });
+
+  test('names every check that failed, and nothing that it was sent', async () => {
+    answers = {};
+    await expect(run()).rejects.toThrow(
+      /^login: no usable answer; \/auth\/jwks\.json: no usable answer; session: no usable answer$/,
+    );
+  });
+});
