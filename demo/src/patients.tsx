@@ -3,7 +3,7 @@ import { useEffect, useRef, useState, type SyntheticEvent } from 'react';
 import { BffError } from '../../client/index.ts';
 import { keepDraft, type Draft } from '../../client/draft/index.ts';
 import { useBff } from '../../client/react/index.ts';
-import type { upstreams } from '../../lambdas/api/manifest.ts';
+import type { upstreams } from '../../bff.config.ts';
 import { Button, Field, Help, Inset, Page, Summary, useAttempt, useShell } from './parts.tsx';
 import texts from './texts.json';
 import { dateInWords, failureText } from './wording.ts';

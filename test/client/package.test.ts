@@ -70,6 +70,7 @@ describe('the library', () => {
     const { options } = ts.parseJsonConfigFileContent(config, ts.sys, folder);
     Object.assign(options, {
       jsx: ts.JsxEmit.ReactJSX,
+      noUnusedLocals: false,
       paths: {
         'cis2-bff/client': [join(root, 'client/index.ts')],
         'cis2-bff/client/*': [join(root, 'client/*/index.ts')],
@@ -111,7 +112,8 @@ function examplesIn(document: string): string[] {
     // Whoever copies it has these elements in the page.
     const sure = code.replaceAll(/(querySelector\('[^']*'\))\./g, '$1!.');
     const text = sure.replace("import { bff } from './bff';\n", made);
-    return /createBff|createFakeBff/.test(text) ? text : made + text;
+    const whole = /createBff|createFakeBff/.test(text) ? text : made + text;
+    return whole.replace("'../bff.config'", "'../../lambdas/api/manifest.ts'");
   });
 }
 
