@@ -112,8 +112,7 @@ function examplesIn(document: string): string[] {
     // Whoever copies it has these elements in the page.
     const sure = code.replaceAll(/(querySelector\('[^']*'\))\./g, '$1!.');
     const text = sure.replace("import { bff } from './bff';\n", made);
-    const whole = /createBff|createFakeBff/.test(text) ? text : made + text;
-    return whole.replace("'../bff.config'", "'../../lambdas/api/manifest.ts'");
+    return /createBff|createFakeBff/.test(text) ? text : made + text;
   });
 }
 
