@@ -205,7 +205,7 @@ export class BffTimeoutDialog extends Base {
       window.addEventListener('keydown', this.#onKey, true);
       dialog.showModal();
       first.focus();
-    } else if (this.#parts !== undefined && this.shadowRoot?.activeElement?.checkVisibility() !== true) {
+    } else if (this.#parts !== undefined && !this.shadowRoot?.activeElement?.getClientRects().length) {
       // What had the focus is not there any more.
       first.focus();
     }
@@ -233,8 +233,12 @@ function deepActiveElement(): Element | null {
   return element;
 }
 
-if (isBrowser && customElements.get('bff-timeout-dialog') === undefined) {
-  customElements.define('bff-timeout-dialog', BffTimeoutDialog);
+if (isBrowser) {
+  try {
+    customElements.define('bff-timeout-dialog', BffTimeoutDialog);
+  } catch {
+    // Another copy of this library came first.
+  }
 }
 
 declare global {

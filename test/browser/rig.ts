@@ -208,8 +208,9 @@ export const answerWith = (tab: Page, change: (session: SessionJson) => unknown)
     await route.fulfill({ json: change((await answer.json()) as SessionJson) });
   });
 
-/** The page asks, and no answer comes: it knows only what it knew, until it is let ask again. */
-export const holdAnswers = (tab: Page): Promise<unknown> => tab.route('**/auth/session', () => undefined);
+/** The page's questions fail: it knows only what it knew, until it is let ask again. The browser reports `ERR_FAILED`. */
+export const failQuestions = (tab: Page): Promise<unknown> =>
+  tab.route('**/auth/session', (route) => route.abort());
 export const letAsk = (tab: Page): Promise<void> => tab.unroute('**/auth/session');
 
 /** The person turns to this tab: it asks at once, not only when its time has come. */
