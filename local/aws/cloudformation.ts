@@ -22,6 +22,8 @@ import type { Assembly, Json, JsonObject, Resource } from './template.ts';
 
 /** Instances of one function at a time. In AWS it is more; here it shows that a function is not alone. */
 const maxInstances = 4;
+/** Every instance asks CIS2 for a key that it does not know, once a minute: one instance shows what one allows. */
+const maxLogoutInstances = 1;
 
 /** What an HTTP API waits for a function when the template does not say, in milliseconds. */
 const defaultIntegrationTimeout = 30_000;
@@ -228,6 +230,7 @@ export class Functions {
   readonly #overridesBehindTheApi: Overrides;
   readonly #routed: ReadonlySet<Resource | undefined>;
   readonly #proxy: Resource | undefined;
+  readonly #logout: Resource | undefined;
   readonly #manifest: string | undefined;
   /** Directories of code that only this run has. */
   readonly #temporary: string[] = [];
@@ -259,6 +262,7 @@ export class Functions {
     const leads = integrations(assembly);
     this.#routed = new Set(leads.map(({ target }) => target));
     this.#proxy = leads.find(({ routeKey }) => upstreamRoute.test(routeKey))?.target;
+    this.#logout = leads.find(({ routeKey }) => routeKey.endsWith(' /auth/backchannel-logout'))?.target;
     this.#manifest = options.manifest;
     this.#log = options.log;
     const used = new Set(
@@ -320,13 +324,14 @@ export class Functions {
     const number = (name: string, fallback: number): number => Number(properties[name] ?? fallback);
     const variables = Object.entries(objectAt(properties, 'Environment', 'Variables'));
     const overrides = this.#routed.has(resource) ? this.#overrides : this.#overridesBehindTheApi;
+    const instances = resource === this.#logout ? maxLogoutInstances : maxInstances;
     return {
       name: this.#assembly.text(stack, { Ref: resource.logicalId }),
       directory: this.#codeOf(resource),
       handler: this.#assembly.text(stack, properties['Handler'] ?? ''),
       timeoutSeconds: number('Timeout', 3),
       memoryMegabytes: number('MemorySize', 128),
-      concurrency: Math.min(maxInstances, number('ReservedConcurrentExecutions', maxInstances)),
+      concurrency: Math.min(instances, number('ReservedConcurrentExecutions', instances)),
       region: this.#assembly.regionOf(resource),
       environment: {
         ...Object.fromEntries(

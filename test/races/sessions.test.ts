@@ -195,7 +195,7 @@ describe('a logout by CIS2 and a sign-in at the same time leave no session that 
         ],
         check: async ([signIn, logout]) => {
           const created = valueOf(signIn) as SessionCredential;
-          expect(valueOf(logout)).toEqual({ ended: 1, repeated: false });
+          expect(valueOf(logout)).toMatchObject({ ended: 1, repeated: false });
           expect(watched.alive).toEqual([created.key]);
           expect(await world.statusOf(named)).toBe('provider_logout');
         },
@@ -250,7 +250,7 @@ describe('a logout by CIS2 and what the holder of the session does at the same t
           const { ended } = valueOf(logout) as { ended: number };
           const [ofOwn, ofOther] = [await world.statusOf(own), await world.statusOf(other)];
           if (name === 'sign out') {
-            expect([ofOwn, ended]).toEqual(did === true ? ['signed_out', 1] : ['provider_logout', 2]);
+            expect([ofOwn, ended]).toEqual(did !== false ? ['signed_out', 1] : ['provider_logout', 2]);
           } else if (name === 'end another session' && ofOther === 'revoked') {
             expect(did).toMatchObject({ status: 'done', found: true });
             expect([ofOwn, ended]).toEqual(['provider_logout', 1]);
@@ -372,7 +372,7 @@ describe('the same logout token again [L-06]', () => {
           () => world.logOut(clientOf('logout'), form),
         ],
         check: async ([signIn, logout]) => {
-          expect(valueOf(logout)).toEqual({ ended: 0, repeated: true });
+          expect(valueOf(logout)).toMatchObject({ ended: 0, repeated: true });
           expect(watched.alive).toEqual([(valueOf(signIn) as SessionCredential).key]);
           expect(await world.statusOf(before)).toBe('provider_logout');
         },
@@ -430,7 +430,7 @@ describe('a role change', () => {
         check: async ([changed, extended, ended]) => {
           const made = valueOf(changed) as RoleChange;
           const state = valueOf(extended) as { status: string };
-          if (valueOf(ended) === true) {
+          if (valueOf(ended) !== false) {
             expect(watched.alive).toEqual([]);
             expect(made).toEqual(over('signed_out'));
             expect(await world.statusOf(before)).toBe('signed_out');

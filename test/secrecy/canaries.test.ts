@@ -187,7 +187,8 @@ async function wholeRun(): Promise<void> {
   const withAgent = { headers: { 'user-agent': agent } };
 
   // Keys: read once, with a canary of each private member.
-  const secret = secrets.calls.find(({ operation }) => operation === 'PutSecretValue')?.body['SecretString'];
+  const { SecretId: keysSecret, SecretString: secret } =
+    secrets.calls.find(({ operation }) => operation === 'PutSecretValue')?.body ?? {};
   const ring = JSON.parse(String(secret)) as { keys: { privateJwk: Record<string, string> }[] };
   for (const [index, { privateJwk }] of ring.keys.entries()) {
     for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi']) {
@@ -199,7 +200,7 @@ async function wholeRun(): Promise<void> {
   // A failure before any key or session is in memory.
   const broken = JSON.stringify({ SecretString: `{"${canary('broken secret', /^broken secret$/)}` });
   sent.push({ name: 'broken secret', text: broken });
-  secrets.judge = () => ({ status: 200, body: broken });
+  secrets.judge = ({ body }) => (body['SecretId'] === keysSecret ? { status: 200, body: broken } : 'pass');
   await attempt(new WatchedBrowser(bff.baseUrl));
   secrets.reset();
 

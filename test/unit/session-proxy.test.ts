@@ -628,7 +628,9 @@ describe('the tokens for the API platform', () => {
         : 'pass';
     };
     expect(await (await leased(session)).store(issued('one'))).toBe(1);
-    expect(await stores().session.end(credential, 'signed_out', undefined)).toBe(true);
+    expect(await stores().session.end(credential, 'signed_out', undefined)).toMatchObject({
+      person: expect.any(String),
+    });
     door.judge = ({ operation }) =>
       operation === 'UpdateItem' ? error('TransactionConflictException') : 'pass';
     await expect(stores().session.extend(credential, undefined)).rejects.toThrow(StoreUnavailable);
