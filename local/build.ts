@@ -60,7 +60,7 @@ const steps: readonly Step[] = [
   {
     name: 'demo',
     title: 'demo app',
-    inputs: ['demo', 'client', 'tsconfig.json', 'package-lock.json'],
+    inputs: ['demo', 'client', 'tsconfig.json', 'package.json', 'package-lock.json'],
     output: path.join(spaDirectory, 'index.html'),
     script: ['node_modules/vite/bin/vite.js', 'build', 'demo', '--logLevel', 'warn'],
     environment: {},

@@ -404,7 +404,7 @@ describe('a whole visit', () => {
     await tab.getByText('The address of Mr Jasper Marchbanks was changed.').waitFor();
     await tab.getByText('2 Example Street, Sampleton, XX1 1AA').waitFor();
     await tab.getByRole('link', { name: 'Where you are signed in' }).first().click();
-    await tab.getByText('This device').waitFor();
+    await tab.getByText('This device', { exact: true }).waitFor();
     await tab.getByRole('button', { name: 'Stay signed in' }).click();
     await tab.getByText(/Your session now ends at/).waitFor();
     await signOut(tab);
@@ -460,7 +460,7 @@ describe('a browser that cannot do what browsers of today can', () => {
     await heading(tab, 'Mr Jasper Marchbanks');
     expect(tab.url()).toBe(`${rig.baseUrl}/patients/9000000017`);
     await tab.getByRole('link', { name: 'Where you are signed in' }).first().click();
-    await tab.getByText('This device').waitFor();
+    await tab.getByText('This device', { exact: true }).waitFor();
     await tab.getByRole('button', { name: 'Stay signed in' }).click();
     await tab.getByText(/Your session now ends at/).waitFor();
     await signOut(tab);
