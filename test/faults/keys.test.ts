@@ -95,12 +95,14 @@ const unreadable: readonly (readonly [string, Verdict])[] = [
 
 /** Reads of the key under which the sessions table has users and CIS2's sessions. */
 const ofIdentifiers = ({ body }: AwsCall): boolean => String(body['SecretId']).includes('IdentifierKey');
+/** Reads of the value by which the functions know the edge. */
+const ofEdge = ({ body }: AwsCall): boolean => String(body['SecretId']).includes('EdgeSecret');
 
 describe('without a signing key in memory', () => {
   test.each(unreadable)(
     'a sign-in ends as internal_error when the secret %s [ASVS-16.5.3]',
     async (_, verdict) => {
-      secrets.judge = (call) => (ofIdentifiers(call) ? 'pass' : verdict);
+      secrets.judge = (call) => (ofIdentifiers(call) || ofEdge(call) ? 'pass' : verdict);
       const browser = new Browser(bff.baseUrl);
       const { response, location } = await browser.login();
       expect(response.status).toBe(302);
@@ -174,6 +176,20 @@ describe('without the key of the identifiers in memory', () => {
     const body = new URLSearchParams({ logout_token: token });
     return timed(new Browser(at.baseUrl).request(logoutPath, { method: 'POST', body }));
   };
+
+  test.each<[string, Verdict]>([
+    ['cannot be had', 'fail'],
+    ['may not be read', refused('AccessDeniedException')],
+    ['is empty text', secretValue({ SecretString: '' })],
+    ['is too short a value', secretValue({ SecretString: marker })],
+  ])('no request passes while the value that the edge sends %s [ASVS-16.5.3]', async (_, verdict) => {
+    secrets.judge = (call) => (ofEdge(call) ? verdict : 'pass');
+    const { response } = await new Browser(fresh.baseUrl).login();
+    expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+    expect(response.headers.get('x-bff-problem')).toBe('keys_unavailable');
+    expect(fresh.output).not.toContain(marker);
+  });
 
   test.each<[string, Verdict]>([
     ['cannot be had', 'fail'],
