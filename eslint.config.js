@@ -238,7 +238,7 @@ export default tseslint.config(
   {
     files: ['demo/**/*.ts', 'demo/**/*.tsx'],
     rules: refuse({
-      regex: '/(lambdas/(?!api/manifest)|infra|local)/',
+      regex: '/(lambdas|infra|local)/',
       message: 'The demo knows the BFF by its public contract only.',
     }),
   },

@@ -74,7 +74,6 @@ describe('the library', () => {
       paths: {
         'cis2-bff/client': [join(root, 'client/index.ts')],
         'cis2-bff/client/*': [join(root, 'client/*/index.ts')],
-        '../bff.config': [join(root, 'bff.config.ts')],
       },
     });
     const examples = examplesIn(readFileSync(join(root, 'docs/client.md'), 'utf8'));
@@ -112,7 +111,8 @@ function examplesIn(document: string): string[] {
     // Whoever copies it has these elements in the page.
     const sure = code.replaceAll(/(querySelector\('[^']*'\))\./g, '$1!.');
     const text = sure.replace("import { bff } from './bff';\n", made);
-    return /createBff|createFakeBff/.test(text) ? text : made + text;
+    const whole = /createBff|createFakeBff/.test(text) ? text : made + text;
+    return whole.replace("'../bff.config'", "'../../bff.config.ts'");
   });
 }
 

@@ -46,15 +46,15 @@ const statuses = async (ports: readonly number[], headers: Record<string, string
 };
 
 describe('The listeners of a running start', () => {
-  test('are the one origin, the CIS2 simulator, four services of AWS and two simulators of APIs', () => {
+  test('are the one origin, the CIS2 simulator, five services of AWS and two simulators of APIs', () => {
     expect(listeners.filter(({ port }) => port === front).length).toBeGreaterThan(0);
     expect(listeners.map(({ port }) => port)).toContain(simulator);
-    expect(new Set(programsOnly).size).toBe(6);
+    expect(new Set(programsOnly).size).toBe(7);
   });
 
   test('are reached from this machine alone', () => {
     expect(new Set(listeners.map(({ address }) => address))).toEqual(
-      new Set(listeners.length === 9 ? ['127.0.0.1', '::1'] : ['127.0.0.1']),
+      new Set(listeners.length === 10 ? ['127.0.0.1', '::1'] : ['127.0.0.1']),
     );
   });
 
