@@ -7,6 +7,7 @@ export default {
   reporters: ['default', '<rootDir>/test/support/count-reporter.js'],
   // Two cores: most tests drive a whole running product, which has several threads of its own.
   maxWorkers: 2,
-  testTimeout: 30_000,
+  // A machine that is a quarter as fast must not fail what is right.
+  testTimeout: 120_000,
   modulePathIgnorePatterns: ['<rootDir>/build', '<rootDir>/cdk.out', '<rootDir>/dist'],
 };

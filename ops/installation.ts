@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import type { InvokeCommandOutput } from '@aws-sdk/client-lambda';
 import { readAlarms, type Alarm } from './alarms.ts';
 import { awsFailure, isAwsError, isNoAnswer } from './aws-failure.ts';
 import type { Target } from './command.ts';
@@ -75,22 +74,28 @@ function connect({ label, outputs, region, local, alarmPrefix }: Reach): Install
   // A local start checks no signature; nobody's real credentials are shown to it.
   const credentials =
     local === undefined ? {} : { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
-  const lambda = (options: { maxAttempts?: number }): LambdaClient =>
-    new LambdaClient({
+  // An AWS client is loaded where it is needed: each takes a third of a second.
+  const send = async (
+    functionName: string,
+    payload: unknown,
+    changes: boolean,
+  ): Promise<InvokeCommandOutput> => {
+    const { InvokeCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
+    const client = new LambdaClient({
       region,
       requestHandler: { connectionTimeout: 5_000, socketTimeout: maxAnswer },
-      ...options,
+      ...(changes ? { maxAttempts: 1 } : {}),
       ...credentials,
       ...(local === undefined ? {} : { endpoint: local.lambda }),
     });
-  const asking = lambda({});
-  const changing = lambda({ maxAttempts: 1 });
-  const secrets = new SecretsManagerClient({
-    region,
-    requestHandler: { connectionTimeout: 5_000, socketTimeout: 20_000 },
-    ...credentials,
-    ...(local === undefined ? {} : { endpoint: local.secretsManager }),
-  });
+    try {
+      return await client.send(
+        new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(payload) }),
+      );
+    } finally {
+      client.destroy();
+    }
+  };
   const failure = (error: unknown, action: string): CouldNot =>
     local !== undefined && isNoAnswer(error) ? notRunning(local.port) : awsFailure(error, action);
   const logs = createLogReader({
@@ -128,18 +133,16 @@ function connect({ label, outputs, region, local, alarmPrefix }: Reach): Install
         }),
     hasOutput: (name) => outputs[name] !== undefined,
     invoke: async (functionName, payload, { changes }) => {
-      const answer = await (changes ? changing : asking)
-        .send(new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(payload) }))
-        .catch((error: unknown) => {
-          if (changes && isNoAnswer(error)) {
-            throw new CouldNot(
-              'no_answer',
-              'no answer came back, and whether it was done is not known: check with keys status before anything else',
-              { cause: error },
-            );
-          }
-          throw failure(error, 'lambda:InvokeFunction');
-        });
+      const answer = await send(functionName, payload, changes).catch((error: unknown) => {
+        if (changes && isNoAnswer(error)) {
+          throw new CouldNot(
+            'no_answer',
+            'no answer came back, and whether it was done is not known: check with keys status before anything else',
+            { cause: error },
+          );
+        }
+        throw failure(error, 'lambda:InvokeFunction');
+      });
       if (answer.FunctionError !== undefined) {
         throw new CouldNot(
           'function_failed',
@@ -149,6 +152,13 @@ function connect({ label, outputs, region, local, alarmPrefix }: Reach): Install
       return parsed(answer.Payload);
     },
     rotateSecret: async (secretId, token) => {
+      const { RotateSecretCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
+      const secrets = new SecretsManagerClient({
+        region,
+        requestHandler: { connectionTimeout: 5_000, socketTimeout: 20_000 },
+        ...credentials,
+        ...(local === undefined ? {} : { endpoint: local.secretsManager }),
+      });
       try {
         await secrets.send(new RotateSecretCommand({ SecretId: secretId, ClientRequestToken: token }));
         return 'started';
@@ -163,10 +173,11 @@ function connect({ label, outputs, region, local, alarmPrefix }: Reach): Install
           );
         }
         throw failure(error, 'secretsmanager:RotateSecret');
+      } finally {
+        secrets.destroy();
       }
     },
     close: () => {
-      for (const client of [asking, changing, secrets]) client.destroy();
       logs.close();
     },
   };
@@ -188,6 +199,7 @@ function errorTypeOf(payload: Uint8Array | undefined): string {
 }
 
 async function readStacks(name: string, region: string): Promise<Reach> {
+  const { CloudFormationClient } = await import('@aws-sdk/client-cloudformation');
   const cloudFormation = new CloudFormationClient({
     region,
     requestHandler: { connectionTimeout: 5_000, socketTimeout: 20_000 },
@@ -218,6 +230,7 @@ async function outputsOf(
       `there is no stack ${stackName} in ${region} of this AWS account: check --env, --region and whose credentials these are`,
       { cause },
     );
+  const { DescribeStacksCommand } = await import('@aws-sdk/client-cloudformation');
   const { Stacks: stacks } = await cloudFormation
     .send(new DescribeStacksCommand({ StackName: stackName }))
     .catch((error: unknown) => {

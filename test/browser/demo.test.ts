@@ -1,8 +1,4 @@
-/** What people do in the demo: one running product for all of it. */
-// First: whoever another test left signed in would be in its lists.
-import './sessions.ts';
+/** What people do in the demo: one running product for all of it. Where they are signed in has a file of its own. */
 import './sign-in.ts';
-import './roles.ts';
-import './leaving.ts';
 import './smartcard.ts';
 import './patients.ts';

@@ -13,7 +13,7 @@ import { Bff, type BffOptions } from '../support/bff.ts';
 import type { SessionJson } from '../support/browser.ts';
 import { browserArguments, findBrowser } from '../support/chromium.ts';
 
-const maxWaitMs = 25_000;
+const maxWaitMs = 60_000;
 const ownHosts = ['localhost', '127.0.0.1'];
 
 /** What the Content-Security-Policy stopped, said where console errors are said. */

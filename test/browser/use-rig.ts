@@ -1,8 +1,5 @@
-import { afterAll, afterEach, expect, jest } from '@jest/globals';
+import { afterAll, afterEach, expect } from '@jest/globals';
 import { Rig } from './rig.ts';
-
-// A test signs people in several times over. A slow machine takes seconds for each.
-jest.setTimeout(60_000);
 
 /** A rig for one test file, to call at its top: after each test the browsers must have nothing to complain of. */
 export async function useRig(...options: Parameters<typeof Rig.start>): Promise<Rig> {

@@ -103,8 +103,9 @@ export function describeClient(name: string, make: () => Promise<Subject>): void
     });
 
     test('has no route that is not listed', async () => {
-      for (const call of [subject.bff.api('GET /api/pds/Nothing'), subject.bff.fetch('/api/nothing')]) {
-        expect(await refusal(call)).toMatchObject({
+      const calls = [() => subject.bff.api('GET /api/pds/Nothing'), () => subject.bff.fetch('/api/nothing')];
+      for (const call of calls) {
+        expect(await refusal(call())).toMatchObject({
           code: 'not_found',
           status: 404,
           problem: { code: 'not_found' },
