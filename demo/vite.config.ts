@@ -12,6 +12,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     // "use client" in the library is for React on a server.
-    rolldownOptions: { checks: { moduleLevelDirective: false, pluginTimings: false } },
+    rolldownOptions: { checks: { moduleLevelDirective: false, bundlerTimings: false } },
   },
 });

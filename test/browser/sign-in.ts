@@ -38,6 +38,7 @@ describe('a person who signs in', () => {
     expect(await tab.title()).toBe('Find a patient – Example surgery');
     await tab.goto('/sessions');
     await heading(tab, 'Where you are signed in');
+    await tab.getByText('This device', { exact: true }).waitFor();
     expect(await facts(tab)).toEqual({
       Role: 'Clinical Practitioner Access Role (R8000)',
       Organisation: 'EXAMPLE HEALTH CENTRE (A9A5A)',

@@ -49,7 +49,7 @@ const atOnce = (claims: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(claims).map(([name, value]) => [
       name,
-      typeof value === 'function' ? (value() as unknown) : value,
+      typeof value === 'function' ? (value as () => unknown)() : value,
     ]),
   );
 

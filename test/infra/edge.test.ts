@@ -76,7 +76,7 @@ const matches = (statement: Json, path: string): boolean => {
   const read = changes.includes('URL_DECODE')
     ? new URL(decodeURIComponent(path), 'https://x').pathname
     : path;
-  const wanted = String(inner['SearchString'] as string);
+  const wanted = inner['SearchString'] as string;
   return inner['PositionalConstraint'] === 'STARTS_WITH' ? read.startsWith(wanted) : read === wanted;
 };
 
