@@ -88,7 +88,7 @@ export class BffStorage extends Construct {
         secret: "the key under which the sessions table has users and CIS2's sessions",
         atRest: 'the key of the identifiers at rest',
         rotated:
-          'A new key ends everybody’s session, since nothing finds a session by the former one. It is replaced by hand ' +
+          'With a new key no logout of CIS2’s finds a session from before: all are ended by an operator. It is replaced by hand ' +
           'when it may have leaked, as the operations guide says.',
       },
       { passwordLength: 64, excludePunctuation: true },
