@@ -7,11 +7,16 @@ import { createHmac, hash } from 'node:crypto';
 /** SHA-256, or HMAC-SHA-256 with a secret. */
 export class Sha256 {
   readonly digestLength = 32;
-  readonly #secret: string | ArrayBuffer | ArrayBufferView | undefined;
+  readonly #secret: string | Uint8Array | undefined;
   #chunks: Uint8Array[] = [];
 
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#secret = secret;
+    this.#secret =
+      secret === undefined || typeof secret === 'string'
+        ? secret
+        : ArrayBuffer.isView(secret)
+          ? new Uint8Array(secret.buffer, secret.byteOffset, secret.byteLength)
+          : new Uint8Array(secret);
   }
 
   update(data: Uint8Array): void {
@@ -21,12 +26,11 @@ export class Sha256 {
   digest(): Promise<Uint8Array> {
     const [only = new Uint8Array(), ...more] = this.#chunks;
     const data = more.length === 0 ? only : Buffer.concat(this.#chunks);
-    const secret = this.#secret instanceof ArrayBuffer ? new Uint8Array(this.#secret) : this.#secret;
     // One call in place of an object for each hash: several are made for each request.
     return Promise.resolve(
-      secret === undefined
+      this.#secret === undefined
         ? hash('sha256', data, 'buffer')
-        : createHmac('sha256', secret).update(data).digest(),
+        : createHmac('sha256', this.#secret).update(data).digest(),
     );
   }
 

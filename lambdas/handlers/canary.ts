@@ -10,7 +10,7 @@ export interface CanaryDependencies {
 }
 
 /** What the canary found wrong, in our words: which check, and what came. Never anything that was sent to us. */
-export class CanaryFailed extends Error {
+class CanaryFailed extends Error {
   override readonly name = 'CanaryFailed';
 }
 

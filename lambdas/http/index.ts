@@ -1,5 +1,5 @@
 export { clearCookie, readCookie, setCookie } from './cookies.ts';
-export { edgeCheck, type EdgeCheck } from './edge-check.ts';
+export { edgeCheck } from './edge-check.ts';
 export {
   httpFunction,
   proxyFunction,

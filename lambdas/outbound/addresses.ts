@@ -54,7 +54,7 @@ export function isPermitted(url: URL, { address, family }: LookupAddress): boole
 }
 
 /** An upstream's name leads to where none of ours can be. */
-export class AddressRefused extends Error {
+class AddressRefused extends Error {
   override readonly name = 'AddressRefused';
   readonly code = 'EADDRREFUSED';
 }

@@ -1,4 +1,4 @@
-export { AddressRefused, guardedLookup, isPermitted } from './addresses.ts';
+export { guardedLookup, isPermitted } from './addresses.ts';
 export { addAssertion, sendSigned, type AssertionSigner } from './client-assertion.ts';
 export {
   AnswerCut,

@@ -421,7 +421,7 @@ export function readApi(
 }
 
 /** The upstreams of the API proxy, by the routes that lead to it. */
-export const upstreamsInTemplate = (assembly: Assembly): string[] =>
+const upstreamsInTemplate = (assembly: Assembly): string[] =>
   integrations(assembly).flatMap(({ routeKey }) => upstreamRoute.exec(routeKey)?.[1] ?? []);
 
 /**

@@ -11,7 +11,7 @@ interface Step {
   readonly at?: 'control panel' | '/' | '/role' | '/sessions';
 }
 
-export const steps: readonly Step[] = [
+const steps: readonly Step[] = [
   {
     title: 'Open the app and start a sign-in',
     do: 'Open the app and press “Sign in with my Care Identity”. At the simulator, open “What the app asked for”.',

@@ -189,7 +189,7 @@ export function checkAssertion(entries: readonly LogEntry[], clockAhead: number 
 }
 
 /** More than this, in seconds, and tokens or assertions may be refused for their times. */
-export const maxClockDifference = 15;
+const maxClockDifference = 15;
 
 /** How far CIS2's clock is ahead of the functions', in seconds, as they measured it. */
 export function measuredClockDifference(entries: readonly LogEntry[]): number | undefined {

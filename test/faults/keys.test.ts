@@ -182,6 +182,7 @@ describe('without the key of the identifiers in memory', () => {
     ['may not be read', refused('AccessDeniedException')],
     ['is empty text', secretValue({ SecretString: '' })],
     ['is too short a value', secretValue({ SecretString: marker })],
+    ['is bytes', secretValue({ SecretBinary: Buffer.from(marker.repeat(9)).toString('base64') })],
   ])('no request passes while the value that the edge sends %s [ASVS-16.5.3]', async (_, verdict) => {
     secrets.judge = (call) => (ofEdge(call) ? verdict : 'pass');
     const { response } = await new Browser(fresh.baseUrl).login();
