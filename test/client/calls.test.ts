@@ -1,13 +1,15 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { BffError } from '../../client/index.ts';
 import { problemResponse } from '../../client/testing/index.ts';
+import { pass, useClock } from './clock.ts';
 import { TabbedBrowser, type Request, type Tab } from './tabs.ts';
+
+useClock();
 
 let browser = new TabbedBrowser();
 let tab: Tab;
 
 beforeEach(async () => {
-  jest.useFakeTimers({ now: Date.parse('2026-01-01T09:00:00.000Z'), doNotFake: ['queueMicrotask'] });
   browser = new TabbedBrowser({ session: { status: 'active', handle: 'h1' } });
   tab = browser.open();
   await pass(1);
@@ -16,10 +18,7 @@ beforeEach(async () => {
 afterEach(() => {
   browser.close();
   expect(browser.errors).toEqual([]);
-  jest.useRealTimers();
 });
-
-const pass = (seconds: number): Promise<unknown> => jest.advanceTimersByTimeAsync(seconds * 1_000);
 
 async function during<T>(call: Promise<T>): Promise<T> {
   call.catch(() => undefined);

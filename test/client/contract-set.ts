@@ -145,14 +145,15 @@ export function describeClient(name: string, make: () => Promise<Subject>): void
       await subject.bff.signOut();
       expect(subject.bff.session.get()).toMatchObject({ status: 'ended', reason: 'signed_out' });
       const { bff } = subject;
-      for (const call of [
+      const calls = [
         bff.extend(),
         bff.chooseRole('1'),
         bff.sessions(),
         bff.endSession('x'),
         patient('9000000009'),
-      ]) {
-        expect(await refusal(call)).toMatchObject({ code: 'session_required', status: 401 });
+      ];
+      for (const refused of await Promise.all(calls.map(refusal))) {
+        expect(refused).toMatchObject({ code: 'session_required', status: 401 });
       }
       await bff.signOut();
       expect(bff.session.get()).toMatchObject({ status: 'ended', reason: 'signed_out' });

@@ -1,21 +1,21 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createBff, type ActiveState } from '../../client/index.ts';
 import { problemResponse } from '../../client/testing/index.ts';
+import { pass, useClock, waitingTimers } from './clock.ts';
 import { TabbedBrowser, type Tab, type TabOptions } from './tabs.ts';
+
+useClock();
 
 let browser = new TabbedBrowser();
 
 beforeEach(() => {
-  jest.useFakeTimers({ now: Date.parse('2026-01-01T09:00:00.000Z'), doNotFake: ['queueMicrotask'] });
   browser = new TabbedBrowser();
 });
 afterEach(() => {
   browser.close();
   expect(browser.errors).toEqual([]);
-  jest.useRealTimers();
 });
 
-const pass = (seconds: number): Promise<unknown> => jest.advanceTimersByTimeAsync(seconds * 1_000);
 const sessionPath = '/auth/session';
 const appOrigin = 'https://app.example.nhs.uk';
 
@@ -200,7 +200,7 @@ describe('the state', () => {
   test('is loading on a server, where nothing is started', () => {
     const bff = createBff();
     expect(bff.session.get()).toEqual({ status: 'loading' });
-    expect(jest.getTimerCount()).toBe(0);
+    expect(waitingTimers()).toBe(0);
     bff.stop();
   });
 

@@ -110,7 +110,7 @@ async function evidence(only: string | null): Promise<Report> {
         ],
         {
           ...process.env,
-          NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
+          NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
           [runVariable]: id,
           [directoryVariable]: directory,
         },

@@ -1,0 +1,25 @@
+/** A clock that stands still until a test moves it. */
+import { afterEach, beforeEach } from '@jest/globals';
+import { install } from '@sinonjs/fake-timers';
+
+let clock: ReturnType<typeof install> | undefined;
+
+/** Call it at the top of a file, before the file's own hooks: its tests begin at the same moment. */
+export function useClock(): void {
+  beforeEach(() => {
+    clock = install({
+      now: Date.parse('2026-01-01T09:00:00.000Z'),
+      toNotFake: ['queueMicrotask', 'nextTick'],
+    });
+  });
+  afterEach(() => {
+    clock?.uninstall();
+  });
+}
+
+/** Lets this many seconds pass. */
+export const pass = (seconds: number): Promise<unknown> =>
+  clock?.tickAsync(seconds * 1_000) ?? Promise.reject(new Error('no clock'));
+
+/** How many timers have not come yet. */
+export const waitingTimers = (): number | undefined => clock?.countTimers();
