@@ -201,7 +201,12 @@ export default tseslint.config(
   },
   {
     files: ['tools/**/*.ts'],
-    ignores: ['tools/build-package.ts', 'tools/new-app.ts', 'tools/api-reference.ts'],
+    ignores: [
+      'tools/build-package.ts',
+      'tools/new-app.ts',
+      'tools/api-reference.ts',
+      'tools/configuration.ts',
+    ],
     rules: {
       ...refuse({
         regex: 'lambdas/(?!settings\\.ts$|api/[a-z-]+\\.ts$)|/infra/|/local/|manifest/(?!index\\.ts$)',
