@@ -12,6 +12,7 @@ import { AlarmTopic } from './parts/alarm-topic.ts';
 import { BffAlarms } from './parts/alarms.ts';
 import { AliasRecords } from './parts/alias-records.ts';
 import { ApiPlatformCredentials } from './parts/api-platform.ts';
+import { AuditTrail } from './parts/audit-trail.ts';
 import { CanarySchedule } from './parts/canary.ts';
 import { BffDashboard, SavedQueries } from './parts/dashboard.ts';
 import { EdgeSecret } from './parts/edge-secret.ts';
@@ -177,6 +178,7 @@ const productionConcurrency = {
   canary: 2,
   'keys-status': 2,
   'operator-sessions': 1,
+  'audit-trail': 2,
   // A rotation, and an operator's question meanwhile.
   'rotate-signing-keys': 2,
 } as const satisfies ReservedConcurrency;
@@ -262,6 +264,10 @@ export class Cis2Bff extends Construct {
       bundles: props.bundles ?? prebuiltBundles(),
       upstreams,
       reservedConcurrency,
+    });
+    new AuditTrail(this, 'AuditTrail', {
+      copier: this.functions.live('audit-trail'),
+      sources: this.functions.logGroups(),
     });
     new KeyRotation(this, 'KeyRotation', {
       rotator: this.functions.get('rotate-signing-keys'),
@@ -363,6 +369,7 @@ export class Cis2Bff extends Construct {
       name: nameInStack(this),
       functions: this.functions.logGroups(),
       accessLogs,
+      auditTrail: this.functions.auditLogGroup,
     });
     new BffReleases(this, 'Releases', {
       rollout: props.rollout ?? 'canary',

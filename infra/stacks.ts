@@ -155,6 +155,7 @@ export function addEnvironment(
       [...deployed.functions.logGroups().values()].map(({ logGroupName }) => logGroupName),
     ),
   });
+  new CfnOutput(stateless, 'AuditLogGroup', { value: deployed.functions.auditLogGroup.logGroupName });
   new CfnOutput(stateless, 'Issuer', { value: environment.issuer });
   new CfnOutput(stateless, 'ApiPlatformTokenUrl', {
     value: environment.apiPlatformTokenUrl ?? apiPlatformTokenUrls[production ? 'live' : 'integration'],

@@ -398,6 +398,7 @@ describe('what each function may do', () => {
     ['unknown-route', logs],
     ['keys-status', [...logs, 'dynamodb:GetItem', 'secretsmanager:DescribeSecret']],
     ['canary', [...logs, 'dynamodb:GetItem']],
+    ['audit-trail', logs],
     [
       'operator-sessions',
       [
@@ -492,7 +493,9 @@ describe.each(environmentNames)('the functions of %s', (environment) => {
       Architectures: ['arm64'],
       Handler: 'index.handler',
     });
-    const { Variables } = Properties['Environment'] as { readonly Variables: Record<string, Json> };
+    const { Variables = {} } = (Properties['Environment'] ?? {}) as {
+      readonly Variables?: Record<string, Json>;
+    };
     expect(Object.keys(Variables).sort()).toEqual([...functionSettings[name]].sort());
   });
 
@@ -536,6 +539,64 @@ describe.each(environmentNames)('the functions of %s', (environment) => {
       const [logGroup] = ofFunction(of(environment).stateless, name, 'AWS::Logs::LogGroup');
       expect(Properties['LoggingConfig']).toMatchObject({ LogGroup: { Ref: logGroup } });
     }
+  });
+});
+
+describe.each(environmentNames)('the audit trail of %s', (environment) => {
+  const template = (): TemplateJson => of(environment).stateless;
+  const trail = (): [string, Resource] => ofFunction(template(), 'audit-trail', 'AWS::Logs::LogGroup');
+
+  test('is kept for a year however long other logs are, and cannot be deleted by mistake', () => {
+    expect(trail()[1]).toMatchObject({
+      DeletionPolicy: 'RetainExceptOnCreate',
+      UpdateReplacePolicy: 'Retain',
+      Properties: { RetentionInDays: 365, DeletionProtectionEnabled: true },
+    });
+    expect(template().Outputs?.['AuditLogGroup']?.Value).toEqual({ Ref: trail()[0] });
+  });
+
+  test('is sent the audit events of every function, and no other line; and none of its own', () => {
+    const filters = resourcesOfType(template(), 'AWS::Logs::SubscriptionFilter').map(
+      ([, { Properties }]) => Properties,
+    );
+    const groups = functionNames
+      .filter((name) => name !== 'audit-trail')
+      .map((name) => ({ Ref: ofFunction(template(), name, 'AWS::Logs::LogGroup')[0] }));
+    expect(filters.map(({ LogGroupName }) => JSON.stringify(LogGroupName)).sort()).toEqual(
+      groups.map((group) => JSON.stringify(group)).sort(),
+    );
+    const [alias] = ofFunction(template(), 'audit-trail', 'AWS::Lambda::Alias');
+    for (const { FilterPattern, DestinationArn } of filters) {
+      expect(FilterPattern).toBe('{ $.audit IS TRUE }');
+      expect(DestinationArn).toEqual({ Ref: alias });
+    }
+  });
+
+  test('takes events from CloudWatch Logs alone, of each of those log groups', () => {
+    const [alias] = ofFunction(template(), 'audit-trail', 'AWS::Lambda::Alias');
+    const permissions = resourcesOfType(template(), 'AWS::Lambda::Permission')
+      .map(([, { Properties }]) => Properties)
+      .filter(({ FunctionName }) => mentions(FunctionName, 'BffFunctionsAuditTrail'));
+    expect(permissions).toHaveLength(functionNames.length - 1);
+    for (const { Principal, FunctionName, SourceArn } of permissions) {
+      expect([Principal, FunctionName]).toEqual(['logs.amazonaws.com', { Ref: alias }]);
+      expect(JSON.stringify(SourceArn)).toMatch(/^\{"Fn::GetAtt":\["Bff\w+Logs\w+","Arn"\]\}$/);
+    }
+  });
+
+  test('can be changed or deleted by no role, and read by those of operators alone', () => {
+    const about = resourcesOfType(template(), 'AWS::IAM::Role').flatMap(([id, role]) =>
+      JSON.stringify(role.Properties['Policies'] ?? []).includes(trail()[0])
+        ? [id.replace(/Role[0-9A-F]{8}$/, '')]
+        : [],
+    );
+    expect(about.sort()).toEqual(['BffFunctionsAuditTrail']);
+    const actions = resourcesOfType(template(), 'AWS::IAM::Role').flatMap(
+      ([, role]) => JSON.stringify(role.Properties['Policies'] ?? []).match(/"logs:[A-Za-z*]+"/g) ?? [],
+    );
+    expect([...new Set(actions)].filter((action) => /Delete|Retention|Associate|\*/.test(action))).toEqual(
+      [],
+    );
   });
 });
 
