@@ -21,10 +21,10 @@ import type { ReservedConcurrency } from './parts/functions.ts';
 import { BffHttpApi } from './parts/http-api.ts';
 import { nameInStack } from './parts/names.ts';
 import type { OriginDomain } from './parts/http-api.ts';
-import { KeysReader } from './parts/keys-reader.ts';
 import { SigningKeyStore } from './parts/keys.ts';
 import { BffLogs } from './parts/operations.ts';
 import type { BffLogsProps } from './parts/operations.ts';
+import { operatorProblems, OperatorRoles, type OperatorPrincipals } from './parts/operator-roles.ts';
 import { BffReleases, type Rollout } from './parts/releases.ts';
 import { KeyRotation } from './parts/rotation.ts';
 import { defaultKeyLeadTime, manifestOf, settingValues } from './parts/settings.ts';
@@ -150,6 +150,11 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    */
   readonly alarmEmail?: string;
   /**
+   * Who may assume the roles of operators. Everybody is refused.
+   * @default - whoever the account's own policies let assume them
+   */
+  readonly operatorPrincipals?: OperatorPrincipals;
+  /**
    * How a new version takes over the requests: a tenth first, with a way back by itself, or all at once.
    * @default canary
    */
@@ -205,8 +210,8 @@ export class Cis2Bff extends Construct {
   /** The secret with what the NHS API platform knows the application by: to be filled by hand. */
   readonly apiPlatformCredentials: ApiPlatformCredentials;
   readonly functions: BffFunctions;
-  /** For operators who look at the keys and may not change them. */
-  readonly keysReader: iam.Role;
+  /** The roles of operators: one looks and can change nothing, the other acts. */
+  readonly operatorRoles: OperatorRoles;
   readonly api: apigateway.HttpApi;
   /** What DNS has to lead `originDomain` to, where there is one. */
   readonly origin: apigateway.DomainName | undefined;
@@ -243,7 +248,13 @@ export class Cis2Bff extends Construct {
         EDGE_SECRET: edgeSecret.secret.secretArn,
         KEY_RING_NAME: props.keyRingName ?? nameInStack(this),
       },
-      [...edgeProblems(props), ...concurrencyProblems(props), ...alarmProblems(props), ...keyProblems(props)],
+      [
+        ...edgeProblems(props),
+        ...concurrencyProblems(props),
+        ...alarmProblems(props),
+        ...keyProblems(props),
+        ...operatorProblems(props.operatorPrincipals),
+      ],
     );
     const upstreams = manifestOf(props);
     warnOfScopes(this, settings.CIS2_SCOPE);
@@ -269,24 +280,23 @@ export class Cis2Bff extends Construct {
       copier: this.functions.live('audit-trail'),
       sources: this.functions.logGroups(),
     });
+    const stores = [
+      this.signingKeys,
+      ...(this.apiPlatformKeyStore === undefined ? [] : [this.apiPlatformKeyStore]),
+    ];
     new KeyRotation(this, 'KeyRotation', {
       rotator: this.functions.get('rotate-signing-keys'),
       rotatorTimeout: this.functions.timeout('rotate-signing-keys'),
-      stores: [
-        this.signingKeys,
-        ...(this.apiPlatformKeyStore === undefined ? [] : [this.apiPlatformKeyStore]),
-      ],
+      stores,
       publishedKeys: this.storage.publishedKeys,
       period: props.rotationPeriod ?? defaultRotationPeriod,
     });
-    this.keysReader = new KeysReader(this, 'KeysReader', {
-      status: this.functions.get('keys-status'),
-      parts: [
-        this,
-        this.signingKeys,
-        ...(this.apiPlatformKeyStore === undefined ? [] : [this.apiPlatformKeyStore]),
-      ],
-    }).role;
+    this.operatorRoles = new OperatorRoles(this, 'Operators', {
+      functions: this.functions,
+      stores,
+      parts: [this, ...stores],
+      principals: props.operatorPrincipals,
+    });
     const httpApi = new BffHttpApi(this, 'HttpApi', {
       functions: this.functions,
       logs,

@@ -161,7 +161,8 @@ export function addEnvironment(
     value: environment.apiPlatformTokenUrl ?? apiPlatformTokenUrls[production ? 'live' : 'integration'],
   });
   new CfnOutput(stateless, 'ClientId', { value: environment.clientId });
-  new CfnOutput(stateless, 'KeysReaderRoleArn', { value: deployed.keysReader.roleArn });
+  new CfnOutput(stateless, 'OperatorReadOnlyRoleArn', { value: deployed.operatorRoles.readOnly.roleArn });
+  new CfnOutput(stateless, 'OperatorRoleArn', { value: deployed.operatorRoles.operator.roleArn });
 
   if (edge !== undefined) stateless.addStackDependency(edge);
   if (deployed.origin !== undefined) {

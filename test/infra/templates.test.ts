@@ -5,6 +5,8 @@ import { environments, exampleAccount } from '../../infra/environments.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import type { EnvironmentStacks } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
+import type { Command } from '../../ops/command.ts';
+import { commands } from '../../ops/commands.ts';
 import { functionSettings } from '../../lambdas/settings.ts';
 import type { FunctionName } from '../../lambdas/settings.ts';
 import {
@@ -18,7 +20,7 @@ import {
   statementsOf,
   toJson,
 } from './support.ts';
-import type { Json, Resource, TemplateJson } from './support.ts';
+import type { Json, Resource, Statement, TemplateJson } from './support.ts';
 
 /** Of a secret, the version in force and no other. */
 const inForce = { 'ForAnyValue:StringEquals': { 'secretsmanager:VersionStage': 'AWSCURRENT' } };
@@ -542,6 +544,127 @@ describe.each(environmentNames)('the functions of %s', (environment) => {
   });
 });
 
+describe.each(environmentNames)('the roles of operators of %s', (environment) => {
+  const template = (): TemplateJson => of(environment).stateless;
+  const arn = (name: FunctionName): Json => ({
+    'Fn::GetAtt': [ofFunction(template(), name, 'AWS::Lambda::Function')[0], 'Arn'],
+  });
+  const logArn = (name: FunctionName): Json => ({
+    'Fn::GetAtt': [ofFunction(template(), name, 'AWS::Logs::LogGroup')[0], 'Arn'],
+  });
+  const roleOf = (output: string): Resource => {
+    const { 'Fn::GetAtt': [id] = [] } = template().Outputs?.[output]?.Value as {
+      readonly 'Fn::GetAtt'?: readonly string[];
+    };
+    return template().Resources[id ?? '']!;
+  };
+  const rightsOf = (output: string): readonly Statement[] => {
+    const policies = roleOf(output).Properties['Policies'] as unknown as readonly {
+      readonly PolicyDocument: { readonly Statement: readonly (Statement & { readonly Sid: string })[] };
+    }[];
+    return policies.flatMap(({ PolicyDocument }) =>
+      PolicyDocument.Statement.map(({ Sid, ...statement }) => {
+        expect(Sid).toMatch(/^[A-Za-z]+$/);
+        return statement;
+      }),
+    );
+  };
+  const looking = (): readonly Statement[] => [
+    {
+      Effect: 'Allow',
+      Action: 'cloudformation:DescribeStacks',
+      Resource: ['stateless', 'stateful'].map((part) => ({
+        'Fn::Join': [
+          '',
+          [
+            'arn:',
+            { Ref: 'AWS::Partition' },
+            ':cloudformation:',
+            { Ref: 'AWS::Region' },
+            ':',
+            { Ref: 'AWS::AccountId' },
+            `:stack/cis2-bff-${environment}-${part}/*`,
+          ],
+        ],
+      })),
+    },
+    { Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: arn('keys-status') },
+    {
+      Effect: 'Allow',
+      Action: 'logs:StartQuery',
+      Resource: [...functionNames.filter((name) => name !== 'audit-trail'), 'audit-trail' as const].map(
+        logArn,
+      ),
+    },
+    { Effect: 'Allow', Action: ['cloudwatch:DescribeAlarms', 'logs:GetQueryResults'], Resource: '*' },
+  ];
+  const inAnyOrder = (statements: readonly Statement[]): unknown =>
+    statements.map((statement) => ({
+      ...statement,
+      Resource: [statement.Resource]
+        .flat()
+        .map((one) => JSON.stringify(one))
+        .sort(),
+    }));
+
+  test('let the one that looks change nothing', () => {
+    expect(inAnyOrder(rightsOf('OperatorReadOnlyRoleArn'))).toEqual(inAnyOrder(looking()));
+  });
+
+  test('let the one that acts run two functions more, and rotate keys by the function and the schedule that are there', () => {
+    const [secret] = secretOf(of(environment).stateful, 'SigningKeys');
+    const rights = rightsOf('OperatorRoleArn');
+    const rotate = rights.at(-1);
+    expect(inAnyOrder(rights.slice(0, -1))).toEqual(
+      inAnyOrder([
+        ...looking(),
+        {
+          Effect: 'Allow',
+          Action: 'lambda:InvokeFunction',
+          Resource: [arn('operator-sessions'), arn('rotate-signing-keys')],
+        },
+      ]),
+    );
+    expect(imported(of(environment).stateful, rotate?.Resource)).toEqual({ Ref: secret });
+    expect({ ...rotate, Resource: 'the ring' }).toEqual({
+      Effect: 'Allow',
+      Action: 'secretsmanager:RotateSecret',
+      Resource: 'the ring',
+      Condition: {
+        ArnEqualsIfExists: { 'secretsmanager:RotationLambdaARN': arn('rotate-signing-keys') },
+        BoolIfExists: { 'secretsmanager:ModifyRotationRules': 'false' },
+      },
+    });
+  });
+
+  test('have the rights that the help of the commands names, and no others', () => {
+    const named = (all: readonly Command[]): string[] =>
+      [...new Set(all.flatMap(({ actions }) => actions))].sort();
+    const held = (output: string): string[] => [...new Set(actionsOf(rightsOf(output)))].sort();
+    expect(held('OperatorReadOnlyRoleArn')).toEqual(named(commands.filter(({ readOnly }) => readOnly)));
+    expect(held('OperatorRoleArn')).toEqual(named(commands));
+    expect(commands.filter(({ readOnly }) => readOnly).map(({ name }) => name)).toEqual([
+      'keys status',
+      'trace',
+      'doctor',
+    ]);
+  });
+
+  test('can be assumed by whoever the account lets, and nobody outside it', () => {
+    for (const output of ['OperatorReadOnlyRoleArn', 'OperatorRoleArn']) {
+      expect(roleOf(output).Properties['AssumeRolePolicyDocument']).toMatchObject({
+        Statement: [
+          {
+            Effect: 'Allow',
+            Action: 'sts:AssumeRole',
+            Principal: { AWS: `arn:aws:iam::${exampleAccount}:root` },
+          },
+        ],
+      });
+    }
+  });
+});
+
 describe.each(environmentNames)('the audit trail of %s', (environment) => {
   const template = (): TemplateJson => of(environment).stateless;
   const trail = (): [string, Resource] => ofFunction(template(), 'audit-trail', 'AWS::Logs::LogGroup');
@@ -587,10 +710,10 @@ describe.each(environmentNames)('the audit trail of %s', (environment) => {
   test('can be changed or deleted by no role, and read by those of operators alone', () => {
     const about = resourcesOfType(template(), 'AWS::IAM::Role').flatMap(([id, role]) =>
       JSON.stringify(role.Properties['Policies'] ?? []).includes(trail()[0])
-        ? [id.replace(/Role[0-9A-F]{8}$/, '')]
+        ? [id.replace(/(?:Role)?[0-9A-F]{8}$/, '')]
         : [],
     );
-    expect(about.sort()).toEqual(['BffFunctionsAuditTrail']);
+    expect(about.sort()).toEqual(['BffFunctionsAuditTrail', 'BffOperatorsOperator', 'BffOperatorsReadOnly']);
     const actions = resourcesOfType(template(), 'AWS::IAM::Role').flatMap(
       ([, role]) => JSON.stringify(role.Properties['Policies'] ?? []).match(/"logs:[A-Za-z*]+"/g) ?? [],
     );
