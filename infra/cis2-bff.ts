@@ -60,7 +60,8 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    */
   readonly edgeSecret?: EdgeSecret;
   /**
-   * Any other number than before has CloudFront take the value of the edge's secret that is in force when it is deployed.
+   * A whole number from 1. Another one than before rotates what the edge sends: it gets another value in the secret that is made
+   * here, and CloudFront takes the value in force when it is deployed.
    * @default 1
    */
   readonly edgeSecretDeployment?: number;
@@ -235,7 +236,7 @@ export class Cis2Bff extends Construct {
         : undefined;
     this.apiPlatformCredentials =
       props.apiPlatformCredentials ?? new ApiPlatformCredentials(this, 'ApiPlatformCredentials');
-    const edgeSecret = props.edgeSecret ?? new EdgeSecret(this, 'EdgeSecret');
+    const edgeSecret = props.edgeSecret ?? new EdgeSecret(this, 'EdgeSecret', props.edgeSecretDeployment);
     const settings = settingValues(
       props,
       {
@@ -486,6 +487,10 @@ const edgeProblems = (props: Cis2BffProps): readonly string[] => {
   }
   if (production && webAclArn === undefined && withoutWebAcl === undefined) {
     problems.push('webAclArn is missing: give one, or say in withoutWebAcl why there is none');
+  }
+  const { edgeSecretDeployment = 1 } = props;
+  if (!(Number.isSafeInteger(edgeSecretDeployment) && edgeSecretDeployment >= 1)) {
+    problems.push(`edgeSecretDeployment must be a whole number from 1, got ${String(edgeSecretDeployment)}`);
   }
   const origin = props.originDomain?.domainName;
   if (

@@ -66,7 +66,7 @@ export function addEnvironment(
       ? new SigningKeyStore(stateful, 'ApiPlatformKeys', { purpose: 'api-platform' })
       : undefined;
   const apiPlatformCredentials = new ApiPlatformCredentials(stateful, 'ApiPlatformCredentials');
-  const edgeSecret = new EdgeSecret(stateful, 'EdgeSecret');
+  const edgeSecret = new EdgeSecret(stateful, 'EdgeSecret', environment.edgeSecretDeployment);
   new CfnOutput(stateful, 'EdgeSecretArn', { value: edgeSecret.secret.secretArn });
   new CfnOutput(stateful, 'SessionTable', { value: storage.sessions.tableName });
   new CfnOutput(stateful, 'PublishedKeysTable', { value: storage.publishedKeys.tableName });
