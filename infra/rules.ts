@@ -96,7 +96,8 @@ const callers: Readonly<Record<string, (resource: TemplateResource) => readonly 
   'AWS::SecretsManager::RotationSchedule': (resource) => [property(resource, 'RotationLambdaARN') ?? null],
 };
 
-const holdsData = [
+/** Types of resources that hold data, or the key of data. */
+export const statefulTypes = [
   'AWS::DynamoDB::Table',
   'AWS::KMS::Key',
   'AWS::Logs::LogGroup',
@@ -182,7 +183,7 @@ export const rules: readonly Rule[] = [
       'It holds data, or the key of data, and goes when its stack goes or replaces it, or a table can be deleted by mistake.',
     why: 'A deployment must lose nothing.',
     isBroken: (resource) =>
-      holdsData.includes(resource.Type) &&
+      statefulTypes.includes(resource.Type) &&
       (!isKept(resource) ||
         (resource.Type === 'AWS::DynamoDB::Table' &&
           property(resource, 'DeletionProtectionEnabled') !== true)),

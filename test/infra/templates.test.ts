@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { functionNames } from '../../infra/bundle.ts';
@@ -5,6 +7,8 @@ import { environments, exampleAccount } from '../../infra/environments.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import type { EnvironmentStacks } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
+import { format, resolveConfig } from 'prettier';
+import { rightsReport, type RightsReport } from '../../tools/rights/document.ts';
 import type { Command } from '../../ops/command.ts';
 import { commands } from '../../ops/commands.ts';
 import { functionSettings } from '../../lambdas/settings.ts';
@@ -484,6 +488,32 @@ describe('what each function may do', () => {
       expect(resourcesOfType(template, 'AWS::IAM::Policy')).toEqual([]);
       expect(resourcesOfType(template, 'AWS::IAM::ManagedPolicy')).toEqual([]);
     }
+  });
+});
+
+describe('the table of rights in the documents', () => {
+  const report = (): RightsReport => rightsReport(of('prod').stateless);
+
+  test('has a reason for every right, and no reason without a right', () => {
+    expect([report().withoutReason, report().unused]).toEqual([[], []]);
+  });
+
+  test('is what the template says: npm run rights has been run', async () => {
+    const file = join(import.meta.dirname, '../../docs/operations/rights.md');
+    const options = { ...(await resolveConfig(file)), filepath: file };
+    expect(readFileSync(file, 'utf8')).toBe(await format(report().document, options));
+  });
+
+  test('misses a right that nobody gave a reason for, and one that went', () => {
+    const template = structuredClone(of('prod').stateless) as unknown as {
+      Resources: Record<string, Resource>;
+    };
+    const [id, role] = ofFunction(of('prod').stateless, 'jwks', 'AWS::IAM::Role');
+    const Statement = [{ Sid: 'Other', Effect: 'Allow', Action: 's3:GetObject', Resource: '*' }];
+    template.Resources[id] = { ...role, Properties: { Policies: [{ PolicyDocument: { Statement } }] } };
+    const { withoutReason, unused, document } = rightsReport(template);
+    expect([withoutReason, unused]).toEqual([['jwks Other'], ['jwks PublishedKeysGetItem']]);
+    expect(document).not.toBe(report().document);
   });
 });
 
