@@ -1,5 +1,5 @@
 /**
- * Runs the tests of the sessions' and the published keys' store against Amazon's DynamoDB Local, which `DYNAMODB_LOCAL_URL` names, in
+ * Runs tests of the sessions' store, and of the whole product (which publishes its keys there too), against Amazon's DynamoDB Local, which `DYNAMODB_LOCAL_URL` names, in
  * place of the embedded store. **It drops every table there.** Further arguments go to Jest.
  */
 import { spawnSync } from 'node:child_process';
@@ -8,11 +8,8 @@ import path from 'node:path';
 const root = path.resolve(import.meta.dirname, '..');
 const files = [
   ...['session-store', 'session-proxy'].map((name) => `unit/${name}`),
-  ...['store', 'backchannel-logout', 'cookies', 'keys'].map((name) => `faults/${name}`),
+  ...['store', 'backchannel-logout'].map((name) => `faults/${name}`),
 ];
-/** It runs two products at once, each of which needs a store of its own. */
-const needsTwoStores = 'a start that finds keys keeps them';
-
 if ((process.env['DYNAMODB_LOCAL_URL'] ?? '') === '') {
   process.stderr.write(
     'parity: DYNAMODB_LOCAL_URL must name a DynamoDB Local on this machine, such as http://127.0.0.1:8000; its tables are dropped\n',
@@ -25,8 +22,6 @@ const { status } = spawnSync(
     path.join(root, 'node_modules/jest/bin/jest.js'),
     // One store for all of them.
     '--runInBand',
-    '--testNamePattern',
-    `^(?!.*${needsTwoStores})`,
     ...files.map((file) => `test/${file}.test.ts`),
     ...process.argv.slice(2),
   ],
