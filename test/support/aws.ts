@@ -48,8 +48,12 @@ export class AwsDoor {
     return new AwsDoor(server, behind);
   }
 
+  /** Before the embedded store; in a parity run, before the DynamoDB Local that `DYNAMODB_LOCAL_URL` names, emptied. */
   static async dynamoDb(): Promise<AwsDoor> {
-    return AwsDoor.before(await startDynamoDb());
+    const local = process.env['DYNAMODB_LOCAL_URL'];
+    if (local === undefined) return AwsDoor.before(await startDynamoDb());
+    await dropTables(local);
+    return AwsDoor.before({ url: local, close: () => undefined });
   }
 
   static async secretsManager(): Promise<AwsDoor> {
@@ -114,6 +118,26 @@ export class AwsDoor {
     onward.on('error', () => response.destroy());
     onward.end(bytes);
   }
+}
+
+/** Drops every table of a store on this machine, so that each test file finds it empty. */
+async function dropTables(endpoint: string): Promise<void> {
+  const { hostname } = new URL(endpoint);
+  if (!['localhost', '127.0.0.1', '[::1]'].includes(hostname))
+    throw new Error(`${endpoint} is not on this machine`);
+  const { DeleteTableCommand, DynamoDBClient, ListTablesCommand, waitUntilTableNotExists } =
+    await import('@aws-sdk/client-dynamodb');
+  const client = new DynamoDBClient({
+    endpoint,
+    region: 'eu-west-2',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  const { TableNames = [] } = await client.send(new ListTablesCommand({}));
+  for (const TableName of TableNames) {
+    await client.send(new DeleteTableCommand({ TableName }));
+    await waitUntilTableNotExists({ client, minDelay: 0.05, maxDelay: 1, maxWaitTime: 10 }, { TableName });
+  }
+  client.destroy();
 }
 
 function itemsOf(body: Record<string, unknown>): string[] {
