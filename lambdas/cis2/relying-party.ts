@@ -4,6 +4,7 @@ import {
   after,
   asEpochSeconds,
   isObject,
+  parseJson,
   Secret,
   withoutNulls,
   type Clock,
@@ -150,7 +151,7 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
         }),
       );
     const response = await sendSigned(options.signer, send, signal, (sent) =>
-      sent.status === 'fulfilled' ? refusesClient(sent.value.clone()) : false,
+      sent.status === 'fulfilled' ? refusesClient(sent.value) : false,
     );
     if (resends > 0 && (response.status === 400 || response.status === 401)) {
       throw new ProviderUnavailable('the connection was lost, and the code spent by then');
@@ -168,20 +169,20 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
   const readTokens = async (response: Response, { nonce }: AcceptedResponse, signal: AbortSignal) => {
     const { readJwt, rewritten } = await loadJwtReader();
     const as = await provider.metadata(signal);
-    const body: unknown = await response
-      .clone()
-      .json()
-      .catch(() => undefined);
     let readable = response;
     let idToken: SignedJwt | undefined;
-    if (response.status === 200 && isObject(body)) {
-      const { members, odd } = usableMembers(body);
-      if (odd.length > 0) options.onOddMembers(odd);
-      if (typeof members['id_token'] === 'string') {
-        idToken = readJwt(members['id_token'], jwtTypes, refuseJwt('id_token'));
+    if (response.status === 200) {
+      let text = await response.text();
+      const body = parseJson(text);
+      if (isObject(body)) {
+        const { members, odd } = usableMembers(body);
+        if (odd.length > 0) options.onOddMembers(odd);
+        if (typeof members['id_token'] === 'string') {
+          idToken = readJwt(members['id_token'], jwtTypes, refuseJwt('id_token'));
+        }
+        text = JSON.stringify({ ...members, id_token: idToken && rewritten(idToken) });
       }
-      const id_token = idToken === undefined ? undefined : rewritten(idToken);
-      readable = new Response(JSON.stringify({ ...members, id_token }), response);
+      readable = new Response(text, response);
     }
     const tokens = await oauth.processAuthorizationCodeResponse(as, client, readable, {
       expectedNonce: nonce,
@@ -310,7 +311,10 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
 /** Whether the client itself was refused (RFC 6749 section 5.2). */
 async function refusesClient(response: Response): Promise<boolean> {
   if (response.status !== 400 && response.status !== 401) return false;
-  const body: unknown = await response.json().catch(() => undefined);
+  const body: unknown = await response
+    .clone()
+    .json()
+    .catch(() => undefined);
   return isObject(body) && body['error'] === 'invalid_client';
 }
 

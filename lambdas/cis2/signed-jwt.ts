@@ -9,6 +9,8 @@ import type { Claims } from './claims.ts';
 import { signingAlgorithm } from './jwt.ts';
 import type { Jwks, Provider } from './provider.ts';
 
+type Jwk = Jwks['keys'][number];
+
 /** A JWT that says it is signed as CIS2 signs. Nothing of it is believed before its signature has been verified. */
 export interface SignedJwt {
   /** As it came. */
@@ -84,6 +86,16 @@ export async function verifySignature(
 /** So many keys are tried for one token and no more. */
 const maxCandidates = 50;
 
+/** Keys of the cached set that have been imported: each is used for many tokens. */
+const imported = new WeakMap<Jwk, ReturnType<typeof importJWK>>();
+
+const importKey = (jwk: Jwk): ReturnType<typeof importJWK> => {
+  const { n = '', e = '' } = jwk;
+  const key = imported.get(jwk) ?? importJWK({ kty: 'RSA', n, e }, signingAlgorithm);
+  imported.set(jwk, key);
+  return key;
+};
+
 /** A key may be listed twice, or two under one name: whichever fits may have signed. */
 async function verifyWith(
   { token, keyId }: SignedJwt,
@@ -97,10 +109,9 @@ async function verifyWith(
       (alg === undefined || alg === signingAlgorithm) &&
       (!Array.isArray(operations) || operations.includes('verify')),
   );
-  for (const { n = '', e = '' } of candidates.slice(0, maxCandidates)) {
+  for (const jwk of candidates.slice(0, maxCandidates)) {
     try {
-      const key = await importJWK({ kty: 'RSA', n, e }, signingAlgorithm);
-      await compactVerify(token, key, { algorithms: [signingAlgorithm] });
+      await compactVerify(token, await importKey(jwk), { algorithms: [signingAlgorithm] });
       return 'good';
     } catch {
       // Another may fit.

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { TooLarge } from '../common/index.ts';
+import { TooLarge, withDeadline } from '../common/index.ts';
 import {
   AnswerCut,
   ConnectionLost,
@@ -48,7 +48,6 @@ interface FetchInit {
 export const providerFetch =
   (signal: AbortSignal, onResend?: () => void, onCall?: (call: ProviderCall) => void) =>
   async (address: string, { method = 'GET', headers = {}, body }: FetchInit): Promise<Response> => {
-    const time = AbortSignal.any([signal, AbortSignal.timeout(maxCallMs)]);
     const request = {
       ...{ method, url: new URL(address), headers },
       body: body instanceof URLSearchParams ? Buffer.from(body.toString()) : undefined,
@@ -57,13 +56,15 @@ export const providerFetch =
     let clockDifference = NaN;
     let failed = false;
     try {
-      return await onceMoreIfLost((connection: Connection) => {
-        if (connection === 'new') onResend?.();
-        return client.send(request, { connection, signal: time }, (response) => {
-          clockDifference = aheadOfUs(response);
-          return readResponse(response);
+      const attempts = (time: AbortSignal) =>
+        onceMoreIfLost((connection: Connection) => {
+          if (connection === 'new') onResend?.();
+          return client.send(request, { connection, signal: time }, (response) => {
+            clockDifference = aheadOfUs(response);
+            return readResponse(response);
+          });
         });
-      });
+      return await withDeadline(maxCallMs, attempts, signal);
     } catch (error) {
       failed = !(error instanceof TooLarge);
       if (error instanceof ProviderUnavailable) throw error;

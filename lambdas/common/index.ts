@@ -1,8 +1,9 @@
 export { decodeBase64Url, deriveKey, open, randomSecret, seal, sha256 } from './crypto.ts';
+export { withDeadline } from './deadline.ts';
 export { BffError } from './errors.ts';
 export { readBounded, TooLarge } from './bounded-body.ts';
 export { cachedInMemory, createCache } from './cached-in-memory.ts';
-export { isObject, withoutNulls, type JsonObject } from './json.ts';
+export { isObject, parseJson, withoutNulls, type JsonObject } from './json.ts';
 export { Secret } from './secret.ts';
 export {
   after,

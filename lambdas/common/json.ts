@@ -7,3 +7,12 @@ export const isObject = (value: unknown): value is JsonObject =>
 /** A member that is `null` counts as absent. */
 export const withoutNulls = (object: object): JsonObject =>
   Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
+
+/** Undefined for what is not JSON. Without the parser's error, whose message quotes what it read. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

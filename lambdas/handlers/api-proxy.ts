@@ -19,7 +19,7 @@ import {
   type UpstreamClient,
 } from '../api/index.ts';
 import { StepUpRequired, TokenUnavailable, type AccessToken, type UserTokens } from '../api/tokens/index.ts';
-import { after, asEpochSeconds, type Clock, type EpochSeconds } from '../common/index.ts';
+import { after, asEpochSeconds, withDeadline, type Clock, type EpochSeconds } from '../common/index.ts';
 import {
   acceptedMediaType,
   Problem,
@@ -45,10 +45,6 @@ export interface ApiProxyDependencies {
 const maxCallMs = 26_000;
 /** Of that, the longest one wait for a token may take: a lease that nobody lets go of, and a little. */
 const maxTokenMs = 14_000;
-
-/** One wait for a token, in the milliseconds that a call has left. */
-const waitFor = (milliseconds: number): AbortSignal =>
-  AbortSignal.timeout(Math.floor(Math.min(maxTokenMs, Math.max(0, milliseconds))));
 
 /** Every route whose upstream is configured. @param routes - the manifest's */
 export const proxiedRoutes = (
@@ -156,7 +152,10 @@ async function answer(
     }),
     tokens:
       audience &&
-      ((milliseconds, refused) => tokens.forCall(session, audience, waitFor(milliseconds), refused)),
+      ((milliseconds, refused) =>
+        withDeadline(Math.min(maxTokenMs, milliseconds), (signal) =>
+          tokens.forCall(session, audience, signal, refused),
+        )),
     upstreamMs: route.timeoutSeconds * 1_000,
     totalMs: maxCallMs - (performance.now() - call.startedAt),
     trace: call.trace,

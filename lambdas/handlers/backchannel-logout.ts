@@ -1,5 +1,5 @@
 import { LogoutTokenRefused, type LogoutToken, type LogoutTokenVerifier } from '../cis2/index.ts';
-import type { PreciseClock } from '../common/index.ts';
+import { withDeadline, type PreciseClock } from '../common/index.ts';
 import { Problem, type HttpRequest, type HttpResponse, type RouteHandler } from '../http/index.ts';
 import type { LogoutStore } from '../session/index.ts';
 import type { Logger } from '../telemetry/index.ts';
@@ -23,7 +23,9 @@ export const backchannelLogout =
   ({ verifier, sessions, clock }: BackchannelLogoutDependencies): RouteHandler =>
   async (request, log) => {
     try {
-      return await logOut({ verifier, sessions, clock }, request, log);
+      return await withDeadline(maxMs, (deadline) =>
+        logOut({ verifier, sessions, clock }, request, log, deadline),
+      );
     } catch (error) {
       // What is refused is no failure of ours.
       if (!(error instanceof Problem)) log.measure('BackchannelLogoutFailed');
@@ -35,9 +37,9 @@ async function logOut(
   { verifier, sessions, clock }: BackchannelLogoutDependencies,
   request: HttpRequest,
   log: Logger,
+  deadline: AbortSignal,
 ): Promise<HttpResponse> {
   const arrivedAt = clock();
-  const deadline = AbortSignal.timeout(maxMs);
   const { issuer, tokenId, subject, providerSessionId } = await readLogoutToken(verifier, request, log);
   const { ended, repeated, person } = await sessions.logOut(
     {
@@ -60,7 +62,8 @@ async function readLogoutToken(
   log: Logger,
 ): Promise<LogoutToken> {
   try {
-    return await verifier.verify(onlyToken(request), AbortSignal.timeout(maxVerificationMs));
+    const token = onlyToken(request);
+    return await withDeadline(maxVerificationMs, (signal) => verifier.verify(token, signal));
   } catch (error) {
     if (!(error instanceof LogoutTokenRefused)) throw error;
     log('logout_token_refused', { check: error.check });

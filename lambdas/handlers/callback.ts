@@ -8,7 +8,13 @@ import {
   type SignIn,
   type SignInAttempt,
 } from '../cis2/index.ts';
-import { deriveKey, type EpochMilliseconds, type PreciseClock, type Secret } from '../common/index.ts';
+import {
+  deriveKey,
+  withDeadline,
+  type EpochMilliseconds,
+  type PreciseClock,
+  type Secret,
+} from '../common/index.ts';
 import { parseOwnPath, redirect, setCookie, type HttpRequest, type RouteHandler } from '../http/index.ts';
 import {
   deviceName,
@@ -50,7 +56,9 @@ export function callback(dependencies: CallbackDependencies): RouteHandler {
   const { settings } = dependencies;
   return async (request, log) => {
     try {
-      const { credential, returnTo } = await finishSignIn(dependencies, request, log);
+      const { credential, returnTo } = await withDeadline(maxSignInMs, (deadline) =>
+        finishSignIn(dependencies, request, log, deadline),
+      );
       return redirect(303, settings.BASE_URL + returnTo, [setCookie('session', credential.cookie.expose())]);
     } catch (error) {
       return signInFailure(settings, request, log, error);
@@ -62,8 +70,8 @@ async function finishSignIn(
   { relyingParty, loadSigningKey, loadIdentifierKey, sessions, settings, clock }: CallbackDependencies,
   request: HttpRequest,
   log: Logger,
+  deadline: AbortSignal,
 ): Promise<{ credential: SessionCredential; returnTo: string }> {
-  const deadline = AbortSignal.timeout(maxSignInMs);
   const now = clock();
   const { attempt, returnTo, browserSecret, state } = readAttempt(request, settings.BASE_URL, now);
   // People take longer to sign in than a key is kept: it is read again while the attempt is spent.

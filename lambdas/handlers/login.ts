@@ -6,7 +6,7 @@ import {
   sealState,
   type RelyingParty,
 } from '../cis2/index.ts';
-import { randomSecret, type PreciseClock } from '../common/index.ts';
+import { randomSecret, withDeadline, type PreciseClock } from '../common/index.ts';
 import {
   isNavigation,
   parseReturnTo,
@@ -39,7 +39,7 @@ export function login({ relyingParty, settings, clock }: LoginDependencies): Rou
   const prepareOnce = async (): Promise<void> => {
     if (prepared) return;
     prepared = true;
-    await relyingParty.prepare(AbortSignal.timeout(maxPrepareMs)).catch(() => undefined);
+    await withDeadline(maxPrepareMs, (signal) => relyingParty.prepare(signal)).catch(() => undefined);
   };
 
   const start: RouteHandler = async (request, log) => {
@@ -56,16 +56,16 @@ export function login({ relyingParty, settings, clock }: LoginDependencies): Rou
     });
     const acr = wanted.acr ?? settings.CIS2_ACR;
     const freshness = presenceDemanded ? 'login' : settings.CIS2_FRESHNESS;
-    const location = await relyingParty.authorisationRequest(
-      {
-        state: sealState(browserSecret, attempt),
-        nonce: nonceOf(browserSecret, attempt.id),
-        codeVerifier: codeVerifierOf(browserSecret, attempt.id),
-        acr,
-        freshness,
-        role: wanted.role,
-      },
-      AbortSignal.timeout(maxMetadataMs),
+    const authorisation = {
+      state: sealState(browserSecret, attempt),
+      nonce: nonceOf(browserSecret, attempt.id),
+      codeVerifier: codeVerifierOf(browserSecret, attempt.id),
+      acr,
+      freshness,
+      role: wanted.role,
+    };
+    const location = await withDeadline(maxMetadataMs, (signal) =>
+      relyingParty.authorisationRequest(authorisation, signal),
     );
     await prepareOnce();
     log('sign_in_started', { acr, prompt: freshness === 'login' ? 'login' : 'max_age', role: wanted.role });

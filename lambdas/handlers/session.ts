@@ -1,4 +1,4 @@
-import { toRfc3339, type Clock, type EpochSeconds } from '../common/index.ts';
+import { isObject, parseJson, toRfc3339, type Clock, type EpochSeconds } from '../common/index.ts';
 import {
   clearCookie,
   json,
@@ -111,14 +111,8 @@ export const logout =
 
 /** @throws Problem `invalid_request` for a body that is not `{"roleId":"…"}` */
 function readRoleId({ body }: HttpRequest): string {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(body.toString());
-  } catch {
-    throw new Problem('invalid_request');
-  }
-  const roleId =
-    typeof parsed === 'object' && parsed !== null && 'roleId' in parsed ? parsed.roleId : undefined;
+  const parsed = parseJson(body.toString());
+  const roleId = isObject(parsed) ? parsed['roleId'] : undefined;
   if (typeof roleId !== 'string') throw new Problem('invalid_request');
   return roleId;
 }

@@ -1,5 +1,5 @@
 /** Whether a request came through the edge, with its firewall: the edge adds a header that only it and the functions know. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { Problem } from './problem.ts';
 
 export interface EdgeCheck {
@@ -13,7 +13,7 @@ export interface EdgeCheck {
   readonly passes: (value: string | undefined) => Promise<boolean>;
 }
 
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+const digest = (text: string): Buffer => hash('sha256', text, 'buffer');
 const secondsBetweenReads = 60;
 
 /**

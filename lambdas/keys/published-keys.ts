@@ -6,7 +6,7 @@ import {
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 import { randomUUID } from 'node:crypto';
-import { after, asEpochSeconds, isObject, type EpochSeconds } from '../common/index.ts';
+import { after, asEpochSeconds, isObject, parseJson, type EpochSeconds } from '../common/index.ts';
 import { KeysUnavailable } from './errors.ts';
 import { publicJwk, readKeyFacts, signingAlgorithm } from './ring.ts';
 import type { KeyFacts, PublicJwk, Ring } from './ring.ts';
@@ -74,13 +74,7 @@ async function getItem(client: DynamoDBClient, table: string, key: Item): Promis
 }
 
 /** The JSON in an attribute; undefined when there is none. */
-function parse(attribute: AttributeValue | undefined): unknown {
-  try {
-    return JSON.parse(attribute?.S ?? '');
-  } catch {
-    return undefined;
-  }
-}
+const parse = (attribute: AttributeValue | undefined): unknown => parseJson(attribute?.S ?? '');
 
 const entriesOf = (value: unknown): [string, unknown][] => Object.entries(isObject(value) ? value : {});
 const listIn = (value: unknown, name: string): unknown[] =>

@@ -1,5 +1,5 @@
 import type { JWK } from 'jose';
-import { Secret, asEpochSeconds, isObject, type EpochSeconds } from '../common/index.ts';
+import { Secret, asEpochSeconds, isObject, parseJson, type EpochSeconds } from '../common/index.ts';
 import { KeysUnavailable } from './errors.ts';
 
 /** The one algorithm we sign with; it is what the client is registered with at CIS2. */
@@ -96,13 +96,8 @@ const writePrivateHalf = (half: PrivateHalf | null) => {
  *   a key without what its place needs or with more
  */
 export function readRing(text: Secret): Ring {
-  let value: unknown;
-  try {
-    value = JSON.parse(text.expose());
-  } catch {
-    // Without the cause: a parser's message quotes what it read.
-    throw new KeysUnavailable('the signing keys are not JSON');
-  }
+  const value = parseJson(text.expose());
+  if (value === undefined) throw new KeysUnavailable('the signing keys are not JSON');
   if (!isObject(value) || value['format'] !== ringFormat || !Array.isArray(value['keys'])) {
     throw new KeysUnavailable('the signing keys are not a ring of a known format');
   }

@@ -65,6 +65,11 @@ export const openRole = (key: string, roleKey: Secret<Buffer>, core: Item): stri
   return roleId.length === 0 ? null : roleId.toString();
 };
 
+/** The same text in less memory than zlib takes for large files: a profile is a kilobyte or two, seldom 25. */
+const deflate = (text: string): Buffer => deflateRawSync(text, { windowBits: 13, memLevel: 6 });
+const inflate = (deflated: Buffer): string =>
+  inflateRawSync(deflated, deflated.length < 1_024 ? { chunkSize: 2_048 } : {}).toString();
+
 /** Who the person is; undefined when it was not sealed for this session. */
 export const openProfile = (
   key: string,
@@ -73,9 +78,7 @@ export const openProfile = (
 ): HealthcareWorker | undefined => {
   const profile = sealed && open(deriveKey(dataKey, 'profile'), context('profile', key), sealed);
   // Authenticated: we wrote it, in this format.
-  return profile === undefined
-    ? undefined
-    : (JSON.parse(inflateRawSync(profile).toString()) as HealthcareWorker);
+  return profile === undefined ? undefined : (JSON.parse(inflate(profile)) as HealthcareWorker);
 };
 
 /** What of a session's content can be sealed: who the person is, the role they work in, and what CIS2 issued for them. */
@@ -100,11 +103,7 @@ export function sealContent(
   const dataKey = randomSecret(32);
   return {
     wrappedKey: wrap(key, secret, core, dataKey),
-    profile: seal(
-      deriveKey(dataKey, 'profile'),
-      context('profile', key),
-      deflateRawSync(JSON.stringify(worker)),
-    ),
+    profile: seal(deriveKey(dataKey, 'profile'), context('profile', key), deflate(JSON.stringify(worker))),
     roleId: sealRole(key, roleKeyOf(credential), core, roleId),
     tokens: sealJson(key, dataKey, signInTokensUse, {
       ...tokens,

@@ -1,5 +1,6 @@
 import {
   after,
+  withDeadline,
   type EpochSeconds,
   type HealthcareWorker,
   type EpochMilliseconds,
@@ -97,10 +98,8 @@ export interface SignInStore {
 
 /** What a sign-in does at its end, or to take back what it wrote, has this many milliseconds beyond its deadline. */
 const maxLastStepMs = 1_200;
-const lastStep = (options: StoreOptions): StoreOptions => ({
-  ...options,
-  deadline: AbortSignal.timeout(maxLastStepMs),
-});
+const lastStep = <T>(options: StoreOptions, step: (options: StoreOptions) => Promise<T>): Promise<T> =>
+  withDeadline(maxLastStepMs, (deadline) => step({ ...options, deadline }));
 
 /** @throws StoreUnavailable from every method, when nothing is known */
 export function createSignInStore(options: IdentifyingStoreOptions): SignInStore {
@@ -178,8 +177,7 @@ async function create(
         : addToProviderSessionIndex(options, providerSession, entry),
     ]);
     if (ofUser === undefined || !ofProviderSession) {
-      const last = lastStep(options);
-      await clearAfter(last, key, await end(last, key, 'provider_logout'));
+      await lastStep(options, async (last) => clearAfter(last, key, await end(last, key, 'provider_logout')));
       return 'provider_logout';
     }
     deadline.throwIfAborted();
@@ -193,13 +191,14 @@ async function create(
     deadline.throwIfAborted();
     const inItsPlace =
       replaced !== undefined &&
-      (await end(lastStep(options), replaced.key, 'replaced', { replacementHash: replaced.hash })) !==
-        undefined;
+      (await lastStep(options, (last) =>
+        end(last, replaced.key, 'replaced', { replacementHash: replaced.hash }),
+      )) !== undefined;
     // Named without its proof it has not ended, and counts like any other: a state is its own browser's to forge.
     const counted = !inItsPlace && others.length > staying.length ? await makeRoomAmong(others) : 0;
     return { credential, ended: crowdedOut + Number(inItsPlace) + counted, person: user };
   } catch (error) {
-    await end(lastStep(options), key, 'revoked').catch(() => undefined);
+    await lastStep(options, (last) => end(last, key, 'revoked')).catch(() => undefined);
     throw error;
   }
 }

@@ -142,7 +142,7 @@ export interface Logger {
 const maxValue = 200;
 
 /** Printable ASCII only and of bounded length, so that no value can forge a line or a terminal escape. */
-const plain = (value: string): string => value.replace(/[^\x20-\x7e]/g, '?').slice(0, maxValue);
+const plain = (value: string): string => value.slice(0, maxValue).replace(/[^\x20-\x7e]/g, '?');
 
 const scalar = (value: unknown): unknown => {
   if (value instanceof Secret) return String(value);
@@ -176,20 +176,13 @@ export function createLogger(options: {
       const measured = event === 'request' ? metrics.take() : undefined;
       const isOn = audit === true || rank[level] >= rank[options.level];
       if (!isOn && measured === undefined) return;
-      write(
-        JSON.stringify({
-          ...(isOn && {
-            time: new Date().toISOString(),
-            level,
-            event,
-            function: options.functionName,
-            ...(reference === undefined ? {} : { reference }),
-            audit,
-            ...Object.fromEntries(allowed.split(' ').map((name) => [name, loggable(fields[name])])),
-          }),
-          ...measured,
-        }),
-      );
+      const line: Record<string, unknown> = {};
+      if (isOn) {
+        const time = new Date().toISOString();
+        Object.assign(line, { time, level, event, function: options.functionName, reference, audit });
+        for (const name of allowed.split(' ')) line[name] = loggable(fields[name]);
+      }
+      write(JSON.stringify(Object.assign(line, measured)));
     };
     return Object.assign(log, { withReference: forReference, measure });
   };

@@ -1,5 +1,5 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { cachedInMemory, Secret, type Clock } from '../../common/index.ts';
+import { cachedInMemory, parseJson, Secret, type Clock } from '../../common/index.ts';
 import { ApplicationUnavailable } from './errors.ts';
 
 /** What the API platform knows our application by. */
@@ -30,13 +30,8 @@ const isCredential = (value: unknown): value is string =>
   typeof value === 'string' && /^[\x21-\x7e]{1,512}$/.test(value);
 
 function readApplication(text: string | undefined): Application {
-  let value: unknown;
-  try {
-    value = JSON.parse(text ?? '');
-  } catch {
-    // Without the cause: a parser's message quotes what it read.
-    throw new ApplicationUnavailable('the application’s credentials are not JSON');
-  }
+  const value = parseJson(text ?? '');
+  if (value === undefined) throw new ApplicationUnavailable('the application’s credentials are not JSON');
   const { apiKey, apiSecret } = (value ?? {}) as { apiKey?: unknown; apiSecret?: unknown };
   if (!isCredential(apiKey) || !isCredential(apiSecret)) {
     throw new ApplicationUnavailable('the application’s credentials lack apiKey or apiSecret');

@@ -1,5 +1,5 @@
 import { setTimeout as timer } from 'node:timers/promises';
-import { after, type Clock, type EpochSeconds, type Secret } from '../../common/index.ts';
+import { after, withDeadline, type Clock, type EpochSeconds, type Secret } from '../../common/index.ts';
 import {
   SessionGone,
   type IssuedTokens,
@@ -244,7 +244,9 @@ async function renew(options: Options, wanted: Wanted, view: TokenView): Promise
   const lease = await wanted.tokens.lease(wanted.audience, view);
   if (lease === undefined) return undefined;
   try {
-    return await renewUnder(lease, options, wanted, view);
+    return await withDeadline(maxTokenCallMs, (deadline) =>
+      renewUnder(lease, options, wanted, view, deadline),
+    );
   } catch (error) {
     await lease.release(backOffAfter(error));
     throw error;
@@ -256,9 +258,9 @@ async function renewUnder(
   { endpoint, clock, log }: Options,
   wanted: Wanted,
   view: TokenView,
+  deadline: AbortSignal,
 ): Promise<AccessToken | undefined> {
   const { tokens, audience } = wanted;
-  const deadline = AbortSignal.timeout(maxTokenCallMs);
 
   const asked = async (work: Promise<IssuedTokens>): Promise<IssuedTokens> => {
     try {

@@ -1,0 +1,22 @@
+/**
+ * Does work with a time limit. Its timer ends with it: `AbortSignal.timeout` would fire, and make an error, long after.
+ *
+ * @param milliseconds - with 0 or fewer the signal aborts as soon as the work waits
+ * @param work - its signal aborts with a `TimeoutError`, or with the reason of `outer`
+ * @param outer - a time limit that this one lies within
+ */
+export async function withDeadline<T>(
+  milliseconds: number,
+  work: (signal: AbortSignal) => Promise<T>,
+  outer?: AbortSignal,
+): Promise<T> {
+  const own = new AbortController();
+  const timer = setTimeout(() => {
+    own.abort(new DOMException('no time is left', 'TimeoutError'));
+  }, Math.max(0, milliseconds));
+  try {
+    return await work(outer === undefined ? own.signal : AbortSignal.any([outer, own.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
+}
