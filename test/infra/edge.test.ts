@@ -6,7 +6,15 @@ import type { Environment } from '../../infra/environments.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import type { EnvironmentStacks } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
-import { emptyBundles, mentions, only, resourcesOfType, statementsOf, toJson } from './support.ts';
+import {
+  emptyBundles,
+  ofFunction,
+  mentions,
+  only,
+  resourcesOfType,
+  statementsOf,
+  toJson,
+} from './support.ts';
 import type { Json, TemplateJson } from './support.ts';
 
 interface Deployed {
@@ -336,6 +344,18 @@ describe.each(environmentNames)('the gateway of %s', (name) => {
     const { DependsOn } = stage as unknown as { readonly DependsOn: readonly string[] };
     expect(DependsOn).toEqual(expect.arrayContaining(routes.map(([id]) => id)));
   });
+});
+
+test('callbacks that take a second each leave logins two fifths of the instances that they share', () => {
+  const { stateless } = of('prod');
+  const [, stage] = only(stateless, 'AWS::ApiGatewayV2::Stage');
+  const settings = stage.Properties['RouteSettings'] as Readonly<
+    Record<string, { readonly ThrottlingRateLimit: number }>
+  >;
+  const [, { Properties }] = ofFunction(stateless, 'sign-in', 'AWS::Lambda::Function');
+  expect(settings['ANY /auth/callback']?.ThrottlingRateLimit).toBeLessThanOrEqual(
+    Number(Properties['ReservedConcurrentExecutions']) * 0.6,
+  );
 });
 
 test('an environment without a name for the edge to call the API by is told what that leaves open', () => {

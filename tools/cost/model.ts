@@ -8,8 +8,8 @@ export const assumptions = {
   'other-requests': [3, 'login, callback and logout'],
   'session-ms': [6, 'time of a session read, ms'],
   'session-mb': [512, 'memory of the session function, MB'],
-  'api-ms': [90, 'time of a proxied call, most of it waiting for the upstream, ms'],
-  'api-mb': [1024, 'memory of the proxy, MB'],
+  'api-ms': [95, 'time of a proxied call, most of it waiting for the upstream, ms'],
+  'api-mb': [512, 'memory of the proxy, MB'],
   'sign-in-ms': [270, 'time of login and callback together, ms'],
   'sign-in-mb': [1024, 'memory of the sign-in function, MB'],
   'read-units': [1, 'read units of a session read: core and profile, 4 KB at most'],
@@ -21,13 +21,16 @@ export const assumptions = {
   'request-bytes': [390, 'log line of a request with its metrics, bytes'],
   'api-bytes': [420, 'further log line of a proxied call, bytes'],
   'platform-bytes': [0, 'lines of the Lambda platform, bytes a request (about 400 where they are on)'],
+  'audit-events': [3, 'audit events, each of which is logged twice: by its function, and in the audit trail'],
+  'audit-bytes': [300, 'log line of an audit event, bytes'],
   'access-bytes': [300, 'access log of the gateway, bytes a request'],
-  'firewall-rules': [6, 'rules of the web ACL; 0 for no web ACL'],
+  'firewall-rules': [8, 'rules of the web ACL; 0 for no web ACL'],
   metrics: [45, 'metrics, each value of a dimension counted'],
-  alarms: [40, 'alarms'],
+  alarms: [41, 'alarms'],
   'canary-runs': [8640, 'runs of the canary a month (one in five minutes)'],
-  secrets: [3, 'secrets'],
-  keys: [6, 'encryption keys'],
+  'canary-ms': [3000, 'time of a run, ms, at 512 MB'],
+  secrets: [4, 'secrets'],
+  keys: [8, 'encryption keys'],
   uplift: [0, 'what the region is dearer than us-east-1, per cent'],
 } as const satisfies Record<string, readonly [number, string]>;
 
@@ -62,6 +65,7 @@ export function monthlyBill(signIns: number, a: Assumed = defaults): Bill {
   };
   const [reads, calls] = [a['session-reads'] * signIns, a['api-calls'] * signIns];
   const requests = reads + calls + a['other-requests'] * signIns;
+  const audited = a['audit-events'] * signIns;
   const gigabyteSeconds = (count: number, ms: number, mb: number): number =>
     (count * ms * mb) / 1_000 / 1_024;
   const seconds =
@@ -76,7 +80,8 @@ export function monthlyBill(signIns: number, a: Assumed = defaults): Bill {
   const logBytes =
     requests *
       (lineBytes(a['request-bytes']) + lineBytes(a['platform-bytes']) + lineBytes(a['access-bytes'])) +
-    calls * lineBytes(a['api-bytes']);
+    calls * lineBytes(a['api-bytes']) +
+    2 * audited * lineBytes(a['audit-bytes']);
   const firewall =
     a['firewall-rules'] === 0
       ? 0
@@ -88,13 +93,17 @@ export function monthlyBill(signIns: number, a: Assumed = defaults): Bill {
     CloudFront: (requests / million) * price('cloudFrontPerMillionRequests'),
     Firewall: firewall,
     'Lambda time': seconds * price('lambdaPerGigabyteSecond'),
-    'Lambda requests': (requests / million) * price('lambdaPerMillionRequests'),
+    // The function of the audit trail is called for several events at once as a rule.
+    'Lambda requests': ((requests + audited) / million) * price('lambdaPerMillionRequests'),
     DynamoDB:
       (readUnits / million) * price('dynamoDbPerMillionReadUnits') +
       (writeUnits / million) * price('dynamoDbPerMillionWriteUnits'),
     Logs: (logBytes / gigabyte) * price('logsPerGigabyte'),
     'Metrics and alarms': a.metrics * price('metricPerMonth') + a.alarms * price('alarmPerMonth'),
-    Canary: a['canary-runs'] * price('canaryPerRun'),
+    // A function of ours on a schedule.
+    Canary:
+      gigabyteSeconds(a['canary-runs'], a['canary-ms'], 512) * price('lambdaPerGigabyteSecond') +
+      (a['canary-runs'] / million) * price('lambdaPerMillionRequests'),
     'Secrets and keys': a.secrets * price('secretPerMonth') + a.keys * price('encryptionKeyPerMonth'),
   };
   const factor = 1 + a.uplift / 100;
