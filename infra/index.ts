@@ -7,4 +7,4 @@ export type { ReservedConcurrency } from './parts/functions.ts';
 export { SigningKeyStore, type SigningKeyStoreProps } from './parts/keys.ts';
 export { cis2Issuers, DeploymentRefused, type BehaviourProps } from './parts/settings.ts';
 export { BffStorage, type BffStorageProps } from './parts/storage.ts';
-export type { AcrValue, FunctionName, RoleRule } from '../lambdas/settings.ts';
+export type { AcrValue, FunctionName, RoleRule } from '../lambdas/settings/index.ts';

@@ -5,8 +5,8 @@ import { environments, exampleAccount } from '../../infra/environments.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import type { EnvironmentStacks } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
-import { functionSettings } from '../../lambdas/settings.ts';
-import type { FunctionName } from '../../lambdas/settings.ts';
+import { functionSettings } from '../../lambdas/settings/index.ts';
+import type { FunctionName } from '../../lambdas/settings/index.ts';
 import {
   actionsOf,
   emptyBundles,
