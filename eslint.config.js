@@ -201,7 +201,11 @@ export default tseslint.config(
   },
   {
     files: ['tools/**/*.ts'],
-    ignores: ['tools/build-package.ts', 'tools/new-app.ts', 'tools/api-reference.ts'],
+    // What the others are about is the package, a template or a change set.
+    ignores: [
+      ...['tools/build-package.ts', 'tools/new-app.ts', 'tools/api-reference.ts', 'tools/configuration.ts'],
+      ...['tools/change-set/*.ts', 'tools/rights/*.ts'],
+    ],
     rules: {
       ...refuse({
         regex: 'lambdas/(?!settings/index\\.ts$|api/[a-z-]+\\.ts$)|/infra/|/local/|manifest/(?!index\\.ts$)',

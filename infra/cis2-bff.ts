@@ -12,6 +12,7 @@ import { AlarmTopic } from './parts/alarm-topic.ts';
 import { BffAlarms } from './parts/alarms.ts';
 import { AliasRecords } from './parts/alias-records.ts';
 import { ApiPlatformCredentials } from './parts/api-platform.ts';
+import { AuditTrail } from './parts/audit-trail.ts';
 import { CanarySchedule } from './parts/canary.ts';
 import { BffDashboard, SavedQueries } from './parts/dashboard.ts';
 import { EdgeSecret } from './parts/edge-secret.ts';
@@ -20,10 +21,10 @@ import type { ReservedConcurrency } from './parts/functions.ts';
 import { BffHttpApi } from './parts/http-api.ts';
 import { nameInStack } from './parts/names.ts';
 import type { OriginDomain } from './parts/http-api.ts';
-import { KeysReader } from './parts/keys-reader.ts';
 import { SigningKeyStore } from './parts/keys.ts';
 import { BffLogs } from './parts/operations.ts';
 import type { BffLogsProps } from './parts/operations.ts';
+import { operatorProblems, OperatorRoles, type OperatorPrincipals } from './parts/operator-roles.ts';
 import { BffReleases, type Rollout } from './parts/releases.ts';
 import { KeyRotation } from './parts/rotation.ts';
 import { defaultKeyLeadTime, manifestOf, settingValues } from './parts/settings.ts';
@@ -59,7 +60,8 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    */
   readonly edgeSecret?: EdgeSecret;
   /**
-   * Any other number than before has CloudFront take the value of the edge's secret that is in force when it is deployed.
+   * A whole number from 1. Another one than before rotates what the edge sends: it gets another value in the secret that is made
+   * here, and CloudFront takes the value in force when it is deployed.
    * @default 1
    */
   readonly edgeSecretDeployment?: number;
@@ -149,6 +151,11 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    */
   readonly alarmEmail?: string;
   /**
+   * Who may assume the roles of operators. Everybody is refused.
+   * @default - whoever the account's own policies let assume them
+   */
+  readonly operatorPrincipals?: OperatorPrincipals;
+  /**
    * How a new version takes over the requests: a tenth first, with a way back by itself, or all at once.
    * @default canary
    */
@@ -177,6 +184,7 @@ const productionConcurrency = {
   canary: 2,
   'keys-status': 2,
   'operator-sessions': 1,
+  'audit-trail': 2,
   // A rotation, and an operator's question meanwhile.
   'rotate-signing-keys': 2,
 } as const satisfies ReservedConcurrency;
@@ -203,8 +211,8 @@ export class Cis2Bff extends Construct {
   /** The secret with what the NHS API platform knows the application by: to be filled by hand. */
   readonly apiPlatformCredentials: ApiPlatformCredentials;
   readonly functions: BffFunctions;
-  /** For operators who look at the keys and may not change them. */
-  readonly keysReader: iam.Role;
+  /** The roles of operators: one looks and can change nothing, the other acts. */
+  readonly operatorRoles: OperatorRoles;
   readonly api: apigateway.HttpApi;
   /** What DNS has to lead `originDomain` to, where there is one. */
   readonly origin: apigateway.DomainName | undefined;
@@ -228,7 +236,7 @@ export class Cis2Bff extends Construct {
         : undefined;
     this.apiPlatformCredentials =
       props.apiPlatformCredentials ?? new ApiPlatformCredentials(this, 'ApiPlatformCredentials');
-    const edgeSecret = props.edgeSecret ?? new EdgeSecret(this, 'EdgeSecret');
+    const edgeSecret = props.edgeSecret ?? new EdgeSecret(this, 'EdgeSecret', props.edgeSecretDeployment);
     const settings = settingValues(
       props,
       {
@@ -241,7 +249,13 @@ export class Cis2Bff extends Construct {
         EDGE_SECRET: edgeSecret.secret.secretArn,
         KEY_RING_NAME: props.keyRingName ?? nameInStack(this),
       },
-      [...edgeProblems(props), ...concurrencyProblems(props), ...alarmProblems(props), ...keyProblems(props)],
+      [
+        ...edgeProblems(props),
+        ...concurrencyProblems(props),
+        ...alarmProblems(props),
+        ...keyProblems(props),
+        ...operatorProblems(props.operatorPrincipals),
+      ],
     );
     const upstreams = manifestOf(props);
     warnOfScopes(this, settings.CIS2_SCOPE);
@@ -263,24 +277,27 @@ export class Cis2Bff extends Construct {
       upstreams,
       reservedConcurrency,
     });
+    new AuditTrail(this, 'AuditTrail', {
+      copier: this.functions.live('audit-trail'),
+      sources: this.functions.logGroups(),
+    });
+    const stores = [
+      this.signingKeys,
+      ...(this.apiPlatformKeyStore === undefined ? [] : [this.apiPlatformKeyStore]),
+    ];
     new KeyRotation(this, 'KeyRotation', {
       rotator: this.functions.get('rotate-signing-keys'),
       rotatorTimeout: this.functions.timeout('rotate-signing-keys'),
-      stores: [
-        this.signingKeys,
-        ...(this.apiPlatformKeyStore === undefined ? [] : [this.apiPlatformKeyStore]),
-      ],
+      stores,
       publishedKeys: this.storage.publishedKeys,
       period: props.rotationPeriod ?? defaultRotationPeriod,
     });
-    this.keysReader = new KeysReader(this, 'KeysReader', {
-      status: this.functions.get('keys-status'),
-      parts: [
-        this,
-        this.signingKeys,
-        ...(this.apiPlatformKeyStore === undefined ? [] : [this.apiPlatformKeyStore]),
-      ],
-    }).role;
+    this.operatorRoles = new OperatorRoles(this, 'Operators', {
+      functions: this.functions,
+      stores,
+      parts: [this, ...stores],
+      principals: props.operatorPrincipals,
+    });
     const httpApi = new BffHttpApi(this, 'HttpApi', {
       functions: this.functions,
       logs,
@@ -363,6 +380,7 @@ export class Cis2Bff extends Construct {
       name: nameInStack(this),
       functions: this.functions.logGroups(),
       accessLogs,
+      auditTrail: this.functions.auditLogGroup,
     });
     new BffReleases(this, 'Releases', {
       rollout: props.rollout ?? 'canary',
@@ -469,6 +487,10 @@ const edgeProblems = (props: Cis2BffProps): readonly string[] => {
   }
   if (production && webAclArn === undefined && withoutWebAcl === undefined) {
     problems.push('webAclArn is missing: give one, or say in withoutWebAcl why there is none');
+  }
+  const { edgeSecretDeployment = 1 } = props;
+  if (!(Number.isSafeInteger(edgeSecretDeployment) && edgeSecretDeployment >= 1)) {
+    problems.push(`edgeSecretDeployment must be a whole number from 1, got ${String(edgeSecretDeployment)}`);
   }
   const origin = props.originDomain?.domainName;
   if (

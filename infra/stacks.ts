@@ -66,7 +66,7 @@ export function addEnvironment(
       ? new SigningKeyStore(stateful, 'ApiPlatformKeys', { purpose: 'api-platform' })
       : undefined;
   const apiPlatformCredentials = new ApiPlatformCredentials(stateful, 'ApiPlatformCredentials');
-  const edgeSecret = new EdgeSecret(stateful, 'EdgeSecret');
+  const edgeSecret = new EdgeSecret(stateful, 'EdgeSecret', environment.edgeSecretDeployment);
   new CfnOutput(stateful, 'EdgeSecretArn', { value: edgeSecret.secret.secretArn });
   new CfnOutput(stateful, 'SessionTable', { value: storage.sessions.tableName });
   new CfnOutput(stateful, 'PublishedKeysTable', { value: storage.publishedKeys.tableName });
@@ -155,12 +155,14 @@ export function addEnvironment(
       [...deployed.functions.logGroups().values()].map(({ logGroupName }) => logGroupName),
     ),
   });
+  new CfnOutput(stateless, 'AuditLogGroup', { value: deployed.functions.auditLogGroup.logGroupName });
   new CfnOutput(stateless, 'Issuer', { value: environment.issuer });
   new CfnOutput(stateless, 'ApiPlatformTokenUrl', {
     value: environment.apiPlatformTokenUrl ?? apiPlatformTokenUrls[production ? 'live' : 'integration'],
   });
   new CfnOutput(stateless, 'ClientId', { value: environment.clientId });
-  new CfnOutput(stateless, 'KeysReaderRoleArn', { value: deployed.keysReader.roleArn });
+  new CfnOutput(stateless, 'OperatorReadOnlyRoleArn', { value: deployed.operatorRoles.readOnly.roleArn });
+  new CfnOutput(stateless, 'OperatorRoleArn', { value: deployed.operatorRoles.operator.roleArn });
 
   if (edge !== undefined) stateless.addStackDependency(edge);
   if (deployed.origin !== undefined) {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { App, Validations } from 'aws-cdk-lib';
 import { CDK_APP_MODE_CONTEXT, STRICT_CFN_VALIDATE_ERRORS } from 'aws-cdk-lib/cx-api';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import { Cis2BffChecks } from './rule-pack.ts';
 
 interface CdkSettings {
   readonly context: Readonly<Record<string, unknown>>;
@@ -22,6 +23,8 @@ export function createApp(): App {
     analyticsReporting: false,
     autoSynth: false,
   });
-  if (process.env['CDK_VALIDATION'] !== 'false') Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  if (process.env['CDK_VALIDATION'] !== 'false') {
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new Cis2BffChecks(app));
+  }
   return app;
 }

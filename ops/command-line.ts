@@ -234,5 +234,6 @@ const helpOf = (command: Command): string =>
     '',
     ...optionLines([...command.options, ...Object.keys(sharedOptions)]),
     '',
-    `With --env, AWS must allow: ${command.actions.join(', ')}.`,
+    `With --env, AWS must allow: ${command.actions.join(', ')}. The role in the stack output`,
+    `${command.readOnly === true ? 'OperatorReadOnlyRoleArn, or in OperatorRoleArn, has' : 'OperatorRoleArn has'} these rights on what the installation made.`,
   ].join('\n');

@@ -51,6 +51,8 @@ export interface Command {
   readonly help: readonly string[];
   /** What AWS must allow whoever runs it. */
   readonly actions: readonly string[];
+  /** It changes nothing: the role for that has its rights. */
+  readonly readOnly?: true;
   /** What is wrong with options that are well written each, in words that follow the command's name. */
   readonly misuse?: (args: Arguments) => string | undefined;
   /** @throws CouldNot */

@@ -99,7 +99,13 @@ function connect({ label, outputs, region, local, alarmPrefix }: Reach): Install
   const failure = (error: unknown, action: string): CouldNot =>
     local !== undefined && isNoAnswer(error) ? notRunning(local.port) : awsFailure(error, action);
   const logs = createLogReader({
-    groups: () => (local === undefined ? output('FunctionLogGroups').split(',') : ['local']),
+    groups: () =>
+      local === undefined
+        ? [
+            ...output('FunctionLogGroups').split(','),
+            ...(outputs['AuditLogGroup'] ?? '').split(',').filter(Boolean),
+          ]
+        : ['local'],
     client: {
       region,
       requestHandler: { connectionTimeout: 5_000, socketTimeout: 20_000 },

@@ -59,9 +59,11 @@ export function createLogReader(options: {
             throw options.failure(error, 'logs:GetQueryResults');
           });
         if (status === 'Complete') {
-          return results.flatMap((fields) =>
-            entryOf(fields.find(({ field }) => field === '@message')?.value ?? ''),
+          const lines = results.map(
+            (fields) => fields.find(({ field }) => field === '@message')?.value?.trimEnd() ?? '',
           );
+          // The audit trail has the same lines as the functions' own logs, which are not kept for as long.
+          return [...new Set(lines)].flatMap(entryOf);
         }
         if (status !== 'Scheduled' && status !== 'Running') break;
         await new Promise((resolve) => setTimeout(resolve, pauseMs));

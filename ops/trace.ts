@@ -24,6 +24,7 @@ export const trace: Command = {
     'seconds after the request. A local start has its last five thousand lines.',
   ],
   actions: ['cloudformation:DescribeStacks', 'logs:StartQuery', 'logs:GetQueryResults'],
+  readOnly: true,
   misuse: ({ operands }) =>
     referencePattern.test(referenceOf(operands[0])) ? undefined : 'needs a reference such as 7K3M-9QX2-HABW',
   run: async (args, context) => {

@@ -212,6 +212,7 @@ const felt: Readonly<Record<FunctionName, string>> = {
   'unknown-route': 'Addresses that do not exist are answered with the wrong error.',
   'keys-status': `${nothingYet} Operators cannot see the state of the signing keys.`,
   'operator-sessions': `${nothingYet} Operators cannot see or end sessions.`,
+  'audit-trail': `${nothingYet} Audit events stay in the functions’ own logs, and are missing from the audit trail.`,
   'rotate-signing-keys': `${nothingYet} The signing keys are not checked or do not rotate.`,
   canary: `${nothingYet} The check from outside found a fault, or could not run.`,
 };

@@ -219,6 +219,7 @@ export interface SavedQueriesProps {
   readonly name: string;
   readonly functions: ReadonlyMap<FunctionName, logs.ILogGroup>;
   readonly accessLogs: logs.ILogGroup;
+  readonly auditTrail: logs.ILogGroup;
 }
 
 /** Queries of CloudWatch Logs Insights, ready to run, under the stack's name. */
@@ -226,7 +227,7 @@ export class SavedQueries extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { name: installation, functions, accessLogs }: SavedQueriesProps,
+    { name: installation, functions, accessLogs, auditTrail }: SavedQueriesProps,
   ) {
     super(scope, id);
     const every = [...functions.values()];
@@ -261,6 +262,18 @@ export class SavedQueries extends Construct {
       "filter event in ['backchannel_logout', 'logout_token_refused', 'dependency_failed']",
       'stats count(*) as times by event, check, code, bin(1h)',
     ]);
+    this.add(
+      installation,
+      'what a person did',
+      [auditTrail],
+      [
+        'fields time, function, event, reason, code, reference',
+        "filter person = 'PUT-THE-PERSON-OF-sessions-list-HERE'",
+        'sort time asc',
+        // CloudWatch Logs may have delivered a line twice.
+        'dedup @message',
+      ],
+    );
     this.add(
       installation,
       'what the gateway answered by itself',

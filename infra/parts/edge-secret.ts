@@ -4,9 +4,19 @@ import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { addGeneratedSecret, secretStatements } from './secrets.ts';
 
+/** More than 256 random bits. */
+const minLength = 64;
+
+/** Secrets Manager generates another value when what it is asked for changes: another number asks for another length. */
+const lengthFor = (deployment: number): number => minLength + ((deployment - 1) % minLength);
+
 /**
  * The secret with what the edge sends with every request, so that functions can tell who came through the firewall. Secrets Manager
- * fills it; functions take the value in force and the one before it.
+ * fills it, and functions take the value in force and the one before it. A deployment with another number rotates it: this secret
+ * gets another value, then the distribution sends it.
+ *
+ * No schedule in AWS does that. It would need `cloudfront:UpdateDistribution`, which no condition binds to one header: whoever took
+ * over its function could lead sign-ins elsewhere, and take the firewall off.
  * @stateful
  */
 export class EdgeSecret extends Construct {
@@ -14,7 +24,8 @@ export class EdgeSecret extends Construct {
   /** Encrypts the secret. */
   readonly encryptionKey: kms.Key;
 
-  constructor(scope: Construct, id: string) {
+  /** @param deployment - a whole number from 1; with another one Secrets Manager generates another value */
+  constructor(scope: Construct, id: string, deployment = 1) {
     super(scope, id);
     const { secret, encryptionKey } = addGeneratedSecret(
       this,
@@ -23,10 +34,10 @@ export class EdgeSecret extends Construct {
         secret: 'what the edge sends, to show that a request came through it',
         atRest: 'what the edge sends at rest',
         rotated:
-          'A new value has to reach CloudFront as well, which only a deployment changes: the operations guide says how. Functions ' +
-          'take the former value meanwhile.',
+          'A new value has to reach CloudFront as well, which only a deployment changes: another edgeSecretDeployment rotates both. ' +
+          'Functions take the former value meanwhile.',
       },
-      { passwordLength: 64, excludePunctuation: true },
+      { passwordLength: lengthFor(deployment), excludePunctuation: true },
     );
     this.secret = secret;
     this.encryptionKey = encryptionKey;

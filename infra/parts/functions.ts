@@ -106,6 +106,11 @@ const sizes: Readonly<Record<FunctionName, Size>> = {
     // It goes through everybody's sessions for a quarter of a minute at a time.
     timeout: Duration.seconds(30),
   },
+  'audit-trail': {
+    description: "CIS2 BFF: copies the audit events of every function's log to a log group of their own",
+    memoryMegabytes: 256,
+    timeout: Duration.seconds(30),
+  },
   'rotate-signing-keys': {
     description:
       'CIS2 BFF: makes, rotates and publishes the signing keys. The only function that writes them',
@@ -226,6 +231,7 @@ export class BffFunctions extends Construct {
         storage.sessionScanStatement(),
         ...storage.identifierKeyStatements(),
       ]),
+      'audit-trail': this.add('audit-trail', props, []),
       'rotate-signing-keys': this.add('rotate-signing-keys', props, [
         ...storage.publishedKeyStatements({
           GetItem: ['jwks#*'],
@@ -252,9 +258,18 @@ export class BffFunctions extends Construct {
     return new Map(this.names().map((name) => [name, this.functions[name].made]));
   }
 
-  /** Every function's log, by its name. */
+  /** Every function's log, by its name; without the audit trail, which repeats lines of the others. */
   logGroups(): ReadonlyMap<FunctionName, logs.LogGroup> {
-    return new Map(this.names().map((name) => [name, this.functions[name].logGroup]));
+    return new Map(
+      this.names()
+        .filter((name) => name !== 'audit-trail')
+        .map((name) => [name, this.functions[name].logGroup]),
+    );
+  }
+
+  /** Where the audit trail is kept. */
+  get auditLogGroup(): logs.LogGroup {
+    return this.functions['audit-trail'].logGroup;
   }
 
   private names(): readonly FunctionName[] {
@@ -273,7 +288,8 @@ export class BffFunctions extends Construct {
   ): DeployedFunction {
     const { description, memoryMegabytes, timeout } = sizes[name];
     const scope = new Construct(this, pascalCase(name));
-    const logGroup = props.logs.group(scope, 'Logs');
+    const logGroup =
+      name === 'audit-trail' ? props.logs.auditGroup(scope, 'Logs') : props.logs.group(scope, 'Logs');
     // Everything the function may do stands in this one inline policy: a managed policy would say more than it needs.
     const role = new iam.Role(scope, 'Role', {
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),

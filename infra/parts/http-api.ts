@@ -105,6 +105,15 @@ export class BffHttpApi extends Construct {
         'against the store and on every request: an authoriser would cache its answer and keep ended sessions alive.',
     });
 
+    if (props.originDomain === undefined) {
+      Validations.of(this.api).acknowledge({
+        id: 'Cis2Bff-OriginLock',
+        reason:
+          'Without a name of its own the API has no other address for the edge to call. Functions refuse what lacks the value that ' +
+          'the edge sends; the synthesis says what this leaves open.',
+      });
+    }
+
     const made: apigateway.HttpRoute[] = [];
     // Any method, so that a wrong one gets our own 405 and not the gateway's 404.
     for (const name of Object.keys(routes) as HttpFunctionName[]) {

@@ -8,7 +8,7 @@ import { keptOnceMade } from './removal.ts';
 
 export interface BffLogsProps {
   /**
-   * How long every log is kept.
+   * How long every log is kept but the audit trail, which is kept for a year.
    * @default logs.RetentionDays.ONE_YEAR
    */
   readonly logRetention?: logs.RetentionDays;
@@ -52,20 +52,32 @@ export class BffLogs extends Construct {
    * logs, which has room for 5,120 characters; a name under this prefix is covered by one entry.
    */
   vendedGroup(scope: Construct, id: string, name: string): logs.LogGroup {
-    return this.add(scope, id, `/aws/vendedlogs/${nameInStack(scope)}/${name}/${uniqueIn(scope)}`);
+    return this.add(scope, id, {
+      logGroupName: `/aws/vendedlogs/${nameInStack(scope)}/${name}/${uniqueIn(scope)}`,
+    });
   }
 
   /** A log group that a web ACL writes to: AWS WAF takes no other names. */
   firewallGroup(scope: Construct, id: string): logs.LogGroup {
-    return this.add(scope, id, `aws-waf-logs-${Stack.of(scope).stackName}-${uniqueIn(scope)}`);
+    return this.add(scope, id, {
+      logGroupName: `aws-waf-logs-${Stack.of(scope).stackName}-${uniqueIn(scope)}`,
+    });
   }
 
-  private add(scope: Construct, id: string, logGroupName?: string): logs.LogGroup {
+  /**
+   * The log group of the audit trail: a year, however long other logs are kept. Nobody can delete it, or a stream in it, before they
+   * have switched its protection off.
+   */
+  auditGroup(scope: Construct, id: string): logs.LogGroup {
+    return this.add(scope, id, { retention: logs.RetentionDays.ONE_YEAR, deletionProtectionEnabled: true });
+  }
+
+  private add(scope: Construct, id: string, more: logs.LogGroupProps = {}): logs.LogGroup {
     return new logs.LogGroup(scope, id, {
-      logGroupName,
       retention: this.retention,
       encryptionKey: this.encryptionKey,
       removalPolicy: keptOnceMade,
+      ...more,
     });
   }
 }

@@ -183,7 +183,7 @@ const problemsOfConfig = (props: BehaviourProps): readonly string[] =>
     ),
   );
 
-/** Checks by the rules of `lambdas/settings.ts`, but for what is known only when it is deployed. */
+/** Checks by the rules of `lambdas/settings/rules.ts`, but for what is known only when it is deployed. */
 const brokenRules = (values: Readonly<Record<SettingName, string>>): readonly string[] => {
   try {
     readSettings(

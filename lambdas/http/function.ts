@@ -52,7 +52,11 @@ export type LambdaHandler = (
 /** What every function behind the gateway is given: requests must come from the origin `baseUrl`. */
 interface SiteOptions extends ErrorPage {
   readonly log: Logger;
-  /** Whether requests came through the edge. Without it any may come: for what is public and does nothing. */
+  /**
+   * Whether requests came through the edge. `jwks` and `unknown-route` go without: what they answer is public, so that nothing would
+   * be kept from anybody, while the functions that all the world can call would have a secret to lose, and our keys could not be read
+   * when it cannot be had. A flood around the edge is stopped before any function, by the gateway's rate for the route.
+   */
   readonly edge?: EdgeCheck;
 }
 

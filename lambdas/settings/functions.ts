@@ -74,6 +74,7 @@ export const functionSettings = {
     'API_PLATFORM_KEYS',
   ],
   'operator-sessions': [...everyFunction, ...everySession, 'CIS2_ISSUER', 'IDENTIFIER_KEY_SECRET'],
+  'audit-trail': [],
   'rotate-signing-keys': [
     ...everyFunction,
     'BASE_URL',

@@ -143,11 +143,13 @@ const specs = {
 } as const satisfies Record<string, OptionSpec>;
 
 type OptionName = keyof typeof specs;
+/** Every option, by its name. */
+export const optionSpecs: Readonly<Record<OptionName, OptionSpec>> = specs;
 const optionNames = Object.keys(specs) as OptionName[];
 const specOf = (name: OptionName): OptionSpec => specs[name];
 
 /** `--idle-seconds` can be given as `BFF_IDLE_SECONDS`. */
-const variableOf = (name: OptionName): string => `BFF_${name.replaceAll('-', '_').toUpperCase()}`;
+export const variableOf = (name: OptionName): string => `BFF_${name.replaceAll('-', '_').toUpperCase()}`;
 
 /** Where the single-page app is: a folder of built files, or a development server. */
 export type SpaSource = { readonly directory: string } | { readonly server: URL };

@@ -46,6 +46,7 @@ export const doctor: Command = {
     'logs:GetQueryResults',
     'cloudwatch:DescribeAlarms',
   ],
+  readOnly: true,
   run: async (args, context) => {
     const installation = await context.open(args.target);
     const findings = await examine(installation, args, context);

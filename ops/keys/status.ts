@@ -11,9 +11,10 @@ export const keysStatus: Command = {
   summary: 'the signing keys, and when they move',
   help: [
     'Shows the ring of signing keys: the one that signs, the next, and the previous. Warns when the published set is not',
-    'the ring, and when the last rotation failed. The role KeysReaderRoleArn of the installation is enough for it.',
+    'the ring, and when the last rotation failed.',
   ],
   actions: ['cloudformation:DescribeStacks', 'lambda:InvokeFunction'],
+  readOnly: true,
   run: async (args, context) => {
     const keys = await openKeys(args, context);
     const status = await keys.status();

@@ -425,7 +425,7 @@ describe('a draft', () => {
     await tab.waitForTimeout(300);
   }
 
-  test('outlives the end of a session for the same person, is nowhere in clear, and is gone once it is saved', async () => {
+  test('outlives the end of a session for the same person, on its own page alone, is nowhere in clear, and is gone once it is saved', async () => {
     const { profile, tab } = await signedIn();
     await write(tab);
     const sealed = await stored(tab);
@@ -437,6 +437,19 @@ describe('a draft', () => {
     const kept = JSON.stringify(await tab.evaluate('({ ...sessionStorage, ...localStorage })'));
     for (const clear of ['Chest', 'discharge', '1234', 'mine', 'Amara', key])
       expect(kept).not.toContain(clear);
+
+    // Under another path, as another patient's form would have, it does not open.
+    await tab.evaluate(`(() => {
+      const all = JSON.parse(sessionStorage.getItem('cis2-bff:drafts'));
+      sessionStorage.setItem('cis2-bff:drafts', JSON.stringify({ ...all, '/other#letter': all['/#letter'] }));
+    })()`);
+    await tab.goto('/other');
+    await signedInAs(tab, 'Amara Okafor');
+    expect(await tab.evaluate('draft.restored')).toBe(false);
+    expect(await fieldsOf(tab)).toEqual(empty);
+    expect(await stored(tab)).toMatch(/^\{"\/#letter":"[\w+/=]{40,}"\}$/);
+    await tab.goto('/');
+    await signedInAs(tab, 'Amara Okafor');
 
     await rig.lab('pull', { uid: '900000000001' });
     await lookAgain(tab);

@@ -262,10 +262,35 @@ describe.each(environmentNames)('the edge of %s', (name) => {
   );
 });
 
-test('another number has CloudFront take the value anew', () => {
-  const distribution = (change: Partial<Environment>): string =>
-    JSON.stringify(only(toJson(deploy('dev', change).stateless), 'AWS::CloudFront::Distribution')[1]);
-  expect(distribution({ edgeSecretDeployment: 2 })).not.toBe(distribution({}));
+test('another number has Secrets Manager generate another value, CloudFront take it, and nothing else change', () => {
+  /** Resource → its text, of both stacks. */
+  const resources = (edgeSecretDeployment?: number): Map<string, string> => {
+    const { stateful, stateless } = deploy('dev', { edgeSecretDeployment });
+    return new Map(
+      Object.entries({ ...toJson(stateful).Resources, ...toJson(stateless).Resources }).map(
+        ([id, resource]) => [id, JSON.stringify(resource)],
+      ),
+    );
+  };
+  const numbers = [undefined, 2, 3].map(resources);
+  expect([...resources(1)]).toEqual([...(numbers[0] ?? [])]);
+  for (const [index, before] of numbers.slice(0, -1).entries()) {
+    const after = numbers[index + 1];
+    const changed = [...before].flatMap(([id, text]) => (after?.get(id) === text ? [] : [id]));
+    expect(changed.map((id) => id.replace(/[0-9A-F]{8}$/, ''))).toEqual([
+      'EdgeSecretValue',
+      'BffWebEdgeDistribution',
+    ]);
+    const generated = (of: string | undefined): string => /"PasswordLength":\d+/.exec(of ?? '')?.[0] ?? '';
+    const [secret = ''] = changed;
+    expect(generated(after?.get(secret))).not.toBe(generated(before.get(secret)));
+  }
+});
+
+test.each([0, -1, 1.5, NaN, '2'])('the number %p is none, and is refused', (number) => {
+  expect(() => deploy('dev', { edgeSecretDeployment: number as number })).toThrow(
+    /edgeSecretDeployment must be a whole number from 1/,
+  );
 });
 
 describe.each(environmentNames)('the gateway of %s', (name) => {

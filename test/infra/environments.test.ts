@@ -6,6 +6,7 @@ import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { Cis2Bff } from '../../infra/cis2-bff.ts';
 import { environments } from '../../infra/environments.ts';
@@ -245,6 +246,18 @@ describe('an environment is refused', () => {
       /prod: originDomain must be a host name of its own, got app\.example\.nhs\.uk/,
     ],
     [
+      'a role of operators that everybody may assume',
+      'prod',
+      { operatorPrincipals: { readOnly: new iam.AccountRootPrincipal(), operator: new iam.AnyPrincipal() } },
+      /prod: operatorPrincipals\.operator is everybody: name who may assume the role/,
+    ],
+    [
+      'a role of operators that everybody with an AWS account may assume',
+      'dev',
+      { operatorPrincipals: { readOnly: new iam.ArnPrincipal('*').withSessionTags() } },
+      /dev: operatorPrincipals\.readOnly is everybody/,
+    ],
+    [
       'a function that could never run',
       'prod',
       { reservedConcurrency: { jwks: 0 } },
@@ -342,6 +355,16 @@ describe('the APIs that an environment calls', () => {
     const { stateless } = addEnvironment(createApp(), 'dev', none, bundles);
     expect(settingsIn(stateless, 'api-proxy')['UPSTREAMS']).toBe('{}');
   });
+});
+
+test('the roles of operators can be for those alone that an environment names', () => {
+  const operatorPrincipals = { operator: new iam.ArnPrincipal('arn:aws:iam::111122223333:role/on-call') };
+  const roles = resourcesOfType(toJson(adding('dev', { operatorPrincipals })().stateless), 'AWS::IAM::Role');
+  const trust = (id: string): string =>
+    JSON.stringify(roles.find(([name]) => name.startsWith(id))?.[1].Properties['AssumeRolePolicyDocument']);
+  expect(trust('BffOperatorsOperator')).toContain('{"AWS":"arn:aws:iam::111122223333:role/on-call"}');
+  expect(trust('BffOperatorsOperator')).not.toContain(':root');
+  expect(trust('BffOperatorsReadOnly')).toContain(':root');
 });
 
 describe('how an environment treats roles and sessions', () => {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { functionNames } from '../../infra/bundle.ts';
@@ -5,6 +7,10 @@ import { environments, exampleAccount } from '../../infra/environments.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import type { EnvironmentStacks } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
+import { format, resolveConfig } from 'prettier';
+import { rightsReport, type RightsReport } from '../../tools/rights/document.ts';
+import type { Command } from '../../ops/command.ts';
+import { commands } from '../../ops/commands.ts';
 import { functionSettings } from '../../lambdas/settings/index.ts';
 import type { FunctionName } from '../../lambdas/settings/index.ts';
 import {
@@ -18,7 +24,7 @@ import {
   statementsOf,
   toJson,
 } from './support.ts';
-import type { Json, Resource, TemplateJson } from './support.ts';
+import type { Json, Resource, Statement, TemplateJson } from './support.ts';
 
 /** Of a secret, the version in force and no other. */
 const inForce = { 'ForAnyValue:StringEquals': { 'secretsmanager:VersionStage': 'AWSCURRENT' } };
@@ -398,6 +404,7 @@ describe('what each function may do', () => {
     ['unknown-route', logs],
     ['keys-status', [...logs, 'dynamodb:GetItem', 'secretsmanager:DescribeSecret']],
     ['canary', [...logs, 'dynamodb:GetItem']],
+    ['audit-trail', logs],
     [
       'operator-sessions',
       [
@@ -484,6 +491,32 @@ describe('what each function may do', () => {
   });
 });
 
+describe('the table of rights in the documents', () => {
+  const report = (): RightsReport => rightsReport(of('prod').stateless);
+
+  test('has a reason for every right, and no reason without a right', () => {
+    expect([report().withoutReason, report().unused]).toEqual([[], []]);
+  });
+
+  test('is what the template says: npm run rights has been run', async () => {
+    const file = join(import.meta.dirname, '../../docs/operations/rights.md');
+    const options = { ...(await resolveConfig(file)), filepath: file };
+    expect(readFileSync(file, 'utf8')).toBe(await format(report().document, options));
+  });
+
+  test('misses a right that nobody gave a reason for, and one that went', () => {
+    const template = structuredClone(of('prod').stateless) as unknown as {
+      Resources: Record<string, Resource>;
+    };
+    const [id, role] = ofFunction(of('prod').stateless, 'jwks', 'AWS::IAM::Role');
+    const Statement = [{ Sid: 'Other', Effect: 'Allow', Action: 's3:GetObject', Resource: '*' }];
+    template.Resources[id] = { ...role, Properties: { Policies: [{ PolicyDocument: { Statement } }] } };
+    const { withoutReason, unused, document } = rightsReport(template);
+    expect([withoutReason, unused]).toEqual([['jwks Other'], ['jwks PublishedKeysGetItem']]);
+    expect(document).not.toBe(report().document);
+  });
+});
+
 describe.each(environmentNames)('the functions of %s', (environment) => {
   test.each(functionNames)('%s runs on Node 24, arm64, with the settings it reads and no others', (name) => {
     const [, { Properties }] = ofFunction(of(environment).stateless, name, 'AWS::Lambda::Function');
@@ -492,7 +525,9 @@ describe.each(environmentNames)('the functions of %s', (environment) => {
       Architectures: ['arm64'],
       Handler: 'index.handler',
     });
-    const { Variables } = Properties['Environment'] as { readonly Variables: Record<string, Json> };
+    const { Variables = {} } = (Properties['Environment'] ?? {}) as {
+      readonly Variables?: Record<string, Json>;
+    };
     expect(Object.keys(Variables).sort()).toEqual([...functionSettings[name]].sort());
   });
 
@@ -536,6 +571,185 @@ describe.each(environmentNames)('the functions of %s', (environment) => {
       const [logGroup] = ofFunction(of(environment).stateless, name, 'AWS::Logs::LogGroup');
       expect(Properties['LoggingConfig']).toMatchObject({ LogGroup: { Ref: logGroup } });
     }
+  });
+});
+
+describe.each(environmentNames)('the roles of operators of %s', (environment) => {
+  const template = (): TemplateJson => of(environment).stateless;
+  const arn = (name: FunctionName): Json => ({
+    'Fn::GetAtt': [ofFunction(template(), name, 'AWS::Lambda::Function')[0], 'Arn'],
+  });
+  const logArn = (name: FunctionName): Json => ({
+    'Fn::GetAtt': [ofFunction(template(), name, 'AWS::Logs::LogGroup')[0], 'Arn'],
+  });
+  const roleOf = (output: string): Resource => {
+    const { 'Fn::GetAtt': [id] = [] } = template().Outputs?.[output]?.Value as {
+      readonly 'Fn::GetAtt'?: readonly string[];
+    };
+    return template().Resources[id ?? '']!;
+  };
+  const rightsOf = (output: string): readonly Statement[] => {
+    const policies = roleOf(output).Properties['Policies'] as unknown as readonly {
+      readonly PolicyDocument: { readonly Statement: readonly (Statement & { readonly Sid: string })[] };
+    }[];
+    return policies.flatMap(({ PolicyDocument }) =>
+      PolicyDocument.Statement.map(({ Sid, ...statement }) => {
+        expect(Sid).toMatch(/^[A-Za-z]+$/);
+        return statement;
+      }),
+    );
+  };
+  const looking = (): readonly Statement[] => [
+    {
+      Effect: 'Allow',
+      Action: 'cloudformation:DescribeStacks',
+      Resource: ['stateless', 'stateful'].map((part) => ({
+        'Fn::Join': [
+          '',
+          [
+            'arn:',
+            { Ref: 'AWS::Partition' },
+            ':cloudformation:',
+            { Ref: 'AWS::Region' },
+            ':',
+            { Ref: 'AWS::AccountId' },
+            `:stack/cis2-bff-${environment}-${part}/*`,
+          ],
+        ],
+      })),
+    },
+    { Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: arn('keys-status') },
+    {
+      Effect: 'Allow',
+      Action: 'logs:StartQuery',
+      Resource: [...functionNames.filter((name) => name !== 'audit-trail'), 'audit-trail' as const].map(
+        logArn,
+      ),
+    },
+    { Effect: 'Allow', Action: ['cloudwatch:DescribeAlarms', 'logs:GetQueryResults'], Resource: '*' },
+  ];
+  const inAnyOrder = (statements: readonly Statement[]): unknown =>
+    statements.map((statement) => ({
+      ...statement,
+      Resource: [statement.Resource]
+        .flat()
+        .map((one) => JSON.stringify(one))
+        .sort(),
+    }));
+
+  test('let the one that looks change nothing', () => {
+    expect(inAnyOrder(rightsOf('OperatorReadOnlyRoleArn'))).toEqual(inAnyOrder(looking()));
+  });
+
+  test('let the one that acts run two functions more, and rotate keys by the function and the schedule that are there', () => {
+    const [secret] = secretOf(of(environment).stateful, 'SigningKeys');
+    const rights = rightsOf('OperatorRoleArn');
+    const rotate = rights.at(-1);
+    expect(inAnyOrder(rights.slice(0, -1))).toEqual(
+      inAnyOrder([
+        ...looking(),
+        {
+          Effect: 'Allow',
+          Action: 'lambda:InvokeFunction',
+          Resource: [arn('operator-sessions'), arn('rotate-signing-keys')],
+        },
+      ]),
+    );
+    expect(imported(of(environment).stateful, rotate?.Resource)).toEqual({ Ref: secret });
+    expect({ ...rotate, Resource: 'the ring' }).toEqual({
+      Effect: 'Allow',
+      Action: 'secretsmanager:RotateSecret',
+      Resource: 'the ring',
+      Condition: {
+        ArnEqualsIfExists: { 'secretsmanager:RotationLambdaARN': arn('rotate-signing-keys') },
+        BoolIfExists: { 'secretsmanager:ModifyRotationRules': 'false' },
+      },
+    });
+  });
+
+  test('have the rights that the help of the commands names, and no others', () => {
+    const named = (all: readonly Command[]): string[] =>
+      [...new Set(all.flatMap(({ actions }) => actions))].sort();
+    const held = (output: string): string[] => [...new Set(actionsOf(rightsOf(output)))].sort();
+    expect(held('OperatorReadOnlyRoleArn')).toEqual(named(commands.filter(({ readOnly }) => readOnly)));
+    expect(held('OperatorRoleArn')).toEqual(named(commands));
+    expect(commands.filter(({ readOnly }) => readOnly).map(({ name }) => name)).toEqual([
+      'keys status',
+      'trace',
+      'doctor',
+    ]);
+  });
+
+  test('can be assumed by whoever the account lets, and nobody outside it', () => {
+    for (const output of ['OperatorReadOnlyRoleArn', 'OperatorRoleArn']) {
+      expect(roleOf(output).Properties['AssumeRolePolicyDocument']).toMatchObject({
+        Statement: [
+          {
+            Effect: 'Allow',
+            Action: 'sts:AssumeRole',
+            Principal: { AWS: `arn:aws:iam::${exampleAccount}:root` },
+          },
+        ],
+      });
+    }
+  });
+});
+
+describe.each(environmentNames)('the audit trail of %s', (environment) => {
+  const template = (): TemplateJson => of(environment).stateless;
+  const trail = (): [string, Resource] => ofFunction(template(), 'audit-trail', 'AWS::Logs::LogGroup');
+
+  test('is kept for a year however long other logs are, and cannot be deleted by mistake', () => {
+    expect(trail()[1]).toMatchObject({
+      DeletionPolicy: 'RetainExceptOnCreate',
+      UpdateReplacePolicy: 'Retain',
+      Properties: { RetentionInDays: 365, DeletionProtectionEnabled: true },
+    });
+    expect(template().Outputs?.['AuditLogGroup']?.Value).toEqual({ Ref: trail()[0] });
+  });
+
+  test('is sent the audit events of every function, and no other line; and none of its own', () => {
+    const filters = resourcesOfType(template(), 'AWS::Logs::SubscriptionFilter').map(
+      ([, { Properties }]) => Properties,
+    );
+    const groups = functionNames
+      .filter((name) => name !== 'audit-trail')
+      .map((name) => ({ Ref: ofFunction(template(), name, 'AWS::Logs::LogGroup')[0] }));
+    expect(filters.map(({ LogGroupName }) => JSON.stringify(LogGroupName)).sort()).toEqual(
+      groups.map((group) => JSON.stringify(group)).sort(),
+    );
+    const [alias] = ofFunction(template(), 'audit-trail', 'AWS::Lambda::Alias');
+    for (const { FilterPattern, DestinationArn } of filters) {
+      expect(FilterPattern).toBe('{ $.audit IS TRUE }');
+      expect(DestinationArn).toEqual({ Ref: alias });
+    }
+  });
+
+  test('takes events from CloudWatch Logs alone, of each of those log groups', () => {
+    const [alias] = ofFunction(template(), 'audit-trail', 'AWS::Lambda::Alias');
+    const permissions = resourcesOfType(template(), 'AWS::Lambda::Permission')
+      .map(([, { Properties }]) => Properties)
+      .filter(({ FunctionName }) => mentions(FunctionName, 'BffFunctionsAuditTrail'));
+    expect(permissions).toHaveLength(functionNames.length - 1);
+    for (const { Principal, FunctionName, SourceArn } of permissions) {
+      expect([Principal, FunctionName]).toEqual(['logs.amazonaws.com', { Ref: alias }]);
+      expect(JSON.stringify(SourceArn)).toMatch(/^\{"Fn::GetAtt":\["Bff\w+Logs\w+","Arn"\]\}$/);
+    }
+  });
+
+  test('can be changed or deleted by no role, and read by those of operators alone', () => {
+    const about = resourcesOfType(template(), 'AWS::IAM::Role').flatMap(([id, role]) =>
+      JSON.stringify(role.Properties['Policies'] ?? []).includes(trail()[0])
+        ? [id.replace(/(?:Role)?[0-9A-F]{8}$/, '')]
+        : [],
+    );
+    expect(about.sort()).toEqual(['BffFunctionsAuditTrail', 'BffOperatorsOperator', 'BffOperatorsReadOnly']);
+    const actions = resourcesOfType(template(), 'AWS::IAM::Role').flatMap(
+      ([, role]) => JSON.stringify(role.Properties['Policies'] ?? []).match(/"logs:[A-Za-z*]+"/g) ?? [],
+    );
+    expect([...new Set(actions)].filter((action) => /Delete|Retention|Associate|\*/.test(action))).toEqual(
+      [],
+    );
   });
 });
 

@@ -37,6 +37,7 @@ export class FakeAws {
     KeysStatusFunction: 'keys-status',
     OperatorSessionsFunction: 'operator-sessions',
     FunctionLogGroups: 'session-logs,sign-in-logs',
+    AuditLogGroup: 'audit-logs',
     SigningKeysSecretArn: 'arn:aws:secretsmanager:eu-west-2:000000000000:secret:ring-AAAAAA',
   };
   /** `hang`: no answer, the connection is cut. */

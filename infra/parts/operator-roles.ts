@@ -1,0 +1,140 @@
+import { Aws, Stack, Validations } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import type { BffFunctions } from './functions.ts';
+import type { SigningKeyStore } from './keys.ts';
+
+/** Who may assume the operators' roles. */
+export interface OperatorPrincipals {
+  /**
+   * Who may look: keys status, trace and doctor.
+   * @default - whoever the account's own policies let assume the role
+   */
+  readonly readOnly?: iam.IPrincipal;
+  /**
+   * Who may act as well: end sessions, and rotate, promote and import keys.
+   * @default - whoever the account's own policies let assume the role
+   */
+  readonly operator?: iam.IPrincipal;
+}
+
+export interface OperatorRolesProps {
+  readonly functions: BffFunctions;
+  readonly stores: readonly SigningKeyStore[];
+  /** What the installation is made of. */
+  readonly parts: readonly Construct[];
+  readonly principals: OperatorPrincipals | undefined;
+}
+
+/** What is wrong with who may assume the roles: everybody in the world may not. */
+export const operatorProblems = (principals: OperatorPrincipals = {}): readonly string[] =>
+  Object.entries(principals).flatMap(([name, principal]: [string, iam.IPrincipal | undefined]) => {
+    const named = principal === undefined ? [] : Object.values(principal.policyFragment.principalJson).flat();
+    return named.includes('*')
+      ? [`operatorPrincipals.${name} is everybody: name who may assume the role`]
+      : [];
+  });
+
+/**
+ * The roles of operators, each with the rights of its commands and no others. One looks and can change nothing, the other acts: no
+ * right to ask how things are is a right to change them.
+ */
+export class OperatorRoles extends Construct {
+  /** Keys status, trace and doctor. */
+  readonly readOnly: iam.Role;
+  /** All commands. */
+  readonly operator: iam.Role;
+
+  constructor(scope: Construct, id: string, props: OperatorRolesProps) {
+    super(scope, id);
+    const { principals = {} } = props;
+    const stackNames = [...new Set(props.parts.map((part) => Stack.of(part).stackName))];
+    const looking = lookingStatements(props.functions, stackNames);
+    this.readOnly = this.role('ReadOnly', principals.readOnly, looking, stackNames);
+    this.operator = this.role(
+      'Operator',
+      principals.operator,
+      [...looking, ...actingStatements(props)],
+      stackNames,
+    );
+  }
+
+  private role(
+    id: string,
+    principal: iam.IPrincipal | undefined,
+    statements: readonly iam.PolicyStatement[],
+    stackNames: readonly string[],
+  ): iam.Role {
+    const role = new iam.Role(this, id, {
+      assumedBy: principal ?? new iam.AccountRootPrincipal(),
+      inlinePolicies: { commands: new iam.PolicyDocument({ statements: [...statements] }) },
+    });
+    for (const name of stackNames) {
+      Validations.of(role).acknowledge({
+        id: `AwsSolutions-IAM5[Resource::${stackArn(name, '<AWS::Partition>', '<AWS::Region>', '<AWS::AccountId>')}]`,
+        reason:
+          'A stack is described by its name; what follows it in the ARN is an id that CloudFormation makes up.',
+      });
+    }
+    Validations.of(role).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason:
+        'The state of alarms, and the result of a query under its id, which nobody can list with this role: AWS knows no ' +
+        'single resource for either, the right is for all or none.',
+    });
+    return role;
+  }
+}
+
+const stackArn = (name: string, partition: string, region: string, account: string): string =>
+  `arn:${partition}:cloudformation:${region}:${account}:stack/${name}/*`;
+
+const lookingStatements = (
+  functions: BffFunctions,
+  stackNames: readonly string[],
+): readonly iam.PolicyStatement[] => [
+  new iam.PolicyStatement({
+    sid: 'Installation',
+    actions: ['cloudformation:DescribeStacks'],
+    resources: stackNames.map((name) => stackArn(name, Aws.PARTITION, Aws.REGION, Aws.ACCOUNT_ID)),
+  }),
+  new iam.PolicyStatement({
+    sid: 'KeysStatus',
+    actions: ['lambda:InvokeFunction'],
+    resources: [functions.get('keys-status').functionArn],
+  }),
+  new iam.PolicyStatement({
+    sid: 'Logs',
+    actions: ['logs:StartQuery'],
+    resources: [...functions.logGroups().values(), functions.auditLogGroup].map(
+      ({ logGroupArn }) => logGroupArn,
+    ),
+  }),
+  new iam.PolicyStatement({
+    sid: 'QueryResultsAndAlarms',
+    actions: ['logs:GetQueryResults', 'cloudwatch:DescribeAlarms'],
+    resources: ['*'],
+  }),
+];
+
+const actingStatements = ({ functions, stores }: OperatorRolesProps): readonly iam.PolicyStatement[] => [
+  new iam.PolicyStatement({
+    sid: 'SessionsAndKeys',
+    actions: ['lambda:InvokeFunction'],
+    resources: (['operator-sessions', 'rotate-signing-keys'] as const).map(
+      (name) => functions.get(name).functionArn,
+    ),
+  }),
+  new iam.PolicyStatement({
+    sid: 'Rotate',
+    actions: ['secretsmanager:RotateSecret'],
+    resources: stores.map(({ secret }) => secret.secretArn),
+    // The same call could have another function rotate the secret, which would be handed the keys, or change the schedule.
+    conditions: {
+      ArnEqualsIfExists: {
+        'secretsmanager:RotationLambdaARN': functions.get('rotate-signing-keys').functionArn,
+      },
+      BoolIfExists: { 'secretsmanager:ModifyRotationRules': 'false' },
+    },
+  }),
+];

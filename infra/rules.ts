@@ -1,0 +1,265 @@
+/** Rules of our own for what is synthesised, over a stack's template. AWS's own rules (`AwsSolutions`) come beside them. */
+import { edgeHeader } from '../lambdas/routes.ts';
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+type JsonObject = { readonly [key: string]: Json };
+
+export interface TemplateResource {
+  readonly Type: string;
+  readonly Properties?: JsonObject;
+  readonly DeletionPolicy?: string;
+  readonly UpdateReplacePolicy?: string;
+}
+export interface StackTemplate {
+  readonly Resources?: Readonly<Record<string, TemplateResource>>;
+}
+
+export interface Rule {
+  readonly id: string;
+  /** What is wrong with a resource that breaks it. */
+  readonly fault: string;
+  readonly why: string;
+  readonly isBroken: (resource: TemplateResource, logicalId: string, template: StackTemplate) => boolean;
+}
+
+const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const at = (value: Json | undefined, ...keys: readonly string[]): Json | undefined =>
+  keys.reduce((found: Json | undefined, key) => (isObject(found) ? found[key] : undefined), value);
+const list = (value: Json | undefined): readonly Json[] =>
+  value === undefined ? [] : Array.isArray(value) ? (value as readonly Json[]) : [value];
+const property = (resource: TemplateResource, ...keys: readonly string[]): Json | undefined =>
+  at(resource.Properties, ...keys);
+const resourcesOf = ({ Resources = {} }: StackTemplate): readonly TemplateResource[] =>
+  Object.values(Resources);
+
+/** The function that a role or a log group belongs to, by its place among the constructs: `SignIn`. */
+const functionOf = (logicalId: string, part: 'Logs' | 'Role'): string | undefined =>
+  new RegExp(`Functions([A-Za-z]+)${part}[0-9A-F]{8}$`).exec(logicalId)?.[1];
+
+/** Secret, as resources name it → the functions that may read it, each from `Functions/…`. */
+const readers: Readonly<Record<string, readonly string[]>> = {
+  SigningKeys: ['SignIn', 'ApiProxy', 'RotateSigningKeys'],
+  ApiPlatformKeys: ['ApiProxy', 'RotateSigningKeys'],
+  ApiPlatformCredentials: ['ApiProxy'],
+  IdentifierKey: ['SignIn', 'BackchannelLogout', 'OperatorSessions'],
+  EdgeSecret: ['SignIn', 'Session', 'ApiProxy', 'BackchannelLogout'],
+};
+/** The only one that reads versions which were in force or are to come: it moves them. */
+const mover = 'RotateSigningKeys';
+
+const isLike = (pattern: string, text: string): boolean =>
+  new RegExp(
+    `^${pattern
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+    'i',
+  ).test(text);
+
+const mayRead = (statement: JsonObject, who: string | undefined): boolean => {
+  if ('NotAction' in statement || 'NotResource' in statement) return false;
+  return list(statement['Resource']).every((resource) => {
+    const text = JSON.stringify(resource);
+    const named = Object.keys(readers).filter((secret) => text.includes(secret));
+    const [secret = ''] = named;
+    if (named.length !== 1 || who === undefined || readers[secret]?.includes(who) !== true) return false;
+    const stages = list(
+      at(statement['Condition'], 'ForAnyValue:StringEquals', 'secretsmanager:VersionStage'),
+    );
+    const allowed: readonly Json[] = secret === 'EdgeSecret' ? ['AWSCURRENT', 'AWSPREVIOUS'] : ['AWSCURRENT'];
+    return who === mover || (stages.length > 0 && stages.every((stage) => allowed.includes(stage)));
+  });
+};
+
+const documentsOf = (resource: TemplateResource): readonly Json[] =>
+  resource.Type === 'AWS::IAM::Role'
+    ? list(property(resource, 'Policies')).map((policy) => at(policy, 'PolicyDocument') ?? null)
+    : [property(resource, 'PolicyDocument') ?? null];
+
+const readsSecrets = (statement: JsonObject): boolean =>
+  statement['Effect'] === 'Allow' &&
+  ('NotAction' in statement ||
+    list(statement['Action']).some((action) =>
+      ['secretsmanager:GetSecretValue', 'secretsmanager:BatchGetSecretValue'].some(
+        (reading) => typeof action === 'string' && isLike(action, reading),
+      ),
+    ));
+
+/** Resource type → where it names functions. */
+const callers: Readonly<Record<string, (resource: TemplateResource) => readonly Json[]>> = {
+  'AWS::ApiGatewayV2::Integration': (resource) => [property(resource, 'IntegrationUri') ?? null],
+  'AWS::Lambda::Permission': (resource) => [property(resource, 'FunctionName') ?? null],
+  'AWS::Events::Rule': (resource) =>
+    list(property(resource, 'Targets')).map((target) => at(target, 'Arn') ?? null),
+  'AWS::Logs::SubscriptionFilter': (resource) => [property(resource, 'DestinationArn') ?? null],
+  'AWS::SecretsManager::RotationSchedule': (resource) => [property(resource, 'RotationLambdaARN') ?? null],
+};
+
+/** Types of resources that hold data, or the key of data. */
+export const statefulTypes = [
+  'AWS::DynamoDB::Table',
+  'AWS::KMS::Key',
+  'AWS::Logs::LogGroup',
+  'AWS::S3::Bucket',
+  'AWS::SecretsManager::Secret',
+];
+const isKept = ({ DeletionPolicy = '', UpdateReplacePolicy }: TemplateResource): boolean =>
+  ['Retain', 'RetainExceptOnCreate'].includes(DeletionPolicy) && UpdateReplacePolicy === 'Retain';
+
+const isAudited = (logicalId: string, template: StackTemplate): boolean =>
+  resourcesOf(template).some(
+    (filter) =>
+      filter.Type === 'AWS::Logs::SubscriptionFilter' &&
+      at(filter.Properties, 'LogGroupName', 'Ref') === logicalId &&
+      property(filter, 'FilterPattern') === '{ $.audit IS TRUE }',
+  );
+const daysOfAudit = 365;
+
+/** What anybody can call without being signed in. */
+const isPublicRoute = (key: string): boolean =>
+  key === '$default' ||
+  /^ANY \/(?:auth|api)\/\{proxy\+\}$|^ANY \/auth\/(?:login|callback|backchannel-logout|jwks)/.test(key);
+
+export const rules: readonly Rule[] = [
+  {
+    id: 'SecretReaders',
+    fault: 'It may read a secret, or a version of one, that is not meant for it.',
+    why: 'A function that is taken over must give away nothing but what its own work needs.',
+    isBroken: (resource, logicalId) =>
+      ['AWS::IAM::Role', 'AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'].includes(resource.Type) &&
+      documentsOf(resource)
+        .flatMap((document) => list(at(document, 'Statement')))
+        .filter(isObject)
+        .filter(readsSecrets)
+        .some((statement) => !mayRead(statement, functionOf(logicalId, 'Role'))),
+  },
+  {
+    id: 'LogGroups',
+    fault: 'The log group is not encrypted under a key of ours, or keeps its lines for ever.',
+    why: 'Logs say who signed in when.',
+    isBroken: (resource) =>
+      resource.Type === 'AWS::Logs::LogGroup' &&
+      (property(resource, 'KmsKeyId') === undefined || property(resource, 'RetentionInDays') === undefined),
+  },
+  {
+    id: 'AuditTrail',
+    fault:
+      "The function's audit events are not copied to the audit trail, or that is kept for less than a year or can be deleted.",
+    why: 'Who signed in, and who changed keys or ended sessions, must be found for a year.',
+    isBroken: (resource, logicalId, template) => {
+      if (resource.Type !== 'AWS::Logs::LogGroup') return false;
+      const owner = functionOf(logicalId, 'Logs');
+      if (owner !== 'AuditTrail') return owner !== undefined && !isAudited(logicalId, template);
+      return (
+        !(Number(property(resource, 'RetentionInDays')) >= daysOfAudit) ||
+        property(resource, 'DeletionProtectionEnabled') !== true
+      );
+    },
+  },
+  {
+    id: 'AliasTarget',
+    fault: 'It names a function, and not the alias of its version in force.',
+    why: 'Only what calls the alias takes part in a gradual release, and in going back.',
+    isBroken: (resource, _logicalId, { Resources = {} }) =>
+      (callers[resource.Type]?.(resource) ?? []).some((called) => {
+        const reference = at(called, 'Ref');
+        return typeof reference !== 'string' || Resources[reference]?.Type !== 'AWS::Lambda::Alias';
+      }),
+  },
+  {
+    id: 'AlarmActions',
+    fault: 'Nobody is told when the alarm goes on, or when it goes off.',
+    why: 'An alarm that nobody hears is none.',
+    isBroken: (resource) =>
+      ['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::CompositeAlarm'].includes(resource.Type) &&
+      (list(property(resource, 'AlarmActions')).length === 0 ||
+        list(property(resource, 'OKActions')).length === 0 ||
+        property(resource, 'ActionsEnabled') === false),
+  },
+  {
+    id: 'Kept',
+    fault:
+      'It holds data, or the key of data, and goes when its stack goes or replaces it, or a table can be deleted by mistake.',
+    why: 'A deployment must lose nothing.',
+    isBroken: (resource) =>
+      statefulTypes.includes(resource.Type) &&
+      (!isKept(resource) ||
+        (resource.Type === 'AWS::DynamoDB::Table' &&
+          property(resource, 'DeletionProtectionEnabled') !== true)),
+  },
+  {
+    id: 'FunctionLogs',
+    fault:
+      'The function does not log JSON to a group of ours, or has the platform write a line for every call.',
+    why: 'Alarms, queries and the audit trail read JSON, and a platform line for every call costs as much as ours.',
+    isBroken: (resource) =>
+      resource.Type === 'AWS::Lambda::Function' &&
+      (property(resource, 'LoggingConfig', 'LogFormat') !== 'JSON' ||
+        property(resource, 'LoggingConfig', 'SystemLogLevel') !== 'WARN' ||
+        at(resource.Properties, 'LoggingConfig', 'LogGroup') === undefined),
+  },
+  {
+    id: 'OriginLock',
+    fault:
+      'The API can be called around the edge: by its own address, or by an origin without the value that shows the edge.',
+    why: 'What comes around the edge comes around the firewall.',
+    isBroken: (resource) => {
+      if (resource.Type === 'AWS::ApiGatewayV2::Api') {
+        return property(resource, 'DisableExecuteApiEndpoint') !== true;
+      }
+      return (
+        resource.Type === 'AWS::CloudFront::Distribution' &&
+        list(property(resource, 'DistributionConfig', 'Origins'))
+          .filter((origin) => at(origin, 'S3OriginConfig') === undefined)
+          .some(
+            (origin) =>
+              !list(at(origin, 'OriginCustomHeaders')).some(
+                (header) => at(header, 'HeaderName') === edgeHeader,
+              ),
+          )
+      );
+    },
+  },
+  {
+    id: 'Throttles',
+    fault: 'The stage takes any number of requests, or a route that anybody can call has no rate of its own.',
+    why: 'A flood on one route must not starve another, and callbacks cost CIS2 a call each.',
+    isBroken: (resource, _logicalId, template) => {
+      if (resource.Type !== 'AWS::ApiGatewayV2::Stage') return false;
+      const isBounded = (settings: Json | undefined): boolean =>
+        Number(at(settings, 'ThrottlingRateLimit')) > 0 && Number(at(settings, 'ThrottlingBurstLimit')) > 0;
+      return (
+        !isBounded(property(resource, 'DefaultRouteSettings')) ||
+        resourcesOf(template)
+          .filter(({ Type }) => Type === 'AWS::ApiGatewayV2::Route')
+          .map((route) => property(route, 'RouteKey'))
+          .filter((key) => typeof key === 'string')
+          .filter(isPublicRoute)
+          .some((key) => !isBounded(property(resource, 'RouteSettings', key)))
+      );
+    },
+  },
+  {
+    id: 'RollBack',
+    fault: 'A release that fails stays.',
+    why: 'People must be able to sign in before somebody is awake.',
+    isBroken: (resource) =>
+      resource.Type === 'AWS::CodeDeploy::DeploymentGroup' &&
+      (property(resource, 'AutoRollbackConfiguration', 'Enabled') !== true ||
+        !list(property(resource, 'AutoRollbackConfiguration', 'Events')).includes('DEPLOYMENT_FAILURE')),
+  },
+];
+
+export interface Finding {
+  readonly rule: string;
+  readonly logicalId: string;
+}
+
+/** What breaks a rule in a template, acknowledged or not. */
+export const findingsIn = (template: StackTemplate): readonly Finding[] =>
+  Object.entries(template.Resources ?? {}).flatMap(([logicalId, resource]) =>
+    rules
+      .filter(({ isBroken }) => isBroken(resource, logicalId, template))
+      .map(({ id }) => ({ rule: id, logicalId })),
+  );

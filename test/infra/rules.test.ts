@@ -1,0 +1,298 @@
+/** Our own rules: what they find in what is deployed, and in the same with one protection removed at a time. */
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { environments } from '../../infra/environments.ts';
+import {
+  findingsIn,
+  rules,
+  type Json,
+  type StackTemplate,
+  type TemplateResource,
+} from '../../infra/rules.ts';
+import { addEnvironment } from '../../infra/stacks.ts';
+import { createApp } from '../../infra/synthesis.ts';
+import { emptyBundles, toJson } from './support.ts';
+
+type Mutable = { -readonly [Key in keyof TemplateResource]: TemplateResource[Key] } & {
+  Properties: Record<string, unknown>;
+};
+interface MutableTemplate {
+  readonly Resources: Record<string, Mutable>;
+}
+
+let templates: readonly StackTemplate[];
+beforeAll(() => {
+  process.env['CDK_VALIDATION'] = 'false';
+  const prod = environments['prod'];
+  if (prod === undefined) throw new Error('no environment prod');
+  const { stateful, stateless, edge } = addEnvironment(
+    createApp(),
+    'prod',
+    { ...prod, apiPlatformKeys: 'own' },
+    emptyBundles(),
+  );
+  if (edge === undefined) throw new Error('no firewall');
+  templates = [stateful, stateless, edge].map((stack) => toJson(stack) as StackTemplate);
+});
+
+const named = (template: StackTemplate): string[] =>
+  findingsIn(template).map(({ rule, logicalId }) => `${rule} ${logicalId.replace(/[0-9A-F]{8}$/, '')}`);
+
+test('what is deployed breaks no rule but where the construct says why', () => {
+  expect(templates.flatMap(named).sort()).toEqual([
+    'AliasTarget BffKeyRotationApiPlatformPermission',
+    'AliasTarget BffKeyRotationApiPlatformSchedule',
+    'AliasTarget BffKeyRotationCis2Permission',
+    'AliasTarget BffKeyRotationCis2Schedule',
+    'AliasTarget BffKeyRotationHourlyCheck',
+    expect.stringMatching(/^AliasTarget BffKeyRotationHourlyCheckAllowEventRule/),
+    'Kept BffAlarmTopicEncryptionKey',
+  ]);
+});
+
+type Statements = { Sid?: string; Action: unknown; Resource: unknown; Condition?: Record<string, unknown> }[];
+const statementsOf = (resource: Mutable): Statements =>
+  (resource.Properties['Policies'] as { PolicyDocument: { Statement: Statements } }[] | undefined)?.flatMap(
+    ({ PolicyDocument }) => PolicyDocument.Statement,
+  ) ?? [];
+const readsSecret = ({ Action }: Statements[number]): boolean =>
+  [Action].flat().includes('secretsmanager:GetSecretValue');
+const of = (resource: Mutable, name: string): Record<string, unknown> =>
+  resource.Properties[name] as Record<string, unknown>;
+
+/** Protection → the rule that must find its removal, the type of the resources that have it, and how it is removed from one. */
+type Removal = readonly [rule: string, type: string, remove: (resource: Mutable) => unknown];
+const removals: Readonly<Record<string, Removal>> = {
+  'the key of a log': ['LogGroups', 'AWS::Logs::LogGroup', ({ Properties }) => delete Properties['KmsKeyId']],
+  'the end of a log': [
+    'LogGroups',
+    'AWS::Logs::LogGroup',
+    ({ Properties }) => delete Properties['RetentionInDays'],
+  ],
+  'the subscription of the audit trail': [
+    'AuditTrail',
+    'AWS::Logs::SubscriptionFilter',
+    ({ Properties }) => (Properties['FilterPattern'] = '{ $.audit IS FALSE }'),
+  ],
+  'what is told when an alarm goes on': [
+    'AlarmActions',
+    'AWS::CloudWatch::Alarm',
+    ({ Properties }) => (Properties['AlarmActions'] = []),
+  ],
+  'what is told when an alarm goes off': [
+    'AlarmActions',
+    'AWS::CloudWatch::Alarm',
+    ({ Properties }) => delete Properties['OKActions'],
+  ],
+  'the actions of an alarm': [
+    'AlarmActions',
+    'AWS::CloudWatch::Alarm',
+    ({ Properties }) => (Properties['ActionsEnabled'] = false),
+  ],
+  'the alias of an integration': [
+    'AliasTarget',
+    'AWS::ApiGatewayV2::Integration',
+    ({ Properties }) => (Properties['IntegrationUri'] = { 'Fn::GetAtt': ['BffFunctionsSignIn', 'Arn'] }),
+  ],
+  'the alias of a subscription': [
+    'AliasTarget',
+    'AWS::Logs::SubscriptionFilter',
+    ({ Properties }) => (Properties['DestinationArn'] = { 'Fn::GetAtt': ['BffFunctionsAuditTrail', 'Arn'] }),
+  ],
+  'the protection of a table': [
+    'Kept',
+    'AWS::DynamoDB::Table',
+    ({ Properties }) => (Properties['DeletionProtectionEnabled'] = false),
+  ],
+  'that a table stays': ['Kept', 'AWS::DynamoDB::Table', (table) => (table.DeletionPolicy = 'Delete')],
+  'that a secret stays when it is replaced': [
+    'Kept',
+    'AWS::SecretsManager::Secret',
+    (secret) => delete secret.UpdateReplacePolicy,
+  ],
+  'that a log stays': ['Kept', 'AWS::Logs::LogGroup', (group) => delete group.DeletionPolicy],
+  'that the bucket stays': ['Kept', 'AWS::S3::Bucket', (bucket) => delete bucket.DeletionPolicy],
+  'the log group of a function': [
+    'FunctionLogs',
+    'AWS::Lambda::Function',
+    (resource) => delete of(resource, 'LoggingConfig')['LogGroup'],
+  ],
+  'JSON in the log': [
+    'FunctionLogs',
+    'AWS::Lambda::Function',
+    (resource) => (of(resource, 'LoggingConfig')['LogFormat'] = 'Text'),
+  ],
+  'the silence of the platform': [
+    'FunctionLogs',
+    'AWS::Lambda::Function',
+    (resource) => delete of(resource, 'LoggingConfig')['SystemLogLevel'],
+  ],
+  'that the API’s own address is off': [
+    'OriginLock',
+    'AWS::ApiGatewayV2::Api',
+    ({ Properties }) => delete Properties['DisableExecuteApiEndpoint'],
+  ],
+  'the value that the edge sends': [
+    'OriginLock',
+    'AWS::CloudFront::Distribution',
+    (resource) => {
+      const origins = of(resource, 'DistributionConfig')['Origins'] as Record<string, unknown>[];
+      for (const origin of origins) delete origin['OriginCustomHeaders'];
+    },
+  ],
+  'the rate of the stage': [
+    'Throttles',
+    'AWS::ApiGatewayV2::Stage',
+    ({ Properties }) => delete Properties['DefaultRouteSettings'],
+  ],
+  'the rate of callbacks': [
+    'Throttles',
+    'AWS::ApiGatewayV2::Stage',
+    (resource) => delete of(resource, 'RouteSettings')['ANY /auth/callback'],
+  ],
+  'the rate of what is no route': [
+    'Throttles',
+    'AWS::ApiGatewayV2::Stage',
+    (resource) => delete of(resource, 'RouteSettings')['$default'],
+  ],
+  'the way back of a release': [
+    'RollBack',
+    'AWS::CodeDeploy::DeploymentGroup',
+    (resource) => (of(resource, 'AutoRollbackConfiguration')['Enabled'] = false),
+  ],
+};
+
+/** The findings that appear when something is done to one resource, in a copy of its template. */
+const appearing = (
+  template: StackTemplate,
+  logicalId: string,
+  change: (resource: Mutable, all: MutableTemplate) => unknown,
+): string[] => {
+  const before = new Set(named(template));
+  const changed = structuredClone(template) as unknown as MutableTemplate;
+  change(changed.Resources[logicalId]!, changed);
+  return named(changed as unknown as StackTemplate).filter((finding) => !before.has(finding));
+};
+
+/** Every resource of a type, with its template. */
+const everyOf = (type: string): [StackTemplate, string][] =>
+  templates.flatMap((template) =>
+    Object.entries(template.Resources ?? {}).flatMap(([id, { Type }]): [StackTemplate, string][] =>
+      Type === type ? [[template, id]] : [],
+    ),
+  );
+
+describe('a protection that is removed is found', () => {
+  test.each(Object.entries(removals))('%s', (_, [rule, type, remove]) => {
+    const all = everyOf(type);
+    expect(all.length).toBeGreaterThan(0);
+    for (const [template, id] of all) {
+      const found = appearing(template, id, remove);
+      expect({ id, found }).toEqual({
+        id,
+        found: expect.arrayContaining([expect.stringContaining(`${rule} `)]),
+      });
+    }
+  });
+
+  test('the year of the audit trail, and that it cannot be deleted', () => {
+    const [[template, id] = [{}, '']] = everyOf('AWS::Logs::LogGroup').filter(([, name]) =>
+      name.startsWith('BffFunctionsAuditTrail'),
+    );
+    for (const change of [{ RetentionInDays: 364 }, { DeletionProtectionEnabled: false }]) {
+      const found = appearing(template, id, ({ Properties }) => Object.assign(Properties, change));
+      expect(found).toEqual(['AuditTrail BffFunctionsAuditTrailLogs']);
+    }
+  });
+
+  test.each(['AWS::Lambda::Permission', 'AWS::Events::Rule'])('the alias that a %s is for', (type) => {
+    const aliased = everyOf(type).filter(([template, id]) =>
+      findingsIn(template).every(({ logicalId }) => logicalId !== id),
+    );
+    expect(aliased.length).toBeGreaterThan(0);
+    for (const [template, id] of aliased) {
+      const found = appearing(template, id, ({ Properties }) => {
+        const byName = { 'Fn::GetAtt': ['BffFunctionsSignInFunction', 'Arn'] };
+        if ('Targets' in Properties) Properties['Targets'] = [{ Arn: byName, Id: 'Target0' }];
+        else Properties['FunctionName'] = byName;
+      });
+      expect([id, found]).toEqual([id, [expect.stringContaining('AliasTarget ')]]);
+    }
+  });
+
+  const roles = (): [StackTemplate, string][] => everyOf('AWS::IAM::Role');
+
+  test('the versions of a secret that a function is bound to', () => {
+    const reading = roles().filter(([template, id]) =>
+      statementsOf(template.Resources?.[id] as Mutable).some(readsSecret),
+    );
+    expect(reading.map(([, id]) => id.replace(/^BffFunctions|Role[0-9A-F]{8}$/g, '')).sort()).toEqual([
+      ...['ApiProxy', 'BackchannelLogout', 'OperatorSessions', 'RotateSigningKeys', 'Session', 'SignIn'],
+    ]);
+    for (const [template, id] of reading.filter(([, name]) => !name.includes('RotateSigningKeys'))) {
+      const statements = statementsOf(template.Resources?.[id] as Mutable);
+      for (const [index, statement] of statements.entries()) {
+        if (!readsSecret(statement)) continue;
+        for (const stages of [undefined, ['AWSPENDING'], ['AWSCURRENT', 'AWSPENDING']]) {
+          const found = appearing(template, id, (role) => {
+            const changed = statementsOf(role)[index]!;
+            if (stages === undefined) delete changed.Condition;
+            else
+              changed.Condition = { 'ForAnyValue:StringEquals': { 'secretsmanager:VersionStage': stages } };
+          });
+          expect([id, found]).toEqual([id, [expect.stringContaining('SecretReaders ')]]);
+        }
+      }
+    }
+  });
+
+  test.each<[string, Record<string, Json>]>([
+    ['every secret', { Action: 'secretsmanager:GetSecretValue', Resource: '*' }],
+    ['every action on secrets', { Action: 'secretsmanager:*', Resource: 'arn:of:Other' }],
+    ['every action', { Action: ['logs:PutLogEvents', '*'], Resource: 'arn:of:EdgeSecret' }],
+    ['all but one action', { NotAction: 's3:GetObject', Resource: 'arn:of:EdgeSecret' }],
+    ['all but one secret', { Action: 'secretsmanager:GetSecretValue', NotResource: 'arn:of:EdgeSecret' }],
+    ['many values at once', { Action: 'secretsmanager:BatchGetSecretValue', Resource: '*' }],
+    ['a secret that no rule knows', { Action: 'secretsmanager:GetSecretValue', Resource: 'arn:of:Other' }],
+  ])('that nobody may read %s', (_, right) => {
+    for (const [template, id] of roles()) {
+      const found = appearing(template, id, ({ Properties }) => {
+        const policies = (Properties['Policies'] ?? []) as Json[];
+        const Statement = [{ Effect: 'Allow', ...right }];
+        Properties['Policies'] = [...policies, { PolicyDocument: { Statement } }];
+      });
+      expect([id, found]).toEqual([id, [expect.stringContaining('SecretReaders ')]]);
+    }
+  });
+
+  test('each secret’s own circle of readers: another function may not', () => {
+    const inForce = { 'ForAnyValue:StringEquals': { 'secretsmanager:VersionStage': 'AWSCURRENT' } };
+    const allowed = (secret: string): string[] =>
+      roles().flatMap(([template, id]) => {
+        const found = appearing(template, id, ({ Properties }) => {
+          Properties['Policies'] = [
+            {
+              PolicyDocument: {
+                Statement: {
+                  Effect: 'Allow',
+                  Action: 'secretsmanager:GetSecretValue',
+                  Resource: { 'Fn::ImportValue': `stack:${secret}Value` },
+                  Condition: inForce,
+                },
+              },
+            },
+          ];
+        });
+        return found.length === 0 ? [id.replace(/^BffFunctions|Role[0-9A-F]{8}$/g, '')] : [];
+      });
+    expect(allowed('SigningKeys').sort()).toEqual(['ApiProxy', 'RotateSigningKeys', 'SignIn']);
+    expect(allowed('ApiPlatformKeys').sort()).toEqual(['ApiProxy', 'RotateSigningKeys']);
+    expect(allowed('ApiPlatformCredentials')).toEqual(['ApiProxy']);
+    expect(allowed('IdentifierKey').sort()).toEqual(['BackchannelLogout', 'OperatorSessions', 'SignIn']);
+    expect(allowed('EdgeSecret').sort()).toEqual(['ApiProxy', 'BackchannelLogout', 'Session', 'SignIn']);
+  });
+
+  test('by every rule there is', () => {
+    const tried = new Set([...Object.values(removals).map(([rule]) => rule), 'SecretReaders']);
+    expect([...tried].sort()).toEqual(rules.map(({ id }) => id).sort());
+  });
+});
