@@ -9,6 +9,7 @@ const modules = {
   common: [],
   telemetry: ['common'],
   aws: [],
+  settings: ['common', 'routes'],
   http: ['common', 'telemetry', 'routes'],
   cis2: ['common', 'settings', 'outbound'],
   session: ['common'],
@@ -23,6 +24,7 @@ const forbiddenPackages = {
   common: ['@aws-sdk/*', 'oauth4webapi', 'jose', '@middy/*', 'aws-lambda'],
   telemetry: ['@aws-sdk/*', 'oauth4webapi', 'jose', '@middy/*', 'aws-lambda'],
   aws: ['oauth4webapi', 'jose', '@middy/*', 'aws-lambda'],
+  settings: ['@aws-sdk/*', 'oauth4webapi', 'jose', '@middy/*', 'aws-lambda'],
   http: ['@aws-sdk/*', 'oauth4webapi', 'jose'],
   cis2: ['@aws-sdk/*', '@middy/*', 'aws-lambda'],
   session: ['oauth4webapi', 'jose', '@middy/*', 'aws-lambda'],
@@ -61,9 +63,7 @@ const moduleRules = (module) => {
           ...moduleNames
             .filter((other) => other !== module && !modules[module].includes(other))
             .flatMap((other) => [`${up}${other}`, `${up}${other}/**`]),
-          ...['settings', 'routes']
-            .filter((file) => !modules[module].includes(file))
-            .map((file) => `${up}${file}.ts`),
+          ...(modules[module].includes('routes') ? [] : [`${up}routes.ts`]),
           `${up}start.ts`,
         ],
         message: `lambdas/${module} may use only: ${modules[module].join(', ') || 'nothing'}.`,
@@ -147,11 +147,11 @@ export default tseslint.config(
         },
         {
           selector: 'ImportDeclaration[source.value=/^(node:)?process$/]',
-          message: 'Settings come from settings.ts.',
+          message: 'Settings come from lambdas/settings.',
         },
         {
           selector: "MemberExpression[object.name='globalThis'][property.name='process']",
-          message: 'Settings come from settings.ts.',
+          message: 'Settings come from lambdas/settings.',
         },
       ],
     },
@@ -170,7 +170,7 @@ export default tseslint.config(
     },
   },
   {
-    // Settings come from settings.ts; these three read the environment for it.
+    // Settings come from lambdas/settings; these three read the environment for it.
     files: ['lambdas/**/*.ts'],
     ignores: ['lambdas/start.ts', 'lambdas/aws/environment-credentials.ts', 'lambdas/telemetry/**'],
     rules: {
@@ -186,16 +186,16 @@ export default tseslint.config(
     files: ['infra/**/*.ts'],
     rules: refuse({
       regex:
-        'lambdas/(?!settings\\.ts$|routes\\.ts$|api/(?:api-routes|manifest-file)\\.ts$)|manifest/(?!index\\.ts$)',
+        'lambdas/(?!settings/index\\.ts$|routes\\.ts$|api/(?:api-routes|manifest-file)\\.ts$)|manifest/(?!index\\.ts$)',
       message:
-        'Of lambdas/, the infrastructure uses settings.ts, routes.ts, the API routes and the manifest file only.',
+        'Of lambdas/, the infrastructure uses the settings, routes.ts, the API routes and the manifest file only.',
     }),
   },
   {
     files: ['manifest/**/*.ts'],
     rules: refuse({
       regex:
-        'lambdas/(?!settings\\.ts$|api/(?:api-routes|manifest-types|value-rules)\\.ts$)|/infra/|/local/|^aws-|^@aws-',
+        'lambdas/(?!settings/index\\.ts$|api/(?:api-routes|manifest-types|value-rules)\\.ts$)|/infra/|/local/|^aws-|^@aws-',
       message: 'A manifest is plain data: it needs neither the CDK nor the functions.',
     }),
   },
@@ -208,8 +208,8 @@ export default tseslint.config(
     ],
     rules: {
       ...refuse({
-        regex: 'lambdas/(?!settings\\.ts$|api/[a-z-]+\\.ts$)|/infra/|/local/|manifest/(?!index\\.ts$)',
-        message: 'The tools for the route manifest use settings.ts and lambdas/api only.',
+        regex: 'lambdas/(?!settings/index\\.ts$|api/[a-z-]+\\.ts$)|/infra/|/local/|manifest/(?!index\\.ts$)',
+        message: 'The tools for the route manifest use the settings and lambdas/api only.',
       }),
       'no-console': 'off',
     },
@@ -225,9 +225,9 @@ export default tseslint.config(
     files: ['local/**/*.ts'],
     rules: {
       ...refuse({
-        regex: 'lambdas/(?!settings\\.ts$|api/manifest-file\\.ts$)|/infra/',
+        regex: 'lambdas/(?!settings/index\\.ts$|api/manifest-file\\.ts$)|/infra/',
         message:
-          'The local run reads what was synthesised; of lambdas/ it uses settings.ts and the manifest file only.',
+          'The local run reads what was synthesised; of lambdas/ it uses the settings and the manifest file only.',
       }),
       'no-console': 'off',
     },

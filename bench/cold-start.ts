@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { settingValues } from '../infra/parts/settings.ts';
-import { functionSettings } from '../lambdas/settings.ts';
+import { functionSettings } from '../lambdas/settings/index.ts';
 import { proxyBundle } from '../test/support/proxy-bundle.ts';
 
 const root = join(import.meta.dirname, '..');

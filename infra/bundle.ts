@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { buildSync, type BuildResult, type Metafile, type OutputFile } from 'esbuild';
-import { functionSettings } from '../lambdas/settings.ts';
-import type { FunctionName } from '../lambdas/settings.ts';
+import { functionSettings } from '../lambdas/settings/index.ts';
+import type { FunctionName } from '../lambdas/settings/index.ts';
 
 const root = resolve(import.meta.dirname, '..');
 

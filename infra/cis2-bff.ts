@@ -7,7 +7,7 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as route53 from 'aws-cdk-lib/aws-route53';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
-import { scopesRequirement, unneededScopes } from '../lambdas/settings.ts';
+import { scopesRequirement, unneededScopes } from '../lambdas/settings/index.ts';
 import { AlarmTopic } from './parts/alarm-topic.ts';
 import { BffAlarms } from './parts/alarms.ts';
 import { AliasRecords } from './parts/alias-records.ts';

@@ -8,4 +8,4 @@ export { SigningKeyStore, type SigningKeyStoreProps } from './parts/keys.ts';
 export type { OperatorPrincipals } from './parts/operator-roles.ts';
 export { cis2Issuers, DeploymentRefused, type BehaviourProps } from './parts/settings.ts';
 export { BffStorage, type BffStorageProps } from './parts/storage.ts';
-export type { AcrValue, FunctionName, RoleRule } from '../lambdas/settings.ts';
+export type { AcrValue, FunctionName, RoleRule } from '../lambdas/settings/index.ts';

@@ -6,7 +6,7 @@ import {
   type FunctionName,
   type FunctionSettings,
   type Settings,
-} from './settings.ts';
+} from './settings/index.ts';
 import { createLogger, describeError, type Logger } from './telemetry/index.ts';
 
 /**

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { manifestFileText } from '../lambdas/api/manifest-file.ts';
-import { scopesRequirement, unneededScopes, type SettingName } from '../lambdas/settings.ts';
+import { scopesRequirement, unneededScopes, type SettingName } from '../lambdas/settings/index.ts';
 import { contentSecurityPolicyOf, permissionsPolicyOf, settingsOfConfig } from '../manifest/index.ts';
 import type { App } from './app.ts';
 import { keysKeptFor, startApiServices } from './api-services.ts';

@@ -1,6 +1,6 @@
 /** What is an app's own and the same in every environment: `bff.config.ts`. */
 import type { UpstreamDefinition } from '../lambdas/api/manifest-types.ts';
-import { readSettings, SettingsError, type RoleRule, type SettingName } from '../lambdas/settings.ts';
+import { readSettings, SettingsError, type RoleRule, type SettingName } from '../lambdas/settings/index.ts';
 import {
   BffConfigInvalid,
   choice,

@@ -34,4 +34,4 @@ export {
   type QueryRule,
   type ValueRule,
 } from '../lambdas/api/value-rules.ts';
-export type { RoleRule } from '../lambdas/settings.ts';
+export type { RoleRule } from '../lambdas/settings/index.ts';

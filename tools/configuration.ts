@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import ts from 'typescript';
-import { functionSettings, readSettings, settingNames, SettingsError } from '../lambdas/settings.ts';
+import { functionSettings, readSettings, settingNames, SettingsError } from '../lambdas/settings/index.ts';
 import { optionSpecs, variableOf } from '../local/cli/options.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -94,7 +94,7 @@ function settingComments(): ReadonlyMap<string, string> {
     }
     ts.forEachChild(node, visit);
   };
-  visit(sourceOf('lambdas/settings.ts'));
+  visit(sourceOf('lambdas/settings/rules.ts'));
   return found;
 }
 

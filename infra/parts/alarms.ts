@@ -6,7 +6,7 @@ import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import type { FunctionName } from '../../lambdas/settings.ts';
+import type { FunctionName } from '../../lambdas/settings/index.ts';
 import { isBehindTheApi } from './functions.ts';
 import {
   apiMetric,

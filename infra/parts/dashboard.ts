@@ -5,7 +5,7 @@ import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { FunctionName } from '../../lambdas/settings.ts';
+import type { FunctionName } from '../../lambdas/settings/index.ts';
 import type { BffAlarms } from './alarms.ts';
 import {
   apiMetric,

@@ -8,8 +8,8 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { manifestFileName, manifestFileText } from '../../lambdas/api/manifest-file.ts';
 import { routes } from '../../lambdas/routes.ts';
-import { functionSettings } from '../../lambdas/settings.ts';
-import type { FunctionName, SettingName } from '../../lambdas/settings.ts';
+import { functionSettings } from '../../lambdas/settings/index.ts';
+import type { FunctionName, SettingName } from '../../lambdas/settings/index.ts';
 import {
   acknowledgeKeysByTag,
   kmsKeepingStatements,

@@ -4,7 +4,7 @@ import * as codedeploy from 'aws-cdk-lib/aws-codedeploy';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import type { FunctionName } from '../../lambdas/settings.ts';
+import type { FunctionName } from '../../lambdas/settings/index.ts';
 
 /**
  * How a new version takes over. `canary`: a tenth of the requests for five minutes, then all; an alarm meanwhile brings the old

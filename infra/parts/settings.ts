@@ -8,8 +8,8 @@ import {
   type BffConfig,
   type UpstreamDefinitions,
 } from '../../manifest/index.ts';
-import { isLoopback, readSettings, settingNames, SettingsError } from '../../lambdas/settings.ts';
-import type { AcrValue, SettingName } from '../../lambdas/settings.ts';
+import { isLoopback, readSettings, settingNames, SettingsError } from '../../lambdas/settings/index.ts';
+import type { AcrValue, SettingName } from '../../lambdas/settings/index.ts';
 import { apiPlatformEnvironment, apiPlatformTokenUrls } from './api-platform.ts';
 
 const realm = 'openam/oauth2/realms/root/realms/NHSIdentity/realms/Healthcare';
@@ -183,7 +183,7 @@ const problemsOfConfig = (props: BehaviourProps): readonly string[] =>
     ),
   );
 
-/** Checks by the rules of `lambdas/settings.ts`, but for what is known only when it is deployed. */
+/** Checks by the rules of `lambdas/settings/rules.ts`, but for what is known only when it is deployed. */
 const brokenRules = (values: Readonly<Record<SettingName, string>>): readonly string[] => {
   try {
     readSettings(

@@ -1,5 +1,5 @@
 /** How upstreams and their routes are written down: plain data, so that documents, types and a file can be made of it. */
-import type { RoleRule } from '../settings.ts';
+import type { RoleRule } from '../settings/index.ts';
 import type { QueryRule, ValueRule } from './value-rules.ts';
 
 export const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;

@@ -1,7 +1,7 @@
 /** What we know of CIS2: its metadata, from the issuer alone, and its keys. Both are kept, and kept usable. */
 import * as oauth from 'oauth4webapi';
 import { createCache, isObject, withoutNulls, type Clock, type EpochSeconds } from '../common/index.ts';
-import { isLoopback } from '../settings.ts';
+import { isLoopback } from '../settings/index.ts';
 import type { Claims } from './claims.ts';
 import { ProviderUnavailable } from './errors.ts';
 import { providerFetch, type ProviderCall } from './transport.ts';

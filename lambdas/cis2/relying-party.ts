@@ -13,7 +13,7 @@ import {
   type SignInTokens,
 } from '../common/index.ts';
 import { addAssertion, sendSigned, type AssertionSigner } from '../outbound/index.ts';
-import type { AcrValue, RolePolicy } from '../settings.ts';
+import type { AcrValue, RolePolicy } from '../settings/index.ts';
 import { checkAssurance, type AssurancePolicy } from './assurance.ts';
 import type { Claims } from './claims.ts';
 import { ProviderUnavailable, SignInRefused } from './errors.ts';

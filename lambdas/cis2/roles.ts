@@ -1,6 +1,6 @@
 /** Which of a person's roles they may work in, and which of these they begin with. */
 import type { Role } from '../common/index.ts';
-import { acceptsRole, demandsRole, type RolePolicy } from '../settings.ts';
+import { acceptsRole, demandsRole, type RolePolicy } from '../settings/index.ts';
 import { digits, type Claims } from './claims.ts';
 import { SignInRefused, type RoleRefusal } from './errors.ts';
 

@@ -11,9 +11,12 @@ export async function withDeadline<T>(
   outer?: AbortSignal,
 ): Promise<T> {
   const own = new AbortController();
-  const timer = setTimeout(() => {
-    own.abort(new DOMException('no time is left', 'TimeoutError'));
-  }, Math.max(0, milliseconds));
+  const timer = setTimeout(
+    () => {
+      own.abort(new DOMException('no time is left', 'TimeoutError'));
+    },
+    Math.max(0, milliseconds),
+  );
   try {
     return await work(outer === undefined ? own.signal : AbortSignal.any([outer, own.signal]));
   } finally {

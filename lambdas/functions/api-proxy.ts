@@ -15,7 +15,7 @@ import { proxiedRoutes } from '../handlers/api-proxy.ts';
 import { edgeCheck, proxyFunction } from '../http/index.ts';
 import { currentSigner, loadRing, signers } from '../keys/index.ts';
 import { createProxyStore } from '../session/index.ts';
-import { SettingsError } from '../settings.ts';
+import { SettingsError } from '../settings/index.ts';
 import { startFunction, warmUp } from '../start.ts';
 import { describeError } from '../telemetry/index.ts';
 

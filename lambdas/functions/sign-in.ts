@@ -7,7 +7,7 @@ import { login } from '../handlers/login.ts';
 import { edgeCheck, httpFunction } from '../http/index.ts';
 import { currentSigner, loadRing, signers } from '../keys/index.ts';
 import { createSignInStore, identifierKeyIn } from '../session/index.ts';
-import { scopesRequirement, unneededScopes } from '../settings.ts';
+import { scopesRequirement, unneededScopes } from '../settings/index.ts';
 import { measureProvider } from '../handlers/provider-metrics.ts';
 import { startFunction, warmUp } from '../start.ts';
 import { describeError } from '../telemetry/index.ts';

@@ -29,7 +29,7 @@ import {
   type ProxiedRoute,
 } from '../http/index.ts';
 import { SessionGone, type ProxySession, type ProxyStore } from '../session/index.ts';
-import { acceptsRole, acrLevels, type AcrValue, type Settings } from '../settings.ts';
+import { acceptsRole, acrLevels, type AcrValue, type Settings } from '../settings/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { expectedHandle, notActive, requireCredential } from './presented-session.ts';
 

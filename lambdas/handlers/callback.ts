@@ -22,7 +22,7 @@ import {
   type SessionCredential,
   type SignInStore,
 } from '../session/index.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../settings/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { presentedSecret } from './credential.ts';
 import { signInFailure } from './sign-in-failure.ts';

@@ -15,7 +15,7 @@ import {
   setCookie,
   type RouteHandler,
 } from '../http/index.ts';
-import { acrLevels, isAcrValue, type AcrValue, type Settings } from '../settings.ts';
+import { acrLevels, isAcrValue, type AcrValue, type Settings } from '../settings/index.ts';
 import { replacementOf } from '../session/index.ts';
 import { presentedCredential, presentedSecret, signInSecretBytes } from './credential.ts';
 import { signInFailure } from './sign-in-failure.ts';

@@ -9,7 +9,7 @@ import {
   type RouteHandler,
 } from '../http/index.ts';
 import type { Session, SessionState, SessionStore } from '../session/index.ts';
-import { acceptsRole, type RolePolicy, type Settings } from '../settings.ts';
+import { acceptsRole, type RolePolicy, type Settings } from '../settings/index.ts';
 import { presentedCredential } from './credential.ts';
 import {
   expectedHandle,

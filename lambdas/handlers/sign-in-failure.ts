@@ -1,7 +1,7 @@
 import { ProviderUnavailable, SignInRefused } from '../cis2/index.ts';
 import { BffError } from '../common/index.ts';
 import { redirectToErrorPage, type HttpRequest, type HttpResponse } from '../http/index.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../settings/index.ts';
 import { describeError, type Logger } from '../telemetry/index.ts';
 
 /**

@@ -1,7 +1,7 @@
 /** Where a connection to an upstream may lead. A name is configured; what it resolves to is up to whoever runs DNS. */
 import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
-import { isLoopback } from '../settings.ts';
+import { isLoopback } from '../settings/index.ts';
 
 const listOf = (
   kind: 'ipv4' | 'ipv6',

@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { CreateTableCommandInput, KeyType, ScalarAttributeType } from '@aws-sdk/client-dynamodb';
 import { manifestFileName } from '../../lambdas/api/manifest-file.ts';
-import type { SettingName } from '../../lambdas/settings.ts';
+import type { SettingName } from '../../lambdas/settings/index.ts';
 import { createTables } from './dynamodb.ts';
 import { reasonOf, StartError } from '../errors.ts';
 import type { ApiRoute } from '../edge/http-api.ts';

@@ -1,4 +1,4 @@
-import { isLoopback } from '../../lambdas/settings.ts';
+import { isLoopback } from '../../lambdas/settings/index.ts';
 import type { AuthorizationRequest } from './authorization-request.ts';
 import type { ClientRegistration } from './clients.ts';
 import { html, type Html } from './html.ts';

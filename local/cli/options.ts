@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { acrLevels, readSettings, SettingsError } from '../../lambdas/settings.ts';
-import type { SettingName } from '../../lambdas/settings.ts';
+import { acrLevels, readSettings, SettingsError } from '../../lambdas/settings/index.ts';
+import type { SettingName } from '../../lambdas/settings/index.ts';
 import { calledAs } from './called-as.ts';
 import { parseCommandLine } from './command-line.ts';
 import { StartError } from '../errors.ts';

@@ -6,7 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf } from '../errors.ts';
 import { gatewayMessage, type GatewayRequest } from './http-api-event.ts';
-import { isLoopback } from '../../lambdas/settings.ts';
+import { isLoopback } from '../../lambdas/settings/index.ts';
 import type { Spa, SpaAnswer } from './spa.ts';
 
 /**

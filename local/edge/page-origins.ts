@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import { isLoopback } from '../../lambdas/settings.ts';
+import { isLoopback } from '../../lambdas/settings/index.ts';
 import type { GatewayRequest } from './http-api-event.ts';
 
 /**

@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { upstreams } from '../../bff.config.ts';
 import { manifestFileText } from '../../lambdas/api/manifest-file.ts';
-import { functionSettings, type FunctionName, type SettingName } from '../../lambdas/settings.ts';
+import { functionSettings, type FunctionName, type SettingName } from '../../lambdas/settings/index.ts';
 import { AwsDoor } from '../support/aws.ts';
 import { Bff } from '../support/bff.ts';
 import { Provider } from '../support/provider.ts';

@@ -1,6 +1,6 @@
 /** What an attacker, an auditor and a search engine try first. */
 import { describe, expect, test } from '@jest/globals';
-import { unneededScopes } from '../../lambdas/settings.ts';
+import { unneededScopes } from '../../lambdas/settings/index.ts';
 import { Bff } from '../support/bff.ts';
 import { sessionCookie, signInCookie, type SessionJson } from '../support/browser.ts';
 import { rawRequest } from '../support/raw-http.ts';

@@ -16,7 +16,7 @@ import { SigningKeyStore } from '../../infra/parts/keys.ts';
 import { cis2Issuers } from '../../infra/parts/settings.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
-import type { FunctionName } from '../../lambdas/settings.ts';
+import type { FunctionName } from '../../lambdas/settings/index.ts';
 import { emptyBundles, ofFunction, only, resourcesOfType, toJson } from './support.ts';
 
 const webAclArn =

@@ -16,7 +16,7 @@ import {
   signers,
 } from '../../lambdas/keys/index.ts';
 import type { PublishedKeys, PublishedRecord } from '../../lambdas/keys/index.ts';
-import type { FunctionName } from '../../lambdas/settings.ts';
+import type { FunctionName } from '../../lambdas/settings/index.ts';
 import { createTables } from '../../local/aws/dynamodb.ts';
 import { startKms } from '../../local/aws/kms.ts';
 import { AwsDoor } from '../support/aws.ts';

@@ -11,7 +11,7 @@ import type { Environment } from '../../infra/environments.ts';
 import { cis2Issuers } from '../../infra/parts/settings.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
-import type { FunctionName } from '../../lambdas/settings.ts';
+import type { FunctionName } from '../../lambdas/settings/index.ts';
 import { actionsOf, emptyBundles, imported, mentions, ofFunction, only } from './support.ts';
 import { resourcesOfType, statementsOf, toJson } from './support.ts';
 import type { Json, Resource, Statement, TemplateJson } from './support.ts';

@@ -1,6 +1,6 @@
 import { dirname, join, resolve, sep } from 'node:path';
 import ts from 'typescript';
-import type { FunctionName } from '../../lambdas/settings.ts';
+import type { FunctionName } from '../../lambdas/settings/index.ts';
 
 /**
  * What a function's code can come to, followed through its sources: a declaration counts once something that counts

@@ -24,7 +24,7 @@ import type {
   SignInStore,
   TokenLease,
 } from '../../lambdas/session/index.ts';
-import type { FunctionName } from '../../lambdas/settings.ts';
+import type { FunctionName } from '../../lambdas/settings/index.ts';
 import { createTables } from '../../local/aws/dynamodb.ts';
 import { identified } from '../unit/session-fixtures.ts';
 import { AwsDoor } from '../support/aws.ts';

@@ -11,8 +11,8 @@ import { format, resolveConfig } from 'prettier';
 import { rightsReport, type RightsReport } from '../../tools/rights/document.ts';
 import type { Command } from '../../ops/command.ts';
 import { commands } from '../../ops/commands.ts';
-import { functionSettings } from '../../lambdas/settings.ts';
-import type { FunctionName } from '../../lambdas/settings.ts';
+import { functionSettings } from '../../lambdas/settings/index.ts';
+import type { FunctionName } from '../../lambdas/settings/index.ts';
 import {
   actionsOf,
   emptyBundles,

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { acrLevels } from '../../lambdas/settings.ts';
+import { acrLevels } from '../../lambdas/settings/index.ts';
 import { assemblyDirectory } from '../../local/build.ts';
 import { Functions } from '../../local/aws/cloudformation.ts';
 import { StartError } from '../../local/errors.ts';

@@ -1,5 +1,5 @@
 /** A local run whose functions get settings that no option gives: the first argument holds them, as JSON. */
-import type { SettingName } from '../../lambdas/settings.ts';
+import type { SettingName } from '../../lambdas/settings/index.ts';
 import { loadApp } from '../../local/app.ts';
 import { parseOptions } from '../../local/cli/options.ts';
 import { run } from '../../local/run.ts';

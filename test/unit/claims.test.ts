@@ -8,7 +8,7 @@ import { checkIdToken } from '../../lambdas/cis2/id-token.ts';
 import { checkRoles, chosenRole } from '../../lambdas/cis2/roles.ts';
 import { readRoles, readUser } from '../../lambdas/cis2/worker.ts';
 import type { EpochMilliseconds, EpochSeconds } from '../../lambdas/common/time.ts';
-import type { RolePolicy } from '../../lambdas/settings.ts';
+import type { RolePolicy } from '../../lambdas/settings/index.ts';
 
 type Claims = Record<string, unknown>;
 

@@ -5,7 +5,7 @@ import { endSession, listSessions } from '../../lambdas/handlers/sessions.ts';
 import { Problem, type HttpRequest, type HttpResponse } from '../../lambdas/http/index.ts';
 import { newCredential } from '../../lambdas/session/credential.ts';
 import type { Session, SessionState, SessionStore } from '../../lambdas/session/index.ts';
-import type { RolePolicy } from '../../lambdas/settings.ts';
+import type { RolePolicy } from '../../lambdas/settings/index.ts';
 import { createLogger } from '../../lambdas/telemetry/index.ts';
 
 const now = 1_800_000_000 as EpochSeconds;

@@ -5,7 +5,7 @@ import { attemptLifeSeconds } from '../../lambdas/cis2/index.ts';
 import { skewSeconds, recentSeconds } from '../../lambdas/cis2/jwt.ts';
 import type { EpochSeconds } from '../../lambdas/common/index.ts';
 import { expiryOf } from '../../lambdas/session/limits.ts';
-import { readSettings, SettingsError } from '../../lambdas/settings.ts';
+import { readSettings, SettingsError } from '../../lambdas/settings/index.ts';
 import { settingValues } from '../../infra/parts/settings.ts';
 
 const text = readFileSync(new URL('../../docs/sessions.md', import.meta.url), 'utf8');

@@ -13,7 +13,7 @@ import {
   unneededScopes,
   type RoleRule,
   type SettingName,
-} from '../../lambdas/settings.ts';
+} from '../../lambdas/settings/index.ts';
 
 const good: Record<SettingName, string> = {
   BASE_URL: 'https://app.example.nhs.uk',
