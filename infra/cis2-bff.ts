@@ -434,7 +434,7 @@ const concurrencyProblems = (props: Cis2BffProps): readonly string[] =>
     );
 
 /** Lambda leaves no fewer of an account's concurrent executions to functions that have none reserved. */
-const leastUnreserved = 100;
+const minUnreserved = 100;
 
 /** Not an error: only AWS knows the account's limit. */
 const saysConcurrency = (scope: Construct, reserved: ReservedConcurrency): void => {
@@ -442,7 +442,7 @@ const saysConcurrency = (scope: Construct, reserved: ReservedConcurrency): void 
   if (sum === 0) return;
   Annotations.of(scope).addInfoV2(
     'cis2-bff:reserved-concurrency',
-    `${String(sum)} concurrent executions are reserved: the account's limit must be ${String(sum + leastUnreserved)} at least ` +
+    `${String(sum)} concurrent executions are reserved: the account's limit must be ${String(sum + minUnreserved)} at least ` +
       '(aws lambda get-account-settings shows it; a new account may have 10). Ask for more under Service Quotas, or set ' +
       "reservedConcurrency: 'none'",
   );

@@ -1,6 +1,6 @@
 /** What of a local run's log would have become metrics and an audit trail in CloudWatch. */
 
-export interface MeasuredMetric {
+interface MeasuredMetric {
   readonly name: string;
   /** E.g. `Code=login_expired`; undefined for the metric without a dimension. */
   readonly dimension: string | undefined;
@@ -10,7 +10,7 @@ export interface MeasuredMetric {
   readonly largest: number;
 }
 
-export interface AuditEvent {
+interface AuditEvent {
   readonly time: string;
   readonly event: string;
   /** The keyed hash that the event names its person by; empty where it names nobody. */

@@ -19,7 +19,7 @@ import {
 } from './metrics.ts';
 
 /** `critical` wakes somebody; `warning` is for the next working day. */
-export type Severity = 'critical' | 'warning';
+type Severity = 'critical' | 'warning';
 
 export interface BffAlarmsProps {
   /** Begins the names of alarms, and tells this installation from others in the account. */

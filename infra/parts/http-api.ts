@@ -49,7 +49,7 @@ const shares: Readonly<Record<string, number>> = {
 };
 
 /** A route that takes fewer a second would refuse two people at once. */
-const leastRate = 5;
+const minRate = 5;
 
 /**
  * What the access log says. An allow-list: a path or a query could carry a code or a patient's name, an address or a
@@ -175,7 +175,7 @@ const throttle = (
   made: readonly apigateway.HttpRoute[],
   { requestsPerSecond, requestBurst }: BffHttpApiProps,
 ): void => {
-  const rateOf = (all: number, share: number): number => Math.max(leastRate, Math.round(all * share));
+  const rateOf = (all: number, share: number): number => Math.max(minRate, Math.round(all * share));
   (stage.node.defaultChild as apigateway.CfnStage).routeSettings = Object.fromEntries(
     Object.entries(shares).map(([route, share]) => [
       route,

@@ -43,7 +43,7 @@ export const apiMetric = (
 const faultCodes = ['internal_error', 'provider_error', 'provider_unavailable', 'response_invalid'] as const;
 
 /** Fewer faults in a period than this say nothing about a rate. */
-const leastFaults = 3;
+const minFaults = 3;
 
 /** Faults as a part of all: 0 where there are too few to tell. */
 const ratio = (
@@ -54,7 +54,7 @@ const ratio = (
   label: string,
 ): cloudwatch.MathExpression =>
   new cloudwatch.MathExpression({
-    expression: `IF((${faults}) >= ${String(leastFaults)}, (${faults}) / (${all}), 0)`,
+    expression: `IF((${faults}) >= ${String(minFaults)}, (${faults}) / (${all}), 0)`,
     usingMetrics,
     period,
     label,

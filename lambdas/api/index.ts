@@ -13,11 +13,4 @@ export {
   upstreamUrl,
 } from './request.ts';
 export { passedHeaders } from './response.ts';
-export {
-  createUpstreamClient,
-  UpstreamInvalid,
-  UpstreamTimeout,
-  type UpstreamAnswer,
-  type UpstreamCall,
-  type UpstreamClient,
-} from './upstream.ts';
+export { createUpstreamClient, UpstreamInvalid, UpstreamTimeout, type UpstreamClient } from './upstream.ts';

@@ -101,7 +101,7 @@ export function correlationId(handle: string): string {
 }
 
 /** What an upstream is told beside a route's own headers. */
-export interface Introduction {
+export interface OwnHeaders {
   readonly accept: string;
   readonly acceptEncoding: string | undefined;
   readonly requestId: string;
@@ -114,7 +114,7 @@ export interface Introduction {
 /** Every header of a call but those that HTTP itself needs. */
 export const upstreamHeaders = (
   accepted: Readonly<Record<string, string>>,
-  call: Introduction,
+  call: OwnHeaders,
   accessToken: Secret | undefined,
 ): Record<string, string> => ({
   ...accepted,

@@ -77,7 +77,7 @@ export interface UpstreamClient {
 }
 
 /** Base64 makes a third more of it, and Lambda answers with 6 MB at most. */
-export const maxAnswerBytes = 4 * 1024 * 1024;
+const maxAnswerBytes = 4 * 1024 * 1024;
 
 /**
  * A client with connections that are kept open between calls.

@@ -5,7 +5,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 export { edgeSecrets } from './edge-secret.ts';
 
 /** Time limits that leave room for an answer, and for one more try, inside every function's own. */
-export const limits = {
+export const timeLimits = {
   maxAttempts: 2,
   requestHandler: { connectionTimeout: 500, requestTimeout: 1_000, throwOnRequestTimeout: true },
 } as const;
@@ -16,10 +16,10 @@ export const limits = {
  * and output for nobody.
  */
 export function dynamoDb(): DynamoDBClient {
-  const client = new DynamoDBClient({ ...limits, cacheMiddleware: true });
+  const client = new DynamoDBClient({ ...timeLimits, cacheMiddleware: true });
   client.middlewareStack.remove('loggerMiddleware');
   return client;
 }
 /** @param maxAttempts - what writes keys has time for more than one more try */
-export const secretsManager = (maxAttempts: number = limits.maxAttempts): SecretsManagerClient =>
-  new SecretsManagerClient({ ...limits, maxAttempts });
+export const secretsManager = (maxAttempts: number = timeLimits.maxAttempts): SecretsManagerClient =>
+  new SecretsManagerClient({ ...timeLimits, maxAttempts });

@@ -7,7 +7,7 @@ export {
   sealState,
   type SignInAttempt,
 } from './attempt.ts';
-export { LogoutTokenRefused, ProviderUnavailable, SignInRefused, type RoleRefusal } from './errors.ts';
+export { LogoutTokenRefused, ProviderUnavailable, SignInRefused } from './errors.ts';
 export { createLogoutTokenVerifier, type LogoutToken, type LogoutTokenVerifier } from './logout-token.ts';
 export { createRelyingParty, type RelyingParty, type SignIn } from './relying-party.ts';
 export { type ProviderCall } from './transport.ts';

@@ -36,7 +36,7 @@ export interface RelyingPartyOptions {
   /** Which roles can be worked in, and whether a sign-in needs one. */
   readonly acceptedRoles: RolePolicy;
   readonly clock: Clock;
-  /** What signs for us at the moment. Told the name of a key that CIS2 refused, it looks whether there is another by now. */
+  /** The current signer. With the `kid` of a key that CIS2 refused, it reads again whether there is another. */
   readonly signer: (refusedKid?: string) => Promise<AssertionSigner>;
   /** Told when CIS2's metadata or keys could not be had again and the old ones serve. */
   readonly onStale: (document: 'metadata' | 'keys', ageSeconds: number) => void;
@@ -47,7 +47,7 @@ export interface RelyingPartyOptions {
 }
 
 /** What of an authorisation request differs from one sign-in to the next. */
-export interface AuthorisationRequest {
+interface AuthorisationRequest {
   readonly state: string;
   readonly nonce: string;
   readonly codeVerifier: string;
@@ -58,7 +58,7 @@ export interface AuthorisationRequest {
   readonly role: 'select' | 'change' | undefined;
 }
 
-export interface AuthorisationResponse {
+interface AuthorisationResponse {
   /** The callback's query, as it came. */
   readonly parameters: URLSearchParams;
   /** The state this browser was sent away with, already found to be its own. */
@@ -96,7 +96,7 @@ export interface RelyingParty {
 }
 
 /** A response that carries a code and is this provider's, for this attempt. */
-export interface AcceptedResponse extends AuthorisationResponse {
+interface AcceptedResponse extends AuthorisationResponse {
   readonly accepted: URLSearchParams;
 }
 

@@ -20,7 +20,7 @@ export interface User {
   readonly title: string | null;
 }
 
-export interface Assurance {
+interface Assurance {
   /** Authentication assurance level, 1 to 3. */
   readonly authentication: number;
   /** Identity assurance level, 0 to 3. */

@@ -17,5 +17,5 @@ export {
   type EpochMilliseconds,
   type PreciseClock,
 } from './time.ts';
-export type { Assurance, HealthcareWorker, Role, User } from './healthcare-worker.ts';
+export type { HealthcareWorker, Role, User } from './healthcare-worker.ts';
 export type { SignInTokens } from './sign-in-tokens.ts';

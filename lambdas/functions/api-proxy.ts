@@ -9,7 +9,7 @@ import {
   type UpstreamDefinitions,
 } from '../api/index.ts';
 import { createUserTokens, currentApplication, loadApplication } from '../api/tokens/index.ts';
-import { dynamoDb, edgeSecrets, limits, secretsManager } from '../aws/index.ts';
+import { dynamoDb, edgeSecrets, timeLimits, secretsManager } from '../aws/index.ts';
 import { systemClock as clock } from '../common/index.ts';
 import { proxiedRoutes } from '../handlers/api-proxy.ts';
 import { edgeCheck, proxyFunction } from '../http/index.ts';
@@ -36,7 +36,7 @@ const onStale = (error: unknown): void => {
 
 const signer = currentSigner({
   load: () => loadRing(secrets, settings.API_PLATFORM_KEYS_SECRET),
-  signerOf: signers({ kmsOptions: limits, clock }),
+  signerOf: signers({ kmsOptions: timeLimits, clock }),
   cacheSeconds: settings.KEY_CACHE_SECONDS,
   clock,
   onStale,

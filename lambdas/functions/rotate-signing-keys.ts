@@ -1,7 +1,7 @@
 /** Makes, rotates and takes in signing keys. Behind no route, and the only function that writes keys. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { dynamoDb, limits, secretsManager } from '../aws/index.ts';
+import { dynamoDb, timeLimits, secretsManager } from '../aws/index.ts';
 import { systemClock as clock } from '../common/index.ts';
 import { rotateSigningKeys, type ManagedRing } from '../handlers/rotate-signing-keys.ts';
 import { responseAddresses } from '../handlers/signing-key-events.ts';
@@ -22,7 +22,7 @@ const database = dynamoDb();
 /** KMS takes its time to make a key, and a second try would make a second one. */
 const kmsOptions = {
   maxAttempts: 1,
-  requestHandler: { ...limits.requestHandler, requestTimeout: 10_000 },
+  requestHandler: { ...timeLimits.requestHandler, requestTimeout: 10_000 },
 };
 
 const ring = (
@@ -46,7 +46,7 @@ const ring = (
       kmsOptions,
       clock,
     }),
-    signerOf: signers({ kmsOptions: limits, clock }),
+    signerOf: signers({ kmsOptions: timeLimits, clock }),
     fetchJwks: fetchJwks(`${settings.BASE_URL}${path}`),
     leadSeconds: settings.KEY_LEAD_SECONDS,
     clock,

@@ -1,5 +1,5 @@
 /** `GET /auth/login` and `GET /auth/callback`: the only function behind the API that may use the signing key. */
-import { dynamoDb, edgeSecrets, limits, secretsManager } from '../aws/index.ts';
+import { dynamoDb, edgeSecrets, timeLimits, secretsManager } from '../aws/index.ts';
 import { createRelyingParty } from '../cis2/index.ts';
 import { preciseClock, systemClock as clock } from '../common/index.ts';
 import { callback } from '../handlers/callback.ts';
@@ -21,7 +21,7 @@ const edge = edgeCheck(() => edgeSecrets(secrets, settings.EDGE_SECRET));
 
 const signer = currentSigner({
   load: () => loadRing(secrets, settings.SIGNING_KEYS_SECRET),
-  signerOf: signers({ kmsOptions: limits, clock }),
+  signerOf: signers({ kmsOptions: timeLimits, clock }),
   cacheSeconds: settings.KEY_CACHE_SECONDS,
   clock,
   onStale: (error) => {

@@ -57,8 +57,8 @@ export const proxiedRoutes = (
     return base === undefined ? [] : [proxiedRoute(dependencies, route, base)];
   });
 
-/** The step a call has come to: what refused it, when it goes no further. */
-type Step = 'request' | 'session' | 'step_up' | 'role' | 'token_or_upstream' | 'answer';
+/** How far a call has come: what refused it, where it goes no further. */
+type Stage = 'request' | 'session' | 'step_up' | 'role' | 'token_or_upstream' | 'answer';
 
 interface Call {
   readonly request: HttpRequest;
@@ -66,7 +66,7 @@ interface Call {
   readonly startedAt: number;
   readonly requestId: string;
   readonly trace: Trace;
-  step: Step;
+  stage: Stage;
 }
 
 function proxiedRoute(dependencies: ApiProxyDependencies, route: ApiRoute, base: string): ProxiedRoute {
@@ -85,10 +85,10 @@ function proxiedRoute(dependencies: ApiProxyDependencies, route: ApiRoute, base:
         startedAt: performance.now(),
         requestId: randomUUID(),
         trace: newTrace(),
-        step: 'request',
+        stage: 'request',
       };
       try {
-        const response = await answer(dependencies, route, base, call);
+        const response = await forwardCall(dependencies, route, base, call);
         logCall(call, route, response.status, undefined);
         return response;
       } catch (error) {
@@ -101,40 +101,27 @@ function proxiedRoute(dependencies: ApiProxyDependencies, route: ApiRoute, base:
 }
 
 /** Parse, decide, act, answer; nothing costs a call to anybody before it must. */
-async function answer(
+async function forwardCall(
   { sessions, tokens, client, settings, clock }: ApiProxyDependencies,
   route: ApiRoute,
   base: string,
   call: Call,
 ): Promise<HttpResponse> {
-  const { request, log } = call;
-  const query = acceptQuery(route, request.query);
-  const headers = acceptHeaders(route, request.headers);
-  if (query === undefined || headers === undefined) throw new Problem('invalid_request');
-  const url = upstreamUrl(base, route, request.pathVariables, query);
+  const { request } = call;
+  const audience = audienceOf(route);
+  const { url, headers } = acceptCall(route, base, request);
 
-  call.step = 'session';
-  const audience = route.token === 'none' ? undefined : route.token;
-  const opened = await sessions.open(requireCredential(request), {
-    handle: expectedHandle(request),
-    activity: route.countsAsActivity && request.headers['x-background'] !== '1',
-    profile: needsProfile(route, settings),
-    audience,
-  });
-  if (opened.status === 'other_session') throw new Problem('session_changed');
-  if (opened.status === 'rate_limited') throw rateLimited(opened.retryAfterSeconds);
-  if (opened.status !== 'active') throw notActive(opened, log);
-  const { session } = opened;
-  log.measure('SessionHit');
+  call.stage = 'session';
+  const session = await openSession(sessions, route, settings, call);
 
-  call.step = 'step_up';
+  call.stage = 'step_up';
   requireAuthentication(route, session, settings, clock());
-  call.step = 'role';
+  call.stage = 'role';
   const roleId = workingRole(route, session, settings);
 
-  call.step = 'token_or_upstream';
+  call.stage = 'token_or_upstream';
   const contentType = acceptedMediaType(request.headers['content-type'], route.body?.types ?? []);
-  const introduction = {
+  const ownHeaders = {
     accept: acceptedType(route, request.headers['accept']),
     acceptEncoding: acceptedEncoding(request.headers['accept-encoding']),
     requestId: call.requestId,
@@ -147,7 +134,7 @@ async function answer(
     call: (accessToken) => ({
       method: route.method,
       url,
-      headers: upstreamHeaders(headers, introduction, accessToken),
+      headers: upstreamHeaders(headers, ownHeaders, accessToken),
       body: route.body === undefined ? undefined : request.body,
     }),
     tokens:
@@ -160,12 +147,42 @@ async function answer(
     totalMs: maxCallMs - (performance.now() - call.startedAt),
     trace: call.trace,
   });
-  call.step = 'answer';
+  call.stage = 'answer';
   return {
     status: answered.status,
     headers: passedHeaders(answered, route, base, url),
     ...(answered.body.length === 0 ? {} : { body: answered.body }),
   };
+}
+
+/** The upstream's address and the headers to pass on. @throws Problem `invalid_request` for what the route does not take */
+function acceptCall(route: ApiRoute, base: string, request: HttpRequest) {
+  const query = acceptQuery(route, request.query);
+  const headers = acceptHeaders(route, request.headers);
+  if (query === undefined || headers === undefined) throw new Problem('invalid_request');
+  return { url: upstreamUrl(base, route, request.pathVariables, query), headers };
+}
+
+const audienceOf = ({ token }: ApiRoute) => (token === 'none' ? undefined : token);
+
+/** The live session of the request. @throws Problem when there is none, it is another one, or it makes too many calls */
+async function openSession(
+  sessions: ProxyStore,
+  route: ApiRoute,
+  settings: Policy,
+  { request, log }: Call,
+): Promise<ProxySession> {
+  const opened = await sessions.open(requireCredential(request), {
+    handle: expectedHandle(request),
+    activity: route.countsAsActivity && request.headers['x-background'] !== '1',
+    profile: needsProfile(route, settings),
+    audience: audienceOf(route),
+  });
+  if (opened.status === 'other_session') throw new Problem('session_changed');
+  if (opened.status === 'rate_limited') throw rateLimited(opened.retryAfterSeconds);
+  if (opened.status !== 'active') throw notActive(opened, log);
+  log.measure('SessionHit');
+  return opened.session;
 }
 
 type Policy = ApiProxyDependencies['settings'];
@@ -275,7 +292,7 @@ function logCall(call: Call, route: ApiRoute, status: number, error: unknown): v
     tokenMs: Math.round(trace.tokenMs),
     tries: trace.tries,
     refreshed: trace.refreshed,
-    refusedBy: error === undefined ? undefined : call.step,
+    refusedBy: error === undefined ? undefined : call.stage,
     fault: error instanceof UpstreamInvalid ? error.fault : undefined,
   });
 }

@@ -145,7 +145,7 @@ function describeSession(session: Session, policy: RolePolicy): Record<string, u
     assurance: { ...levels, authenticatedAt: toRfc3339(authenticatedAt) },
     // One that was accepted when it was chosen, and is not today, has to be chosen anew.
     role: role !== null && acceptsRole(policy, role) ? role : null,
-    roles: worker.roles.map((held) => (acceptsRole(policy, held) ? held : { ...held, permitted: false })),
+    roles: worker.roles.map((owned) => (acceptsRole(policy, owned) ? owned : { ...owned, permitted: false })),
     expires: {
       at: toRfc3339(expiry.at),
       idleAt: toRfc3339(expiry.idleAt),

@@ -29,8 +29,8 @@ interface Exchange {
   code?: string;
 }
 
-type Step = middy.MiddlewareObj<Exchange, HttpResponse>;
-type Call = Parameters<NonNullable<Step['after']>>[0];
+type Middleware = middy.MiddlewareObj<Exchange, HttpResponse>;
+type MiddlewareRequest = Parameters<NonNullable<Middleware['after']>>[0];
 
 /** A route as requests are matched against it. */
 interface Entry {
@@ -72,8 +72,8 @@ const openExchange = (event: APIGatewayProxyEventV2, log: Logger): Exchange => {
 };
 
 /** One line a request, whatever became of it. */
-const requestLog = (): Step => {
-  const write = ({ event: exchange, response }: Call): void => {
+const requestLog = (): Middleware => {
+  const write = ({ event: exchange, response }: MiddlewareRequest): void => {
     exchange.log('request', {
       route: exchange.routeKey,
       method: exchange.request.method,
@@ -89,7 +89,7 @@ const requestLog = (): Step => {
  * Whatever is thrown becomes problem details, or the app's error page for a person who navigates and cannot read JSON. What
  * nobody expected is logged without its message.
  */
-const refusals = (site: ErrorPage): Step => ({
+const refusals = (site: ErrorPage): Middleware => ({
   onError: (call) => {
     const exchange = call.event;
     const problem = toProblem(call.error);
@@ -109,7 +109,7 @@ const refusals = (site: ErrorPage): Step => ({
 });
 
 /** What came around the edge, and so around the firewall, finds nothing here. */
-const throughEdge = ({ passes }: EdgeCheck): Step => ({
+const throughEdge = ({ passes }: EdgeCheck): Middleware => ({
   before: async ({ event: { request, log } }) => {
     if (await passes(request.headers[edgeHeader])) return;
     log('request_refused', { guard: 'edge' });
@@ -122,7 +122,7 @@ const isRefusal = ({ status, code }: Problem): boolean =>
   code === 'step_up_required' || (status < 500 && ![401, 404, 405].includes(status));
 
 /** Finds the route's entry; the guards that it names run before its handler can. */
-const routing = (entries: readonly Entry[], baseUrl: string): Step => ({
+const routing = (entries: readonly Entry[], baseUrl: string): Middleware => ({
   before: ({ event: exchange }) => {
     const { request, log } = exchange;
     const matching = entries.flatMap((entry) => {

@@ -8,8 +8,8 @@ export {
   type ProxiedRoute,
   type RouteHandler,
 } from './function.ts';
-export { acceptedMediaType, type BodyRule } from './guards.ts';
+export { acceptedMediaType } from './guards.ts';
 export { Problem, toProblem, type ProblemCode } from './problem.ts';
 export { isNavigation, type HttpRequest } from './request.ts';
-export { everyAnswer, json, redirect, redirectToErrorPage, type HttpResponse } from './response.ts';
+export { defaultHeaders, json, redirect, redirectToErrorPage, type HttpResponse } from './response.ts';
 export { parseOwnPath, parseReturnTo } from './return-to.ts';

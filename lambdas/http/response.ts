@@ -45,7 +45,7 @@ export const redirectToErrorPage = (
 });
 
 /** Headers of every answer under `/auth` and `/api`. An answer's own header of the same name wins. */
-export const everyAnswer = {
+export const defaultHeaders = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
   'cross-origin-resource-policy': 'same-origin',
@@ -61,7 +61,7 @@ export const writeResponse = (
 ): APIGatewayProxyStructuredResultV2 => ({
   statusCode: response.status,
   headers: {
-    ...everyAnswer,
+    ...defaultHeaders,
     ...(reference === undefined ? {} : { 'x-request-id': reference }),
     ...response.headers,
   },

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { after, type Clock } from '../common/index.ts';
 import { signingAlgorithm } from './ring.ts';
 
-export interface AssertionRequest {
+interface AssertionRequest {
   readonly clientId: string;
   /** The token endpoint, character for character as its owner writes it. */
   readonly audience: string;

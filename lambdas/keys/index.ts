@@ -1,4 +1,4 @@
-export type { AssertionRequest, AssertionSigner } from './assertion.ts';
+export type { AssertionSigner } from './assertion.ts';
 export { currentSigner } from './current-signer.ts';
 export { ChangeRefused, KeysUnavailable } from './errors.ts';
 export type { KeyManagerPorts } from './key-change.ts';

@@ -16,7 +16,7 @@ import { readRing, type Ring } from './ring.ts';
 /** The label of the version that signs. */
 export const currentLabel = 'AWSCURRENT';
 
-export interface SecretVersion {
+interface SecretVersion {
   readonly versionId: string;
   readonly text: Secret;
 }

@@ -26,7 +26,7 @@ export interface RingKey extends KeyFacts {
 }
 
 /** Where a private half is: in the ring itself, or in KMS, which never gives it away. */
-export type PrivateHalf =
+type PrivateHalf =
   | { readonly storage: 'secret'; readonly jwk: Secret<JWK> }
   | { readonly storage: 'kms'; readonly keyArn: string };
 export type KeyStorage = PrivateHalf['storage'];
@@ -40,7 +40,7 @@ export interface Ring {
 }
 
 /** A ring is drafted from the current one, and can replace that one only. */
-export interface Draft {
+interface Draft {
   /** The version of the secret it was made from. */
   readonly basedOn: string;
   /** The rotation it was made for; null for an operator's change. */

@@ -13,9 +13,8 @@ export {
   type RoleChange,
   type SessionStore,
 } from './session-store.ts';
-export { createSignInStore, type NewSession, type ReplacedRole, type SignInStore } from './sign-in-store.ts';
-export { type EndReason, type NotActive, type Session, type SessionState } from './state.ts';
-export { type StoreOptions } from './store.ts';
+export { createSignInStore, type NewSession, type SignInStore } from './sign-in-store.ts';
+export { type EndReason, type Session, type SessionState } from './state.ts';
 export {
   leaseMs,
   SessionGone,

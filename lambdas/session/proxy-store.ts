@@ -12,7 +12,7 @@ import { count, epochSeconds, type Item, type SessionItem, type TokenAudience } 
 import { standingOf, type NotActive } from './state.ts';
 import { getSessionItems, warmUp, type StoreOptions } from './store.ts';
 import { sessionTokens, type SessionTokens } from './tokens.ts';
-import { endOnceTold, recordCalls } from './transitions.ts';
+import { recordExpiry, recordCalls } from './transitions.ts';
 
 /** What a call to another service needs of the session it is made for. */
 export interface ProxyUse {
@@ -98,7 +98,7 @@ async function open(
   const item = await getSessionItems(options, key, lastItem(use));
   const standing = standingOf(options, credential, item('core'));
   if (standing.status !== 'alive') {
-    await endOnceTold(options, credential, item('core'), standing);
+    await recordExpiry(options, credential, item('core'), standing);
     return standing;
   }
   const { core, times, handle } = standing;

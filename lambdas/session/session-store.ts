@@ -131,7 +131,7 @@ async function settleState(
 ): Promise<StateRead> {
   const state = stateOf(options, credential, core, profile);
   if (core !== undefined && state.status === 'active') return { state, core };
-  const ended = await transitions.endOnceTold(options, credential, core, state);
+  const ended = await transitions.recordExpiry(options, credential, core, state);
   await transitions.clearAfter(options, credential.key, ended);
   return { state: state as NotActive };
 }

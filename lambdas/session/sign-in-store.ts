@@ -59,7 +59,7 @@ export interface NewSession {
   readonly reportOthers: boolean;
 }
 
-export interface CreatedSession {
+interface CreatedSession {
   readonly credential: SessionCredential;
   /** How many sessions ended as `replaced` for it: the one it took the place of, and the oldest of too many. */
   readonly ended: number;
@@ -68,7 +68,7 @@ export interface CreatedSession {
 }
 
 /** The role chosen in the session that a sign-in takes the place of. */
-export interface ReplacedRole {
+interface ReplacedRole {
   readonly roleId: string;
   /** Whether that session is this user's. @throws IdentifierKeyUnavailable */
   isOf(user: readonly string[]): Promise<boolean>;

@@ -78,7 +78,7 @@ export const alive = ({ limits, clock }: StoreOptions, match: SessionMatch = {})
   };
 };
 
-/** A session's times, and the limits it is held to: its own or today's, whichever are stricter. */
+/** A session's times, and the limits that apply to it: its own or today's, whichever are stricter. */
 export const timesOf = (
   { limits }: StoreOptions,
   core: Item,
@@ -138,7 +138,7 @@ export type Standing =
   | {
       readonly status: 'alive';
       readonly core: Item;
-      /** With the limits that it is held to. */
+      /** With the limits that apply to it. */
       readonly times: SessionTimes & { readonly limits: SessionLimits };
       readonly expiry: Expiry;
       readonly handle: string;

@@ -218,7 +218,7 @@ export const endByTime = (
  * The same for whoever has the session's cookie and is told that it is over: from then on it stays over, whatever becomes of
  * clocks and settings. What fails of it is left to the next one who is told.
  */
-export async function endOnceTold(
+export async function recordExpiry(
   options: StoreOptions,
   credential: SessionCredential,
   core: Item | undefined,

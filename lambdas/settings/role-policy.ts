@@ -19,7 +19,7 @@ export interface RoleRule {
  */
 export type RolePolicy = 'optional' | 'any' | readonly RoleRule[];
 
-/** The codes of a role's that each list of a rule is held against. */
+/** The codes of a role's that each list of a rule is compared with. */
 const codesOfRole = {
   activityCodes: (role) => role.activityCodes,
   jobRoleCodes: (role) => (role.jobRoleCode === null ? [] : [role.jobRoleCode]),

@@ -12,7 +12,7 @@ import { requestMetrics, type RequestMetric } from './metrics.ts';
 
 export type Level = 'debug' | 'info' | 'warn' | 'error';
 
-export interface EventSpec {
+interface EventSpec {
   /** @default info */
   readonly level?: Level;
   /** Names, with a space between them: the registry is part of every bundle. */
@@ -118,7 +118,7 @@ const events = {
   request_refused: { level: 'warn', audit: true, counts: 'Refused', by: 'guard', fields: 'guard' },
 } as const satisfies Record<string, EventSpec>;
 
-export type EventName = keyof typeof events;
+type EventName = keyof typeof events;
 type Words<Text extends string> = Text extends `${infer First} ${infer Rest}` ? First | Words<Rest> : Text;
 type FieldOf<Name extends EventName> = Words<(typeof events)[Name]['fields']>;
 type Value = string | number | boolean | readonly string[] | undefined;

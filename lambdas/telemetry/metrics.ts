@@ -99,7 +99,7 @@ const units = {
   /** 1 when what was published belonged to the ring, 0 when it had to be put right. */
   PublishedSetEqualsRing: 'Count',
 } as const;
-export type MetricName = keyof typeof units;
+type MetricName = keyof typeof units;
 
 /**
  * Writes values of one ring, by a name that tells it from those of other installations in the account; what is not a number,

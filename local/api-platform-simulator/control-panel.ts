@@ -5,7 +5,7 @@ import { json, type Answer, type Request } from './http.ts';
 export const apiPath = `${controlPanelPath}/api/`;
 
 /** A command that cannot be carried out. The message is for whoever gave it. */
-export class CommandRefused extends Error {
+class CommandRefused extends Error {
   override readonly name = 'CommandRefused';
   readonly code = 'command_refused';
 }

@@ -18,10 +18,8 @@ import { createTokenEndpoint, operationOf, operations, readForm, type Operation 
 import { errorAnswer } from './token-error.ts';
 import { Tokens, usualBehaviour, type Introspection } from './tokens.ts';
 
-export type { Application, AssuranceLevel } from './client-assertion.ts';
-export type { Introspection, TokenAnswer } from './tokens.ts';
-export type { ControlPanel, CommandInput } from './control-panel.ts';
-export { CommandRefused } from './control-panel.ts';
+export type { Application } from './client-assertion.ts';
+export type { Introspection } from './tokens.ts';
 
 const tokenPath = '/oauth2/token';
 const usualKeyCacheSeconds = 3_600;
@@ -39,7 +37,7 @@ export interface ApiPlatformSimulatorOptions extends ServerOptions {
 }
 
 /** One request to the token endpoint, without anything that is secret. */
-export interface TokenRequestRecord {
+interface TokenRequestRecord {
   /** RFC 3339. */
   readonly at: string;
   readonly operation: Operation | 'unknown';

@@ -23,7 +23,7 @@ export class ClientRefused extends Error {
   }
 }
 
-export const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
 /** CIS2 refuses an assertion that expires later than this, in seconds from now. */
 const maxLifetimeSeconds = 30 * 60;

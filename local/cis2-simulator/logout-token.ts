@@ -26,7 +26,7 @@ export const logoutClaims = ({ issuer, clientId, sub, sid, now }: LogoutSubject)
 });
 
 /** What a token is made from. */
-export interface LogoutContext {
+interface LogoutContext {
   readonly claims: JWTPayload;
   readonly key: SigningKey;
   readonly now: number;

@@ -77,7 +77,7 @@ export interface NationalRole {
   readonly aow_codes?: readonly string[];
 }
 
-export interface Organisation {
+interface Organisation {
   readonly org_name: string;
   readonly org_code: string;
 }

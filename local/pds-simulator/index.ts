@@ -38,7 +38,7 @@ export interface PdsSimulatorOptions extends ServerOptions {
 }
 
 /** One request, without its token and body. */
-export interface ReceivedRequest {
+interface ReceivedRequest {
   /** RFC 3339. */
   readonly at: string;
   readonly method: string;

@@ -8,14 +8,14 @@ export interface HumanName {
   readonly family: string;
 }
 
-export interface Address {
+interface Address {
   readonly id: string;
   readonly use: 'home' | 'temp';
   readonly line: readonly string[];
   readonly postalCode?: string;
 }
 
-export interface ContactPoint {
+interface ContactPoint {
   readonly id: string;
   readonly system: 'phone' | 'email';
   readonly use: 'home' | 'mobile';

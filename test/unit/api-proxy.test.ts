@@ -377,7 +377,7 @@ describe('a token that the upstream refuses', () => {
     const started = performance.now();
     const clocks = [
       jest.spyOn(performance, 'now').mockImplementation(() => started + passedMs),
-      jest.spyOn(AbortSignal, 'timeout'),
+      jest.spyOn(globalThis, 'setTimeout'),
     ] as const;
     const { token } = rig;
     rig.token = (...asked) => {
@@ -387,7 +387,8 @@ describe('a token that the upstream refuses', () => {
     try {
       expect((await rig.send()).problem['code']).toBe('upstream_timeout');
       // For a token, for the call, and for another token.
-      expect(clocks[1].mock.calls).toEqual([[14_000], [13_000], [13_000]]);
+      const limits = clocks[1].mock.calls.map(([, ms = 0]) => ms).filter((ms) => ms >= 10_000);
+      expect(limits).toEqual([14_000, 13_000, 13_000]);
     } finally {
       rig.token = token;
       for (const clock of clocks) clock.mockRestore();

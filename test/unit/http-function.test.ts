@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { BffError } from '../../lambdas/common/index.ts';
 import {
-  everyAnswer,
+  defaultHeaders,
   httpFunction,
   json,
   Problem,
@@ -377,7 +377,7 @@ describe('a person who navigates and is refused', () => {
       `${baseUrl}/sign-in-error?code=${code}&reference=${reference}`,
       undefined,
     ]);
-    expect(answer.headers).toMatchObject(everyAnswer);
+    expect(answer.headers).toMatchObject(defaultHeaders);
     expect(answer.headers['content-type']).toBeUndefined();
     expect(answer.body).toEqual({});
     expect(entries().at(-1)).toMatchObject({ event: 'request', status: 303, code, reference });

@@ -47,7 +47,7 @@ const isSame = (one: Application, other: Application): boolean =>
  *
  * @param options.cacheSeconds - how long they are used before they are read again
  * @param options.onStale - told when they are used beyond that, because reading them again failed
- * @returns gives them; told of ones that were refused, it looks at once whether there are others by now. It throws
+ * @returns gives them; with ones that were refused, it reads at once whether there are others. It throws
  *   ApplicationUnavailable when there are none
  */
 export function currentApplication(options: {
@@ -56,6 +56,6 @@ export function currentApplication(options: {
   readonly clock: Clock;
   readonly onStale: (error: unknown) => void;
 }): (refused?: Application) => Promise<Application> {
-  const kept = cachedInMemory({ ...options, read: options.load });
-  return (refused) => kept(refused && ((found) => isSame(found, refused)));
+  const cached = cachedInMemory({ ...options, read: options.load });
+  return (refused) => cached(refused && ((found) => isSame(found, refused)));
 }

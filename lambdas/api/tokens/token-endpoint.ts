@@ -30,9 +30,9 @@ import { tokenErrors, TokenUnavailable } from './errors.ts';
 export interface TokenEndpointOptions {
   /** Where to, and the very characters that an assertion is addressed to. */
   readonly tokenUrl: string;
-  /** Our application's credentials; told of ones that were refused, it looks whether there are others by now. */
+  /** Our application's credentials. With ones that were refused, it reads again whether there are others. */
   readonly application: (refused?: Application) => Promise<Application>;
-  /** Our key of the moment; told the name of one that was refused, it looks whether there is another by now. */
+  /** Our current key. With the `kid` of one that was refused, it reads again whether there is another. */
   readonly signer: (refusedKid?: string) => Promise<AssertionSigner>;
   readonly clock: Clock;
   /** Called when a call is over, with how long it took, in milliseconds. `failed`: no answer, a 5xx or a 429. */

@@ -43,7 +43,7 @@ export interface UserTokens {
 }
 
 /** Told what became of a user's tokens. */
-export type TokenLog = (
+type TokenLog = (
   event: 'token_exchanged' | 'token_refreshed' | 'token_refused' | 'token_answer_odd' | 'lease_waited',
   fields: {
     readonly audience: LeasedAudience;
@@ -130,9 +130,9 @@ const marginSeconds = 10;
 /** In its last minute, or its last fifth, one call or another gets the next before it is needed. */
 const renewalSeconds = 60;
 
-const lifeOf = ({ issuedAt, expiresAt }: IssuedTokens): number => expiresAt - issuedAt;
+const lifetimeOf = ({ issuedAt, expiresAt }: IssuedTokens): number => expiresAt - issuedAt;
 const usableUntil = (tokens: IssuedTokens): EpochSeconds =>
-  after(tokens.expiresAt, -Math.min(marginSeconds, Math.floor(lifeOf(tokens) / 10)));
+  after(tokens.expiresAt, -Math.min(marginSeconds, Math.floor(lifetimeOf(tokens) / 10)));
 const isUsable = (tokens: IssuedTokens, now: EpochSeconds): boolean => now < usableUntil(tokens);
 
 /** CIS2's own access token, which nothing can renew but a sign-in. */
@@ -148,8 +148,8 @@ async function ofSignIn(
   return { value: signIn.accessToken, generation: 0 };
 }
 
-/** The first pause before somebody else's result is looked for, and the longest, in milliseconds, without the jitter. */
-const pausesMs = { first: 50, longest: 400 };
+/** Pauses between reads of the tokens while another call renews them, in milliseconds, without the jitter. */
+const pausesMs = { first: 50, max: 400 };
 
 async function ofService(
   options: Options,
@@ -162,7 +162,7 @@ async function ofService(
   const isRefused = ({ generation }: { generation: number }) => generation === refused?.generation;
   const read = () => untilOver(signal, tokens.read(audience));
   let view = refused === undefined ? tokens.seen(audience) : await read();
-  for (let pauseMs = pausesMs.first; ; pauseMs = Math.min(2 * pauseMs, pausesMs.longest)) {
+  for (let pauseMs = pausesMs.first; ; pauseMs = Math.min(2 * pauseMs, pausesMs.max)) {
     const usable =
       view.tokens !== undefined && !isRefused(view) && isUsable(view.tokens, clock())
         ? view.tokens
@@ -202,7 +202,7 @@ const elapsed = ({ beganAt }: Wanted): number => Math.round(performance.now() - 
 
 /** Whether this call gets the next token before it is needed: the likelier, the less is left. */
 const isDue = (tokens: IssuedTokens, now: EpochSeconds, random: () => number): boolean =>
-  usableUntil(tokens) - now < random() * Math.min(renewalSeconds, lifeOf(tokens) / 5);
+  usableUntil(tokens) - now < random() * Math.min(renewalSeconds, lifetimeOf(tokens) / 5);
 
 const pauseFor = (ms: number, signal: AbortSignal): Promise<void> =>
   timer(ms, undefined, { signal }).catch(() => undefined);
