@@ -9,6 +9,6 @@ const directory = resolve(import.meta.dirname, '../build/lambdas');
  * @throws Error when there is none
  */
 export function prebuiltBundles(): string {
-  if (existsSync(join(directory, 'sign-in', 'index.mjs'))) return directory;
+  if (existsSync(join(directory, 'login', 'index.mjs'))) return directory;
   throw new Error(`there are no function bundles in ${directory}: run npm run build`);
 }

@@ -33,17 +33,17 @@ const property = (resource: TemplateResource, ...keys: readonly string[]): Json 
 const resourcesOf = ({ Resources = {} }: StackTemplate): readonly TemplateResource[] =>
   Object.values(Resources);
 
-/** The function that a role or a log group belongs to, by its place among the constructs: `SignIn`. */
+/** The function that a role or a log group belongs to, by its place among the constructs: `ApiProxy`. */
 const functionOf = (logicalId: string, part: 'Logs' | 'Role'): string | undefined =>
   new RegExp(`Functions([A-Za-z]+)${part}[0-9A-F]{8}$`).exec(logicalId)?.[1];
 
 /** Secret, as resources name it → the functions that may read it, each from `Functions/…`. */
 const readers: Readonly<Record<string, readonly string[]>> = {
-  SigningKeys: ['SignIn', 'ApiProxy', 'RotateSigningKeys'],
+  SigningKeys: ['Callback', 'ApiProxy', 'RotateSigningKeys'],
   ApiPlatformKeys: ['ApiProxy', 'RotateSigningKeys'],
   ApiPlatformCredentials: ['ApiProxy'],
-  IdentifierKey: ['SignIn', 'BackchannelLogout', 'OperatorSessions'],
-  EdgeSecret: ['SignIn', 'Session', 'ApiProxy', 'BackchannelLogout'],
+  IdentifierKey: ['Callback', 'BackchannelLogout', 'OperatorSessions'],
+  EdgeSecret: ['Login', 'Callback', 'Session', 'ApiProxy', 'BackchannelLogout'],
 };
 /** The only one that reads versions which were in force or are to come: it moves them. */
 const mover = 'RotateSigningKeys';

@@ -71,7 +71,7 @@ async function sender(file: string): Promise<Send> {
 }
 
 const session = await load('session');
-const signIn = await load('sign-in');
+const handlers = { login: await load('login'), callback: await load('callback') };
 const senders = { usual: await sender(plan.clients.usual), ours: await sender(plan.clients.ours) };
 
 async function readSession(): Promise<void> {
@@ -83,7 +83,7 @@ async function readSession(): Promise<void> {
 async function startSignIns(count: number): Promise<readonly APIGatewayProxyEventV2[]> {
   const started: { location: string; cookie: string }[] = [];
   for (let index = 0; index < count; index += 1) {
-    const { headers, cookies } = await signIn(event('/auth/login', '', []), {});
+    const { headers, cookies } = await handlers.login(event('/auth/login', '', []), {});
     started.push({
       location: String(headers?.['location']),
       cookie: String(cookies?.[0]).split(';')[0] ?? '',
@@ -97,7 +97,7 @@ async function startSignIns(count: number): Promise<readonly APIGatewayProxyEven
 }
 
 async function finishSignIn(returned: APIGatewayProxyEventV2): Promise<void> {
-  const { statusCode, cookies } = await signIn(returned, {});
+  const { statusCode, cookies } = await handlers.callback(returned, {});
   if (statusCode !== 303 || cookies === undefined) throw new Error('a sign-in failed');
 }
 

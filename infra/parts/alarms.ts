@@ -204,7 +204,8 @@ const nothingYet = 'Nobody notices yet.';
 
 /** What people notice when a function fails. */
 const felt: Readonly<Record<FunctionName, string>> = {
-  'sign-in': 'People cannot sign in.',
+  login: 'People cannot sign in: they are not sent to CIS2.',
+  callback: 'People cannot sign in: they come back from CIS2 and get no session.',
   session: 'Pages do not learn who is signed in, and people cannot sign out.',
   'api-proxy': 'Pages get no data: calls to APIs fail.',
   'backchannel-logout': 'Who signs out at CIS2, or takes a smartcard out, may stay signed in here.',

@@ -238,7 +238,7 @@ export class SavedQueries extends Construct {
       "filter reference = 'PUT-THE-REFERENCE-HERE'",
       'sort @timestamp asc',
     ]);
-    this.add(installation, 'why sign-ins failed', of('sign-in'), [
+    this.add(installation, 'why sign-ins failed', of('login', 'callback'), [
       "filter event = 'sign_in_failed'",
       'stats count(*) as failed by code, check, bin(15m)',
       'sort failed desc',

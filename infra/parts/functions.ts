@@ -55,8 +55,14 @@ interface Size {
 
 /** 1,769 MB is one whole CPU, which making an RSA key needs; what only reads and answers has enough with 512 MB. */
 const sizes: Readonly<Record<FunctionName, Size>> = {
-  'sign-in': {
-    description: 'CIS2 BFF: begins and ends a sign-in. It can use the signing keys that CIS2 trusts',
+  login: {
+    description: 'CIS2 BFF: sends people to CIS2 to sign in',
+    memoryMegabytes: 512,
+    // An instance that is new waits for Secrets Manager and for CIS2's metadata.
+    timeout: Duration.seconds(10),
+  },
+  callback: {
+    description: 'CIS2 BFF: ends a sign-in with a session. It can use the signing keys that CIS2 trusts',
     memoryMegabytes: 1_024,
     timeout: Duration.seconds(10),
   },
@@ -151,7 +157,7 @@ export const isBehindTheApi = (name: FunctionName): boolean =>
  * second and one in twenty of the others; no library of its own is loaded. Elsewhere the time is the function's own or the store's,
  * and the log line of a request has it.
  */
-const traced: readonly FunctionName[] = ['sign-in', 'api-proxy'];
+const traced: readonly FunctionName[] = ['callback', 'api-proxy'];
 
 /** A function, and the name under which the version that is in force is called. */
 interface DeployedFunction {
@@ -176,7 +182,8 @@ export class BffFunctions extends Construct {
     const makesInKms = settings.KEY_CUSTODY === 'kms';
 
     this.functions = {
-      'sign-in': this.add('sign-in', props, [
+      login: this.add('login', props, edge.readStatements()),
+      callback: this.add('callback', props, [
         ...storage.sessionStatements({
           BatchGetItem: ['session#*'],
           DeleteItem: ['session#*'],

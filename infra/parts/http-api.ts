@@ -35,8 +35,8 @@ export interface OriginDomain {
 
 /**
  * Which part of all requests a second a route takes at most, where that is less than all: what anybody can call, without being
- * signed in, starves no other route. Callbacks cost CIS2 a call each, for up to a second as a rule, and run in the function that logins
- * run in: thirty a second take thirty of its fifty instances in production, and leave the others to logins.
+ * signed in, starves no other route. Callbacks cost CIS2 a call each, for up to a second as a rule: thirty a second, which are all
+ * that their function has instances for in production.
  */
 const shares: Readonly<Record<string, number>> = {
   'ANY /auth/login': 0.2,

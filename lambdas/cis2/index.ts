@@ -7,6 +7,7 @@ export {
   sealState,
   type SignInAttempt,
 } from './attempt.ts';
+export { createAuthorisation, type Authorisation } from './authorisation-request.ts';
 export { LogoutTokenRefused, ProviderUnavailable, SignInRefused } from './errors.ts';
 export { createLogoutTokenVerifier, type LogoutToken, type LogoutTokenVerifier } from './logout-token.ts';
 export { createRelyingParty, type RelyingParty, type SignIn } from './relying-party.ts';

@@ -1,4 +1,7 @@
-/** The relying party: asks CIS2 who somebody is, and believes nothing of the answer that it has not checked. */
+/**
+ * What becomes of an answer to an authorisation request: asks CIS2 who somebody is, and believes nothing of the answer that it has
+ * not checked.
+ */
 import * as oauth from 'oauth4webapi';
 import {
   after,
@@ -13,7 +16,7 @@ import {
   type SignInTokens,
 } from '../common/index.ts';
 import { addAssertion, sendSigned, type AssertionSigner } from '../outbound/index.ts';
-import type { AcrValue, RolePolicy } from '../settings/index.ts';
+import type { RolePolicy } from '../settings/index.ts';
 import { checkAssurance, type AssurancePolicy } from './assurance.ts';
 import type { Claims } from './claims.ts';
 import { ProviderUnavailable, SignInRefused } from './errors.ts';
@@ -32,7 +35,6 @@ export interface RelyingPartyOptions {
   readonly clientId: string;
   /** Registered at CIS2; from configuration, never from a request. */
   readonly redirectUri: string;
-  readonly scope: string;
   /** Which roles can be worked in, and whether a sign-in needs one. */
   readonly acceptedRoles: RolePolicy;
   readonly clock: Clock;
@@ -44,18 +46,6 @@ export interface RelyingPartyOptions {
   readonly onOddMembers: (members: readonly OddMember[]) => void;
   /** Told of every call to CIS2. */
   readonly onCall?: (call: ProviderCall) => void;
-}
-
-/** What of an authorisation request differs from one sign-in to the next. */
-interface AuthorisationRequest {
-  readonly state: string;
-  readonly nonce: string;
-  readonly codeVerifier: string;
-  readonly acr: AcrValue;
-  /** `login`, or the `max_age` in seconds. */
-  readonly freshness: 'login' | number;
-  /** CIS2's own choice or change of role (scopes `selectedrole` and `changedrole`). */
-  readonly role: 'select' | 'change' | undefined;
 }
 
 interface AuthorisationResponse {
@@ -87,8 +77,6 @@ export interface SignIn {
 export interface RelyingParty {
   /** Reads metadata and keys, so that what follows need not. @throws ProviderUnavailable */
   prepare(signal: AbortSignal): Promise<void>;
-  /** Where to send the browser (OpenID Connect Core 3.1.2.1). @throws ProviderUnavailable */
-  authorisationRequest(request: AuthorisationRequest, signal: AbortSignal): Promise<URL>;
   /** What the response says of itself before anything is asked of CIS2. @throws ProviderUnavailable, SignInRefused */
   readResponse(response: AuthorisationResponse, signal: AbortSignal): Promise<AcceptedResponse>;
   /** Exchanges the code and checks everything that comes back. @throws ProviderUnavailable, SignInRefused */
@@ -102,8 +90,6 @@ interface AcceptedResponse extends AuthorisationResponse {
 
 /** A JWT of another kind, such as a logout token, is neither an ID token nor UserInfo (RFC 8725 section 3.11). */
 const jwtTypes = ['JWT'];
-
-const scopeOfRole = { select: 'selectedrole', change: 'changedrole' } as const;
 
 export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
   const { clientId, redirectUri, clock } = options;
@@ -232,29 +218,6 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
   return {
     async prepare(signal) {
       await Promise.all([provider.keys(signal), loadJwtReader()]);
-    },
-
-    async authorisationRequest(request, signal) {
-      const as = await provider.metadata(signal);
-      const url = new URL(as.authorization_endpoint);
-      const scopes = options.scope
-        .split(' ')
-        .filter((scope) => scope !== 'selectedrole' || request.role === undefined);
-      if (request.role !== undefined) scopes.push(scopeOfRole[request.role]);
-      const parameters = {
-        response_type: 'code',
-        client_id: clientId,
-        redirect_uri: redirectUri,
-        scope: scopes.join(' '),
-        state: request.state,
-        nonce: request.nonce,
-        code_challenge: await oauth.calculatePKCECodeChallenge(request.codeVerifier),
-        code_challenge_method: 'S256',
-        acr_values: request.acr,
-        ...(request.freshness === 'login' ? { prompt: 'login' } : { max_age: String(request.freshness) }),
-      };
-      for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
-      return url;
     },
 
     async readResponse(response, signal) {

@@ -4,7 +4,7 @@ import {
   newAttempt,
   nonceOf,
   sealState,
-  type RelyingParty,
+  type Authorisation,
 } from '../cis2/index.ts';
 import { randomSecret, withDeadline, type PreciseClock } from '../common/index.ts';
 import {
@@ -21,7 +21,7 @@ import { presentedCredential, presentedSecret, signInSecretBytes } from './crede
 import { signInFailure } from './sign-in-failure.ts';
 
 export interface LoginDependencies {
-  readonly relyingParty: RelyingParty;
+  readonly authorisation: Authorisation;
   readonly settings: Settings<
     'BASE_URL' | 'CIS2_ACR' | 'CIS2_FRESHNESS' | 'MINIMUM_AAL' | 'SIGN_IN_ERROR_PATH'
   >;
@@ -29,19 +29,9 @@ export interface LoginDependencies {
 }
 
 const maxMetadataMs = 4_000;
-const maxPrepareMs = 1_500;
 
 /** `GET /auth/login`: starts a sign-in. Warm, it makes no network call. */
-export function login({ relyingParty, settings, clock }: LoginDependencies): RouteHandler {
-  let prepared = false;
-
-  /** The first sign-in of an instance reads CIS2's keys too, so that the callback after it need not. */
-  const prepareOnce = async (): Promise<void> => {
-    if (prepared) return;
-    prepared = true;
-    await withDeadline(maxPrepareMs, (signal) => relyingParty.prepare(signal)).catch(() => undefined);
-  };
-
+export function login({ authorisation, settings, clock }: LoginDependencies): RouteHandler {
   const start: RouteHandler = async (request, log) => {
     const wanted = readQuery(request.query, settings);
     const browserSecret = presentedSecret(request) ?? randomSecret(signInSecretBytes);
@@ -56,7 +46,7 @@ export function login({ relyingParty, settings, clock }: LoginDependencies): Rou
     });
     const acr = wanted.acr ?? settings.CIS2_ACR;
     const freshness = presenceDemanded ? 'login' : settings.CIS2_FRESHNESS;
-    const authorisation = {
+    const wantedOfCis2 = {
       state: sealState(browserSecret, attempt),
       nonce: nonceOf(browserSecret, attempt.id),
       codeVerifier: codeVerifierOf(browserSecret, attempt.id),
@@ -65,9 +55,8 @@ export function login({ relyingParty, settings, clock }: LoginDependencies): Rou
       role: wanted.role,
     };
     const location = await withDeadline(maxMetadataMs, (signal) =>
-      relyingParty.authorisationRequest(authorisation, signal),
+      authorisation.authorisationRequest(wantedOfCis2, signal),
     );
-    await prepareOnce();
     log('sign_in_started', { acr, prompt: freshness === 'login' ? 'login' : 'max_age', role: wanted.role });
     const cookieValue = browserSecret.expose().toString('base64url');
     return redirect(302, location.href, [setCookie('signIn', cookieValue, attemptLifeSeconds)]);

@@ -5,11 +5,11 @@ const everyFunction = ['LOG_LEVEL', 'WARM_UP'] as const;
 const everyRoute = ['BASE_URL', 'SIGN_IN_ERROR_PATH'] as const;
 const everySession = ['SESSION_TABLE', 'IDLE_SECONDS', 'ABSOLUTE_SECONDS'] as const;
 /** What only requests that came through the edge may reach. */
-const behindTheEdge = [...everySession, ...everyRoute, 'EDGE_SECRET'] as const;
+const behindTheEdge = [...everyRoute, 'EDGE_SECRET'] as const;
 
 /** Which settings each function reads. The infrastructure gives a function these and no others. */
 export const functionSettings = {
-  'sign-in': [
+  login: [
     ...everyFunction,
     ...behindTheEdge,
     'CIS2_ISSUER',
@@ -17,6 +17,14 @@ export const functionSettings = {
     'CIS2_SCOPE',
     'CIS2_ACR',
     'CIS2_FRESHNESS',
+    'MINIMUM_AAL',
+  ],
+  callback: [
+    ...everyFunction,
+    ...everySession,
+    ...behindTheEdge,
+    'CIS2_ISSUER',
+    'CIS2_CLIENT_ID',
     'MINIMUM_AAL',
     'MINIMUM_IAL',
     'ACCEPTED_ROLES',
@@ -28,6 +36,7 @@ export const functionSettings = {
   ],
   session: [
     ...everyFunction,
+    ...everySession,
     ...behindTheEdge,
     'CIS2_CLIENT_ID',
     'ACCEPTED_ROLES',
@@ -36,6 +45,7 @@ export const functionSettings = {
   ],
   'api-proxy': [
     ...everyFunction,
+    ...everySession,
     ...behindTheEdge,
     'CIS2_ACR',
     'MINIMUM_AAL',
@@ -49,6 +59,7 @@ export const functionSettings = {
   ],
   'backchannel-logout': [
     ...everyFunction,
+    ...everySession,
     ...behindTheEdge,
     'CIS2_ISSUER',
     'CIS2_CLIENT_ID',

@@ -130,7 +130,7 @@ async function examine(
     if (tried.length === 0) {
       throw new Fault(
         'the log has no entry of a sign-in that was just tried',
-        'Look whether the sign-in function writes its log, and whether these credentials may read it.',
+        'Look whether the function callback writes its log, and whether these credentials may read it.',
       );
     }
     return ['has the sign-in that was tried', tried] as const;
@@ -193,7 +193,7 @@ async function endInVain(baseUrl: string, issuer: string, { state, cookie }: Beg
   if (reference !== null && /^[0-9A-Z-]{10,20}$/.test(reference)) return reference;
   throw new Fault(
     `GET /auth/callback answers ${String(answer.status)} without a reference`,
-    'Something before the sign-in function answers: the firewall, the gateway or a proxy. The callback’s query must pass.',
+    'Something before the function callback answers: the firewall, the gateway or a proxy. The callback’s query must pass.',
   );
 }
 

@@ -67,11 +67,11 @@ export async function checkAuthorisation(
   if (discovery !== undefined && new URL(discovery.authorizationEndpoint).href !== new URL(endpoint).href) {
     throw new Fault(
       `sign-ins are sent to ${endpoint}, and not to the authorization_endpoint of the configured issuer`,
-      'The sign-in function has another issuer: deploy again.',
+      'The function login has another issuer: deploy again.',
     );
   }
   const wanted: readonly (readonly [string, string, string])[] = [
-    ['client_id', clientId, 'The sign-in function has another client id than the stack says: deploy again.'],
+    ['client_id', clientId, 'The function login has another client id than the stack says: deploy again.'],
     [
       'redirect_uri',
       `${baseUrl}/auth/callback`,
@@ -109,7 +109,7 @@ const text = (entry: LogEntry | undefined, name: string): string => {
   return typeof value === 'string' ? value : '';
 };
 
-/** Of a sign-in that the sign-in function could not go on with: why, by its own log. */
+/** Of a sign-in that a function could not go on with: why, by its own log. */
 export function faultOfEntries(entries: readonly LogEntry[], what: string): Fault {
   const detail = text(
     entries.find(({ event }) => event === 'dependency_failed'),
@@ -121,19 +121,19 @@ export function faultOfEntries(entries: readonly LogEntry[], what: string): Faul
   );
   if (/another issuer/.test(detail)) {
     return new Fault(
-      `${what}: the issuer mismatches, says the sign-in function (${detail})`,
+      `${what}: the issuer mismatches, says the log (${detail})`,
       'The configured issuer must equal the one in CIS2’s metadata, character for character, :443 included.',
     );
   }
   if (detail !== '') {
     return new Fault(
-      `${what}: ${detail}, says the sign-in function`,
+      `${what}: ${detail}, says the log`,
       'CIS2 is down, or not reached from where the functions run: see its service status and the metric ProviderUnavailable, and call its service desk.',
     );
   }
   return new Fault(
     `${what}${code === '' ? '' : ` (${code})`}`,
-    'See the log of the sign-in function, with trace and the reference of the request.',
+    'See the function’s log, with trace and the reference of the request.',
   );
 }
 
@@ -184,7 +184,7 @@ export function checkAssertion(entries: readonly LogEntry[], clockAhead: number 
   }
   throw new Fault(
     `a sign-in with a code that is none ends with ${text(failed, 'code')} (${check}) in place of invalid_grant`,
-    'See the log of the sign-in function, with trace and the reference of the request.',
+    'See the function’s log, with trace and the reference of the request.',
   );
 }
 

@@ -88,15 +88,15 @@ describe('the bundles', () => {
   test('only those that talk to CIS2 or get tokens hold an OpenID client, and only those that read secrets a client for them', () => {
     const holding = (dependency: string): FunctionName[] =>
       functions.filter((name) => inputsOf(name).map(packageOf).includes(dependency));
-    expect(holding('oauth4webapi')).toEqual(['sign-in', 'api-proxy', 'backchannel-logout']);
+    expect(holding('oauth4webapi')).toEqual(['login', 'callback', 'api-proxy', 'backchannel-logout']);
     expect(holding('@aws-sdk/client-secrets-manager')).toEqual([
-      ...['sign-in', 'session', 'api-proxy', 'backchannel-logout', 'keys-status', 'operator-sessions'],
-      'rotate-signing-keys',
+      ...['login', 'callback', 'session', 'api-proxy', 'backchannel-logout', 'keys-status'],
+      ...['operator-sessions', 'rotate-signing-keys'],
     ]);
     // Where no key lies in KMS, nobody loads its client.
     expect(holding('@aws-sdk/client-kms')).toEqual([]);
     expect(holding('@aws-sdk/client-dynamodb').sort()).toEqual(
-      functions.filter((name) => name !== 'unknown-route').sort(),
+      functions.filter((name) => name !== 'unknown-route' && name !== 'login').sort(),
     );
   });
 });
@@ -256,12 +256,14 @@ describe('a cold start', () => {
 
   const httpClient = (modules: readonly string[]): string[] => modules.filter((name) => /undici/.test(name));
 
-  const warms: readonly FunctionName[] = ['sign-in', 'session', 'api-proxy', 'backchannel-logout', 'jwks'];
+  const warms: readonly FunctionName[] = [
+    ...(['login', 'callback', 'session', 'api-proxy', 'backchannel-logout', 'jwks'] as const),
+  ];
 
   describe.each(['off', 'on'] as const)('with warm-up %s', (warmUp) => {
-    // These two need CIS2's keys, and fetch them as they start.
+    // These need what CIS2 publishes, and fetch it as they start.
     const quiet = functions.filter(
-      (name) => warmUp === 'off' || !['sign-in', 'backchannel-logout'].includes(name),
+      (name) => warmUp === 'off' || !['login', 'callback', 'backchannel-logout'].includes(name),
     );
     test.each(quiet)('does not load an HTTP client for %s', async (name) => {
       const started = await start(name, warmUp);
@@ -291,7 +293,7 @@ describe('a cold start', () => {
 
   test.each([
     [
-      'sign-in',
+      'callback',
       'the signing key and the key of the identifiers',
       ['SIGNING_KEYS_SECRET', 'IDENTIFIER_KEY_SECRET'],
     ],
@@ -316,14 +318,29 @@ describe('a cold start', () => {
     },
   );
 
-  test.each(['sign-in', 'backchannel-logout'] as const)(
-    'of %s reads CIS2’s metadata and keys, so that the first request need not; and starts without them',
-    async (name) => {
+  test('of login reads the value of the edge, and opens no store', async () => {
+    store.reset();
+    secrets.reset();
+    await start('login', 'on');
+    expect(store.calls).toEqual([]);
+    expect(secrets.calls.map(({ operation, body }) => [operation, body['SecretId']])).toEqual([
+      ['GetSecretValue', names.EDGE_SECRET],
+      ['GetSecretValue', names.EDGE_SECRET],
+    ]);
+  });
+
+  test.each([
+    ['login', 'metadata', ['discovery']],
+    ['callback', 'metadata and keys', ['discovery', 'jwks']],
+    ['backchannel-logout', 'metadata and keys', ['discovery', 'jwks']],
+  ] as const)(
+    'of %s reads CIS2’s %s, so that the first request need not; and starts without them',
+    async (name, _what, read) => {
       const provider = await Provider.start();
       try {
         const change = { CIS2_ISSUER: provider.issuer };
         const started = await start(name, 'on', { change });
-        expect(provider.requests.map(({ endpoint }) => endpoint)).toEqual(['discovery', 'jwks']);
+        expect(provider.requests.map(({ endpoint }) => endpoint)).toEqual(read);
         expect(started.log).toContainEqual(expect.objectContaining({ event: 'warm_up' }));
         expect(started.log).not.toContainEqual(expect.objectContaining({ failed: expect.anything() }));
         provider.requests.length = 0;
@@ -369,7 +386,7 @@ describe('a cold start', () => {
 
   test('says which scopes are asked for and never used, by CIS2’s own requirement [CIS2-SC-003]', async () => {
     const warnings = async (scope: string) =>
-      (await start('sign-in', 'off', { change: { CIS2_SCOPE: scope } })).log.filter(
+      (await start('login', 'off', { change: { CIS2_SCOPE: scope } })).log.filter(
         ({ event }) => event === 'scopes_unneeded',
       );
     expect(await warnings('openid profile email professionalmemberships')).toEqual([
@@ -385,7 +402,7 @@ describe('a cold start', () => {
   test('does nothing of the kind when warm-up is off', async () => {
     store.reset();
     secrets.reset();
-    await start('sign-in', 'off');
+    await start('callback', 'off');
     expect(store.calls).toEqual([]);
     expect(secrets.calls).toEqual([]);
   });

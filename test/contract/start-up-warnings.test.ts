@@ -25,7 +25,7 @@ test('scopes that are never used are named at the start, with the requirement, o
   expect(warned(bff)).toEqual([
     expect.objectContaining({
       level: 'warn',
-      function: 'sign-in',
+      function: 'login',
       scopes: ['email', 'professionalmemberships'],
       requirement: 'NHS CIA SC Req 003',
     }),

@@ -6,6 +6,7 @@ import type { Environment } from '../../infra/environments.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import type { EnvironmentStacks } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
+import type { FunctionName } from '../../lambdas/settings/index.ts';
 import {
   emptyBundles,
   ofFunction,
@@ -253,7 +254,7 @@ describe.each(environmentNames)('the edge of %s', (name) => {
     );
   });
 
-  test.each(['sign-in', 'session', 'api-proxy', 'backchannel-logout'] as const)(
+  test.each(['login', 'callback', 'session', 'api-proxy', 'backchannel-logout'] as const)(
     'is known to %s by the value in force and the one before it, and by no other',
     (called) => {
       const about = statementsOf(of(name).stateless, called).filter(({ Resource }) =>
@@ -346,16 +347,18 @@ describe.each(environmentNames)('the gateway of %s', (name) => {
   });
 });
 
-test('callbacks that take a second each leave logins two fifths of the instances that they share', () => {
+test('callbacks that take a second each fit the instances of their own function, and logins have others', () => {
   const { stateless } = of('prod');
   const [, stage] = only(stateless, 'AWS::ApiGatewayV2::Stage');
   const settings = stage.Properties['RouteSettings'] as Readonly<
     Record<string, { readonly ThrottlingRateLimit: number }>
   >;
-  const [, { Properties }] = ofFunction(stateless, 'sign-in', 'AWS::Lambda::Function');
+  const instancesOf = (called: FunctionName): unknown =>
+    ofFunction(stateless, called, 'AWS::Lambda::Function')[1].Properties['ReservedConcurrentExecutions'];
   expect(settings['ANY /auth/callback']?.ThrottlingRateLimit).toBeLessThanOrEqual(
-    Number(Properties['ReservedConcurrentExecutions']) * 0.6,
+    Number(instancesOf('callback')),
   );
+  expect(instancesOf('login')).toBeGreaterThan(0);
 });
 
 test('an environment without a name for the edge to call the API by is told what that leaves open', () => {

@@ -372,7 +372,7 @@ describe('how an environment treats roles and sessions', () => {
     settingsIn(adding('dev', change)().stateless, name);
 
   test('is any role and every session, until it says otherwise', () => {
-    expect(settingsOf({}, 'sign-in')).toMatchObject({
+    expect(settingsOf({}, 'callback')).toMatchObject({
       ACCEPTED_ROLES: 'optional',
       CONCURRENT_SESSIONS: 'allow',
     });
@@ -386,7 +386,7 @@ describe('how an environment treats roles and sessions', () => {
       concurrentSessions: 'newest-wins',
       endSessionUrl: 'https://am.example.nhs.uk:443/connect/endSession',
     };
-    expect(settingsOf(change, 'sign-in')).toMatchObject({
+    expect(settingsOf(change, 'callback')).toMatchObject({
       ACCEPTED_ROLES: JSON.stringify(acceptedRoles),
       CONCURRENT_SESSIONS: 'newest-wins',
     });
@@ -423,7 +423,7 @@ describe('the instances that an environment reserves', () => {
 
   test('are told in production, with the limit that the account needs', () => {
     const { stateless } = adding('prod', { reservedConcurrency: { 'api-proxy': 90 } })();
-    expect(reservedIn(stateless)).toMatchObject({ ApiProxy: 90, SignIn: 50 });
+    expect(reservedIn(stateless)).toMatchObject({ ApiProxy: 90, Login: 50, Callback: 30 });
     const sum = Object.values(reservedIn(stateless)).reduce<number>((total, one) => total + Number(one), 0);
     expect(told(stateless).join()).toMatch(
       new RegExp(`${String(sum)} concurrent executions .* ${String(sum + 100)} at least`),

@@ -114,7 +114,7 @@ describe('the rights to keys in KMS', () => {
       });
     });
 
-    test.each(['sign-in', 'api-proxy', 'rotate-signing-keys'] as const)('what %s sends to sign', (name) => {
+    test.each(['callback', 'api-proxy', 'rotate-signing-keys'] as const)('what %s sends to sign', (name) => {
       const { 'kms:SigningAlgorithm': algorithm } = wanted(name, 'kms:Sign');
       expect(algorithm).toBe('RSASSA_PKCS1_V1_5_SHA_512');
       expect(calls.get('Sign')).toMatchObject({ SigningAlgorithm: algorithm });
@@ -126,7 +126,7 @@ describe('where each purpose has a ring of its own', () => {
   const rings = { cis2: 'SigningKeys', 'api-platform': 'ApiPlatformKeys' } as const;
 
   test.each([
-    ['sign-in', ['cis2']],
+    ['callback', ['cis2']],
     ['api-proxy', ['api-platform']],
     ['rotate-signing-keys', ['cis2', 'api-platform']],
   ] as const)('%s reads, and signs with the keys of, %j only [ASVS-13.3.2]', (name, mine) => {

@@ -377,7 +377,7 @@ describe('keys in KMS', () => {
     });
 
     test.each([
-      ['sign-in', 'CIS2', 'cis2-bff-prod/cis2'],
+      ['callback', 'CIS2', 'cis2-bff-prod/cis2'],
       ['api-proxy', 'the API platform', tagOfPlatform],
     ] as const)(
       'sign for %s where %s trusts them, as it expects it, and nothing else can be done with them there [ASVS-13.3.2]',
@@ -399,7 +399,7 @@ describe('keys in KMS', () => {
 
     test('are out of reach for every other function', () => {
       const users = functionNames.filter((name) => Object.keys(byTag(deployed().stateless, name)).length > 0);
-      expect(users).toEqual(['sign-in', 'api-proxy', 'rotate-signing-keys']);
+      expect(users).toEqual(['callback', 'api-proxy', 'rotate-signing-keys']);
     });
 
     test('leave nothing to object to', () => {
@@ -416,7 +416,7 @@ describe('keys in KMS', () => {
   test('that are still in use go on signing when new ones go into the secret again, and no more are made', () => {
     const { stateless, violations } = deploy({ keyCustody: 'secret', keysRemainInKms: true });
     expect(Object.keys(byTag(stateless, 'rotate-signing-keys')).sort()).toEqual(inUse);
-    for (const name of ['sign-in', 'api-proxy'] as const) {
+    for (const name of ['callback', 'api-proxy'] as const) {
       expect(Object.keys(byTag(stateless, name))).toEqual(['kms:Sign']);
     }
     expect(violations).toEqual([]);

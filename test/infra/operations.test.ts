@@ -394,6 +394,6 @@ describe.each(environmentNames)('the functions of %s', (name) => {
       const [, { Properties }] = ofFunction(of(name).stateless, called, 'AWS::Lambda::Function');
       return JSON.stringify(Properties['TracingConfig']) === JSON.stringify({ Mode: 'Active' });
     });
-    expect(traced).toEqual(['sign-in', 'api-proxy']);
+    expect(traced).toEqual(['callback', 'api-proxy']);
   });
 });

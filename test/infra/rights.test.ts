@@ -353,7 +353,7 @@ describe('the rights to items of the sessions table', () => {
         );
       });
 
-  const users = ['sign-in', 'session', 'api-proxy', 'backchannel-logout', 'operator-sessions'] as const;
+  const users = ['callback', 'session', 'api-proxy', 'backchannel-logout', 'operator-sessions'] as const;
 
   test('are with the functions that have a store only', () => {
     expect(functionNames.filter((name) => sessionStatements(name).length > 0)).toEqual(users);
@@ -389,17 +389,17 @@ describe('the rights to items of the sessions table', () => {
     ['session', 'Query', 'user#HASH'],
     ['session', 'DeleteItem', 'user#HASH'],
     ['session', 'DeleteItem', 'attempt#ID'],
-    ['sign-in', 'DeleteItem', 'attempt#ID'],
-    ['sign-in', 'DeleteItem', 'user#HASH'],
-    ['sign-in', 'DeleteItem', 'provider-session#HASH'],
-    ['sign-in', 'PutItem', 'user#HASH'],
-    ['sign-in', 'PutItem', 'provider-session#HASH'],
-    ['sign-in', 'UpdateItem', 'attempt#ID'],
-    ['sign-in', 'GetItem', 'session#KEY'],
-    ['sign-in', 'GetItem', 'user#HASH'],
-    ['sign-in', 'PutItem', 'logout-token#ID'],
-    ['sign-in', 'Query', 'session#KEY'],
-    ['sign-in', 'Scan', 'session#KEY'],
+    ['callback', 'DeleteItem', 'attempt#ID'],
+    ['callback', 'DeleteItem', 'user#HASH'],
+    ['callback', 'DeleteItem', 'provider-session#HASH'],
+    ['callback', 'PutItem', 'user#HASH'],
+    ['callback', 'PutItem', 'provider-session#HASH'],
+    ['callback', 'UpdateItem', 'attempt#ID'],
+    ['callback', 'GetItem', 'session#KEY'],
+    ['callback', 'GetItem', 'user#HASH'],
+    ['callback', 'PutItem', 'logout-token#ID'],
+    ['callback', 'Query', 'session#KEY'],
+    ['callback', 'Scan', 'session#KEY'],
     ['api-proxy', 'PutItem', 'session#KEY'],
     ['api-proxy', 'DeleteItem', 'session#KEY'],
     ['api-proxy', 'Query', 'user#HASH'],

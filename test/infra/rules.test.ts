@@ -91,7 +91,7 @@ const removals: Readonly<Record<string, Removal>> = {
   'the alias of an integration': [
     'AliasTarget',
     'AWS::ApiGatewayV2::Integration',
-    ({ Properties }) => (Properties['IntegrationUri'] = { 'Fn::GetAtt': ['BffFunctionsSignIn', 'Arn'] }),
+    ({ Properties }) => (Properties['IntegrationUri'] = { 'Fn::GetAtt': ['BffFunctionsLogin', 'Arn'] }),
   ],
   'the alias of a subscription': [
     'AliasTarget',
@@ -211,7 +211,7 @@ describe('a protection that is removed is found', () => {
     expect(aliased.length).toBeGreaterThan(0);
     for (const [template, id] of aliased) {
       const found = appearing(template, id, ({ Properties }) => {
-        const byName = { 'Fn::GetAtt': ['BffFunctionsSignInFunction', 'Arn'] };
+        const byName = { 'Fn::GetAtt': ['BffFunctionsLoginFunction', 'Arn'] };
         if ('Targets' in Properties) Properties['Targets'] = [{ Arn: byName, Id: 'Target0' }];
         else Properties['FunctionName'] = byName;
       });

@@ -38,7 +38,8 @@ interface Deployed {
 const deployed = new Map<string, Deployed>();
 const environmentNames = Object.keys(environments);
 const behindTheApi: readonly FunctionName[] = [
-  'sign-in',
+  'login',
+  'callback',
   'session',
   'api-proxy',
   'backchannel-logout',
@@ -240,7 +241,7 @@ describe('the key of the identifiers', () => {
       StringEquals: { 'kms:ViaService': 'secretsmanager.eu-west-2.amazonaws.com' },
     };
     expect(about).toEqual(
-      ['sign-in', 'backchannel-logout', 'operator-sessions'].flatMap((name) => [
+      ['callback', 'backchannel-logout', 'operator-sessions'].flatMap((name) => [
         [name, 'secretsmanager:GetSecretValue', inForce],
         [name, 'kms:Decrypt', throughSecretsManager],
       ]),
@@ -252,7 +253,7 @@ describe('the key of the identifiers', () => {
       const [, { Properties }] = ofFunction(of('prod').stateless, name, 'AWS::Lambda::Function');
       return mentions(Properties['Environment'], 'IDENTIFIER_KEY_SECRET');
     });
-    expect(named).toEqual(['sign-in', 'backchannel-logout', 'operator-sessions']);
+    expect(named).toEqual(['callback', 'backchannel-logout', 'operator-sessions']);
   });
 
   test.each(environmentNames)('is named in an output of %s, for whoever replaces it', (name) => {
@@ -283,7 +284,7 @@ describe('the signing keys', () => {
           actionsOf([statement]).some((action) => /^secretsmanager:(?!Describe)|^kms:Decrypt$/.test(action)),
       ),
     );
-    expect(readers).toEqual(['sign-in', 'api-proxy', 'rotate-signing-keys']);
+    expect(readers).toEqual(['callback', 'api-proxy', 'rotate-signing-keys']);
   });
 
   test('can be changed by rotate-signing-keys only, in the secret and where they are published', () => {
@@ -300,7 +301,7 @@ describe('the signing keys', () => {
     expect(writers(/^kms:(?!Decrypt)/)).toEqual(['rotate-signing-keys']);
   });
 
-  test.each(['sign-in', 'api-proxy'] as const)(
+  test.each(['callback', 'api-proxy'] as const)(
     'are read by %s in the version in force only, and in no other that has been or is to come [ASVS-13.3.2]',
     (name) => {
       const reading = statementsOf(of('prod').stateless, name).filter(
@@ -344,8 +345,9 @@ describe('what each function may do', () => {
   const traces = ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'];
   const sessionsAtRest = ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'];
   const allowed: readonly [FunctionName, readonly string[]][] = [
+    ['login', [...logs, ...edge]],
     [
-      'sign-in',
+      'callback',
       [
         ...logs,
         ...traces,
@@ -775,8 +777,8 @@ describe('the HTTP API', () => {
 
   test('has one route for every known path, whatever the method, and our own answer for every other', () => {
     expect(wiring()).toEqual({
-      'ANY /auth/login': 'sign-in',
-      'ANY /auth/callback': 'sign-in',
+      'ANY /auth/login': 'login',
+      'ANY /auth/callback': 'callback',
       'ANY /auth/session': 'session',
       'ANY /auth/session/draft-key': 'session',
       'ANY /auth/session/extend': 'session',

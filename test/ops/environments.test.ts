@@ -186,7 +186,7 @@ test('trace asks Logs Insights about every function at once, and shows what it f
   });
   const query = aws.calls.find(({ action }) => action === 'StartQuery')?.input;
   expect(query).toMatchObject({
-    logGroupNames: ['session-logs', 'sign-in-logs', 'audit-logs'],
+    logGroupNames: ['session-logs', 'login-logs', 'audit-logs'],
     queryString: expect.stringContaining('filter reference = "7K3M-9QX2-HABW"'),
   });
 });

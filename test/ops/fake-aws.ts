@@ -36,7 +36,7 @@ export class FakeAws {
     RotateSigningKeysFunction: 'rotate-signing-keys',
     KeysStatusFunction: 'keys-status',
     OperatorSessionsFunction: 'operator-sessions',
-    FunctionLogGroups: 'session-logs,sign-in-logs',
+    FunctionLogGroups: 'session-logs,login-logs',
     AuditLogGroup: 'audit-logs',
     SigningKeysSecretArn: 'arn:aws:secretsmanager:eu-west-2:000000000000:secret:ring-AAAAAA',
   };

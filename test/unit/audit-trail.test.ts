@@ -13,7 +13,7 @@ const packed = (batch: unknown): object => ({
 });
 const batchOf = (...messages: unknown[]): object => ({
   messageType: 'DATA_MESSAGE',
-  logGroup: 'sign-in',
+  logGroup: 'callback',
   logEvents: messages.map((message, id) => ({ id: String(id), timestamp: 1, message })),
 });
 
@@ -35,7 +35,7 @@ const copied = (...events: object[]): { lines: string[]; failures: number } => {
 
 /** Lines as the functions write them: an audit event, and the line of the request with its metrics. */
 const written: string[] = [];
-const log = createLogger({ functionName: 'sign-in', level: 'info', write: (line) => written.push(line) });
+const log = createLogger({ functionName: 'callback', level: 'info', write: (line) => written.push(line) });
 const forRequest = log.withReference('7K3M-9QX2-HABW');
 forRequest('sign_in_completed', { person: 'keyed-hash', authenticationLevel: 3 });
 forRequest('request', { route: 'GET /auth/callback', status: 303 });

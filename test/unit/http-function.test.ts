@@ -44,11 +44,8 @@ const session = httpFunction({
   },
   ...site,
 });
-const signIn = httpFunction({
-  name: 'sign-in',
-  handlers: { 'GET /auth/login': route, 'GET /auth/callback': route },
-  ...site,
-});
+const login = httpFunction({ name: 'login', handlers: { 'GET /auth/login': route }, ...site });
+const callback = httpFunction({ name: 'callback', handlers: { 'GET /auth/callback': route }, ...site });
 const backchannelLogout = httpFunction({
   name: 'backchannel-logout',
   handlers: { 'POST /auth/backchannel-logout': route },
@@ -144,8 +141,8 @@ describe('the guards of a route that only our own page may call', () => {
 
   test('are not asked of a navigation', async () => {
     const headers = { 'sec-fetch-site': 'cross-site' };
-    expect((await send(signIn, { path: '/auth/login', headers })).status).toBe(200);
-    expect((await send(signIn, { path: '/auth/callback', headers })).status).toBe(200);
+    expect((await send(login, { path: '/auth/login', headers })).status).toBe(200);
+    expect((await send(callback, { path: '/auth/callback', headers })).status).toBe(200);
   });
 });
 
@@ -401,7 +398,7 @@ describe('a person who navigates and is refused', () => {
           code === 'internal_error' ? new Error('unexpected') : new Problem(code, { members: { a: 'b' } }),
         );
       const own_ = { path: '/auth/callback' };
-      const page = await send(signIn, { ...own_, headers: navigation });
+      const page = await send(callback, { ...own_, headers: navigation });
       expect([page.status, page.headers['x-bff-problem']]).toEqual([303, undefined]);
       expect(new URL(String(page.headers['location'])).searchParams.get('code')).toBe(code);
       for (const headers of [
@@ -412,7 +409,7 @@ describe('a person who navigates and is refused', () => {
         { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' },
         { 'sec-fetch-mode': 'navigate, navigate', 'sec-fetch-dest': 'document' },
       ]) {
-        const answer = await send(signIn, { ...own_, headers });
+        const answer = await send(callback, { ...own_, headers });
         expect([answer.status, answer.headers['x-bff-problem'], answer.body['code']]).toEqual([
           status,
           code,
@@ -423,7 +420,7 @@ describe('a person who navigates and is refused', () => {
   );
 
   test('is not redirected where nothing is refused', async () => {
-    expect((await send(signIn, { path: '/auth/login', headers: navigation })).status).toBe(200);
+    expect((await send(login, { path: '/auth/login', headers: navigation })).status).toBe(200);
   });
 });
 

@@ -31,7 +31,7 @@ describe('the boundaries between the modules', () => {
     ['a module entering another’s insides', 'lambdas/http/problem.ts', '../common/errors.ts'],
     ['a handler entering a module’s insides', 'lambdas/handlers/login.ts', '../cis2/attempt.ts'],
     ['a function entering a module’s insides', 'lambdas/functions/session.ts', '../session/store.ts'],
-    ['a function importing another', 'lambdas/functions/session.ts', './sign-in.ts'],
+    ['a function importing another', 'lambdas/functions/session.ts', './login.ts'],
     ['a module reversing a direction', 'lambdas/common/crypto.ts', '../session/index.ts'],
     ['session knowing http', 'lambdas/session/store.ts', '../http/index.ts'],
     ['session knowing cis2', 'lambdas/session/store.ts', '../cis2/index.ts'],

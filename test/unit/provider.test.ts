@@ -1,6 +1,7 @@
 import { createHash, randomUUID, type webcrypto } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { decodeProtectedHeader, jwtVerify, SignJWT } from 'jose';
+import { createAuthorisation } from '../../lambdas/cis2/authorisation-request.ts';
 import { ProviderUnavailable, SignInRefused } from '../../lambdas/cis2/errors.ts';
 import { createProvider } from '../../lambdas/cis2/provider.ts';
 import {
@@ -203,19 +204,26 @@ const signing = (kid: string) =>
     async (bytes) => new Uint8Array(await crypto.subtle.sign('RSASSA-PKCS1-v1_5', ours.privateKey, bytes)),
   );
 
-const partyFor = (issuer: string, changes: Partial<RelyingPartyOptions> = {}) =>
-  createRelyingParty({
+/** What begins a sign-in and what ends it, which in the product are two functions. */
+const partyFor = (issuer: string, changes: Partial<RelyingPartyOptions> = {}) => {
+  const client = {
     issuer,
     clientId: 'rp.unit',
     redirectUri: 'https://app.example.nhs.uk/auth/callback',
-    scope: 'openid profile nationalrbacaccess',
-    acceptedRoles: 'optional',
     clock,
-    signer: () => Promise.resolve(signing('our-key')),
     onStale,
-    onOddMembers: () => undefined,
-    ...changes,
-  });
+  };
+  return {
+    ...createAuthorisation({ ...client, scope: 'openid profile nationalrbacaccess' }),
+    ...createRelyingParty({
+      ...client,
+      acceptedRoles: 'optional',
+      signer: () => Promise.resolve(signing('our-key')),
+      onOddMembers: () => undefined,
+      ...changes,
+    }),
+  };
+};
 
 /** A whole sign-in, from the request to what came of it. */
 const signIn = async (

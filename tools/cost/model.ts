@@ -11,7 +11,7 @@ export const assumptions = {
   'api-ms': [95, 'time of a proxied call, most of it waiting for the upstream, ms'],
   'api-mb': [512, 'memory of the proxy, MB'],
   'sign-in-ms': [270, 'time of login and callback together, ms'],
-  'sign-in-mb': [1024, 'memory of the sign-in function, MB'],
+  'sign-in-mb': [1024, 'memory of the callback function, MB (login has half of it, and hardly takes time)'],
   'read-units': [1, 'read units of a session read: core and profile, 4 KB at most'],
   'api-read-units': [2, 'read units of a proxied call: core, profile and tokens'],
   'sign-in-write-units': [16, 'write units of a sign-in: core, profile, tokens, two indexes, the attempt'],

@@ -16,7 +16,7 @@ const isObject = (value: Json | undefined): value is { readonly [key: string]: J
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const kebabCase = (name: string): string => name.replaceAll(/(?<=[a-z])([A-Z])/g, '-$1').toLowerCase();
 
-/** `BffFunctionsSignInRole1A2B3C4D` → `sign-in`; another role by the construct that it belongs to. */
+/** `BffFunctionsApiProxyRole1A2B3C4D` → `api-proxy`; another role by the construct that it belongs to. */
 const nameOf = (logicalId: string): string => {
   const id = logicalId.replace(/[0-9A-F]{8}$/, '');
   const [, called] = /Functions([A-Za-z]+)Role$/.exec(id) ?? [];

@@ -14,7 +14,7 @@ export const common: Readonly<Record<string, string>> = {
 
 /** Role → the name of a statement → why. */
 export const reasons: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  'sign-in': {
+  callback: {
     SessionsBatchGetItem: "counts the person's other live sessions",
     SessionsDeleteItem: 'removes what it wrote of a session when its time ran out',
     SessionsGetItem: 'opens the connection while it starts: there is no such item',

@@ -1,20 +1,16 @@
-/** `GET /auth/login` and `GET /auth/callback`: the only function behind the API that may use the signing key. */
+/** `GET /auth/callback`: makes a session of what CIS2 says. It may use the signing keys that CIS2 trusts. */
 import { dynamoDb, edgeSecrets, timeLimits, secretsManager } from '../aws/index.ts';
 import { createRelyingParty } from '../cis2/index.ts';
 import { preciseClock, systemClock as clock } from '../common/index.ts';
 import { callback } from '../handlers/callback.ts';
-import { login } from '../handlers/login.ts';
 import { edgeCheck, httpFunction } from '../http/index.ts';
 import { currentSigner, loadRing, signers } from '../keys/index.ts';
 import { createSignInStore, identifierKeyIn } from '../session/index.ts';
-import { scopesRequirement, unneededScopes } from '../settings/index.ts';
 import { measureProvider } from '../handlers/provider-metrics.ts';
 import { startFunction, warmUp } from '../start.ts';
 import { describeError } from '../telemetry/index.ts';
 
-const { settings, log } = startFunction('sign-in');
-const scopes = unneededScopes(settings.CIS2_SCOPE);
-if (scopes.length > 0) log('scopes_unneeded', { scopes, requirement: scopesRequirement });
+const { settings, log } = startFunction('callback');
 
 const secrets = secretsManager();
 const edge = edgeCheck(() => edgeSecrets(secrets, settings.EDGE_SECRET));
@@ -33,7 +29,6 @@ const relyingParty = createRelyingParty({
   issuer: settings.CIS2_ISSUER,
   clientId: settings.CIS2_CLIENT_ID,
   redirectUri: `${settings.BASE_URL}/auth/callback`,
-  scope: settings.CIS2_SCOPE,
   acceptedRoles: settings.ACCEPTED_ROLES,
   clock,
   signer,
@@ -65,9 +60,8 @@ await warmUp({ settings, log }, [
 ]);
 
 export const handler = httpFunction({
-  name: 'sign-in',
+  name: 'callback',
   handlers: {
-    'GET /auth/login': login({ relyingParty, settings, clock: preciseClock }),
     'GET /auth/callback': callback({
       relyingParty,
       loadSigningKey: signer,
