@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { chromium, type Browser as Chromium, type Page } from 'playwright-core';
 import { Bff } from '../support/bff.ts';
 import { Browser } from '../support/browser.ts';
-import { browserArguments, findBrowser } from '../support/chromium.ts';
+import { browserArguments, findShell } from '../support/chromium.ts';
 import { signInAtSimulator } from '../support/simulator-sign-in.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -85,7 +85,7 @@ beforeAll(async () => {
   bff = await starting;
   bffPort = Number(/Proxy to +http:\/\/localhost:(\d+)/.exec(bff.output)?.[1]);
 
-  chromiumBrowser = await chromium.launch({ executablePath: findBrowser() ?? '', args: browserArguments });
+  chromiumBrowser = await chromium.launch({ executablePath: findShell() ?? '', args: browserArguments });
   page = await chromiumBrowser.newPage();
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());

@@ -74,7 +74,7 @@ describe('signing out', () => {
   });
 
   test('leaves nothing for the back button to show [ASVS-14.3.1]', async () => {
-    const tab = await (await rig.profile()).tab();
+    const tab = await (await rig.profileWithPageMemory()).tab();
     await signIn(tab, 'Amara Okafor', '/sessions?ward=7');
     for (const path of ['/sessions?ward=8', '/sessions?ward=9']) {
       await tab.goto(path);
@@ -90,7 +90,7 @@ describe('signing out', () => {
   });
 
   test('leaves nobody on a page that the browser brings back from its memory [A-02, ASVS-14.3.1]', async () => {
-    const profile = await rig.profile();
+    const profile = await rig.profileWithPageMemory();
     const tab = await profile.tab();
     await signIn(tab, 'Amara Okafor', '/sessions?ward=7');
     // What stands on the page in the first moment, before any script of the page can have changed it.
@@ -108,7 +108,7 @@ describe('signing out', () => {
   });
 
   test('a page brought back from memory while still signed in shows the person again', async () => {
-    const tab = await (await rig.profile()).tab();
+    const tab = await (await rig.profileWithPageMemory()).tab();
     await signIn(tab, 'Amara Okafor', '/sessions?ward=7');
     await tab.evaluate(`addEventListener('pageshow', (event) => { window.broughtBack = event.persisted; })`);
     await tab.goto('/auth/jwks.json');

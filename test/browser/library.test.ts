@@ -94,8 +94,9 @@ const withEnd =
 async function signedIn(
   path = '/',
   person = 'Amara Okafor',
+  opening = rig.profile(),
 ): Promise<{ readonly profile: Profile; readonly tab: Page }> {
-  const profile = await rig.profile();
+  const profile = await opening;
   const tab = await profile.tab();
   await signIn(tab, person, path);
   return { profile, tab };
@@ -276,7 +277,7 @@ describe('several tabs', () => {
 
 describe('a page that was away', () => {
   test('shows nobody when it comes back from memory, until the BFF has answered [A-02, ASVS-14.3.1]', async () => {
-    const { profile, tab } = await signedIn();
+    const { profile, tab } = await signedIn('/', 'Amara Okafor', rig.profileWithPageMemory());
     await tab.evaluate(`addEventListener('pageshow', (event) => {
       window.broughtBack = event.persisted;
       window.atFirst = document.body.innerText + bff.session.get().status;

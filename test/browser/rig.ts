@@ -11,7 +11,7 @@ import {
 } from 'playwright-core';
 import { Bff, type BffOptions } from '../support/bff.ts';
 import type { SessionJson } from '../support/browser.ts';
-import { browserArguments, findBrowser } from '../support/chromium.ts';
+import { browserArguments, findBrowser, findShell } from '../support/chromium.ts';
 
 const maxWaitMs = 60_000;
 const ownHosts = ['localhost', '127.0.0.1'];
@@ -78,10 +78,21 @@ export class Profile {
 /** A page asks again whenever it likes: an answer that a test was about to change is of no use once the test is over. */
 const leaveRoutes = (tab: Page): Promise<void> => tab.unrouteAll({ behavior: 'ignoreErrors' });
 
+const launch = (executablePath: string | undefined): Promise<Browser> => {
+  if (executablePath === undefined) throw new Error('no Chromium was found');
+  return chromium.launch({
+    executablePath,
+    args: browserArguments,
+    // Left out by the driver, not by the browsers people use: pages that come back from memory.
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+  });
+};
+
 /** The product with its own CIS2 simulator, and one Chromium. */
 export class Rig {
   readonly bff: Bff;
   readonly #browser: Browser;
+  #wholeBrowser: Promise<Browser> | undefined;
   readonly #profiles: Profile[] = [];
   #shared: { readonly profile: Profile; readonly tab: Page } | undefined;
 
@@ -92,14 +103,7 @@ export class Rig {
 
   /** @param settings - settings of the functions that no option gives */
   static async start(options: BffOptions = {}, settings?: Record<string, string>): Promise<Rig> {
-    const executablePath = findBrowser();
-    if (executablePath === undefined) throw new Error('no Chromium was found');
-    const launching = chromium.launch({
-      executablePath,
-      args: browserArguments,
-      // Left out by the driver, kept by the browsers people use: pages that come back from memory.
-      ignoreDefaultArgs: ['--disable-back-forward-cache'],
-    });
+    const launching = launch(findShell());
     const bff = await Bff.start(options, settings).catch(async (error: unknown) => {
       await (await launching).close();
       throw error;
@@ -128,8 +132,8 @@ export class Rig {
     if (!answer.ok) throw new Error(`the laboratory refused ${command}: ${await answer.text()}`);
   }
 
-  async profile(options: BrowserContextOptions = {}): Promise<Profile> {
-    const context = await this.#browser.newContext({
+  async profile(options: BrowserContextOptions = {}, browser = this.#browser): Promise<Profile> {
+    const context = await browser.newContext({
       baseURL: this.baseUrl,
       locale: 'en-GB',
       timezoneId: 'Europe/London',
@@ -139,6 +143,12 @@ export class Rig {
     const profile = new Profile(context, this.baseUrl);
     this.#profiles.push(profile);
     return profile;
+  }
+
+  /** A profile of the whole Chromium, which brings pages back from memory. */
+  async profileWithPageMemory(): Promise<Profile> {
+    this.#wholeBrowser ??= launch(findBrowser());
+    return this.profile({}, await this.#wholeBrowser);
   }
 
   /**
@@ -172,7 +182,7 @@ export class Rig {
 
   async stop(): Promise<void> {
     if (this.#shared !== undefined) await leaveRoutes(this.#shared.tab);
-    await this.#browser.close();
+    await Promise.all([this.#browser.close(), (await this.#wholeBrowser)?.close()]);
     await this.bff.stop();
   }
 }

@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-// The shell has no window, no tabs and no menus, and takes less than half of the processor time.
-const shells = ['chromium-headless-shell', 'chrome-headless-shell'];
 const browsers = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome.exe'];
+const shells = ['chromium-headless-shell', 'chrome-headless-shell'];
 const places = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
@@ -13,14 +12,18 @@ const places = [
 const onPath = (names: readonly string[]): string[] =>
   (process.env['PATH'] ?? '').split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)));
 
-/** Where this machine's headless Chromium is; undefined when it has none. */
-export const findShell = (): string | undefined => onPath(shells).find((path) => existsSync(path));
-
-/** Where the Chromium for the tests is; undefined when there is none. `CHROMIUM_PATH` wins. */
+/** Where this machine's whole Chromium is; undefined when it has none. `CHROMIUM_PATH` wins. */
 export const findBrowser = (): string | undefined =>
-  [process.env['CHROMIUM_PATH'], findShell(), ...onPath(browsers), ...places].find(
+  [process.env['CHROMIUM_PATH'], ...onPath(browsers), ...places].find(
     (path) => path !== undefined && existsSync(path),
   );
+
+/**
+ * Where this machine's Chromium without windows, tabs and menus is, which takes less than half of the processor time. It has no
+ * pages that come back from memory. The whole one where there is no other, or `CHROMIUM_PATH` names one.
+ */
+export const findShell = (): string | undefined =>
+  process.env['CHROMIUM_PATH'] ?? onPath(shells).find((path) => existsSync(path)) ?? findBrowser();
 
 /** Without these a headless Chromium calls its maker at every start. */
 export const browserArguments = [

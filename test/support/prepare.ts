@@ -12,25 +12,26 @@ const run = (command: string, ...args: string[]): boolean =>
 
 if (!run(process.execPath, join(root, 'local/build.ts'))) process.exit(1);
 
-const mayInstall = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
-const install = (name: string): boolean =>
-  run('apt-get', 'install', '-y', '-qq', '--no-install-recommends', name, 'fonts-liberation');
-
-// Any Chromium will do. The shell takes half of the time.
-if (process.env['CHROMIUM_PATH'] === undefined && findShell() === undefined && mayInstall) {
-  console.log('installing a headless Chromium for the browser tests …');
-  const isInstalled = install('chromium-headless-shell');
-  if (!isInstalled && findBrowser() === undefined) {
+if (
+  process.env['CHROMIUM_PATH'] === undefined &&
+  process.getuid?.() === 0 &&
+  existsSync('/usr/bin/apt-get')
+) {
+  const install = (...names: string[]): boolean =>
+    run('apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...names);
+  if (findBrowser() === undefined) {
+    console.log('installing Chromium for the browser tests …');
     run('apt-get', 'update', '-qq');
-    if (!install('chromium-headless-shell')) install('chromium');
+    install('chromium', 'fonts-liberation');
   }
+  // Debian has it. Without it the tests take longer.
+  if (findShell() === findBrowser()) install('chromium-headless-shell');
 }
 if (findBrowser() === undefined) {
   console.error(
     [
       'The browser tests need Chromium or Chrome, and none was found. Install one:',
-      '  Debian           sudo apt-get install chromium-headless-shell',
-      '  Ubuntu           sudo apt-get install chromium',
+      '  Debian, Ubuntu   sudo apt-get install chromium',
       '  macOS            brew install --cask chromium',
       '  Windows          winget install Google.Chrome',
       'or set CHROMIUM_PATH to the one you have.',
