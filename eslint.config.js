@@ -48,6 +48,12 @@ const entryPointOnly = {
   message: 'Import a module through its index.ts.',
 };
 
+/** The types of the package's manifest must not lead to those of Node.js, which an app in a browser does not have. */
+const entryPointOrPlainData = {
+  regex: '^\\.\\./[a-z0-9]+/(?!index\\.ts$|(?<=common/)(?:json|healthcare-worker)\\.ts$)',
+  message: 'Import a module through its index.ts; of common, json.ts and healthcare-worker.ts.',
+};
+
 const moduleRules = (module) => {
   const inner = module.includes('/');
   const up = inner ? '../../' : '../';
@@ -73,7 +79,9 @@ const moduleRules = (module) => {
             regex: '^\\.\\./(?!\\.\\./[a-z0-9]+/index\\.ts$|\\.\\./[a-z]+\\.ts$)',
             message: 'Import a module through its index.ts.',
           }
-        : entryPointOnly,
+        : module === 'settings'
+          ? entryPointOrPlainData
+          : entryPointOnly,
       { group: forbiddenPackages[module], message: `Not in lambdas/${module}.` },
     ),
   };

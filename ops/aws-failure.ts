@@ -73,7 +73,7 @@ export function awsFailure(error: unknown, action: string): CouldNot {
   if (/^AccessDenied|^UnauthorizedOperation$/.test(name) || error.$metadata?.httpStatusCode === 403) {
     return because(
       'access_denied',
-      `AWS does not allow you ${action}: assume the role in the stack output OperatorReadOnlyRoleArn, or to change something in OperatorRoleArn (AWS says: ${oneLine(error.message).slice(0, 400)})`,
+      `AWS does not allow you ${action}: assume the role in the stack output OperatorReadOnlyRoleArn, or, to change something, the one in OperatorRoleArn (AWS says: ${oneLine(error.message).slice(0, 400)})`,
     );
   }
   if (throttled.has(name) || error.$metadata?.httpStatusCode === 429) {

@@ -1,5 +1,7 @@
 /** Which roles a person can work in. */
-import { isObject, parseJson, type Role } from '../common/index.ts';
+// Not through index.ts: these types are in the package, and lead to none of Node.js.
+import type { Role } from '../common/healthcare-worker.ts';
+import { isObject, parseJson } from '../common/json.ts';
 import { refuse, text, type Rule } from './rule.ts';
 
 /**

@@ -1,5 +1,5 @@
 /** Rules for addresses: our own, CIS2's, and those of services that get users' tokens. */
-import { isObject, parseJson } from '../common/index.ts';
+import { isObject, parseJson } from '../common/json.ts';
 import { isBffPath } from '../routes.ts';
 import { refuse, text, type Rule } from './rule.ts';
 

@@ -83,7 +83,7 @@ test.each<[string, () => void, string, string]>([
         stackError('AccessDenied', 'User: arn:aws:iam::000000000000:user/sam is not authorized', 403);
     },
     'access_denied',
-    'AWS does not allow you cloudformation:DescribeStacks: ask for that permission',
+    'AWS does not allow you cloudformation:DescribeStacks: assume the role in the stack output OperatorReadOnlyRoleArn',
   ],
   [
     'a function that may not be run',

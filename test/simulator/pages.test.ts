@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
-import { browserArguments, findShell } from '../support/chromium.ts';
+import { browserArguments, findBrowser } from '../support/chromium.ts';
 import { clientId, codeOf, redirectUri, startBench, type Bench } from './client.ts';
 import { controlPanelState } from './control-panel-client.ts';
 
@@ -11,7 +11,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 let bench: Bench;
 let browser: Browser;
 beforeAll(async () => {
-  const executablePath = findShell();
+  const executablePath = findBrowser();
   if (executablePath === undefined) throw new Error('no Chromium was found');
   [bench, browser] = await Promise.all([
     startBench(),
@@ -29,7 +29,7 @@ async function begin(context: BrowserContext, scope: string): Promise<{ page: Pa
   let came: URL | undefined;
   await page.route(`${redirectUri}?**`, async (route) => {
     came = new URL(route.request().url());
-    await route.fulfill({ body: 'the app' });
+    await route.fulfill({ contentType: 'text/plain', body: 'the app' });
   });
   const query = new URLSearchParams({
     response_type: 'code',

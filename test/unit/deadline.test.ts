@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { getActiveResourcesInfo } from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { withDeadline } from '../../lambdas/common/index.ts';
@@ -10,20 +10,20 @@ const untilAborted = (signal: AbortSignal): Promise<never> =>
 const timers = (): number => getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 
 describe('work with a deadline', () => {
-  it('is aborted when its time is over', async () => {
+  test('is aborted when its time is over', async () => {
     await expect(withDeadline(5, untilAborted)).rejects.toMatchObject({ name: 'TimeoutError' });
   });
 
-  it.each([0, -1])('has no time to wait with %p milliseconds', async (milliseconds) => {
+  test.each([0, -1])('has no time to wait with %p milliseconds', async (milliseconds) => {
     await expect(withDeadline(milliseconds, untilAborted)).rejects.toMatchObject({ name: 'TimeoutError' });
   });
 
-  it('is aborted with the work that it is part of', async () => {
+  test('is aborted with the work that it is part of', async () => {
     const outer = AbortSignal.abort(new Error('the outer one'));
     await expect(withDeadline(60_000, (signal) => pause(1, undefined, { signal }), outer)).rejects.toThrow();
   });
 
-  it('leaves no timer, whether it is done or fails', async () => {
+  test('leaves no timer, whether it is done or fails', async () => {
     const before = timers();
     expect(await withDeadline(60_000, () => Promise.resolve('done'))).toBe('done');
     await expect(withDeadline(60_000, () => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
