@@ -226,7 +226,8 @@ describe('a protection that is removed is found', () => {
       statementsOf(template.Resources?.[id] as Mutable).some(readsSecret),
     );
     expect(reading.map(([, id]) => id.replace(/^BffFunctions|Role[0-9A-F]{8}$/g, '')).sort()).toEqual([
-      ...['ApiProxy', 'BackchannelLogout', 'OperatorSessions', 'RotateSigningKeys', 'Session', 'SignIn'],
+      ...['ApiProxy', 'BackchannelLogout', 'Callback', 'Login', 'OperatorSessions', 'RotateSigningKeys'],
+      'Session',
     ]);
     for (const [template, id] of reading.filter(([, name]) => !name.includes('RotateSigningKeys'))) {
       const statements = statementsOf(template.Resources?.[id] as Mutable);
@@ -284,11 +285,13 @@ describe('a protection that is removed is found', () => {
         });
         return found.length === 0 ? [id.replace(/^BffFunctions|Role[0-9A-F]{8}$/g, '')] : [];
       });
-    expect(allowed('SigningKeys').sort()).toEqual(['ApiProxy', 'RotateSigningKeys', 'SignIn']);
+    expect(allowed('SigningKeys').sort()).toEqual(['ApiProxy', 'Callback', 'RotateSigningKeys']);
     expect(allowed('ApiPlatformKeys').sort()).toEqual(['ApiProxy', 'RotateSigningKeys']);
     expect(allowed('ApiPlatformCredentials')).toEqual(['ApiProxy']);
-    expect(allowed('IdentifierKey').sort()).toEqual(['BackchannelLogout', 'OperatorSessions', 'SignIn']);
-    expect(allowed('EdgeSecret').sort()).toEqual(['ApiProxy', 'BackchannelLogout', 'Session', 'SignIn']);
+    expect(allowed('IdentifierKey').sort()).toEqual(['BackchannelLogout', 'Callback', 'OperatorSessions']);
+    expect(allowed('EdgeSecret').sort()).toEqual([
+      ...['ApiProxy', 'BackchannelLogout', 'Callback', 'Login', 'Session'],
+    ]);
   });
 
   test('by every rule there is', () => {
