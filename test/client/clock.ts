@@ -10,6 +10,8 @@ export function useClock(): void {
     clock = install({
       now: Date.parse('2026-01-01T09:00:00.000Z'),
       toNotFake: ['queueMicrotask', 'nextTick'],
+      // Connections of earlier files may close meanwhile.
+      shouldClearNativeTimers: true,
     });
   });
   afterEach(() => {

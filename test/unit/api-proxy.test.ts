@@ -374,7 +374,8 @@ describe('a token that the upstream refuses', () => {
   test('is replaced in the time that is left of the call, and not after the function’s own', async () => {
     refusing(1);
     let passedMs = 0;
-    const started = performance.now();
+    // Whole milliseconds, so that the sums are.
+    const started = Math.ceil(performance.now());
     const clocks = [
       jest.spyOn(performance, 'now').mockImplementation(() => started + passedMs),
       jest.spyOn(globalThis, 'setTimeout'),
