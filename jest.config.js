@@ -1,6 +1,6 @@
 /** ESM and TypeScript throughout, which Node.js runs as they are. */
 export default {
-  // Tests share one Node.js: Jest's own runner makes a module system of its own for each file, which was half of the time.
+  // Tests share one Node.js: Jest's own runner makes a module system of its own for each file, which took half of the processor time of the unit tests.
   runner: ['jest-light-runner', { runtime: 'child_process' }],
   setupFiles: ['<rootDir>/test/support/runner-setup.ts'],
   testMatch: ['<rootDir>/test/**/*.test.ts'],

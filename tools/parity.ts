@@ -1,6 +1,7 @@
 /**
- * Runs tests of the sessions' store, and of the whole product (which publishes its keys there too), against Amazon's DynamoDB Local, which `DYNAMODB_LOCAL_URL` names, in
- * place of the embedded store. **It drops every table there.** Further arguments go to Jest.
+ * Runs tests of the sessions' store, and of the whole product (which publishes its keys there too), against Amazon's DynamoDB
+ * Local, which `DYNAMODB_LOCAL_URL` names, in place of the embedded store. **It drops every table there.** Further arguments go to
+ * Jest.
  */
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
@@ -30,7 +31,7 @@ const { status } = spawnSync(
     stdio: 'inherit',
     env: {
       ...process.env,
-      NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
+      NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
     },
   },
 );

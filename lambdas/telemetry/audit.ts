@@ -1,4 +1,5 @@
 import { gunzipSync } from 'node:zlib';
+import { isObject, parseJson } from '../common/index.ts';
 
 /** What CloudWatch Logs sends to a function that is subscribed to a log group. */
 export interface SubscriptionEvent {
@@ -10,18 +11,6 @@ export interface SubscriptionEvent {
 
 /** An invocation carries 6 MB at most; a batch of log lines is some ten times as large once it is unpacked. */
 const maxBatchBytes = 64 * 1_024 * 1_024;
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const isAuditEvent = (line: string): boolean => {
-  try {
-    const entry = JSON.parse(line) as unknown;
-    return isObject(entry) && entry['audit'] === true;
-  } catch {
-    return false;
-  }
-};
 
 /**
  * Writes the audit events of a batch, each as it came: an event that CloudWatch Logs delivers twice is the same line twice, by which
@@ -36,16 +25,15 @@ export function copyAuditEvents(
   write: (line: string) => void = (line) => void process.stdout.write(`${line}\n`),
 ): number {
   const packed = Buffer.from(event.awslogs.data, 'base64');
-  const batch = JSON.parse(
-    gunzipSync(packed, { maxOutputLength: maxBatchBytes }).toString('utf8'),
-  ) as unknown;
+  const batch = parseJson(gunzipSync(packed, { maxOutputLength: maxBatchBytes }).toString('utf8'));
   if (!isObject(batch) || !Array.isArray(batch['logEvents'])) throw new Error('not a batch of log events');
   // CloudWatch Logs sends one of its own to see whether it arrives.
   if (batch['messageType'] === 'CONTROL_MESSAGE') return 0;
-  const lines = (batch['logEvents'] as unknown[]).flatMap((entry) =>
-    isObject(entry) && typeof entry['message'] === 'string' ? [entry['message'].trimEnd()] : [],
-  );
-  const events = lines.filter(isAuditEvent);
-  for (const line of events) write(JSON.stringify(JSON.parse(line)));
+  const events = (batch['logEvents'] as unknown[])
+    .map((entry) =>
+      isObject(entry) && typeof entry['message'] === 'string' ? parseJson(entry['message']) : undefined,
+    )
+    .filter((entry) => isObject(entry) && entry['audit'] === true);
+  for (const entry of events) write(JSON.stringify(entry));
   return events.length;
 }

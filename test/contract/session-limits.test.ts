@@ -1,4 +1,4 @@
-/** The time limits of a session, with short ones: six seconds idle, ten in all. The tests wait side by side. */
+/** The time limits of a session, with short ones: six seconds idle, ten in all. */
 import { expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, SessionJson } from '../support/browser.ts';
@@ -20,38 +20,35 @@ const extend = async (browser: Browser): Promise<SessionJson> => {
   return (await answer.json()) as SessionJson;
 };
 
-test.concurrent(
-  'an idle session ends after its limit, however often it is looked at, and stays ended [CIS2-SES-005, ASVS-7.3.1]',
-  async () => {
-    const { browser, session } = await signIn();
-    let looks = 0;
-    while (Date.now() < Date.parse(session.expires.idleAt) - 250) {
-      const seen = await browser.session();
-      // On a busy machine the answer may come when the limit is past.
-      if (Date.now() < Date.parse(session.expires.idleAt)) {
-        expect([seen.status, seen.expires.idleAt]).toEqual(['active', session.expires.idleAt]);
-      }
-      looks += 1;
-      await sleep(200);
+test('an idle session ends after its limit, however often it is looked at, and stays ended [CIS2-SES-005, ASVS-7.3.1]', async () => {
+  const { browser, session } = await signIn();
+  let looks = 0;
+  while (Date.now() < Date.parse(session.expires.idleAt) - 250) {
+    const seen = await browser.session();
+    // On a busy machine the answer may come when the limit is past.
+    if (Date.now() < Date.parse(session.expires.idleAt)) {
+      expect([seen.status, seen.expires.idleAt]).toEqual(['active', session.expires.idleAt]);
     }
-    expect(looks).toBeGreaterThan(1);
+    looks += 1;
+    await sleep(200);
+  }
+  expect(looks).toBeGreaterThan(1);
 
-    await until(session.expires.idleAt);
-    const ended = { status: 'ended', reason: 'idle' };
-    expect(await browser.session()).toEqual(ended);
-    const late = await browser.api('/auth/session/extend', { method: 'POST' });
-    expectProblem(await read(late), 401, 'session_ended', { reason: 'idle', loginUrl: '/auth/login' });
-    const out = await browser.api('/auth/logout', { method: 'POST' });
-    expect([out.status, out.headers.getSetCookie()]).toEqual([200, []]);
-    expect(await browser.session()).toEqual(ended);
+  await until(session.expires.idleAt);
+  const ended = { status: 'ended', reason: 'idle' };
+  expect(await browser.session()).toEqual(ended);
+  const late = await browser.api('/auth/session/extend', { method: 'POST' });
+  expectProblem(await read(late), 401, 'session_ended', { reason: 'idle', loginUrl: '/auth/login' });
+  const out = await browser.api('/auth/logout', { method: 'POST' });
+  expect([out.status, out.headers.getSetCookie()]).toEqual([200, []]);
+  expect(await browser.session()).toEqual(ended);
 
-    // It ended of being idle, whatever would have come later.
-    await until(session.expires.absoluteAt);
-    expect(await browser.session()).toEqual(ended);
-  },
-);
+  // It ended of being idle, whatever would have come later.
+  await until(session.expires.absoluteAt);
+  expect(await browser.session()).toEqual(ended);
+});
 
-test.concurrent('extending moves the idle limit, and the session lives beyond what it was', async () => {
+test('extending moves the idle limit, and the session lives beyond what it was', async () => {
   const { browser, session } = await signIn();
   await sleep(1500);
   const extended = await extend(browser);
@@ -62,28 +59,25 @@ test.concurrent('extending moves the idle limit, and the session lives beyond wh
   expect((await browser.session()).status).toBe('active');
 });
 
-test.concurrent(
-  'the absolute limit ends a session that is never idle, and says so beforehand [CIS2-SES-007, ASVS-7.3.2]',
-  async () => {
-    const { browser, session } = await signIn();
-    let last = session;
-    while (Date.now() < Date.parse(session.expires.absoluteAt) - 600) {
-      last = await extend(browser);
-      await sleep(400);
-    }
-    expect(last.expires).toMatchObject({
-      bindingLimit: 'absolute',
-      at: session.expires.absoluteAt,
-      absoluteAt: session.expires.absoluteAt,
-    });
-    await until(session.expires.absoluteAt);
-    expect(await browser.session()).toEqual({ status: 'ended', reason: 'absolute' });
-    const late = await browser.api('/auth/session/extend', { method: 'POST' });
-    expectProblem(await read(late), 401, 'session_ended', { reason: 'absolute', loginUrl: '/auth/login' });
-  },
-);
+test('the absolute limit ends a session that is never idle, and says so beforehand [CIS2-SES-007, ASVS-7.3.2]', async () => {
+  const { browser, session } = await signIn();
+  let last = session;
+  while (Date.now() < Date.parse(session.expires.absoluteAt) - 600) {
+    last = await extend(browser);
+    await sleep(400);
+  }
+  expect(last.expires).toMatchObject({
+    bindingLimit: 'absolute',
+    at: session.expires.absoluteAt,
+    absoluteAt: session.expires.absoluteAt,
+  });
+  await until(session.expires.absoluteAt);
+  expect(await browser.session()).toEqual({ status: 'ended', reason: 'absolute' });
+  const late = await browser.api('/auth/session/extend', { method: 'POST' });
+  expectProblem(await read(late), 401, 'session_ended', { reason: 'absolute', loginUrl: '/auth/login' });
+});
 
-test.concurrent('signing in again after the end is a new session with limits of its own', async () => {
+test('signing in again after the end is a new session with limits of its own', async () => {
   const { browser, session } = await signIn();
   await until(session.expires.idleAt);
   const again = await expectSignedIn(browser, await browser.signIn(rig.provider));

@@ -5,11 +5,11 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import type { EpochMilliseconds, EpochSeconds } from '../../lambdas/common/index.ts';
 import { createSignInStore } from '../../lambdas/session/index.ts';
 import { format } from '../../lambdas/session/items.ts';
-import { createTables, startDynamoDb } from '../../local/aws/dynamodb.ts';
+import { EmbeddedTable } from '../races/embedded-table.ts';
 import {
   identified,
   limits,
@@ -24,13 +24,7 @@ import { toFile, userOf, providerSessionOf } from './recorded.ts';
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as {
   version: string;
 };
-const dynamodb = await startDynamoDb();
-await createTables(dynamodb.url, 'eu-west-2', [sessionTable]);
-const client = new DynamoDBClient({
-  endpoint: dynamodb.url,
-  region: 'eu-west-2',
-  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-});
+const { client } = await EmbeddedTable.create(sessionTable);
 const store = createSignInStore({ ...identified, client, table, limits, clock: () => start as EpochSeconds });
 const created = await store.create(
   {
@@ -55,5 +49,3 @@ writeFileSync(
   toFile({ version, format, signedInAt: start, cookie: created.credential.cookie.expose(), items: Items }),
 );
 console.log(`wrote ${file}`);
-client.destroy();
-dynamodb.close();

@@ -1,8 +1,8 @@
 /** Sessions that earlier releases stored: an upgrade signs nobody out, or says that it does. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { DeleteItemCommand, DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { EpochMilliseconds, EpochSeconds } from '../../lambdas/common/index.ts';
 import {
   createLogoutStore,
@@ -11,7 +11,7 @@ import {
   type SessionCredential,
 } from '../../lambdas/session/index.ts';
 import { format } from '../../lambdas/session/items.ts';
-import { createTables, startDynamoDb } from '../../local/aws/dynamodb.ts';
+import { EmbeddedTable } from '../races/embedded-table.ts';
 import { identified, limits, sessionTable, table, worker } from '../unit/session-fixtures.ts';
 import { fromFile, providerSessionOf, userOf } from './recorded.ts';
 
@@ -19,22 +19,7 @@ const recordings = readdirSync(import.meta.dirname)
   .filter((name) => name.endsWith('.json'))
   .map((name) => fromFile(readFileSync(join(import.meta.dirname, name), 'utf8')));
 
-let dynamodb: Awaited<ReturnType<typeof startDynamoDb>>;
 let client: DynamoDBClient;
-
-beforeAll(async () => {
-  dynamodb = await startDynamoDb();
-  await createTables(dynamodb.url, 'eu-west-2', [sessionTable]);
-  client = new DynamoDBClient({
-    endpoint: dynamodb.url,
-    region: 'eu-west-2',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
-});
-afterAll(() => {
-  client.destroy();
-  dynamodb.close();
-});
 
 test('the format that this release writes is among those recorded', () => {
   expect(recordings.map((recorded) => recorded.format)).toContain(format);
@@ -46,10 +31,7 @@ describe.each(recordings)('a session that $version stored, in format $format', (
   const options = () => ({ ...identified, client, table, limits, clock: () => oneMinuteLater });
 
   beforeEach(async () => {
-    const { Items = [] } = await client.send(new ScanCommand({ TableName: table }));
-    for (const { pk, sk } of Items) {
-      await client.send(new DeleteItemCommand({ TableName: table, Key: { pk: pk!, sk: sk! } }));
-    }
+    ({ client } = await EmbeddedTable.create(sessionTable));
     for (const Item of recorded.items) await client.send(new PutItemCommand({ TableName: table, Item }));
   });
 

@@ -36,21 +36,17 @@ interface Half {
 /** No report shows more of one test, and a test may send thousands. */
 const maxOfOneTest = 60;
 const counts = new Map<string, number>();
-let sideBySide = false;
 
 interface TestState {
   readonly currentTestName?: string;
   readonly testPath?: string;
-  readonly currentConcurrentTestName?: () => string | undefined;
 }
 
-/** The test that is running. Jest says it of tests side by side only to what the test itself called. */
+/** The test that is running; none in a hook. */
 function runningTest(): { file: string; test: string } | undefined {
   const jest = globalThis as { expect?: { getState(): TestState } };
   const state = jest.expect?.getState();
-  const inContext = state?.currentConcurrentTestName?.();
-  if (inContext !== undefined && inContext !== state?.currentTestName) sideBySide = true;
-  const test = inContext ?? (sideBySide ? undefined : state?.currentTestName);
+  const test = state?.currentTestName;
   return state?.testPath === undefined || test === undefined ? undefined : { file: state.testPath, test };
 }
 

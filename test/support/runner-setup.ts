@@ -41,6 +41,16 @@ const within =
     throw reason;
   };
 
+/** The runner names the test that ran before: what a hook does is not that test's. */
+const outsideTests =
+  (work: Work): Work =>
+  () => {
+    (globalThis as { expect?: { setState(state: object): void } }).expect?.setState({
+      currentTestName: undefined,
+    });
+    return work();
+  };
+
 addEventHandler((event, { currentDescribeBlock: block, testTimeout }) => {
   const added =
     event.name === 'add_test'
@@ -50,5 +60,6 @@ addEventHandler((event, { currentDescribeBlock: block, testTimeout }) => {
         : undefined;
   if (added?.type === undefined || added.type === 'describeBlock') return;
   const limit = added.timeout ?? (testTimeout === defaultOfJestMs ? defaultMs : testTimeout);
-  added.fn = within(added.fn as Work, limit);
+  const work = added.fn as Work;
+  added.fn = within(event.name === 'add_hook' ? outsideTests(work) : work, limit);
 });
