@@ -15,7 +15,7 @@ import {
   text,
   type Profile,
 } from './rig.ts';
-import { rig } from './shared-rig.ts';
+import { rig } from './demo-sessions-rig.ts';
 
 /** Anything that would tell that it was Amara Okafor who was here. */
 const person = /Amara|Okafor|900000000001|900000000777/;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { choose, heading, signedInAs, signIn, signInButtonName, staysTold, text } from './rig.ts';
-import { rig } from './shared-rig.ts';
+import { rig } from './demo-rig.ts';
 
 const jasper = '/patients/9000000017';
 

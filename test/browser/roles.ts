@@ -11,7 +11,7 @@ import {
   staysTold,
   text,
 } from './rig.ts';
-import { rig } from './shared-rig.ts';
+import { rig } from './demo-sessions-rig.ts';
 
 const chooseHeading = 'Choose the role you are working in';
 const roleLabels = (tab: Page): Promise<string[]> =>

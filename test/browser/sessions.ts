@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { answerWith, choose, heading, lookAgain, signIn, staysTold, text } from './rig.ts';
-import { rig } from './shared-rig.ts';
+import { rig } from './demo-sessions-rig.ts';
 
 const windows =
   'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';

@@ -6,7 +6,7 @@ import { chromium, type Page } from 'playwright-core';
 import { sessionCookie, signInCookie } from '../support/browser.ts';
 import { browserArguments, findBrowser } from '../support/chromium.ts';
 import { browserStorage, choose, facts, heading, signInButtonName, signedInAs, signIn, text } from './rig.ts';
-import { rig } from './shared-rig.ts';
+import { rig } from './demo-rig.ts';
 
 /** Everybody at the simulator, as its laboratory lists them. */
 const people = await (async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { answerWith, choose, heading, signInButtonName, lookAgain, signedInAs, signIn, text } from './rig.ts';
-import { rig } from './shared-rig.ts';
+import { rig } from './demo-rig.ts';
 
 const person = /Amara|Okafor|900000000001|900000000777/;
 const ending = 'You were signed out because your Care Identity session ended';
