@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect } from '@jest/globals';
+import { expect } from '@jest/globals';
 import type { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { functionNames } from '../../infra/bundle.ts';
@@ -113,11 +113,12 @@ export const partitionKeysOf = ({ operation, body }: AwsCall): readonly string[]
 };
 
 const directories: string[] = [];
-afterAll(() => {
+// Test files share this module, so a hook of one file would leave the directories of the next.
+process.once('exit', () => {
   for (const directory of directories) rmSync(directory, { recursive: true, force: true });
 });
 
-/** A directory of its own, gone when the test file is done. */
+/** A directory of its own, gone when the tests are done. */
 export const temporaryDirectory = (): string => {
   const directory = mkdtempSync(join(tmpdir(), 'cis2-bff-test-'));
   directories.push(directory);
