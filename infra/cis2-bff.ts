@@ -7,6 +7,7 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as route53 from 'aws-cdk-lib/aws-route53';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
+import { apiPlatformKeySetCacheSeconds } from '../lambdas/key-set-cache.ts';
 import { scopesRequirement, unneededScopes } from '../lambdas/settings/index.ts';
 import { AlarmTopic } from './parts/alarm-topic.ts';
 import { BffAlarms } from './parts/alarms.ts';
@@ -510,10 +511,7 @@ const edgeProblems = (props: Cis2BffProps): readonly string[] => {
   return problems;
 };
 
-/** For how long the API platform keeps a set of keys without looking again. */
-const apiPlatformCache = Duration.hours(1);
-
-/** What is wrong with how the signing keys are kept and rotated. */
+/** What is wrong with how the signing keys are stored and rotated. */
 const keyProblems = (props: Cis2BffProps): readonly string[] => {
   const {
     production = true,
@@ -531,9 +529,9 @@ const keyProblems = (props: Cis2BffProps): readonly string[] => {
   if (!(lead < rotationPeriod.toSeconds({ integral: false }))) {
     problems.push('keyLeadTime must be shorter than rotationPeriod, or no key would ever be due to sign');
   }
-  if (production && !(lead >= apiPlatformCache.toSeconds())) {
+  if (production && !(lead >= apiPlatformKeySetCacheSeconds)) {
     problems.push(
-      `keyLeadTime must be at least an hour in production, for which the API platform keeps a set of keys, got ${String(lead)} s`,
+      `keyLeadTime must be at least an hour in production, for which the API platform caches a set of keys, got ${String(lead)} s`,
     );
   }
   if (signingKeys !== undefined && signingKeys.purpose !== 'cis2') {

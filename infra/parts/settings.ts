@@ -8,6 +8,7 @@ import {
   type BffConfig,
   type UpstreamDefinitions,
 } from '../../manifest/index.ts';
+import { cis2KeySetCacheSeconds } from '../../lambdas/key-set-cache.ts';
 import { isLoopback, readSettings, settingNames, SettingsError } from '../../lambdas/settings/index.ts';
 import type { AcrValue, SettingName } from '../../lambdas/settings/index.ts';
 import { apiPlatformEnvironment, apiPlatformTokenUrls } from './api-platform.ts';
@@ -125,8 +126,8 @@ export type ResourceNames = Readonly<
   >
 >;
 
-/** @see BehaviourProps.keyLeadTime */
-export const defaultKeyLeadTime = Duration.hours(24);
+/** Whoever caches our keys knows a new one by then. @see BehaviourProps.keyLeadTime */
+export const defaultKeyLeadTime = Duration.seconds(cis2KeySetCacheSeconds);
 
 /** @see BehaviourProps.upstreams */
 export const manifestOf = ({ upstreams }: Pick<BehaviourProps, 'upstreams'>): UpstreamDefinitions =>

@@ -3,13 +3,14 @@
  * Manager asks for them, an operator's change takes them one after the other. Each can be repeated, and be cut off anywhere.
  */
 import { after, BffError, type Clock, type EpochSeconds, type Secret } from '../common/index.ts';
+import { maxKeySetDelaySeconds } from '../key-set-cache.ts';
 import { ChangeRefused, KeysUnavailable } from './errors.ts';
 import type { KeySecret } from './key-secret.ts';
 import type { KeyMaker, SignerOf } from './key-storage.ts';
 import type { PublishedKeys, PublishedRecord, Purpose, RingFacts } from './published-keys.ts';
 import { keysToPublish, kmsKeysOf } from './ring-changes.ts';
 import { keyAt, readRing, writeRing, type PublicJwk, type Ring, type RingKey } from './ring.ts';
-import { maxServedAfterSeconds, verifyServed, type FetchJwks } from './served-set.ts';
+import { verifyServed, type FetchJwks } from './served-set.ts';
 
 export interface KeyManagerPorts {
   /** The ring's own purpose. */
@@ -274,7 +275,7 @@ export async function changeRing(
   const notices: string[] = [];
   try {
     if (isEmergency) await verifyServed(ports, [signing], 0);
-    else await verifyServed(ports, [signing, ...keys], maxServedAfterSeconds);
+    else await verifyServed(ports, [signing, ...keys], maxKeySetDelaySeconds);
   } catch (error) {
     const isBroken = !(error instanceof BffError) || error.code === 'signature_unverified';
     if (!isEmergency || isBroken) {

@@ -1,9 +1,20 @@
 /** What an operator changes: what would be done, what it means for whoever has cached our keys, and what was done. */
 import { after, toRfc3339, type EpochSeconds } from '../common/index.ts';
+import {
+  apiPlatformKeySetCacheSeconds,
+  cis2KeySetCacheSeconds,
+  keySetEdgeCacheSeconds,
+} from '../key-set-cache.ts';
 import { ChangeRefused } from './errors.ts';
 import { changeRing, readState, type KeyManagerPorts, type RingState } from './key-change.ts';
 import { importedKey } from './private-key.ts';
-import { isOfFirstSet, knownFrom, publishedSince, type PublishedRecord } from './published-keys.ts';
+import {
+  isOfFirstSet,
+  knownFrom,
+  publishedSince,
+  type PublishedRecord,
+  type Purpose,
+} from './published-keys.ts';
 import { promoted, rotated, withImported, type NewKey } from './ring-changes.ts';
 import { keyAt, type Ring, type RingKey } from './ring.ts';
 import { requireLeadTime } from './rotation.ts';
@@ -33,12 +44,11 @@ async function find(ports: KeyManagerPorts): Promise<Found> {
   return { state: await readState(ports), record };
 }
 
-/** The edge may serve the set of a minute ago, to be cached from then on. */
-const edgeCacheSeconds = 60;
-/** How long the API platform caches a set; it does not read it again for a key that it does not know. */
-const platformCacheSeconds = 3_600 + edgeCacheSeconds;
-/** CIS2 does not say how long it caches a set; a day is the least that is safe to assume. */
-const cis2CacheSeconds = 86_400 + edgeCacheSeconds;
+/** After this time each of them knows a published key: it caches a set that CloudFront may have cached before. */
+const knownAfterSeconds = {
+  'api-platform': keySetEdgeCacheSeconds + apiPlatformKeySetCacheSeconds,
+  cis2: keySetEdgeCacheSeconds + cis2KeySetCacheSeconds,
+} as const satisfies Record<Purpose, number>;
 
 /** Stands in for the key that a dry run does not make. */
 const unmadeKey = (ring: Ring, now: EpochSeconds): NewKey => ({
@@ -106,7 +116,8 @@ export async function promote(ports: KeyManagerPorts, { dryRun }: { dryRun: bool
   const { ring } = state.current;
   const now = ports.clock();
   const [compromised, coming] = [keyAt(ring, 'current'), keyAt(ring, 'next')];
-  const known = knownFrom(record, ring, coming.kid, platformCacheSeconds) ?? after(now, platformCacheSeconds);
+  const platformSeconds = knownAfterSeconds['api-platform'];
+  const known = knownFrom(record, ring, coming.kid, platformSeconds) ?? after(now, platformSeconds);
   const newKey = dryRun ? unmadeKey(ring, now) : await ports.keyMaker.make();
   return makeChange(ports, found, promoted(ring, newKey, now), {
     dryRun,
@@ -171,20 +182,14 @@ function mayNotKnow(
 ): readonly string[] {
   const now = clock();
   const sentences = {
-    'api-platform': [
-      platformCacheSeconds,
-      (until: string) =>
-        `The API platform caches our keys for an hour and does not read them again for one it does not know: until ${until} it may refuse us.`,
-    ],
-    cis2: [
-      cis2CacheSeconds,
-      (until: string) =>
-        `How long CIS2 caches our keys is not known. Until it has read them again it may refuse sign-ins: count on that until ${until}.`,
-    ],
-  } as const;
+    'api-platform': (until: string) =>
+      `The API platform caches our keys for an hour and does not read them again for one it does not know: until ${until} it may refuse us.`,
+    cis2: (until: string) =>
+      `How long CIS2 caches our keys is not known. Until it has read them again it may refuse sign-ins: count on that until ${until}.`,
+  } as const satisfies Record<Purpose, (until: string) => string>;
   return (['api-platform', 'cis2'] as const).flatMap((whom) => {
-    const [seconds, sentence] = sentences[whom];
+    const seconds = knownAfterSeconds[whom];
     const from = knownFrom(record, ring, kid, seconds) ?? after(now, seconds);
-    return trustedBy.includes(whom) && from > now ? [sentence(toRfc3339(from))] : [];
+    return trustedBy.includes(whom) && from > now ? [sentences[whom](toRfc3339(from))] : [];
   });
 }

@@ -37,8 +37,6 @@ const unreachable = (what: string, cause?: unknown): ChangeRefused =>
     cause,
   });
 
-/** The edge may serve the set of two minutes ago: the cache near the reader and the regional one each keep it for a minute. */
-export const maxServedAfterSeconds = 130;
 const pollSeconds = 5;
 const maxFetchMs = 5_000;
 
