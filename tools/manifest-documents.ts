@@ -1,5 +1,6 @@
 /** What is made of the route manifest for those who cannot import it: an OpenAPI document, a table, types for clients. */
 import { routesOf, type ApiRoute } from '../lambdas/api/api-routes.ts';
+import { cookieNames } from '../lambdas/cookie-names.ts';
 import type { QueryRule, UpstreamDefinitions, ValueRule } from '../manifest/index.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -124,7 +125,7 @@ function openApi(upstreams: UpstreamDefinitions, routes: readonly ApiRoute[]): J
     security: [{ session: [] }],
     paths,
     components: {
-      securitySchemes: { session: { type: 'apiKey', in: 'cookie', name: '__Host-Http-session' } },
+      securitySchemes: { session: { type: 'apiKey', in: 'cookie', name: cookieNames.session } },
       parameters: {
         csrf: { name: 'X-CSRF', in: 'header', required: true, schema: { const: '1' } },
         session: {

@@ -25,7 +25,7 @@ import {
   wholeNumber,
   type UpstreamDefinition,
 } from '../../manifest/index.ts';
-import { defaultHeaders } from '../../lambdas/http/index.ts';
+import { responseHeaders } from '../../lambdas/response-headers.ts';
 import { manifestDocuments } from '../../tools/manifest-documents.ts';
 import { writeManifest } from '../../tools/write-manifest.ts';
 
@@ -214,7 +214,7 @@ describe('a route manifest', () => {
   });
 
   test.each([
-    ...Object.keys(defaultHeaders),
+    ...Object.keys(responseHeaders),
     ...[
       'set-cookie',
       'set-cookie2',
