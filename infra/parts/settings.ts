@@ -9,7 +9,14 @@ import {
   type UpstreamDefinitions,
 } from '../../manifest/index.ts';
 import { cis2KeySetCacheSeconds } from '../../lambdas/key-set-cache.ts';
-import { isLoopback, readSettings, settingNames, SettingsError } from '../../lambdas/settings/index.ts';
+import {
+  isLoopback,
+  maxAbsoluteSeconds,
+  maxIdleSeconds,
+  readSettings,
+  settingNames,
+  SettingsError,
+} from '../../lambdas/settings/index.ts';
 import type { AcrValue, SettingName } from '../../lambdas/settings/index.ts';
 import { apiPlatformEnvironment, apiPlatformTokenUrls } from './api-platform.ts';
 
@@ -288,8 +295,8 @@ export function settingValues(
     MINIMUM_AAL: String(props.minimumAal ?? 3),
     MINIMUM_IAL: String(props.minimumIal ?? 3),
     ACCEPTED_ROLES: 'optional',
-    IDLE_SECONDS: '900',
-    ABSOLUTE_SECONDS: '43200',
+    IDLE_SECONDS: String(maxIdleSeconds),
+    ABSOLUTE_SECONDS: String(maxAbsoluteSeconds),
     SESSIONS_PER_USER: '20',
     CONCURRENT_SESSIONS: 'allow',
     SIGN_IN_ERROR_PATH: '/sign-in-error',

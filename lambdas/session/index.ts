@@ -1,5 +1,5 @@
 export { parseCredential, replacementOf, type SessionCredential } from './credential.ts';
-export { type IssuedTokens } from './content.ts';
+export { type IssuedTokens } from './sealed-content.ts';
 export { deviceName } from './device.ts';
 export { IdentifierKeyUnavailable, StoreUnavailable } from './errors.ts';
 export { identifierKeyIn, type IdentifierKey } from './identifiers.ts';

@@ -6,7 +6,7 @@ import {
   type PreciseClock,
 } from '../common/index.ts';
 import { CallCounts, type CallCount } from './call-counts.ts';
-import { openDataKey, openProfile, openRole } from './content.ts';
+import { openDataKey, openProfile, openRole } from './sealed-content.ts';
 import { roleKeyOf, type SessionCredential } from './credential.ts';
 import { count, epochSeconds, type Item, type SessionItem, type TokenAudience } from './items.ts';
 import { standingOf, type NotActive } from './state.ts';

@@ -1,5 +1,5 @@
 import type { EpochSeconds, Role } from '../common/index.ts';
-import { resealRole } from './content.ts';
+import { resealRole } from './sealed-content.ts';
 import { renewedCredential, type SessionCredential } from './credential.ts';
 import { sessionKey, text, userIndexKey, type Item } from './items.ts';
 import { all } from './parallel.ts';

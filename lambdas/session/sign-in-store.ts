@@ -6,7 +6,7 @@ import {
   type EpochMilliseconds,
   type SignInTokens,
 } from '../common/index.ts';
-import { openRole, sealContent } from './content.ts';
+import { openRole, sealContent } from './sealed-content.ts';
 import {
   newCredential,
   newHandle,

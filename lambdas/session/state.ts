@@ -1,7 +1,7 @@
 /** What a session's items mean at this moment. */
 import { timingSafeEqual } from 'node:crypto';
 import { after, type EpochSeconds, type HealthcareWorker, type Role } from '../common/index.ts';
-import { openContent } from './content.ts';
+import { openContent } from './sealed-content.ts';
 import type { SessionCredential } from './credential.ts';
 import { format, epochSeconds, number, positive, secretHash, text, type Item } from './items.ts';
 import { expiryOf, stricter, type Expiry, type SessionLimits, type SessionTimes } from './limits.ts';

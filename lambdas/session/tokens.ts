@@ -13,7 +13,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { BffError, type PreciseClock, type Secret, type SignInTokens } from '../common/index.ts';
-import { openIssuedTokens, openSignInTokens, sealIssuedTokens, type IssuedTokens } from './content.ts';
+import { openIssuedTokens, openSignInTokens, sealIssuedTokens, type IssuedTokens } from './sealed-content.ts';
 import {
   count,
   format,

@@ -5,7 +5,7 @@
  * @throws StoreUnavailable from every function, when nothing is known
  */
 import type { EpochSeconds } from '../common/index.ts';
-import type { SealedContent } from './content.ts';
+import type { SealedContent } from './sealed-content.ts';
 import { newHandle, type SessionCredential } from './credential.ts';
 import { StoreUnavailable } from './errors.ts';
 import {

@@ -7,5 +7,6 @@ export { functionSettings, type FunctionName, type FunctionSettings } from './fu
 export { readSettings, SettingsError } from './read.ts';
 export { acceptsRole, demandsRole, type RolePolicy, type RoleRule } from './role-policy.ts';
 export { settingNames, type SettingName, type Settings } from './rules.ts';
+export { maxAbsoluteSeconds, maxIdleSeconds } from './session-limits.ts';
 export { scopesRequirement, unneededScopes } from './scopes.ts';
 export { isLoopback } from './urls.ts';

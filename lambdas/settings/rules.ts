@@ -6,11 +6,8 @@ import { acr } from './acr.ts';
 import { rolePolicy } from './role-policy.ts';
 import { oneOf, refuse, text, wholeNumber, type Rule } from './rule.ts';
 import { scope } from './scopes.ts';
+import { maxAbsoluteSeconds, maxIdleSeconds } from './session-limits.ts';
 import { endSessionUrl, isLoopback, issuer, origin, path, tokenUrl, upstreams } from './urls.ts';
-
-/** CIS2's own limits (NHS CIA Ses Req 005 and 007), in seconds. They can be shortened, never lengthened. */
-const maxIdleSeconds = 900;
-const maxAbsoluteSeconds = 43_200;
 
 /** CIS2's longest `max_age` for a sign-in that does not send `prompt=login` (NHS CIA Ses Req 002), in seconds. */
 const maxSignInMaxAgeSeconds = 300;
