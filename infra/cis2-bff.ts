@@ -26,6 +26,7 @@ import { SigningKeyStore } from './parts/keys.ts';
 import { BffLogs } from './parts/operations.ts';
 import type { BffLogsProps } from './parts/operations.ts';
 import { operatorProblems, OperatorRoles, type OperatorPrincipals } from './parts/operator-roles.ts';
+import { defaultRequestBurst, defaultRequestsPerSecond } from './parts/rate-limits.ts';
 import { BffReleases, type Rollout } from './parts/releases.ts';
 import { KeyRotation } from './parts/rotation.ts';
 import { defaultKeyLeadTime, manifestOf, settingValues } from './parts/settings.ts';
@@ -306,8 +307,8 @@ export class Cis2Bff extends Construct {
       functions: this.functions,
       logs,
       upstreams,
-      requestsPerSecond: props.requestsPerSecond ?? 500,
-      requestBurst: props.requestBurst ?? 1_000,
+      requestsPerSecond: props.requestsPerSecond ?? defaultRequestsPerSecond,
+      requestBurst: props.requestBurst ?? defaultRequestBurst,
       originDomain: props.originDomain,
     });
     this.origin = httpApi.origin;

@@ -19,6 +19,7 @@ import {
 } from '../../lambdas/settings/index.ts';
 import type { AcrValue, SettingName } from '../../lambdas/settings/index.ts';
 import { apiPlatformEnvironment, apiPlatformTokenUrls } from './api-platform.ts';
+import { defaultCallsPerWindow } from './rate-limits.ts';
 
 const realm = 'openam/oauth2/realms/root/realms/NHSIdentity/realms/Healthcare';
 
@@ -310,7 +311,7 @@ export function settingValues(
     // No property: only the local run replaces it.
     CLOUDFORMATION_RESPONSE_ORIGIN: 'aws',
     UPSTREAMS: JSON.stringify(props.upstreamUrls ?? {}),
-    CALLS_PER_WINDOW: '250',
+    CALLS_PER_WINDOW: String(defaultCallsPerWindow),
     API_PLATFORM_TOKEN_URL:
       props.apiPlatformTokenUrl ?? apiPlatformTokenUrls[production ? 'live' : 'integration'],
     LOG_LEVEL: props.logLevel ?? 'info',
