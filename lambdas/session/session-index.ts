@@ -8,7 +8,7 @@
  * - `endedAt` on a user's item: sign-ins begun at or before that moment are over;
  * - `endedWithoutSidAt` on a user's item: the same, for sign-ins of which CIS2 did not say which session they belong to.
  *
- * An item may name sessions that are over; sign-ins clear some of them out when there is no room left.
+ * An item may name sessions that are over; a sign-in removes some of them when the index is full.
  */
 import { after, type EpochSeconds, type EpochMilliseconds } from '../common/index.ts';
 import {

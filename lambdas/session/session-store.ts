@@ -5,7 +5,7 @@ import { sessionKey, text, userIndexKey, type Item } from './items.ts';
 import { all } from './parallel.ts';
 import { readIndex } from './session-index.ts';
 import {
-  lifeOf,
+  livenessOf,
   matchesSecret,
   stateOf,
   timesOf,
@@ -221,10 +221,10 @@ export function describeSession(
   core: Item,
   current: boolean,
 ): ListedSession | undefined {
-  const life = lifeOf(options, core);
+  const liveness = livenessOf(options, core);
   const times = timesOf(options, core);
   const handle = text(core['handle']);
-  if (life === undefined || !('expiry' in life) || times === undefined || handle === undefined)
+  if (liveness === undefined || !('expiry' in liveness) || times === undefined || handle === undefined)
     return undefined;
   const { signedInAt, lastActiveAt } = times;
   return { handle, current, signedInAt, lastActiveAt, device: text(core['device']) ?? '' };

@@ -25,7 +25,7 @@ import {
   type Item,
   type TokenAudience,
 } from './items.ts';
-import { alive, lifeOf, ttlOf, type NotActive } from './state.ts';
+import { alive, livenessOf, ttlOf, type NotActive } from './state.ts';
 import { getSessionItems, type StoreOptions } from './store.ts';
 import { get, update, updateChecking, type Expression } from './table.ts';
 
@@ -178,9 +178,9 @@ export function sessionTokens(
       const item = await getSessionItems(options, key, `token#${audience}`);
       const core = item('core');
       if (core === undefined) throw new SessionGone({ status: 'unknown' });
-      const life = lifeOf(options, core);
-      if (life === undefined) throw new SessionGone({ status: 'unknown', unreadable: 'core' });
-      if ('reason' in life) throw new SessionGone({ status: 'ended', reason: life.reason });
+      const liveness = livenessOf(options, core);
+      if (liveness === undefined) throw new SessionGone({ status: 'unknown', unreadable: 'core' });
+      if ('reason' in liveness) throw new SessionGone({ status: 'ended', reason: liveness.reason });
       return viewOf(audience, item(`token#${audience}`));
     },
     lease: async (audience, view) => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { attemptLifeSeconds } from '../../lambdas/cis2/index.ts';
 import { skewSeconds, recentSeconds } from '../../lambdas/cis2/jwt.ts';
 import type { EpochSeconds } from '../../lambdas/common/index.ts';
-import { expiryOf } from '../../lambdas/session/limits.ts';
+import { expiryOf } from '../../lambdas/session/expiry.ts';
 import { readSettings, SettingsError } from '../../lambdas/settings/index.ts';
 import { settingValues } from '../../infra/parts/settings.ts';
 
