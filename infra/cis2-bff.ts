@@ -143,13 +143,13 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    */
   readonly originDomain?: OriginDomain;
   /**
-   * Where alarms are told: a topic that CloudWatch may write to.
+   * Where alarms are sent: a topic that CloudWatch may write to.
    * @default - one is made here, for others to subscribe to
    */
   readonly alarmTopic?: sns.ITopic;
   /**
    * An address that alarms are sent to, once it has agreed. Not with `alarmTopic`.
-   * @default - nobody is told until somebody subscribes to the topic
+   * @default - nobody is notified until somebody subscribes to the topic
    */
   readonly alarmEmail?: string;
   /**
@@ -158,7 +158,7 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    */
   readonly operatorPrincipals?: OperatorPrincipals;
   /**
-   * How a new version takes over the requests: a tenth first, with a way back by itself, or all at once.
+   * How a new version takes over the requests: a tenth first, with an automatic rollback, or all at once.
    * @default canary
    */
   readonly rollout?: Rollout;
@@ -216,12 +216,12 @@ export class Cis2Bff extends Construct {
   /** The secret with what the NHS API platform knows the application by: to be filled by hand. */
   readonly apiPlatformCredentials: ApiPlatformCredentials;
   readonly functions: BffFunctions;
-  /** The roles of operators: one looks and can change nothing, the other acts. */
+  /** The roles of operators: one reads and can change nothing, the other acts. */
   readonly operatorRoles: OperatorRoles;
   readonly api: apigateway.HttpApi;
   /** What DNS has to lead `originDomain` to, where there is one. */
   readonly origin: apigateway.DomainName | undefined;
-  /** Where alarms are told. */
+  /** Where alarms are sent. */
   readonly alarmTopic: sns.ITopic;
   readonly distribution: cloudfront.Distribution;
   /** Where CIS2 reads our public keys. */

@@ -173,7 +173,7 @@ function parameterProblems(path: string, parameters: unknown): string[] {
 function queryProblems(query: unknown): string[] {
   if (!isPlainObject(query)) return [mustBe('query', 'an object: name to value rule', query)];
   return Object.entries(query).flatMap(([name, rule]) => {
-    const problems = ruleProblems(rule, [...ruleMembers, 'most'], maxQueryLength);
+    const problems = ruleProblems(rule, [...ruleMembers, 'maxCount'], maxQueryLength);
     if (!/^[A-Za-z0-9_.:-]+$/.test(name)) {
       problems.push(mustBe('the name', 'letters, digits and _.:-', name));
     }
@@ -181,7 +181,7 @@ function queryProblems(query: unknown): string[] {
       problems.push(
         ...optional(
           rule,
-          'most',
+          'maxCount',
           (value) => isWholeNumber(value, 1, maxRepetitions),
           `a whole number from 1 to ${String(maxRepetitions)}`,
         ),

@@ -21,7 +21,7 @@ import type { ApiPlatformCredentials } from './api-platform.ts';
 import type { EdgeSecret } from './edge-secret.ts';
 import type { SigningKeyStore } from './keys.ts';
 import type { BffLogs } from './operations.ts';
-import { keptOnceMade } from './removal.ts';
+import { retainOnUpdateOrDelete } from './removal.ts';
 import type { BffStorage } from './storage.ts';
 
 /** Function → how many of its instances may run at once. One that is not named shares what the account has left. */
@@ -279,7 +279,7 @@ export class BffFunctions extends Construct {
     );
   }
 
-  /** Where the audit trail is kept. */
+  /** Where the audit trail is stored. */
   get auditLogGroup(): logs.LogGroup {
     return this.functions['audit-trail'].logGroup;
   }
@@ -288,7 +288,7 @@ export class BffFunctions extends Construct {
     return Object.keys(this.functions) as FunctionName[];
   }
 
-  /** The longest the function may take for one event. */
+  /** The maximum time that the function may take for one event. */
   timeout(name: FunctionName): Duration {
     return sizes[name].timeout;
   }
@@ -346,7 +346,7 @@ export class BffFunctions extends Construct {
         loggingFormat: lambda.LoggingFormat.JSON,
         systemLogLevelV2: lambda.SystemLogLevel.WARN,
         // What a version is made of stays with it, so that an older one can be gone back to.
-        currentVersionOptions: { removalPolicy: keptOnceMade },
+        currentVersionOptions: { removalPolicy: retainOnUpdateOrDelete },
       });
     const bundle = join(props.bundles, name);
     const made =

@@ -13,7 +13,7 @@ export const defaultRequestsPerSecond = 500;
 export const defaultRequestBurst = 1_000;
 
 /**
- * Route → the part of the gateway's rate that it gets at most, where that is less than all: what anybody can call, without being
+ * Route → the maximum part of the gateway's rate that it gets, where that is less than all: what anybody can call, without being
  * signed in, starves no other route. Callbacks cost CIS2 a call each, for up to a second as a rule: thirty a second, which are all
  * that their function has instances for in production.
  */

@@ -57,12 +57,12 @@ export interface BehaviourProps extends Partial<BffConfig> {
    */
   readonly freshness?: 'login' | number;
   /**
-   * The least authentication assurance level that gets a session.
+   * The minimum authentication assurance level that gets a session.
    * @default 3
    */
   readonly minimumAal?: 1 | 2 | 3;
   /**
-   * The least identity assurance level that gets a session.
+   * The minimum identity assurance level that gets a session.
    * @default 3
    */
   readonly minimumIal?: 0 | 1 | 2 | 3;
@@ -276,7 +276,7 @@ const textOf = (value: unknown): string =>
 /**
  * Every setting of the functions as text, checked.
  *
- * @param otherProblems - what else is wrong with the deployment, to be told together with what is wrong here
+ * @param otherProblems - what else is wrong with the deployment, to be reported together with what is wrong here
  * @throws DeploymentRefused naming each setting that breaks a rule, and the other problems
  */
 export function settingValues(

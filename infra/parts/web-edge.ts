@@ -12,7 +12,7 @@ import { keySetEdgeCacheSeconds } from '../../lambdas/key-set-cache.ts';
 import { responseHeaders, strictTransportSecuritySeconds } from '../../lambdas/response-headers.ts';
 import { bffPrefixes, edgeHeader, routes } from '../../lambdas/routes.ts';
 import type { EdgeSecret } from './edge-secret.ts';
-import { keptOnceMade } from './removal.ts';
+import { retainOnUpdateOrDelete } from './removal.ts';
 
 export interface WebEdgeProps {
   readonly api: apigateway.HttpApi;
@@ -79,7 +79,7 @@ export class WebEdge extends Construct {
       enforceSSL: true,
       minimumTLSVersion: 1.2,
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      removalPolicy: keptOnceMade,
+      removalPolicy: retainOnUpdateOrDelete,
     });
     Validations.of(bucket).acknowledge({
       id: 'AwsSolutions-S1',

@@ -1,4 +1,4 @@
-/** What we know of CIS2: its metadata, from the issuer alone, and its keys. Both are kept, and kept usable. */
+/** What we know of CIS2: its metadata, from the issuer alone, and its keys. Both are cached, and used for a while longer when CIS2 is unavailable. */
 import * as oauth from 'oauth4webapi';
 import { createCache, isObject, withoutNulls, type Clock, type EpochSeconds } from '../common/index.ts';
 import { isLoopback } from '../settings/index.ts';
@@ -32,12 +32,12 @@ export interface Provider {
   keysAgainWasInVain(): void;
 }
 
-/** CIS2 asks that its metadata be read at run time and kept for about an hour. */
+/** CIS2 asks that its metadata be read at run time and cached for about an hour. */
 const metadataFreshSeconds = 3_600;
 const keysFreshSeconds = 900;
-/** When CIS2 is briefly away, what is known goes on serving for this long; then nothing is better than old. */
+/** When CIS2 is unavailable, the cached documents are used for this long; then none. */
 const maxAgeSeconds = 86_400;
-const vainSeconds = 60;
+const minRefetchSeconds = 60;
 
 export function createProvider(options: {
   issuer: string;
@@ -116,7 +116,7 @@ export function createProvider(options: {
     metadata: (signal) => metadata.get(signal),
     keys: (signal) => keys.get(signal),
     keysAgain: async (signal) =>
-      inVainAt !== undefined && clock() < inVainAt + vainSeconds ? undefined : keys.again(signal),
+      inVainAt !== undefined && clock() < inVainAt + minRefetchSeconds ? undefined : keys.again(signal),
     keysAgainWasInVain: () => {
       inVainAt = clock();
     },

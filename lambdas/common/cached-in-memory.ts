@@ -56,7 +56,7 @@ export function createCache<T, Signal extends AbortSignal | undefined>(
         if (isFresh || now < nextTry) return usable.value;
       }
       try {
-        // A read under way may have begun before the refusal: then only what is read from now on answers it.
+        // A read under way may have begun before the refusal: only a read that begins now takes it into account.
         if (isRefused !== undefined && reading !== undefined) {
           const value = await reading;
           if (!isRefused(value)) return value;

@@ -21,9 +21,9 @@ import { describeError } from '../telemetry/index.ts';
 
 const { settings, log } = startFunction('api-proxy');
 const manifest = readManifest();
-const strangers = Object.keys(settings.UPSTREAMS).filter((name) => !Object.hasOwn(manifest, name));
-if (strangers.length > 0) {
-  const problems = [`UPSTREAMS names what the route manifest does not know: ${strangers.join(', ')}`];
+const unknownUpstreams = Object.keys(settings.UPSTREAMS).filter((name) => !Object.hasOwn(manifest, name));
+if (unknownUpstreams.length > 0) {
+  const problems = [`UPSTREAMS names what the route manifest does not know: ${unknownUpstreams.join(', ')}`];
   log('settings_invalid', { problems });
   throw new SettingsError(problems);
 }

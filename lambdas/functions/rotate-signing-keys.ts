@@ -75,13 +75,13 @@ export const handler = rotateSigningKeys({
   ),
   respond: async (address, response) => {
     // CloudFormation's address is signed for an upload without a content type.
-    const answer = await fetch(address, {
+    const taken = await fetch(address, {
       method: 'PUT',
       body: JSON.stringify(response),
       headers: { 'content-type': '' },
       redirect: 'error',
     });
-    if (!answer.ok) throw new Error(`CloudFormation answered ${String(answer.status)}`);
+    if (!taken.ok) throw new Error(`CloudFormation answered ${String(taken.status)}`);
   },
   clock,
   log,

@@ -38,7 +38,7 @@ const previousLabel = 'AWSPREVIOUS';
 const draftLabelPrefix = 'CIS2BFF_DRAFT_';
 
 /** Longer than any call of the function lasts: an operator's draft that is older was left behind. */
-const draftLifeSeconds = 300;
+const draftLifetimeSeconds = 300;
 
 export interface StoredRing {
   readonly versionId: string;
@@ -105,7 +105,7 @@ function readDraft(text: Secret): Ring | undefined {
 
 const mayWin = ({ draft }: Ring, label: string, current: StoredRing, now: EpochSeconds): boolean =>
   draft?.basedOn === current.versionId &&
-  (label === pendingLabel || now <= after(draft.at, draftLifeSeconds));
+  (label === pendingLabel || now <= after(draft.at, draftLifetimeSeconds));
 
 /** Draft: the ring that is to replace the current one. Keys in KMS that it does not have are deleted some time later. */
 export async function draftRing(
@@ -230,7 +230,7 @@ export async function swap(
   to: string,
   { isCompromised = false } = {},
 ): Promise<(Settled & { readonly toDestroy: readonly string[] }) | undefined> {
-  // Refused, too, when the answer to an earlier try was lost: then the ring has moved.
+  // Refused, too, when the response to an earlier try was lost: then the ring has moved.
   const hasMoved =
     (await ports.keySecret.moveCurrent(current.versionId, to)) ||
     (await readState(ports)).current.versionId === to;

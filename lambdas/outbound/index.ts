@@ -1,7 +1,7 @@
 export { guardedLookup, isPermitted } from './addresses.ts';
 export { addAssertion, sendSigned, type AssertionSigner } from './client-assertion.ts';
 export {
-  AnswerCut,
+  ResponseTruncated,
   ConnectionLost,
   createHttpClient,
   onceMoreIfLost,

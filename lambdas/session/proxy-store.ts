@@ -157,7 +157,7 @@ function writtenCalls(core: Item, windowSeconds: number, now: EpochSeconds): Wri
 
 /**
  * Adds this instance's count to the table. Of several instances at the same time one does; the others keep their counts for the
- * next write. So does this one when the answer is lost, though the calls may have been written: they then count twice.
+ * next write. So does this one when the response is lost, though the calls may have been written: they then count twice.
  */
 async function writeDown(
   options: StoreOptions,

@@ -185,7 +185,7 @@ async function changeRole(
   if (written.status === 'fulfilled' && written.value !== undefined) {
     return changed(stateOf(options, next, written.value, items.profile));
   }
-  // The change may have been made and its answer lost: the new cookie would be lost with it, and the old one is dead.
+  // The change may have been made and its response lost: the new cookie would be lost with it, and the old one is dead.
   const now = await readItems(options, key);
   if (now.core !== undefined && matchesSecret(next, now.core)) {
     return changed((await settleState(options, next, now)).state);

@@ -150,7 +150,7 @@ export function sessionTokens(
       const stored = await updateWhileAlive(
         audience,
         `SET #generation = :fence ${sealed === undefined ? 'REMOVE #sealed' : ', #sealed = :sealed'}`,
-        // The same generation is there when the SDK sends it again because the answer was lost.
+        // The same generation is there when the SDK sends it again because the response was lost.
         'attribute_not_exists(#generation) OR #generation <= :fence',
         { ':fence': number(fence), ...(sealed && { ':sealed': { B: sealed } }) },
       );
@@ -195,7 +195,7 @@ export function sessionTokens(
       const taken = await updateWhileAlive(
         audience,
         'SET #fence = :fence, #leaseUntil = :until, #leaseHolder = :holder, #format = :format, #ttl = :ttl',
-        // It is ours already when the SDK sends it again because the answer was lost.
+        // It is ours already when the SDK sends it again because the response was lost.
         `#leaseHolder = :holder OR (${seen.join(' AND ')})`,
         {
           ...{ ':fence': number(fence), ':until': number(now + leaseMs) },

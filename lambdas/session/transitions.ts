@@ -30,7 +30,7 @@ export interface NewItems {
 }
 
 /**
- * Sign-in: writes a new session's items where there are none. The SDK may send a put again whose answer was lost: it may find
+ * Sign-in: writes a new session's items where there are none. The SDK may send a put again whose response was lost: it may find
  * its own work, but never undo an end.
  */
 export async function begin(options: StoreOptions, { core, profile, tokens }: NewItems): Promise<void> {
@@ -215,8 +215,8 @@ export const endByTime = (
   });
 
 /**
- * The same for whoever has the session's cookie and is told that it is over: from then on it stays over, whatever becomes of
- * clocks and settings. What fails of it is left to the next one who is told.
+ * The same, when the holder of the session's cookie learns that it is over: from then on it stays over, whatever becomes of
+ * clocks and settings. A write that fails is left to the next request.
  */
 export async function recordExpiry(
   options: StoreOptions,

@@ -81,7 +81,7 @@ export const events = {
   },
   /** A session cookie that opens no session: never ours, or long gone. */
   session_refused: { counts: 'SessionMiss', fields: 'why' },
-  /** Somebody was told that their session is over, and why. */
+  /** A user learned that their session is over, and why. */
   session_over: { counts: 'SessionMiss', fields: 'reason' },
   session_unreadable: { level: 'error', counts: 'SessionMiss', fields: 'item' },
   session_ended: { audit: true, fields: 'person reason count' },
@@ -93,7 +93,7 @@ export const events = {
   token_refreshed: { counts: 'TokenRefreshed', fields: 'audience waitedMs' },
   /** `error` is the token endpoint's code, where it is a known one, or what else went wrong. */
   token_refused: { level: 'warn', counts: 'TokenRefreshFailed', fields: 'audience error' },
-  /** A token answer was used, but for the members in `ignored`, whose values cannot be right. */
+  /** A token response was used, but for the members in `ignored`, whose values cannot be right. */
   token_answer_odd: { level: 'warn', fields: 'audience ignored' },
   /** A call waited for the tokens that another got. */
   lease_waited: { counts: 'LeaseWait', fields: 'audience waitedMs' },

@@ -45,7 +45,7 @@ const loggable = (value: unknown): unknown =>
 
 /**
  * @param options.functionName - stands on every line
- * @param options.level - the least level that is written
+ * @param options.level - the minimum level that is written
  * @param options.write - takes one line without its end; standard output unless a test says otherwise
  */
 export function createLogger(options: {

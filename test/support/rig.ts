@@ -1,6 +1,6 @@
 /** The product and a provider for one test file: started before its tests, ended after them. */
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
-import { AwsDoor } from './aws.ts';
+import { AwsProxy } from './aws.ts';
 import { Bff, type BffOptions } from './bff.ts';
 import { Browser } from './browser.ts';
 import { Provider } from './provider.ts';
@@ -56,7 +56,7 @@ export function useRig(
  * lets everything pass again after each test.
  */
 export async function startWithStore() {
-  const [provider, store] = await Promise.all([Provider.start(), AwsDoor.dynamoDb()]);
+  const [provider, store] = await Promise.all([Provider.start(), AwsProxy.dynamoDb()]);
   const bff = await Bff.start({
     issuer: provider.issuer,
     'client-id': clientId,

@@ -86,7 +86,7 @@ describe('the key secret', () => {
 describe('a key in KMS', () => {
   const now = 1_800_000_000 as EpochSeconds;
   const clock = () => now;
-  const request = { clientId: 'rp.unit', audience: 'https://am.example:443/token', lifeSeconds: 240 };
+  const request = { clientId: 'rp.unit', audience: 'https://am.example:443/token', lifetimeSeconds: 240 };
   let kms: Awaited<ReturnType<typeof startKms>>;
   let client: KMSClient;
   const options = () => ({

@@ -576,7 +576,7 @@ describe('an operator', () => {
     expect(lines.join()).not.toContain('hunter2');
   });
 
-  test('is told that the keys are not to be had', async () => {
+  test('is told that the keys are unavailable', async () => {
     secrets.close();
     expect(await runner()({ operation: 'rotate', dryRun: true })).toMatchObject({
       ok: false,
