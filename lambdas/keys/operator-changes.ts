@@ -33,13 +33,13 @@ export interface Change {
   readonly gapEndsAt?: string;
 }
 
-interface Found {
+interface RingSnapshot {
   readonly state: RingState;
   readonly record: PublishedRecord | undefined;
 }
 
-/** What is there: the record first, as it must not be newer than the ring. */
-async function find(ports: KeyManagerPorts): Promise<Found> {
+/** The record first, as it must not be newer than the ring. */
+async function readSnapshot(ports: KeyManagerPorts): Promise<RingSnapshot> {
   const { record } = await ports.published.read();
   return { state: await readState(ports), record };
 }
@@ -59,7 +59,7 @@ const unmadeKey = (ring: Ring, now: EpochSeconds): NewKey => ({
 
 async function makeChange(
   ports: KeyManagerPorts,
-  { state, record }: Found,
+  { state, record }: RingSnapshot,
   keys: readonly RingKey[],
   options: { dryRun: boolean; notices: readonly string[]; gapEndsAt?: string; isEmergency: boolean },
 ): Promise<Change> {
@@ -85,8 +85,8 @@ async function makeChange(
  * @throws ChangeRefused `lead_time_not_met`
  * @throws KeysUnavailable
  */
-export async function wouldRotate(ports: KeyManagerPorts): Promise<Change> {
-  const { state, record } = await find(ports);
+export async function previewRotation(ports: KeyManagerPorts): Promise<Change> {
+  const { state, record } = await readSnapshot(ports);
   requireLeadTime(ports, state, record);
   const { current, pending, nextRotationAt } = state;
   const now = ports.clock();
@@ -111,15 +111,15 @@ export async function wouldRotate(ports: KeyManagerPorts): Promise<Change> {
  * @throws KeysUnavailable
  */
 export async function promote(ports: KeyManagerPorts, { dryRun }: { dryRun: boolean }): Promise<Change> {
-  const found = await find(ports);
-  const { state, record } = found;
+  const snapshot = await readSnapshot(ports);
+  const { state, record } = snapshot;
   const { ring } = state.current;
   const now = ports.clock();
   const [compromised, coming] = [keyAt(ring, 'current'), keyAt(ring, 'next')];
   const platformSeconds = knownAfterSeconds['api-platform'];
   const known = knownFrom(record, ring, coming.kid, platformSeconds) ?? after(now, platformSeconds);
   const newKey = dryRun ? unmadeKey(ring, now) : await ports.keyMaker.make();
-  return makeChange(ports, found, promoted(ring, newKey, now), {
+  return makeChange(ports, snapshot, promoted(ring, newKey, now), {
     dryRun,
     notices: [
       publishedFor(ring, record, now),
@@ -150,19 +150,19 @@ export async function importKey(
     );
   }
   const key = await importedKey(jwk, kid, ports.clock);
-  const found = await find(ports);
-  const { ring } = found.state.current;
+  const snapshot = await readSnapshot(ports);
+  const { ring } = snapshot.state.current;
   if (ring.keys.some((known) => known.kid === key.kid || known.publicJwk.n === key.publicJwk.n)) {
     throw new ChangeRefused('key_known', 'The ring has this key, or one of this name, already.');
   }
   const keys = withImported(ring, key, signsNow ? 'current' : 'next', ports.clock());
   const notices = signsNow
-    ? [`The key ${key.kid} signs at once.`, ...mayNotKnow(ports, found.record, ring, key.kid)]
+    ? [`The key ${key.kid} signs at once.`, ...mayNotKnow(ports, snapshot.record, ring, key.kid)]
     : [
         `The key ${key.kid} comes next. A rotation lets it sign once it has been published for ${inWords(ports.leadSeconds)}.`,
         `It replaces ${keyAt(ring, 'next').kid}, which has never signed.`,
       ];
-  return makeChange(ports, found, keys, { dryRun, notices, isEmergency: false });
+  return makeChange(ports, snapshot, keys, { dryRun, notices, isEmergency: false });
 }
 
 function publishedFor(ring: Ring, record: PublishedRecord | undefined, now: EpochSeconds): string {
