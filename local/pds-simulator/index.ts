@@ -13,7 +13,6 @@ import { search } from './search.ts';
 import { update } from './update.ts';
 
 export { everybody as patients };
-export type { Patient };
 
 const operations = ['search', 'read', 'update'] as const;
 type Operation = (typeof operations)[number];
