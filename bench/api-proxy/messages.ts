@@ -13,7 +13,7 @@ export interface World {
 }
 
 /** What the world can be asked for: the response is what the member of the same name in `Answers` says. */
-type Question =
+export type Question =
   | { readonly ask: 'sessions'; readonly count: number }
   /** How long the next access tokens live, in seconds. */
   | { readonly ask: 'token-life'; readonly seconds: number }

@@ -3,7 +3,7 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import { bffPrefixes, routes } from '../../lambdas/routes.ts';
-import { BffLogs, type BffLogsProps } from './operations.ts';
+import { BffLogs, type BffLogsProps } from './logs.ts';
 import { defaultRequestsPerAddress, defaultSignInsPerAddress, firewallWindowSeconds } from './rate-limits.ts';
 
 export interface FirewallProps extends BffLogsProps {

@@ -15,12 +15,12 @@ import {
   kmsKeepingStatements,
   kmsMakingStatements,
   kmsSigningStatements,
-} from './keys.ts';
+} from './signing-key-store.ts';
 import type { UpstreamDefinitions } from '../../manifest/index.ts';
 import type { ApiPlatformCredentials } from './api-platform.ts';
 import type { EdgeSecret } from './edge-secret.ts';
-import type { SigningKeyStore } from './keys.ts';
-import type { BffLogs } from './operations.ts';
+import type { SigningKeyStore } from './signing-key-store.ts';
+import type { BffLogs } from './logs.ts';
 import { retainOnUpdateOrDelete } from './removal.ts';
 import type { BffStorage } from './storage.ts';
 

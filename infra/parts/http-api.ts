@@ -10,7 +10,7 @@ import { bffPrefixes, routes } from '../../lambdas/routes.ts';
 import type { HttpFunctionName } from '../../lambdas/routes.ts';
 import type { UpstreamDefinitions } from '../../manifest/index.ts';
 import type { BffFunctions } from './functions.ts';
-import type { BffLogs } from './operations.ts';
+import type { BffLogs } from './logs.ts';
 import { minRouteRate, routeShares } from './rate-limits.ts';
 
 export interface BffHttpApiProps {

@@ -2,7 +2,7 @@ import { Aws, Stack, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { BffFunctions } from './functions.ts';
-import type { SigningKeyStore } from './keys.ts';
+import type { SigningKeyStore } from './signing-key-store.ts';
 
 /** Who may assume the operators' roles. */
 export interface OperatorPrincipals {

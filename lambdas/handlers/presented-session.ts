@@ -2,7 +2,7 @@
 import { Problem, type HttpRequest } from '../http/index.ts';
 import type { SessionCredential, SessionState } from '../session/index.ts';
 import type { Logger } from '../telemetry/index.ts';
-import { presentedCredential } from './credential.ts';
+import { presentedCredential } from './presented-credential.ts';
 
 export const unknown: SessionState = { status: 'unknown' };
 

@@ -10,7 +10,7 @@ import {
 } from '../http/index.ts';
 import type { Session, SessionState, SessionStore } from '../session/index.ts';
 import { acceptsRole, type RolePolicy, type Settings } from '../settings/index.ts';
-import { presentedCredential } from './credential.ts';
+import { presentedCredential } from './presented-credential.ts';
 import {
   expectedHandle,
   logState,

@@ -12,7 +12,7 @@ import { Cis2Bff } from '../../infra/cis2-bff.ts';
 import { environments } from '../../infra/environments.ts';
 import type { Environment } from '../../infra/environments.ts';
 import { apiPlatformTokenUrls } from '../../infra/parts/api-platform.ts';
-import { SigningKeyStore } from '../../infra/parts/keys.ts';
+import { SigningKeyStore } from '../../infra/parts/signing-key-store.ts';
 import { cis2Issuers } from '../../infra/parts/settings.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';

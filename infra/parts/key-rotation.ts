@@ -5,7 +5,7 @@ import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import type { KeyPurpose, SigningKeyStore } from './keys.ts';
+import type { KeyPurpose, SigningKeyStore } from './signing-key-store.ts';
 
 export interface KeyRotationProps {
   /** The function that writes keys. */
