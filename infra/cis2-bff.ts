@@ -263,12 +263,12 @@ export class Cis2Bff extends Construct {
       ],
     );
     const upstreams = manifestOf(props);
-    warnOfScopes(this, settings.CIS2_SCOPE);
+    addScopeWarning(this, settings.CIS2_SCOPE);
     const logs = new BffLogs(this, 'Logs', { logRetention: props.logRetention });
     const reservedConcurrency = concurrencyOf(props);
-    saysConcurrency(this, reservedConcurrency);
-    saysOpenApi(this, props);
-    saysUnanswered(this, props);
+    addConcurrencyInfo(this, reservedConcurrency);
+    addOpenApiInfo(this, props);
+    addUnansweredHostInfo(this, props);
     this.functions = new BffFunctions(this, 'Functions', {
       storage: this.storage,
       signingKeys: this.signingKeys,
@@ -406,7 +406,7 @@ export class Cis2Bff extends Construct {
 }
 
 /** Not an error: what CIS2 makes of a scope is for CIS2 to say. */
-const warnOfScopes = (scope: Construct, asked: string): void => {
+const addScopeWarning = (scope: Construct, asked: string): void => {
   const unneeded = Token.isUnresolved(asked) ? [] : unneededScopes(asked);
   if (unneeded.length > 0) {
     Annotations.of(scope).addWarningV2(
@@ -442,7 +442,7 @@ const concurrencyProblems = (props: Cis2BffProps): readonly string[] =>
 const minUnreserved = 100;
 
 /** Not an error: only AWS knows the account's limit. */
-const saysConcurrency = (scope: Construct, reserved: ReservedConcurrency): void => {
+const addConcurrencyInfo = (scope: Construct, reserved: ReservedConcurrency): void => {
   const sum = Object.values(reserved).reduce((total, instances) => total + instances, 0);
   if (sum === 0) return;
   Annotations.of(scope).addInfoV2(
@@ -454,13 +454,16 @@ const saysConcurrency = (scope: Construct, reserved: ReservedConcurrency): void 
 };
 
 /** Not an error: another distribution, or a name that is not there yet, may stand before this one. */
-const saysUnanswered = (scope: Construct, { baseUrl, certificate, distribution }: Cis2BffProps): void => {
+const addUnansweredHostInfo = (
+  scope: Construct,
+  { baseUrl, certificate, distribution }: Cis2BffProps,
+): void => {
   const problem = distribution === undefined ? unansweredHost(baseUrl, certificate !== undefined) : undefined;
   if (problem !== undefined) Annotations.of(scope).addInfoV2('cis2-bff:unanswered-host', problem);
 };
 
 /** Not an error: the edge can do without. */
-const saysOpenApi = (scope: Construct, { originDomain }: Cis2BffProps): void => {
+const addOpenApiInfo = (scope: Construct, { originDomain }: Cis2BffProps): void => {
   if (originDomain !== undefined) return;
   Annotations.of(scope).addInfoV2(
     'cis2-bff:open-api',

@@ -6,9 +6,6 @@ import type { Options } from './cli/options.ts';
 
 /** What the API proxy of a local run calls: what the options name, and simulators in place of the rest. */
 
-/** How long the API platform caches a key set, in seconds. */
-const maxKeyCacheSeconds = 3_600;
-
 /**
  * How long a simulator caches our public keys: never longer than a key is published before it signs, as it is deployed. Else
  * a second rotation within an hour, which a local run allows, would lock us out for the rest of it.
@@ -77,11 +74,12 @@ export async function startApiServices(
   };
 
   const startPlatform = async () => {
-    const { startApiPlatformSimulator } = await import('./api-platform-simulator/index.ts');
+    const { startApiPlatformSimulator, defaultKeyCacheSeconds } =
+      await import('./api-platform-simulator/index.ts');
     const simulator = await startApiPlatformSimulator({
       applications: [{ ...application, jwksUri }],
       issuer,
-      keyCacheSeconds: simulatedCacheSeconds(options, maxKeyCacheSeconds),
+      keyCacheSeconds: simulatedCacheSeconds(options, defaultKeyCacheSeconds),
       ...serverOptions(2, 'api_platform_simulator'),
     });
     return started(simulator);

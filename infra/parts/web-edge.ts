@@ -331,7 +331,6 @@ function acknowledge(
   }
 }
 
-/** @throws Error for a base URL that is known only when it is deployed */
 /** Why a distribution of ours does not answer on the host of the base URL; undefined when it does. */
 export const unansweredHost = (baseUrl: string, hasCertificate: boolean): string | undefined => {
   if (Token.isUnresolved(baseUrl) || !URL.canParse(baseUrl)) return undefined;
@@ -349,6 +348,7 @@ export const unansweredHost = (baseUrl: string, hasCertificate: boolean): string
     : undefined;
 };
 
+/** @throws Error for a base URL that is known only when it is deployed */
 export const hostOf = (baseUrl: string): string => {
   if (Token.isUnresolved(baseUrl)) {
     throw new Error('baseUrl must be known at synthesis where a certificate or a hosted zone needs its host');

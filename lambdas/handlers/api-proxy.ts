@@ -32,7 +32,7 @@ import {
   type ProxiedRoute,
 } from '../http/index.ts';
 import { SessionGone, type ProxySession, type ProxyStore } from '../session/index.ts';
-import { acceptsRole, acrLevels, type AcrValue, type Settings } from '../settings/index.ts';
+import { acceptsRole, acrLevels, acrOfLevel, type Settings } from '../settings/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { expectedHandle, notActive, requireCredential } from './presented-session.ts';
 
@@ -256,8 +256,7 @@ function requireAuthentication(
 /** `/auth/login` takes no level below the configured one, so that is asked for where it is the higher. */
 function stepUpToLevel(level: number, settings: ProxySettings): Problem {
   const wanted = Math.max(level, settings.MINIMUM_AAL, acrLevels[settings.CIS2_ACR]);
-  const any: AcrValue = wanted >= 3 ? 'AAL3_ANY' : 'AAL2_OR_AAL3_ANY';
-  const acr = acrLevels[settings.CIS2_ACR] === wanted ? settings.CIS2_ACR : any;
+  const acr = acrLevels[settings.CIS2_ACR] === wanted ? settings.CIS2_ACR : acrOfLevel(wanted);
   return new Problem('step_up_required', { members: { acr, loginUrl: `/auth/login?acr=${acr}` } });
 }
 

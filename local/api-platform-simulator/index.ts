@@ -22,7 +22,7 @@ export type { Application } from './client-assertion.ts';
 export type { Introspection } from './tokens.ts';
 
 const tokenPath = '/oauth2/token';
-const defaultKeyCacheSeconds = 3_600;
+export const defaultKeyCacheSeconds = 3_600;
 const providerKeysSeconds = 86_400;
 const maxRequests = 50;
 
