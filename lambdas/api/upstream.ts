@@ -7,7 +7,7 @@ import {
   ConnectionLost,
   createHttpClient,
   guardedLookup,
-  onceMoreIfLost,
+  retryIfLost,
   readBody,
   type OutboundRequest,
 } from '../outbound/index.ts';
@@ -99,7 +99,7 @@ export function createUpstreamClient(
           return client.send(call, { connection, signal }, readResponse);
         };
         try {
-          return await (call.method === 'GET' ? onceMoreIfLost(attempt) : attempt('new'));
+          return await (call.method === 'GET' ? retryIfLost(attempt) : attempt('new'));
         } catch (error) {
           throw signal.aborted ? new UpstreamTimeout() : faultOf(error);
         }

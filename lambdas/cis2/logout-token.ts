@@ -107,7 +107,7 @@ function withPauses(provider: Provider, clock: Clock): Provider {
         throw error;
       });
     },
-    keysAgain: (signal) => ask(() => provider.keysAgain(signal)),
+    refetchKeys: (signal) => ask(() => provider.refetchKeys(signal)),
   };
 }
 

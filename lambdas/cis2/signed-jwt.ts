@@ -76,10 +76,10 @@ export async function verifySignature(
 ): Promise<SignatureVerdict> {
   const verdict = await verifyWith(jwt, await provider.keys(signal));
   if (verdict !== 'key') return verdict;
-  const jwks = await provider.keysAgain(signal);
+  const jwks = await provider.refetchKeys(signal);
   if (jwks === undefined) return 'rate limited';
   const again = await verifyWith(jwt, jwks);
-  if (again === 'key') provider.keysAgainWasInVain();
+  if (again === 'key') provider.limitRefetches();
   return again;
 }
 

@@ -4,7 +4,7 @@ import {
   ResponseTruncated,
   ConnectionLost,
   createHttpClient,
-  onceMoreIfLost,
+  retryIfLost,
   readBody,
   type Connection,
 } from '../outbound/index.ts';
@@ -57,7 +57,7 @@ export const providerFetch =
     let failed = false;
     try {
       const attempts = (time: AbortSignal) =>
-        onceMoreIfLost((connection: Connection) => {
+        retryIfLost((connection: Connection) => {
           if (connection === 'new') onResend?.();
           return client.send(request, { connection, signal: time }, (response) => {
             clockDifference = aheadOfUs(response);

@@ -116,7 +116,7 @@ const codeOf = (cause: unknown): string | undefined => (cause as NodeJS.ErrnoExc
  * Tries on a pooled connection, and once more on a new one where that was lost before a byte of a response came. Not on
  * another pooled one: several may have died together.
  */
-export async function onceMoreIfLost<T>(attempt: (connection: Connection) => Promise<T>): Promise<T> {
+export async function retryIfLost<T>(attempt: (connection: Connection) => Promise<T>): Promise<T> {
   try {
     return await attempt('pooled');
   } catch (error) {

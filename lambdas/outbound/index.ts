@@ -4,7 +4,7 @@ export {
   ResponseTruncated,
   ConnectionLost,
   createHttpClient,
-  onceMoreIfLost,
+  retryIfLost,
   readBody,
   type Connection,
   type HttpClient,

@@ -16,7 +16,7 @@ import {
   ConnectionLost,
   createHttpClient,
   guardedLookup,
-  onceMoreIfLost,
+  retryIfLost,
   readBody,
   sendSigned,
   type AssertionSigner,
@@ -148,7 +148,7 @@ export function createTokenEndpoint(options: TokenEndpointOptions): TokenEndpoin
  */
 async function withRetry(attempt: (connection: Connection) => Promise<IssuedTokens>): Promise<IssuedTokens> {
   try {
-    return await onceMoreIfLost(attempt);
+    return await retryIfLost(attempt);
   } catch (error) {
     throw error instanceof ConnectionLost ? new TokenUnavailable('unreachable') : error;
   }
