@@ -13,7 +13,7 @@ import { dynamoDb, edgeSecrets, timeLimits, secretsManager } from '../aws/index.
 import { systemClock as clock } from '../common/index.ts';
 import { proxiedRoutes } from '../handlers/api-proxy.ts';
 import { edgeCheck, proxyFunction } from '../http/index.ts';
-import { currentSigner, loadRing, signers } from '../keys/index.ts';
+import { currentSigner, loadRing, createSignerOf } from '../keys/index.ts';
 import { createProxyStore } from '../session/index.ts';
 import { SettingsError } from '../settings/index.ts';
 import { startFunction, warmUp } from '../start.ts';
@@ -36,7 +36,7 @@ const onStale = (error: unknown): void => {
 
 const signer = currentSigner({
   load: () => loadRing(secrets, settings.API_PLATFORM_KEYS_SECRET),
-  signerOf: signers({ kmsOptions: timeLimits, clock }),
+  signerOf: createSignerOf({ kmsOptions: timeLimits, clock }),
   cacheSeconds: settings.KEY_CACHE_SECONDS,
   clock,
   onStale,

@@ -10,7 +10,7 @@ import {
   createKeySecret,
   createPublishedKeys,
   fetchJwks,
-  signers,
+  createSignerOf,
   type Purpose,
 } from '../keys/index.ts';
 import { startFunction } from '../start.ts';
@@ -46,7 +46,7 @@ const ring = (
       kmsOptions,
       clock,
     }),
-    signerOf: signers({ kmsOptions: timeLimits, clock }),
+    signerOf: createSignerOf({ kmsOptions: timeLimits, clock }),
     fetchJwks: fetchJwks(`${settings.BASE_URL}${path}`),
     leadSeconds: settings.KEY_LEAD_SECONDS,
     clock,

@@ -3,7 +3,7 @@ export { currentSigner } from './current-signer.ts';
 export { ChangeRefused, KeysUnavailable } from './errors.ts';
 export type { KeyManagerPorts } from './key-change.ts';
 export { createKeySecret, loadRing, type KeySecret } from './key-secret.ts';
-export { createKeyMaker, signers, type KeyMaker, type SignerOf } from './key-storage.ts';
+export { createKeyMaker, createSignerOf, type KeyMaker, type SignerOf } from './key-storage.ts';
 export { importKey, promote, previewRotation, type Change } from './operator-changes.ts';
 export { createPublishedKeys, loadPublishedSet } from './published-keys.ts';
 export type {

@@ -19,7 +19,7 @@ import { promoted, rotated, withImported, type NewKey } from './ring-changes.ts'
 import { keyAt, type Ring, type RingKey } from './ring.ts';
 import { requireLeadTime } from './rotation.ts';
 import { keyViews, rfc3339OrNull, type KeyView } from './status.ts';
-import { inWords } from './wording.ts';
+import { durationInWords } from './duration-in-words.ts';
 
 export interface Change {
   readonly ok: true;
@@ -159,7 +159,7 @@ export async function importKey(
   const notices = signsNow
     ? [`The key ${key.kid} signs at once.`, ...mayNotKnow(ports, snapshot.record, ring, key.kid)]
     : [
-        `The key ${key.kid} comes next. A rotation lets it sign once it has been published for ${inWords(ports.leadSeconds)}.`,
+        `The key ${key.kid} comes next. A rotation lets it sign once it has been published for ${durationInWords(ports.leadSeconds)}.`,
         `It replaces ${keyAt(ring, 'next').kid}, which has never signed.`,
       ];
   return makeChange(ports, snapshot, keys, { dryRun, notices, isEmergency: false });
@@ -170,7 +170,7 @@ function publishedFor(ring: Ring, record: PublishedRecord | undefined, now: Epoc
   const since = publishedSince(record, kid);
   if (since === undefined) return `The next key ${kid} is not published yet.`;
   const first = isOfFirstSet(record, ring, kid) ? ', as long as any of our keys' : '';
-  return `The next key ${kid} has been published for ${inWords(now - since)}${first}.`;
+  return `The next key ${kid} has been published for ${durationInWords(now - since)}${first}.`;
 }
 
 /** Who may have cached a set without this key, and until when. */

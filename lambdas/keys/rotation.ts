@@ -8,7 +8,7 @@ import { knownFrom, type PublishedRecord } from './published-keys.ts';
 import { rotated } from './ring-changes.ts';
 import { keyAt, writeRing, type Ring } from './ring.ts';
 import { verifyServed } from './served-set.ts';
-import { inWords } from './wording.ts';
+import { durationInWords } from './duration-in-words.ts';
 
 /** An older draft is made again with the same keys: it says when its key began to sign. */
 const draftFreshSeconds = 1_800;
@@ -30,7 +30,7 @@ export function requireLeadTime(
   const from = knownFrom(record, ring, keyAt(ring, 'next').kid, leadSeconds);
   // A rotation begins with publishing what is not: then it counts from now.
   if ((from ?? after(clock(), leadSeconds)) <= clock()) return;
-  const lead = inWords(leadSeconds);
+  const lead = durationInWords(leadSeconds);
   throw new ChangeRefused(
     'lead_time_not_met',
     from === undefined

@@ -13,7 +13,7 @@ import {
   createPublishedKeys,
   loadPublishedSet,
   loadRing,
-  signers,
+  createSignerOf,
 } from '../../lambdas/keys/index.ts';
 import type { PublishedKeys, PublishedRecord } from '../../lambdas/keys/index.ts';
 import type { FunctionName } from '../../lambdas/settings/index.ts';
@@ -91,7 +91,7 @@ describe('the rights to keys in KMS', () => {
         bits: 4096,
         ringName: 'cis2-bff-prod/api-platform',
       }).make();
-      const signer = await signers(ports)({ ...made, place: 'current', signingSince: now });
+      const signer = await createSignerOf(ports)({ ...made, place: 'current', signingSince: now });
       await signer.sign({ clientId: 'client', audience: 'https://am.example.nhs.uk', lifetimeSeconds: 60 });
       for (const { operation, body } of door.calls) calls.set(operation, body);
     }, 60_000);

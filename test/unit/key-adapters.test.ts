@@ -8,7 +8,7 @@ import {
   createKeyMaker,
   createKeySecret,
   KeysUnavailable,
-  signers,
+  createSignerOf,
   type KeySecret,
 } from '../../lambdas/keys/index.ts';
 import { asCurrent } from '../../lambdas/keys/ring-changes.ts';
@@ -109,7 +109,7 @@ describe('a key in KMS', () => {
   const made = async () => {
     const key = await maker().make();
     if (key.privateHalf?.storage !== 'kms') throw new Error('not in KMS');
-    const signer = await signers({ kmsOptions: options(), clock })(asCurrent(key, now));
+    const signer = await createSignerOf({ kmsOptions: options(), clock })(asCurrent(key, now));
     return { key, signer, KeyId: key.privateHalf.keyArn };
   };
 

@@ -17,7 +17,7 @@ import {
   currentSigner,
   KeysUnavailable,
   loadPublishedSet,
-  signers,
+  createSignerOf,
   type AssertionSigner,
   type Ring,
   type RingKey,
@@ -261,7 +261,7 @@ describe('the signer', () => {
   const signer = (load: () => Promise<Ring | undefined>, cacheSeconds = 60) => {
     const state = { now: createdAt as number, loads: 0, imports: 0, stale: [] as unknown[], load };
     const clockNow = () => state.now as EpochSeconds;
-    const signerOf = signers({ kmsOptions: {}, clock: clockNow });
+    const signerOf = createSignerOf({ kmsOptions: {}, clock: clockNow });
     const sign = currentSigner({
       signerOf: (key) => {
         state.imports += 1;
