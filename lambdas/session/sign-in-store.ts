@@ -98,8 +98,10 @@ export interface SignInStore {
 
 /** The last writes of a sign-in, or those that undo it, have this many milliseconds beyond its deadline. */
 const maxFinalMs = 1_200;
-const withFinalDeadline = <T>(options: StoreOptions, step: (options: StoreOptions) => Promise<T>): Promise<T> =>
-  withDeadline(maxFinalMs, (deadline) => step({ ...options, deadline }));
+const withFinalDeadline = <T>(
+  options: StoreOptions,
+  step: (options: StoreOptions) => Promise<T>,
+): Promise<T> => withDeadline(maxFinalMs, (deadline) => step({ ...options, deadline }));
 
 /** @throws StoreUnavailable from every method, when nothing is known */
 export function createSignInStore(options: IdentifyingStoreOptions): SignInStore {
@@ -177,7 +179,9 @@ async function create(
         : addToProviderSessionIndex(options, providerSession, entry),
     ]);
     if (ofUser === undefined || !ofProviderSession) {
-      await withFinalDeadline(options, async (last) => clearAfter(last, key, await end(last, key, 'provider_logout')));
+      await withFinalDeadline(options, async (last) =>
+        clearAfter(last, key, await end(last, key, 'provider_logout')),
+      );
       return 'provider_logout';
     }
     deadline.throwIfAborted();

@@ -93,7 +93,8 @@ export const timesOf = (
 };
 
 /** Alive until then, or over: `written` when the table says so already, and not time alone. */
-export type Liveness = { readonly expiry: Expiry } | { readonly reason: EndReason; readonly written: boolean };
+export type Liveness =
+  { readonly expiry: Expiry } | { readonly reason: EndReason; readonly written: boolean };
 
 /** What a core item means at this moment, before anything is opened; undefined when it cannot be understood. */
 export const livenessOf = (options: StoreOptions, core: Item): Liveness | undefined => {
