@@ -42,13 +42,16 @@ export class Bff {
     });
     const output: string[] = [];
     const baseUrl = await new Promise<string>((resolve, reject) => {
-      const collect = (chunk: Buffer): void => {
-        output.push(chunk.toString());
+      const untilReady = (): void => {
         const ready = /^ready (\S+)$/m.exec(output.join(''))?.[1];
-        if (ready !== undefined) resolve(ready);
+        if (ready === undefined) return;
+        child.stdout.off('data', untilReady);
+        resolve(ready);
       };
-      child.stdout.on('data', collect);
-      child.stderr.on('data', collect);
+      for (const stream of [child.stdout, child.stderr]) {
+        stream.on('data', (chunk: Buffer) => output.push(chunk.toString()));
+      }
+      child.stdout.on('data', untilReady);
       child.once('exit', (code) => {
         reject(new Error(`ended with ${String(code)} before it was ready:\n${output.join('')}`));
       });
