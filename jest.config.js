@@ -1,3 +1,7 @@
+// Only the workers start after this.
+const workerStart = new URL('test/support/worker-start.js', import.meta.url).href;
+process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import=${workerStart}`.trim();
+
 /** ESM and TypeScript throughout, which Node.js runs as they are. */
 export default {
   // Tests share one Node.js: Jest's own runner makes a module system of its own for each file, which took half of the processor time of the unit tests.
