@@ -22,6 +22,7 @@ import { BffHttpApi } from './parts/http-api.ts';
 import { nameInStack } from './parts/names.ts';
 import type { OriginDomain } from './parts/http-api.ts';
 import { SigningKeyStore } from './parts/keys.ts';
+import { unknownProps } from './parts/known-props.ts';
 import { BffLogs } from './parts/operations.ts';
 import type { BffLogsProps } from './parts/operations.ts';
 import { operatorProblems, OperatorRoles, type OperatorPrincipals } from './parts/operator-roles.ts';
@@ -253,6 +254,7 @@ export class Cis2Bff extends Construct {
         KEY_RING_NAME: props.keyRingName ?? nameInStack(this),
       },
       [
+        ...unknownProps(props),
         ...edgeProblems(props),
         ...concurrencyProblems(props),
         ...alarmProblems(props),

@@ -241,7 +241,7 @@ const misplaced = (
   }
   for (const [name, url] of Object.entries(upstreamsOf(values))) {
     if (!Object.hasOwn(manifest, name)) {
-      problems.push(`UPSTREAMS names ${name}, which the route manifest does not know`);
+      problems.push(`UPSTREAMS names ${name}, and the route manifest has ${Object.keys(manifest).join(', ')}`);
     }
     if (isLoopback(new URL(url))) {
       problems.push(`UPSTREAMS has a loopback address, which means nothing in AWS: ${url}`);

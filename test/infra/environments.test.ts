@@ -71,6 +71,12 @@ describe('an environment is refused', () => {
     ['an empty client id', 'dev', { clientId: '' }, /dev: clientId is missing/],
     ['a scope without openid', 'dev', { scope: 'profile' }, /dev: scope must be/],
     [
+      'a policy that is misspelt',
+      'dev',
+      { ['acceptedRole' as string]: 'any' },
+      /dev: there is no property acceptedRole: did you mean acceptedRoles\?/,
+    ],
+    [
       'a rule for roles that is misspelt',
       'dev',
       { acceptedRoles: [{ activities: ['B0360'] }] as never },
@@ -193,7 +199,7 @@ describe('an environment is refused', () => {
       'an upstream that the route manifest does not know',
       'dev',
       { upstreamUrls: { 'e-rs': 'https://int.api.service.nhs.uk/referrals' } },
-      /dev: upstreamUrls names e-rs, which the route manifest does not know/,
+      /dev: upstreamUrls names e-rs, and the route manifest has pds/,
     ],
     [
       'an upstream on this machine',
@@ -667,7 +673,7 @@ describe('the construct in an app of somebody else', () => {
     ['idleSeconds', '900', 'idleSeconds must be a number, got "900"'],
     ['acceptedRoles', 'some', 'acceptedRoles must be "optional", "any" or a list of role rules, got "some"'],
     ['upstreams', { Pds: {} }, 'upstreams: Pds: the name must be '],
-    ['upstreamUrls', { other: 'https://a.example' }, 'upstreamUrls names other, which the route manifest'],
+    ['upstreamUrls', { other: 'https://a.example' }, 'upstreamUrls names other, and the route manifest has pds'],
   ])('refuses %s: %j by the name of the property', (name, value, message) => {
     const make = (): Cis2Bff =>
       new Cis2Bff(new Stack(createApp(), 'ward'), 'Bff', { ...ordinary(), [name]: value });
