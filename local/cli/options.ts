@@ -2,7 +2,7 @@ import path from 'node:path';
 import { acrLevels, readSettings, SettingsError } from '../../lambdas/settings/index.ts';
 import type { SettingName } from '../../lambdas/settings/index.ts';
 import { calledAs } from './called-as.ts';
-import { parseCommandLine } from './command-line.ts';
+import { parseCommandLine, type GivenOptions } from './command-line.ts';
 import { StartError } from '../errors.ts';
 import { logFormats, type LogFormat } from './log.ts';
 
@@ -315,7 +315,23 @@ export function parseOptions(
     ),
   );
   if (given['help'] === true) return 'help';
+  try {
+    return optionsOf(given, environment);
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    // By what the reader has to look for: they may not know that it is set.
+    const named = (option: string, name: string): string =>
+      given[name] === undefined && isFromEnvironment(name, environment) ? variableOf(name) : option;
+    throw new StartError(error.message.replaceAll(/--([a-z][a-z-]*)/g, named));
+  }
+}
 
+type Variables = Readonly<Record<string, string | undefined>>;
+
+const isFromEnvironment = (name: string, environment: Variables): name is OptionName =>
+  Object.hasOwn(specs, name) && (environment[variableOf(name as OptionName)] ?? '') !== '';
+
+function optionsOf(given: GivenOptions, environment: Variables): Options {
   const text = (name: OptionName): string | undefined => {
     const option = given[name];
     if (typeof option === 'string') return option;
