@@ -194,7 +194,7 @@ export default tseslint.config(
     files: ['infra/**/*.ts'],
     rules: refuse({
       regex:
-        'lambdas/(?!settings/index\\.ts$|routes\\.ts$|api/(?:api-routes|manifest-file)\\.ts$)|manifest/(?!(?:index|nearest)\\.ts$)',
+        'lambdas/(?!settings/index\\.ts$|routes\\.ts$|api/(?:api-routes|manifest-file)\\.ts$)|manifest/(?!(?:index|nearest|problems)\\.ts$)',
       message:
         'Of lambdas/, the infrastructure uses the settings, routes.ts, the API routes and the manifest file only.',
     }),

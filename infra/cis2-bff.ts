@@ -22,13 +22,13 @@ import { BffHttpApi } from './parts/http-api.ts';
 import { nameInStack } from './parts/names.ts';
 import type { OriginDomain } from './parts/http-api.ts';
 import { SigningKeyStore } from './parts/keys.ts';
-import { unknownProps } from './parts/known-props.ts';
 import { BffLogs } from './parts/operations.ts';
 import type { BffLogsProps } from './parts/operations.ts';
 import { operatorProblems, OperatorRoles, type OperatorPrincipals } from './parts/operator-roles.ts';
+import { propProblems } from './parts/prop-checks.ts';
 import { BffReleases, type Rollout } from './parts/releases.ts';
 import { KeyRotation } from './parts/rotation.ts';
-import { defaultKeyLeadTime, manifestOf, settingValues } from './parts/settings.ts';
+import { defaultKeyLeadTime, DeploymentRefused, manifestOf, settingValues } from './parts/settings.ts';
 import type { BehaviourProps } from './parts/settings.ts';
 import { BffStorage } from './parts/storage.ts';
 import { prebuiltBundles } from './prebuilt.ts';
@@ -230,6 +230,8 @@ export class Cis2Bff extends Construct {
   /** @throws DeploymentRefused naming everything in `props` that breaks a rule */
   constructor(scope: Construct, id: string, props: Cis2BffProps) {
     super(scope, id);
+    const otherwise = propProblems(props);
+    if (otherwise.length > 0) throw new DeploymentRefused(otherwise);
     this.alarmTopic = props.alarmTopic ?? new AlarmTopic(this, 'AlarmTopic', props.alarmEmail).topic;
     this.storage = props.storage ?? new BffStorage(this, 'Storage');
     this.signingKeys = props.signingKeys ?? new SigningKeyStore(this, 'SigningKeys');
@@ -254,7 +256,6 @@ export class Cis2Bff extends Construct {
         KEY_RING_NAME: props.keyRingName ?? nameInStack(this),
       },
       [
-        ...unknownProps(props),
         ...edgeProblems(props),
         ...concurrencyProblems(props),
         ...alarmProblems(props),

@@ -219,12 +219,11 @@ const endpointUrl = (name: OptionName, value: string | undefined): string | unde
  * @throws StartError for a URL that is no plain origin
  */
 export function spaSource(value: string, directory: string): SpaSource {
-  if (!/^https?:/i.test(value)) {
-    if (value === '') throw new StartError('--spa must be a folder, or the URL of a development server');
+  if (value === '') throw new StartError('--spa must be a folder, or the URL of a development server');
+  if (!/^(?:https?:|[a-z][a-z0-9+.-]*:\/\/)/i.test(value))
     return { directory: path.resolve(directory, value) };
-  }
   const server = URL.canParse(value) ? new URL(value) : undefined;
-  if (server === undefined || server.href !== `${server.origin}/`) {
+  if (server === undefined || !/^https?:$/.test(server.protocol) || server.href !== `${server.origin}/`) {
     throw new StartError(
       `--spa must be a folder, or the URL of a development server such as http://localhost:5173, got ${JSON.stringify(value)}`,
     );

@@ -212,6 +212,7 @@ describe('options of a local run', () => {
     [['--base-url', 'app.example'], '--base-url must be an absolute URL'],
     [['--log-format', 'xml'], '--log-format must be one of json, pretty, got "xml"'],
     [['--spa', ''], '--spa must be a folder, or the URL of a development server'],
+    [['--spa', 'ftp://localhost'], '--spa must be a folder, or the URL of a development server such as'],
     [
       ['--spa', 'http://localhost:5173/app'],
       '--spa must be a folder, or the URL of a development server such as',
