@@ -26,10 +26,11 @@ import { SigningKeyStore } from './parts/signing-key-store.ts';
 import { BffLogs } from './parts/logs.ts';
 import type { BffLogsProps } from './parts/logs.ts';
 import { operatorProblems, OperatorRoles, type OperatorPrincipals } from './parts/operator-roles.ts';
+import { propProblems } from './parts/prop-checks.ts';
 import { defaultRequestBurst, defaultRequestsPerSecond } from './parts/rate-limits.ts';
 import { BffReleases, type Rollout } from './parts/releases.ts';
 import { KeyRotation } from './parts/key-rotation.ts';
-import { defaultKeyLeadTime, manifestOf, settingValues } from './parts/settings.ts';
+import { defaultKeyLeadTime, DeploymentRefused, manifestOf, settingValues } from './parts/settings.ts';
 import type { BehaviourProps } from './parts/settings.ts';
 import { BffStorage } from './parts/storage.ts';
 import { prebuiltBundles } from './prebuilt.ts';
@@ -231,6 +232,8 @@ export class Cis2Bff extends Construct {
   /** @throws DeploymentRefused naming everything in `props` that breaks a rule */
   constructor(scope: Construct, id: string, props: Cis2BffProps) {
     super(scope, id);
+    const otherwise = propProblems(props);
+    if (otherwise.length > 0) throw new DeploymentRefused(otherwise);
     this.alarmTopic = props.alarmTopic ?? new AlarmTopic(this, 'AlarmTopic', props.alarmEmail).topic;
     this.storage = props.storage ?? new BffStorage(this, 'Storage');
     this.signingKeys = props.signingKeys ?? new SigningKeyStore(this, 'SigningKeys');

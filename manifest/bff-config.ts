@@ -35,7 +35,7 @@ export interface BffConfig {
    * @default allow
    */
   readonly concurrentSessions?: 'allow' | 'newest-wins' | 'ask';
-  /** The SPA for a local run: a folder of built files, or the URL of a development server. @default a page of ours */
+  /** The SPA for a local run: a folder of built files, or the address of a development server. @default a page of ours */
   readonly spa?: string;
   /**
    * Sources that the page's Content-Security-Policy allows beside its own origin, by directive: hashes, `data:` and `blob:`
@@ -108,10 +108,12 @@ const acceptedRoles: Check = (member, value) => {
 };
 
 const spa: Check = (member, value) => {
-  const allowed = 'a folder of built files, or the http or https URL of a development server';
+  const allowed =
+    'a folder of built files, or the address of a development server such as http://localhost:5173';
   if (!isText(value)) return [mustBe(member, allowed, value)];
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(value)) return [];
-  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  return url !== undefined && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`
     ? []
     : [mustBe(member, allowed, value)];
 };
