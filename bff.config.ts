@@ -3,4 +3,4 @@ import { defineBff, defineUpstreams, pds } from './manifest/index.ts';
 
 export const upstreams = defineUpstreams({ pds });
 
-export default defineBff({ upstreams, spa: 'demo/dist' });
+export default defineBff({ upstreams, spa: 'demo/dist', sessionEvents: true });

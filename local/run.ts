@@ -16,15 +16,19 @@ import {
   putSecret,
   readApi,
   readOutputs,
+  readWebSocketApi,
   resolveSecret,
   settingInTemplate,
+  stageOfWebSocketApi,
 } from './aws/cloudformation.ts';
 import type { StoreEndpoints } from './aws/cloudformation.ts';
-import { originHeaders, readDistribution, withPagePolicies } from './edge/cloudfront.ts';
+import { originHeaders, readDistribution, withoutEvents, withPagePolicies } from './edge/cloudfront.ts';
 import { DevelopmentServer } from './edge/development-server.ts';
-import { startDynamoDb } from './aws/dynamodb.ts';
+import { startDynamoDb, type EmbeddedDynamoDb } from './aws/dynamodb.ts';
+import { eventSources } from './aws/event-source-mappings.ts';
 import { HttpApi } from './edge/http-api.ts';
 import { HttpFront } from './edge/http-front.ts';
+import { SessionEvents } from './edge/session-events.ts';
 import type { Cis2Simulator } from './cis2-simulator/index.ts';
 import { checkIssuer } from './issuer-check.ts';
 import { startKms } from './aws/kms.ts';
@@ -153,7 +157,7 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
   const ownUrl = `http://localhost:${String(port)}`;
   const baseUrl = options.baseUrl ?? ownUrl;
 
-  const [, signIn, { endpoints, secrets }] = await Promise.all([
+  const [, signIn, { endpoints, secrets, dynamodb }] = await Promise.all([
     during('building what has changed', ensureBuilt({ say, signal: stop, demo: isDemo })),
     during(
       'looking for the issuer',
@@ -192,8 +196,15 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
     UPSTREAMS: JSON.stringify(apis.upstreams),
     CLOUDFORMATION_RESPONSE_ORIGIN: responses.url,
   };
+  // A store of somebody else's has no stream: pages that come to listen are refused, and ask.
+  const stage = dynamodb === undefined ? undefined : stageOfWebSocketApi(assembly);
+  const events =
+    app.config.sessionEvents === true && stage !== undefined ? await SessionEvents.start(stage) : undefined;
+  closers.push(() => {
+    events?.close();
+  });
   const functions = new Functions(assembly, {
-    endpoints,
+    endpoints: { ...endpoints, connections: events?.connectionsUrl },
     overrides,
     overridesBehindTheApi: { BASE_URL: ownUrl },
     manifest: manifestFileText(upstreams),
@@ -213,17 +224,24 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
   await putSecret(endpoints.secretsManager, credentials, options.application);
   await during('starting the functions', functions.warm([...new Set(routes.map((route) => route.function))]));
 
+  events?.serve(readWebSocketApi(assembly, functions));
+  if (events !== undefined) dynamodb?.stream(eventSources(assembly, functions));
+  const distribution = readDistribution(assembly);
   front.serve({
-    distribution: withPagePolicies(readDistribution(assembly), {
-      'content-security-policy': contentSecurityPolicyOf(app.config.contentSecurityPolicy),
-      'permissions-policy': permissionsPolicyOf(app.config.permissionsPolicy),
-    }),
+    distribution: withPagePolicies(
+      app.config.sessionEvents === true ? distribution : withoutEvents(distribution),
+      {
+        'content-security-policy': contentSecurityPolicyOf(app.config.contentSecurityPolicy),
+        'permissions-policy': permissionsPolicyOf(app.config.permissionsPolicy),
+      },
+    ),
     originHeaders: await Promise.all(
       originHeaders(assembly).map(
         async ([name, value]) => [name, await resolveSecret(endpoints.secretsManager, value)] as const,
       ),
     ),
     api: new HttpApi(routes, identity),
+    events,
     spa: server ?? given ?? withTour(builtSpa(spaDirectory), signIn.panel),
     baseUrl,
   });
@@ -346,7 +364,11 @@ async function startSignIn(
 async function startStores(
   options: Options,
   closers: Closer[],
-): Promise<{ endpoints: StoreEndpoints; secrets: SecretsManager | undefined }> {
+): Promise<{
+  endpoints: StoreEndpoints;
+  secrets: SecretsManager | undefined;
+  dynamodb: EmbeddedDynamoDb | undefined;
+}> {
   const startUnless = async <Server extends LoopbackServer>(
     given: string | undefined,
     startServer: () => Promise<Server>,
@@ -367,6 +389,7 @@ async function startStores(
   return {
     endpoints: { dynamodb: dynamodb.url, secretsManager: secrets.url, kms: kms.url },
     secrets: secrets.embedded,
+    dynamodb: dynamodb.embedded,
   };
 }
 

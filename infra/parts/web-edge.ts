@@ -7,14 +7,17 @@ import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { contentSecurityPolicyOf, permissionsPolicyOf, type BffConfig } from '../../manifest/index.ts';
-import { bffPrefixes, cookieNames, edgeHeader, routes } from '../../lambdas/routes.ts';
+import { bffPrefixes, cookieNames, edgeHeader, eventsPath, routes } from '../../lambdas/routes.ts';
 import type { EdgeSecret } from './edge-secret.ts';
+import type { EventsApi } from './session-events.ts';
 import { keptOnceMade } from './removal.ts';
 
 export interface WebEdgeProps {
   readonly api: apigateway.HttpApi;
   /** The name by which the edge calls the API. @default - the API's own */
   readonly originDomainName?: string;
+  /** Where pages listen for the end of their session. @default - nowhere */
+  readonly eventsApi?: EventsApi;
   /** What the edge sends with every request to the API. */
   readonly edgeSecret: EdgeSecret;
   /** Another number has the distribution changed, and with it the value read again. */
@@ -90,16 +93,18 @@ export class WebEdge extends Construct {
   private bffBehaviours({
     api,
     originDomainName,
+    eventsApi,
     edgeSecret,
   }: WebEdgeProps): Record<string, cloudfront.BehaviorOptions> {
     const ownDomain = `${api.apiId}.execute-api.${Stack.of(this).region}.amazonaws.com`;
-    const bff = new origins.HttpOrigin(originDomainName ?? ownDomain, {
+    const gateway = {
       // A reference that CloudFormation resolves as it deploys: the value stands in no template.
       customHeaders: { [edgeHeader]: edgeSecret.secret.secretValue.unsafeUnwrap() },
       protocolPolicy: cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
       originSslProtocols: [cloudfront.OriginSslPolicy.TLS_V1_2],
       readTimeout: Duration.seconds(30),
-    });
+    };
+    const bff = new origins.HttpOrigin(originDomainName ?? ownDomain, gateway);
     const bffBehaviour: cloudfront.BehaviorOptions = {
       origin: bff,
       // A call that came in the clear is refused, not led to safety: it has given everything away by then.
@@ -119,10 +124,29 @@ export class WebEdge extends Construct {
       responseHeadersPolicy: bffBehaviour.responseHeadersPolicy,
       compress: false,
     };
+    const events = eventsApi && {
+      [eventsPath]: {
+        ...bffBehaviour,
+        origin: new origins.HttpOrigin(eventsApi.domainName, { ...gateway, originPath: eventsApi.path }),
+        allowedMethods: cloudfront.AllowedMethods.ALLOW_GET_HEAD,
+        functionAssociations: [
+          { function: this.eventsRewrite(), eventType: cloudfront.FunctionEventType.VIEWER_REQUEST },
+        ],
+      },
+    };
     return {
       ...Object.fromEntries(keySetPaths.map((path) => [path, keySetBehaviour])),
+      ...events,
       ...Object.fromEntries(bffPrefixes.map((prefix) => [`${prefix}/*`, bffBehaviour])),
     };
+  }
+
+  private eventsRewrite(): cloudfront.Function {
+    return new cloudfront.Function(this, 'EventsRewrite', {
+      comment: 'CIS2 BFF: the path of events is the stage of its API',
+      code: cloudfront.FunctionCode.fromFile({ filePath: join(import.meta.dirname, 'events-rewrite.js') }),
+      runtime: cloudfront.FunctionRuntime.JS_2_0,
+    });
   }
 
   private makeDistribution(

@@ -1,0 +1,176 @@
+/** A WebSocket API: its `$connect`, the connections, and the endpoint by which functions post to them. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { WebSocket, WebSocketServer } from 'ws';
+import type { LambdaFunction } from '../aws/lambda-runtime.ts';
+import { accountId } from '../aws/template.ts';
+import { startLoopbackServer, type LoopbackAnswer, type LoopbackServer } from '../loopback-server.ts';
+import type { GatewayRequest } from './http-api-event.ts';
+
+export interface WebSocketApi {
+  readonly id: string;
+  readonly domainName: string;
+  readonly stage: string;
+  /** What `$connect` leads to. */
+  readonly connect: LambdaFunction;
+  /** How long the gateway waits for the function, in milliseconds. */
+  readonly timeoutMilliseconds: number;
+}
+
+/** What API Gateway takes of a frame, in bytes. */
+const maxFrameBytes = 32_768;
+
+/** The event for `$connect`, of an API that has no other identity than the edge gives it. */
+function connectEvent(request: GatewayRequest, api: WebSocketApi, connectionId: string): object {
+  const multiValueHeaders: Record<string, string[]> = {};
+  const add = (name: string, value: string): void => {
+    (multiValueHeaders[name] ??= []).push(value);
+  };
+  for (let index = 0; index + 1 < request.rawHeaders.length; index += 2) {
+    const name = request.rawHeaders[index] ?? '';
+    if (!/^(?:host|connection|upgrade)$/i.test(name)) add(name, request.rawHeaders[index + 1] ?? '');
+  }
+  add('Host', api.domainName);
+  add('X-Forwarded-For', request.sourceIp);
+  add('X-Forwarded-Port', '443');
+  add('X-Forwarded-Proto', 'https');
+  const now = Date.now();
+  return {
+    headers: Object.fromEntries(
+      Object.entries(multiValueHeaders).map(([name, values]) => [name, values.at(-1)]),
+    ),
+    multiValueHeaders,
+    requestContext: {
+      routeKey: '$connect',
+      eventType: 'CONNECT',
+      messageDirection: 'IN',
+      stage: api.stage,
+      connectedAt: now,
+      requestTimeEpoch: now,
+      requestId: randomUUID(),
+      extendedRequestId: randomUUID(),
+      connectionId,
+      apiId: api.id,
+      accountId,
+      domainName: api.domainName,
+      identity: { sourceIp: request.sourceIp },
+    },
+    isBase64Encoded: false,
+  };
+}
+
+const gone: LoopbackAnswer = {
+  status: 410,
+  headers: { 'content-type': 'application/json', 'x-amzn-errortype': 'GoneException' },
+  body: '{"message":null}',
+};
+
+export class SessionEvents {
+  /** Where functions post messages: the address of the API's stage. */
+  readonly connectionsUrl: string;
+  readonly #endpoint: LoopbackServer;
+  readonly #sockets: Map<string, WebSocket>;
+  #server: WebSocketServer | undefined;
+  #api: WebSocketApi | undefined;
+
+  private constructor(endpoint: LoopbackServer, sockets: Map<string, WebSocket>, stage: string) {
+    this.#endpoint = endpoint;
+    this.#sockets = sockets;
+    this.connectionsUrl = `${endpoint.url}/${stage}`;
+  }
+
+  /** Starts the endpoint for functions on 127.0.0.1. Signatures are not checked. */
+  static async start(stage: string): Promise<SessionEvents> {
+    const sockets = new Map<string, WebSocket>();
+    const path = new RegExp(`^/${stage}/@connections/([^/?]+)$`);
+    const endpoint = await startLoopbackServer((request, body) => {
+      const id = path.exec(request.url ?? '')?.[1];
+      if (id === undefined || request.method !== 'POST') {
+        return Promise.resolve({ status: 403, body: '{"message":"Forbidden"}' });
+      }
+      const socket = sockets.get(decodeURIComponent(id));
+      socket?.send(body);
+      return Promise.resolve(socket === undefined ? gone : { status: 200, body: '' });
+    });
+    return new SessionEvents(endpoint, sockets, stage);
+  }
+
+  /** Takes connections from now on. */
+  serve(api: WebSocketApi): void {
+    this.#api = api;
+  }
+
+  /**
+   * Connects whom the function of `$connect` does not refuse.
+   *
+   * @param request - as the edge passes it on
+   */
+  async upgrade(
+    request: GatewayRequest,
+    message: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+  ): Promise<void> {
+    const status =
+      this.#api === undefined ? 503 : await this.#connect(this.#api, request, message, socket, head);
+    if (status !== 'connected') refuse(socket, status);
+  }
+
+  close(): void {
+    this.#endpoint.close();
+    for (const socket of this.#sockets.values()) socket.terminate();
+  }
+
+  async #connect(
+    api: WebSocketApi,
+    request: GatewayRequest,
+    message: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+  ): Promise<number | 'connected'> {
+    // The library is loaded with the first connection: a start does not wait for it.
+    this.#server ??= new (await import('ws')).WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: maxFrameBytes,
+    });
+    const connectionId = `${randomBytes(11).toString('base64url')}=`;
+    const status = await statusOf(api, connectEvent(request, api, connectionId));
+    if (status < 200 || status > 299) return status;
+    this.#server.handleUpgrade(message, socket, head, (opened) => {
+      this.#sockets.set(connectionId, opened);
+      opened.on('close', () => this.#sockets.delete(connectionId));
+      opened.on('error', () => {
+        opened.terminate();
+      });
+      // There is a route for connections and none for messages.
+      opened.on('message', () => {
+        opened.send(JSON.stringify({ message: 'Forbidden', connectionId, requestId: randomUUID() }));
+      });
+    });
+    return 'connected';
+  }
+}
+
+async function statusOf({ connect, timeoutMilliseconds }: WebSocketApi, event: object): Promise<number> {
+  let timer: NodeJS.Timeout | undefined;
+  const outOfTime = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => {
+      resolve(undefined);
+    }, timeoutMilliseconds);
+  });
+  const invocation = await Promise.race([connect.invoke(event), outOfTime]);
+  clearTimeout(timer);
+  if (invocation === undefined) return 504;
+  const status = invocation.ok
+    ? (JSON.parse(invocation.payload) as { statusCode?: unknown } | null)?.statusCode
+    : undefined;
+  return typeof status === 'number' ? status : 502;
+}
+
+/** Ends an upgrade without a connection. */
+export function refuse(socket: Duplex, status: number): void {
+  socket.end(`HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\n\r\n`);
+}
