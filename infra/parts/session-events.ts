@@ -4,7 +4,7 @@ import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integra
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { Construct } from 'constructs';
+import { Construct, type IConstruct } from 'constructs';
 import type { BffFunctions } from './functions.ts';
 
 /** A WebSocket API answers at the path of its stage, and nowhere else. */
@@ -79,7 +79,7 @@ export class EventsApi extends Construct {
   }
 
   /** Says why a role that holds {@link postStatement} is for every connection. */
-  acknowledgePosts(role: Construct): void {
+  acknowledgePosts(role: IConstruct): void {
     Validations.of(role).acknowledge({
       id: `AwsSolutions-IAM5[Resource::${textOf(Stack.of(this).resolve(this.connectionsArn))}]`,
       reason: 'Connections come and go: the right is for those of this API, and for messages to them alone.',
