@@ -221,7 +221,7 @@ function App() {
 }
 
 createRoot(document.getElementById('root') ?? document.body).render(
-  <BffProvider client={createBff({ events: sessionEvents() })}>
+  <BffProvider client={createBff({ events: sessionEvents({ askSeconds: 15 }) })}>
     <App />
   </BffProvider>,
 );

@@ -49,6 +49,20 @@ describe('a connected page', () => {
     expect(browser.sockets).toHaveLength(1);
   });
 
+  test.each([
+    [15, 20],
+    [1, 86],
+  ])(
+    'asks every %i seconds where the app says so, and never more often than without a connection',
+    async (askSeconds, most) => {
+      await connected({ events: { askSeconds } });
+      await pass(300);
+      const count = browser.count(path);
+      expect(count).toBeLessThanOrEqual(most);
+      expect(count).toBeGreaterThan(most * 0.8);
+    },
+  );
+
   test('asks at once when it is told to, whatever the message says', async () => {
     const { tab, socket } = await connected();
     for (const data of ['ask', '', '{"status":"ended"}', new ArrayBuffer(3)]) {

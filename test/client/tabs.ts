@@ -1,6 +1,6 @@
 /** Tabs of one browser, without a browser: what they share, and what each has of its own. To be used with fake timers. */
 import { createClient, type Surroundings } from '../../client/core.ts';
-import { sessionEvents } from '../../client/events/index.ts';
+import { sessionEvents, type SessionEventsOptions } from '../../client/events/index.ts';
 import { createFakeServer, type FakeServerOptions } from '../../client/testing/server.ts';
 import type { Bff, SessionState } from '../../client/types.ts';
 
@@ -122,7 +122,7 @@ export interface TabOptions {
   /** What this browser does not have. */
   readonly without?: readonly ('locks' | 'channel' | 'storage' | 'sockets')[];
   /** The app has the end of a session told. */
-  readonly events?: boolean;
+  readonly events?: boolean | SessionEventsOptions;
   /** The page that this tab was before it was loaded again. */
   readonly reloaded?: Tab;
   readonly path?: string;
@@ -187,7 +187,9 @@ export class Tab {
     };
     [this.bff] = createClient(
       surroundings as unknown as Surroundings,
-      options.events === true ? sessionEvents() : undefined,
+      options.events === undefined || options.events === false
+        ? undefined
+        : sessionEvents(options.events === true ? undefined : options.events),
     );
     this.bff.session.subscribe(() => this.seen.push(this.bff.session.get()));
   }
