@@ -92,7 +92,7 @@ const ordinary = [
   '',
   'Made of the template of `prod` by `npm run rights`: do not edit. Each row is one statement of the policy that is written out in the',
   "role; no role has any other. With `keyCustody: 'kms'` or `apiPlatformKeys: 'own'` come rights on those keys",
-  '([signing keys](../signing-keys.md#who-may-do-what)).',
+  '([signing keys](../signing-keys.md#who-may-do-what)), with `sessionEvents` [two roles more](rights-session-events.md).',
 ];
 const withEvents = [
   '# What the roles of session events may do',
