@@ -4,6 +4,7 @@ export default {
   runner: ['jest-light-runner', { runtime: 'child_process' }],
   setupFiles: ['<rootDir>/test/support/runner-setup.ts'],
   testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testSequencer: '<rootDir>/test/support/sequencer.js',
   reporters: ['default', '<rootDir>/test/support/count-reporter.js'],
   // Two cores: most tests drive a whole running product, which has several threads of its own.
   maxWorkers: 2,

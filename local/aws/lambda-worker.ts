@@ -8,6 +8,9 @@ import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { FromInstance, InstanceData, ToInstance } from './lambda-runtime.ts';
 
+// A function sees its own environment only.
+delete process.env['NODE_COMPILE_CACHE'];
+
 type Handler = (event: unknown, context: unknown) => unknown;
 
 const port = parentPort;

@@ -349,6 +349,11 @@ const someoneIsSignedIn = (tab: Page): Promise<boolean> =>
   tab.evaluate<boolean>(`fetch('/auth/session', { headers: { 'X-CSRF': '1' } })
     .then((answer) => answer.json()).then(({ status }) => status === 'active', () => false)`);
 
+/** The page's elements and attributes, with every text made the same. */
+const structureOf = (tab: Page): Promise<string> =>
+  tab.evaluate<string>(`document.documentElement.outerHTML.replace(/>\\s*[^<\\s][^<]*</g, '>text<')`);
+const checkedStructures = new Set<string>();
+
 test('every step of the demonstration has a page', () => {
   for (const [, view] of demonstration) expect(views.map(({ name }) => name)).toContain(view);
 });
@@ -375,8 +380,10 @@ describe('a page that anybody can read', () => {
         await tab.setViewportSize(size);
         expect(await overflow(tab)).toBe(0);
       }
-      // The page is the same at every width.
-      expect(await accessibilityViolations(tab)).toEqual([]);
+      // The page is the same at every width, and most refusals are one page with other words.
+      const structure = await structureOf(tab);
+      if (!checkedStructures.has(structure)) expect(await accessibilityViolations(tab)).toEqual([]);
+      checkedStructures.add(structure);
       // The narrowest that WCAG 1.4.10 asks for: 1280 pixels, magnified four times.
       await tab.setViewportSize({ width: 320, height: 640 });
       expect(await overflow(tab)).toBe(0);

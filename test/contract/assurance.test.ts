@@ -1,6 +1,6 @@
 /** The assurance policy: which levels get a session. CIS2 states them; what was asked for proves nothing. */
 import { describe, expect, test } from '@jest/globals';
-import { useRig, type Rig } from '../support/rig.ts';
+import { useRig, useSharedRig, type Rig } from '../support/rig.ts';
 import { expectRefused, expectSignedIn } from './expectations.ts';
 
 /** Signs in at these levels; `undefined` leaves a claim out. */
@@ -71,7 +71,7 @@ const odd: [string, unknown][] = [
 const wrong = odd.filter(([, level]) => level !== undefined && level !== null);
 
 describe('under the ordinary policy, level 3 of both', () => {
-  const rig = useRig();
+  const rig = useSharedRig();
 
   test.each([
     [3, 3],

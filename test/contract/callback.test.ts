@@ -12,11 +12,11 @@ import { Secret, type EpochMilliseconds } from '../../lambdas/common/index.ts';
 import { Browser, sessionCookie, signInCookie } from '../support/browser.ts';
 import { subject } from '../support/provider.ts';
 import { rawRequest } from '../support/raw-http.ts';
-import { useRig } from '../support/rig.ts';
+import { useSharedRig } from '../support/rig.ts';
 import { expectFailure, expectRefused, expectSignedIn } from './expectations.ts';
 import { logoutToken, postLogout } from './logout-tokens.ts';
 
-const rig = useRig();
+const rig = useSharedRig();
 
 const now = (): EpochMilliseconds => Date.now() as EpochMilliseconds;
 

@@ -1,7 +1,7 @@
 /** What a second sign-in of the same person means (`CONCURRENT_SESSIONS`): both stay, the newest wins, or the app asks. */
 import { describe, expect, test } from '@jest/globals';
 import type { Browser, SessionJson } from '../support/browser.ts';
-import { useRig, type Rig } from '../support/rig.ts';
+import { useSharedRig, type Rig } from '../support/rig.ts';
 import { expectSignedIn } from './expectations.ts';
 import { newUser, signsIn } from './logout-tokens.ts';
 import { useRigWithSettings } from './settings-rig.ts';
@@ -19,7 +19,7 @@ const statusesOf = async (browsers: readonly Browser[]): Promise<string[]> =>
 const replaced = { status: 'ended', reason: 'replaced' };
 
 describe('allow', () => {
-  const rig = useRig();
+  const rig = useSharedRig();
 
   test('both stay, and nothing is asked [ASVS-7.1.2]', async () => {
     const user = newUser();

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Bff } from '../support/bff.ts';
 import { sessionCookie, type Browser } from '../support/browser.ts';
-import { clientId, useRig, type Rig } from '../support/rig.ts';
+import { clientId, useSharedRig, type Rig } from '../support/rig.ts';
 import { expectProblem, expectSignedIn, read } from './expectations.ts';
 import { useRigWithSettings } from './settings-rig.ts';
 
@@ -16,7 +16,7 @@ const signOut = (browser: Browser, headers: Record<string, string> = {}): Promis
   browser.api('/auth/logout', { method: 'POST', headers });
 
 describe('off', () => {
-  const rig = useRig();
+  const rig = useSharedRig();
 
   test('the browser stays in the app, and CIS2 is told nothing', async () => {
     const browser = await signedIn(rig);

@@ -4,10 +4,10 @@ import { unneededScopes } from '../../lambdas/settings/index.ts';
 import { Bff } from '../support/bff.ts';
 import { sessionCookie, signInCookie, type SessionJson } from '../support/browser.ts';
 import { rawRequest } from '../support/raw-http.ts';
-import { clientId, useRig } from '../support/rig.ts';
+import { clientId, useSharedRig } from '../support/rig.ts';
 import { expectHouseHeaders, expectProblem, expectSignedIn } from './expectations.ts';
 
-const rig = useRig();
+const rig = useSharedRig();
 
 test('a sign-in asks for the scopes that are used here, and for no other [CIS2-SC-003, S-08, ASVS-10.2.3]', async () => {
   const scope = (await rig.browser().login()).request.get('scope') ?? '';

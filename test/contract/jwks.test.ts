@@ -2,10 +2,10 @@
 import { expect, test } from '@jest/globals';
 import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, type JWK } from 'jose';
 import { rawRequest } from '../support/raw-http.ts';
-import { useRig } from '../support/rig.ts';
+import { useSharedRig } from '../support/rig.ts';
 import { expectHouseHeaders, expectSignedIn, headersOf } from './expectations.ts';
 
-const rig = useRig();
+const rig = useSharedRig();
 
 async function jwks(): Promise<{ response: Response; keys: JWK[] }> {
   const response = await fetch(`${rig.bff.baseUrl}/auth/jwks.json`);

@@ -2,10 +2,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { sessionCookie, signInCookie } from '../support/browser.ts';
 import { rawRequest } from '../support/raw-http.ts';
-import { clientId, useRig } from '../support/rig.ts';
+import { clientId, useSharedRig } from '../support/rig.ts';
 import { expectHouseHeaders, expectProblem, expectSignedIn, headersOf, read } from './expectations.ts';
 
-const rig = useRig();
+const rig = useSharedRig();
 
 const everyParameter = [
   'acr_values',

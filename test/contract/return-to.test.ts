@@ -1,10 +1,10 @@
 /** `returnTo` leads to a path on our own origin and nowhere else (RFC 9700 section 4.11). */
 import { describe, expect, test } from '@jest/globals';
-import { useRig } from '../support/rig.ts';
+import { useSharedRig } from '../support/rig.ts';
 import { expectProblem, expectSignedIn, read } from './expectations.ts';
 import { encoded, good, normalised, odd, refused } from './return-to-vectors.ts';
 
-const rig = useRig();
+const rig = useSharedRig();
 
 /** The vector with our own host and port in it. */
 const here = (vector: string): string => {

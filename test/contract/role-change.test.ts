@@ -4,11 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sessionCookie, type Browser, type SessionJson } from '../support/browser.ts';
 import { oneRole } from '../support/provider.ts';
 import { rawRequest } from '../support/raw-http.ts';
-import { useRig } from '../support/rig.ts';
+import { useSharedRig } from '../support/rig.ts';
 import { expectHouseHeaders, expectProblem, expectSignedIn, headersOf, read } from './expectations.ts';
 import { newUser } from './logout-tokens.ts';
 
-const rig = useRig();
+const rig = useSharedRig();
 const path = '/auth/session/role';
 
 const roleNumber = (number: number, changes: Record<string, unknown> = {}): Record<string, unknown> => ({

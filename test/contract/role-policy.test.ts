@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Bff } from '../support/bff.ts';
 import { Browser, type SessionJson } from '../support/browser.ts';
 import { oneRole } from '../support/provider.ts';
-import { useRig, type Rig } from '../support/rig.ts';
+import { useSharedRig, type Rig } from '../support/rig.ts';
 import {
   expectHouseHeaders,
   expectProblem,
@@ -83,7 +83,7 @@ const put = (browser: Browser, roleId: string): Promise<Response> =>
   });
 
 describe('where no role is demanded', () => {
-  const rig = useRig();
+  const rig = useSharedRig();
 
   test('a person without one signs in, and no role says that it is not permitted', async () => {
     const none = await expectAccepted(rig, []);

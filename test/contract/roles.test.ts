@@ -1,10 +1,10 @@
 /** From CIS2's claims to the roles of a session, and which of them is chosen. */
 import { describe, expect, test } from '@jest/globals';
 import { oneRole } from '../support/provider.ts';
-import { useRig } from '../support/rig.ts';
+import { useSharedRig } from '../support/rig.ts';
 import { expectSignedIn } from './expectations.ts';
 
-const rig = useRig();
+const rig = useSharedRig();
 
 const role = (number: number, changes: Record<string, unknown> = {}): Record<string, unknown> => ({
   ...oneRole,

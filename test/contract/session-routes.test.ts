@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { sessionCookie, signInCookie, type Browser } from '../support/browser.ts';
 import { rawRequest, type RawAnswer } from '../support/raw-http.ts';
-import { useRig } from '../support/rig.ts';
+import { useSharedRig } from '../support/rig.ts';
 import {
   expectHouseHeaders,
   expectProblem,
@@ -12,7 +12,7 @@ import {
   referencePattern,
 } from './expectations.ts';
 
-const rig = useRig();
+const rig = useSharedRig();
 
 async function signedIn(): Promise<Browser> {
   const browser = rig.browser();

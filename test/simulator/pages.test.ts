@@ -50,6 +50,8 @@ async function begin(context: BrowserContext, scope: string): Promise<{ page: Pa
 
 /** What is wrong with a page: inaccessible elements, and whether it has to be scrolled sideways. */
 async function faultsOf(page: Page): Promise<string[]> {
+  // What a test waits for can be there before the styles are.
+  await page.waitForLoadState();
   // Not by a script element: the page's own policy forbids one.
   await page.evaluate(axe);
   const violations = await page.evaluate<{ id: string; nodes: { html: string }[] }[]>(

@@ -1,5 +1,6 @@
 /** The product as its users run it: `cis2-bff dev` in a process of its own, the built bundles inside. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
@@ -36,18 +37,21 @@ export class Bff {
     );
     const child = spawn(process.execPath, [...script, ...args], {
       cwd: root,
-      env: { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(root, 'build/compile-cache') },
+      env: { ...process.env, NODE_OPTIONS: '' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const output: string[] = [];
     const baseUrl = await new Promise<string>((resolve, reject) => {
-      const collect = (chunk: Buffer): void => {
-        output.push(chunk.toString());
+      const untilReady = (): void => {
         const ready = /^ready (\S+)$/m.exec(output.join(''))?.[1];
-        if (ready !== undefined) resolve(ready);
+        if (ready === undefined) return;
+        child.stdout.off('data', untilReady);
+        resolve(ready);
       };
-      child.stdout.on('data', collect);
-      child.stderr.on('data', collect);
+      for (const stream of [child.stdout, child.stderr]) {
+        stream.on('data', (chunk: Buffer) => output.push(chunk.toString()));
+      }
+      child.stdout.on('data', untilReady);
       child.once('exit', (code) => {
         reject(new Error(`ended with ${String(code)} before it was ready:\n${output.join('')}`));
       });
@@ -80,6 +84,14 @@ export class Bff {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     return [];
+  }
+
+  /** Lets this process end while the product runs, and ends the product then. */
+  unref(): void {
+    const child = this.#process;
+    child.unref();
+    for (const stream of [child.stdout, child.stderr]) (stream as Socket | null)?.unref();
+    process.once('exit', () => child.kill('SIGTERM'));
   }
 
   async stop(): Promise<void> {

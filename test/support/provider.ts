@@ -129,6 +129,12 @@ export class Provider {
     this.connectionLife = Infinity;
   }
 
+  /** Lets this process end while the provider listens. Call it before the first connection. */
+  unref(): void {
+    this.#server.unref();
+    this.#server.on('connection', (socket) => socket.unref());
+  }
+
   /** From now on connections are refused. */
   async down(): Promise<void> {
     if (!this.#server.listening) return;

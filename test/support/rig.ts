@@ -1,4 +1,4 @@
-/** The product and a provider for one test file: started before its tests, ended after them. */
+/** The product and a provider for test files. */
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import { AwsDoor } from './aws.ts';
 import { Bff, type BffOptions } from './bff.ts';
@@ -16,7 +16,8 @@ export interface Rig {
 }
 
 /**
- * Call it once in a file, or in a `describe`. The provider behaves again after each test.
+ * A product and a provider of the caller's own, started before its tests and ended after them. Call it once in a file, or in a
+ * `describe`. The provider behaves again after each test.
  *
  * @param options - of the local start, e.g. `{ 'idle-seconds': 2 }`
  * @param prepare - what the provider is like while the product starts, and until a test says otherwise
@@ -48,6 +49,42 @@ export function useRig(
       return there(bff);
     },
     browser: () => new Browser(there(bff).baseUrl),
+  };
+}
+
+let shared: Promise<{ readonly provider: Provider; readonly bff: Bff }> | undefined;
+
+async function startShared() {
+  const provider = await Provider.start();
+  // Neither of them holds up the end of the tests.
+  provider.unref();
+  const bff = await Bff.start({ issuer: provider.issuer, 'client-id': clientId });
+  bff.unref();
+  return { provider, bff };
+}
+
+/**
+ * As {@link useRig} without options, but one for all test files that a worker runs: a start takes seconds. Only for tests that
+ * change no keys, and do not mind the sessions and the log of others.
+ */
+export function useSharedRig(): Rig {
+  let started: Awaited<ReturnType<typeof startShared>> | undefined;
+  beforeAll(async () => {
+    shared ??= startShared();
+    started = await shared;
+    started.provider.requests.length = 0;
+  });
+  afterEach(() => {
+    started?.provider.behave();
+  });
+  return {
+    get provider() {
+      return there(started).provider;
+    },
+    get bff() {
+      return there(started).bff;
+    },
+    browser: () => new Browser(there(started).bff.baseUrl),
   };
 }
 

@@ -1,0 +1,25 @@
+import Sequencer from '@jest/test-sequencer';
+
+/** Files that take over a minute, the slowest first: begun last, one of them alone would hold up the end. */
+const slowest = [
+  'browser/pages',
+  'browser/demo',
+  'browser/demo-sessions',
+  'browser/library',
+  'infra/synthesis',
+  'ops/keys',
+  'browser/waiting',
+  'consumer/consumer',
+  'races/sessions',
+].map((name) => `/test/${name}.test.ts`);
+
+const rank = ({ path }) => {
+  const index = slowest.findIndex((name) => path.replaceAll('\\', '/').endsWith(name));
+  return index === -1 ? slowest.length : index;
+};
+
+export default class SlowestFirst extends Sequencer {
+  sort(tests) {
+    return [...super.sort(tests)].sort((one, other) => rank(one) - rank(other));
+  }
+}
