@@ -7,7 +7,7 @@ import { ops } from '../ops/command.ts';
 import { AwsDoor } from '../support/aws.ts';
 import { sessionCookie, type Browser } from '../support/browser.ts';
 import { rawRequest } from '../support/raw-http.ts';
-import { useRig } from '../support/rig.ts';
+import { useRig, useSharedRig } from '../support/rig.ts';
 import { expectSignedIn } from './expectations.ts';
 import { logoutToken, newUser, postLogout, signsIn } from './logout-tokens.ts';
 
@@ -64,7 +64,7 @@ const connect = (baseUrl: string, headers: Headers, target = path): Promise<List
   });
 
 describe('a page that listens', () => {
-  const rig = useRig();
+  const rig = useSharedRig();
 
   const signedIn = async (user = newUser(), sid = randomUUID()): Promise<Browser> => {
     signsIn(rig.provider, user, sid);
@@ -159,6 +159,17 @@ describe('a page that listens', () => {
     expect(first.messages).toEqual([]);
     first.close();
     second.close();
+  });
+
+  test('that has gone is no failure', async () => {
+    const browser = await signedIn();
+    const before = rig.bff.log.filter(({ event }) => event === 'session_ends_told').length;
+    (await listen(browser)).close();
+    await sleep(200);
+    await browser.api('/auth/logout', { method: 'POST' });
+    await sleep(500);
+    const told = rig.bff.log.filter(({ event }) => event === 'session_ends_told').slice(before);
+    expect(told).toEqual([expect.objectContaining({ sent: 0, gone: 1, failed: 0 })]);
   });
 
   test('extends no session: neither by connecting nor by being connected', async () => {
