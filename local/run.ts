@@ -19,7 +19,6 @@ import {
   readWebSocketApi,
   resolveSecret,
   settingInTemplate,
-  stageOfWebSocketApi,
 } from './aws/cloudformation.ts';
 import type { StoreEndpoints } from './aws/cloudformation.ts';
 import { originHeaders, readDistribution, withoutEvents, withPagePolicies } from './edge/cloudfront.ts';
@@ -196,15 +195,9 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
     UPSTREAMS: JSON.stringify(apis.upstreams),
     CLOUDFORMATION_RESPONSE_ORIGIN: responses.url,
   };
-  // A store of somebody else's has no stream: pages that come to listen are refused, and ask.
-  const stage = dynamodb === undefined ? undefined : stageOfWebSocketApi(assembly);
-  const events =
-    app.config.sessionEvents === true && stage !== undefined ? await SessionEvents.start(stage) : undefined;
-  closers.push(() => {
-    events?.close();
-  });
+  let events: SessionEvents | undefined;
   const functions = new Functions(assembly, {
-    endpoints: { ...endpoints, connections: events?.connectionsUrl },
+    endpoints: { ...endpoints, connections: () => events?.connectionsUrl },
     overrides,
     overridesBehindTheApi: { BASE_URL: ownUrl },
     manifest: manifestFileText(upstreams),
@@ -224,17 +217,20 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
   await putSecret(endpoints.secretsManager, credentials, options.application);
   await during('starting the functions', functions.warm([...new Set(routes.map((route) => route.function))]));
 
-  events?.serve(readWebSocketApi(assembly, functions));
-  if (events !== undefined) dynamodb?.stream(eventSources(assembly, functions));
+  const listens = app.config.sessionEvents === true;
+  // A store of somebody else's has no stream: pages that come to listen are refused, and ask.
+  if (listens && dynamodb !== undefined) {
+    const streams = eventSources(assembly, functions);
+    const made = new SessionEvents(readWebSocketApi(assembly, functions), () => dynamodb.stream(streams));
+    events = made;
+    closers.push(() => made.close());
+  }
   const distribution = readDistribution(assembly);
   front.serve({
-    distribution: withPagePolicies(
-      app.config.sessionEvents === true ? distribution : withoutEvents(distribution),
-      {
-        'content-security-policy': contentSecurityPolicyOf(app.config.contentSecurityPolicy),
-        'permissions-policy': permissionsPolicyOf(app.config.permissionsPolicy),
-      },
-    ),
+    distribution: withPagePolicies(listens ? distribution : withoutEvents(distribution), {
+      'content-security-policy': contentSecurityPolicyOf(app.config.contentSecurityPolicy),
+      'permissions-policy': permissionsPolicyOf(app.config.permissionsPolicy),
+    }),
     originHeaders: await Promise.all(
       originHeaders(assembly).map(
         async ([name, value]) => [name, await resolveSecret(endpoints.secretsManager, value)] as const,

@@ -36,8 +36,8 @@ export interface StoreEndpoints {
 }
 
 export interface Endpoints extends StoreEndpoints {
-  /** Where messages to connections are posted, where there are any. */
-  readonly connections?: string | undefined;
+  /** Where messages to connections are posted, once there are any: a function that posts is made then, at its first event. */
+  readonly connections?: () => string | undefined;
 }
 
 /** Setting → the value that takes the place of the template's. */
@@ -331,6 +331,7 @@ export class Functions {
     const variables = Object.entries(objectAt(properties, 'Environment', 'Variables'));
     const overrides = this.#routed.has(resource) ? this.#overrides : this.#overridesBehindTheApi;
     const instances = resource === this.#logout ? maxLogoutInstances : maxInstances;
+    const connections = this.#endpoints.connections?.();
     return {
       name: this.#assembly.text(stack, { Ref: resource.logicalId }),
       directory: this.#codeOf(resource),
@@ -351,9 +352,7 @@ export class Functions {
         AWS_ENDPOINT_URL_DYNAMODB: this.#endpoints.dynamodb,
         AWS_ENDPOINT_URL_SECRETS_MANAGER: this.#endpoints.secretsManager,
         AWS_ENDPOINT_URL_KMS: this.#endpoints.kms,
-        ...(this.#endpoints.connections === undefined
-          ? {}
-          : { AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: this.#endpoints.connections }),
+        ...(connections === undefined ? {} : { AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: connections }),
       },
     };
   }
@@ -444,14 +443,6 @@ export function readApi(
 export const isWebSocketApi = (api: Resource | undefined): boolean =>
   api?.properties['ProtocolType'] === 'WEBSOCKET';
 
-/** The name of the stage of the template's WebSocket API; undefined where there is none. */
-export function stageOfWebSocketApi(assembly: Assembly): string | undefined {
-  const stage = assembly
-    .resources('AWS::ApiGatewayV2::Stage')
-    .find(({ stack, properties }) => isWebSocketApi(assembly.target(stack, properties['ApiId'])));
-  return stage && assembly.text(stage.stack, stage.properties['StageName'] ?? '');
-}
-
 /**
  * The WebSocket API of the template: its own name, and the function that connections lead to.
  *
@@ -466,11 +457,14 @@ export function readWebSocketApi(assembly: Assembly, functions: Functions): WebS
   ) {
     throw new StartError('the WebSocket API of the template must have the one route $connect, to a function');
   }
+  const stage = assembly
+    .resources('AWS::ApiGatewayV2::Stage')
+    .find(({ stack, properties }) => isWebSocketApi(assembly.target(stack, properties['ApiId'])));
   const id = 'localwebsocketapi';
   return {
     id,
     domainName: `${id}.execute-api.${assembly.regionOf(connect.target)}.amazonaws.com`,
-    stage: stageOfWebSocketApi(assembly) ?? '',
+    stage: stage === undefined ? '' : assembly.text(stage.stack, stage.properties['StageName'] ?? ''),
     connect: functions.get(connect.target),
     timeoutMilliseconds: Number(connect.properties['TimeoutInMillis'] ?? defaultIntegrationTimeout),
   };

@@ -67,38 +67,21 @@ const gone: LoopbackAnswer = {
 };
 
 export class SessionEvents {
-  /** Where functions post messages: the address of the API's stage. */
-  readonly connectionsUrl: string;
-  readonly #endpoint: LoopbackServer;
-  readonly #sockets: Map<string, WebSocket>;
-  #server: WebSocketServer | undefined;
-  #api: WebSocketApi | undefined;
+  readonly #api: WebSocketApi;
+  readonly #onFirst: () => void;
+  readonly #sockets = new Map<string, WebSocket>();
+  #open: Promise<{ readonly endpoint: LoopbackServer; readonly server: WebSocketServer }> | undefined;
+  #connectionsUrl: string | undefined;
 
-  private constructor(endpoint: LoopbackServer, sockets: Map<string, WebSocket>, stage: string) {
-    this.#endpoint = endpoint;
-    this.#sockets = sockets;
-    this.connectionsUrl = `${endpoint.url}/${stage}`;
-  }
-
-  /** Starts the endpoint for functions on 127.0.0.1. Signatures are not checked. */
-  static async start(stage: string): Promise<SessionEvents> {
-    const sockets = new Map<string, WebSocket>();
-    const path = new RegExp(`^/${stage}/@connections/([^/?]+)$`);
-    const endpoint = await startLoopbackServer((request, body) => {
-      const id = path.exec(request.url ?? '')?.[1];
-      if (id === undefined || request.method !== 'POST') {
-        return Promise.resolve({ status: 403, body: '{"message":"Forbidden"}' });
-      }
-      const socket = sockets.get(decodeURIComponent(id));
-      socket?.send(body);
-      return Promise.resolve(socket === undefined ? gone : { status: 200, body: '' });
-    });
-    return new SessionEvents(endpoint, sockets, stage);
-  }
-
-  /** Takes connections from now on. */
-  serve(api: WebSocketApi): void {
+  /** @param onFirst - is called before the first connection of all is there */
+  constructor(api: WebSocketApi, onFirst: () => void) {
     this.#api = api;
+    this.#onFirst = onFirst;
+  }
+
+  /** Where functions post messages: the address of the API's stage. There is none before the first connection. */
+  get connectionsUrl(): string | undefined {
+    return this.#connectionsUrl;
   }
 
   /**
@@ -112,34 +95,14 @@ export class SessionEvents {
     socket: Duplex,
     head: Buffer,
   ): Promise<void> {
-    const status =
-      this.#api === undefined ? 503 : await this.#connect(this.#api, request, message, socket, head);
-    if (status !== 'connected') refuse(socket, status);
-  }
-
-  close(): void {
-    this.#endpoint.close();
-    for (const socket of this.#sockets.values()) socket.terminate();
-  }
-
-  async #connect(
-    api: WebSocketApi,
-    request: GatewayRequest,
-    message: IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-  ): Promise<number | 'connected'> {
-    // The library is loaded with the first connection: a start does not wait for it.
-    this.#server ??= new (await import('ws')).WebSocketServer({
-      noServer: true,
-      clientTracking: false,
-      perMessageDeflate: false,
-      maxPayload: maxFrameBytes,
-    });
     const connectionId = `${randomBytes(11).toString('base64url')}=`;
-    const status = await statusOf(api, connectEvent(request, api, connectionId));
-    if (status < 200 || status > 299) return status;
-    this.#server.handleUpgrade(message, socket, head, (opened) => {
+    const status = await statusOf(this.#api, connectEvent(request, this.#api, connectionId));
+    if (status < 200 || status > 299) {
+      refuse(socket, status);
+      return;
+    }
+    const { server } = await (this.#open ??= this.#start());
+    server.handleUpgrade(message, socket, head, (opened) => {
       this.#sockets.set(connectionId, opened);
       opened.on('close', () => this.#sockets.delete(connectionId));
       opened.on('error', () => {
@@ -150,7 +113,36 @@ export class SessionEvents {
         opened.send(JSON.stringify({ message: 'Forbidden', connectionId, requestId: randomUUID() }));
       });
     });
-    return 'connected';
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets.values()) socket.terminate();
+    (await this.#open)?.endpoint.close();
+  }
+
+  /** The library, and the endpoint for functions on 127.0.0.1, whose signatures are not checked: no start waits for either. */
+  async #start(): Promise<{ endpoint: LoopbackServer; server: WebSocketServer }> {
+    const { WebSocketServer } = await import('ws');
+    this.#onFirst();
+    const { stage } = this.#api;
+    const path = new RegExp(`^/${stage}/@connections/([^/?]+)$`);
+    const endpoint = await startLoopbackServer((request, body) => {
+      const id = path.exec(request.url ?? '')?.[1];
+      if (id === undefined || request.method !== 'POST') {
+        return Promise.resolve({ status: 404, body: '{"message":"Not Found"}' });
+      }
+      const socket = this.#sockets.get(decodeURIComponent(id));
+      socket?.send(body);
+      return Promise.resolve(socket === undefined ? gone : { status: 200, body: '' });
+    });
+    this.#connectionsUrl = `${endpoint.url}/${stage}`;
+    const server = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: maxFrameBytes,
+    });
+    return { endpoint, server };
   }
 }
 

@@ -26,11 +26,21 @@ interface Listening {
   readonly told: () => Promise<{ message: string; milliseconds: number }>;
 }
 
+// The product may be shared, and outlives this file: a connection that was left open would keep the worker from ending.
+const sockets = new Set<WebSocket>();
+afterAll(() => {
+  for (const socket of sockets) socket.terminate();
+});
+const openSocket = (baseUrl: string, target: string, headers: Headers): WebSocket => {
+  const socket = new WebSocket(`ws://${new URL(baseUrl).host}${target}`, { headers });
+  sockets.add(socket);
+  return socket;
+};
+
 /** @returns the connection, or the status of the refusal */
 const connect = (baseUrl: string, headers: Headers, target = path): Promise<Listening | number> =>
   new Promise((resolve, reject) => {
-    const { host } = new URL(baseUrl);
-    const socket = new WebSocket(`ws://${host}${target}`, { headers });
+    const socket = openSocket(baseUrl, target, headers);
     const messages: string[] = [];
     let wake: (() => void) | undefined;
     socket.on('message', (data: Buffer) => {
@@ -183,8 +193,7 @@ describe('a page that listens', () => {
 
   test('can say nothing that anybody listens to', async () => {
     const browser = await signedIn();
-    const { host } = new URL(rig.bff.baseUrl);
-    const socket = new WebSocket(`ws://${host}${path}`, { headers: headersOf(browser) });
+    const socket = openSocket(rig.bff.baseUrl, path, headersOf(browser));
     await new Promise((resolve) => socket.once('open', resolve));
     const answer = new Promise<Buffer>((resolve) => socket.once('message', resolve));
     socket.send('{"action":"sendmessage"}');
