@@ -60,15 +60,16 @@ test('ten smartcards are pulled, and each page is covered within five seconds, a
   expect(Math.max(...questions)).toBeLessThanOrEqual(6);
 }, 240_000);
 
-test('a page that is connected has no question for a quarter of a minute, and its connection is not one that the policy stops', async () => {
+test('a page that is connected asks four times a minute, as the demo wants it, and its connection is not one that the policy stops', async () => {
   const { tab } = await rig.visitor();
   const listening = connected(tab);
   await signIn(tab, 'Devika Shah');
   await listening;
   await tab.waitForTimeout(2_000);
   const seen = watch(tab);
-  await tab.waitForTimeout(15_000);
-  expect(seen.questions).toBe(0);
+  await tab.waitForTimeout(20_000);
+  // Without a connection it would be five or six.
+  expect(seen.questions).toBeLessThanOrEqual(2);
   expect(seen.connections).toBe(0);
 }, 90_000);
 
