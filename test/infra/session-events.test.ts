@@ -161,7 +161,7 @@ describe('the WebSocket API', () => {
     const [, { Properties }] = resourcesOfType(pushing.stateless, 'AWS::CloudFront::Function').find(([id]) =>
       id.includes('EventsRewrite'),
     ) as [string, Resource];
-    const code = String(Properties['FunctionCode']);
+    const code = Properties['FunctionCode'] as string;
     const request = { uri: '/auth/events', querystring: { a: { value: '1' } }, headers: {} };
     expect(runInNewContext(`${code}; handler({ request })`, { request })).toMatchObject({ uri: '/' });
   });
@@ -169,7 +169,7 @@ describe('the WebSocket API', () => {
 
 describe('the stream of the sessions table', () => {
   const mapping = (): Record<string, Json> =>
-    only(pushing.stateless, 'AWS::Lambda::EventSourceMapping')[1].Properties as Record<string, Json>;
+    only(pushing.stateless, 'AWS::Lambda::EventSourceMapping')[1].Properties;
   const pattern = (): Json => {
     const { Filters } = mapping()['FilterCriteria'] as unknown as { Filters: { Pattern: string }[] };
     expect(Filters).toHaveLength(1);
@@ -279,7 +279,7 @@ describe('the functions', () => {
 
   test('have alarms on their errors and throttles, and one on how late pages are told; none wakes anybody', () => {
     const alarms = resourcesOfType(pushing.stateless, 'AWS::CloudWatch::Alarm')
-      .map(([, { Properties }]) => String(Properties['AlarmName']))
+      .map(([, { Properties }]) => Properties['AlarmName'] as string)
       .filter((name) => / SessionE(?:nd|vent)/.test(name));
     expect(alarms.sort()).toEqual(
       [

@@ -101,7 +101,7 @@ describe('a stream', () => {
               ConditionExpression: 'attribute_exists(pk)',
             },
           },
-          { Update: { ...setting('b', 'changed').input, UpdateExpression: 'SET v = :v' } as never },
+          { Update: { ...setting('b', 'changed').input, UpdateExpression: 'SET v = :v' } },
         ],
       }),
     );

@@ -1,6 +1,5 @@
 /** `$connect` of `/auth/events`, and what becomes of the end of a session: each refusal, and what is sent to whom. */
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { EpochMilliseconds, EpochSeconds } from '../../lambdas/common/index.ts';
 import { tellPages, type PostToConnection } from '../../lambdas/handlers/session-end-events.ts';
 import { listenForEnd } from '../../lambdas/handlers/session-events.ts';
@@ -56,7 +55,7 @@ describe('$connect', () => {
     now = start;
     embedded = await EmbeddedTable.create(sessionTable);
     options = {
-      client: embedded.client as DynamoDBClient,
+      client: embedded.client,
       table,
       limits,
       clock: () => now as EpochSeconds,
