@@ -155,9 +155,10 @@ const [, , metafile] = await Promise.all([
   ensureBuilt({ say: () => undefined, signal: new AbortController().signal, demo: false }),
 ]);
 renameImportsOfDeclarations();
-for (const script of ['spa-rewrite.js', 'events-rewrite.js']) {
-  cpSync(path.join(packageRoot, 'infra', 'parts', script), path.join(dist, 'infra', 'parts', script));
-}
+cpSync(
+  path.join(packageRoot, 'infra', 'parts', 'spa-rewrite.js'),
+  path.join(dist, 'infra', 'parts', 'spa-rewrite.js'),
+);
 copyBundles();
 copyTemplate();
 writeLicences(metafile, JSON.parse(readFileSync(path.join(bundles, 'meta.json'), 'utf8')) as Metafile);

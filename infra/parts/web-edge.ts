@@ -45,6 +45,9 @@ const keySetPaths = Object.keys(routes.jwks).map((key) => key.slice(key.indexOf(
 
 const twoYears = Duration.days(730);
 
+/** A WebSocket API answers at its stage and under no other path: the origin's path names the stage. */
+const atTheStage = "function handler(event) { event.request.uri = '/'; return event.request; }";
+
 /** Every error that CloudFront would otherwise remember for ten seconds, and give to somebody else. */
 const errorsNeverKept = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
 
@@ -144,7 +147,7 @@ export class WebEdge extends Construct {
   private eventsRewrite(): cloudfront.Function {
     return new cloudfront.Function(this, 'EventsRewrite', {
       comment: 'CIS2 BFF: the path of events is the stage of its API',
-      code: cloudfront.FunctionCode.fromFile({ filePath: join(import.meta.dirname, 'events-rewrite.js') }),
+      code: cloudfront.FunctionCode.fromInline(atTheStage),
       runtime: cloudfront.FunctionRuntime.JS_2_0,
     });
   }
