@@ -1,6 +1,9 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
+/** Files of plain values in `lambdas/`, which modules and the infrastructure share. */
+const sharedValues = ['cookie-names', 'key-set-cache', 'response-headers', 'routes'];
+
 /**
  * The module boundaries. A module is entered through its `index.ts`; what a module may use is listed here, and everything
  * else is refused. Directions are never reversed: functions wire handlers, handlers use modules, modules use `common`.
@@ -10,14 +13,17 @@ const modules = {
   telemetry: ['common'],
   aws: [],
   settings: ['common', 'routes'],
-  http: ['common', 'telemetry', 'routes'],
+  http: ['common', 'telemetry', 'cookie-names', 'response-headers', 'routes'],
   cis2: ['common', 'settings', 'outbound'],
   session: ['common'],
-  keys: ['common'],
+  keys: ['common', 'key-set-cache'],
   outbound: ['common', 'settings'],
   api: ['common', 'settings', 'outbound'],
   'api/tokens': ['common', 'telemetry', 'session', 'settings', 'outbound'],
-  handlers: ['common', 'telemetry', 'http', 'cis2', 'session', 'keys', 'api', 'api/tokens', 'settings'],
+  handlers: [
+    ...['common', 'telemetry', 'http', 'cis2', 'session', 'keys', 'api', 'api/tokens', 'settings'],
+    'key-set-cache',
+  ],
 };
 const moduleNames = Object.keys(modules);
 const forbiddenPackages = {
@@ -69,7 +75,9 @@ const moduleRules = (module) => {
           ...moduleNames
             .filter((other) => other !== module && !modules[module].includes(other))
             .flatMap((other) => [`${up}${other}`, `${up}${other}/**`]),
-          ...(modules[module].includes('routes') ? [] : [`${up}routes.ts`]),
+          ...sharedValues
+            .filter((values) => !modules[module].includes(values))
+            .map((values) => `${up}${values}.ts`),
           `${up}start.ts`,
         ],
         message: `lambdas/${module} may use only: ${modules[module].join(', ') || 'nothing'}.`,
@@ -194,9 +202,10 @@ export default tseslint.config(
     files: ['infra/**/*.ts'],
     rules: refuse({
       regex:
-        'lambdas/(?!settings/index\\.ts$|routes\\.ts$|api/(?:api-routes|manifest-file)\\.ts$)|manifest/(?!index\\.ts$)',
+        `lambdas/(?!settings/index\\.ts$|(?:${sharedValues.join('|')})\\.ts$|api/(?:api-routes|manifest-file)\\.ts$)` +
+        '|manifest/(?!index\\.ts$)',
       message:
-        'Of lambdas/, the infrastructure uses the settings, routes.ts, the API routes and the manifest file only.',
+        'Of lambdas/, the infrastructure uses the settings, the shared values, the API routes and the manifest file only.',
     }),
   },
   {
@@ -216,8 +225,10 @@ export default tseslint.config(
     ],
     rules: {
       ...refuse({
-        regex: 'lambdas/(?!settings/index\\.ts$|api/[a-z-]+\\.ts$)|/infra/|/local/|manifest/(?!index\\.ts$)',
-        message: 'The tools for the route manifest use the settings and lambdas/api only.',
+        regex:
+          'lambdas/(?!settings/index\\.ts$|cookie-names\\.ts$|api/[a-z-]+\\.ts$)|/infra/|/local/|manifest/(?!index\\.ts$)',
+        message:
+          'The tools for the route manifest use the settings, the cookies’ names and lambdas/api only.',
       }),
       'no-console': 'off',
     },

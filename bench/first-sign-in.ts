@@ -23,7 +23,7 @@ async function measure(warmUp: 'on' | 'off'): Promise<void> {
   const bff = await Bff.start({ issuer: provider.issuer, 'client-id': 'bench' }, { WARM_UP: warmUp });
   try {
     for (let count = 0; count < signIns; count += 1) await new Browser(bff.baseUrl).signIn(provider);
-    // The log is written behind the answers.
+    // The log is written behind the responses.
     await sleep(300);
     const durations = (route: string): number[] =>
       bff.log

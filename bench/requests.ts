@@ -56,7 +56,7 @@ async function bundleClients(folder: string): Promise<Plan['clients']> {
 }
 
 /**
- * A store that gives each answer of the embedded one again, without its work, to whoever asks the same: a read once it has
+ * A store that gives each response of the embedded one again, without its work, to whoever asks the same: a read once it has
  * been asked, a write under `/again` only. It tells which calls it has passed on.
  */
 async function startStore(behind: string): Promise<{ url: string; passed: StoreCall[]; close: () => void }> {

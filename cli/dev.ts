@@ -1,4 +1,4 @@
-/** `cis2-bff dev`: the whole product on this machine with an app's own configuration, until it is told to stop. */
+/** `cis2-bff dev`: the whole product on this machine with an app's own configuration, until it is stopped. */
 import { loadApp } from '../local/app.ts';
 import { helpText, parseOptions } from '../local/cli/options.ts';
 import { runProgram } from '../local/cli/program.ts';

@@ -47,7 +47,7 @@ export declare const upstreams: {
             readonly "pattern": "[^\\p{Cc}\\p{Cs}\\uFFFD]+";
             readonly "maxLength": 100;
             readonly "example": "a";
-            readonly "most": 5;
+            readonly "maxCount": 5;
           };
           readonly "gender": {
             readonly "pattern": "male|female|other|unknown";
@@ -59,7 +59,7 @@ export declare const upstreams: {
             readonly "pattern": "(?:eq|ge|le)?[0-9]{4}-[0-9]{2}-[0-9]{2}";
             readonly "maxLength": 12;
             readonly "example": "eq1980-01-31";
-            readonly "most": 2;
+            readonly "maxCount": 2;
           };
           readonly "address-postalcode": {
             readonly "pattern": "[^\\p{Cc}\\p{Cs}\\uFFFD]+";

@@ -25,10 +25,10 @@ export interface Internals extends Pace {
 
 /** An instant by the clock that people set and by the one that nobody sets, in milliseconds. */
 type Instant = readonly [wall: number, monotonic: number];
-/** A session JSON, when it was asked for, and the reference of the answer. */
-type Answer = readonly [session: Json, asked: Instant, reference: string | null];
-/** What tabs tell each other: an answer, and the wall clock's time from which it holds. */
-type Message = readonly [...answer: Answer, since: number];
+/** A session JSON, when it was asked for, and the reference of the response. */
+type SessionResponse = readonly [session: Json, asked: Instant, reference: string | null];
+/** What tabs tell each other: a response, and the wall clock's time from which it holds. */
+type Message = readonly [...response: SessionResponse, since: number];
 type StepUps = Readonly<Record<string, readonly [time: number, call: string]>>;
 /** `fetch`'s own, where what is not given may be `undefined`. */
 type CallInit = { [Name in keyof RequestInit]: RequestInit[Name] | undefined } & { background?: boolean };
@@ -51,7 +51,7 @@ const contentType = 'Content-Type';
 const problemHeader = 'X-BFF-Problem';
 const loading: SessionState = { status: 'loading' };
 
-/** Answers that do not come from the BFF's functions, but from what stands before them. */
+/** Responses that do not come from the BFF's functions, but from what stands before them. */
 const codes: Readonly<Record<number, string>> = {
   400: 'invalid_request',
   404: 'not_found',
@@ -105,7 +105,7 @@ const readJson = (response: Response): Promise<Json> =>
 
 const requestId = ({ headers }: Response): string | null => referenceOf(headers.get('X-Request-Id'));
 
-/** The error that an answer means. An upstream's and a gateway's are told apart by what only our functions send. */
+/** The error that a response means. An upstream's and a gateway's are told apart by what only our functions send. */
 async function errorOf(response: Response, isUpstreams: boolean): Promise<BffError> {
   const { status, headers } = response;
   const ours = headers.get(problemHeader);
@@ -129,9 +129,9 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
   let state = loading;
   /** Of the last session that this tab showed, also after its end: a call that was meant for it reaches no other. */
   let handle = '';
-  /** The last answer without its time, to see that nothing has changed. */
+  /** The last response without its time, to see that nothing has changed. */
   let text = '';
-  /** The wall clock's time from which the last answer holds: what was asked earlier is out of date. */
+  /** The wall clock's time from which the last response holds: what was asked earlier is out of date. */
   let since = 0;
   /** The server's clock: what it showed at an instant of ours, in milliseconds. */
   let serverTime = NaN;
@@ -225,19 +225,19 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
   };
 
   /**
-   * Takes an answer in, unless a newer one came first.
+   * Takes a response in, unless a newer one came first.
    *
    * @param from - the wall clock's time from which it holds: of a change, when it was complete
    * @throws BffError `invalid_answer`
    */
-  const accept = ([session, sent, reference]: Answer, from = sent[0]): boolean => {
+  const accept = ([session, sent, reference]: SessionResponse, from = sent[0]): boolean => {
     // When the clock has been set back since, its order says nothing.
     if (from < since && since <= wall()) return false;
     const next = parse(session, reference);
     since = from;
     nextAskAt = Infinity;
     if (next.status === 'active') {
-      // As if the server had looked at its clock when the request left: a slow answer makes the end come early, never
+      // As if the server had looked at its clock when the request left: a slow response makes the end come early, never
       // late. Its time comes in whole seconds, so that a new estimate may be a second behind one that was right.
       const behind = serverNow() - +next.serverTime - elapsed(sent);
       if (!(behind >= 0 && behind < 1000)) [serverTime, at] = [+next.serverTime, sent];
@@ -261,7 +261,7 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
   };
 
   /** As {@link accept}, and the other tabs hear it. */
-  const learn = (answer: Answer, from?: number) => {
+  const learn = (answer: SessionResponse, from?: number) => {
     if (accept(answer, from)) channel?.postMessage([...answer, since] satisfies Message);
   };
   const learnNow = (session: Json, reference: string | null = null) =>
@@ -294,7 +294,7 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
    * Sends a request to our own origin.
    *
    * @param isOwn - to the BFF itself: it is given up after a time, and only the BFF answers
-   * @throws BffError for every answer but 2xx and 304
+   * @throws BffError for every response but 2xx and 304
    */
   const send = async (
     input: string | Request,
@@ -326,7 +326,7 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
     throw error;
   };
 
-  const read = async (sent?: string): Promise<Answer> => {
+  const read = async (sent?: string): Promise<SessionResponse> => {
     const now = instantNow();
     const response = await send('/auth/session', { cache: 'no-store' }, true, sent);
     return [await readJson(response), now, requestId(response)];
@@ -336,9 +336,9 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
    * Finds out who is signed in. When the session that this tab showed has been replaced, the browser may hold the newer
    * one, at the latest when a change of role in another tab is complete: then it is read once more.
    *
-   * @param known - that it is another one is known already: by this answer, if nothing better can be had, or just so
+   * @param known - that it is another one is known already: by this response, if nothing better can be had, or just so
    */
-  const question = async (known?: Answer | true): Promise<void> => {
+  const question = async (known?: SessionResponse | true): Promise<void> => {
     try {
       let answer = known === true ? undefined : known;
       if (!known) {
@@ -361,7 +361,7 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
   };
 
   /** Asks. What is on its way is waited for, unless it has been on its way for long. */
-  const ask = (known?: Answer | true): Promise<void> => {
+  const ask = (known?: SessionResponse | true): Promise<void> => {
     if (!asking || known || wall() - askedAt > 2000) {
       askedAt = wall();
       const mine = (asking = question(known).finally(() => {

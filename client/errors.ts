@@ -1,6 +1,6 @@
 /** What is known of a call that did not give what was asked for. */
 export interface BffErrorDetails {
-  /** Of the answer; 0 when none came. */
+  /** Of the response; 0 when none came. */
   readonly status?: number;
   readonly reference?: string | null;
   readonly retryAfterSeconds?: number | null;
@@ -12,18 +12,18 @@ export interface BffErrorDetails {
 export class BffError extends Error {
   declare readonly name: string;
   /**
-   * A code of the BFF's problem details (RFC 9457), `upstream_refused` for an answer of the upstream's own, `unreachable`
-   * when no answer came, or `invalid_answer` for one that makes no sense.
+   * A code of the BFF's problem details (RFC 9457), `upstream_refused` for a response of the upstream's own, `unreachable`
+   * when no response came, or `invalid_answer` for one that makes no sense.
    */
   declare readonly code: string;
-  /** Of the answer; 0 when none came. */
+  /** Of the response; 0 when none came. */
   declare readonly status: number;
   /** Finds the entry in the service's log. */
   declare readonly reference: string | null;
   declare readonly retryAfterSeconds: number | null;
-  /** The BFF's problem details; `null` when the answer was not the BFF's. */
+  /** The BFF's problem details; `null` when the response was not the BFF's. */
   declare readonly problem: Readonly<Record<string, unknown>> | null;
-  /** The upstream's answer, with its body unread; only with `upstream_refused`. */
+  /** The upstream's response, with its body unread; only with `upstream_refused`. */
   declare readonly response?: Response;
 
   constructor(code: string, details?: BffErrorDetails) {

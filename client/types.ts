@@ -136,7 +136,7 @@ type ValueOf<Rule> = Rule extends { readonly values?: readonly (infer Value)[] }
     : Value
   : string | number;
 
-type QueryValueOf<Rule> = 'most' extends keyof Rule
+type QueryValueOf<Rule> = 'maxCount' extends keyof Rule
   ? ValueOf<Rule> | readonly ValueOf<Rule>[]
   : ValueOf<Rule>;
 
@@ -273,7 +273,7 @@ export interface SessionClient {
   readonly session: SessionSource;
   /** Goes to `/auth/login`. Settles when the page is being left, or after 10 seconds. */
   readonly signIn: (options?: SignInOptions) => Promise<void>;
-  /** Ends the session in every tab, and goes where the answer says. */
+  /** Ends the session in every tab, and goes where the response says. */
   readonly signOut: () => Promise<void>;
   /** Counts as user activity: the idle limit starts anew. */
   readonly extend: () => Promise<void>;
@@ -295,8 +295,8 @@ export interface Bff<Upstreams = unknown> extends SessionClient {
    * A call of the manifest.
    *
    * @param route - `GET /api/pds/Patient/{id}`
-   * @returns the answer, of status 2xx or 304
-   * @throws BffError `upstream_refused` with `response` for the upstream's other answers
+   * @returns the response, of status 2xx or 304
+   * @throws BffError `upstream_refused` with `response` for the upstream's other responses
    */
   readonly api: <Key extends RouteKey<Upstreams>>(
     route: Key,

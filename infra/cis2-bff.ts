@@ -7,6 +7,7 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as route53 from 'aws-cdk-lib/aws-route53';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
+import { apiPlatformKeySetCacheSeconds } from '../lambdas/key-set-cache.ts';
 import { scopesRequirement, unneededScopes } from '../lambdas/settings/index.ts';
 import { AlarmTopic } from './parts/alarm-topic.ts';
 import { BffAlarms } from './parts/alarms.ts';
@@ -21,12 +22,13 @@ import type { ReservedConcurrency } from './parts/functions.ts';
 import { BffHttpApi } from './parts/http-api.ts';
 import { nameInStack } from './parts/names.ts';
 import type { OriginDomain } from './parts/http-api.ts';
-import { SigningKeyStore } from './parts/keys.ts';
-import { BffLogs } from './parts/operations.ts';
-import type { BffLogsProps } from './parts/operations.ts';
+import { SigningKeyStore } from './parts/signing-key-store.ts';
+import { BffLogs } from './parts/logs.ts';
+import type { BffLogsProps } from './parts/logs.ts';
 import { operatorProblems, OperatorRoles, type OperatorPrincipals } from './parts/operator-roles.ts';
+import { defaultRequestBurst, defaultRequestsPerSecond } from './parts/rate-limits.ts';
 import { BffReleases, type Rollout } from './parts/releases.ts';
-import { KeyRotation } from './parts/rotation.ts';
+import { KeyRotation } from './parts/key-rotation.ts';
 import { defaultKeyLeadTime, manifestOf, settingValues } from './parts/settings.ts';
 import type { BehaviourProps } from './parts/settings.ts';
 import { EventsApi } from './parts/session-events.ts';
@@ -142,13 +144,13 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    */
   readonly originDomain?: OriginDomain;
   /**
-   * Where alarms are told: a topic that CloudWatch may write to.
+   * Where alarms are sent: a topic that CloudWatch may write to.
    * @default - one is made here, for others to subscribe to
    */
   readonly alarmTopic?: sns.ITopic;
   /**
    * An address that alarms are sent to, once it has agreed. Not with `alarmTopic`.
-   * @default - nobody is told until somebody subscribes to the topic
+   * @default - nobody is notified until somebody subscribes to the topic
    */
   readonly alarmEmail?: string;
   /**
@@ -157,7 +159,7 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    */
   readonly operatorPrincipals?: OperatorPrincipals;
   /**
-   * How a new version takes over the requests: a tenth first, with a way back by itself, or all at once.
+   * How a new version takes over the requests: a tenth first, with an automatic rollback, or all at once.
    * @default canary
    */
   readonly rollout?: Rollout;
@@ -221,12 +223,12 @@ export class Cis2Bff extends Construct {
   /** The secret with what the NHS API platform knows the application by: to be filled by hand. */
   readonly apiPlatformCredentials: ApiPlatformCredentials;
   readonly functions: BffFunctions;
-  /** The roles of operators: one looks and can change nothing, the other acts. */
+  /** The roles of operators: one reads and can change nothing, the other acts. */
   readonly operatorRoles: OperatorRoles;
   readonly api: apigateway.HttpApi;
   /** What DNS has to lead `originDomain` to, where there is one. */
   readonly origin: apigateway.DomainName | undefined;
-  /** Where alarms are told. */
+  /** Where alarms are sent. */
   readonly alarmTopic: sns.ITopic;
   readonly distribution: cloudfront.Distribution;
   /** Where CIS2 reads our public keys. */
@@ -270,12 +272,12 @@ export class Cis2Bff extends Construct {
       ],
     );
     const upstreams = manifestOf(props);
-    warnOfScopes(this, settings.CIS2_SCOPE);
+    addScopeWarning(this, settings.CIS2_SCOPE);
     const logs = new BffLogs(this, 'Logs', { logRetention: props.logRetention });
     const reservedConcurrency = concurrencyOf(props);
-    saysConcurrency(this, reservedConcurrency);
-    saysOpenApi(this, props);
-    saysUnanswered(this, props);
+    addConcurrencyInfo(this, reservedConcurrency);
+    addOpenApiInfo(this, props);
+    addUnansweredHostInfo(this, props);
     const eventsApi = sessionEvents ? new EventsApi(this, 'EventsApi') : undefined;
     this.functions = new BffFunctions(this, 'Functions', {
       storage: this.storage,
@@ -313,8 +315,8 @@ export class Cis2Bff extends Construct {
       principals: props.operatorPrincipals,
     });
     const rate = {
-      requestsPerSecond: props.requestsPerSecond ?? 500,
-      requestBurst: props.requestBurst ?? 1_000,
+      requestsPerSecond: props.requestsPerSecond ?? defaultRequestsPerSecond,
+      requestBurst: props.requestBurst ?? defaultRequestBurst,
     };
     eventsApi?.connect(this.functions, { sessions: this.storage.sessions, ...rate });
     const httpApi = new BffHttpApi(this, 'HttpApi', {
@@ -420,7 +422,7 @@ export class Cis2Bff extends Construct {
 }
 
 /** Not an error: what CIS2 makes of a scope is for CIS2 to say. */
-const warnOfScopes = (scope: Construct, asked: string): void => {
+const addScopeWarning = (scope: Construct, asked: string): void => {
   const unneeded = Token.isUnresolved(asked) ? [] : unneededScopes(asked);
   if (unneeded.length > 0) {
     Annotations.of(scope).addWarningV2(
@@ -470,7 +472,7 @@ const concurrencyProblems = (props: Cis2BffProps): readonly string[] =>
 const minUnreserved = 100;
 
 /** Not an error: only AWS knows the account's limit. */
-const saysConcurrency = (scope: Construct, reserved: ReservedConcurrency): void => {
+const addConcurrencyInfo = (scope: Construct, reserved: ReservedConcurrency): void => {
   const sum = Object.values(reserved).reduce((total, instances) => total + instances, 0);
   if (sum === 0) return;
   Annotations.of(scope).addInfoV2(
@@ -482,13 +484,16 @@ const saysConcurrency = (scope: Construct, reserved: ReservedConcurrency): void 
 };
 
 /** Not an error: another distribution, or a name that is not there yet, may stand before this one. */
-const saysUnanswered = (scope: Construct, { baseUrl, certificate, distribution }: Cis2BffProps): void => {
+const addUnansweredHostInfo = (
+  scope: Construct,
+  { baseUrl, certificate, distribution }: Cis2BffProps,
+): void => {
   const problem = distribution === undefined ? unansweredHost(baseUrl, certificate !== undefined) : undefined;
   if (problem !== undefined) Annotations.of(scope).addInfoV2('cis2-bff:unanswered-host', problem);
 };
 
 /** Not an error: the edge can do without. */
-const saysOpenApi = (scope: Construct, { originDomain }: Cis2BffProps): void => {
+const addOpenApiInfo = (scope: Construct, { originDomain }: Cis2BffProps): void => {
   if (originDomain !== undefined) return;
   Annotations.of(scope).addInfoV2(
     'cis2-bff:open-api',
@@ -540,10 +545,7 @@ const edgeProblems = (props: Cis2BffProps): readonly string[] => {
   return problems;
 };
 
-/** For how long the API platform keeps a set of keys without looking again. */
-const apiPlatformCache = Duration.hours(1);
-
-/** What is wrong with how the signing keys are kept and rotated. */
+/** What is wrong with how the signing keys are stored and rotated. */
 const keyProblems = (props: Cis2BffProps): readonly string[] => {
   const {
     production = true,
@@ -561,9 +563,9 @@ const keyProblems = (props: Cis2BffProps): readonly string[] => {
   if (!(lead < rotationPeriod.toSeconds({ integral: false }))) {
     problems.push('keyLeadTime must be shorter than rotationPeriod, or no key would ever be due to sign');
   }
-  if (production && !(lead >= apiPlatformCache.toSeconds())) {
+  if (production && !(lead >= apiPlatformKeySetCacheSeconds)) {
     problems.push(
-      `keyLeadTime must be at least an hour in production, for which the API platform keeps a set of keys, got ${String(lead)} s`,
+      `keyLeadTime must be at least an hour in production, for which the API platform caches a set of keys, got ${String(lead)} s`,
     );
   }
   if (signingKeys !== undefined && signingKeys.purpose !== 'cis2') {

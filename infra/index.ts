@@ -4,7 +4,7 @@ import './node-version.ts';
 export { Cis2Bff, type Cis2BffProps } from './cis2-bff.ts';
 export { ApiPlatformCredentials, apiPlatformTokenUrls } from './parts/api-platform.ts';
 export type { ReservedConcurrency } from './parts/functions.ts';
-export { SigningKeyStore, type SigningKeyStoreProps } from './parts/keys.ts';
+export { SigningKeyStore, type SigningKeyStoreProps } from './parts/signing-key-store.ts';
 export type { OperatorPrincipals } from './parts/operator-roles.ts';
 export { cis2Issuers, DeploymentRefused, type BehaviourProps } from './parts/settings.ts';
 export { BffStorage, type BffStorageProps } from './parts/storage.ts';

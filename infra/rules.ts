@@ -115,7 +115,7 @@ export const statefulTypes = [
   'AWS::S3::Bucket',
   'AWS::SecretsManager::Secret',
 ];
-const isKept = ({ DeletionPolicy = '', UpdateReplacePolicy }: TemplateResource): boolean =>
+const isRetained = ({ DeletionPolicy = '', UpdateReplacePolicy }: TemplateResource): boolean =>
   ['Retain', 'RetainExceptOnCreate'].includes(DeletionPolicy) && UpdateReplacePolicy === 'Retain';
 
 const isAudited = (logicalId: string, template: StackTemplate): boolean =>
@@ -195,7 +195,7 @@ export const rules: readonly Rule[] = [
     why: 'A deployment must lose nothing.',
     isBroken: (resource) =>
       statefulTypes.includes(resource.Type) &&
-      (!isKept(resource) ||
+      (!isRetained(resource) ||
         (resource.Type === 'AWS::DynamoDB::Table' &&
           property(resource, 'DeletionProtectionEnabled') !== true)),
   },

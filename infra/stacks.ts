@@ -7,7 +7,7 @@ import { exampleAccount, type Environment } from './environments.ts';
 import { ApiPlatformCredentials, apiPlatformTokenUrls } from './parts/api-platform.ts';
 import { EdgeSecret } from './parts/edge-secret.ts';
 import { Firewall } from './parts/firewall.ts';
-import { SigningKeyStore } from './parts/keys.ts';
+import { SigningKeyStore } from './parts/signing-key-store.ts';
 import { DeploymentRefused } from './parts/settings.ts';
 import { BffStorage } from './parts/storage.ts';
 import { unansweredHost } from './parts/web-edge.ts';

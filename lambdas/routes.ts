@@ -55,9 +55,6 @@ export const eventsPath = '/auth/events';
 /** The header that the edge puts in the place of whatever a caller sent under its name. */
 export const edgeHeader = 'x-cis2-bff-edge';
 
-/** The only cookies that the functions read, and the only ones that the edge passes on. */
-export const cookieNames = { session: '__Host-Http-session', signIn: '__Host-Http-sign-in' } as const;
-
 /**
  * Whether a path is one of ours for anybody on the way who decodes or normalises it: escaped any number of times, with dot
  * segments, backslashes, empty segments, or characters that a URL parser drops. Case counts, as it does at the edge.

@@ -35,7 +35,7 @@ const maxWarmUpMs = 1_500;
 
 /**
  * Does now, with the processor that Lambda lends to a start, what the first request would otherwise wait for. Bounded,
- * and a failure is only told: whatever is away may be back when a request comes.
+ * and a failure is only logged: what is unavailable may be back when a request comes.
  */
 export async function warmUp(
   { settings, log }: { settings: { readonly WARM_UP: 'on' | 'off' }; log: Logger },

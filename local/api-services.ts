@@ -6,17 +6,14 @@ import type { Options } from './cli/options.ts';
 
 /** What the API proxy of a local run calls: what the options name, and simulators in place of the rest. */
 
-/** How long the API platform keeps a key set, in seconds. */
-const maxKeyCacheSeconds = 3_600;
-
 /**
- * How long a simulator keeps our public keys: never longer than a key is published before it signs, as it is deployed. Else
+ * How long a simulator caches our public keys: never longer than a key is published before it signs, as it is deployed. Else
  * a second rotation within an hour, which a local run allows, would lock us out for the rest of it.
  *
- * @param longest - what the real one keeps them for, in seconds
+ * @param maxSeconds - for how long the real one caches them
  */
-export const keysKeptFor = ({ settings }: Options, longest: number): number =>
-  Math.min(Number(settings.KEY_LEAD_SECONDS), longest);
+export const simulatedCacheSeconds = ({ settings }: Options, maxSeconds: number): number =>
+  Math.min(Number(settings.KEY_LEAD_SECONDS), maxSeconds);
 
 export interface ApiServices {
   readonly tokenUrl: string;
@@ -77,11 +74,12 @@ export async function startApiServices(
   };
 
   const startPlatform = async () => {
-    const { startApiPlatformSimulator } = await import('./api-platform-simulator/index.ts');
+    const { startApiPlatformSimulator, defaultKeyCacheSeconds } =
+      await import('./api-platform-simulator/index.ts');
     const simulator = await startApiPlatformSimulator({
       applications: [{ ...application, jwksUri }],
       issuer,
-      keyCacheSeconds: keysKeptFor(options, maxKeyCacheSeconds),
+      keyCacheSeconds: simulatedCacheSeconds(options, defaultKeyCacheSeconds),
       ...serverOptions(2, 'api_platform_simulator'),
     });
     return started(simulator);

@@ -128,7 +128,7 @@ async function runStep(step: Step, signal: AbortSignal): Promise<void> {
   writeFileSync(stampOf(step), hash);
 }
 
-const isHeld = (lock: string): boolean => {
+const isLockHeld = (lock: string): boolean => {
   try {
     process.kill(Number(readlinkSync(lock)), 0);
     return true;
@@ -149,7 +149,7 @@ async function withLock<T>(work: () => Promise<T>, signal: AbortSignal): Promise
       break;
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
-      if (isHeld(lock)) await sleep(100, undefined, { signal });
+      if (isLockHeld(lock)) await sleep(100, undefined, { signal });
       else rmSync(lock, { force: true });
     }
   }

@@ -8,7 +8,7 @@ const maxDocument = 1_048_576;
  * Asks an OpenID provider for its discovery document (OpenID Connect Discovery 1.0 section 4). An issuer is a string
  * and nothing else: what a URL parser would tidy away is part of its name.
  *
- * @param seconds - how long an answer may take
+ * @param seconds - how long a response may take
  * @returns a warning when it answers, but not as the provider of this name would; undefined when all is well
  * @throws StartError when nothing answers there
  */

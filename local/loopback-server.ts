@@ -117,7 +117,7 @@ export const closeServer = (server: http.Server): void => {
  */
 export async function readBody(message: http.IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
   if (Number(message.headers['content-length'] ?? 0) > maxBytes) {
-    // What still comes is read and dropped: a client in the middle of sending would miss the answer.
+    // What still comes is read and dropped: a client in the middle of sending would miss the response.
     message.resume();
     return undefined;
   }
@@ -137,15 +137,15 @@ export interface LoopbackServer {
   close(): void;
 }
 
-export interface LoopbackAnswer {
+export interface LoopbackResponse {
   readonly status: number;
   readonly body: string | Buffer;
   readonly headers?: http.OutgoingHttpHeaders;
-  /** No answer after all: the connection is cut. */
+  /** No response after all: the connection is cut. */
   readonly reset?: true;
 }
 
-/** The longest body of a call, in bytes: Lambda takes six megabytes, and no other service as much. */
+/** The maximum size of a call's body, in bytes: Lambda takes six megabytes, and no other service as much. */
 const maxBodyBytes = 8_388_608;
 
 /**
@@ -156,13 +156,13 @@ const maxBodyBytes = 8_388_608;
  * @throws the socket's error when the port cannot be had
  */
 export async function startLoopbackServer(
-  handle: (request: http.IncomingMessage, body: string) => Promise<LoopbackAnswer>,
+  handle: (request: http.IncomingMessage, body: string) => Promise<LoopbackResponse>,
   options: { readonly port?: number; readonly fallbackToFreePort?: boolean } = {},
 ): Promise<LoopbackServer> {
   const server = createLoopbackServer((request, response) => {
     void (async () => {
       const body = await readBody(request, maxBodyBytes);
-      const answer: LoopbackAnswer =
+      const answer: LoopbackResponse =
         body === undefined ? { status: 413, body: '' } : await handle(request, body.toString());
       if (answer.reset === true) {
         response.socket?.resetAndDestroy();

@@ -3,7 +3,7 @@ import { manifestFileText } from '../lambdas/api/manifest-file.ts';
 import { scopesRequirement, unneededScopes, type SettingName } from '../lambdas/settings/index.ts';
 import { contentSecurityPolicyOf, permissionsPolicyOf, settingsOfConfig } from '../manifest/index.ts';
 import type { App } from './app.ts';
-import { keysKeptFor, startApiServices } from './api-services.ts';
+import { simulatedCacheSeconds, startApiServices } from './api-services.ts';
 import type { ApiServices } from './api-services.ts';
 import { assemblyDirectory, ensureBuilt, spaDirectory } from './build.ts';
 import {
@@ -53,7 +53,7 @@ const maxSilence = 2_000;
 /** Where everything is, as far as names of AWS's say it. */
 const region = 'eu-west-2';
 
-/** How long CIS2 does not look for our keys again after it has, in seconds. */
+/** How long CIS2 does not read our keys again after it has, in seconds. */
 const maxKeyRefetchSeconds = 60;
 
 /** What is registered for us at the provider: those of our routes that it must know. */
@@ -96,7 +96,7 @@ interface Started extends SignInService {
 type Closer = () => void | Promise<void>;
 
 /**
- * Starts the whole product, says when it is ready, and stays until it is told to stop.
+ * Starts the whole product, says when it is ready, and stays until it is stopped.
  *
  * @param stop - ends everything that was started
  * @throws StartError when it cannot start
@@ -337,7 +337,7 @@ async function startSignIn(
   const simulator = await startCis2Simulator({
     port: port < 65_535 ? port + 1 : 0,
     fallbackToFreePort: true,
-    keyRefetchSeconds: keysKeptFor(options, maxKeyRefetchSeconds),
+    keyRefetchSeconds: simulatedCacheSeconds(options, maxKeyRefetchSeconds),
     clients: [
       {
         clientId: options.clientId,

@@ -7,7 +7,7 @@ interface MeasuredMetric {
   readonly unit: string;
   readonly count: number;
   readonly sum: number;
-  readonly largest: number;
+  readonly max: number;
 }
 
 interface AuditEvent {
@@ -33,7 +33,7 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 /** What is in the marked members of a line, by CloudWatch's embedded metric format. */
 function* measuredIn(
   entry: Entry,
-): Generator<Omit<MeasuredMetric, 'count' | 'sum' | 'largest'> & { values: number[] }> {
+): Generator<Omit<MeasuredMetric, 'count' | 'sum' | 'max'> & { values: number[] }> {
   const format = isEntry(entry['_aws']) ? entry['_aws'] : {};
   for (const directive of list(format['CloudWatchMetrics']).filter(isEntry)) {
     for (const metric of list(directive['Metrics']).filter(isEntry)) {
@@ -68,12 +68,12 @@ export function telemetryOf(lines: readonly string[]): Telemetry {
     if (!isEntry(entry)) continue;
     for (const { values, ...metric } of measuredIn(entry)) {
       const key = `${metric.name} ${metric.dimension ?? ''}`;
-      const { count = 0, sum = 0, largest = -Infinity } = metrics.get(key) ?? {};
+      const { count = 0, sum = 0, max = -Infinity } = metrics.get(key) ?? {};
       metrics.set(key, {
         ...metric,
         count: count + values.length,
         sum: values.reduce((total, value) => total + value, sum),
-        largest: Math.max(largest, ...values),
+        max: Math.max(max, ...values),
       });
     }
     if (entry['audit'] !== true) continue;

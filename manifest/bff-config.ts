@@ -31,7 +31,7 @@ export interface BffConfig {
   readonly acceptedRoles?: 'optional' | 'any' | readonly RoleRule[];
   /**
    * What becomes of a user's other sessions when they sign in: they stay (`allow`), they end (`newest-wins`), or the SPA
-   * is told how many there are (`ask`).
+   * learns how many there are (`ask`).
    * @default allow
    */
   readonly concurrentSessions?: 'allow' | 'newest-wins' | 'ask';

@@ -7,6 +7,7 @@ import {
   type UpstreamDefinition,
 } from '../lambdas/api/manifest-types.ts';
 import { accepts, type ValueRule } from '../lambdas/api/value-rules.ts';
+import { maxAbsoluteSeconds } from '../lambdas/settings/index.ts';
 import { reservedRequestHeaders, reservedResponseHeaders } from './header-rules.ts';
 import {
   choice,
@@ -53,8 +54,6 @@ const roleLists = ['activityCodes', 'jobRoleCodes', 'organisations', 'workgroups
 
 /** Larger than any body that reaches a function whole. */
 const maxBodyBytes = 4 * 1024 * 1024;
-/** Longer than any session lives. */
-const maxSignInAge = 43_200;
 const maxRepetitions = 20;
 const maxParameterLength = 256;
 const maxQueryLength = 1_024;
@@ -134,8 +133,8 @@ function routeProblems(key: string, route: unknown): string[] {
     ...optional(
       route,
       'maximumSignInAge',
-      (value) => isWholeNumber(value, 1, maxSignInAge),
-      `whole seconds from 1 to ${String(maxSignInAge)}`,
+      (value) => isWholeNumber(value, 1, maxAbsoluteSeconds),
+      `whole seconds from 1 to ${String(maxAbsoluteSeconds)}`,
     ),
     ...optional(
       route,
@@ -174,7 +173,7 @@ function parameterProblems(path: string, parameters: unknown): string[] {
 function queryProblems(query: unknown): string[] {
   if (!isPlainObject(query)) return [mustBe('query', 'an object: name to value rule', query)];
   return Object.entries(query).flatMap(([name, rule]) => {
-    const problems = ruleProblems(rule, [...ruleMembers, 'most'], maxQueryLength);
+    const problems = ruleProblems(rule, [...ruleMembers, 'maxCount'], maxQueryLength);
     if (!/^[A-Za-z0-9_.:-]+$/.test(name)) {
       problems.push(mustBe('the name', 'letters, digits and _.:-', name));
     }
@@ -182,7 +181,7 @@ function queryProblems(query: unknown): string[] {
       problems.push(
         ...optional(
           rule,
-          'most',
+          'maxCount',
           (value) => isWholeNumber(value, 1, maxRepetitions),
           `a whole number from 1 to ${String(maxRepetitions)}`,
         ),

@@ -39,7 +39,7 @@ export const isAwsError = (error: unknown): error is AwsError =>
   typeof error === 'object' && error !== null && 'name' in error && 'message' in error;
 
 /** The call may have been carried out or not: nobody answered. */
-export const isNoAnswer = (error: unknown): boolean =>
+export const isNoResponse = (error: unknown): boolean =>
   isAwsError(error) &&
   (error.name === 'TimeoutError' || unreachable.has(error.code ?? '') || unreachable.has(error.name));
 
@@ -79,7 +79,7 @@ export function awsFailure(error: unknown, action: string): CouldNot {
   if (throttled.has(name) || error.$metadata?.httpStatusCode === 429) {
     return because('throttled', `AWS takes no more calls of ${action} at this moment: try again in a minute`);
   }
-  if (isNoAnswer(error)) {
+  if (isNoResponse(error)) {
     return because('unreachable', `no answer from AWS to ${action}: check the network, and try again`);
   }
   const status = error.$metadata?.httpStatusCode;

@@ -62,7 +62,7 @@ export type CommandLine =
  * @throws BadUsage when it does not name one command with everything it needs, and nothing else
  */
 export function readCommandLine(args: readonly string[]): CommandLine {
-  // The command first: what an option means depends on it, and a mistyped command is the better thing to be told of.
+  // The command first: what an option means depends on it, and a mistyped command is the more useful thing to report.
   const words = parseArgs({ args: [...args], options: parserOptions, strict: false, allowPositionals: true });
   const command = commands.find((candidate) => startsWith(words.positionals, wordsOf(candidate)));
   if (command === undefined) {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import type { InvokeCommandOutput } from '@aws-sdk/client-lambda';
 import { readAlarms, type Alarm } from './alarms.ts';
-import { awsFailure, isAwsError, isNoAnswer } from './aws-failure.ts';
+import { awsFailure, isAwsError, isNoResponse } from './aws-failure.ts';
 import type { Target } from './command.ts';
 import { createLogReader, type LogReader } from './logs.ts';
 import { CouldNot } from './errors.ts';
@@ -22,7 +22,7 @@ export interface Installation {
   output(name: string): string;
   hasOutput(name: string): boolean;
   /**
-   * Runs a function and waits for its answer.
+   * Runs a function and waits for its response.
    *
    * @param options.changes - it is never sent a second time by itself
    * @throws CouldNot when it could not be run, or failed
@@ -56,8 +56,8 @@ interface Reach {
   };
 }
 
-/** The longest a function of ours runs, and a little more, in milliseconds. */
-const maxAnswer = 200_000;
+/** A little longer than any function of ours runs, in milliseconds. */
+const maxResponseMs = 200_000;
 
 /**
  * Finds an installation.
@@ -83,7 +83,7 @@ function connect({ label, outputs, region, local, alarmPrefix }: Reach): Install
     const { InvokeCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
     const client = new LambdaClient({
       region,
-      requestHandler: { connectionTimeout: 5_000, socketTimeout: maxAnswer },
+      requestHandler: { connectionTimeout: 5_000, socketTimeout: maxResponseMs },
       ...(changes ? { maxAttempts: 1 } : {}),
       ...credentials,
       ...(local === undefined ? {} : { endpoint: local.lambda }),
@@ -97,7 +97,7 @@ function connect({ label, outputs, region, local, alarmPrefix }: Reach): Install
     }
   };
   const failure = (error: unknown, action: string): CouldNot =>
-    local !== undefined && isNoAnswer(error) ? notRunning(local.port) : awsFailure(error, action);
+    local !== undefined && isNoResponse(error) ? notRunning(local.port) : awsFailure(error, action);
   const logs = createLogReader({
     groups: () =>
       local === undefined
@@ -140,7 +140,7 @@ function connect({ label, outputs, region, local, alarmPrefix }: Reach): Install
     hasOutput: (name) => outputs[name] !== undefined,
     invoke: async (functionName, payload, { changes }) => {
       const answer = await send(functionName, payload, changes).catch((error: unknown) => {
-        if (changes && isNoAnswer(error)) {
+        if (changes && isNoResponse(error)) {
           throw new CouldNot(
             'no_answer',
             'no answer came back, and whether it was done is not known: check with keys status before anything else',

@@ -9,7 +9,7 @@ const units = [
 const relative = new Intl.RelativeTimeFormat('en-GB', { numeric: 'always' });
 
 /**
- * How far an instant is from now, in the largest unit that it fills: `3 days ago`, `in 27 days`, `just now`. What is past is
+ * How far an instant is from now, in the greatest unit that it fills: `3 days ago`, `in 27 days`, `just now`. What is past is
  * never said to be longer ago than it is: a key is trusted for its age.
  *
  * @param instant - RFC 3339

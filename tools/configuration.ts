@@ -140,7 +140,7 @@ export const configuration = (): string =>
     [
       membersOf('infra/parts/settings.ts', 'BehaviourProps'),
       membersOf('infra/cis2-bff.ts', 'Cis2BffProps'),
-      membersOf('infra/parts/operations.ts', 'BffLogsProps'),
+      membersOf('infra/parts/logs.ts', 'BffLogsProps'),
     ].join('\n'),
     '## `infra/environments.ts`',
     'An entry has the properties above that are not constructs, and these.',

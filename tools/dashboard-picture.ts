@@ -182,14 +182,14 @@ const short = (value: number): string => {
   return size >= 10 || Number.isInteger(value) ? value.toFixed(0) : value.toPrecision(2);
 };
 
-/** A scale in four steps of a round number, from 0 or below to the most. */
-function scale(values: readonly number[]): { readonly least: number; readonly most: number } {
-  const [least, most] = [Math.min(0, ...values), Math.max(0, ...values)];
-  const step = (most - least) / 4 || 0.25;
+/** A scale in four steps of a round number, from 0 or below to the maximum. */
+function scale(values: readonly number[]): { readonly min: number; readonly max: number } {
+  const [min, max] = [Math.min(0, ...values), Math.max(0, ...values)];
+  const step = (max - min) / 4 || 0.25;
   const power = 10 ** Math.floor(Math.log10(step));
   const round = ([1, 2, 2.5, 5, 10].find((size) => size * power >= step) ?? 10) * power;
-  const from = Math.floor(least / round) * round;
-  return { least: from, most: Math.max(most, from + 4 * round) };
+  const from = Math.floor(min / round) * round;
+  return { min: from, max: Math.max(max, from + 4 * round) };
 }
 
 function graph(properties: Widget['properties'], width: number, height: number): string {
@@ -221,12 +221,12 @@ function graph(properties: Widget['properties'], width: number, height: number):
   const scales = { left: side(false), right: side(true) };
   const x = (at: number): number => box.left + ((box.right - box.left) * at) / (points - 1);
   const y = (value: number, isRight: boolean): number => {
-    const { least, most } = isRight ? scales.right : scales.left;
-    return box.bottom - ((box.bottom - box.top) * (value - least)) / (most - least);
+    const { min, max } = isRight ? scales.right : scales.left;
+    return box.bottom - ((box.bottom - box.top) * (value - min)) / (max - min);
   };
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => {
     const at = box.bottom - (box.bottom - box.top) * part;
-    const text = ({ least, most }: { least: number; most: number }) => short(least + (most - least) * part);
+    const text = ({ min, max }: { min: number; max: number }) => short(min + (max - min) * part);
     const right = lines.some(({ isRight }) => isRight)
       ? `<text class="tick" x="${box.right + 4}" y="${at + 3}">${text(scales.right)}</text>`
       : '';

@@ -1,5 +1,6 @@
 /** What is made of the route manifest for those who cannot import it: an OpenAPI document, a table, types for clients. */
 import { routesOf, type ApiRoute } from '../lambdas/api/api-routes.ts';
+import { cookieNames } from '../lambdas/cookie-names.ts';
 import type { QueryRule, UpstreamDefinitions, ValueRule } from '../manifest/index.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -53,7 +54,9 @@ const schemaOf = (rule: ValueRule): Json =>
     : { type: 'string', enum: rule.values };
 
 const querySchema = (rule: QueryRule): Json =>
-  rule.most === undefined ? schemaOf(rule) : { type: 'array', items: schemaOf(rule), maxItems: rule.most };
+  rule.maxCount === undefined
+    ? schemaOf(rule)
+    : { type: 'array', items: schemaOf(rule), maxItems: rule.maxCount };
 
 const shared = (name: string): Json => ({ $ref: `#/components/parameters/${name}` });
 const problem = (description: string): Json => ({
@@ -124,7 +127,7 @@ function openApi(upstreams: UpstreamDefinitions, routes: readonly ApiRoute[]): J
     security: [{ session: [] }],
     paths,
     components: {
-      securitySchemes: { session: { type: 'apiKey', in: 'cookie', name: '__Host-Http-session' } },
+      securitySchemes: { session: { type: 'apiKey', in: 'cookie', name: cookieNames.session } },
       parameters: {
         csrf: { name: 'X-CSRF', in: 'header', required: true, schema: { const: '1' } },
         session: {
@@ -175,7 +178,10 @@ const listed = (names: readonly string[]): string => names.map(code).join(', ') 
 
 const queryText = ({ query }: ApiRoute): string =>
   Object.entries(query)
-    .map(([name, { most }]) => code(name) + (most === undefined ? '' : ` (up to ${String(most)} times)`))
+    .map(
+      ([name, { maxCount }]) =>
+        code(name) + (maxCount === undefined ? '' : ` (up to ${String(maxCount)} times)`),
+    )
     .join(', ');
 
 const bodyText = ({ body }: ApiRoute): string =>
@@ -218,7 +224,7 @@ const valueType = (rule: ValueRule): string =>
   rule.values === undefined ? 'string' : rule.values.map((value) => JSON.stringify(value)).join(' | ');
 
 const queryType = (rule: QueryRule): string =>
-  rule.most === undefined ? valueType(rule) : `${valueType(rule)} | readonly (${valueType(rule)})[]`;
+  rule.maxCount === undefined ? valueType(rule) : `${valueType(rule)} | readonly (${valueType(rule)})[]`;
 
 const members = (entries: readonly (readonly [name: string, type: string, optional: boolean])[]): string =>
   entries.length === 0

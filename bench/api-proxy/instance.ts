@@ -1,4 +1,4 @@
-/** One instance of the function, in a thread of its own: it makes so many calls at once when it is told to. */
+/** One instance of the function, in a thread of its own: it makes so many calls at once when it gets the message. */
 import { parentPort } from 'node:worker_threads';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { proxyBundle } from '../../test/support/proxy-bundle.ts';

@@ -24,7 +24,7 @@ export const median = (values: readonly number[]): number =>
     0.5,
   );
 
-/** One call. @returns its status, once the whole answer is here; 0 where the connection was lost */
+/** One call. @returns its status, once the whole response is here; 0 where the connection was lost */
 function call(url: string, { cookie }: Caller, agent: Agent): Promise<number> {
   return new Promise((resolve) => {
     const sent = request(

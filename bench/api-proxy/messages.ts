@@ -12,7 +12,7 @@ export interface World {
   readonly stores: { readonly embedded: string; readonly replaying: string };
 }
 
-/** What the world can be asked for: the answer is what the member of the same name in `Answers` says. */
+/** What the world can be asked for: the response is what the member of the same name in `Answers` says. */
 export type Question =
   | { readonly ask: 'sessions'; readonly count: number }
   /** How long the next access tokens live, in seconds. */

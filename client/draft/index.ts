@@ -20,11 +20,11 @@ export interface Draft {
 type Values = Readonly<Record<string, readonly string[]>>;
 type Field = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
 
-const unkeptTypes = ['password', 'file', 'hidden', 'submit', 'button', 'image', 'reset'];
+const excludedTypes = ['password', 'file', 'hidden', 'submit', 'button', 'image', 'reset'];
 const isField = (element: Element): element is Field =>
   /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName) &&
   (element as Field).name !== '' &&
-  !unkeptTypes.includes((element as Field).type) &&
+  !excludedTypes.includes((element as Field).type) &&
   !element.hasAttribute('data-no-draft');
 const fieldsOf = (form: HTMLFormElement): Field[] => [...form.elements].filter(isField);
 const isChoice = (field: Field): field is HTMLInputElement => ['checkbox', 'radio'].includes(field.type);

@@ -80,7 +80,7 @@ const reference = 'FAKE-0000-0001';
 const common = { 'X-Request-Id': reference };
 
 /**
- * An error answer as the BFF gives it.
+ * An error response as the BFF gives it.
  *
  * @param members - beside the standard ones: `{ acr: 'AAL3_ANY' }`
  */
@@ -337,9 +337,9 @@ export function createFakeServer<Upstreams = unknown>(
         init.signal?.throwIfAborted();
         // A network error, in the shape that `Response.error()` gives it.
         if (answer.type === 'error') throw new TypeError('network error');
-        const answerHeaders = new Headers(answer.headers);
-        answerHeaders.set('X-Request-Id', reference);
-        return new Response(answer.body, { status: answer.status, headers: answerHeaders });
+        const responseHeaders = new Headers(answer.headers);
+        responseHeaders.set('X-Request-Id', reference);
+        return new Response(answer.body, { status: answer.status, headers: responseHeaders });
       } catch (error) {
         if (error instanceof BffError) return problemResponse(error.code, error.problem ?? {});
         throw error;

@@ -39,7 +39,7 @@ const announcements = [10, 30, 60];
  */
 export function watchTimeout(client: SessionClient, show: (view: TimeoutView) => void): TimeoutController {
   let wasActive = false;
-  /** The end that the person has been told of, cannot move, and has accepted; in milliseconds. */
+  /** The end that the person has seen, cannot move, and has accepted; in milliseconds. */
   let acceptedEnd = 0;
   let isBusy = false;
   let failure: BffError | null = null;

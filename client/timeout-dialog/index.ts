@@ -107,7 +107,7 @@ export class BffTimeoutDialog extends Base {
     const parts: Parts = {
       dialog: make('dialog', { 'aria-labelledby': 'title', 'aria-describedby': 'text reference' }),
       title: make('h2', { id: 'title', tabindex: '-1' }),
-      // The seconds are for the eyes. A screen reader is told the time of the end, and now and then how long is left.
+      // The seconds are for the eyes. A screen reader announces the time of the end, and now and then how long is left.
       countdown: make('p', { class: 'countdown', 'aria-hidden': 'true' }),
       text: make('p', { id: 'text' }),
       reference: make('p', { id: 'reference' }),

@@ -163,7 +163,7 @@ function App() {
   useEffect(() => {
     const was = before.current;
     before.current = session;
-    // What one person was told is never left for another, or for nobody, to read.
+    // What one person saw is never left for another, or for nobody, to read.
     if (session?.user.uid !== was?.user.uid) tell(null);
     if (was && session && was.handle !== session.handle) tell(changeBetween(was, session));
   }, [session]);

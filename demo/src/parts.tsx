@@ -22,7 +22,7 @@ interface Shell {
 export const ShellContext = createContext<Shell>({ tell: () => undefined, go: () => undefined });
 export const useShell = (): Shell => useContext(ShellContext);
 
-/** Runs what a button asked for. A failure is told above the page, and gives `false`. */
+/** Runs what a button asked for. A failure is shown above the page, and gives `false`. */
 export function useAttempt() {
   const { tell } = useShell();
   return async (heading: string, action: () => Promise<void>): Promise<boolean> => {

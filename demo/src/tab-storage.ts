@@ -45,7 +45,7 @@ export function keepsCookies(): boolean {
   const set = (value: string) =>
     (document.cookie = `__Host-cookie-check=${value}; Secure; SameSite=Lax; Path=/`);
   set('1; Max-Age=60');
-  const isKept = document.cookie.includes('__Host-cookie-check=1');
+  const isStored = document.cookie.includes('__Host-cookie-check=1');
   set('; Max-Age=0');
-  return isKept;
+  return isStored;
 }

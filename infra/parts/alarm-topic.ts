@@ -5,7 +5,7 @@ import * as sns from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 
-/** Where alarms are told, encrypted, for CloudWatch of this account alone to write to. */
+/** Where alarms are sent, encrypted, for CloudWatch of this account alone to write to. */
 export class AlarmTopic extends Construct {
   readonly topic: sns.Topic;
 

@@ -3,7 +3,8 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import { bffPrefixes, routes } from '../../lambdas/routes.ts';
-import { BffLogs, type BffLogsProps } from './operations.ts';
+import { BffLogs, type BffLogsProps } from './logs.ts';
+import { defaultRequestsPerAddress, defaultSignInsPerAddress, firewallWindowSeconds } from './rate-limits.ts';
 
 export interface FirewallProps extends BffLogsProps {
   /**
@@ -60,7 +61,7 @@ const ours = any(bffPrefixes.map((prefix) => pathBegins(`${prefix}/`)));
 
 /**
  * Called by CIS2 and the NHS API platform, which may name no user agent and come from addresses of a hosting provider; by the
- * rotation of keys too, which looks at its own set from Lambda.
+ * rotation of keys too, which reads its own set from Lambda.
  */
 const byMachines = any(
   [...Object.keys(routes['backchannel-logout']), ...Object.keys(routes.jwks)].map((key) =>
@@ -100,7 +101,8 @@ export class Firewall extends Construct {
 
   constructor(scope: Construct, id: string, props: FirewallProps = {}) {
     super(scope, id);
-    const { managedRules = 'count', signInsPerAddress = 3_000, requestsPerAddress = 200_000 } = props;
+    const { managedRules = 'count', signInsPerAddress = defaultSignInsPerAddress } = props;
+    const { requestsPerAddress = defaultRequestsPerAddress } = props;
     const rate = (name: string, limit: number, scopeDownStatement?: Statement): Omit<Rule, 'priority'> => ({
       name,
       action: tooMany,
@@ -108,7 +110,7 @@ export class Firewall extends Construct {
         rateBasedStatement: {
           aggregateKeyType: 'IP',
           limit,
-          evaluationWindowSec: 300,
+          evaluationWindowSec: firewallWindowSeconds,
           ...(scopeDownStatement === undefined ? {} : { scopeDownStatement }),
         },
       },

@@ -15,13 +15,13 @@ import {
   kmsKeepingStatements,
   kmsMakingStatements,
   kmsSigningStatements,
-} from './keys.ts';
+} from './signing-key-store.ts';
 import type { UpstreamDefinitions } from '../../manifest/index.ts';
 import type { ApiPlatformCredentials } from './api-platform.ts';
 import type { EdgeSecret } from './edge-secret.ts';
-import type { SigningKeyStore } from './keys.ts';
-import type { BffLogs } from './operations.ts';
-import { keptOnceMade } from './removal.ts';
+import type { SigningKeyStore } from './signing-key-store.ts';
+import type { BffLogs } from './logs.ts';
+import { retainOnUpdateOrDelete } from './removal.ts';
 import type { EventsApi } from './session-events.ts';
 import type { BffStorage } from './storage.ts';
 
@@ -324,7 +324,7 @@ export class BffFunctions extends Construct {
     );
   }
 
-  /** Where the audit trail is kept. */
+  /** Where the audit trail is stored. */
   get auditLogGroup(): logs.LogGroup {
     return this.functions['audit-trail'].logGroup;
   }
@@ -333,7 +333,7 @@ export class BffFunctions extends Construct {
     return Object.keys(this.functions) as FunctionName[];
   }
 
-  /** The longest the function may take for one event. */
+  /** The maximum time that the function may take for one event. */
   timeout(name: FunctionName): Duration {
     return sizes[name].timeout;
   }
@@ -398,7 +398,7 @@ export class BffFunctions extends Construct {
         loggingFormat: lambda.LoggingFormat.JSON,
         systemLogLevelV2: lambda.SystemLogLevel.WARN,
         // What a version is made of stays with it, so that an older one can be gone back to.
-        currentVersionOptions: { removalPolicy: keptOnceMade },
+        currentVersionOptions: { removalPolicy: retainOnUpdateOrDelete },
       });
     const bundle = join(props.bundles, name);
     const made =

@@ -10,7 +10,8 @@ import { bffPrefixes, routes } from '../../lambdas/routes.ts';
 import type { HttpFunctionName } from '../../lambdas/routes.ts';
 import type { UpstreamDefinitions } from '../../manifest/index.ts';
 import type { BffFunctions } from './functions.ts';
-import type { BffLogs } from './operations.ts';
+import type { BffLogs } from './logs.ts';
+import { minRouteRate, routeShares } from './rate-limits.ts';
 
 export interface BffHttpApiProps {
   readonly functions: BffFunctions;
@@ -32,24 +33,6 @@ export interface OriginDomain {
   /** Certificate for it, in the API's own region. */
   readonly certificate: acm.ICertificate;
 }
-
-/**
- * Which part of all requests a second a route takes at most, where that is less than all: what anybody can call, without being
- * signed in, starves no other route. Callbacks cost CIS2 a call each, for up to a second as a rule: thirty a second, which are all
- * that their function has instances for in production.
- */
-const shares: Readonly<Record<string, number>> = {
-  'ANY /auth/login': 0.2,
-  'ANY /auth/callback': 0.06,
-  'ANY /auth/backchannel-logout': 0.1,
-  'ANY /auth/jwks.json': 0.05,
-  'ANY /auth/jwks/api-platform.json': 0.05,
-  ...Object.fromEntries(bffPrefixes.map((prefix) => [`ANY ${prefix}/{proxy+}`, 0.05])),
-  $default: 0.02,
-};
-
-/** A route that takes fewer a second would refuse two people at once. */
-const minRate = 5;
 
 /**
  * What the access log says. An allow-list: a path or a query could carry a code or a patient's name, an address or a
@@ -175,9 +158,9 @@ const throttle = (
   made: readonly apigateway.HttpRoute[],
   { requestsPerSecond, requestBurst }: BffHttpApiProps,
 ): void => {
-  const rateOf = (all: number, share: number): number => Math.max(minRate, Math.round(all * share));
+  const rateOf = (all: number, share: number): number => Math.max(minRouteRate, Math.round(all * share));
   (stage.node.defaultChild as apigateway.CfnStage).routeSettings = Object.fromEntries(
-    Object.entries(shares).map(([route, share]) => [
+    Object.entries(routeShares).map(([route, share]) => [
       route,
       {
         ThrottlingRateLimit: rateOf(requestsPerSecond, share),

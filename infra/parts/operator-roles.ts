@@ -2,12 +2,12 @@ import { Aws, Stack, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { BffFunctions } from './functions.ts';
-import type { SigningKeyStore } from './keys.ts';
+import type { SigningKeyStore } from './signing-key-store.ts';
 
 /** Who may assume the operators' roles. */
 export interface OperatorPrincipals {
   /**
-   * Who may look: keys status, trace and doctor.
+   * Who may read: keys status, trace and doctor.
    * @default - whoever the account's own policies let assume the role
    */
   readonly readOnly?: iam.IPrincipal;
@@ -36,7 +36,7 @@ export const operatorProblems = (principals: OperatorPrincipals = {}): readonly 
   });
 
 /**
- * The roles of operators, each with the rights of its commands and no others. One looks and can change nothing, the other acts: no
+ * The roles of operators, each with the rights of its commands and no others. One reads and can change nothing, the other acts: no
  * right to ask how things are is a right to change them.
  */
 export class OperatorRoles extends Construct {
@@ -49,12 +49,12 @@ export class OperatorRoles extends Construct {
     super(scope, id);
     const { principals = {} } = props;
     const stackNames = [...new Set(props.parts.map((part) => Stack.of(part).stackName))];
-    const looking = lookingStatements(props.functions, stackNames);
-    this.readOnly = this.role('ReadOnly', principals.readOnly, looking, stackNames);
+    const reading = readingStatements(props.functions, stackNames);
+    this.readOnly = this.role('ReadOnly', principals.readOnly, reading, stackNames);
     this.operator = this.role(
       'Operator',
       principals.operator,
-      [...looking, ...actingStatements(props)],
+      [...reading, ...actingStatements(props)],
       stackNames,
     );
   }
@@ -89,7 +89,7 @@ export class OperatorRoles extends Construct {
 const stackArn = (name: string, partition: string, region: string, account: string): string =>
   `arn:${partition}:cloudformation:${region}:${account}:stack/${name}/*`;
 
-const lookingStatements = (
+const readingStatements = (
   functions: BffFunctions,
   stackNames: readonly string[],
 ): readonly iam.PolicyStatement[] => [

@@ -3,7 +3,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { keptOnceMade } from './removal.ts';
+import { retainOnUpdateOrDelete } from './removal.ts';
 
 /** A secret with an encryption key that is for nothing else. */
 export interface SealedSecret {
@@ -46,12 +46,12 @@ export function addGeneratedSecret(
   const encryptionKey = new kms.Key(scope, 'EncryptionKey', {
     description: `CIS2 BFF: ${is.atRest}`,
     enableKeyRotation: true,
-    removalPolicy: keptOnceMade,
+    removalPolicy: retainOnUpdateOrDelete,
   });
   const secret = new secretsmanager.Secret(scope, id, {
     description: `CIS2 BFF: ${is.secret}`,
     encryptionKey,
-    removalPolicy: keptOnceMade,
+    removalPolicy: retainOnUpdateOrDelete,
     generateSecretString: generated,
   });
   Validations.of(secret).acknowledge({ id: 'AwsSolutions-SMG4', reason: is.rotated });

@@ -6,12 +6,10 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct, type IConstruct } from 'constructs';
 import type { BffFunctions } from './functions.ts';
+import { eventsShare, minRouteRate } from './rate-limits.ts';
 
 /** A WebSocket API answers at the path of its stage, and nowhere else. */
 const stageName = 'events';
-
-/** A page connects when it is loaded, and again when it was cut off: a fifth of the requests is more than pages are loaded. */
-const share = 0.2;
 
 /**
  * The WebSocket API that pages listen at for the end of their session. Its functions need its address, so that it is there before
@@ -109,8 +107,8 @@ export class EventsApi extends Construct {
       stageName,
       autoDeploy: true,
       throttle: {
-        rateLimit: Math.max(5, Math.round(requestsPerSecond * share)),
-        burstLimit: Math.max(5, Math.round(requestBurst * share)),
+        rateLimit: Math.max(minRouteRate, Math.round(requestsPerSecond * eventsShare)),
+        burstLimit: Math.max(minRouteRate, Math.round(requestBurst * eventsShare)),
       },
     });
     const tells = functions.live('session-end-events');

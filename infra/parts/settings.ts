@@ -8,9 +8,18 @@ import {
   type BffConfig,
   type UpstreamDefinitions,
 } from '../../manifest/index.ts';
-import { isLoopback, readSettings, settingNames, SettingsError } from '../../lambdas/settings/index.ts';
+import { cis2KeySetCacheSeconds } from '../../lambdas/key-set-cache.ts';
+import {
+  isLoopback,
+  maxAbsoluteSeconds,
+  maxIdleSeconds,
+  readSettings,
+  settingNames,
+  SettingsError,
+} from '../../lambdas/settings/index.ts';
 import type { AcrValue, SettingName } from '../../lambdas/settings/index.ts';
 import { apiPlatformEnvironment, apiPlatformTokenUrls } from './api-platform.ts';
+import { defaultCallsPerWindow } from './rate-limits.ts';
 
 const realm = 'openam/oauth2/realms/root/realms/NHSIdentity/realms/Healthcare';
 
@@ -48,12 +57,12 @@ export interface BehaviourProps extends Partial<BffConfig> {
    */
   readonly freshness?: 'login' | number;
   /**
-   * The least authentication assurance level that gets a session.
+   * The minimum authentication assurance level that gets a session.
    * @default 3
    */
   readonly minimumAal?: 1 | 2 | 3;
   /**
-   * The least identity assurance level that gets a session.
+   * The minimum identity assurance level that gets a session.
    * @default 3
    */
   readonly minimumIal?: 0 | 1 | 2 | 3;
@@ -125,8 +134,8 @@ export type ResourceNames = Readonly<
   >
 >;
 
-/** @see BehaviourProps.keyLeadTime */
-export const defaultKeyLeadTime = Duration.hours(24);
+/** Whoever caches our keys knows a new one by then. @see BehaviourProps.keyLeadTime */
+export const defaultKeyLeadTime = Duration.seconds(cis2KeySetCacheSeconds);
 
 /** @see BehaviourProps.upstreams */
 export const manifestOf = ({ upstreams }: Pick<BehaviourProps, 'upstreams'>): UpstreamDefinitions =>
@@ -267,7 +276,7 @@ const textOf = (value: unknown): string =>
 /**
  * Every setting of the functions as text, checked.
  *
- * @param otherProblems - what else is wrong with the deployment, to be told together with what is wrong here
+ * @param otherProblems - what else is wrong with the deployment, to be reported together with what is wrong here
  * @throws DeploymentRefused naming each setting that breaks a rule, and the other problems
  */
 export function settingValues(
@@ -287,8 +296,8 @@ export function settingValues(
     MINIMUM_AAL: String(props.minimumAal ?? 3),
     MINIMUM_IAL: String(props.minimumIal ?? 3),
     ACCEPTED_ROLES: 'optional',
-    IDLE_SECONDS: '900',
-    ABSOLUTE_SECONDS: '43200',
+    IDLE_SECONDS: String(maxIdleSeconds),
+    ABSOLUTE_SECONDS: String(maxAbsoluteSeconds),
     SESSIONS_PER_USER: '20',
     CONCURRENT_SESSIONS: 'allow',
     SIGN_IN_ERROR_PATH: '/sign-in-error',
@@ -302,7 +311,7 @@ export function settingValues(
     // No property: only the local run replaces it.
     CLOUDFORMATION_RESPONSE_ORIGIN: 'aws',
     UPSTREAMS: JSON.stringify(props.upstreamUrls ?? {}),
-    CALLS_PER_WINDOW: '250',
+    CALLS_PER_WINDOW: String(defaultCallsPerWindow),
     API_PLATFORM_TOKEN_URL:
       props.apiPlatformTokenUrl ?? apiPlatformTokenUrls[production ? 'live' : 'integration'],
     LOG_LEVEL: props.logLevel ?? 'info',

@@ -4,7 +4,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { keptOnceMade } from './removal.ts';
+import { retainOnUpdateOrDelete } from './removal.ts';
 import { addGeneratedSecret, readingStatements, type SealedSecret } from './secrets.ts';
 
 export interface BffStorageProps {
@@ -64,7 +64,7 @@ export class BffStorage extends Construct {
     this.encryptionKey = new kms.Key(this, 'EncryptionKey', {
       description: 'CIS2 BFF: sessions at rest',
       enableKeyRotation: true,
-      removalPolicy: keptOnceMade,
+      removalPolicy: retainOnUpdateOrDelete,
     });
     this.sessions = new dynamodb.Table(this, 'Sessions', {
       partitionKey: { name: 'pk', type: dynamodb.AttributeType.STRING },
@@ -78,7 +78,7 @@ export class BffStorage extends Construct {
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: false },
       ...(sessionEvents ? { stream: dynamodb.StreamViewType.NEW_IMAGE } : {}),
       deletionProtection: true,
-      removalPolicy: keptOnceMade,
+      removalPolicy: retainOnUpdateOrDelete,
     });
     Validations.of(this.sessions).acknowledge({
       id: 'AwsSolutions-DDB3',
@@ -109,7 +109,7 @@ export class BffStorage extends Construct {
       maxWriteRequestUnits: maxWriteUnits,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: true,
-      removalPolicy: keptOnceMade,
+      removalPolicy: retainOnUpdateOrDelete,
     });
   }
 

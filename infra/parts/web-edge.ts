@@ -7,10 +7,13 @@ import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { contentSecurityPolicyOf, permissionsPolicyOf, type BffConfig } from '../../manifest/index.ts';
-import { bffPrefixes, cookieNames, edgeHeader, eventsPath, routes } from '../../lambdas/routes.ts';
+import { cookieNames } from '../../lambdas/cookie-names.ts';
+import { keySetEdgeCacheSeconds } from '../../lambdas/key-set-cache.ts';
+import { responseHeaders, strictTransportSecuritySeconds } from '../../lambdas/response-headers.ts';
+import { bffPrefixes, edgeHeader, eventsPath, routes } from '../../lambdas/routes.ts';
 import type { EdgeSecret } from './edge-secret.ts';
 import type { EventsApi } from './session-events.ts';
-import { keptOnceMade } from './removal.ts';
+import { retainOnUpdateOrDelete } from './removal.ts';
 
 export interface WebEdgeProps {
   readonly api: apigateway.HttpApi;
@@ -43,13 +46,13 @@ export interface WebEdgeProps {
 /** Where the public keys are served. */
 const keySetPaths = Object.keys(routes.jwks).map((key) => key.slice(key.indexOf('/')));
 
-const twoYears = Duration.days(730);
+const strictTransportSecurityMaxAge = Duration.seconds(strictTransportSecuritySeconds);
 
 /** A WebSocket API answers at its stage and under no other path: the origin's path names the stage. */
 const atTheStage = "function handler(event) { event.request.uri = '/'; return event.request; }";
 
-/** Every error that CloudFront would otherwise remember for ten seconds, and give to somebody else. */
-const errorsNeverKept = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
+/** Every error that CloudFront would otherwise cache for ten seconds, and give to somebody else. */
+const uncachedErrors = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
 
 /** The one origin: CloudFront before the SPA's files and the HTTP API. */
 export class WebEdge extends Construct {
@@ -82,7 +85,7 @@ export class WebEdge extends Construct {
       enforceSSL: true,
       minimumTLSVersion: 1.2,
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      removalPolicy: keptOnceMade,
+      removalPolicy: retainOnUpdateOrDelete,
     });
     Validations.of(bucket).acknowledge({
       id: 'AwsSolutions-S1',
@@ -206,7 +209,7 @@ export class WebEdge extends Construct {
         },
         ...behaviours,
       },
-      errorResponses: errorsNeverKept.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),
+      errorResponses: uncachedErrors.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),
     });
     acknowledge(distribution, certificate !== undefined, webAclArn !== undefined, withoutWebAcl);
     return distribution;
@@ -237,14 +240,13 @@ export class WebEdge extends Construct {
     });
   }
 
-  /** A minute spares the function a crowd of readers; a rotation waits as long before it trusts that a key is seen. */
   private keySetCache(): cloudfront.CachePolicy {
     return new cloudfront.CachePolicy(this, 'KeySetCache', {
       comment: 'CIS2 BFF: public keys, for a minute at most',
       minTtl: Duration.seconds(0),
       // What does not say that it may be kept is not kept.
       defaultTtl: Duration.seconds(0),
-      maxTtl: Duration.seconds(60),
+      maxTtl: Duration.seconds(keySetEdgeCacheSeconds),
       queryStringBehavior: cloudfront.CacheQueryStringBehavior.none(),
       headerBehavior: cloudfront.CacheHeaderBehavior.none(),
       cookieBehavior: cloudfront.CacheCookieBehavior.none(),
@@ -267,7 +269,7 @@ export class WebEdge extends Construct {
         contentTypeOptions: { override: true },
         referrerPolicy: { referrerPolicy: cloudfront.HeadersReferrerPolicy.NO_REFERRER, override: true },
         strictTransportSecurity: {
-          accessControlMaxAge: twoYears,
+          accessControlMaxAge: strictTransportSecurityMaxAge,
           includeSubdomains: true,
           override: true,
         },
@@ -282,27 +284,31 @@ export class WebEdge extends Construct {
     });
   }
 
-  /** For answers that our functions did not write: the firewall's, the gateway's, CloudFront's own. */
+  /** {@link responseHeaders}, on responses that no function wrote. The four of `securityHeadersBehavior` CloudFront takes in no other form. */
   private bffHeaders(): cloudfront.ResponseHeadersPolicy {
     return new cloudfront.ResponseHeadersPolicy(this, 'BffHeaders', {
       comment: 'CIS2 BFF: adds what an answer lacks, changes nothing that it has',
       securityHeadersBehavior: {
         contentSecurityPolicy: {
-          contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'; sandbox",
+          contentSecurityPolicy: responseHeaders['content-security-policy'],
           override: false,
         },
         contentTypeOptions: { override: false },
         referrerPolicy: { referrerPolicy: cloudfront.HeadersReferrerPolicy.NO_REFERRER, override: false },
         strictTransportSecurity: {
-          accessControlMaxAge: twoYears,
+          accessControlMaxAge: strictTransportSecurityMaxAge,
           includeSubdomains: true,
           override: false,
         },
       },
       customHeadersBehavior: {
         customHeaders: [
-          { header: 'Cache-Control', value: 'no-store', override: false },
-          { header: 'Cross-Origin-Resource-Policy', value: 'same-origin', override: false },
+          { header: 'Cache-Control', value: responseHeaders['cache-control'], override: false },
+          {
+            header: 'Cross-Origin-Resource-Policy',
+            value: responseHeaders['cross-origin-resource-policy'],
+            override: false,
+          },
         ],
       },
     });
@@ -352,7 +358,6 @@ function acknowledge(
   }
 }
 
-/** @throws Error for a base URL that is known only when it is deployed */
 /** Why a distribution of ours does not answer on the host of the base URL; undefined when it does. */
 export const unansweredHost = (baseUrl: string, hasCertificate: boolean): string | undefined => {
   if (Token.isUnresolved(baseUrl) || !URL.canParse(baseUrl)) return undefined;
@@ -370,6 +375,7 @@ export const unansweredHost = (baseUrl: string, hasCertificate: boolean): string
     : undefined;
 };
 
+/** @throws Error for a base URL that is known only when it is deployed */
 export const hostOf = (baseUrl: string): string => {
   if (Token.isUnresolved(baseUrl)) {
     throw new Error('baseUrl must be known at synthesis where a certificate or a hosted zone needs its host');

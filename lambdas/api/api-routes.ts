@@ -25,7 +25,7 @@ export interface ApiRoute {
   readonly countsAsActivity: boolean;
 }
 
-/** The longest that an upstream may take. */
+/** The maximum time of an upstream. */
 export const maxTimeoutSeconds = 20;
 
 /** Every route of every upstream, with defaults filled in. */

@@ -3,7 +3,7 @@ import type { Secret } from '../common/index.ts';
 import {
   UpstreamInvalid,
   UpstreamTimeout,
-  type UpstreamAnswer,
+  type UpstreamResponse,
   type UpstreamCall,
   type UpstreamClient,
 } from './upstream.ts';
@@ -30,10 +30,10 @@ export const newTrace = (): Trace => ({
 
 /**
  * @param options.call - the call as it is sent with this token
- * @param options.tokens - gives the access token within so many milliseconds; told the one that was refused, a fresh one.
+ * @param options.tokens - gives the access token within so many milliseconds; with the one that was refused, a fresh one.
  *   Undefined where none is sent
- * @param options.upstreamMs - the longest that the upstream may take, all tries together
- * @param options.totalMs - the longest that everything may take
+ * @param options.upstreamMs - maximum time for the upstream, all tries together
+ * @param options.totalMs - maximum time for everything
  * @throws UpstreamTimeout, UpstreamInvalid, and whatever `tokens` throws
  */
 export async function forward<Token extends { readonly value: Secret }>(options: {
@@ -43,19 +43,19 @@ export async function forward<Token extends { readonly value: Secret }>(options:
   upstreamMs: number;
   totalMs: number;
   trace: Trace;
-}): Promise<UpstreamAnswer> {
+}): Promise<UpstreamResponse> {
   const { client, tokens, trace } = options;
   const startedAt = performance.now();
   const totalLeft = (): number => options.totalMs - (performance.now() - startedAt);
 
-  const send = async (token: Token | undefined): Promise<UpstreamAnswer> => {
+  const send = async (token: Token | undefined): Promise<UpstreamResponse> => {
     const sentAt = performance.now();
     const left = Math.min(options.upstreamMs - trace.upstreamMs, totalLeft());
     if (left <= 0) throw new UpstreamTimeout();
     try {
-      const answer = await client.send(options.call(token?.value), left, () => (trace.tries += 1));
-      trace.upstreamStatus = answer.status;
-      return answer;
+      const response = await client.send(options.call(token?.value), left, () => (trace.tries += 1));
+      trace.upstreamStatus = response.status;
+      return response;
     } finally {
       trace.upstreamMs += performance.now() - sentAt;
     }
@@ -70,9 +70,9 @@ export async function forward<Token extends { readonly value: Secret }>(options:
   };
 
   const token = await tokenAfter(undefined);
-  const answer = await send(token);
+  const response = await send(token);
   // A browser would take the upstream's 401 for the end of our session; and what was refused has done nothing.
-  if (answer.status !== 401) return answer;
+  if (response.status !== 401) return response;
   if (token === undefined) throw new UpstreamInvalid('token_refused');
   trace.refreshed = true;
   const second = await send(await tokenAfter(token));

@@ -11,6 +11,13 @@ export {
   correlationId,
   upstreamHeaders,
   upstreamUrl,
+  type OwnHeaders,
 } from './request.ts';
 export { passedHeaders } from './response.ts';
-export { createUpstreamClient, UpstreamInvalid, UpstreamTimeout, type UpstreamClient } from './upstream.ts';
+export {
+  createUpstreamClient,
+  UpstreamInvalid,
+  UpstreamTimeout,
+  type UpstreamClient,
+  type UpstreamResponse,
+} from './upstream.ts';

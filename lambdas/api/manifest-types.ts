@@ -28,13 +28,13 @@ export interface RouteDefinition {
     readonly maxBytes: number;
   };
   readonly token: TokenKind;
-  /** The least authentication assurance level; with less, the user has to sign in again. @default the application's own */
+  /** The minimum authentication assurance level; with less, the user has to sign in again. @default the application's own */
   readonly minimumAal?: 2 | 3;
   /** Seconds since the user proved who they are at CIS2 after which they have to sign in again. @default any age */
   readonly maximumSignInAge?: number;
   /** What the user must work as: nothing in particular, any role, or one that a rule accepts. */
   readonly role: 'none' | 'chosen' | readonly RoleRule[];
-  /** The longest that the upstream may take, all tries together. @default 20 */
+  /** Maximum time for the upstream, in seconds, all tries together. @default 20 */
   readonly timeoutSeconds?: number;
   /** Whether a call shows that the user is there. @default true */
   readonly countsAsActivity?: boolean;

@@ -14,7 +14,7 @@ export function acceptQuery(route: ApiRoute, query: URLSearchParams): AcceptedQu
   for (const [name, value] of accepted) {
     const rule = Object.hasOwn(route.query, name) ? route.query[name] : undefined;
     const count = (times.get(name) ?? 0) + 1;
-    if (rule === undefined || count > (rule.most ?? 1) || !accepts(rule, value)) return undefined;
+    if (rule === undefined || count > (rule.maxCount ?? 1) || !accepts(rule, value)) return undefined;
     times.set(name, count);
   }
   return accepted;
@@ -91,7 +91,7 @@ export const acceptedEncoding = (wanted: string | undefined): string | undefined
 /**
  * A UUID that groups a session's calls at an upstream and tells nothing of the session (RFC 9562 section 5.8).
  *
- * @param handle - the session's handle, which cannot be had back from the result
+ * @param handle - the session's handle, which cannot be derived from the result
  */
 export function correlationId(handle: string): string {
   const bytes = createHash('sha256').update(`cis2-bff correlation ${handle}`).digest().subarray(0, 16);
@@ -100,7 +100,7 @@ export function correlationId(handle: string): string {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-/** What an upstream is told beside a route's own headers. */
+/** What an upstream is sent beside a route's own headers. */
 export interface OwnHeaders {
   readonly accept: string;
   readonly acceptEncoding: string | undefined;

@@ -1,6 +1,6 @@
-/** What of an upstream's answer reaches the browser: status, body and a few headers. */
+/** What of an upstream's response reaches the browser: status, body and a few headers. */
 import type { ApiRoute } from './api-routes.ts';
-import { UpstreamInvalid, type UpstreamAnswer } from './upstream.ts';
+import { UpstreamInvalid, type UpstreamResponse } from './upstream.ts';
 
 const passedBack = ['content-type', 'etag', 'last-modified', 'retry-after', 'content-encoding'] as const;
 
@@ -13,8 +13,8 @@ const isRetryAfter = (value: string): boolean =>
   (/^[A-Z][a-z]{2}, .{20,30} GMT$/.test(value) && !Number.isNaN(Date.parse(value)));
 
 /** @throws UpstreamInvalid `header` for one that came twice, or is no plain text: which of two would be right? */
-function onlyValue(answer: UpstreamAnswer, name: string): string | undefined {
-  const values = answer.headers.get(name) ?? [];
+function onlyValue(response: UpstreamResponse, name: string): string | undefined {
+  const values = response.headers.get(name) ?? [];
   const [value] = values;
   if (value === undefined || (values.length === 1 && value === '')) return undefined;
   if (values.length > 1 || !plainValue.test(value)) throw new UpstreamInvalid('header');
@@ -27,21 +27,21 @@ function onlyValue(answer: UpstreamAnswer, name: string): string | undefined {
  * @throws UpstreamInvalid `header`
  */
 export function passedHeaders(
-  answer: UpstreamAnswer,
+  response: UpstreamResponse,
   route: ApiRoute,
   base: string,
   url: URL,
 ): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const name of [...passedBack, ...route.responseHeaders]) {
-    const value = onlyValue(answer, name);
+    const value = onlyValue(response, name);
     if (value !== undefined) headers[name] = value;
   }
   // What says nothing of its kind is bytes (RFC 9110 section 8.3); a gateway would call it text.
-  if (answer.body.length > 0) headers['content-type'] ??= 'application/octet-stream';
+  if (response.body.length > 0) headers['content-type'] ??= 'application/octet-stream';
   if (!isRetryAfter(headers['retry-after'] ?? '')) delete headers['retry-after'];
-  if (answer.status === 429) headers['retry-after'] ??= defaultRetryAfter;
-  const location = ownLocation(onlyValue(answer, 'location'), route.upstream, base, url);
+  if (response.status === 429) headers['retry-after'] ??= defaultRetryAfter;
+  const location = ownLocation(onlyValue(response, 'location'), route.upstream, base, url);
   if (location !== undefined) headers['location'] = location;
   return headers;
 }

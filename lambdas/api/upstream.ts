@@ -3,11 +3,11 @@ import type { IncomingMessage } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { BffError, TooLarge, withDeadline } from '../common/index.ts';
 import {
-  AnswerCut,
+  ResponseTruncated,
   ConnectionLost,
   createHttpClient,
   guardedLookup,
-  onceMoreIfLost,
+  retryIfLost,
   readBody,
   type OutboundRequest,
 } from '../outbound/index.ts';
@@ -15,12 +15,12 @@ import type { Method } from './manifest-types.ts';
 
 /** What an upstream did that cannot be passed on. */
 export type UpstreamFault =
-  /** A connection could not be made, or was lost before an answer. */
+  /** A connection could not be made, or was lost before a response. */
   | 'connection'
   /** The configured name leads to an address that no upstream can have. */
   | 'address'
   | 'malformed'
-  /** An answer stopped before its end, or did not say where that is. */
+  /** A response stopped before its end, or did not say where that is. */
   | 'cut'
   | 'too_large'
   | 'redirect'
@@ -31,7 +31,7 @@ export type UpstreamFault =
   /** The upstream refuses our access token, a fresh one too. */
   | 'token_refused';
 
-/** An answer that is not passed on. The fault is for the log. */
+/** A response that is not passed on. The fault is for the log. */
 export class UpstreamInvalid extends BffError {
   override readonly name = 'UpstreamInvalid';
   readonly code = 'upstream_invalid';
@@ -43,7 +43,7 @@ export class UpstreamInvalid extends BffError {
   }
 }
 
-/** No whole answer in time. */
+/** No whole response in time. */
 export class UpstreamTimeout extends BffError {
   override readonly name = 'UpstreamTimeout';
   readonly code = 'upstream_timeout';
@@ -57,7 +57,7 @@ export interface UpstreamCall extends OutboundRequest {
   readonly method: Method;
 }
 
-export interface UpstreamAnswer {
+export interface UpstreamResponse {
   readonly status: number;
   /** Lower-case name → every value that came. */
   readonly headers: ReadonlyMap<string, readonly string[]>;
@@ -68,16 +68,16 @@ export interface UpstreamAnswer {
 export interface UpstreamClient {
   /**
    * @param milliseconds - for everything, another try included
-   * @param onTry - told before each
+   * @param onTry - called before each
    * @throws UpstreamTimeout, UpstreamInvalid
    */
-  send(call: UpstreamCall, milliseconds: number, onTry?: () => void): Promise<UpstreamAnswer>;
-  /** Lets go of idle connections. */
+  send(call: UpstreamCall, milliseconds: number, onTry?: () => void): Promise<UpstreamResponse>;
+  /** Closes idle connections. */
   close(): void;
 }
 
-/** Base64 makes a third more of it, and Lambda answers with 6 MB at most. */
-const maxAnswerBytes = 4 * 1024 * 1024;
+/** Base64 makes a third more of it, and Lambda returns at most 6 MB. */
+const maxResponseBytes = 4 * 1024 * 1024;
 
 /**
  * A client with connections that are kept open between calls.
@@ -94,12 +94,12 @@ export function createUpstreamClient(
   return {
     send: (call, milliseconds, onTry = () => undefined) =>
       withDeadline(milliseconds, async (signal) => {
-        const attempt = (connection: 'pooled' | 'new'): Promise<UpstreamAnswer> => {
+        const attempt = (connection: 'pooled' | 'new'): Promise<UpstreamResponse> => {
           onTry();
-          return client.send(call, { connection, signal }, readAnswer);
+          return client.send(call, { connection, signal }, readResponse);
         };
         try {
-          return await (call.method === 'GET' ? onceMoreIfLost(attempt) : attempt('new'));
+          return await (call.method === 'GET' ? retryIfLost(attempt) : attempt('new'));
         } catch (error) {
           throw signal.aborted ? new UpstreamTimeout() : faultOf(error);
         }
@@ -111,7 +111,7 @@ export function createUpstreamClient(
 function faultOf(error: unknown): Error {
   if (error instanceof UpstreamInvalid) return error;
   if (error instanceof ConnectionLost) return new UpstreamInvalid('connection', error.cause);
-  if (error instanceof AnswerCut) return new UpstreamInvalid('cut', error.cause);
+  if (error instanceof ResponseTruncated) return new UpstreamInvalid('cut', error.cause);
   const { code = '' } = error as NodeJS.ErrnoException;
   if (code.startsWith('HPE_')) return new UpstreamInvalid('malformed', error);
   return new UpstreamInvalid(code === 'EADDRREFUSED' ? 'address' : 'connection', error);
@@ -124,19 +124,19 @@ function faultOfStatus(status: number): UpstreamFault | undefined {
   return status >= 200 && status <= 499 ? undefined : 'status';
 }
 
-/** A body that ends when the connection does cannot be told from one that was cut. */
+/** A body that ends when the connection does cannot be distinguished from one that was cut. */
 const saysItsEnd = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] === undefined
     ? headers['content-length'] !== undefined
     : headers['transfer-encoding'].toLowerCase() === 'chunked';
 
-async function readAnswer(response: IncomingMessage): Promise<UpstreamAnswer> {
+async function readResponse(response: IncomingMessage): Promise<UpstreamResponse> {
   const status = response.statusCode ?? 0;
   const fault = faultOfStatus(status);
   if (fault !== undefined) throw new UpstreamInvalid(fault);
   const bodiless = status === 204 || status === 205 || status === 304;
   if (!bodiless && !saysItsEnd(response)) throw new UpstreamInvalid('cut');
-  if (Number(response.headers['content-length'] ?? 0) > maxAnswerBytes && !bodiless) {
+  if (Number(response.headers['content-length'] ?? 0) > maxResponseBytes && !bodiless) {
     throw new UpstreamInvalid('too_large');
   }
   const body = await wholeBody(response);
@@ -145,7 +145,7 @@ async function readAnswer(response: IncomingMessage): Promise<UpstreamAnswer> {
 
 async function wholeBody(response: IncomingMessage): Promise<Buffer> {
   try {
-    return await readBody(response, maxAnswerBytes);
+    return await readBody(response, maxResponseBytes);
   } catch (error) {
     throw new UpstreamInvalid(error instanceof TooLarge ? 'too_large' : 'cut', error);
   }

@@ -14,7 +14,7 @@ export interface ValueRule<Value extends string = string> {
 /** A query parameter, and how often it may come. */
 export interface QueryRule<Value extends string = string> extends ValueRule<Value> {
   /** More than one where it may be repeated. @default 1 */
-  readonly most?: number;
+  readonly maxCount?: number;
 }
 
 /** Exactly so many digits. */
@@ -49,7 +49,7 @@ export const text = (maxLength: number): ValueRule => ({
   example: 'a',
 });
 
-/** A whole number from nought, of so many digits at most. */
+/** A whole number from 0, of at most so many digits. */
 export const wholeNumber = (maxDigits: number): ValueRule => ({
   pattern: '[0-9]+',
   maxLength: maxDigits,
@@ -69,10 +69,13 @@ export const matching = (pattern: RegExp, maxLength: number, example: string): V
   return { pattern: pattern.source, maxLength, example };
 };
 
-/** The parameter may come up to `most` times. */
-export const repeatable = <Value extends string>(rule: ValueRule<Value>, most: number): QueryRule<Value> => ({
+/** The parameter may come up to `maxCount` times. */
+export const repeatable = <Value extends string>(
+  rule: ValueRule<Value>,
+  maxCount: number,
+): QueryRule<Value> => ({
   ...rule,
-  most,
+  maxCount,
 });
 
 /** Whether a rule accepts this value, whole. */

@@ -6,9 +6,9 @@ import type { Claims } from './claims.ts';
 import { SignInRefused } from './errors.ts';
 
 export interface AssurancePolicy {
-  /** Least authentication assurance level, 1 to 3. */
+  /** Minimum authentication assurance level, 1 to 3. */
   readonly minimumAal: number;
-  /** Least identity assurance level, 0 to 3. */
+  /** Minimum identity assurance level, 0 to 3. */
   readonly minimumIal: number;
 }
 
@@ -40,7 +40,7 @@ export function checkAssurance(
   const stated = [idToken, userInfo].flatMap((claims) =>
     identityClaims.filter((name) => Object.hasOwn(claims, name)).map((name) => readLevel(claims[name])),
   );
-  // Where the sources disagree, the least counts; one odd value spoils all.
+  // Where the sources disagree, the lowest counts; one invalid value refuses all.
   const identity = stated.includes(undefined) ? NaN : Math.min(...stated.map(Number));
   if (!Number.isFinite(identity) || !(identity >= policy.minimumIal)) {
     throw new SignInRefused('assurance_insufficient', 'id_assurance_level');

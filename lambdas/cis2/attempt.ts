@@ -1,5 +1,5 @@
 /**
- * One attempt to sign in, kept by nobody but the browser: everything it needs comes back in `state`, sealed under a
+ * One attempt to sign in, stored by nobody but the browser: everything it needs comes back in `state`, sealed under a
  * secret that only this browser's sign-in cookie holds; `nonce` and the PKCE verifier are derived from that secret and
  * the attempt's id. So nothing is written for a visitor who has not signed in, any number of tabs work at once, and a
  * callback is worthless in another browser (RFC 9700 sections 2.1.1 and 4.7).
@@ -17,10 +17,10 @@ import {
 } from '../common/index.ts';
 
 /** A sign-in left unfinished for this long is void, in seconds. */
-export const attemptLifeSeconds = 600;
+export const attemptLifetimeSeconds = 600;
 
 /** Two instances' clocks may differ by this much, in seconds. */
-const skewSeconds = 5;
+const instanceClockSkewSeconds = 5;
 
 const format = 1;
 const stateContext = `sign-in state|${String(format)}`;
@@ -76,8 +76,8 @@ function readAttempt(text: string, now: EpochMilliseconds): SignInAttempt | unde
   const [id, startedAtNumber, returnTo, requiredAal, replaces, presenceDemanded] = value as unknown[];
   const startedAt = asEpochMilliseconds(startedAtNumber);
   if (typeof id !== 'string' || !/^[A-Za-z0-9_-]{22}$/.test(id)) return undefined;
-  if (startedAt === undefined || startedAt > now + skewSeconds * 1_000) return undefined;
-  if (now >= startedAt + attemptLifeSeconds * 1_000) return undefined;
+  if (startedAt === undefined || startedAt > now + instanceClockSkewSeconds * 1_000) return undefined;
+  if (now >= startedAt + attemptLifetimeSeconds * 1_000) return undefined;
   if (typeof returnTo !== 'string') return undefined;
   if (typeof requiredAal !== 'number' || ![0, 1, 2, 3].includes(requiredAal)) return undefined;
   if (

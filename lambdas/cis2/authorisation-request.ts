@@ -12,9 +12,9 @@ export interface AuthorisationOptions {
   readonly redirectUri: string;
   readonly scope: string;
   readonly clock: Clock;
-  /** Told when CIS2's metadata could not be had again and the old one serves. */
+  /** Called when CIS2's metadata could not be read again and the old one is used. */
   readonly onStale: (document: 'metadata' | 'keys', ageSeconds: number) => void;
-  /** Told of every call to CIS2. */
+  /** Called after every call to CIS2. */
   readonly onCall?: (call: ProviderCall) => void;
 }
 

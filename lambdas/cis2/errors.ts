@@ -6,7 +6,7 @@ export class ProviderUnavailable extends BffError {
   readonly code = 'provider_unavailable';
 }
 
-/** Why a sign-in gets no session: what CIS2 answered, not a fault of ours. */
+/** Why a sign-in gets no session: what CIS2 responded, not a fault of ours. */
 export type SignInRefusal =
   | 'access_denied'
   | 'login_expired'
@@ -27,7 +27,7 @@ export class SignInRefused extends BffError {
   override readonly name = 'SignInRefused';
   readonly code: SignInRefusal;
   readonly check: string;
-  /** With `role_required`: what the person may be told. */
+  /** With `role_required`: what the person may know. */
   readonly reason: RoleRefusal | undefined;
 
   constructor(

@@ -1,9 +1,9 @@
-/** What the library leaves to a relying party: the checks on an ID token beyond OpenID Connect's least. */
+/** What the library leaves to a relying party: the checks on an ID token beyond the minimum of OpenID Connect. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IDToken } from 'oauth4webapi';
 import type { EpochMilliseconds, EpochSeconds } from '../common/index.ts';
 import { SignInRefused } from './errors.ts';
-import { recentInstant, skewSeconds } from './jwt.ts';
+import { recentInstant, clockSkewSeconds } from './jwt.ts';
 
 export interface IdTokenFacts {
   readonly subject: string;
@@ -38,7 +38,7 @@ export function checkIdToken(
   // The person proved their presence no more than five minutes ago (NHS CIA Ses Req 003).
   const authenticatedAt = recentInstant(claims.auth_time, now) ?? refuse('auth_time');
   const earliest =
-    authenticatedSince === undefined ? 0 : Math.floor(authenticatedSince / 1_000) - skewSeconds;
+    authenticatedSince === undefined ? 0 : Math.floor(authenticatedSince / 1_000) - clockSkewSeconds;
   if (authenticatedAt < earliest) refuse('auth_time before the attempt');
 
   if (claims['at_hash'] !== undefined && !isHashOf(claims['at_hash'], accessToken)) refuse('at_hash');

@@ -1,5 +1,5 @@
 export {
-  attemptLifeSeconds,
+  attemptLifetimeSeconds,
   codeVerifierOf,
   newAttempt,
   nonceOf,
@@ -8,6 +8,7 @@ export {
   type SignInAttempt,
 } from './attempt.ts';
 export { createAuthorisation, type Authorisation } from './authorisation-request.ts';
+export { clockSkewSeconds } from './jwt.ts';
 export { LogoutTokenRefused, ProviderUnavailable, SignInRefused } from './errors.ts';
 export { createLogoutTokenVerifier, type LogoutToken, type LogoutTokenVerifier } from './logout-token.ts';
 export { createRelyingParty, type RelyingParty, type SignIn } from './relying-party.ts';

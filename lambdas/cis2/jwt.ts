@@ -8,7 +8,7 @@ export const signingAlgorithm = 'RS256';
 export const loadJwtReader = () => import('./signed-jwt.ts');
 
 /** Allowed difference between CIS2's clock and ours, in seconds. */
-export const skewSeconds = 60;
+export const clockSkewSeconds = 60;
 
 /** What happened longer ago is not recent, in seconds. */
 export const recentSeconds = 300;
@@ -29,6 +29,6 @@ export const numericDate = (claim: unknown): EpochSeconds | undefined =>
  */
 export function recentInstant(claim: unknown, now: EpochSeconds): EpochSeconds | undefined {
   const instant = numericDate(claim);
-  if (instant === undefined || instant > now + skewSeconds) return undefined;
-  return instant < now - recentSeconds - skewSeconds ? undefined : instant;
+  if (instant === undefined || instant > now + clockSkewSeconds) return undefined;
+  return instant < now - recentSeconds - clockSkewSeconds ? undefined : instant;
 }

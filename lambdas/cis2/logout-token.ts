@@ -2,7 +2,7 @@
 import { isObject, type Clock, type EpochSeconds } from '../common/index.ts';
 import type { Claims } from './claims.ts';
 import { LogoutTokenRefused, ProviderUnavailable } from './errors.ts';
-import { loadJwtReader, numericDate, recentInstant, skewSeconds } from './jwt.ts';
+import { loadJwtReader, numericDate, recentInstant, clockSkewSeconds } from './jwt.ts';
 import { createProvider, type Provider } from './provider.ts';
 import type { ProviderCall } from './transport.ts';
 
@@ -23,7 +23,7 @@ export interface LogoutTokenVerifier {
    * checked first, so that a token anybody could have written costs CIS2 nothing; the signature comes last, and nothing
    * is believed before it.
    *
-   * @throws LogoutTokenRefused naming the check that failed; ProviderUnavailable when CIS2's keys cannot be had, or may
+   * @throws LogoutTokenRefused naming the check that failed; ProviderUnavailable when CIS2's keys cannot be read, or may
    *   not be asked for just now
    */
   verify(token: string, signal: AbortSignal): Promise<LogoutToken>;
@@ -36,7 +36,7 @@ const types = ['JWT', 'LOGOUT+JWT'];
 
 const maxTokenId = 255;
 
-/** Keys that cannot be had are asked for this often in a minute at once, for CIS2 may be back; then with pauses. */
+/** Keys that cannot be read are requested this often in a minute at once, for CIS2 may be back; then with pauses. */
 const triesAMinute = 3;
 const pauseSeconds = 5;
 
@@ -44,9 +44,9 @@ export function createLogoutTokenVerifier(options: {
   issuer: string;
   clientId: string;
   clock: Clock;
-  /** Told when CIS2's metadata or keys could not be had again and the old ones serve. */
+  /** Called when CIS2's metadata or keys could not be read again and the old ones are used. */
   onStale: (document: 'metadata' | 'keys', ageSeconds: number) => void;
-  /** Told of every call to CIS2. */
+  /** Called after every call to CIS2. */
   onCall?: (call: ProviderCall) => void;
 }): LogoutTokenVerifier {
   const { issuer, clientId, clock } = options;
@@ -62,7 +62,8 @@ export function createLogoutTokenVerifier(options: {
       const believed = checkClaims(jwt.claims, { issuer, clientId, now: clock() });
       const verdict = await verifySignature(jwt, provider, signal);
       // CIS2 may send it again: a refusal would be final.
-      if (verdict === 'held back') throw new ProviderUnavailable('an unknown key was asked for a moment ago');
+      if (verdict === 'rate limited')
+        throw new ProviderUnavailable('an unknown key was asked for a moment ago');
       if (verdict !== 'good') refuse(verdict);
       return believed;
     },
@@ -70,8 +71,8 @@ export function createLogoutTokenVerifier(options: {
 }
 
 /**
- * Anybody can send a logout token: a flood of them must not be what CIS2 has to get up under, nor may each wait for an
- * answer that does not come. What is known serves all the while.
+ * Anybody can send a logout token: a flood of them must not keep CIS2 down while it restarts, nor may each wait for a response
+ * that does not come. Keys in memory are used all the while.
  */
 function withPauses(provider: Provider, clock: Clock): Provider {
   let failures: readonly EpochSeconds[] = [];
@@ -82,7 +83,7 @@ function withPauses(provider: Provider, clock: Clock): Provider {
     failures = failures.filter((failedAt) => now < failedAt + 60);
     const last = failures.at(-1);
     if (failures.length >= triesAMinute && last !== undefined && now < last + pauseSeconds) {
-      throw new ProviderUnavailable('CIS2’s keys could not be had a moment ago');
+      throw new ProviderUnavailable('CIS2’s keys could not be read a moment ago');
     }
     try {
       return await work();
@@ -106,7 +107,7 @@ function withPauses(provider: Provider, clock: Clock): Provider {
         throw error;
       });
     },
-    keysAgain: (signal) => ask(() => provider.keysAgain(signal)),
+    refetchKeys: (signal) => ask(() => provider.refetchKeys(signal)),
   };
 }
 
@@ -127,11 +128,11 @@ function checkClaims(
   // CIS2 may leave these two out.
   if (claims['exp'] !== undefined) {
     const expiresAt = numericDate(claims['exp']) ?? refuse('exp');
-    if (now >= expiresAt + skewSeconds) refuse('exp');
+    if (now >= expiresAt + clockSkewSeconds) refuse('exp');
   }
   if (claims['nbf'] !== undefined) {
     const notBefore = numericDate(claims['nbf']) ?? refuse('nbf');
-    if (now < notBefore - skewSeconds) refuse('nbf');
+    if (now < notBefore - clockSkewSeconds) refuse('nbf');
   }
   const event = isObject(claims['events']) ? claims['events'][eventName] : undefined;
   if (!isObject(event)) refuse('events');

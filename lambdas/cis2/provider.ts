@@ -1,4 +1,4 @@
-/** What we know of CIS2: its metadata, from the issuer alone, and its keys. Both are kept, and kept usable. */
+/** What we know of CIS2: its metadata, from the issuer alone, and its keys. Both are cached, and used for a while longer when CIS2 is unavailable. */
 import * as oauth from 'oauth4webapi';
 import { createCache, isObject, withoutNulls, type Clock, type EpochSeconds } from '../common/index.ts';
 import { isLoopback } from '../settings/index.ts';
@@ -22,22 +22,22 @@ export interface Provider {
   /** @throws ProviderUnavailable */
   keys(signal: AbortSignal): Promise<Jwks>;
   /**
-   * The keys again, because a token named one that is not among them; undefined when that was tried in vain less than
+   * Fetches the keys again, because a token named one that is not among them; undefined when that was tried in vain less than
    * a minute ago, so that a flood of unknown names costs CIS2 nothing.
    *
    * @throws ProviderUnavailable when they do not come
    */
-  keysAgain(signal: AbortSignal): Promise<Jwks | undefined>;
-  /** Says that asking again did not help. */
-  keysAgainWasInVain(): void;
+  refetchKeys(signal: AbortSignal): Promise<Jwks | undefined>;
+  /** The refetched keys did not have it: no refetch for a minute. */
+  limitRefetches(): void;
 }
 
-/** CIS2 asks that its metadata be read at run time and kept for about an hour. */
+/** CIS2 asks that its metadata be read at run time and cached for about an hour. */
 const metadataFreshSeconds = 3_600;
 const keysFreshSeconds = 900;
-/** When CIS2 is briefly away, what is known goes on serving for this long; then nothing is better than old. */
+/** When CIS2 is unavailable, the cached documents are used for this long; then none. */
 const maxAgeSeconds = 86_400;
-const vainSeconds = 60;
+const minRefetchSeconds = 60;
 
 export function createProvider(options: {
   issuer: string;
@@ -61,7 +61,7 @@ export function createProvider(options: {
   };
 
   const readMetadata = async (signal: AbortSignal): Promise<ProviderMetadata> => {
-    const found = await unusableIsUnavailable(async () =>
+    const found = await readDocument(async () =>
       oauth.processDiscoveryResponse(
         issuerUrl,
         await oauth.discoveryRequest(issuerUrl, {
@@ -93,7 +93,7 @@ export function createProvider(options: {
 
   const readKeys = async (signal: AbortSignal): Promise<Jwks> => {
     const { jwks_uri: url } = await metadata.get(signal);
-    const { status, body } = await unusableIsUnavailable(async () => {
+    const { status, body } = await readDocument(async () => {
       const response = await fetchWithin(signal)(url, { headers: { accept: 'application/json' } });
       return { status: response.status, body: await response.json() };
     });
@@ -110,15 +110,17 @@ export function createProvider(options: {
     onStale: (_, age) => options.onStale('keys', age),
   });
 
-  let inVainAt: EpochSeconds | undefined;
+  let vainRefetchAt: EpochSeconds | undefined;
   return {
     insecure,
     metadata: (signal) => metadata.get(signal),
     keys: (signal) => keys.get(signal),
-    keysAgain: async (signal) =>
-      inVainAt !== undefined && clock() < inVainAt + vainSeconds ? undefined : keys.again(signal),
-    keysAgainWasInVain: () => {
-      inVainAt = clock();
+    refetchKeys: async (signal) =>
+      vainRefetchAt !== undefined && clock() < vainRefetchAt + minRefetchSeconds
+        ? undefined
+        : keys.refresh(signal),
+    limitRefetches: () => {
+      vainRefetchAt = clock();
     },
   };
 }
@@ -126,7 +128,7 @@ export function createProvider(options: {
 const isKey = (key: Claims): key is Claims & oauth.JWK => typeof key['kty'] === 'string';
 
 /** A document that is not what it should be is as good as none. */
-async function unusableIsUnavailable<T>(read: () => Promise<T>): Promise<T> {
+async function readDocument<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (cause) {

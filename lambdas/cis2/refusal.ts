@@ -55,7 +55,7 @@ function checkOf(step: string, { message, code }: Error & { code?: string }): st
 
 /**
  * @param step - what was read
- * @returns a refusal where an answer failed a check of the library's; anything else as it is
+ * @returns a refusal where a response failed a check of the library's; anything else as it is
  */
 export function refusal(step: string, error: unknown): unknown {
   if (error instanceof oauth.AuthorizationResponseError) {

@@ -1,5 +1,5 @@
 /**
- * What becomes of an answer to an authorisation request: asks CIS2 who somebody is, and believes nothing of the answer that it has
+ * What becomes of a response to an authorisation request: asks CIS2 who somebody is, and believes nothing of the response that it has
  * not checked.
  */
 import * as oauth from 'oauth4webapi';
@@ -40,11 +40,11 @@ export interface RelyingPartyOptions {
   readonly clock: Clock;
   /** The current signer. With the `kid` of a key that CIS2 refused, it reads again whether there is another. */
   readonly signer: (refusedKid?: string) => Promise<AssertionSigner>;
-  /** Told when CIS2's metadata or keys could not be had again and the old ones serve. */
+  /** Called when CIS2's metadata or keys could not be read again and the old ones are used. */
   readonly onStale: (document: 'metadata' | 'keys', ageSeconds: number) => void;
-  /** Told which members of a token response were odd and have been ignored. */
+  /** Called with the names of members of a token response that were odd and have been ignored. */
   readonly onOddMembers: (members: readonly OddMember[]) => void;
-  /** Told of every call to CIS2. */
+  /** Called after every call to CIS2. */
   readonly onCall?: (call: ProviderCall) => void;
 }
 
@@ -117,7 +117,7 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
       await addAssertion(body, signer, clientId, audience);
     };
 
-  /** CIS2 refuses a client before it looks at the code: with another key, the same code can be sent once more. */
+  /** CIS2 refuses a client before it checks the code: with another key, the same code can be sent once more. */
   const exchangeCode = async (
     as: ProviderMetadata,
     { accepted, codeVerifier }: AcceptedResponse,

@@ -58,16 +58,16 @@ export function rewritten({ token, claims }: SignedJwt): string {
 }
 
 /**
- * What became of a signature: `key` where it may be by a key that we do not know yet, `held back` where that is so and
+ * What became of a signature: `key` where it may be by a key that we do not know yet, `rate limited` where that is so and
  * the keys were asked for in vain a moment ago.
  */
-export type SignatureVerdict = 'good' | 'signature' | 'key' | 'held back';
+export type SignatureVerdict = 'good' | 'signature' | 'key' | 'rate limited';
 
 /**
  * Verifies a signature with CIS2's keys. A key we do not know is asked for once, at once; a flood of unknown keys is
  * not.
  *
- * @throws ProviderUnavailable when there are no keys to be had
+ * @throws ProviderUnavailable when no keys are available
  */
 export async function verifySignature(
   jwt: SignedJwt,
@@ -76,10 +76,10 @@ export async function verifySignature(
 ): Promise<SignatureVerdict> {
   const verdict = await verifyWith(jwt, await provider.keys(signal));
   if (verdict !== 'key') return verdict;
-  const jwks = await provider.keysAgain(signal);
-  if (jwks === undefined) return 'held back';
+  const jwks = await provider.refetchKeys(signal);
+  if (jwks === undefined) return 'rate limited';
   const again = await verifyWith(jwt, jwks);
-  if (again === 'key') provider.keysAgainWasInVain();
+  if (again === 'key') provider.limitRefetches();
   return again;
 }
 
@@ -100,7 +100,7 @@ const importKey = (jwk: Jwk): ReturnType<typeof importJWK> => {
 async function verifyWith(
   { token, keyId }: SignedJwt,
   { keys }: Jwks,
-): Promise<Exclude<SignatureVerdict, 'held back'>> {
+): Promise<Exclude<SignatureVerdict, 'rate limited'>> {
   const candidates = keys.filter(
     ({ kty, kid, use, alg, key_ops: operations }) =>
       kty === 'RSA' &&

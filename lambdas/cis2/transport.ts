@@ -1,18 +1,18 @@
 import type { IncomingMessage } from 'node:http';
 import { TooLarge, withDeadline } from '../common/index.ts';
 import {
-  AnswerCut,
+  ResponseTruncated,
   ConnectionLost,
   createHttpClient,
-  onceMoreIfLost,
+  retryIfLost,
   readBody,
   type Connection,
 } from '../outbound/index.ts';
 import { ProviderUnavailable, SignInRefused } from './errors.ts';
 
-/** No answer of CIS2's that we use comes near this: sixty roles are 25 KB. */
-const maxAnswerBytes = 512 * 1024;
-/** The longest one call may take; a whole callback has its own limit beside it. */
+/** No response of CIS2's that we use comes near this: sixty roles are 25 KB. */
+const maxResponseBytes = 512 * 1024;
+/** One call; a whole callback has its own limit beside it. */
 const maxCallMs = 4_000;
 /** An idle connection is closed after this long: one that a firewall forgot without a word would cost a whole time-out. */
 const maxIdleMs = 4_000;
@@ -22,9 +22,9 @@ const client = createHttpClient({ maxIdleMs });
 /** What a call to CIS2 tells of it. */
 export interface ProviderCall {
   readonly milliseconds: number;
-  /** No answer that could be used: none in time, a 5xx or a 429. */
+  /** No response that could be used: none in time, a 5xx or a 429. */
   readonly failed: boolean;
-  /** How far CIS2's clock is ahead of ours, in seconds, by the Date of its answer; NaN where it has none. */
+  /** How far CIS2's clock is ahead of ours, in seconds, by the Date of its response; NaN where it has none. */
   readonly clockDifference: number;
 }
 
@@ -35,15 +35,15 @@ interface FetchInit {
 }
 
 /**
- * `fetch` for talking to CIS2: bounded in time and size, follows no redirect, and tells "could not be had" from
- * "was wrong". When the connection is lost before a byte of an answer has come, the request is sent once more over a new
+ * `fetch` for talking to CIS2: bounded in time and size, follows no redirect, and distinguishes "could not be
+ * reached" from "was wrong". When the connection is lost before a byte of a response has come, the request is sent once more over a new
  * one: others that are idle may be dead as well.
  *
  * @param signal - the time left for the whole job
  * @param onResend - called before a request is sent once more; the first may have arrived all the same
- * @param onCall - told of the call when it is over
- * @throws ProviderUnavailable when no whole answer comes in time, or a 5xx or 429 does
- * @throws SignInRefused `response_invalid` when the answer is larger than any that can be right
+ * @param onCall - called when the call is over
+ * @throws ProviderUnavailable when no whole response comes in time, or a 5xx or 429 does
+ * @throws SignInRefused `response_invalid` when the response is larger than any that can be right
  */
 export const providerFetch =
   (signal: AbortSignal, onResend?: () => void, onCall?: (call: ProviderCall) => void) =>
@@ -57,7 +57,7 @@ export const providerFetch =
     let failed = false;
     try {
       const attempts = (time: AbortSignal) =>
-        onceMoreIfLost((connection: Connection) => {
+        retryIfLost((connection: Connection) => {
           if (connection === 'new') onResend?.();
           return client.send(request, { connection, signal: time }, (response) => {
             clockDifference = aheadOfUs(response);
@@ -69,7 +69,7 @@ export const providerFetch =
       failed = !(error instanceof TooLarge);
       if (error instanceof ProviderUnavailable) throw error;
       if (error instanceof TooLarge) throw new SignInRefused('response_invalid', 'answer too large');
-      const isOurs = error instanceof ConnectionLost || error instanceof AnswerCut;
+      const isOurs = error instanceof ConnectionLost || error instanceof ResponseTruncated;
       throw new ProviderUnavailable('CIS2 could not be reached in time', {
         cause: isOurs ? error.cause : error,
       });
@@ -78,17 +78,17 @@ export const providerFetch =
     }
   };
 
-/** `Date` (RFC 9110 section 6.6.1) has whole seconds, so its middle is meant. An answer out of a cache says nothing. */
+/** `Date` (RFC 9110 section 6.6.1) has whole seconds, so its middle is meant. A response out of a cache says nothing. */
 const aheadOfUs = ({ headers: { date = '', age } }: IncomingMessage): number =>
   age === undefined ? (Date.parse(date) + 500 - Date.now()) / 1_000 : NaN;
 
-/** The headers that are read of an answer. */
+/** The headers that are read of a response. */
 const readHeaders = ['content-type', 'www-authenticate'] as const;
 
 async function readResponse(response: IncomingMessage): Promise<Response> {
   const { statusCode: status = 0 } = response;
   if (status >= 500 || status === 429) throw new ProviderUnavailable(`CIS2 answered ${String(status)}`);
-  const body = await readBody(response, maxAnswerBytes);
+  const body = await readBody(response, maxResponseBytes);
   const headers = new Headers();
   for (const name of readHeaders) {
     const value = response.headers[name];

@@ -24,10 +24,10 @@ export interface Cache<T, Signal> {
    */
   get(signal: Signal, isRefused?: (value: T) => boolean): Promise<T>;
   /** The value, read again. @throws what `read` throws */
-  again(signal: Signal): Promise<T>;
+  refresh(signal: Signal): Promise<T>;
 }
 
-/** Keeps a value in memory. Parallel callers share one read; when it cannot be read again, the one in memory goes on serving. */
+/** Caches a value in memory. Parallel callers share one read; when it cannot be read again, the one in memory goes on serving. */
 export function createCache<T, Signal extends AbortSignal | undefined>(
   options: CacheOptions<T, Signal>,
 ): Cache<T, Signal> {
@@ -41,13 +41,13 @@ export function createCache<T, Signal extends AbortSignal | undefined>(
     cached = { value, readAt: clock() };
     return value;
   };
-  const again = (signal: Signal): Promise<T> =>
+  const refresh = (signal: Signal): Promise<T> =>
     (reading ??= read(signal).finally(() => {
       reading = undefined;
     }));
 
   return {
-    again,
+    refresh,
     async get(signal, isRefused) {
       const now = clock();
       const usable = cached !== undefined && now < cached.readAt + maxAgeSeconds ? cached : undefined;
@@ -56,12 +56,12 @@ export function createCache<T, Signal extends AbortSignal | undefined>(
         if (isFresh || now < nextTry) return usable.value;
       }
       try {
-        // A read under way may have begun before the refusal: then only what is read from now on answers it.
+        // A read under way may have begun before the refusal: only a read that begins now takes it into account.
         if (isRefused !== undefined && reading !== undefined) {
           const value = await reading;
           if (!isRefused(value)) return value;
         }
-        return await again(signal);
+        return await refresh(signal);
       } catch (error) {
         if (usable === undefined) throw error;
         nextTry = now + Math.min(retrySeconds, cacheSeconds);

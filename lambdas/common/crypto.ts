@@ -63,7 +63,7 @@ export function open(key: Secret<Buffer>, context: string, sealed: Uint8Array): 
     .setAuthTag(sealed.subarray(-tagBytes));
   try {
     const plain = decipher.update(sealed.subarray(nonceBytes, -tagBytes));
-    // Checks the tag. GCM holds nothing back for it to add.
+    // Checks the tag. GCM has no data left for it to add.
     decipher.final();
     return plain;
   } catch {

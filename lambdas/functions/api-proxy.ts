@@ -13,7 +13,7 @@ import { dynamoDb, edgeSecrets, timeLimits, secretsManager } from '../aws/index.
 import { systemClock as clock } from '../common/index.ts';
 import { proxiedRoutes } from '../handlers/api-proxy.ts';
 import { edgeCheck, proxyFunction } from '../http/index.ts';
-import { currentSigner, loadRing, signers } from '../keys/index.ts';
+import { currentSigner, loadRing, createSignerOf } from '../keys/index.ts';
 import { createProxyStore } from '../session/index.ts';
 import { SettingsError } from '../settings/index.ts';
 import { startFunction, warmUp } from '../start.ts';
@@ -21,9 +21,9 @@ import { describeError } from '../telemetry/index.ts';
 
 const { settings, log } = startFunction('api-proxy');
 const manifest = readManifest();
-const strangers = Object.keys(settings.UPSTREAMS).filter((name) => !Object.hasOwn(manifest, name));
-if (strangers.length > 0) {
-  const problems = [`UPSTREAMS names what the route manifest does not know: ${strangers.join(', ')}`];
+const unknownUpstreams = Object.keys(settings.UPSTREAMS).filter((name) => !Object.hasOwn(manifest, name));
+if (unknownUpstreams.length > 0) {
+  const problems = [`UPSTREAMS names what the route manifest does not know: ${unknownUpstreams.join(', ')}`];
   log('settings_invalid', { problems });
   throw new SettingsError(problems);
 }
@@ -36,7 +36,7 @@ const onStale = (error: unknown): void => {
 
 const signer = currentSigner({
   load: () => loadRing(secrets, settings.API_PLATFORM_KEYS_SECRET),
-  signerOf: signers({ kmsOptions: timeLimits, clock }),
+  signerOf: createSignerOf({ kmsOptions: timeLimits, clock }),
   cacheSeconds: settings.KEY_CACHE_SECONDS,
   clock,
   onStale,

@@ -4,7 +4,7 @@ import { createRelyingParty } from '../cis2/index.ts';
 import { preciseClock, systemClock as clock } from '../common/index.ts';
 import { callback } from '../handlers/callback.ts';
 import { edgeCheck, httpFunction } from '../http/index.ts';
-import { currentSigner, loadRing, signers } from '../keys/index.ts';
+import { currentSigner, loadRing, createSignerOf } from '../keys/index.ts';
 import { createSignInStore, identifierKeyIn } from '../session/index.ts';
 import { measureProvider } from '../handlers/provider-metrics.ts';
 import { startFunction, warmUp } from '../start.ts';
@@ -17,7 +17,7 @@ const edge = edgeCheck(() => edgeSecrets(secrets, settings.EDGE_SECRET));
 
 const signer = currentSigner({
   load: () => loadRing(secrets, settings.SIGNING_KEYS_SECRET),
-  signerOf: signers({ kmsOptions: timeLimits, clock }),
+  signerOf: createSignerOf({ kmsOptions: timeLimits, clock }),
   cacheSeconds: settings.KEY_CACHE_SECONDS,
   clock,
   onStale: (error) => {

@@ -10,7 +10,7 @@ import {
   createKeySecret,
   createPublishedKeys,
   fetchJwks,
-  signers,
+  createSignerOf,
   type Purpose,
 } from '../keys/index.ts';
 import { startFunction } from '../start.ts';
@@ -46,7 +46,7 @@ const ring = (
       kmsOptions,
       clock,
     }),
-    signerOf: signers({ kmsOptions: timeLimits, clock }),
+    signerOf: createSignerOf({ kmsOptions: timeLimits, clock }),
     fetchJwks: fetchJwks(`${settings.BASE_URL}${path}`),
     leadSeconds: settings.KEY_LEAD_SECONDS,
     clock,
@@ -75,13 +75,13 @@ export const handler = rotateSigningKeys({
   ),
   respond: async (address, response) => {
     // CloudFormation's address is signed for an upload without a content type.
-    const answer = await fetch(address, {
+    const taken = await fetch(address, {
       method: 'PUT',
       body: JSON.stringify(response),
       headers: { 'content-type': '' },
       redirect: 'error',
     });
-    if (!answer.ok) throw new Error(`CloudFormation answered ${String(answer.status)}`);
+    if (!taken.ok) throw new Error(`CloudFormation answered ${String(taken.status)}`);
   },
   clock,
   log,

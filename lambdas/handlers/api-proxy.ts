@@ -15,10 +15,13 @@ import {
   upstreamHeaders,
   upstreamUrl,
   type ApiRoute,
+  type OwnHeaders,
   type Trace,
   type UpstreamClient,
+  type UpstreamResponse,
 } from '../api/index.ts';
 import { StepUpRequired, TokenUnavailable, type AccessToken, type UserTokens } from '../api/tokens/index.ts';
+import { clockSkewSeconds } from '../cis2/index.ts';
 import { after, asEpochSeconds, withDeadline, type Clock, type EpochSeconds } from '../common/index.ts';
 import {
   acceptedMediaType,
@@ -29,21 +32,23 @@ import {
   type ProxiedRoute,
 } from '../http/index.ts';
 import { SessionGone, type ProxySession, type ProxyStore } from '../session/index.ts';
-import { acceptsRole, acrLevels, type AcrValue, type Settings } from '../settings/index.ts';
+import { acceptsRole, acrLevels, acrOfLevel, type Settings } from '../settings/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { expectedHandle, notActive, requireCredential } from './presented-session.ts';
+
+type ProxySettings = Settings<'UPSTREAMS' | 'ACCEPTED_ROLES' | 'CIS2_ACR' | 'MINIMUM_AAL'>;
 
 export interface ApiProxyDependencies {
   readonly sessions: ProxyStore;
   readonly tokens: UserTokens;
   readonly client: UpstreamClient;
-  readonly settings: Settings<'UPSTREAMS' | 'ACCEPTED_ROLES' | 'CIS2_ACR' | 'MINIMUM_AAL'>;
+  readonly settings: ProxySettings;
   readonly clock: Clock;
 }
 
-/** The longest that a call may take, a little less than the function has. */
+/** A whole call: a little less than the function's own time-out. */
 const maxCallMs = 26_000;
-/** Of that, the longest one wait for a token may take: a lease that nobody lets go of, and a little. */
+/** Of that, one wait for a token: longer than a lease that nobody gives back. */
 const maxTokenMs = 14_000;
 
 /** Every route whose upstream is configured. @param routes - the manifest's */
@@ -57,10 +62,10 @@ export const proxiedRoutes = (
     return base === undefined ? [] : [proxiedRoute(dependencies, route, base)];
   });
 
-/** How far a call has come: what refused it, where it goes no further. */
+/** How far a call has come; the log names it where the call is refused. */
 type Stage = 'request' | 'session' | 'step_up' | 'role' | 'token_or_upstream' | 'answer';
 
-interface Call {
+interface ProxiedCall {
   readonly request: HttpRequest;
   readonly log: Logger;
   readonly startedAt: number;
@@ -79,7 +84,7 @@ function proxiedRoute(dependencies: ApiProxyDependencies, route: ApiRoute, base:
     ),
     body,
     handle: async (request, log) => {
-      const call: Call = {
+      const call: ProxiedCall = {
         request,
         log,
         startedAt: performance.now(),
@@ -100,42 +105,85 @@ function proxiedRoute(dependencies: ApiProxyDependencies, route: ApiRoute, base:
   };
 }
 
-/** Parse, decide, act, answer; nothing costs a call to anybody before it must. */
+/** Parse, decide, act, respond: nothing costs a call to anybody before it must. */
 async function forwardCall(
-  { sessions, tokens, client, settings, clock }: ApiProxyDependencies,
+  dependencies: ApiProxyDependencies,
   route: ApiRoute,
   base: string,
-  call: Call,
+  call: ProxiedCall,
 ): Promise<HttpResponse> {
-  const { request } = call;
-  const audience = audienceOf(route);
-  const { url, headers } = acceptCall(route, base, request);
+  const { sessions, settings, clock } = dependencies;
+  const accepted = acceptCall(route, base, call.request);
 
   call.stage = 'session';
   const session = await openSession(sessions, route, settings, call);
 
   call.stage = 'step_up';
   requireAuthentication(route, session, settings, clock());
+
   call.stage = 'role';
   const roleId = workingRole(route, session, settings);
 
   call.stage = 'token_or_upstream';
-  const contentType = acceptedMediaType(request.headers['content-type'], route.body?.types ?? []);
-  const ownHeaders = {
-    accept: acceptedType(route, request.headers['accept']),
-    acceptEncoding: acceptedEncoding(request.headers['accept-encoding']),
-    requestId: call.requestId,
-    correlationId: correlationId(session.handle),
-    roleId,
-    contentType: route.body === undefined ? undefined : contentType,
+  const response = await callUpstream(dependencies, route, call, session, {
+    ...accepted,
+    own: ownHeaders(route, call, session, roleId),
+  });
+
+  call.stage = 'answer';
+  return {
+    status: response.status,
+    headers: passedHeaders(response, route, base, accepted.url),
+    ...(response.body.length === 0 ? {} : { body: response.body }),
   };
-  const answered = await forward<AccessToken>({
+}
+
+/** What of a request goes to the upstream. */
+interface AcceptedCall {
+  readonly url: URL;
+  /** The listed headers that came. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** @throws Problem `invalid_request` for what the route does not take */
+function acceptCall(route: ApiRoute, base: string, request: HttpRequest): AcceptedCall {
+  const query = acceptQuery(route, request.query);
+  const headers = acceptHeaders(route, request.headers);
+  if (query === undefined || headers === undefined) throw new Problem('invalid_request');
+  return { url: upstreamUrl(base, route, request.pathVariables, query), headers };
+}
+
+/** The headers that the upstream gets beside those that came. */
+const ownHeaders = (
+  route: ApiRoute,
+  { request, requestId }: ProxiedCall,
+  session: ProxySession,
+  roleId: string | null,
+): OwnHeaders => ({
+  accept: acceptedType(route, request.headers['accept']),
+  acceptEncoding: acceptedEncoding(request.headers['accept-encoding']),
+  requestId,
+  correlationId: correlationId(session.handle),
+  roleId,
+  contentType: route.body && acceptedMediaType(request.headers['content-type'], route.body.types),
+});
+
+/** Calls the upstream with the user's token, and once more with another where that is refused. */
+function callUpstream(
+  { tokens, client }: ApiProxyDependencies,
+  route: ApiRoute,
+  call: ProxiedCall,
+  session: ProxySession,
+  { url, headers, own }: AcceptedCall & { readonly own: OwnHeaders },
+): Promise<UpstreamResponse> {
+  const audience = audienceOf(route);
+  return forward<AccessToken>({
     client,
     call: (accessToken) => ({
       method: route.method,
       url,
-      headers: upstreamHeaders(headers, ownHeaders, accessToken),
-      body: route.body === undefined ? undefined : request.body,
+      headers: upstreamHeaders(headers, own, accessToken),
+      body: route.body === undefined ? undefined : call.request.body,
     }),
     tokens:
       audience &&
@@ -147,20 +195,6 @@ async function forwardCall(
     totalMs: maxCallMs - (performance.now() - call.startedAt),
     trace: call.trace,
   });
-  call.stage = 'answer';
-  return {
-    status: answered.status,
-    headers: passedHeaders(answered, route, base, url),
-    ...(answered.body.length === 0 ? {} : { body: answered.body }),
-  };
-}
-
-/** The upstream's address and the headers to pass on. @throws Problem `invalid_request` for what the route does not take */
-function acceptCall(route: ApiRoute, base: string, request: HttpRequest) {
-  const query = acceptQuery(route, request.query);
-  const headers = acceptHeaders(route, request.headers);
-  if (query === undefined || headers === undefined) throw new Problem('invalid_request');
-  return { url: upstreamUrl(base, route, request.pathVariables, query), headers };
 }
 
 const audienceOf = ({ token }: ApiRoute) => (token === 'none' ? undefined : token);
@@ -169,8 +203,8 @@ const audienceOf = ({ token }: ApiRoute) => (token === 'none' ? undefined : toke
 async function openSession(
   sessions: ProxyStore,
   route: ApiRoute,
-  settings: Policy,
-  { request, log }: Call,
+  settings: ProxySettings,
+  { request, log }: ProxiedCall,
 ): Promise<ProxySession> {
   const opened = await sessions.open(requireCredential(request), {
     handle: expectedHandle(request),
@@ -185,17 +219,12 @@ async function openSession(
   return opened.session;
 }
 
-type Policy = ApiProxyDependencies['settings'];
-
-/** Who the person is lies in an item of its own, which most calls need not read. */
-const needsProfile = (route: ApiRoute, { ACCEPTED_ROLES: accepted }: Policy): boolean =>
+/** Who the person is stands in an item of its own, which most calls need not read. */
+const needsProfile = (route: ApiRoute, { ACCEPTED_ROLES: accepted }: ProxySettings): boolean =>
   route.minimumAal !== undefined ||
   route.maximumSignInAge !== undefined ||
   typeof route.role !== 'string' ||
   typeof accepted !== 'string';
-
-/** How far CIS2's clock may be ahead of ours, in seconds. */
-const clockSkewSeconds = 60;
 
 /**
  * Seconds since the person proved who they are at CIS2. A session may be younger: single sign-on makes one without a new
@@ -211,7 +240,7 @@ function authenticationAge(session: ProxySession, now: EpochSeconds): number {
 function requireAuthentication(
   route: ApiRoute,
   session: ProxySession,
-  settings: Policy,
+  settings: ProxySettings,
   now: EpochSeconds,
 ): void {
   const { minimumAal, maximumSignInAge } = route;
@@ -225,10 +254,9 @@ function requireAuthentication(
 }
 
 /** `/auth/login` takes no level below the configured one, so that is asked for where it is the higher. */
-function stepUpToLevel(level: number, settings: Policy): Problem {
+function stepUpToLevel(level: number, settings: ProxySettings): Problem {
   const wanted = Math.max(level, settings.MINIMUM_AAL, acrLevels[settings.CIS2_ACR]);
-  const any: AcrValue = wanted >= 3 ? 'AAL3_ANY' : 'AAL2_OR_AAL3_ANY';
-  const acr = acrLevels[settings.CIS2_ACR] === wanted ? settings.CIS2_ACR : any;
+  const acr = acrLevels[settings.CIS2_ACR] === wanted ? settings.CIS2_ACR : acrOfLevel(wanted);
   return new Problem('step_up_required', { members: { acr, loginUrl: `/auth/login?acr=${acr}` } });
 }
 
@@ -236,12 +264,12 @@ const stepUpByReauthentication = (): Problem =>
   new Problem('step_up_required', { members: { reauth: true, loginUrl: '/auth/login?reauth=1' } });
 
 /**
- * The role the user works in, as an upstream is told it.
+ * The role the user works in, as an upstream gets it.
  *
  * @throws Problem `role_required` when the route wants one and none is chosen that the app accepts today;
  *   `role_not_permitted` when the route accepts others only
  */
-function workingRole(route: ApiRoute, session: ProxySession, settings: Policy): string | null {
+function workingRole(route: ApiRoute, session: ProxySession, settings: ProxySettings): string | null {
   const { worker, roleId: chosen } = session;
   const role = worker?.roles.find(({ roleId }) => roleId === chosen);
   const known = !needsProfile(route, settings) || (role && acceptsRole(settings.ACCEPTED_ROLES, role));
@@ -263,7 +291,7 @@ const retryAfter = (seconds: number): Record<string, string> => ({
 const rateLimited = (seconds: number): Problem =>
   new Problem('rate_limited', { headers: retryAfter(seconds) });
 
-/** What the tokens' errors mean to a client; every other error is left to be what it is. */
+/** The problem that an error means to a client. */
 function problemOf(error: unknown, log: Logger): Problem {
   if (error instanceof TokenUnavailable) {
     return new Problem('provider_unavailable', {
@@ -276,7 +304,7 @@ function problemOf(error: unknown, log: Logger): Problem {
   return toProblem(error);
 }
 
-function logCall(call: Call, route: ApiRoute, status: number, error: unknown): void {
+function logCall(call: ProxiedCall, route: ApiRoute, status: number, error: unknown): void {
   const { trace } = call;
   if (trace.tries > 0) call.log.measure('UpstreamLatency', Math.round(trace.upstreamMs));
   if (error instanceof UpstreamInvalid || error instanceof UpstreamTimeout)

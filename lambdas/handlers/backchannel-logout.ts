@@ -10,7 +10,7 @@ export interface BackchannelLogoutDependencies {
   readonly clock: PreciseClock;
 }
 
-/** What fetching keys and ending sessions may take together: CIS2 gets an answer, whatever is away. */
+/** What fetching keys and ending sessions may take together: CIS2 gets a response, whatever is away. */
 const maxMs = 8_000;
 /** Of that, what is left for the store when CIS2's keys are slow to come. */
 const maxVerificationMs = 4_500;

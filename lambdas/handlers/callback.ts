@@ -1,5 +1,5 @@
 import {
-  attemptLifeSeconds,
+  attemptLifetimeSeconds,
   codeVerifierOf,
   nonceOf,
   openState,
@@ -24,7 +24,7 @@ import {
 } from '../session/index.ts';
 import type { Settings } from '../settings/index.ts';
 import type { Logger } from '../telemetry/index.ts';
-import { presentedSecret } from './credential.ts';
+import { presentedSecret } from './presented-credential.ts';
 import { signInFailure } from './sign-in-failure.ts';
 
 export interface CallbackDependencies {
@@ -74,14 +74,14 @@ async function finishSignIn(
 ): Promise<{ credential: SessionCredential; returnTo: string }> {
   const now = clock();
   const { attempt, returnTo, browserSecret, state } = readAttempt(request, settings.BASE_URL, now);
-  // People take longer to sign in than a key is kept: it is read again while the attempt is spent.
+  // People take longer to sign in than a key is cached: it is read again while the attempt is spent.
   const keyLoaded = loadSigningKey().catch(() => undefined);
-  // Beside it too. Without an answer the person chooses the role again.
+  // Beside it too. Without a response the person chooses the role again.
   const replacedRole =
     attempt.replaces === null
       ? undefined
       : sessions.replacedRole(attempt.replaces, deadline).catch(() => undefined);
-  if (!(await sessions.spendAttempt(attempt.id, 2 * attemptLifeSeconds))) {
+  if (!(await sessions.spendAttempt(attempt.id, 2 * attemptLifetimeSeconds))) {
     throw new SignInRefused('login_expired', 'state used before');
   }
   await keyLoaded;

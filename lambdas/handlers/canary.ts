@@ -96,9 +96,9 @@ async function checkLogin(dependencies: CanaryDependencies): Promise<void> {
   ];
   if (wrong.length > 0) throw new CanaryFailed(`wrong or missing: ${wrong.join(', ')}`);
 
-  const door = await get(dependencies, location);
-  await door.body?.cancel();
-  if (door.status >= 400) throw new CanaryFailed(`CIS2 answered ${String(door.status)}`);
+  const signInPage = await get(dependencies, location);
+  await signInPage.body?.cancel();
+  if (signInPage.status >= 400) throw new CanaryFailed(`CIS2 answered ${String(signInPage.status)}`);
 }
 
 async function checkKeySet(

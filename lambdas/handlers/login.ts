@@ -1,5 +1,5 @@
 import {
-  attemptLifeSeconds,
+  attemptLifetimeSeconds,
   codeVerifierOf,
   newAttempt,
   nonceOf,
@@ -17,7 +17,7 @@ import {
 } from '../http/index.ts';
 import { acrLevels, isAcrValue, type AcrValue, type Settings } from '../settings/index.ts';
 import { replacementOf } from '../session/index.ts';
-import { presentedCredential, presentedSecret, signInSecretBytes } from './credential.ts';
+import { presentedCredential, presentedSecret, signInSecretBytes } from './presented-credential.ts';
 import { signInFailure } from './sign-in-failure.ts';
 
 export interface LoginDependencies {
@@ -33,33 +33,33 @@ const maxMetadataMs = 4_000;
 /** `GET /auth/login`: starts a sign-in. Warm, it makes no network call. */
 export function login({ authorisation, settings, clock }: LoginDependencies): RouteHandler {
   const start: RouteHandler = async (request, log) => {
-    const wanted = readQuery(request.query, settings);
+    const query = readQuery(request.query, settings);
     const browserSecret = presentedSecret(request) ?? randomSecret(signInSecretBytes);
     const presented = presentedCredential(request);
-    const presenceDemanded = wanted.reauth || wanted.role !== undefined || wanted.acr !== undefined;
+    const presenceDemanded = query.reauth || query.role !== undefined || query.acr !== undefined;
     const attempt = newAttempt({
       startedAt: clock(),
-      returnTo: wanted.returnTo,
-      requiredAal: wanted.acr === undefined ? 0 : acrLevels[wanted.acr],
+      returnTo: query.returnTo,
+      requiredAal: query.acr === undefined ? 0 : acrLevels[query.acr],
       replaces: presented === undefined ? null : replacementOf(presented),
       presenceDemanded,
     });
-    const acr = wanted.acr ?? settings.CIS2_ACR;
+    const acr = query.acr ?? settings.CIS2_ACR;
     const freshness = presenceDemanded ? 'login' : settings.CIS2_FRESHNESS;
-    const wantedOfCis2 = {
+    const authorisationRequest = {
       state: sealState(browserSecret, attempt),
       nonce: nonceOf(browserSecret, attempt.id),
       codeVerifier: codeVerifierOf(browserSecret, attempt.id),
       acr,
       freshness,
-      role: wanted.role,
+      role: query.role,
     };
     const location = await withDeadline(maxMetadataMs, (signal) =>
-      authorisation.authorisationRequest(wantedOfCis2, signal),
+      authorisation.authorisationRequest(authorisationRequest, signal),
     );
-    log('sign_in_started', { acr, prompt: freshness === 'login' ? 'login' : 'max_age', role: wanted.role });
+    log('sign_in_started', { acr, prompt: freshness === 'login' ? 'login' : 'max_age', role: query.role });
     const cookieValue = browserSecret.expose().toString('base64url');
-    return redirect(302, location.href, [setCookie('signIn', cookieValue, attemptLifeSeconds)]);
+    return redirect(302, location.href, [setCookie('signIn', cookieValue, attemptLifetimeSeconds)]);
   };
 
   return async (request, log) => {
@@ -73,7 +73,7 @@ export function login({ authorisation, settings, clock }: LoginDependencies): Ro
   };
 }
 
-interface Wanted {
+interface LoginQuery {
   readonly returnTo: string;
   readonly acr: AcrValue | undefined;
   readonly role: 'select' | 'change' | undefined;
@@ -81,7 +81,7 @@ interface Wanted {
 }
 
 /** What is not listed here is ignored, and never reaches CIS2. */
-function readQuery(query: URLSearchParams, settings: LoginDependencies['settings']): Wanted {
+function readQuery(query: URLSearchParams, settings: LoginDependencies['settings']): LoginQuery {
   const returnTo = parseReturnTo(single(query, 'returnTo') ?? '/', settings.BASE_URL);
   const acr = single(query, 'acr');
   const role = single(query, 'role');

@@ -11,34 +11,34 @@ export interface OperatorSessionsDependencies {
   readonly log: Logger;
 }
 
-type Order =
+type OperatorRequest =
   | { readonly operation: 'list' | 'end'; readonly uid: string }
-  /** `begunBy` and `cursor` are those of the answer before. */
+  /** `begunBy` and `cursor` are those of the response before. */
   | { readonly operation: 'end-all'; readonly begunBy?: EpochSeconds; readonly cursor?: string };
 
 /** How long one call goes through everybody's sessions before it says where to go on, in milliseconds. */
-const maxTurnMs = 15_000;
+const maxCallMs = 15_000;
 
 /** For operators: sees a user's live sessions, and ends theirs or everybody's as `revoked`. Behind no route. */
 export const operatorSessions =
   ({ sessions, issuer, clock, log }: OperatorSessionsDependencies) =>
   async (event: unknown): Promise<object> => {
-    const order = readOrder(event);
-    if (order === undefined) {
+    const request = readRequest(event);
+    if (request === undefined) {
       return refusal(
         'invalid_request',
         'The event is {"operation":"list"|"end","uid"} or {"operation":"end-all"}.',
       );
     }
     try {
-      if (order.operation === 'end-all') {
-        const begunBy = order.begunBy ?? clock();
-        const { ended, cursor } = await sessions.endOfEverybody(begunBy, order.cursor, maxTurnMs);
+      if (request.operation === 'end-all') {
+        const begunBy = request.begunBy ?? clock();
+        const { ended, cursor } = await sessions.endOfEverybody(begunBy, request.cursor, maxCallMs);
         log('sessions_ended_by_operator', { reason: 'revoked', count: ended });
         return { ok: true, ended, begunBy, ...(cursor === undefined ? {} : { cursor }) };
       }
-      const user = [issuer, order.uid];
-      if (order.operation === 'list') {
+      const user = [issuer, request.uid];
+      if (request.operation === 'list') {
         const { person, sessions: listed } = await sessions.list(user);
         return {
           ok: true,
@@ -73,7 +73,7 @@ const unexpected = (): Error => new Error('an unexpected error: see the log of t
 const refusal = (code: string, message: string): Refusal => ({ ok: false, code, message });
 
 /** Undefined for an event with any other member: one that is misspelt must not end more than was meant. */
-function readOrder(event: unknown): Order | undefined {
+function readRequest(event: unknown): OperatorRequest | undefined {
   if (typeof event !== 'object' || event === null || Array.isArray(event)) return undefined;
   const { operation, ...others } = event as Readonly<Record<string, unknown>>;
   if (operation === 'list' || operation === 'end') {

@@ -1,8 +1,8 @@
-/** What every route of a session shares: which one the request presents, and the refusals when it is not to be had. */
+/** What every route of a session shares: which one the request presents, and the refusals when there is none. */
 import { Problem, type HttpRequest } from '../http/index.ts';
 import type { SessionCredential, SessionState } from '../session/index.ts';
 import type { Logger } from '../telemetry/index.ts';
-import { presentedCredential } from './credential.ts';
+import { presentedCredential } from './presented-credential.ts';
 
 export const unknown: SessionState = { status: 'unknown' };
 
@@ -24,7 +24,7 @@ export function requireCredential(request: HttpRequest): SessionCredential {
 
 /**
  * A cookie in our form that opens nothing is worth a line: it may be somebody trying, or somebody at the table. So is the
- * end of a session: whoever is told of it may call with this reference.
+ * end of a session: its user may call with this reference.
  */
 export function logState(state: SessionState, log: Logger): void {
   if (state.status === 'active') log.measure('SessionHit');

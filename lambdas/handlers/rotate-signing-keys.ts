@@ -2,13 +2,13 @@ import type { CloudFormationCustomResourceResponse } from 'aws-lambda';
 import { BffError, type Clock } from '../common/index.ts';
 import {
   ChangeRefused,
-  check,
+  checkRing,
   ensureRing,
   importKey,
   KeysUnavailable,
   promote,
   takeRotationStep,
-  wouldRotate,
+  previewRotation,
   type Change,
   type KeyManagerPorts,
 } from '../keys/index.ts';
@@ -26,9 +26,9 @@ export interface ManagedRing extends KeyManagerPorts {
 
 export interface RotateSigningKeysDependencies {
   readonly rings: readonly ManagedRing[];
-  /** Whether CloudFormation takes answers at an address. */
+  /** Whether CloudFormation takes responses at an address. */
   readonly isResponseAddress: (address: string) => boolean;
-  /** Tells CloudFormation how it went. */
+  /** Sends CloudFormation the result. */
   readonly respond: (address: string, response: CloudFormationCustomResourceResponse) => Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -44,7 +44,7 @@ export interface Refusal {
 
 /**
  * The one function that writes signing keys. It is called by the deployment (which fills an empty secret), by Secrets
- * Manager (a rotation's four steps), by a schedule (`{"operation":"check"}`) and by operators, who get an answer.
+ * Manager (a rotation's four steps), by a schedule (`{"operation":"check"}`) and by operators, who get a response.
  *
  * @throws EventRefused, KeysUnavailable, ChangeRefused to all but operators, so that whoever called it knows
  */
@@ -52,13 +52,13 @@ export function rotateSigningKeys(dependencies: RotateSigningKeysDependencies) {
   return async (input: unknown): Promise<Change | Refusal | undefined> => {
     try {
       const event = readEvent(input);
-      if (event.kind === 'operator') return await operate(dependencies, event);
+      if (event.kind === 'operator') return await changeForOperator(dependencies, event);
       if (event.kind === 'deployment') await ensureRings(dependencies, event);
       else if (event.kind === 'step') await takeStep(dependencies, event);
       else await checkRings(dependencies);
       return undefined;
     } catch (error) {
-      if (error instanceof EventRefused && !isFromAws(input)) return refused(dependencies, error);
+      if (error instanceof EventRefused && !isFromAws(input)) return refusalOf(dependencies, error);
       throw error;
     }
   };
@@ -72,10 +72,10 @@ async function ensureRings(
   { RequestType, ResponseURL, StackId, RequestId, LogicalResourceId }: DeploymentEvent,
 ): Promise<void> {
   if (!isResponseAddress(ResponseURL)) throw new EventRefused('The ResponseURL is not CloudFormation’s.');
-  const about = { StackId, RequestId, LogicalResourceId, PhysicalResourceId: 'signing-keys' };
+  const identity = { StackId, RequestId, LogicalResourceId, PhysicalResourceId: 'signing-keys' };
   try {
     for (const ports of RequestType === 'Delete' ? [] : rings) {
-      const { state, isNew } = await onceRightsHold(ports, () => ensureRing(ports));
+      const { state, isNew } = await retryWhileDenied(ports, () => ensureRing(ports));
       const fields = { purpose: ports.purpose, kids: kidsOf(state.current.ring.keys) };
       if (isNew) log('signing_keys_created', fields);
       log('signing_keys_published', fields);
@@ -83,24 +83,24 @@ async function ensureRings(
   } catch (error) {
     log('unexpected_error', describeError(error));
     const Reason = 'The signing keys could not be created: see the log of this function.';
-    await respond(ResponseURL, { ...about, Status: 'FAILED', Reason });
+    await respond(ResponseURL, { ...identity, Status: 'FAILED', Reason });
     return;
   }
-  await respond(ResponseURL, { ...about, Status: 'SUCCESS' });
+  await respond(ResponseURL, { ...identity, Status: 'SUCCESS' });
 }
 
-const secondsBetweenTries = 5;
+const retryPauseSeconds = 5;
 const maxTries = 7;
 
-/** A role that was made a moment ago is refused for some seconds, until every service knows its rights: half a minute is waited. */
-async function onceRightsHold<T>({ wait }: ManagedRing, work: () => Promise<T>): Promise<T> {
+/** A new role is refused for some seconds, until every service knows its rights: it waits half a minute for that. */
+async function retryWhileDenied<T>({ wait }: ManagedRing, work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await work();
     } catch (error) {
       if (!isDenied(error) || tries === maxTries) throw error;
     }
-    await wait(secondsBetweenTries);
+    await wait(retryPauseSeconds);
   }
 }
 
@@ -132,13 +132,13 @@ async function takeStep(
   }
 }
 
-/** The schedule: puts right what an accident left, and measures. */
+/** The schedule: repairs what an accident left, and measures. */
 async function checkRings({ rings, log, metrics }: RotateSigningKeysDependencies): Promise<void> {
   const failures: unknown[] = [];
   for (const ports of rings) {
     const { purpose, ringName } = ports;
     try {
-      const found = await check(ports);
+      const found = await checkRing(ports);
       if (found.differed) log('published_set_differed', { purpose, kids: found.kids });
       metrics(ringName, {
         SigningKeyAgeSeconds: found.signingKeyAgeSeconds,
@@ -155,7 +155,7 @@ async function checkRings({ rings, log, metrics }: RotateSigningKeysDependencies
 }
 
 /** An operator: makes a change, or says what it would be. */
-async function operate(
+async function changeForOperator(
   dependencies: RotateSigningKeysDependencies,
   event: OperatorEvent,
 ): Promise<Change | Refusal> {
@@ -166,21 +166,21 @@ async function operate(
         'The API platform has no keys of its own here: it trusts those of the purpose cis2.',
       );
     }
-    const change = await changeOf(ports, event);
+    const change = await makeChange(ports, event);
     if (!change.dryRun) {
       const logged = event.operation === 'promote' ? 'signing_keys_promoted' : 'signing_key_imported';
       dependencies.log(logged, { purpose: event.purpose, kids: kidsOf(change.after) });
     }
     return change;
   } catch (error) {
-    return refused(dependencies, error, event);
+    return refusalOf(dependencies, error, event);
   }
 }
 
-function changeOf(ports: ManagedRing, event: OperatorEvent): Promise<Change> {
+function makeChange(ports: ManagedRing, event: OperatorEvent): Promise<Change> {
   if (event.operation === 'promote') return promote(ports, event);
   if (event.operation === 'import') return importKey(ports, event);
-  if (event.dryRun) return wouldRotate(ports);
+  if (event.dryRun) return previewRotation(ports);
   throw new EventRefused('A rotation is started with Secrets Manager; this function only tries it.');
 }
 
@@ -189,7 +189,7 @@ const tryAgain = 'Nothing is broken by trying again; if it stays so, see the log
 const checkFirst =
   'It may have been done all the same: check the keys before anything else, and do it again only if they have not moved. What is left over is put right within the hour.';
 
-function refused({ log }: RotateSigningKeysDependencies, error: unknown, event?: OperatorEvent): Refusal {
+function refusalOf({ log }: RotateSigningKeysDependencies, error: unknown, event?: OperatorEvent): Refusal {
   if (error instanceof ChangeRefused || error instanceof EventRefused) {
     const { code, message } = error;
     log('signing_keys_change_refused', { purpose: event?.purpose, operation: event?.operation, code });

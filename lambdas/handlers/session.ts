@@ -10,7 +10,7 @@ import {
 } from '../http/index.ts';
 import type { Session, SessionState, SessionStore } from '../session/index.ts';
 import { acceptsRole, type RolePolicy, type Settings } from '../settings/index.ts';
-import { presentedCredential } from './credential.ts';
+import { presentedCredential } from './presented-credential.ts';
 import {
   expectedHandle,
   logState,
@@ -96,17 +96,17 @@ export const logout =
     const credential = presentedCredential(request);
     const ended =
       credential !== undefined && (await sessions.end(credential, 'signed_out', expectedHandle(request)));
-    const answer = json({ redirectTo: signedOutAddress(settings) });
+    const response = json({ redirectTo: signedOutAddress(settings) });
     if (ended !== false) {
       log('session_ended', { person: ended.person, reason: 'signed_out', count: 1 });
-      return { ...answer, cookies: [clearCookie('session')] };
+      return { ...response, cookies: [clearCookie('session')] };
     }
-    // A dead cookie is left alone: by the time this answer arrives, the browser may hold a newer one.
+    // A dead cookie is left alone: by the time this response arrives, the browser may hold a newer one.
     if (credential !== undefined && expectedHandle(request) !== undefined) {
       const state = await sessions.read(credential);
       if (state.status === 'active') refuseAnotherSession(request, state.session.handle);
     }
-    return answer;
+    return response;
   };
 
 /** @throws Problem `invalid_request` for a body that is not `{"roleId":"…"}` */

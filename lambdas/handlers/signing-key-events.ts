@@ -173,11 +173,11 @@ function flag(event: Fields, name: string): boolean {
 }
 
 /**
- * Where CloudFormation takes the answer of a custom resource: a bucket of its own in the region, by its virtual host.
+ * Where CloudFormation takes the response of a custom resource: a bucket of its own in the region, by its virtual host.
  *
  * @param origin - `aws`, or the origin of the local run's CloudFormation
  * @param region - the function's own
- * @returns whether an answer may be sent to an address
+ * @returns whether a response may be sent to an address
  */
 export function responseAddresses(origin: string, region: string): (address: string) => boolean {
   const bucket = `cloudformation-custom-resource-response-${region.replaceAll('-', '')}`;

@@ -1,7 +1,7 @@
-import { cookieNames } from '../routes.ts';
+import { cookieNames } from '../cookie-names.ts';
 
 /**
- * Cookies on the wire. Both of ours carry the `__Host-Http-` prefix: a browser takes them only from a secure answer's
+ * Cookies on the wire. Both of ours carry the `__Host-Http-` prefix: a browser takes them only from a secure response's
  * header, for this very host and every path, and hides them from scripts (RFC 6265bis, cookie name prefixes).
  */
 const cookies = {

@@ -54,9 +54,9 @@ export type LambdaHandler = (
 interface SiteOptions extends ErrorPage {
   readonly log: Logger;
   /**
-   * Whether requests came through the edge. `jwks` and `unknown-route` go without: what they answer is public, so that nothing would
-   * be kept from anybody, while the functions that all the world can call would have a secret to lose, and our keys could not be read
-   * when it cannot be had. A flood around the edge is stopped before any function, by the gateway's rate for the route.
+   * Whether requests came through the edge. `jwks` and `unknown-route` go without: what they return is public, so that nothing would
+   * be protected, while the functions that all the world can call would have a secret to lose, and our keys could not be read
+   * when it cannot be read. A flood around the edge is stopped before any function, by the gateway's rate for the route.
    */
   readonly edge?: EdgeCheck;
 }

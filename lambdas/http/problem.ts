@@ -1,7 +1,7 @@
 import { BffError } from '../common/index.ts';
 import type { HttpResponse } from './response.ts';
 
-/** The error table: a problem's code → its status and what a person is told. */
+/** The error table: a problem's code → its status and its title, for a person to read. */
 const problems = {
   invalid_request: [400, 'The request is not valid'],
   session_required: [401, 'Sign in to continue'],
@@ -29,7 +29,7 @@ const isProblemCode = (code: string): code is ProblemCode => Object.hasOwn(probl
 
 const retryAfterSeconds = 5;
 
-/** An answer that is an error. Throw it from anywhere in a handler. */
+/** A response that is an error. Throw it from anywhere in a handler. */
 export class Problem extends BffError {
   override readonly name = 'Problem';
   readonly code: ProblemCode;
@@ -66,7 +66,7 @@ export function toProblem(error: unknown): Problem {
 }
 
 /**
- * Problem details (RFC 9457), and the header that no answer of an upstream can carry: a page tells our refusals from an
+ * Problem details (RFC 9457), and the header that no response of an upstream can carry: a page tells our refusals from an
  * upstream's by it.
  */
 export function problemResponse(problem: Problem, reference: string): HttpResponse {

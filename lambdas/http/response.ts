@@ -1,4 +1,5 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { responseHeaders } from '../response-headers.ts';
 
 export interface HttpResponse {
   readonly status: number;
@@ -11,7 +12,7 @@ export interface HttpResponse {
   readonly code?: string;
 }
 
-/** A JSON answer. */
+/** A JSON response. */
 export const json = (body: unknown): HttpResponse => ({
   status: 200,
   headers: { 'content-type': 'application/json' },
@@ -44,24 +45,14 @@ export const redirectToErrorPage = (
   code: parameters.code,
 });
 
-/** Headers of every answer under `/auth` and `/api`. An answer's own header of the same name wins. */
-export const defaultHeaders = {
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
-  'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-  'strict-transport-security': 'max-age=63072000; includeSubDomains',
-  'x-content-type-options': 'nosniff',
-} as const;
-
-/** The answer as API Gateway wants it (payload format 2.0: cookies apart from headers). */
+/** The response as API Gateway wants it (payload format 2.0: cookies apart from headers). */
 export const writeResponse = (
   response: HttpResponse,
   reference: string | undefined,
 ): APIGatewayProxyStructuredResultV2 => ({
   statusCode: response.status,
   headers: {
-    ...defaultHeaders,
+    ...responseHeaders,
     ...(reference === undefined ? {} : { 'x-request-id': reference }),
     ...response.headers,
   },

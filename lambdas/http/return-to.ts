@@ -15,7 +15,7 @@ export const parseReturnTo = (value: string, baseUrl: string): string | undefine
 
 /** As {@link parseReturnTo}, of any length: what it gave once may be longer, escaped, and is still one of our paths. */
 export function parseOwnPath(value: string, baseUrl: string): string | undefined {
-  // The parser would drop tabs and line ends in silence, so they are looked for before it runs.
+  // The parser would drop tabs and line ends in silence, so they are refused before it runs.
   if (!/^\/(?![/\\])/.test(value) || /\p{Cc}/u.test(value)) return undefined;
   if (!URL.canParse(value, baseUrl)) return undefined;
   const url = new URL(value, baseUrl);

@@ -7,7 +7,7 @@ interface AssertionRequest {
   readonly clientId: string;
   /** The token endpoint, character for character as its owner writes it. */
   readonly audience: string;
-  readonly lifeSeconds: number;
+  readonly lifetimeSeconds: number;
 }
 
 /** Signs client assertions with one key. */
@@ -26,7 +26,7 @@ const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toS
 /** The compact serialisation (RFC 7515 section 7.1) is made here, because a key in KMS signs bytes and knows no JWT. */
 export const assertionSigner = (kid: string, clock: Clock, signBytes: SignBytes): AssertionSigner => ({
   kid,
-  sign: async ({ clientId, audience, lifeSeconds }) => {
+  sign: async ({ clientId, audience, lifetimeSeconds }) => {
     const now = clock();
     const header = encode({ alg: signingAlgorithm, typ: 'JWT', kid });
     const payload = encode({
@@ -34,7 +34,7 @@ export const assertionSigner = (kid: string, clock: Clock, signBytes: SignBytes)
       sub: clientId,
       aud: audience,
       iat: now,
-      exp: after(now, lifeSeconds),
+      exp: after(now, lifetimeSeconds),
       jti: randomUUID(),
     });
     const signature = await signBytes(Uint8Array.from(Buffer.from(`${header}.${payload}`)));

@@ -3,8 +3,8 @@ export { currentSigner } from './current-signer.ts';
 export { ChangeRefused, KeysUnavailable } from './errors.ts';
 export type { KeyManagerPorts } from './key-change.ts';
 export { createKeySecret, loadRing, type KeySecret } from './key-secret.ts';
-export { createKeyMaker, signers, type KeyMaker, type SignerOf } from './key-storage.ts';
-export { importKey, promote, wouldRotate, type Change } from './operator-changes.ts';
+export { createKeyMaker, createSignerOf, type KeyMaker, type SignerOf } from './key-storage.ts';
+export { importKey, promote, previewRotation, type Change } from './operator-changes.ts';
 export { createPublishedKeys, loadPublishedSet } from './published-keys.ts';
 export type {
   PublishedKeys,
@@ -13,7 +13,7 @@ export type {
   Purpose,
   RotationResult,
 } from './published-keys.ts';
-export { check, ensureRing } from './ring-upkeep.ts';
+export { checkRing, ensureRing } from './ring-upkeep.ts';
 export type { KeyStorage, Ring, RingKey } from './ring.ts';
 export { rotationSteps, takeRotationStep, type RotationStep } from './rotation.ts';
 export { fetchJwks } from './served-set.ts';

@@ -3,13 +3,14 @@
  * Manager asks for them, an operator's change takes them one after the other. Each can be repeated, and be cut off anywhere.
  */
 import { after, BffError, type Clock, type EpochSeconds, type Secret } from '../common/index.ts';
+import { maxKeySetDelaySeconds } from '../key-set-cache.ts';
 import { ChangeRefused, KeysUnavailable } from './errors.ts';
 import type { KeySecret } from './key-secret.ts';
 import type { KeyMaker, SignerOf } from './key-storage.ts';
 import type { PublishedKeys, PublishedRecord, Purpose, RingFacts } from './published-keys.ts';
 import { keysToPublish, kmsKeysOf } from './ring-changes.ts';
 import { keyAt, readRing, writeRing, type PublicJwk, type Ring, type RingKey } from './ring.ts';
-import { maxServedAfterSeconds, verifyServed, type FetchJwks } from './served-set.ts';
+import { verifyServed, type FetchJwks } from './served-set.ts';
 
 export interface KeyManagerPorts {
   /** The ring's own purpose. */
@@ -37,7 +38,7 @@ const previousLabel = 'AWSPREVIOUS';
 const draftLabelPrefix = 'CIS2BFF_DRAFT_';
 
 /** Longer than any call of the function lasts: an operator's draft that is older was left behind. */
-const draftLifeSeconds = 300;
+const draftLifetimeSeconds = 300;
 
 export interface StoredRing {
   readonly versionId: string;
@@ -104,7 +105,7 @@ function readDraft(text: Secret): Ring | undefined {
 
 const mayWin = ({ draft }: Ring, label: string, current: StoredRing, now: EpochSeconds): boolean =>
   draft?.basedOn === current.versionId &&
-  (label === pendingLabel || now <= after(draft.at, draftLifeSeconds));
+  (label === pendingLabel || now <= after(draft.at, draftLifetimeSeconds));
 
 /** Draft: the ring that is to replace the current one. Keys in KMS that it does not have are deleted some time later. */
 export async function draftRing(
@@ -229,7 +230,7 @@ export async function swap(
   to: string,
   { isCompromised = false } = {},
 ): Promise<(Settled & { readonly toDestroy: readonly string[] }) | undefined> {
-  // Refused, too, when the answer to an earlier try was lost: then the ring has moved.
+  // Refused, too, when the response to an earlier try was lost: then the ring has moved.
   const hasMoved =
     (await ports.keySecret.moveCurrent(current.versionId, to)) ||
     (await readState(ports)).current.versionId === to;
@@ -274,7 +275,7 @@ export async function changeRing(
   const notices: string[] = [];
   try {
     if (isEmergency) await verifyServed(ports, [signing], 0);
-    else await verifyServed(ports, [signing, ...keys], maxServedAfterSeconds);
+    else await verifyServed(ports, [signing, ...keys], maxKeySetDelaySeconds);
   } catch (error) {
     const isBroken = !(error instanceof BffError) || error.code === 'signature_unverified';
     if (!isEmergency || isBroken) {

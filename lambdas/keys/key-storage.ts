@@ -32,7 +32,7 @@ const lazyKms = (options: KMSClientConfig) => {
 };
 
 /** @param options.kmsOptions - of KMS’s client: how long it may take to sign, and how often it is asked */
-export function signers(options: { kmsOptions: KMSClientConfig; clock: Clock }): SignerOf {
+export function createSignerOf(options: { kmsOptions: KMSClientConfig; clock: Clock }): SignerOf {
   const kms = lazyKms(options.kmsOptions);
   return async ({ kid, place, privateHalf }) => {
     if (privateHalf === null) throw new KeysUnavailable(`the ${place} key cannot sign`);

@@ -1,14 +1,25 @@
 /** What an operator changes: what would be done, what it means for whoever has cached our keys, and what was done. */
 import { after, toRfc3339, type EpochSeconds } from '../common/index.ts';
+import {
+  apiPlatformKeySetCacheSeconds,
+  cis2KeySetCacheSeconds,
+  keySetEdgeCacheSeconds,
+} from '../key-set-cache.ts';
 import { ChangeRefused } from './errors.ts';
 import { changeRing, readState, type KeyManagerPorts, type RingState } from './key-change.ts';
 import { importedKey } from './private-key.ts';
-import { isOfFirstSet, knownFrom, publishedSince, type PublishedRecord } from './published-keys.ts';
+import {
+  isOfFirstSet,
+  knownFrom,
+  publishedSince,
+  type PublishedRecord,
+  type Purpose,
+} from './published-keys.ts';
 import { promoted, rotated, withImported, type NewKey } from './ring-changes.ts';
 import { keyAt, type Ring, type RingKey } from './ring.ts';
 import { requireLeadTime } from './rotation.ts';
 import { keyViews, rfc3339OrNull, type KeyView } from './status.ts';
-import { inWords } from './wording.ts';
+import { durationInWords } from './duration-in-words.ts';
 
 export interface Change {
   readonly ok: true;
@@ -22,23 +33,22 @@ export interface Change {
   readonly gapEndsAt?: string;
 }
 
-interface Found {
+interface RingSnapshot {
   readonly state: RingState;
   readonly record: PublishedRecord | undefined;
 }
 
-/** What is there: the record first, as it must not be newer than the ring. */
-async function find(ports: KeyManagerPorts): Promise<Found> {
+/** The record first, as it must not be newer than the ring. */
+async function readSnapshot(ports: KeyManagerPorts): Promise<RingSnapshot> {
   const { record } = await ports.published.read();
   return { state: await readState(ports), record };
 }
 
-/** The edge may serve the set of a minute ago, to be cached from then on. */
-const edgeCacheSeconds = 60;
-/** How long the API platform caches a set; it does not read it again for a key that it does not know. */
-const platformCacheSeconds = 3_600 + edgeCacheSeconds;
-/** CIS2 does not say how long it caches a set; a day is the least that is safe to assume. */
-const cis2CacheSeconds = 86_400 + edgeCacheSeconds;
+/** After this time each of them knows a published key: it caches a set that CloudFront may have cached before. */
+const knownAfterSeconds = {
+  'api-platform': keySetEdgeCacheSeconds + apiPlatformKeySetCacheSeconds,
+  cis2: keySetEdgeCacheSeconds + cis2KeySetCacheSeconds,
+} as const satisfies Record<Purpose, number>;
 
 /** Stands in for the key that a dry run does not make. */
 const unmadeKey = (ring: Ring, now: EpochSeconds): NewKey => ({
@@ -49,7 +59,7 @@ const unmadeKey = (ring: Ring, now: EpochSeconds): NewKey => ({
 
 async function makeChange(
   ports: KeyManagerPorts,
-  { state, record }: Found,
+  { state, record }: RingSnapshot,
   keys: readonly RingKey[],
   options: { dryRun: boolean; notices: readonly string[]; gapEndsAt?: string; isEmergency: boolean },
 ): Promise<Change> {
@@ -75,8 +85,8 @@ async function makeChange(
  * @throws ChangeRefused `lead_time_not_met`
  * @throws KeysUnavailable
  */
-export async function wouldRotate(ports: KeyManagerPorts): Promise<Change> {
-  const { state, record } = await find(ports);
+export async function previewRotation(ports: KeyManagerPorts): Promise<Change> {
+  const { state, record } = await readSnapshot(ports);
   requireLeadTime(ports, state, record);
   const { current, pending, nextRotationAt } = state;
   const now = ports.clock();
@@ -101,14 +111,15 @@ export async function wouldRotate(ports: KeyManagerPorts): Promise<Change> {
  * @throws KeysUnavailable
  */
 export async function promote(ports: KeyManagerPorts, { dryRun }: { dryRun: boolean }): Promise<Change> {
-  const found = await find(ports);
-  const { state, record } = found;
+  const snapshot = await readSnapshot(ports);
+  const { state, record } = snapshot;
   const { ring } = state.current;
   const now = ports.clock();
   const [compromised, coming] = [keyAt(ring, 'current'), keyAt(ring, 'next')];
-  const known = knownFrom(record, ring, coming.kid, platformCacheSeconds) ?? after(now, platformCacheSeconds);
+  const platformSeconds = knownAfterSeconds['api-platform'];
+  const known = knownFrom(record, ring, coming.kid, platformSeconds) ?? after(now, platformSeconds);
   const newKey = dryRun ? unmadeKey(ring, now) : await ports.keyMaker.make();
-  return makeChange(ports, found, promoted(ring, newKey, now), {
+  return makeChange(ports, snapshot, promoted(ring, newKey, now), {
     dryRun,
     notices: [
       publishedFor(ring, record, now),
@@ -139,19 +150,19 @@ export async function importKey(
     );
   }
   const key = await importedKey(jwk, kid, ports.clock);
-  const found = await find(ports);
-  const { ring } = found.state.current;
+  const snapshot = await readSnapshot(ports);
+  const { ring } = snapshot.state.current;
   if (ring.keys.some((known) => known.kid === key.kid || known.publicJwk.n === key.publicJwk.n)) {
     throw new ChangeRefused('key_known', 'The ring has this key, or one of this name, already.');
   }
   const keys = withImported(ring, key, signsNow ? 'current' : 'next', ports.clock());
   const notices = signsNow
-    ? [`The key ${key.kid} signs at once.`, ...mayNotKnow(ports, found.record, ring, key.kid)]
+    ? [`The key ${key.kid} signs at once.`, ...mayNotKnow(ports, snapshot.record, ring, key.kid)]
     : [
-        `The key ${key.kid} comes next. A rotation lets it sign once it has been published for ${inWords(ports.leadSeconds)}.`,
+        `The key ${key.kid} comes next. A rotation lets it sign once it has been published for ${durationInWords(ports.leadSeconds)}.`,
         `It replaces ${keyAt(ring, 'next').kid}, which has never signed.`,
       ];
-  return makeChange(ports, found, keys, { dryRun, notices, isEmergency: false });
+  return makeChange(ports, snapshot, keys, { dryRun, notices, isEmergency: false });
 }
 
 function publishedFor(ring: Ring, record: PublishedRecord | undefined, now: EpochSeconds): string {
@@ -159,7 +170,7 @@ function publishedFor(ring: Ring, record: PublishedRecord | undefined, now: Epoc
   const since = publishedSince(record, kid);
   if (since === undefined) return `The next key ${kid} is not published yet.`;
   const first = isOfFirstSet(record, ring, kid) ? ', as long as any of our keys' : '';
-  return `The next key ${kid} has been published for ${inWords(now - since)}${first}.`;
+  return `The next key ${kid} has been published for ${durationInWords(now - since)}${first}.`;
 }
 
 /** Who may have cached a set without this key, and until when. */
@@ -171,20 +182,14 @@ function mayNotKnow(
 ): readonly string[] {
   const now = clock();
   const sentences = {
-    'api-platform': [
-      platformCacheSeconds,
-      (until: string) =>
-        `The API platform caches our keys for an hour and does not read them again for one it does not know: until ${until} it may refuse us.`,
-    ],
-    cis2: [
-      cis2CacheSeconds,
-      (until: string) =>
-        `How long CIS2 caches our keys is not known. Until it has read them again it may refuse sign-ins: count on that until ${until}.`,
-    ],
-  } as const;
+    'api-platform': (until: string) =>
+      `The API platform caches our keys for an hour and does not read them again for one it does not know: until ${until} it may refuse us.`,
+    cis2: (until: string) =>
+      `How long CIS2 caches our keys is not known. Until it has read them again it may refuse sign-ins: count on that until ${until}.`,
+  } as const satisfies Record<Purpose, (until: string) => string>;
   return (['api-platform', 'cis2'] as const).flatMap((whom) => {
-    const [seconds, sentence] = sentences[whom];
+    const seconds = knownAfterSeconds[whom];
     const from = knownFrom(record, ring, kid, seconds) ?? after(now, seconds);
-    return trustedBy.includes(whom) && from > now ? [sentence(toRfc3339(from))] : [];
+    return trustedBy.includes(whom) && from > now ? [sentences[whom](toRfc3339(from))] : [];
   });
 }

@@ -28,7 +28,7 @@ async function makeRing({ keySecret, keyMaker, clock }: KeyManagerPorts): Promis
   try {
     isStored = await keySecret.put(firstVersionId, writeRing(ring), currentLabel);
   } catch (error) {
-    // The answer to a write that was done may have been lost.
+    // The response to a write that was done may have been lost.
     if ((await keySecret.current()) === undefined) throw error;
     return true;
   }
@@ -47,11 +47,11 @@ export interface CheckResult {
 }
 
 /**
- * Puts right what an accident left: what is published, labels, and retired keys in KMS.
+ * Repairs what an accident left: what is published, labels, and retired keys in KMS.
  *
  * @throws KeysUnavailable
  */
-export async function check(ports: KeyManagerPorts): Promise<CheckResult> {
+export async function checkRing(ports: KeyManagerPorts): Promise<CheckResult> {
   const { state, differed } = await settle(ports);
   const { ring } = state.current;
   await destroyRetired(ports, ring);

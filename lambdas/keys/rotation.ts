@@ -1,13 +1,14 @@
 /** An ordinary rotation: the steps of a change, as Secrets Manager asks for them. */
 import { after, toRfc3339, type EpochSeconds } from '../common/index.ts';
+import { maxKeySetDelaySeconds } from '../key-set-cache.ts';
 import { ChangeRefused } from './errors.ts';
 import { destroyUnused, draftRing, pendingLabel, readState, settle, swap } from './key-change.ts';
 import type { KeyManagerPorts, RingState, StoredRing } from './key-change.ts';
 import { knownFrom, type PublishedRecord } from './published-keys.ts';
 import { rotated } from './ring-changes.ts';
 import { keyAt, writeRing, type Ring } from './ring.ts';
-import { maxServedAfterSeconds, verifyServed } from './served-set.ts';
-import { inWords } from './wording.ts';
+import { verifyServed } from './served-set.ts';
+import { durationInWords } from './duration-in-words.ts';
 
 /** An older draft is made again with the same keys: it says when its key began to sign. */
 const draftFreshSeconds = 1_800;
@@ -29,7 +30,7 @@ export function requireLeadTime(
   const from = knownFrom(record, ring, keyAt(ring, 'next').kid, leadSeconds);
   // A rotation begins with publishing what is not: then it counts from now.
   if ((from ?? after(clock(), leadSeconds)) <= clock()) return;
-  const lead = inWords(leadSeconds);
+  const lead = durationInWords(leadSeconds);
   throw new ChangeRefused(
     'lead_time_not_met',
     from === undefined
@@ -97,7 +98,7 @@ async function verify(ports: KeyManagerPorts): Promise<void> {
   const { pending } = await readState(ports);
   if (pending === undefined) return;
   const { keys } = pending.ring;
-  await verifyServed(ports, [keyAt(pending.ring, 'current'), ...keys], maxServedAfterSeconds);
+  await verifyServed(ports, [keyAt(pending.ring, 'current'), ...keys], maxKeySetDelaySeconds);
 }
 
 async function finish(ports: KeyManagerPorts, token: string): Promise<Ring> {

@@ -5,7 +5,7 @@ import { ChangeRefused } from './errors.ts';
 import type { SignerOf } from './key-storage.ts';
 import { signingAlgorithm, type RingKey } from './ring.ts';
 
-/** Reads the served set as CIS2 does. @throws ChangeRefused when there is no answer, or it is not JSON */
+/** Reads the served set as CIS2 does. @throws ChangeRefused when there is no response, or it is not JSON */
 export type FetchJwks = (signal: AbortSignal) => Promise<unknown>;
 
 /** Three keys of 4,096 bits are 3 KB. */
@@ -15,7 +15,7 @@ const maxKeySetBytes = 64 * 1024;
 const get = (url: string, signal: AbortSignal): Promise<Response> =>
   fetch(url, { redirect: 'error', signal, headers: { connection: 'close' } });
 
-/** Follows no redirect, takes only JSON, and tries once more when a connection was lost before an answer. */
+/** Follows no redirect, takes only JSON, and tries once more when a connection was lost before a response. */
 export const fetchJwks =
   (url: string): FetchJwks =>
   async (signal) => {
@@ -37,8 +37,6 @@ const unreachable = (what: string, cause?: unknown): ChangeRefused =>
     cause,
   });
 
-/** The edge may serve the set of two minutes ago: the cache near the reader and the regional one each keep it for a minute. */
-export const maxServedAfterSeconds = 130;
 const pollSeconds = 5;
 const maxFetchMs = 5_000;
 
@@ -66,7 +64,7 @@ export async function verifyServed(
   const set = await servedSet(ports, keys, waitSeconds);
   const signer = await ports.signerOf(keys[0]);
   const audience = 'urn:cis2-bff:rotation-test';
-  const signed = await signer.sign({ clientId: 'cis2-bff', audience, lifeSeconds: 60 });
+  const signed = await signer.sign({ clientId: 'cis2-bff', audience, lifetimeSeconds: 60 });
   const currentDate = new Date(ports.clock() * 1000);
   try {
     await jwtVerify(signed, createLocalJWKSet(set), {

@@ -66,7 +66,7 @@ type Resolve = (
 ) => void;
 
 /**
- * A `lookup` for connections to `url`'s host that refuses an answer with even one address that is not permitted.
+ * A `lookup` for connections to `url`'s host that refuses a response with even one address that is not permitted.
  *
  * @param resolve - asks for every address; the system's resolver unless a test says otherwise
  */

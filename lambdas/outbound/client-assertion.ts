@@ -7,12 +7,12 @@ export interface AssertionSigner {
   sign(assertion: {
     readonly clientId: string;
     readonly audience: string;
-    readonly lifeSeconds: number;
+    readonly lifetimeSeconds: number;
   }): Promise<string>;
 }
 
 /** The API platform takes five minutes at most, CIS2's assessors ask for no more, and CIS2 refuses 30 minutes. */
-const lifeSeconds = 240;
+const lifetimeSeconds = 240;
 
 /** Adds a fresh assertion to a request's form. @param audience - the token endpoint, in the very characters it is known by */
 export async function addAssertion(
@@ -22,7 +22,7 @@ export async function addAssertion(
   audience: string,
 ): Promise<void> {
   form.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
-  form.set('client_assertion', await signer.sign({ clientId, audience, lifeSeconds }));
+  form.set('client_assertion', await signer.sign({ clientId, audience, lifetimeSeconds }));
 }
 
 /**

@@ -19,21 +19,21 @@ export interface OutboundRequest {
 /** `pooled`: one that is open already, where there is one. It may have died while nobody used it. */
 export type Connection = 'pooled' | 'new';
 
-/** The connection was lost, or could not be made, before a byte of an answer came. The cause is the network's error. */
+/** The connection was lost, or could not be made, before a byte of a response came. The cause is the network's error. */
 export class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost';
 }
 
-/** The connection was lost after an answer had begun. The cause is the network's error. */
-export class AnswerCut extends Error {
-  override readonly name = 'AnswerCut';
+/** The connection was lost after a response had begun. The cause is the network's error. */
+export class ResponseTruncated extends Error {
+  override readonly name = 'ResponseTruncated';
 }
 
 export interface HttpClient {
   /**
-   * @param options.signal - aborts it, while the answer is read too
-   * @param read - makes the result of the answer; it has to read the body to its end
-   * @throws ConnectionLost, AnswerCut, Node's own error (`HPE_…` for what is no HTTP), or what `read` throws. The connection is
+   * @param options.signal - aborts it, while the response is read too
+   * @param read - makes the result of the response; it has to read the body to its end
+   * @throws ConnectionLost, ResponseTruncated, Node's own error (`HPE_…` for what is no HTTP), or what `read` throws. The connection is
    *   then closed
    */
   send<T>(
@@ -77,9 +77,9 @@ export function createHttpClient({ lookupFor, maxIdleMs }: HttpClientOptions = {
           ...(lookupFor && { lookup: lookupFor(url) }),
           signal,
         });
-        let answerBegan = false;
-        const answerBegins = (): void => {
-          answerBegan = true;
+        let responseBegan = false;
+        const responseBegins = (): void => {
+          responseBegan = true;
         };
         const fail = (error: Error): void => {
           reject(error);
@@ -87,17 +87,18 @@ export function createHttpClient({ lookupFor, maxIdleMs }: HttpClientOptions = {
         };
         request.on('error', (cause: NodeJS.ErrnoException) => {
           if (!lostCodes.includes(cause.code)) fail(cause);
-          else if (answerBegan) fail(new AnswerCut('the connection was lost within an answer', { cause }));
+          else if (responseBegan)
+            fail(new ResponseTruncated('the connection was lost within an answer', { cause }));
           else fail(new ConnectionLost('the connection was lost before an answer', { cause }));
         });
-        request.on('socket', (socket) => socket.once('data', answerBegins));
+        request.on('socket', (socket) => socket.once('data', responseBegins));
         // Nobody asked to speak another protocol.
         request.on('upgrade', (_response, socket) => {
           socket.destroy();
           fail(Object.assign(new Error('another protocol'), { code: 'HPE_UPGRADE' }));
         });
         request.on('response', (response) => {
-          answerBegins();
+          responseBegins();
           read(response).then(resolve, fail);
         });
         request.end(body);
@@ -112,10 +113,10 @@ export function createHttpClient({ lookupFor, maxIdleMs }: HttpClientOptions = {
 const codeOf = (cause: unknown): string | undefined => (cause as NodeJS.ErrnoException | undefined)?.code;
 
 /**
- * Tries on a pooled connection, and once more on a new one where that was lost before a byte of an answer came. Not on
+ * Tries on a pooled connection, and once more on a new one where that was lost before a byte of a response came. Not on
  * another pooled one: several may have died together.
  */
-export async function onceMoreIfLost<T>(attempt: (connection: Connection) => Promise<T>): Promise<T> {
+export async function retryIfLost<T>(attempt: (connection: Connection) => Promise<T>): Promise<T> {
   try {
     return await attempt('pooled');
   } catch (error) {

@@ -1,10 +1,10 @@
 export { guardedLookup, isPermitted } from './addresses.ts';
 export { addAssertion, sendSigned, type AssertionSigner } from './client-assertion.ts';
 export {
-  AnswerCut,
+  ResponseTruncated,
   ConnectionLost,
   createHttpClient,
-  onceMoreIfLost,
+  retryIfLost,
   readBody,
   type Connection,
   type HttpClient,

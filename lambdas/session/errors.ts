@@ -10,7 +10,7 @@ export class StoreUnavailable extends BffError {
   }
 }
 
-/** The key under which users are found could not be had: no session can be found by whose it is, and none be made. */
+/** The key under which users are found could not be read: no session can be found by whose it is, and none be made. */
 export class IdentifierKeyUnavailable extends BffError {
   override readonly name = 'IdentifierKeyUnavailable';
   readonly code = 'keys_unavailable';

@@ -12,7 +12,7 @@ import {
 } from './items.ts';
 import { all, forEach } from './parallel.ts';
 import { markEnded, type IndexEntry } from './session-index.ts';
-import { livedUntilNow } from './state.ts';
+import { wasAlive } from './state.ts';
 import { warmUp, type StoreOptions } from './store.ts';
 import { get, putOnce } from './table.ts';
 import { endByProvider } from './transitions.ts';
@@ -51,8 +51,8 @@ interface LoggedOut {
   readonly person: string | undefined;
 }
 
-/** A logout token is remembered for this many seconds: far longer than one is accepted for. */
-const tokenRememberedSeconds = 3_600;
+/** A logout token is stored for this many seconds: far longer than one is accepted for. */
+const tokenRetentionSeconds = 3_600;
 
 export function createLogoutStore(options: IdentifyingStoreOptions): LogoutStore {
   return {
@@ -62,8 +62,8 @@ export function createLogoutStore(options: IdentifyingStoreOptions): LogoutStore
 }
 
 /*
- * The mark comes first and gives the list: a sign-in that is not on the list meets the mark. The indexes are not told what
- * has ended, which would be one write of a large item for each session: a sign-in clears them when there is no room left.
+ * The mark comes first and gives the list: a sign-in that is not on the list meets the mark. The indexes are not updated
+ * with what has ended, which would be one write of a large item for each session: a sign-in removes it when its index is full.
  */
 async function logOut(
   options: IdentifyingStoreOptions,
@@ -95,7 +95,7 @@ async function logOut(
     ),
   ];
   const ended = (await forEach(named, (entry) => endByProvider(options, entry.key))).filter((core) =>
-    livedUntilNow(options, core),
+    wasAlive(options, core),
   );
   return { ended: ended.length, repeated, person: person ?? text(ended[0]?.['userHash']) };
 }
@@ -113,7 +113,7 @@ async function arrival(
     ...key,
     format: number(format),
     arrivedAt: number(now),
-    ttl: number(after(options.clock(), tokenRememberedSeconds)),
+    ttl: number(after(options.clock(), tokenRetentionSeconds)),
   };
   if (await putOnce(options, item)) return { arrivedAt: now, repeated: false };
   const arrivedAt = epochMilliseconds((await get(options, key))?.['arrivedAt']);

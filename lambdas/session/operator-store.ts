@@ -4,7 +4,7 @@ import { number, text, userIndexKey, type Item, type SessionItem } from './items
 import { forEach } from './parallel.ts';
 import { markEnded, readIndex } from './session-index.ts';
 import { describeSession, type ListedSession } from './session-store.ts';
-import { livedUntilNow } from './state.ts';
+import { wasAlive } from './state.ts';
 import { getCores } from './store.ts';
 import { scanKeys } from './table.ts';
 import { endByOperator } from './transitions.ts';
@@ -72,7 +72,7 @@ async function endAll(
   begunBy?: EpochSeconds,
 ): Promise<number> {
   const ended = await forEach(keys, (key) => endByOperator(options, key, begunBy));
-  return ended.filter((core) => livedUntilNow(options, core)).length;
+  return ended.filter((core) => wasAlive(options, core)).length;
 }
 
 async function endOfEverybody(

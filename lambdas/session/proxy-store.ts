@@ -6,10 +6,10 @@ import {
   type PreciseClock,
 } from '../common/index.ts';
 import { CallCounts, type CallCount } from './call-counts.ts';
-import { openDataKey, openProfile, openRole } from './content.ts';
+import { openDataKey, openProfile, openRole } from './sealed-content.ts';
 import { roleKeyOf, type SessionCredential } from './credential.ts';
 import { count, epochSeconds, type Item, type SessionItem, type TokenAudience } from './items.ts';
-import { standingOf, type NotActive } from './state.ts';
+import { checkCredential, type NotActive } from './state.ts';
 import { getSessionItems, warmUp, type StoreOptions } from './store.ts';
 import { sessionTokens, type SessionTokens } from './tokens.ts';
 import { recordExpiry, recordCalls } from './transitions.ts';
@@ -96,12 +96,12 @@ async function open(
   const { key } = credential;
   const now = options.clock();
   const item = await getSessionItems(options, key, lastItem(use));
-  const standing = standingOf(options, credential, item('core'));
-  if (standing.status !== 'alive') {
-    await recordExpiry(options, credential, item('core'), standing);
-    return standing;
+  const checked = checkCredential(options, credential, item('core'));
+  if (checked.status !== 'alive') {
+    await recordExpiry(options, credential, item('core'), checked);
+    return checked;
   }
-  const { core, times, handle } = standing;
+  const { core, times, handle } = checked;
   if (use.handle !== undefined && use.handle !== handle) return { status: 'other_session' };
 
   const windowSeconds = windowOf(times.limits.idleSeconds);
@@ -157,7 +157,7 @@ function writtenCalls(core: Item, windowSeconds: number, now: EpochSeconds): Wri
 
 /**
  * Adds this instance's count to the table. Of several instances at the same time one does; the others keep their counts for the
- * next write. So does this one when the answer is lost, though the calls may have been written: they then count twice.
+ * next write. So does this one when the response is lost, though the calls may have been written: they then count twice.
  */
 async function writeDown(
   options: StoreOptions,

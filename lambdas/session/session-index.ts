@@ -8,7 +8,7 @@
  * - `endedAt` on a user's item: sign-ins begun at or before that moment are over;
  * - `endedWithoutSidAt` on a user's item: the same, for sign-ins of which CIS2 did not say which session they belong to.
  *
- * An item may name sessions that are over; sign-ins clear some of them out when there is no room left.
+ * An item may name sessions that are over; a sign-in removes some of them when the index is full.
  */
 import { after, type EpochSeconds, type EpochMilliseconds } from '../common/index.ts';
 import {
@@ -123,8 +123,8 @@ export async function addToProviderSessionIndex(
 export const readIndex = async (options: StoreOptions, index: Item): Promise<readonly IndexEntry[]> =>
   indexEntries(await get(options, index));
 
-/** How long an end mark lies at least, in seconds: longer than any session lives, so that no list goes before its time. */
-const markSeconds = 172_800;
+/** How long an end mark is stored, in seconds: longer than any session lives, so that no list goes before its time. */
+const minMarkSeconds = 172_800;
 
 /**
  * Leaves an end mark on an index item, which need not be there yet. A mark never moves back.
@@ -147,7 +147,7 @@ export async function markEnded(
       values: {
         ':endedAt': number(endedAt),
         ':format': number(format),
-        ':ttl': number(after(options.clock(), markSeconds)),
+        ':ttl': number(after(options.clock(), minMarkSeconds)),
       },
     },
     { expression: 'attribute_not_exists(#mark) OR #mark <= :endedAt' },

@@ -1,11 +1,11 @@
 import type { EpochSeconds, Role } from '../common/index.ts';
-import { resealRole } from './content.ts';
+import { resealRole } from './sealed-content.ts';
 import { renewedCredential, type SessionCredential } from './credential.ts';
 import { sessionKey, text, userIndexKey, type Item } from './items.ts';
 import { all } from './parallel.ts';
 import { readIndex } from './session-index.ts';
 import {
-  lifeOf,
+  livenessOf,
   matchesSecret,
   stateOf,
   timesOf,
@@ -185,7 +185,7 @@ async function changeRole(
   if (written.status === 'fulfilled' && written.value !== undefined) {
     return changed(stateOf(options, next, written.value, items.profile));
   }
-  // The change may have been made and its answer lost: the new cookie would be lost with it, and the old one is dead.
+  // The change may have been made and its response lost: the new cookie would be lost with it, and the old one is dead.
   const now = await readItems(options, key);
   if (now.core !== undefined && matchesSecret(next, now.core)) {
     return changed((await settleState(options, next, now)).state);
@@ -221,10 +221,10 @@ export function describeSession(
   core: Item,
   current: boolean,
 ): ListedSession | undefined {
-  const life = lifeOf(options, core);
+  const liveness = livenessOf(options, core);
   const times = timesOf(options, core);
   const handle = text(core['handle']);
-  if (life === undefined || !('expiry' in life) || times === undefined || handle === undefined)
+  if (liveness === undefined || !('expiry' in liveness) || times === undefined || handle === undefined)
     return undefined;
   const { signedInAt, lastActiveAt } = times;
   return { handle, current, signedInAt, lastActiveAt, device: text(core['device']) ?? '' };

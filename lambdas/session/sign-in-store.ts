@@ -6,7 +6,7 @@ import {
   type EpochMilliseconds,
   type SignInTokens,
 } from '../common/index.ts';
-import { openRole, sealContent } from './content.ts';
+import { openRole, sealContent } from './sealed-content.ts';
 import {
   newCredential,
   newHandle,
@@ -33,7 +33,7 @@ import {
   removeFromIndex,
   type IndexEntry,
 } from './session-index.ts';
-import { lifeOf, ttlOf } from './state.ts';
+import { livenessOf, ttlOf } from './state.ts';
 import { getCores, warmUp, type StoreOptions } from './store.ts';
 import { putOnce } from './table.ts';
 import { begin, clearAfter, end, endByTime, recordOthers, type NewItems } from './transitions.ts';
@@ -96,10 +96,12 @@ export interface SignInStore {
   create(session: NewSession, deadline: AbortSignal): Promise<CreatedSession | 'provider_logout'>;
 }
 
-/** What a sign-in does at its end, or to take back what it wrote, has this many milliseconds beyond its deadline. */
-const maxLastStepMs = 1_200;
-const lastStep = <T>(options: StoreOptions, step: (options: StoreOptions) => Promise<T>): Promise<T> =>
-  withDeadline(maxLastStepMs, (deadline) => step({ ...options, deadline }));
+/** The last writes of a sign-in, or those that undo it, have this many milliseconds beyond its deadline. */
+const maxFinalMs = 1_200;
+const withFinalDeadline = <T>(
+  options: StoreOptions,
+  step: (options: StoreOptions) => Promise<T>,
+): Promise<T> => withDeadline(maxFinalMs, (deadline) => step({ ...options, deadline }));
 
 /** @throws StoreUnavailable from every method, when nothing is known */
 export function createSignInStore(options: IdentifyingStoreOptions): SignInStore {
@@ -133,8 +135,8 @@ async function replacedRole(
   if (replaced === undefined) return undefined;
   const { key, roleKey } = replaced;
   const core = (await getCores(options, [key])).get(key);
-  const life = core && lifeOf(options, core);
-  if (core === undefined || life === undefined || !('expiry' in life)) return undefined;
+  const liveness = core && livenessOf(options, core);
+  if (core === undefined || liveness === undefined || !('expiry' in liveness)) return undefined;
   // It opens only for who has the session's cookie, and only in the item as it was written.
   const roleId = openRole(key, roleKey, core) ?? undefined;
   const isOf: ReplacedRole['isOf'] = async (user) =>
@@ -177,28 +179,30 @@ async function create(
         : addToProviderSessionIndex(options, providerSession, entry),
     ]);
     if (ofUser === undefined || !ofProviderSession) {
-      await lastStep(options, async (last) => clearAfter(last, key, await end(last, key, 'provider_logout')));
+      await withFinalDeadline(options, async (last) =>
+        clearAfter(last, key, await end(last, key, 'provider_logout')),
+      );
       return 'provider_logout';
     }
     deadline.throwIfAborted();
     const others = ofUser.filter((listed) => listed.key !== key);
     const staying = others.filter((listed) => listed.key !== replaced?.key);
-    const makeRoomAmong = (listed: readonly IndexEntry[]): Promise<number> =>
-      makeRoom(options, key, userIndexKey(user), listed, session);
-    const crowdedOut = await makeRoomAmong(staying);
+    const endSurplusOf = (listed: readonly IndexEntry[]): Promise<number> =>
+      endSurplus(options, key, userIndexKey(user), listed, session);
+    const surplusEnded = await endSurplusOf(staying);
     // Last, and only once all else holds: a sign-in that fails leaves the session before it alone. Once begun, the
     // deadline does not cut it short, for it cannot be taken back.
     deadline.throwIfAborted();
-    const inItsPlace =
+    const replacedEnded =
       replaced !== undefined &&
-      (await lastStep(options, (last) =>
+      (await withFinalDeadline(options, (last) =>
         end(last, replaced.key, 'replaced', { replacementHash: replaced.hash }),
       )) !== undefined;
     // Named without its proof it has not ended, and counts like any other: a state is its own browser's to forge.
-    const counted = !inItsPlace && others.length > staying.length ? await makeRoomAmong(others) : 0;
-    return { credential, ended: crowdedOut + Number(inItsPlace) + counted, person: user };
+    const counted = !replacedEnded && others.length > staying.length ? await endSurplusOf(others) : 0;
+    return { credential, ended: surplusEnded + Number(replacedEnded) + counted, person: user };
   } catch (error) {
-    await lastStep(options, (last) => end(last, key, 'revoked')).catch(() => undefined);
+    await withFinalDeadline(options, (last) => end(last, key, 'revoked')).catch(() => undefined);
     throw error;
   }
 }
@@ -255,12 +259,12 @@ function newItems(
 }
 
 /**
- * Ends the oldest of a user's other sessions until there is room for the new one, and removes some of those that are over.
- * Writes down how many are left, where that is asked for.
+ * Ends the oldest of a user's other sessions, so that no more than the limit are alive with the new one, and removes some of those
+ * that are over from the index. Writes down how many are left, where that is asked for.
  *
  * @returns how many were ended
  */
-async function makeRoom(
+async function endSurplus(
   options: StoreOptions,
   key: string,
   userIndex: Item,
@@ -268,16 +272,16 @@ async function makeRoom(
   { sessionsPerUser, reportOthers }: NewSession,
 ): Promise<number> {
   const now = options.clock();
-  const bygone = others.filter(({ until }) => until !== undefined && until <= now);
-  const listed = others.filter((entry) => !bygone.includes(entry));
+  const expired = others.filter(({ until }) => until !== undefined && until <= now);
+  const listed = others.filter((entry) => !expired.includes(entry));
   const mustCount = listed.length >= sessionsPerUser || (reportOthers && listed.length > 0);
   if (!mustCount && others.length < sessionsPerUser) return 0;
-  const { over, living } = await sortByLife(options, mustCount ? listed : []);
+  const { over, living } = await sortByLiveness(options, mustCount ? listed : []);
   const surplus = Math.max(0, living.length + 1 - sessionsPerUser);
   const left = living.slice(surplus).filter(({ understood }) => understood).length;
   await all([
-    removeFromIndex(options, userIndex, [...bygone.map((entry) => entry.key), ...over]),
-    // A session that has ended meanwhile has nobody left to tell.
+    removeFromIndex(options, userIndex, [...expired.map((entry) => entry.key), ...over]),
+    // Not for a session that has ended meanwhile.
     reportOthers && left > 0 ? recordOthers(options, key, left) : Promise.resolve(),
   ]);
   // Last: when one of the others fails, the sign-in does, and no session has ended for it.
@@ -292,7 +296,7 @@ interface LivingSession {
   readonly understood: boolean;
 }
 
-/** How many ends by time a sign-in writes down in passing. The others are written by the next ones, or told by a read. */
+/** How many ends by time a sign-in writes down in passing. The others are left to the next ones, or to a read. */
 const maxEndsInPassing = 5;
 
 /**
@@ -300,7 +304,7 @@ const maxEndsInPassing = 5;
  * down, is neither. It is written down before an index forgets it, and what cannot be understood counts as living: an
  * index never forgets a session that could still be alive.
  */
-async function sortByLife(
+async function sortByLiveness(
   options: StoreOptions,
   listed: readonly IndexEntry[],
 ): Promise<{ over: readonly string[]; living: readonly LivingSession[] }> {
@@ -312,13 +316,13 @@ async function sortByLife(
   const seen = await forEach(oldestFirst, async (key) => {
     const core = cores.get(key);
     if (core === undefined) return { key, is: 'over', understood: true };
-    const life = lifeOf(options, core);
-    if (life === undefined) return { key, is: 'living', understood: false };
-    if ('expiry' in life) return { key, is: 'living', understood: true };
-    if (life.written) return { key, is: 'over', understood: true };
+    const liveness = livenessOf(options, core);
+    if (liveness === undefined) return { key, is: 'living', understood: false };
+    if ('expiry' in liveness) return { key, is: 'living', understood: true };
+    if (liveness.written) return { key, is: 'over', understood: true };
     ends += 1;
     if (ends > maxEndsInPassing) return { key, is: 'timed out', understood: true };
-    const ended = await endByTime(options, key, core, life.reason);
+    const ended = await endByTime(options, key, core, liveness.reason);
     return { key, is: ended === undefined ? 'living' : 'over', understood: true };
   });
   return {

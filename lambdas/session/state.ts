@@ -1,10 +1,10 @@
 /** What a session's items mean at this moment. */
 import { timingSafeEqual } from 'node:crypto';
 import { after, type EpochSeconds, type HealthcareWorker, type Role } from '../common/index.ts';
-import { openContent } from './content.ts';
+import { openContent } from './sealed-content.ts';
 import type { SessionCredential } from './credential.ts';
 import { format, epochSeconds, number, positive, secretHash, text, type Item } from './items.ts';
-import { expiryOf, stricter, type Expiry, type SessionLimits, type SessionTimes } from './limits.ts';
+import { expiryOf, stricter, type Expiry, type SessionLimits, type SessionTimes } from './expiry.ts';
 import type { StoreOptions } from './store.ts';
 import type { Expression } from './table.ts';
 
@@ -40,11 +40,11 @@ export type SessionState =
   /** No session that this credential opens. Where one should open, `unreadable` says what does not: the table was changed. */
   | { readonly status: 'unknown'; readonly unreadable?: 'core' | 'content' };
 
-/** An ended session is remembered this long beyond its absolute limit, in seconds, to tell its user why it is over. */
-const rememberedSeconds = 3_600;
+/** An ended session is stored this long beyond its absolute limit, in seconds, so that its user learns why it is over. */
+const retentionSeconds = 3_600;
 
 export const ttlOf = ({ limits }: StoreOptions, signedInAt: EpochSeconds): EpochSeconds =>
-  after(signedInAt, limits.absoluteSeconds + rememberedSeconds);
+  after(signedInAt, limits.absoluteSeconds + retentionSeconds);
 
 /** What a session must have, beyond its key. */
 export interface SessionMatch {
@@ -93,10 +93,11 @@ export const timesOf = (
 };
 
 /** Alive until then, or over: `written` when the table says so already, and not time alone. */
-export type Life = { readonly expiry: Expiry } | { readonly reason: EndReason; readonly written: boolean };
+export type Liveness =
+  { readonly expiry: Expiry } | { readonly reason: EndReason; readonly written: boolean };
 
 /** What a core item means at this moment, before anything is opened; undefined when it cannot be understood. */
-export const lifeOf = (options: StoreOptions, core: Item): Life | undefined => {
+export const livenessOf = (options: StoreOptions, core: Item): Liveness | undefined => {
   const times = timesOf(options, core);
   if (core['format']?.N !== String(format) || times === undefined) return undefined;
   const state = text(core['state']);
@@ -108,9 +109,9 @@ export const lifeOf = (options: StoreOptions, core: Item): Life | undefined => {
 };
 
 /** Of a core item as it was before its session was ended: whether time had not ended it already. */
-export const livedUntilNow = (options: StoreOptions, core: Item | undefined): boolean => {
-  const life = core && lifeOf(options, core);
-  return life !== undefined && 'expiry' in life;
+export const wasAlive = (options: StoreOptions, core: Item | undefined): boolean => {
+  const liveness = core && livenessOf(options, core);
+  return liveness !== undefined && 'expiry' in liveness;
 };
 
 const sameHash = (left: string, right: string): boolean =>
@@ -133,8 +134,8 @@ const matchesFormerSecret = (credential: SessionCredential, core: Item): boolean
 /** No live session of this credential. */
 export type NotActive = Exclude<SessionState, { status: 'active' }>;
 
-/** What can be told of a session before anything is opened. */
-export type Standing =
+/** Whose session this is, and whether it is alive: what is known before anything is opened. */
+export type CredentialCheck =
   | {
       readonly status: 'alive';
       readonly core: Item;
@@ -146,30 +147,30 @@ export type Standing =
   | NotActive;
 
 /**
- * How a session stands to the holder of a credential.
+ * Checks a credential against a session's core item.
  *
- * A cookie that a role change has taken the place of is told `replaced`, whatever has become of the session since: for
- * that cookie it was over then.
+ * A cookie that a role change has replaced gets `replaced`, whatever has become of the session since: for that cookie it was
+ * over then.
  */
-export const standingOf = (
+export const checkCredential = (
   options: StoreOptions,
   credential: SessionCredential,
   core: Item | undefined,
-): Standing => {
+): CredentialCheck => {
   const unknown = { status: 'unknown' } as const;
   // An earlier release's session is as over as one that is gone: nothing of it can be opened any more.
   if (core === undefined || (positive(core['format']) ?? format) < format) return unknown;
   if (!matchesSecret(credential, core)) {
     return matchesFormerSecret(credential, core) ? { status: 'ended', reason: 'replaced' } : unknown;
   }
-  const life = lifeOf(options, core);
+  const liveness = livenessOf(options, core);
   const times = timesOf(options, core);
   const handle = text(core['handle']);
-  if (life === undefined || times === undefined || handle === undefined) {
+  if (liveness === undefined || times === undefined || handle === undefined) {
     return { status: 'unknown', unreadable: 'core' };
   }
-  if ('reason' in life) return { status: 'ended', reason: life.reason };
-  return { status: 'alive', core, times, expiry: life.expiry, handle };
+  if ('reason' in liveness) return { status: 'ended', reason: liveness.reason };
+  return { status: 'alive', core, times, expiry: liveness.expiry, handle };
 };
 
 /** What a session is to the holder of a credential. */
@@ -179,9 +180,9 @@ export const stateOf = (
   found: Item | undefined,
   profile: Item | undefined,
 ): SessionState => {
-  const standing = standingOf(options, credential, found);
-  if (standing.status !== 'alive') return standing;
-  const { core, times, handle, expiry } = standing;
+  const checked = checkCredential(options, credential, found);
+  if (checked.status !== 'alive') return checked;
+  const { core, times, handle, expiry } = checked;
   const content = openContent(credential, core, profile);
   if (content === undefined) return { status: 'unknown', unreadable: 'content' };
   const { worker, roleId } = content;

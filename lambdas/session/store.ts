@@ -1,7 +1,7 @@
 /** What the stores of sign-in, session, API call and logout share. Each is given only what its function may do to the table. */
 import type { Clock } from '../common/index.ts';
 import { sessionKey, text, type Item, type SessionItem } from './items.ts';
-import type { SessionLimits } from './limits.ts';
+import type { SessionLimits } from './expiry.ts';
 import { batchGet, get, query, type Table } from './table.ts';
 
 export interface StoreOptions extends Table {

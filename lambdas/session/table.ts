@@ -170,7 +170,7 @@ export async function put(table: Table, item: Item, condition: Expression): Prom
 }
 
 /**
- * Puts an item where none is. The SDK may send a put again whose answer was lost: whoever wrote the item may write it once
+ * Puts an item where none is. The SDK may send a put again whose response was lost: whoever wrote the item may write it once
  * more.
  *
  * @returns false when somebody else's is there

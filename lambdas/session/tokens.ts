@@ -13,7 +13,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { BffError, type PreciseClock, type Secret, type SignInTokens } from '../common/index.ts';
-import { openIssuedTokens, openSignInTokens, sealIssuedTokens, type IssuedTokens } from './content.ts';
+import { openIssuedTokens, openSignInTokens, sealIssuedTokens, type IssuedTokens } from './sealed-content.ts';
 import {
   count,
   format,
@@ -25,7 +25,7 @@ import {
   type Item,
   type TokenAudience,
 } from './items.ts';
-import { alive, lifeOf, ttlOf, type NotActive } from './state.ts';
+import { alive, livenessOf, ttlOf, type NotActive } from './state.ts';
 import { getSessionItems, type StoreOptions } from './store.ts';
 import { get, update, updateChecking, type Expression } from './table.ts';
 
@@ -150,7 +150,7 @@ export function sessionTokens(
       const stored = await updateWhileAlive(
         audience,
         `SET #generation = :fence ${sealed === undefined ? 'REMOVE #sealed' : ', #sealed = :sealed'}`,
-        // The same generation is there when the SDK sends it again because the answer was lost.
+        // The same generation is there when the SDK sends it again because the response was lost.
         'attribute_not_exists(#generation) OR #generation <= :fence',
         { ':fence': number(fence), ...(sealed && { ':sealed': { B: sealed } }) },
       );
@@ -178,9 +178,9 @@ export function sessionTokens(
       const item = await getSessionItems(options, key, `token#${audience}`);
       const core = item('core');
       if (core === undefined) throw new SessionGone({ status: 'unknown' });
-      const life = lifeOf(options, core);
-      if (life === undefined) throw new SessionGone({ status: 'unknown', unreadable: 'core' });
-      if ('reason' in life) throw new SessionGone({ status: 'ended', reason: life.reason });
+      const liveness = livenessOf(options, core);
+      if (liveness === undefined) throw new SessionGone({ status: 'unknown', unreadable: 'core' });
+      if ('reason' in liveness) throw new SessionGone({ status: 'ended', reason: liveness.reason });
       return viewOf(audience, item(`token#${audience}`));
     },
     lease: async (audience, view) => {
@@ -195,7 +195,7 @@ export function sessionTokens(
       const taken = await updateWhileAlive(
         audience,
         'SET #fence = :fence, #leaseUntil = :until, #leaseHolder = :holder, #format = :format, #ttl = :ttl',
-        // It is ours already when the SDK sends it again because the answer was lost.
+        // It is ours already when the SDK sends it again because the response was lost.
         `#leaseHolder = :holder OR (${seen.join(' AND ')})`,
         {
           ...{ ':fence': number(fence), ':until': number(now + leaseMs) },

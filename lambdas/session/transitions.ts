@@ -5,7 +5,7 @@
  * @throws StoreUnavailable from every function, when nothing is known
  */
 import type { EpochSeconds } from '../common/index.ts';
-import type { SealedContent } from './content.ts';
+import type { SealedContent } from './sealed-content.ts';
 import { newHandle, type SessionCredential } from './credential.ts';
 import { StoreUnavailable } from './errors.ts';
 import {
@@ -30,7 +30,7 @@ export interface NewItems {
 }
 
 /**
- * Sign-in: writes a new session's items where there are none. The SDK may send a put again whose answer was lost: it may find
+ * Sign-in: writes a new session's items where there are none. The SDK may send a put again whose response was lost: it may find
  * its own work, but never undo an end.
  */
 export async function begin(options: StoreOptions, { core, profile, tokens }: NewItems): Promise<void> {
@@ -233,8 +233,8 @@ export const endByTime = (
   });
 
 /**
- * The same for whoever has the session's cookie and is told that it is over: from then on it stays over, whatever becomes of
- * clocks and settings. What fails of it is left to the next one who is told.
+ * The same, when the holder of the session's cookie learns that it is over: from then on it stays over, whatever becomes of
+ * clocks and settings. A write that fails is left to the next request.
  */
 export async function recordExpiry(
   options: StoreOptions,

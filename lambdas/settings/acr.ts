@@ -18,5 +18,8 @@ export const acrLevels = {
 export type AcrValue = keyof typeof acrLevels;
 export const isAcrValue = (value: string): value is AcrValue => Object.hasOwn(acrLevels, value);
 
+/** The value that asks for a level, with any authenticator that reaches it. */
+export const acrOfLevel = (level: number): AcrValue => (level >= 3 ? 'AAL3_ANY' : 'AAL2_OR_AAL3_ANY');
+
 export const acr: Rule<AcrValue> = (value) =>
   isAcrValue(value) ? value : refuse(`one of ${Object.keys(acrLevels).join(', ')}`, value);

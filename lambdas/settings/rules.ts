@@ -6,23 +6,20 @@ import { acr } from './acr.ts';
 import { rolePolicy } from './role-policy.ts';
 import { oneOf, refuse, text, wholeNumber, type Rule } from './rule.ts';
 import { scope } from './scopes.ts';
+import { maxAbsoluteSeconds, maxIdleSeconds } from './session-limits.ts';
 import { endSessionUrl, isLoopback, issuer, origin, path, tokenUrl, upstreams } from './urls.ts';
 
-/** CIS2's own limits (NHS CIA Ses Req 005 and 007), in seconds. They can be shortened, never lengthened. */
-const maxIdleSeconds = 900;
-const maxAbsoluteSeconds = 43_200;
-
-/** CIS2's longest `max_age` for a sign-in that does not send `prompt=login` (NHS CIA Ses Req 002), in seconds. */
+/** CIS2's maximum `max_age` for a sign-in that does not send `prompt=login` (NHS CIA Ses Req 002), in seconds. */
 const maxSignInMaxAgeSeconds = 300;
 
 /** `login`: every sign-in sends `prompt=login`. A number: it sends `max_age` with these seconds instead. */
 const freshness: Rule<'login' | number> = (value) =>
   value === 'login' ? value : wholeNumber(1, maxSignInMaxAgeSeconds)(value);
 
-/** A year, the longest that AWS lets a rotation wait. */
+/** A year, the maximum rotation period of AWS. */
 const maxKeyLeadSeconds = 365 * 86_400;
 
-/** What KMS takes in a tag's value, with room for what a ring is for. */
+/** What KMS takes in a tag's value, minus the purpose of a ring. */
 const keyRingName: Rule<string> = (value) =>
   /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(value)
     ? value
@@ -38,9 +35,9 @@ export const rules = {
   CIS2_ACR: acr,
   /** How a sign-in proves that the person is present: `login`, or a `max_age` in seconds. */
   CIS2_FRESHNESS: freshness,
-  /** The least authentication assurance level that gets a session. */
+  /** The minimum authentication assurance level that gets a session. */
   MINIMUM_AAL: wholeNumber(1, 3),
-  /** The least identity assurance level that gets a session. */
+  /** The minimum identity assurance level that gets a session. */
   MINIMUM_IAL: wholeNumber(0, 3),
   /** Which of a user's roles can be worked in, and whether a sign-in needs one. */
   ACCEPTED_ROLES: rolePolicy,

@@ -35,7 +35,7 @@ const requestUnits: PerMetric = {
   UpstreamLatency: 'Milliseconds',
   ClockDifference: 'Seconds',
 };
-/** The dimension that a metric is told apart by, beside the metric without any: each value costs as a metric of its own. */
+/** The dimension of a metric, beside the metric without any: each value costs as a metric of its own. */
 const requestDimensions: PerMetric = { SignInFailed: 'Code', Refused: 'Rule' };
 
 /** The measurements of an instance since the last line that carried any. */

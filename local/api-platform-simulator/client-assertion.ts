@@ -15,7 +15,7 @@ export interface Application {
   readonly products?: readonly AssuranceLevel[];
 }
 
-export type AssuranceLevel = 'aal1' | 'aal2' | 'aal3';
+type AssuranceLevel = 'aal1' | 'aal2' | 'aal3';
 
 const field = 'client_assertion';
 const algorithms = ['RS512'];

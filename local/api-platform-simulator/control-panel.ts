@@ -1,6 +1,6 @@
 import { controlPanelPath, isMarked } from '../control-panel-path.ts';
 import type { Fault, Faults } from './faults.ts';
-import { json, type Answer, type Request } from './http.ts';
+import { json, type HttpResponse, type Request } from './http.ts';
 
 export const apiPath = `${controlPanelPath}/api/`;
 
@@ -30,17 +30,12 @@ export function readText(input: CommandInput, name: string): string | undefined 
   return value === undefined || typeof value === 'string' ? value : refuse(`${name} must be a string.`);
 }
 
-export function readWhole(
-  input: CommandInput,
-  name: string,
-  least: number,
-  most: number,
-): number | undefined {
+export function readWhole(input: CommandInput, name: string, min: number, max: number): number | undefined {
   const value = input[name];
   if (value === undefined) return undefined;
-  return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
+  return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
     ? value
-    : refuse(`${name} must be a whole number from ${String(least)} to ${String(most)}.`);
+    : refuse(`${name} must be a whole number from ${String(min)} to ${String(max)}.`);
 }
 
 export function readFlag(input: CommandInput, name: string): boolean | undefined {
@@ -122,7 +117,7 @@ function readJson({ body, headers }: Request): CommandInput {
 }
 
 /** The control API: `POST /control-panel/api/COMMAND` with `X-Control-Panel: 1`, and `GET /control-panel/api/state`. */
-export function answerControlPanel(controlPanel: ControlPanel, request: Request): Answer {
+export function controlPanelResponse(controlPanel: ControlPanel, request: Request): HttpResponse {
   const problem = (status: number, error: string) => json(status, { error }, 'control panel: refused');
   const command = request.path.slice(apiPath.length);
   if (command === 'state') {

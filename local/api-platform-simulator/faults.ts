@@ -5,7 +5,7 @@ export type Fault =
   | { readonly kind: 'reset' }
   /** Everything is done, and then the connection is cut: the caller cannot know. */
   | { readonly kind: 'drop' }
-  /** `error` and `description` go into the answer in the service's own shape. */
+  /** `error` and `description` go into the response in the service's own shape. */
   | {
       readonly kind: 'status';
       readonly status: number;
@@ -13,7 +13,7 @@ export type Fault =
       readonly description?: string;
       readonly retryAfterSeconds?: number;
     }
-  /** The answer to somebody who calls too often. */
+  /** The response to somebody who calls too often. */
   | { readonly kind: 'quota'; readonly retryAfterSeconds?: number };
 
 interface Entry<Operation extends string> {

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
-import type { LoopbackAnswer } from '../loopback-server.ts';
+import type { LoopbackResponse } from '../loopback-server.ts';
 
 export interface Request {
   readonly method: string;
@@ -10,17 +10,23 @@ export interface Request {
   readonly body: string;
 }
 
-export interface Answer extends LoopbackAnswer {
+export interface HttpResponse extends LoopbackResponse {
   readonly headers: OutgoingHttpHeaders;
   /** For the log: what came of the request and why. Never a token or anything the caller could choose. */
   readonly outcome: string;
 }
 
-export const json = (status: number, body: unknown, outcome: string): Answer => ({
+export const json = (status: number, body: unknown, outcome: string): HttpResponse => ({
   status,
   headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
   body: JSON.stringify(body),
   outcome,
 });
 
-export const cut = (outcome: string): Answer => ({ status: 0, headers: {}, body: '', outcome, reset: true });
+export const cut = (outcome: string): HttpResponse => ({
+  status: 0,
+  headers: {},
+  body: '',
+  outcome,
+  reset: true,
+});

@@ -2,7 +2,7 @@ import type { Clock } from '../cis2-simulator/expiring-map.ts';
 import type { LoopbackServer } from '../loopback-server.ts';
 import type { Application } from './client-assertion.ts';
 import { Faults, type Fault } from './faults.ts';
-import { json, type Answer, type Request } from './http.ts';
+import { json, type HttpResponse, type Request } from './http.ts';
 import { JwksCache } from './jwks-cache.ts';
 import {
   faultCommand,
@@ -13,18 +13,18 @@ import {
   type ControlPanel,
   type CommandInput,
 } from './control-panel.ts';
-import { answerWith, startSimulatorServer, type ServerOptions } from './server.ts';
+import { respondWith, startSimulatorServer, type ServerOptions } from './server.ts';
 import { createTokenEndpoint, operationOf, operations, readForm, type Operation } from './token-endpoint.ts';
-import { errorAnswer } from './token-error.ts';
-import { Tokens, usualBehaviour, type Introspection } from './tokens.ts';
+import { errorResponse } from './token-error.ts';
+import { Tokens, defaultBehaviour, type Introspection } from './tokens.ts';
 
 export type { Application } from './client-assertion.ts';
 export type { Introspection } from './tokens.ts';
 
 const tokenPath = '/oauth2/token';
-const usualKeyCacheSeconds = 3_600;
+export const defaultKeyCacheSeconds = 3_600;
 const providerKeysSeconds = 86_400;
-const keptRequests = 50;
+const maxRequests = 50;
 
 export interface ApiPlatformSimulatorOptions extends ServerOptions {
   readonly applications: readonly Application[];
@@ -88,7 +88,7 @@ function tokensCommand(tokens: Tokens, input: CommandInput): string {
 export async function startApiPlatformSimulator(
   options: ApiPlatformSimulatorOptions,
 ): Promise<ApiPlatformSimulator> {
-  const { applications, issuer, keyCacheSeconds = usualKeyCacheSeconds, ...others } = options;
+  const { applications, issuer, keyCacheSeconds = defaultKeyCacheSeconds, ...others } = options;
   const { clock: now = () => Date.now() / 1_000, ...server } = others;
   const faults = new Faults<Operation>();
   const applicationKeys = new JwksCache(keyCacheSeconds, now);
@@ -121,7 +121,7 @@ export async function startApiPlatformSimulator(
       reset: () => {
         faults.clear();
         applicationKeys.lifetimeSeconds = keyCacheSeconds;
-        tokens.behaviour = usualBehaviour;
+        tokens.behaviour = defaultBehaviour;
         requests.length = 0;
         return 'Everything that was switched on is off, and the list of requests is empty.';
       },
@@ -148,17 +148,17 @@ export async function startApiPlatformSimulator(
       now,
     });
 
-    const token = async (form: URLSearchParams): Promise<Answer> => {
+    const token = async (form: URLSearchParams): Promise<HttpResponse> => {
       const operation = operationOf(form);
       let kid: string | undefined;
-      const work = async (): Promise<Answer> => {
+      const work = async (): Promise<HttpResponse> => {
         const result = await endpoint(form);
         kid = result.kid;
         if (operation !== undefined && result.answer.status === 200) issued[operation] += 1;
         return result.answer;
       };
       const fault = operation === undefined ? undefined : faults.take(operation);
-      const answer = await answerWith(fault, work, instead);
+      const answer = await respondWith(fault, work, instead);
       requests.push({
         at: new Date().toISOString(),
         operation: operation ?? 'unknown',
@@ -167,11 +167,11 @@ export async function startApiPlatformSimulator(
         status: answer.status,
         outcome: answer.outcome,
       });
-      if (requests.length > keptRequests) requests.shift();
+      if (requests.length > maxRequests) requests.shift();
       return answer;
     };
 
-    const answer = async (request: Request): Promise<Answer> => {
+    const answer = async (request: Request): Promise<HttpResponse> => {
       if (request.path !== tokenPath) return json(404, {}, 'no such path');
       if (request.method !== 'POST') {
         const refused = json(405, {}, 'method not allowed');
@@ -179,7 +179,11 @@ export async function startApiPlatformSimulator(
       }
       const form = readForm(request);
       if (form === undefined) {
-        return errorAnswer(415, 'invalid_request', 'Content-Type must be application/x-www-form-urlencoded');
+        return errorResponse(
+          415,
+          'invalid_request',
+          'Content-Type must be application/x-www-form-urlencoded',
+        );
       }
       return token(form);
     };
@@ -197,11 +201,11 @@ export async function startApiPlatformSimulator(
   };
 }
 
-/** The platform's own answers in place of the endpoint's. */
-const instead = (fault: Extract<Fault, { kind: 'status' | 'quota' }>): Answer =>
+/** The platform's own responses in place of the endpoint's. */
+const instead = (fault: Extract<Fault, { kind: 'status' | 'quota' }>): HttpResponse =>
   fault.kind === 'quota'
-    ? errorAnswer(429, 'TOO_MANY_REQUESTS', 'The quota of this application is used up')
-    : errorAnswer(
+    ? errorResponse(429, 'TOO_MANY_REQUESTS', 'The quota of this application is used up')
+    : errorResponse(
         fault.status,
         fault.error ?? 'unknown_error',
         fault.description ?? 'As asked at the control panel',

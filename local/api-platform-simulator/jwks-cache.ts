@@ -6,7 +6,7 @@ const maxFetchMs = 55_000;
 
 export type JwksKeys = ReturnType<typeof createLocalJWKSet>;
 
-/** A document that could not be had: no answer, another status than 200, or not what it should be. */
+/** A document that could not be had: no response, another status than 200, or not what it should be. */
 export class Unreachable extends Error {
   override readonly name = 'Unreachable';
   readonly code = 'unreachable';

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { controlPanelPath, currentPath } from '../control-panel-path.ts';
 import { startLoopbackServer, type LoopbackServer } from '../loopback-server.ts';
 import type { Fault } from './faults.ts';
-import { cut, type Answer, type Request } from './http.ts';
-import { answerControlPanel, apiPath, type ControlPanel } from './control-panel.ts';
+import { cut, type HttpResponse, type Request } from './http.ts';
+import { controlPanelResponse, apiPath, type ControlPanel } from './control-panel.ts';
 
 export interface ServerOptions {
   /** Port on 127.0.0.1; 0 or absent takes any free one. */
@@ -19,7 +19,7 @@ export interface Service {
   readonly controlPanel: ControlPanel;
   /** What the log calls an endpoint: nothing of what the caller wrote. */
   readonly endpointName: (request: Request) => string;
-  readonly answer: (request: Request) => Promise<Answer>;
+  readonly answer: (request: Request) => Promise<HttpResponse>;
 }
 
 function readRequest(message: IncomingMessage, body: string): Request {
@@ -44,8 +44,8 @@ export async function startSimulatorServer(
   createService: (url: string) => Service,
   { log, ...where }: ServerOptions,
 ): Promise<LoopbackServer> {
-  const answer = async (request: Request): Promise<Answer> => {
-    if (request.path.startsWith(apiPath)) return answerControlPanel(service.controlPanel, request);
+  const answer = async (request: Request): Promise<HttpResponse> => {
+    if (request.path.startsWith(apiPath)) return controlPanelResponse(service.controlPanel, request);
     return service.answer(request);
   };
   const server = await startLoopbackServer(async (message, body) => {
@@ -60,11 +60,11 @@ export async function startSimulatorServer(
 }
 
 /** Answers a request as a fault has it: late, cut before or after the work is done, or with something else. */
-export async function answerWith(
+export async function respondWith(
   fault: Fault | undefined,
-  work: () => Promise<Answer>,
-  instead: (fault: Extract<Fault, { kind: 'status' | 'quota' }>) => Answer,
-): Promise<Answer> {
+  work: () => Promise<HttpResponse>,
+  instead: (fault: Extract<Fault, { kind: 'status' | 'quota' }>) => HttpResponse,
+): Promise<HttpResponse> {
   switch (fault?.kind) {
     case undefined:
       return work();

@@ -1,9 +1,9 @@
 import type { Clock } from '../cis2-simulator/expiring-map.ts';
 import { createAssertionCheck, type Application } from './client-assertion.ts';
 import type { JwksCache } from './jwks-cache.ts';
-import { json, type Answer, type Request } from './http.ts';
+import { json, type HttpResponse, type Request } from './http.ts';
 import { createSubjectCheck } from './subject-token.ts';
-import { badRequest, errorAnswer, TokenError } from './token-error.ts';
+import { badRequest, errorResponse, TokenError } from './token-error.ts';
 import type { AskedLifetimes, Tokens } from './tokens.ts';
 
 /** The operations that the control panel tells apart. */
@@ -62,7 +62,7 @@ export interface TokenEndpointParts {
 
 /** How a token request ended; `kid` is that of an assertion which proved itself. */
 export interface TokenResult {
-  readonly answer: Answer;
+  readonly answer: HttpResponse;
   readonly kid?: string;
 }
 
@@ -127,7 +127,7 @@ export function createTokenEndpoint(
     } catch (error) {
       const { status, code, message } =
         error instanceof TokenError ? error : new TokenError(500, 'unknown_error', 'Something went wrong');
-      return { answer: errorAnswer(status, code, message) };
+      return { answer: errorResponse(status, code, message) };
     }
   };
 }

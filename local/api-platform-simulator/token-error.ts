@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { json, type Answer } from './http.ts';
+import { json, type HttpResponse } from './http.ts';
 
 type TokenErrorCode =
   | 'invalid_request'
@@ -9,7 +9,7 @@ type TokenErrorCode =
   | 'public_key error'
   | 'unknown_error';
 
-/** A token request that is refused, with what the caller is told. */
+/** A token request that is refused, with what the caller is sent. */
 export class TokenError extends Error {
   override readonly name = 'TokenError';
   readonly status: number;
@@ -26,7 +26,7 @@ export const badRequest = (description: string): TokenError =>
   new TokenError(400, 'invalid_request', description);
 
 /** The platform's error body: OAuth's two members (RFC 6749 section 5.2) and an id that its support can look up. */
-export const errorAnswer = (status: number, error: string, description: string): Answer =>
+export const errorResponse = (status: number, error: string, description: string): HttpResponse =>
   json(
     status,
     { error, error_description: description, message_id: `rrt-${randomUUID()}` },

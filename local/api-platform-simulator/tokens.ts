@@ -16,7 +16,7 @@ export interface TokenBehaviour {
   readonly refreshEndsAccess: boolean;
 }
 
-export const usualBehaviour: TokenBehaviour = {
+export const defaultBehaviour: TokenBehaviour = {
   accessLifetimeMs: 600_000,
   reuseRevokesFamily: false,
   refreshEndsAccess: false,
@@ -31,7 +31,7 @@ export interface AskedLifetimes {
 }
 
 /** The success answer (RFC 6749 section 5.1, RFC 8693 section 2.2.1): every number in it is text. */
-export interface TokenAnswer {
+export interface TokenResponse {
   readonly access_token: string;
   readonly expires_in: string;
   readonly token_type: 'Bearer';
@@ -65,9 +65,9 @@ interface Issued {
 const opaque = (): string => randomBytes(24).toString('base64url');
 
 /** The shorter of what is asked for and what there is. */
-const shorter = (asked: number | undefined, most: number): number => Math.min(asked ?? most, most);
+const shorter = (asked: number | undefined, max: number): number => Math.min(asked ?? max, max);
 
-/** The platform counts from a moment before it answers: 600 s are told as 599. */
+/** The platform counts from a moment before it answers: 600 s are stated as 599. */
 const toldSeconds = (milliseconds: number): string =>
   String(Math.max(0, Math.ceil(milliseconds / 1_000) - 1));
 
@@ -78,7 +78,7 @@ export class Tokens {
   readonly #access = new Map<string, Issued>();
   readonly #refresh = new Map<string, Issued & { spent: boolean }>();
   readonly #clock: Clock;
-  behaviour: TokenBehaviour = usualBehaviour;
+  behaviour: TokenBehaviour = defaultBehaviour;
   /** How often a spent refresh token has turned up. */
   reuses = 0;
 
@@ -87,7 +87,7 @@ export class Tokens {
   }
 
   /** The tokens of a new exchange. */
-  issue(apiKey: string, subject: Subject, asked: AskedLifetimes): TokenAnswer {
+  issue(apiKey: string, subject: Subject, asked: AskedLifetimes): TokenResponse {
     this.#dropDead();
     const now = this.#now();
     const refreshableUntil = now + shorter(asked.familyMs, refreshLifetimeMs);
@@ -148,7 +148,7 @@ export class Tokens {
     return this.#clock() * 1_000;
   }
 
-  #give(family: Family, asked: AskedLifetimes): TokenAnswer {
+  #give(family: Family, asked: AskedLifetimes): TokenResponse {
     const now = this.#now();
     const [access, refresh] = [opaque(), opaque()];
     const accessMs = shorter(asked.accessMs, this.behaviour.accessLifetimeMs);

@@ -191,7 +191,7 @@ async function callSecretsManager(
   return objectAt(JSON.parse(text) as Json);
 }
 
-/** The ARN of a secret, which every answer about one has; a refusal has none. */
+/** The ARN of a secret, which every response about one has; a refusal has none. */
 function arnIn(answer: JsonObject, endpoint: string, purpose: string): string {
   const arn = answer['ARN'];
   if (typeof arn === 'string') return arn;
@@ -551,7 +551,7 @@ async function createCustomResource(
     ResourceType: resource.type,
     ResourceProperties: properties,
   });
-  // The answer goes to the address in the event; what the function returns says only that it came to its end.
+  // The response goes to the address in the event; what the function returns says only that it came to its end.
   const silent = invocation.then((result) => ({
     Status: 'FAILED',
     Reason: result.ok
@@ -573,7 +573,7 @@ async function createCustomResource(
   await invocation;
 }
 
-/** Lets an answer that is already on its way through the loopback socket come first. */
+/** Lets a response that is already on its way through the loopback socket come first. */
 const afterTurn = <T>(value: T): Promise<T> =>
   new Promise((resolve) =>
     setTimeout(() => {

@@ -17,7 +17,7 @@ export interface FunctionSpec {
   readonly region: string;
   /** The whole environment of the function, and nothing of this machine's. */
   readonly environment: Readonly<Record<string, string>>;
-  /** The most instances at a time; further events wait. */
+  /** The maximum number of instances at a time; further events wait. */
   readonly concurrency: number;
 }
 
@@ -55,7 +55,7 @@ export type Invocation =
   /** `payload` is the handler's result as JSON. */
   { readonly ok: true; readonly payload: string } | FailedInvocation;
 
-/** The longest answer of a function, in bytes of JSON. */
+/** The maximum size of a function's response, in bytes of JSON. */
 export const maxPayloadBytes = 6_291_556;
 
 /** Lambda allows a function ten seconds for loading its code; a busy laptop loads them all at once. In milliseconds. */
@@ -122,7 +122,7 @@ class Instance {
     this.#worker.on('message', (message: FromInstance) => this.#receive?.(message));
     this.#worker.on('error', (error: unknown) => {
       const errorType = error instanceof Error ? error.name : 'Runtime.UnhandledError';
-      // Nobody waits for this thread: it ended after its answer, and only the log can say so.
+      // Nobody waits for this thread: it ended after its response, and only the log can say so.
       if (this.#crash === undefined)
         log.entry('error', 'function_failed', { function: spec.name, error: errorType });
       this.#end({

@@ -17,7 +17,7 @@ export interface AuthorizationRequest {
 
 export type ReadRequest =
   | { readonly kind: 'valid'; readonly request: AuthorizationRequest }
-  /** The client or its redirect URI is not to be trusted: the person is told, nothing is redirected. */
+  /** The client or its redirect URI is not to be trusted: the person sees an error page, nothing is redirected. */
   | { readonly kind: 'untrusted'; readonly fault: string; readonly client: ClientRegistration | undefined }
   /** Everything else goes back to the app. */
   | {

@@ -13,7 +13,7 @@ export interface Authentication {
   readonly authTime: number;
   /** CIS2's name for the browser session. */
   readonly sid: string;
-  /** `selected_roleid`; empty when there is none to select. Only told where role selection was asked for. */
+  /** `selected_roleid`; empty when there is none to select. Only stated where role selection was asked for. */
   readonly selectedRoleId: string;
 }
 

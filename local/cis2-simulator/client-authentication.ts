@@ -14,7 +14,7 @@ import { ExpiringMap, type Clock } from './expiring-map.ts';
 export class ClientRefused extends Error {
   override readonly name = 'ClientRefused';
   readonly code = 'invalid_client';
-  /** What the client is told. */
+  /** What the client is sent. */
   readonly description: string;
 
   constructor(reason: string, description = 'JWT is not valid') {

@@ -2,7 +2,7 @@ import type { ControlPanel, CommandInput } from './control-panel.ts';
 import { CommandRefused } from './control-panel.ts';
 import { controlPanelPage, type Notice } from './control-panel-page.ts';
 import { isMarked } from '../control-panel-path.ts';
-import { json, type Answer, type Request } from './http.ts';
+import { json, type HttpResponse, type Request } from './http.ts';
 import { controlPanelPaths } from './metadata.ts';
 import { telemetryPage } from './telemetry-page.ts';
 import type { Telemetry } from '../telemetry.ts';
@@ -17,15 +17,15 @@ function mayCommand({ headers }: Request): boolean {
   return (site ?? 'same-origin') === 'same-origin';
 }
 
-/** Looking changes nothing, and no other site can read the answer; that it asks at all is refused all the same. */
-function mayLook({ headers }: Request): boolean {
+/** Reading changes nothing, and no other site can read the response; that it asks at all is refused all the same. */
+function mayRead({ headers }: Request): boolean {
   const { 'sec-fetch-site': site } = headers;
   return site === undefined || site === 'same-origin' || site === 'none';
 }
 
-const problem = (status: number, message: string): Answer => json(status, { error: message }, message);
+const problem = (status: number, message: string): HttpResponse => json(status, { error: message }, message);
 
-const crossSite = (): Answer =>
+const crossSite = (): HttpResponse =>
   problem(403, 'The control panel takes no request of another site; a program sends X-Control-Panel: 1.');
 
 function readJson({ body, headers }: Request): CommandInput {
@@ -49,17 +49,17 @@ function readJson({ body, headers }: Request): CommandInput {
 export function createControlPanelEndpoint(
   controlPanel: ControlPanel,
   telemetry: (() => Telemetry) | undefined,
-): (request: Request) => Promise<Answer> | undefined {
+): (request: Request) => Promise<HttpResponse> | undefined {
   // What the last form did, for the page that the browser is sent back to.
   let notice: Notice | undefined;
 
-  const show = (): Answer => {
+  const show = (): HttpResponse => {
     const shown = notice;
     notice = undefined;
     return controlPanelPage(controlPanel.state, shown, telemetry !== undefined);
   };
 
-  const submit = async (command: string, { form }: Request): Promise<Answer> => {
+  const submit = async (command: string, { form }: Request): Promise<HttpResponse> => {
     try {
       const { message, deliveries = [] } = await controlPanel.run(command, Object.fromEntries(form));
       notice = { message, deliveries, failed: false };
@@ -75,7 +75,7 @@ export function createControlPanelEndpoint(
     };
   };
 
-  const call = async (command: string, request: Request): Promise<Answer> => {
+  const call = async (command: string, request: Request): Promise<HttpResponse> => {
     try {
       return json(200, await controlPanel.run(command, readJson(request)), `control panel ${command}`);
     } catch (error) {
@@ -84,22 +84,22 @@ export function createControlPanelEndpoint(
     }
   };
 
-  const methodNotAllowed = (allow: string): Answer => {
+  const methodNotAllowed = (allow: string): HttpResponse => {
     const answer = problem(405, `Use ${allow}.`);
     return { ...answer, headers: { ...answer.headers, allow } };
   };
 
-  const answer = async (request: Request): Promise<Answer> => {
+  const answer = async (request: Request): Promise<HttpResponse> => {
     const { path, method } = request;
     const page = path === controlPanelPaths.telemetry ? telemetry : undefined;
-    const looks = path === controlPanelPaths.panel || path === controlPanelPaths.state || page !== undefined;
-    const wanted = looks ? 'GET' : 'POST';
+    const isRead = path === controlPanelPaths.panel || path === controlPanelPaths.state || page !== undefined;
+    const wanted = isRead ? 'GET' : 'POST';
     const api = path.startsWith(controlPanelPaths.api);
     const command = path.slice((api ? controlPanelPaths.api : controlPanelPaths.form).length);
-    if (!looks && !Object.hasOwn(controlPanel.commands, command))
+    if (!isRead && !Object.hasOwn(controlPanel.commands, command))
       return problem(404, 'There is no such command.');
     if (method !== wanted) return methodNotAllowed(wanted);
-    if (!(looks ? mayLook(request) : mayCommand(request))) return crossSite();
+    if (!(isRead ? mayRead(request) : mayCommand(request))) return crossSite();
     if (path === controlPanelPaths.panel) return show();
     if (page !== undefined) return telemetryPage(page());
     if (path === controlPanelPaths.state) return json(200, controlPanel.state, 'control panel state');

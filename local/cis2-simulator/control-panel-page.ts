@@ -1,6 +1,6 @@
 import { authorizationErrors, faultInWords, faultyEndpoints } from './effects.ts';
 import { html, type Html } from './html.ts';
-import type { Answer } from './http.ts';
+import type { HttpResponse } from './http.ts';
 import type { ControlPanel } from './control-panel.ts';
 import { page, summaryRow } from './layout.ts';
 import type { Delivery } from './logout-sender.ts';
@@ -467,7 +467,11 @@ const aboutSection = ({ issuer, clients, personas }: State): Html => html`
  * @param current - its sessions come with the oldest first; the page shows the newest first, which is the one being tried
  */
 /** @param hasTelemetry - whether there is a page of what the app has measured */
-export function controlPanelPage(current: State, notice: Notice | undefined, hasTelemetry: boolean): Answer {
+export function controlPanelPage(
+  current: State,
+  notice: Notice | undefined,
+  hasTelemetry: boolean,
+): HttpResponse {
   const state = { ...current, sessions: current.sessions.toReversed() };
   const main = html`
     <h1 class="nhsuk-heading-l">Control panel <span>– simulator</span></h1>

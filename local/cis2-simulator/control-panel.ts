@@ -42,13 +42,13 @@ function text(input: CommandInput, name: string): string | undefined {
   return value === undefined || typeof value === 'string' ? value : refuse(`${name} must be a string.`);
 }
 
-function whole(input: CommandInput, name: string, least: number, most: number): number | undefined {
+function whole(input: CommandInput, name: string, min: number, max: number): number | undefined {
   const value = given(input, name);
   if (value === undefined) return undefined;
   const number = typeof value === 'string' && /^-?\d{1,9}$/.test(value.trim()) ? Number(value) : value;
-  return typeof number === 'number' && Number.isInteger(number) && number >= least && number <= most
+  return typeof number === 'number' && Number.isInteger(number) && number >= min && number <= max
     ? number
-    : refuse(`${name} must be a whole number from ${String(least)} to ${String(most)}.`);
+    : refuse(`${name} must be a whole number from ${String(min)} to ${String(max)}.`);
 }
 
 function choice<Choice extends string>(
@@ -218,11 +218,11 @@ export class ControlPanel {
     const found = this.#sessionsOf(input);
     const deliveries = (await Promise.all(found.map((session) => this.end(session)))).flat();
     const who = [...new Set(found.map(({ persona }) => persona.name))].join(', ');
-    const told =
+    const outcome =
       deliveries.length === 0
         ? 'No app that they had signed in to has a back-channel logout URI, so none was told.'
         : `${String(deliveries.length)} logout ${deliveries.length === 1 ? 'token was' : 'tokens were'} sent.`;
-    return { message: `The smartcard of ${who} was pulled. ${told}`, deliveries };
+    return { message: `The smartcard of ${who} was pulled. ${outcome}`, deliveries };
   }
 
   async #logout(input: CommandInput): Promise<CommandResult> {

@@ -14,13 +14,13 @@ export interface Request {
   readonly body: string;
 }
 
-export interface Answer {
+export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   /** For the log: what came of the request and why. Never a code, a token or anything the caller could choose. */
   readonly outcome: string;
-  /** No answer after all: the connection is cut. */
+  /** No response after all: the connection is cut. */
   readonly reset?: true;
 }
 
@@ -51,7 +51,7 @@ export async function readRequest(message: IncomingMessage): Promise<Request> {
   };
 }
 
-export function writeAnswer(response: ServerResponse, answer: Answer): void {
+export function writeResponse(response: ServerResponse, answer: HttpResponse): void {
   if (answer.reset === true) {
     response.socket?.resetAndDestroy();
     return;
@@ -64,22 +64,26 @@ export function writeAnswer(response: ServerResponse, answer: Answer): void {
   response.end(answer.body);
 }
 
-export const json = (status: number, body: unknown, outcome: string): Answer => ({
+export const json = (status: number, body: unknown, outcome: string): HttpResponse => ({
   status,
   headers: { 'content-type': 'application/json;charset=UTF-8' },
   body: JSON.stringify(body),
   outcome,
 });
 
-/** An OAuth error answer (RFC 6749 section 5.2), its members in the order CIS2 sends them. */
-export const oauthError = (status: number, error: string, description: string, outcome: string): Answer =>
-  json(status, { error_description: description, error }, outcome);
+/** An OAuth error response (RFC 6749 section 5.2), its members in the order CIS2 sends them. */
+export const oauthError = (
+  status: number,
+  error: string,
+  description: string,
+  outcome: string,
+): HttpResponse => json(status, { error_description: description, error }, outcome);
 
 export const redirect = (
   location: string,
   outcome: string,
   headers: Record<string, string> = {},
-): Answer => ({
+): HttpResponse => ({
   status: 302,
   headers: { location, ...headers },
   body: '',
@@ -87,13 +91,13 @@ export const redirect = (
 });
 
 /** What CIS2's load balancer says to what it does not know. */
-export function notFound(): Answer {
+export function notFound(): HttpResponse {
   const headers = { 'content-type': 'text/plain; charset=utf-8' };
   return { status: 404, headers, body: 'default backend - 404', outcome: 'no such host or path' };
 }
 
 /** A page of another site has sent a browser here by something else than a link. */
-export const forbidden = (why: string): Answer => ({
+export const forbidden = (why: string): HttpResponse => ({
   status: 403,
   headers: { 'content-type': 'text/plain; charset=utf-8' },
   body: `Refused: ${why}.`,

@@ -2,7 +2,7 @@ import { createLoopbackServer, listenOnLoopback, refusalOf } from '../loopback-s
 import type { ClientRegistration } from './clients.ts';
 import { Effects } from './effects.ts';
 import type { Clock } from './expiring-map.ts';
-import { BodyTooLarge, forbidden, notFound, readRequest, writeAnswer, type Answer } from './http.ts';
+import { BodyTooLarge, forbidden, notFound, readRequest, writeResponse, type HttpResponse } from './http.ts';
 import { ControlPanel } from './control-panel.ts';
 import { createControlPanelEndpoint } from './control-panel-http.ts';
 import { LogoutSender } from './logout-sender.ts';
@@ -112,10 +112,10 @@ export async function startCis2Simulator(options: Cis2SimulatorOptions): Promise
   });
 
   server.on('request', (message, response) => {
-    const respond = (answer: Answer) => {
-      // A provider whose clock is wrong says so in the Date of its answers.
+    const respond = (answer: HttpResponse) => {
+      // A provider whose clock is wrong says so in the Date of its responses.
       if (effects.skewSeconds !== 0) response.setHeader('date', new Date(now() * 1_000).toUTCString());
-      writeAnswer(response, answer);
+      writeResponse(response, answer);
       const path = endpointName((message.url ?? '').split('?')[0] ?? '');
       log?.(`${message.method ?? ''} ${path} ${String(answer.status)} ${answer.outcome}`);
     };

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { html, type Html } from './html.ts';
-import type { Answer } from './http.ts';
+import type { HttpResponse } from './http.ts';
 import { paths } from './metadata.ts';
 
 /**
@@ -21,7 +21,7 @@ export function readStylesheet(): string {
 }
 
 let stylesheetText: string | undefined;
-export function stylesheet(): Answer {
+export function stylesheet(): HttpResponse {
   stylesheetText ??= readStylesheet();
   return {
     status: 200,
@@ -44,7 +44,7 @@ interface PageOptions {
 }
 
 /** A whole page in the look of NHS services, which says that it is not one. */
-export function page({ status = 200, title, main, outcome, formTargets = [] }: PageOptions): Answer {
+export function page({ status = 200, title, main, outcome, formTargets = [] }: PageOptions): HttpResponse {
   const body = html`<!doctype html>
     <html class="nhsuk-template" lang="en">
       <head>

@@ -11,7 +11,7 @@ import type { KeyRing } from './signer.ts';
 
 const maxWaitMs = 10_000;
 const shownBodyCharacters = 300;
-const keptDeliveries = 50;
+const maxDeliveries = 50;
 
 /** One logout token that was sent, and what came back. */
 export interface Delivery {
@@ -21,11 +21,11 @@ export interface Delivery {
   readonly kind: LogoutKind;
   readonly sub: string | undefined;
   readonly sid: string | undefined;
-  /** Absent when no answer came: see `error`. */
+  /** Absent when no response came: see `error`. */
   readonly status?: number;
-  /** The beginning of the answer's body. */
+  /** The beginning of the response's body. */
   readonly body?: string;
-  /** Why no answer came. */
+  /** Why no response came. */
   readonly error?: string;
   readonly milliseconds: number;
 }
@@ -68,7 +68,7 @@ const reasonOf = (error: unknown): string => {
   return error.cause instanceof Error ? error.cause.message : error.message;
 };
 
-/** Posts logout tokens to clients, as CIS2 does: once, whatever the answer. */
+/** Posts logout tokens to clients, as CIS2 does: once, whatever the response. */
 export class LogoutSender {
   readonly #issuer: string;
   readonly #keys: KeyRing;
@@ -100,7 +100,7 @@ export class LogoutSender {
   }
 
   /**
-   * Sends one token and waits for the answer, at most ten seconds. There is no second try.
+   * Sends one token and waits for the response, at most ten seconds. There is no second try.
    *
    * @throws LogoutImpossible when there is nothing to make this kind of token from
    */
@@ -130,7 +130,7 @@ export class LogoutSender {
       ...answer,
     };
     this.#deliveries.unshift(delivery);
-    this.#deliveries.length = Math.min(this.#deliveries.length, keptDeliveries);
+    this.#deliveries.length = Math.min(this.#deliveries.length, maxDeliveries);
     const came = answer.error === undefined ? String(answer.status ?? '') : 'no answer';
     this.#log(`logout token (${kind}) to ${client.clientId}: ${came}, ${String(answer.milliseconds)} ms`);
     return delivery;

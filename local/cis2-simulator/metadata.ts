@@ -85,5 +85,3 @@ export const metadata = (origin: string) => ({
   request_parameter_supported: false,
   request_uri_parameter_supported: false,
 });
-
-export type Metadata = ReturnType<typeof metadata>;

@@ -2,7 +2,7 @@ import { isLoopback } from '../../lambdas/settings/index.ts';
 import type { AuthorizationRequest } from './authorization-request.ts';
 import type { ClientRegistration } from './clients.ts';
 import { html, type Html } from './html.ts';
-import type { Answer } from './http.ts';
+import type { HttpResponse } from './http.ts';
 import { page, plural, summaryRow } from './layout.ts';
 import { controlPanelPaths, paths } from './metadata.ts';
 import { personaGroups, personas, type NationalRole, type Persona } from './personas.ts';
@@ -81,7 +81,7 @@ const cancelButton = html`
 `;
 
 /** The page where a person is chosen. `interaction` names the authorisation request it answers. */
-export function signInPage(request: AuthorizationRequest, interaction: string): Answer {
+export function signInPage(request: AuthorizationRequest, interaction: string): HttpResponse {
   const { client, redirectUri, acrValues } = request;
   const app = new URL(redirectUri);
   const main = html`
@@ -195,7 +195,7 @@ const missingRoleSummary = html`
 `;
 
 /** The page where a role is chosen: CIS2's own role selection. It works without script, the search as well. */
-export function rolePage(options: RolePage): Answer {
+export function rolePage(options: RolePage): HttpResponse {
   const { request, session, interaction, search = '', isMissing = false } = options;
   const { persona } = session;
   const hasSearch = persona.roles.length > maxRolesInPlainList;
@@ -237,7 +237,7 @@ export function rolePage(options: RolePage): Answer {
 }
 
 /** Shown where a redirect could land anywhere: the person stays here. */
-export function untrustedRequestPage(fault: string, client: ClientRegistration | undefined): Answer {
+export function untrustedRequestPage(fault: string, client: ClientRegistration | undefined): HttpResponse {
   const main = html`
     <h1 class="nhsuk-heading-l">This sign-in cannot go on</h1>
     <p>${fault}</p>
@@ -253,7 +253,7 @@ export function untrustedRequestPage(fault: string, client: ClientRegistration |
   return page({ status: 400, title: 'This sign-in cannot go on', main, outcome: fault });
 }
 
-export const expiredPage = (): Answer =>
+export const expiredPage = (): HttpResponse =>
   page({
     status: 400,
     title: 'This sign-in has run out',
@@ -267,7 +267,7 @@ export const expiredPage = (): Answer =>
     outcome: 'sign-in page has expired',
   });
 
-export const unknownPersonPage = (): Answer =>
+export const unknownPersonPage = (): HttpResponse =>
   page({
     status: 400,
     title: 'Nobody was chosen',

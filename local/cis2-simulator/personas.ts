@@ -612,7 +612,7 @@ export const personas: readonly Persona[] = [
     uid: '900000000024',
     name: 'Wanda Petrov',
     summary:
-      'The least CIS2 has ever sent: an ID token without sid, acr, amr and jti, and UserInfo without roles and organisations.',
+      'The minimum that CIS2 has ever sent: an ID token without sid, acr, amr and jti, and UserInfo without roles and organisations.',
     group: 'claims',
     authenticator: identityAgent,
     identityAssuranceLevel: 3,

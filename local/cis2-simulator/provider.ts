@@ -23,7 +23,7 @@ import {
   readCookie,
   redirect,
   repeatedParameter,
-  type Answer,
+  type HttpResponse,
   type Request,
 } from './http.ts';
 import { stylesheet } from './layout.ts';
@@ -68,7 +68,7 @@ interface AccessGrant {
   readonly changes: SignInChanges;
 }
 
-type Endpoint = (request: Request) => Answer | Promise<Answer>;
+type Endpoint = (request: Request) => HttpResponse | Promise<HttpResponse>;
 
 export interface ProviderOptions {
   /** Scheme, host and port, without a trailing slash, as the metadata spells them. */
@@ -126,7 +126,7 @@ export function createProvider(options: ProviderOptions): Endpoint {
     parameters: Record<string, string | undefined>,
     outcome: string,
     headers?: Record<string, string>,
-  ): Answer => {
+  ): HttpResponse => {
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, value);
     const mark = query.size === 0 ? '' : redirectUri.includes('?') ? '&' : '?';
@@ -138,7 +138,7 @@ export function createProvider(options: ProviderOptions): Endpoint {
     session: Cis2Session,
     outcome: string,
     headers?: Record<string, string>,
-  ): Answer => {
+  ): HttpResponse => {
     const code = randomValue();
     const { persona, authTime, sid } = session;
     const authentication = { persona, authTime, sid, selectedRoleId: knownRole(session) ?? '' };
@@ -157,14 +157,14 @@ export function createProvider(options: ProviderOptions): Endpoint {
     return request.acrValues.includes(satisfiedAcr(current.persona, request.acrValues)) ? current : undefined;
   };
 
-  const askForRole = (request: AuthorizationRequest, session: Cis2Session): Answer => {
+  const askForRole = (request: AuthorizationRequest, session: Cis2Session): HttpResponse => {
     const interaction = randomValue();
     interactions.set(interaction, { request, session });
     return rolePage({ request, session, interaction });
   };
 
   /** An error of the control panel's, in place of the sign-in. */
-  const wantedError = ({ redirectUri, state }: AuthorizationRequest): Answer | undefined => {
+  const wantedError = ({ redirectUri, state }: AuthorizationRequest): HttpResponse | undefined => {
     const error = effects.takeAuthorizationError();
     if (error === undefined) return undefined;
     return error === 'no_parameters'
@@ -201,7 +201,7 @@ export function createProvider(options: ProviderOptions): Endpoint {
     return signInPage(request, interaction);
   };
 
-  const cancelled = ({ redirectUri, state }: AuthorizationRequest): Answer => {
+  const cancelled = ({ redirectUri, state }: AuthorizationRequest): HttpResponse => {
     const description = 'Resource Owner did not authorize the request';
     const answer = { error: 'access_denied', error_description: description, state };
     return backToApp(redirectUri, answer, 'access_denied: cancelled');
@@ -240,7 +240,7 @@ export function createProvider(options: ProviderOptions): Endpoint {
     return sendCode(request, session, `code for ${session.persona.uid}, role chosen`);
   };
 
-  const invalidGrant = (reason: string): Answer =>
+  const invalidGrant = (reason: string): HttpResponse =>
     oauthError(
       400,
       'invalid_grant',
@@ -248,7 +248,7 @@ export function createProvider(options: ProviderOptions): Endpoint {
       `invalid_grant: ${reason}`,
     );
 
-  const invalidRequest = (reason: string): Answer =>
+  const invalidRequest = (reason: string): HttpResponse =>
     oauthError(400, 'invalid_request', reason, `invalid_request: ${reason}`);
 
   /** RFC 7636 section 4.6; a verifier without a challenge is refused as well (RFC 9700 section 2.1.1). */
@@ -349,7 +349,7 @@ export function createProvider(options: ProviderOptions): Endpoint {
   /**
    * The end-session endpoint (OpenID Connect RP-Initiated Logout 1.0 section 2, as Access Manager has it). The ID token
    * says which session ends, whatever browser asks. Without one, a client that names itself and a place to go back to
-   * ends the session of the browser that asks. Without a place to go back to, the answer is 204: a browser that was sent
+   * ends the session of the browser that asks. Without a place to go back to, the response is 204: a browser that was sent
    * here stays on a dead page.
    */
   const endSession: Endpoint = async (http) => {
@@ -404,12 +404,12 @@ export function createProvider(options: ProviderOptions): Endpoint {
       return { ...answer, headers: { ...answer.headers, allow: Object.keys(route.methods).join(', ') } };
     }
     const fault = route.name === undefined ? undefined : effects.takeFault(route.name);
-    return (await inPlaceOfAnswer(fault)) ?? endpoint(http);
+    return (await faultResponse(fault)) ?? endpoint(http);
   };
 }
 
 /** What a fault answers; undefined where the endpoint still does its work, perhaps after a while. */
-async function inPlaceOfAnswer(fault: ReturnType<Effects['takeFault']>): Promise<Answer | undefined> {
+async function faultResponse(fault: ReturnType<Effects['takeFault']>): Promise<HttpResponse | undefined> {
   switch (fault?.kind) {
     case 'slow':
       await sleep(fault.milliseconds, undefined, { ref: false });

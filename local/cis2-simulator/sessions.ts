@@ -30,7 +30,7 @@ export class Sessions {
   }
 
   /**
-   * Signs a person in. One person at a time: the session that the browser had before gives way, and nobody is told;
+   * Signs a person in. One person at a time: the session that the browser had before is replaced, and no app is notified;
    * whether CIS2 tells is not known.
    *
    * @param before - the cookie that came with the request

@@ -1,6 +1,6 @@
 import type { Telemetry } from '../telemetry.ts';
 import { html, type Html } from './html.ts';
-import type { Answer } from './http.ts';
+import type { HttpResponse } from './http.ts';
 import { page } from './layout.ts';
 import { controlPanelPaths } from './metadata.ts';
 
@@ -35,7 +35,7 @@ const tableOf = (
 const rounded = (value: number): string => String(Math.round(value * 10) / 10);
 
 /** What a deployment would have sent to CloudWatch. */
-export function telemetryPage({ metrics, audit }: Telemetry): Answer {
+export function telemetryPage({ metrics, audit }: Telemetry): HttpResponse {
   const main = html`
     <h1 class="nhsuk-heading-l">Metrics and events <span>– simulator</span></h1>
     <p>
@@ -45,9 +45,9 @@ export function telemetryPage({ metrics, audit }: Telemetry): Answer {
     </p>
     ${tableOf(
       'Metrics',
-      ['Metric', 'Dimension', 'Values', 'Sum', 'Average', 'Largest', 'Unit'],
-      metrics.map(({ name, dimension, unit, count, sum, largest }) => [
-        ...[name, dimension ?? '', String(count), rounded(sum), rounded(sum / count), rounded(largest), unit],
+      ['Metric', 'Dimension', 'Values', 'Sum', 'Average', 'Maximum', 'Unit'],
+      metrics.map(({ name, dimension, unit, count, sum, max }) => [
+        ...[name, dimension ?? '', String(count), rounded(sum), rounded(sum / count), rounded(max), unit],
       ]),
     )}
     ${tableOf(

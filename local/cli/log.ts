@@ -13,7 +13,7 @@ export interface LogSink {
   /** An entry of the local run itself, in the functions' own shape. */
   entry(level: 'info' | 'warn' | 'error', event: string, fields?: Readonly<Record<string, unknown>>): void;
   /**
-   * Lines that came earlier were kept back; they are written now, and later ones at once.
+   * Lines that came earlier were buffered; they are written now, and later ones at once.
    *
    * @param reminder - stands between the lines for people every now and then, so that it can be found
    */
@@ -48,13 +48,13 @@ export function createLogSink(options: {
   };
 
   // What the run prints for people comes first on standard output; a file can have its lines at once.
-  let keptBack: string[] | undefined = stream === undefined ? [] : undefined;
+  let buffered: string[] | undefined = stream === undefined ? [] : undefined;
   const recent: string[] = [];
   const line = (text: string): void => {
     recent.push(text);
     if (recent.length >= 2 * maxRecent) recent.splice(0, recent.length - maxRecent);
-    if (keptBack === undefined) write(text);
-    else keptBack.push(text);
+    if (buffered === undefined) write(text);
+    else buffered.push(text);
   };
   return {
     line,
@@ -64,8 +64,8 @@ export function createLogSink(options: {
     },
     open: (text) => {
       reminder = options.format === 'pretty' ? text : undefined;
-      const lines = keptBack ?? [];
-      keptBack = undefined;
+      const lines = buffered ?? [];
+      buffered = undefined;
       lines.forEach(write);
     },
     close: () =>

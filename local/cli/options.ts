@@ -11,7 +11,7 @@ interface OptionSpec {
   readonly value?: string;
   readonly help: string;
   readonly default?: string;
-  /** For the help text, of an option that has no default: what holds when nobody gives it. */
+  /** For the help text, of an option that has no default: what applies when nobody gives it. */
   readonly otherwise?: string;
   /** The setting of the functions that the option stands for: it gives the rule, and the value goes there. */
   readonly setting?: SettingName;
@@ -78,13 +78,13 @@ const specs = {
   },
   'min-aal': {
     value: 'N',
-    help: 'least authentication assurance level that gets a session',
+    help: 'minimum authentication assurance level that gets a session',
     otherwise: asInTemplate,
     setting: 'MINIMUM_AAL',
   },
   'min-ial': {
     value: 'N',
-    help: 'least identity assurance level that gets a session',
+    help: 'minimum identity assurance level that gets a session',
     otherwise: asInTemplate,
     setting: 'MINIMUM_IAL',
   },
@@ -120,7 +120,7 @@ const specs = {
   },
   'key-custody': {
     value: 'WHERE',
-    help: 'secret or kms: where new signing keys are made and kept',
+    help: 'secret or kms: where new signing keys are made and stored',
     default: 'secret',
     setting: 'KEY_CUSTODY',
   },

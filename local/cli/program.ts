@@ -5,10 +5,10 @@ import { whenStarterIsGone } from './starter.ts';
 const maxStop = 800;
 
 /** One Ctrl+C comes twice, from the terminal and from npm: so near the first, a signal is not a second wish. */
-const sameWish = 250;
+const repeatedSignalMs = 250;
 
 /**
- * Runs a program of the command line until it has finished or is told to stop, then ends the process: 0 when it finished
+ * Runs a program of the command line until it has finished or is stopped, then ends the process: 0 when it finished
  * or was stopped, 1 with one line when it failed.
  *
  * @param name - stands before that line
@@ -31,7 +31,7 @@ export async function runProgram(name: string, main: (stop: AbortSignal) => Prom
   let stoppedAt = Infinity;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (performance.now() > stoppedAt + sameWish) process.exit(1);
+      if (performance.now() > stoppedAt + repeatedSignalMs) process.exit(1);
       if (stopping.signal.aborted) return;
       stoppedAt = performance.now();
       stopping.abort();

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 
-/** How often it is looked, in milliseconds. */
-const every = 500;
+/** How often it checks, in milliseconds. */
+const pollMs = 500;
 
 /**
  * The process that started this one through a shell: `npx` and npm's scripts leave one in between, which waits for us and
@@ -34,6 +34,6 @@ export function whenStarterIsGone(stop: () => void): void {
     if (process.ppid === parent && (starter === undefined || !isGone(starter))) return;
     clearInterval(timer);
     stop();
-  }, every);
+  }, pollMs);
   timer.unref();
 }

@@ -13,7 +13,7 @@ interface PolicyHeader {
   readonly override: boolean;
 }
 
-/** What a viewer-request function says: another path, or an answer. */
+/** What a viewer-request function says: another path, or a response. */
 export type ViewerRequestFunction = (
   request: GatewayRequest,
 ) => Promise<{ readonly uri: string } | GatewayResponse>;
@@ -170,7 +170,7 @@ export const withHeaders = (
   return { ...request, rawHeaders: [...others, ...headers.flat()] };
 };
 
-/** The longest request line and headers together that CloudFront takes, in bytes. */
+/** The maximum size of request line and headers together that CloudFront takes, in bytes. */
 export const maxRequestBytes = 32_768;
 
 /** A request as it reaches the origin. A cookie that was sent twice arrives twice. */
@@ -220,7 +220,7 @@ function policyHeaders(properties: JsonObject | undefined): PolicyHeader[] {
   return found;
 }
 
-/** Adds a policy's headers to an answer's. */
+/** Adds a policy's headers to a response's. */
 export function withPolicy(
   headers: OutgoingHttpHeaders,
   policy: readonly PolicyHeader[],

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf } from '../errors.ts';
 import { gatewayMessage, type GatewayRequest } from './http-api-event.ts';
 import { isLoopback } from '../../lambdas/settings/index.ts';
-import type { Spa, SpaAnswer } from './spa.ts';
+import type { Spa, SpaResponse } from './spa.ts';
 
 /**
  * A development server (Vite's, say) in place of built files: its pages and its WebSocket on the one origin, with the
@@ -20,7 +20,7 @@ const notForwarded = new Set([
   ...['host', 'origin', 'cookie', 'authorization', 'accept-encoding', 'content-length', 'expect'],
 ]);
 
-const notAnswered =
+const notReturned =
   /^(?:connection|keep-alive|transfer-encoding|content-length|set-cookie|access-control-.*)$/;
 
 /** How long a request waits for the development server, in milliseconds: it may be compiling. */
@@ -107,7 +107,7 @@ export class DevelopmentServer implements Spa {
   }
 
   /** Its own routing decides what a path is; only a page that it does not know is the app's document. */
-  async get(request: GatewayRequest, uri: string): Promise<SpaAnswer> {
+  async get(request: GatewayRequest, uri: string): Promise<SpaResponse> {
     const headers = this.#headers(request.rawHeaders);
     const wantsPage = /\btext\/html\b/.test(headers['accept'] ?? '');
     if (wantsPage) {
@@ -200,9 +200,9 @@ export class DevelopmentServer implements Spa {
     });
   }
 
-  async #answer(response: http.IncomingMessage): Promise<SpaAnswer> {
+  async #answer(response: http.IncomingMessage): Promise<SpaResponse> {
     const headers = Object.fromEntries(
-      Object.entries(response.headers).filter(([name]) => !notAnswered.test(name)),
+      Object.entries(response.headers).filter(([name]) => !notReturned.test(name)),
     );
     const status = response.statusCode ?? 502;
     if (!/^text\/html\b/i.test(response.headers['content-type'] ?? '')) {

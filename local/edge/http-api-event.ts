@@ -156,7 +156,7 @@ export function httpApiEvent(
   };
 }
 
-/** An answer that the gateway makes by itself. */
+/** A response that the gateway makes by itself. */
 export const gatewayMessage = (status: number, message: string): GatewayResponse => ({
   status,
   headers: { 'content-type': 'application/json' },
@@ -167,7 +167,7 @@ export const gatewayMessage = (status: number, message: string): GatewayResponse
 const notPassedOn = new Set(['connection', 'content-length', 'keep-alive', 'transfer-encoding', 'upgrade']);
 
 /**
- * The answer for the client. A result without `statusCode` is a JSON body by itself.
+ * The response for the client. A result without `statusCode` is a JSON body by itself.
  *
  * @param payload - a function's result, as JSON
  * @returns undefined when the result is not one that an HTTP API takes

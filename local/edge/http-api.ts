@@ -11,7 +11,7 @@ export interface ApiRoute {
   readonly timeoutMilliseconds: number;
 }
 
-/** The longest request line and headers together, and the longest body, in bytes. */
+/** The maximum size of request line and headers together, and of a body, in bytes. */
 export const maxHeaderBytes = 10_240;
 export const maxBodyBytes = 6_291_456;
 

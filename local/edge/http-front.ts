@@ -19,7 +19,7 @@ import {
 } from '../loopback-server.ts';
 import { PageOrigins } from './page-origins.ts';
 import { refuse, type SessionEvents } from './session-events.ts';
-import type { Spa, SpaAnswer } from './spa.ts';
+import type { Spa, SpaResponse } from './spa.ts';
 
 /** What stands behind the front: it is put in place when all of it is there. */
 export interface Site {
@@ -76,7 +76,7 @@ export class HttpFront {
   async #listen(address: '127.0.0.1' | '::1', port: number): Promise<number | undefined> {
     const server = createLoopbackServer((request, response) => {
       this.#handle(request, response).catch((error: unknown) => {
-        // Who has gone away in the middle of a request needs no answer.
+        // Who has gone away in the middle of a request needs no response.
         if (response.destroyed) return;
         this.#log.entry('error', 'front_failed', { error: reasonOf(error) });
         if (!response.headersSent) send(response, gatewayMessage(500, 'Internal Server Error'));
@@ -126,10 +126,10 @@ export class HttpFront {
   }
 
   /** Only what our functions answer knows of the page's address: the page's own paths are not theirs to redirect. */
-  async #answer(site: Site, behaviour: Behaviour, request: GatewayRequest): Promise<SpaAnswer> {
-    if (behaviour.origin === 'spa') return answerOf(site, behaviour, request);
+  async #answer(site: Site, behaviour: Behaviour, request: GatewayRequest): Promise<SpaResponse> {
+    if (behaviour.origin === 'spa') return responseOf(site, behaviour, request);
     this.#pageOrigins ??= new PageOrigins(site.baseUrl);
-    return this.#pageOrigins.through(request, (stripped) => answerOf(site, behaviour, stripped));
+    return this.#pageOrigins.through(request, (stripped) => responseOf(site, behaviour, stripped));
   }
 
   async #handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -142,7 +142,7 @@ export class HttpFront {
     }
     const behaviour = behaviourFor(site.distribution, target);
     const body = behaviour.origin === 'api' ? await readBody(message, maxBodyBytes) : Buffer.alloc(0);
-    const answer: SpaAnswer =
+    const answer: SpaResponse =
       body === undefined
         ? gatewayMessage(413, 'Request Entity Too Large')
         : await this.#answer(site, behaviour, { ...head, body });
@@ -177,7 +177,7 @@ async function listen(
   else await site.events.upgrade(passed, message, socket, head);
 }
 
-async function answerOf(site: Site, behaviour: Behaviour, request: GatewayRequest): Promise<SpaAnswer> {
+async function responseOf(site: Site, behaviour: Behaviour, request: GatewayRequest): Promise<SpaResponse> {
   if (behaviour.origin === 'spa' && request.method !== 'GET' && request.method !== 'HEAD') {
     const refusal = gatewayMessage(405, 'Method Not Allowed');
     return { ...refusal, headers: { ...refusal.headers, allow: 'GET, HEAD' } };
@@ -209,7 +209,7 @@ async function passedOn(
     : withHeaders(forwarded, site.originHeaders ?? []);
 }
 
-function send(response: ServerResponse, { status, headers, body }: SpaAnswer): void {
+function send(response: ServerResponse, { status, headers, body }: SpaResponse): void {
   if (!Buffer.isBuffer(body)) {
     response.writeHead(status, headers);
     // Whoever has gone away, or a file that breaks off, ends the other side too.

@@ -28,10 +28,10 @@ export class PageOrigins {
    *
    * @param handle - gets the request without what a deployment would not believe either
    */
-  async through<Answer extends { readonly headers: OutgoingHttpHeaders }>(
+  async through<Result extends { readonly headers: OutgoingHttpHeaders }>(
     request: GatewayRequest,
-    handle: (request: GatewayRequest) => Promise<Answer>,
-  ): Promise<Answer> {
+    handle: (request: GatewayRequest) => Promise<Result>,
+  ): Promise<Result> {
     const origin = this.#originOf(request.rawHeaders);
     const answer = await handle({
       ...request,

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket, WebSocketServer } from 'ws';
 import type { LambdaFunction } from '../aws/lambda-runtime.ts';
 import { accountId } from '../aws/template.ts';
-import { startLoopbackServer, type LoopbackAnswer, type LoopbackServer } from '../loopback-server.ts';
+import { startLoopbackServer, type LoopbackResponse, type LoopbackServer } from '../loopback-server.ts';
 import type { GatewayRequest } from './http-api-event.ts';
 
 export interface WebSocketApi {
@@ -60,7 +60,7 @@ function connectEvent(request: GatewayRequest, api: WebSocketApi, connectionId: 
   };
 }
 
-const gone: LoopbackAnswer = {
+const gone: LoopbackResponse = {
   status: 410,
   headers: { 'content-type': 'application/json', 'x-amzn-errortype': 'GoneException' },
   body: '{"message":null}',

@@ -7,7 +7,7 @@ import type { Duplex, Readable } from 'node:stream';
 import { codeOf, StartError } from '../errors.ts';
 import type { GatewayRequest, GatewayResponse } from './http-api-event.ts';
 
-export interface SpaAnswer {
+export interface SpaResponse {
   readonly status: number;
   readonly headers: OutgoingHttpHeaders;
   readonly body: Buffer | Readable;
@@ -18,7 +18,7 @@ export interface SpaAnswer {
 /** Where the files of the single-page app come from. */
 export interface Spa {
   /** @param uri - path of the file, still encoded: what the edge makes of the request's */
-  get(request: GatewayRequest, uri: string): Promise<SpaAnswer>;
+  get(request: GatewayRequest, uri: string): Promise<SpaResponse>;
   /** Passes a WebSocket on. */
   upgrade?(message: IncomingMessage, socket: Duplex, head: Buffer): void;
 }

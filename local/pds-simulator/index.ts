@@ -1,24 +1,23 @@
 import { gzipSync } from 'node:zlib';
 import { Faults, type Fault } from '../api-platform-simulator/faults.ts';
-import type { Answer, Request } from '../api-platform-simulator/http.ts';
+import type { HttpResponse, Request } from '../api-platform-simulator/http.ts';
 import type { ApiPlatformSimulator } from '../api-platform-simulator/index.ts';
 import { faultCommand, type ControlPanel } from '../api-platform-simulator/control-panel.ts';
-import { answerWith, startSimulatorServer, type ServerOptions } from '../api-platform-simulator/server.ts';
+import { respondWith, startSimulatorServer, type ServerOptions } from '../api-platform-simulator/server.ts';
 import type { LoopbackServer } from '../loopback-server.ts';
 import { isNhsNumber } from './nhs-number.ts';
-import { errorAnswer, fhirAnswer, operationOutcome, PdsError } from './outcome.ts';
+import { errorResponse, fhirResponse, operationOutcome, PdsError } from './outcome.ts';
 import { etagOf, shown, type Patient } from './patient.ts';
 import { patients as everybody } from './patients.ts';
 import { search } from './search.ts';
 import { update } from './update.ts';
 
 export { everybody as patients };
-export type { Patient };
 
 const operations = ['search', 'read', 'update'] as const;
 type Operation = (typeof operations)[number];
 
-const keptRequests = 200;
+const maxRequests = 200;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Headers whose values can be looked at. */
@@ -115,7 +114,7 @@ const acceptsGzip = (request: Request): boolean =>
     .split(',')
     .some((coding) => /^\s*gzip\s*(;\s*q=(?!0(\.0*)?\s*$).*)?$/i.test(coding));
 
-function encoded(request: Request, answer: Answer): Answer {
+function encoded(request: Request, answer: HttpResponse): HttpResponse {
   if (answer.reset === true) return answer;
   const headers = { ...answer.headers, ...echoed(request), vary: 'Accept-Encoding' };
   return acceptsGzip(request)
@@ -124,12 +123,12 @@ function encoded(request: Request, answer: Answer): Answer {
 }
 
 /** The gateway's answers in place of the API's. */
-const instead = (fault: Extract<Fault, { kind: 'status' | 'quota' }>): Answer => {
-  if (fault.kind === 'quota') return errorAnswer(new PdsError('TOO_MANY_REQUESTS'));
+const instead = (fault: Extract<Fault, { kind: 'status' | 'quota' }>): HttpResponse => {
+  if (fault.kind === 'quota') return errorResponse(new PdsError('TOO_MANY_REQUESTS'));
   const { status, error: code = 'UNKNOWN_ERROR', description: diagnostics } = fault;
   const display = 'As asked at the control panel';
   const issue = 'processing';
-  return fhirAnswer(
+  return fhirResponse(
     status,
     operationOutcome({ severity: 'error', issue, code, display, diagnostics }),
     'as asked at the control panel',
@@ -141,7 +140,7 @@ const instead = (fault: Extract<Fault, { kind: 'status' | 'quota' }>): Answer =>
  * behind the platform's access tokens.
  *
  * After PDS's published tests: the checks of headers, the errors and their words, 409 for another version, 412 without
- * `If-Match`, 400 for another content type. Invented: the least that a search needs (`family` and `birthdate`; PDS has
+ * `If-Match`, 400 for another content type. Invented: the minimum that a search needs (`family` and `birthdate`; PDS has
  * finer rules), what of a restricted record is withheld and that it cannot be updated, which members cannot be
  * changed, the words about a patch that cannot be applied, the code `ADDITIONAL_PROPERTIES`, the body of a 429. PDS
  * takes `{"patches": […]}`; the plain list of RFC 6902 is taken too. PDS's rules about the ids of addresses and names
@@ -182,13 +181,13 @@ export async function startPdsSimulator({ platform, ...server }: PdsSimulatorOpt
     return patient;
   };
 
-  const send = (patient: Patient, outcome: string): Answer =>
-    fhirAnswer(200, shown(patient), outcome, { etag: etagOf(patient) });
+  const send = (patient: Patient, outcome: string): HttpResponse =>
+    fhirResponse(200, shown(patient), outcome, { etag: etagOf(patient) });
 
-  const work: Readonly<Record<Operation, (request: Request, url: string) => Answer>> = {
+  const work: Readonly<Record<Operation, (request: Request, url: string) => HttpResponse>> = {
     search: ({ query }, url) => {
       const { resource, outcome } = search(query, [...byId.values()], url);
-      return fhirAnswer(200, resource, outcome);
+      return fhirResponse(200, resource, outcome);
     },
     read: (request) => send(find(request), 'read'),
     update: (request) => {
@@ -208,24 +207,27 @@ export async function startPdsSimulator({ platform, ...server }: PdsSimulatorOpt
   };
 
   const createService = (url: string) => {
-    const serve = (request: Request): Answer => {
+    const serve = (request: Request): HttpResponse => {
       try {
         admit(request, platform);
         const operation = operationOf(request);
         if (operation === undefined) throw new PdsError('UNSUPPORTED_SERVICE');
         return work[operation](request, url);
       } catch (error) {
-        if (error instanceof PdsError) return errorAnswer(error);
+        if (error instanceof PdsError) return errorResponse(error);
         throw error;
       }
     };
 
-    const answer = async (request: Request): Promise<Answer> => {
+    const answer = async (request: Request): Promise<HttpResponse> => {
       const operation = operationOf(request);
       const fault = operation === undefined ? undefined : faults.take(operation);
-      const given = encoded(request, await answerWith(fault, () => Promise.resolve(serve(request)), instead));
+      const given = encoded(
+        request,
+        await respondWith(fault, () => Promise.resolve(serve(request)), instead),
+      );
       received.push(recordOf(request, given.status));
-      if (received.length > keptRequests) received.shift();
+      if (received.length > maxRequests) received.shift();
       return given;
     };
     const endpointName = (request: Request) =>

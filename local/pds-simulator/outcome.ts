@@ -1,4 +1,4 @@
-import { json, type Answer } from '../api-platform-simulator/http.ts';
+import { json, type HttpResponse } from '../api-platform-simulator/http.ts';
 
 const fhirJson = 'application/fhir+json';
 
@@ -72,17 +72,21 @@ export const operationOutcome = ({ severity, issue, code, display, diagnostics }
   ],
 });
 
-export const fhirAnswer = (
+export const fhirResponse = (
   status: number,
   resource: object,
   outcome: string,
   headers: Readonly<Record<string, string>> = {},
-): Answer => {
+): HttpResponse => {
   const answer = json(status, resource, outcome);
   return { ...answer, headers: { ...answer.headers, 'content-type': fhirJson, ...headers } };
 };
 
-export function errorAnswer({ code, diagnostics }: PdsError): Answer {
+export function errorResponse({ code, diagnostics }: PdsError): HttpResponse {
   const { status, issue, display } = errors[code];
-  return fhirAnswer(status, operationOutcome({ severity: 'error', issue, code, display, diagnostics }), code);
+  return fhirResponse(
+    status,
+    operationOutcome({ severity: 'error', issue, code, display, diagnostics }),
+    code,
+  );
 }

@@ -15,7 +15,7 @@ interface Search {
   readonly gender: string | undefined;
   readonly born: DateRange;
   readonly postcode: string | undefined;
-  readonly most: number;
+  readonly maxResults: number;
 }
 
 const invalid = (value: string, field: string): PdsError =>
@@ -82,9 +82,16 @@ function readSearch(query: URLSearchParams): Search {
   }
   const gender = one('gender');
   if (gender !== undefined && !genders.some((known) => known === gender)) throw invalid(gender, 'gender');
-  const most = one('_max-results') ?? String(maxResults);
-  if (!/^[1-9]\d?$/.test(most) || Number(most) > maxResults) throw invalid(most, '_max-results');
-  return { family, given, gender, born: range, postcode: one('address-postalcode'), most: Number(most) };
+  const wanted = one('_max-results') ?? String(maxResults);
+  if (!/^[1-9]\d?$/.test(wanted) || Number(wanted) > maxResults) throw invalid(wanted, '_max-results');
+  return {
+    family,
+    given,
+    gender,
+    born: range,
+    postcode: one('address-postalcode'),
+    maxResults: Number(wanted),
+  };
 }
 
 /** Names are compared without case and accents, and with either apostrophe. */
@@ -118,7 +125,7 @@ const matches = (search: Search, patient: Patient): boolean =>
  * Searches (FHIR R4 section 3.1.1): a `searchset` Bundle, or an OperationOutcome `TOO_MANY_MATCHES` with status 200 when
  * more match than were asked for. What of a restricted record is withheld cannot be searched by either.
  *
- * @throws PdsError for parameters that do not make a search: `family` and `birthdate` are the least
+ * @throws PdsError for parameters that do not make a search: `family` and `birthdate` are required
  */
 export function search(
   query: URLSearchParams,
@@ -127,7 +134,7 @@ export function search(
 ): { readonly resource: object; readonly outcome: string } {
   const asked = readSearch(query);
   const found = patients.map(shown).filter((patient) => matches(asked, patient));
-  if (found.length > asked.most) {
+  if (found.length > asked.maxResults) {
     const code = 'TOO_MANY_MATCHES';
     return {
       resource: operationOutcome({

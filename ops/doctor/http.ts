@@ -1,6 +1,6 @@
 import { Fault } from './check.ts';
 
-export interface Answer {
+export interface HttpResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly body: string;
@@ -21,9 +21,9 @@ const codeOf = (error: unknown): string => {
  * Asks an address, and follows no redirect.
  *
  * @param who - names it in a fault
- * @throws Fault when no answer comes
+ * @throws Fault when no response comes
  */
-export async function ask(who: string, url: string, init: RequestInit = {}): Promise<Answer> {
+export async function ask(who: string, url: string, init: RequestInit = {}): Promise<HttpResponse> {
   try {
     const response = await fetch(url, {
       redirect: 'manual',
@@ -50,8 +50,8 @@ export async function ask(who: string, url: string, init: RequestInit = {}): Pro
   }
 }
 
-/** JSON of an answer; undefined for what is none. */
-export function jsonOf({ body }: Answer): unknown {
+/** JSON of a response; undefined for what is none. */
+export function jsonOf({ body }: HttpResponse): unknown {
   try {
     return JSON.parse(body) as unknown;
   } catch {

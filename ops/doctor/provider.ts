@@ -137,7 +137,7 @@ export function faultOfEntries(entries: readonly LogEntry[], what: string): Faul
   );
 }
 
-/** Where users' tokens for APIs come from: any answer to a request that asks for nothing will do, but not its own failure. */
+/** Where users' tokens for APIs come from: any response to a request that asks for nothing will do, but not its own failure. */
 export async function checkApiPlatform(tokenUrl: string): Promise<string> {
   const { status } = await ask('the API platform', tokenUrl, {
     method: 'POST',

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { isObject } from '../responses.ts';
 import { Fault } from './check.ts';
-import { ask, jsonOf, type Answer } from './http.ts';
+import { ask, jsonOf, type HttpResponse } from './http.ts';
 
 const isLoopback = ({ hostname }: URL): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
 
@@ -60,7 +60,7 @@ export async function checkStore(baseUrl: string): Promise<string> {
   );
 }
 
-/** Contract: on every answer under /auth and /api. */
+/** Contract: on every response under /auth and /api. */
 const ownHeaders: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
@@ -82,7 +82,11 @@ const documentHeaders: Readonly<Record<string, string>> = {
 const policyAdvice =
   'The edge sets them (its response headers policies): look whether a proxy or another distribution before it strips or replaces headers, and deploy again where somebody changed it by hand.';
 
-function requireHeaders(path: string, { headers }: Answer, wanted: Readonly<Record<string, string>>): void {
+function requireHeaders(
+  path: string,
+  { headers }: HttpResponse,
+  wanted: Readonly<Record<string, string>>,
+): void {
   for (const [name, value] of Object.entries(wanted)) {
     const found = headers.get(name);
     if (found === null) throw new Fault(`${path} is answered without the header ${name}`, policyAdvice);

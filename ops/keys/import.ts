@@ -12,7 +12,7 @@ export const importKey: Command = {
     'Takes an RSA private key (PEM, PKCS#8 or PKCS#1; or one JWK; - reads standard input) in as the next key, in place of',
     'the one that is there and has never signed. With --now it signs at once: only for a key whose public half CIS2 has',
     'already, when an app moves here. The key goes to the function and nowhere else. Waits until the key is served at its',
-    'public address, 75 seconds at most.',
+    'public address, 130 seconds at most.',
   ],
   actions: ['cloudformation:DescribeStacks', 'lambda:InvokeFunction'],
   run: (args, context) => {

@@ -24,7 +24,7 @@ export interface SessionService {
   /**
    * Ends everybody's sessions, turn by turn.
    *
-   * @param onTurn - told how many live sessions have been ended by now
+   * @param onTurn - called with how many live sessions have been ended by now
    * @returns how many live sessions were ended
    */
   endOfEverybody(onTurn: (ended: number) => void): Promise<number>;

@@ -8,7 +8,7 @@ import type { Page } from 'playwright-core';
 import type { SessionJson } from '../support/browser.ts';
 import {
   accessibilityViolations,
-  answerWith,
+  respondWith,
   choose,
   lookAgain,
   overflow,
@@ -108,7 +108,7 @@ describe('the time-out dialog', () => {
     const tab = await profile.tab();
     await signIn(tab);
     await tab.locator('#note').focus();
-    await answerWith(tab, withEnd(100));
+    await respondWith(tab, withEnd(100));
     await lookAgain(tab);
     const warning = tab.getByRole('alertdialog', { name: 'You will be signed out soon' });
     await warning.waitFor();
@@ -146,7 +146,7 @@ describe('the time-out dialog', () => {
   test('is accessible and within the window in English and Welsh, at 400 % zoom and in forced colours', async () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
-    await answerWith(tab, withEnd(50));
+    await respondWith(tab, withEnd(50));
     for (const [path, stay] of [
       ['/', 'Stay signed in'],
       ['/?cy', 'Aros wedi mewngofnodi'],
@@ -181,7 +181,7 @@ describe('the time-out dialog', () => {
 
   test('says when a session could not be extended, and can be used again', async () => {
     const { profile, tab } = await signedIn();
-    await answerWith(tab, withEnd(100));
+    await respondWith(tab, withEnd(100));
     await lookAgain(tab);
     await tab.getByRole('alertdialog').waitFor();
     await tab.route('**/auth/session/extend', (route) => route.abort());
@@ -199,7 +199,7 @@ describe('the time-out dialog', () => {
     const other = await profile.tab();
     await other.goto('/');
     await signedInAs(other, 'Amara Okafor');
-    await rig.lab('pull', { uid: '900000000001' });
+    await rig.controlPanel('pull', { uid: '900000000001' });
     for (const page of [tab, other]) {
       await dialogTitle(page, 'You have been signed out');
       expect(await isCovered(page)).toBe(true);
@@ -363,7 +363,7 @@ test('a session that CIS2 has ended is known to an open tab within five seconds'
     const { profile, tab } = await signedIn();
     // At any moment between two questions.
     await tab.waitForTimeout(((pulls * 7) % 10) * 350);
-    await rig.lab('pull', { uid: '900000000001' });
+    await rig.controlPanel('pull', { uid: '900000000001' });
     // The back-channel logout has been answered by now.
     const pulledAt = Date.now();
     await becomes(tab, 'ended');
@@ -452,7 +452,7 @@ describe('a draft', () => {
     await tab.goto('/');
     await signedInAs(tab, 'Amara Okafor');
 
-    await rig.lab('pull', { uid: '900000000001' });
+    await rig.controlPanel('pull', { uid: '900000000001' });
     await lookAgain(tab);
     await tab.getByRole('button', { name: 'Sign in' }).click();
     await choose(tab, 'Amara Okafor');
@@ -518,7 +518,7 @@ describe('React under StrictMode', () => {
     await tab.evaluate('bff.chooseRole(bff.session.get().roles[0].roleId)');
     await tab.getByText('A role is chosen').waitFor();
     expect(await tab.locator('bff-timeout-dialog').count()).toBe(1);
-    await rig.lab('pull', { uid: '900000000002' });
+    await rig.controlPanel('pull', { uid: '900000000002' });
     await lookAgain(tab);
     await dialogTitle(tab, 'You have been signed out');
     expect(await isCovered(tab)).toBe(true);

@@ -5,7 +5,7 @@ import { demonstrationSteps, screenshotOfStep } from '../evidence/demonstration.
 import { newerFeatures, oldest, withoutFeatures } from './oldest-browsers.ts';
 import {
   accessibilityViolations,
-  answerWith,
+  respondWith,
   choose,
   heading,
   signInButtonName,
@@ -58,7 +58,7 @@ const ended = (reason: string, title: string): View => ({
   name: `the page of a session that ended as ${reason}`,
   title: `${title} – ${service}`,
   open: async (tab) => {
-    await answerWith(tab, () => ({ status: 'ended', reason }));
+    await respondWith(tab, () => ({ status: 'ended', reason }));
     await tab.goto('/sessions?ward=7');
   },
 });
@@ -80,7 +80,7 @@ const signedInPage = (
   title: `${title} – ${service}`,
   tag: ' [ASVS-7.4.4]',
   open: async (tab) => {
-    await answerWith(tab, (session) => (session.status === 'active' ? change(session) : session));
+    await respondWith(tab, (session) => (session.status === 'active' ? change(session) : session));
     await signIn(tab, person, path);
     await tab.waitForLoadState('networkidle');
   },
@@ -240,7 +240,7 @@ const views: View[] = [
     name: 'the warning before the end',
     title: `You will be signed out soon – ${service}`,
     open: async (tab) => {
-      await answerWith(tab, (session) => (session.status === 'active' ? soon(session) : session));
+      await respondWith(tab, (session) => (session.status === 'active' ? soon(session) : session));
       await signIn(tab);
       await tab.getByRole('alertdialog').waitFor();
     },

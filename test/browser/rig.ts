@@ -122,14 +122,14 @@ export class Rig {
     return new URL(answer.headers.get('location') ?? '').origin;
   }
 
-  /** Has the simulator's laboratory do something, e.g. pull a smartcard. */
-  async lab(command: string, input: Record<string, unknown> = {}): Promise<void> {
-    const answer = await fetch(`${await this.simulator()}/lab/api/${command}`, {
+  /** Has the simulator's control panel do something, e.g. pull a smartcard. */
+  async controlPanel(command: string, input: Record<string, unknown> = {}): Promise<void> {
+    const answer = await fetch(`${await this.simulator()}/control-panel/api/${command}`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-lab': '1' },
+      headers: { 'content-type': 'application/json', 'x-control-panel': '1' },
       body: JSON.stringify(input),
     });
-    if (!answer.ok) throw new Error(`the laboratory refused ${command}: ${await answer.text()}`);
+    if (!answer.ok) throw new Error(`the control panel refused ${command}: ${await answer.text()}`);
   }
 
   async profile(options: BrowserContextOptions = {}, browser = this.#browser): Promise<Profile> {
@@ -212,7 +212,7 @@ export async function signIn(tab: Page, person = 'Amara Okafor', path = '/'): Pr
 }
 
 /** What the app is told of the session, as if it had happened: what takes hours, or another server, to come about. */
-export const answerWith = (tab: Page, change: (session: SessionJson) => unknown): Promise<unknown> =>
+export const respondWith = (tab: Page, change: (session: SessionJson) => unknown): Promise<unknown> =>
   tab.route('**/auth/session', async (route: Route) => {
     const answer = await route.fetch();
     await route.fulfill({ json: change((await answer.json()) as SessionJson) });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import {
-  answerWith,
+  respondWith,
   choose,
   heading,
   failQuestions,
@@ -62,8 +62,8 @@ describe('a person with several roles', () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
     await signIn(tab, 'Bethan Morris');
-    let letAnswerThrough: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => (letAnswerThrough = resolve));
+    let letResponseThrough: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (letResponseThrough = resolve));
     await tab.route('**/auth/session/role', async (route) => {
       const response = await route.fetch();
       await held;
@@ -72,7 +72,7 @@ describe('a person with several roles', () => {
     await pick(tab, trust);
     await tab.getByRole('button', { name: 'Continue' }).click();
     await tab.getByRole('button', { name: 'Sign out' }).click();
-    letAnswerThrough();
+    letResponseThrough();
     await heading(tab, 'You have signed out');
     expect(await profile.session()).toEqual({ status: 'anonymous' });
   });
@@ -158,7 +158,7 @@ describe('a person with several roles', () => {
   test('is told when the choice is refused, and keeps the role they had', async () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
-    await answerWith(tab, (session) =>
+    await respondWith(tab, (session) =>
       session.status === 'active'
         ? {
             ...session,
@@ -195,7 +195,7 @@ describe('a person with several roles', () => {
 
   test('is told of a role that the app does not accept, and cannot choose it', async () => {
     const { tab } = await rig.visitor();
-    await answerWith(tab, (session) =>
+    await respondWith(tab, (session) =>
       session.status === 'active'
         ? {
             ...session,
@@ -217,7 +217,7 @@ describe('a person with several roles', () => {
 
 describe('the box that finds a role', () => {
   const withSix = (tab: Page): Promise<unknown> =>
-    answerWith(tab, (session) =>
+    respondWith(tab, (session) =>
       session.status === 'active'
         ? {
             ...session,

@@ -5,7 +5,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
-import { answerWith, choose, heading, signInButtonName, lookAgain, Rig, signIn } from './rig.ts';
+import { respondWith, choose, heading, signInButtonName, lookAgain, Rig, signIn } from './rig.ts';
 
 const [, , otherFolder, otherWidth] = process.argv;
 const folder = otherFolder ?? join(import.meta.dirname, '../../docs/images');
@@ -91,7 +91,7 @@ try {
   );
   await picture('session-ending', async (tab) => {
     // The warning is real; only the moment for it is brought forward.
-    await answerWith(tab, (session) => {
+    await respondWith(tab, (session) => {
       if (session.status !== 'active') return session;
       const at = new Date(Date.parse(session.serverTime) + 100_000).toISOString();
       return { ...session, expires: { ...session.expires, at, idleAt: at, warnAt: session.serverTime } };
@@ -106,7 +106,7 @@ try {
   });
   await picture('smartcard-removed', async (tab) => {
     await signIn(tab, 'Amara Okafor', '/patients/9000000017');
-    await rig.lab('pull', { uid: '900000000001' });
+    await rig.controlPanel('pull', { uid: '900000000001' });
     await lookAgain(tab);
     await heading(tab, /Care Identity session ended/);
   });

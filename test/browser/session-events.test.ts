@@ -43,7 +43,7 @@ test('ten smartcards are pulled, and each page is covered within five seconds, a
     await tab.waitForTimeout(pull < 2 ? 4_500 : 500);
     const covered = heading(tab, ending);
     const pulledAt = performance.now();
-    await rig.lab('pull', { uid: '900000000001' });
+    await rig.controlPanel('pull', { uid: '900000000001' });
     await covered;
     times.push(Math.round(performance.now() - pulledAt));
     questions.push(seen.questions);
@@ -82,7 +82,7 @@ test('where the connection is refused, the page asks, and is covered within the 
   const seen = watch(tab);
   const covered = heading(tab, ending);
   const pulledAt = performance.now();
-  await rig.lab('pull', { uid: '900000000001' });
+  await rig.controlPanel('pull', { uid: '900000000001' });
   await covered;
   expect(performance.now() - pulledAt).toBeLessThan(coveredWithinMs + 1_000);
   expect(seen.messages).toEqual([]);
@@ -98,7 +98,7 @@ test('of two tabs one is connected, and both are covered', async () => {
   await heading(other, /./);
   await tab.waitForTimeout(4_000);
   expect(seen.connections + seenToo.connections).toBeGreaterThanOrEqual(1);
-  await rig.lab('pull', { uid: '900000000001' });
+  await rig.controlPanel('pull', { uid: '900000000001' });
   await Promise.all([heading(tab, ending), heading(other, ending)]);
   expect([...seen.messages, ...seenToo.messages]).toEqual(['ask']);
   profile.forgive(/status of 401/);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { answerWith, choose, heading, lookAgain, signIn, staysTold, text } from './rig.ts';
+import { respondWith, choose, heading, lookAgain, signIn, staysTold, text } from './rig.ts';
 import { rig } from './demo-sessions-rig.ts';
 
 const windows =
@@ -80,7 +80,7 @@ describe('where a person is signed in', () => {
     const [here, other] = [await rig.profile(), await rig.profile()];
     const tab = await here.tab();
     await signIn(await other.tab(), 'Ines Duarte');
-    await answerWith(tab, (session) =>
+    await respondWith(tab, (session) =>
       session.status === 'active'
         ? {
             ...session,

@@ -8,9 +8,9 @@ import { browserArguments, findBrowser } from '../support/chromium.ts';
 import { browserStorage, choose, facts, heading, signInButtonName, signedInAs, signIn, text } from './rig.ts';
 import { rig } from './demo-rig.ts';
 
-/** Everybody at the simulator, as its laboratory lists them. */
+/** Everybody at the simulator, as its control panel lists them. */
 const people = await (async () => {
-  const answer = await fetch(`${await rig.simulator()}/lab/api/state`);
+  const answer = await fetch(`${await rig.simulator()}/control-panel/api/state`);
   const { personas } = (await answer.json()) as { personas: { name: string }[] };
   return personas.map(({ name }) => name);
 })();

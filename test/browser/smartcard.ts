@@ -1,5 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { answerWith, choose, heading, signInButtonName, lookAgain, signedInAs, signIn, text } from './rig.ts';
+import {
+  respondWith,
+  choose,
+  heading,
+  signInButtonName,
+  lookAgain,
+  signedInAs,
+  signIn,
+  text,
+} from './rig.ts';
 import { rig } from './demo-rig.ts';
 
 const person = /Amara|Okafor|900000000001|900000000777/;
@@ -15,13 +24,13 @@ describe('a smartcard that is taken out of the reader', () => {
     await other.goto('/sessions');
     await signedInAs(other, 'Dr Amara Okafor');
 
-    const lab = await (await rig.profile()).tab();
-    await lab.goto(`${await rig.simulator()}/lab`);
-    await lab
+    const panel = await (await rig.profile()).tab();
+    await panel.goto(`${await rig.simulator()}/control-panel`);
+    await panel
       .getByRole('button', { name: /^Pull the smartcard.*Amara Okafor/ })
       .first()
       .click();
-    await lab.getByText('The smartcard of Amara Okafor was pulled.').waitFor();
+    await panel.getByText('The smartcard of Amara Okafor was pulled.').waitFor();
     expect(await profile.session()).toEqual({ status: 'ended', reason: 'provider_logout' });
 
     for (const page of [tab, other]) {
@@ -45,7 +54,7 @@ describe('a smartcard that is taken out of the reader', () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
     await signIn(tab, 'Amara Okafor');
-    await rig.lab('pull', { uid: '900000000001' });
+    await rig.controlPanel('pull', { uid: '900000000001' });
     const pulledAt = Date.now();
     await lookAgain(tab);
     await heading(tab, ending);
@@ -89,7 +98,7 @@ test('signing out goes nowhere that is no page of the web', async () => {
       json: { redirectTo: 'javascript:window.ran=true' },
     });
   });
-  await answerWith(tab, (session) => session);
+  await respondWith(tab, (session) => session);
   await signIn(tab);
   await tab.getByRole('button', { name: 'Sign out' }).click();
   await heading(tab, 'Sign in to the example surgery');

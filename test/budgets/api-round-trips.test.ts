@@ -82,11 +82,11 @@ describe('a call waits for the network as often as its budget says', () => {
 
   test('with the first token of a session, and with the next', async () => {
     const browser = await rig.signedIn();
-    rig.platform.lifeSeconds = 1;
+    rig.platform.lifetimeSeconds = 1;
     const budget = { platform: 1, store: 5, upstream: 1 };
     await expectBudget('GET, the first of a session', 200, () => browser.api(patientPath), budget);
     await sleep(1_200);
-    rig.platform.lifeSeconds = 599;
+    rig.platform.lifetimeSeconds = 599;
     await expectBudget('GET, the token has expired', 200, () => browser.api(patientPath), {
       ...budget,
       store: 3,

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { upstreams } from '../../bff.config.ts';
 import { manifestFileText } from '../../lambdas/api/manifest-file.ts';
 import { functionSettings, type SettingName } from '../../lambdas/settings/index.ts';
-import { AwsDoor } from '../support/aws.ts';
+import { AwsProxy } from '../support/aws.ts';
 import { Bff } from '../support/bff.ts';
 import { Provider } from '../support/provider.ts';
 import { proxyBundle } from '../support/proxy-bundle.ts';
@@ -104,8 +104,8 @@ describe('the bundles', () => {
 });
 
 describe('a cold start', () => {
-  let store: AwsDoor;
-  let secrets: AwsDoor;
+  let store: AwsProxy;
+  let secrets: AwsProxy;
   let proxy: ReturnType<typeof proxyBundle>;
   let names: Pick<
     Record<SettingName, string>,
@@ -120,7 +120,7 @@ describe('a cold start', () => {
 
   beforeAll(async () => {
     proxy = proxyBundle();
-    [store, secrets] = await Promise.all([AwsDoor.dynamoDb(), AwsDoor.secretsManager()]);
+    [store, secrets] = await Promise.all([AwsProxy.dynamoDb(), AwsProxy.secretsManager()]);
     // A local run makes the tables and the keys, and is not needed for longer.
     const bff = await Bff.start({ 'dynamodb-endpoint': store.url, 'secrets-endpoint': secrets.url });
     await bff.stop();

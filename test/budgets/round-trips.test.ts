@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { logoutPath, logoutToken, signsIn } from '../contract/logout-tokens.ts';
-import { AwsDoor } from '../support/aws.ts';
+import { AwsProxy } from '../support/aws.ts';
 import { Bff } from '../support/bff.ts';
 import { Browser, sessionCookie } from '../support/browser.ts';
 import { Provider, subject } from '../support/provider.ts';
@@ -11,16 +11,16 @@ import { wavesOf } from './waves.ts';
 const clientId = 'rp.budgets';
 
 let provider: Provider;
-let store: AwsDoor;
-let secrets: AwsDoor;
+let store: AwsProxy;
+let secrets: AwsProxy;
 let bff: Bff;
 const table: string[] = [];
 
 beforeAll(async () => {
   [provider, store, secrets] = await Promise.all([
     Provider.start(),
-    AwsDoor.dynamoDb(),
-    AwsDoor.secretsManager(),
+    AwsProxy.dynamoDb(),
+    AwsProxy.secretsManager(),
   ]);
   bff = await Bff.start({
     issuer: provider.issuer,

@@ -1,4 +1,4 @@
-import type { AwsDoor } from '../support/aws.ts';
+import type { AwsProxy } from '../support/aws.ts';
 
 const momentMs = 40;
 
@@ -9,7 +9,7 @@ const momentMs = 40;
  * @returns what it gave, and the calls of each wave, each with the items it is about
  */
 export async function wavesOf<Result>(
-  store: AwsDoor,
+  store: AwsProxy,
   work: () => Promise<Result>,
 ): Promise<{ readonly result: Result; readonly waves: readonly (readonly string[])[] }> {
   const waves: string[][] = [];

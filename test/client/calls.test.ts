@@ -306,7 +306,7 @@ describe('an answer', () => {
     expect(error).not.toHaveProperty('response');
   });
 
-  test('of ours is told by its header, with a body of any kind', async () => {
+  test('of ours is recognised by its header, with a body of any kind', async () => {
     answer(() => new Response('<p>', { status: 403, headers: { 'X-BFF-Problem': 'role_required' } }));
     expect(await bffError(call())).toMatchObject({ code: 'role_required', problem: null, reference: null });
   });
@@ -429,7 +429,7 @@ describe('the state follows a refused call before the call settles:', () => {
     expect(tab.visits).toEqual([]);
   });
 
-  test('the session is another one by now, and which one cannot be told', async () => {
+  test('the session is another one by now, and which one is not known', async () => {
     browser.answer = ({ path }) =>
       path === '/auth/session'
         ? Promise.reject(new TypeError('network'))

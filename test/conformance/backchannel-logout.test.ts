@@ -6,9 +6,9 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { logoutClaims, logoutEvent, postForm, signLogout, signsIn } from '../contract/logout-tokens.ts';
-import { expectHouseHeaders, expectProblem, expectSignedIn } from '../contract/expectations.ts';
+import { expectOwnHeaders, expectProblem, expectSignedIn } from '../contract/expectations.ts';
 import { providerKey, subject } from '../support/provider.ts';
-import type { RawAnswer } from '../support/raw-http.ts';
+import type { RawResponse } from '../support/raw-http.ts';
 import { useRig } from '../support/rig.ts';
 import { unsigned } from './tokens.ts';
 
@@ -114,9 +114,9 @@ afterAll(() => {
 });
 
 describe('oidcc-client-back-channel-logout-rp-basic', () => {
-  const expectAccepted = (answer: RawAnswer): void => {
+  const expectAccepted = (answer: RawResponse): void => {
     expect([answer.status, answer.body]).toEqual([200, '']);
-    expectHouseHeaders(answer.headers);
+    expectOwnHeaders(answer.headers);
   };
 
   test.each(plan)('$expects [$name]', async (module) => {

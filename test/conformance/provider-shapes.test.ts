@@ -431,7 +431,7 @@ describe('a key that CIS2 does not publish', () => {
     const body = await signed(userInfoClaims(), stranger);
     expect(await refusedBy(() => answersUserInfo(body))).toBe('userinfo key');
     rig.provider.behave();
-    expect(await refusedBy(() => answersUserInfo(body))).toBe('userinfo held back');
+    expect(await refusedBy(() => answersUserInfo(body))).toBe('userinfo rate limited');
   });
 
   test('is asked for once for a logout token; tokens that name it in the next minute may come again', async () => {

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import type { Browser } from '../support/browser.ts';
 import { patchPatient, patientPath, roleIds, useProxyRig } from '../support/proxy-rig.ts';
 import { rawRequest } from '../support/raw-http.ts';
-import { expectHouseHeaders, expectProblem, headersOf, read } from './expectations.ts';
+import { expectOwnHeaders, expectProblem, headersOf, read } from './expectations.ts';
 
 const rig = useProxyRig();
 const searchPath = '/api/pds/Patient';
@@ -210,7 +210,7 @@ describe('of an upstream’s answer comes back', () => {
     expect(response.status).toBe(200);
     expect(await response.text()).toBe(body);
     const headers = headersOf(response.headers);
-    expectHouseHeaders(headers);
+    expectOwnHeaders(headers);
     expect(Object.fromEntries(Object.entries(headers).filter(([name]) => !ours.has(name)))).toEqual({
       ...fhir,
       etag: 'W/"2"',
@@ -238,7 +238,7 @@ describe('of an upstream’s answer comes back', () => {
     expect(response.status).toBe(status);
     expect(response.headers.get('etag')).toBe('"3"');
     expect(await response.text()).toBe(body);
-    expectHouseHeaders(headersOf(response.headers));
+    expectOwnHeaders(headersOf(response.headers));
     expect(rig.upstream.calls).toHaveLength(1);
   });
 
@@ -304,6 +304,6 @@ describe('of an upstream’s answer comes back', () => {
     answers(404, { 'content-type': 'text/html' }, '<script>alert(1)</script>');
     const response = await (await rig.signedIn()).api(patientPath);
     expect([response.status, response.headers.get('content-type')]).toEqual([404, 'text/html']);
-    expectHouseHeaders(headersOf(response.headers));
+    expectOwnHeaders(headersOf(response.headers));
   });
 });

@@ -11,7 +11,7 @@ import {
   useProxyRig,
 } from '../support/proxy-rig.ts';
 import { rawRequest } from '../support/raw-http.ts';
-import { expectHouseHeaders, expectProblem, headersOf, read } from './expectations.ts';
+import { expectOwnHeaders, expectProblem, headersOf, read } from './expectations.ts';
 
 const callsPerWindow = 20;
 const rig = useProxyRig({}, { CALLS_PER_WINDOW: String(callsPerWindow) });
@@ -118,7 +118,7 @@ describe('a call without a live session', () => {
     expect(await rig.core(browser)).toEqual(before);
   });
 
-  test('is told of before what else is wrong with it, but not before what no session could do', async () => {
+  test('is reported before what else is wrong with it, but not before what no session could do', async () => {
     const browser = rig.browser();
     expect((await browser.api('/api/pds/Patient?x=1')).status).toBe(400);
     expect((await browser.api('/api/pds/Nothing')).status).toBe(404);
@@ -127,7 +127,7 @@ describe('a call without a live session', () => {
 });
 
 describe('a call needs a role', () => {
-  test('that has been chosen: without one it is 403, and with one the upstream is told which', async () => {
+  test('that has been chosen: without one it is 403, and with one the upstream gets it', async () => {
     rig.provider.userInfo = twoRoles;
     const browser = await rig.signedIn();
     expect((await browser.session()).role).toBeNull();
@@ -236,7 +236,7 @@ describe('an answer to a proxied call', () => {
       }),
     ];
     for (const { headers } of answers) {
-      expectHouseHeaders(headersOf(headers));
+      expectOwnHeaders(headersOf(headers));
       expect(headers.getSetCookie()).toEqual([]);
     }
   });

@@ -30,10 +30,10 @@ const expectStatus = async (call: Promise<Response>, status: number): Promise<vo
 
 /** A session whose tokens have come to their end, after this many milliseconds. */
 async function withExpiredToken(milliseconds = 1_200): Promise<Browser> {
-  rig.platform.lifeSeconds = 1;
+  rig.platform.lifetimeSeconds = 1;
   const browser = await rig.signedIn();
   await expectStatus(browser.api(patientPath), 200);
-  rig.platform.lifeSeconds = 599;
+  rig.platform.lifetimeSeconds = 599;
   await sleep(milliseconds);
   return browser;
 }
@@ -162,7 +162,7 @@ describe('a token that has come to its end', () => {
 
   test('asks for another sign-in once the refresh token is too old, without trying it [B-19]', async () => {
     withShortIdToken();
-    rig.platform.refreshLifeSeconds = 1;
+    rig.platform.refreshLifetimeSeconds = 1;
     const browser = await withExpiredToken(idTokenLasts);
     expectProblem(await read(await browser.api(patientPath)), 401, 'step_up_required', stepUp);
     expect(rig.platform.count('refresh')).toBe(0);
@@ -255,11 +255,11 @@ describe('while a token is refreshed', () => {
 
   test('a change of role loses nothing: neither the call nor the tokens', async () => {
     rig.provider.userInfo = twoRoles;
-    rig.platform.lifeSeconds = 1;
+    rig.platform.lifetimeSeconds = 1;
     const browser = await rig.signedIn();
     expect((await chooseRole(browser, roleIds[0])).status).toBe(200);
     await expectStatus(browser.api(patientPath), 200);
-    rig.platform.lifeSeconds = 599;
+    rig.platform.lifetimeSeconds = 599;
     await sleep(1_200);
     during(() => chooseRole(browser, roleIds[1]));
     await expectStatus(browser.api(patientPath), 200);
@@ -276,7 +276,7 @@ describe('while a token is refreshed', () => {
 
 describe('two users at the same time', () => {
   test('never carry one another’s token, nor one another’s role [ASVS-8.3.3]', async () => {
-    rig.platform.lifeSeconds = 1;
+    rig.platform.lifetimeSeconds = 1;
     const people = ['900000000121', '900000000122'].map((uid) => ({ uid, browser: rig.browser() }));
     for (const { uid, browser } of people) {
       rig.provider.claims = () => ({ sub: uid });

@@ -254,7 +254,7 @@ describe('under a policy of level 2', () => {
       expect(await browser.session()).toMatchObject({ status: 'active', handle });
     });
 
-    test('is held to level 3 though the acr in the address bar was edited on the way', async () => {
+    test('must have level 3 though the acr in the address bar was edited on the way', async () => {
       const browser = rig.browser();
       const url = new URL((await browser.login('?acr=AAL3_SMARTCARD')).location);
       url.searchParams.set('acr_values', 'AAL2_ANY');

@@ -7,13 +7,7 @@ import { providerKey, type ProviderKey } from '../support/provider.ts';
 import { rawRequest } from '../support/raw-http.ts';
 import { clientId, useRig, type Rig } from '../support/rig.ts';
 import { signedWithPublicKey, unsigned } from '../conformance/tokens.ts';
-import {
-  expectFailure,
-  expectHouseHeaders,
-  expectProblem,
-  expectSignedIn,
-  headersOf,
-} from './expectations.ts';
+import { expectFailure, expectOwnHeaders, expectProblem, expectSignedIn, headersOf } from './expectations.ts';
 import {
   formType,
   logoutClaims,
@@ -56,7 +50,7 @@ const atOnce = (claims: Record<string, unknown>): Record<string, unknown> =>
 async function expectDone(token: string, where: Rig = rig): Promise<void> {
   const answer = await postLogout(where.bff.baseUrl, token);
   expect([answer.status, answer.body]).toEqual([200, '']);
-  expectHouseHeaders(answer.headers);
+  expectOwnHeaders(answer.headers);
   expect(answer.headers['set-cookie']).toBeUndefined();
 }
 
@@ -473,7 +467,7 @@ describe('the request', () => {
       const browser = await signedIn(user, newSid());
       const answer = await rawRequest(rig.bff.baseUrl, `${logoutPath}?${await form()}`, { method });
       expect([answer.status, answer.headers.allow]).toEqual([405, 'POST']);
-      expectHouseHeaders(answer.headers);
+      expectOwnHeaders(answer.headers);
       expect(await statusOf(browser)).toBe('active');
     },
   );
@@ -589,7 +583,7 @@ describe('the request', () => {
       headers: { 'content-type': formType },
     });
     expect(answer.status).toBe(400);
-    expectHouseHeaders(headersOf(answer.headers));
+    expectOwnHeaders(headersOf(answer.headers));
     expect(await statusOf(browser)).toBe('active');
   });
 });

@@ -18,7 +18,7 @@ const signOut = (browser: Browser, headers: Record<string, string> = {}): Promis
 describe('off', () => {
   const rig = useSharedRig();
 
-  test('the browser stays in the app, and CIS2 is told nothing', async () => {
+  test('the browser stays in the app, and nothing is sent to CIS2', async () => {
     const browser = await signedIn(rig);
     const before = rig.provider.requests.length;
     expect(await (await signOut(browser)).json()).toEqual({ redirectTo: '/signed-out' });

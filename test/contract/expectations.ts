@@ -9,7 +9,7 @@ export const referencePattern = /^[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}-[0
 export const headersOf = (headers: Headers): Record<string, string> => Object.fromEntries(headers);
 
 /** The headers that stand on every answer under `/auth` and `/api`, whichever it is. */
-export function expectHouseHeaders(
+export function expectOwnHeaders(
   headers: Readonly<Record<string, string | string[] | undefined>>,
   cacheControl = 'no-store',
 ): void {
@@ -37,7 +37,7 @@ export function expectProblem(
   members: Record<string, unknown> = {},
 ): void {
   expect({ status: answer.status, body: answer.body }).toMatchObject({ status });
-  expectHouseHeaders(answer.headers);
+  expectOwnHeaders(answer.headers);
   expect(answer.headers['content-type']).toBe('application/problem+json');
   expect(answer.headers['x-bff-problem']).toBe(code);
   expect(answer.headers['set-cookie']).toBeUndefined();
@@ -74,7 +74,7 @@ export async function expectFailure(rig: Rig, response: Response, code: string):
     `${rig.bff.baseUrl}/sign-in-error?code=${code}&reference=${reference}`,
   );
   expect(response.headers.getSetCookie()).toEqual([]);
-  expectHouseHeaders(headersOf(response.headers));
+  expectOwnHeaders(headersOf(response.headers));
   expect(await response.text()).toBe('');
   return reference;
 }

@@ -5,7 +5,7 @@ import { Bff } from '../support/bff.ts';
 import { sessionCookie, signInCookie, type SessionJson } from '../support/browser.ts';
 import { rawRequest } from '../support/raw-http.ts';
 import { clientId, useSharedRig } from '../support/rig.ts';
-import { expectHouseHeaders, expectProblem, expectSignedIn } from './expectations.ts';
+import { expectOwnHeaders, expectProblem, expectSignedIn } from './expectations.ts';
 
 const rig = useSharedRig();
 
@@ -121,7 +121,7 @@ describe('a person who navigates and is refused sees the app’s page, with the 
       303,
       `${rig.bff.baseUrl}/sign-in-error?code=${code}&reference=${reference}`,
     ]);
-    expectHouseHeaders(answer.headers);
+    expectOwnHeaders(answer.headers);
     expect([answer.body, answer.headers['set-cookie']]).toEqual(['', undefined]);
     // The page itself is no route of ours, so nobody is sent in circles.
     const page = await rawRequest(answer.headers.location ?? '', '/sign-in-error', { headers: navigation });

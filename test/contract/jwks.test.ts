@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, type JWK } from 'jose';
 import { rawRequest } from '../support/raw-http.ts';
 import { useSharedRig } from '../support/rig.ts';
-import { expectHouseHeaders, expectSignedIn, headersOf } from './expectations.ts';
+import { expectOwnHeaders, expectSignedIn, headersOf } from './expectations.ts';
 
 const rig = useSharedRig();
 
@@ -12,11 +12,11 @@ async function jwks(): Promise<{ response: Response; keys: JWK[] }> {
   return { response, keys: ((await response.clone().json()) as { keys: JWK[] }).keys };
 }
 
-test('is a JWK set that may be kept for an hour, for whoever asks', async () => {
+test('is a JWK set that may be cached for an hour, for whoever asks', async () => {
   const { response } = await jwks();
   expect(response.status).toBe(200);
   expect(response.headers.get('content-type')).toBe('application/json');
-  expectHouseHeaders(headersOf(response.headers), 'public, max-age=3600');
+  expectOwnHeaders(headersOf(response.headers), 'public, max-age=3600');
   expect(response.headers.getSetCookie()).toEqual([]);
   expect(Object.keys((await response.json()) as object)).toEqual(['keys']);
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { sessionCookie, signInCookie } from '../support/browser.ts';
 import { rawRequest } from '../support/raw-http.ts';
 import { clientId, useSharedRig } from '../support/rig.ts';
-import { expectHouseHeaders, expectProblem, expectSignedIn, headersOf, read } from './expectations.ts';
+import { expectOwnHeaders, expectProblem, expectSignedIn, headersOf, read } from './expectations.ts';
 
 const rig = useSharedRig();
 
@@ -38,7 +38,7 @@ describe('the authorisation request', () => {
       acr_values: 'AAL3_ANY',
       prompt: 'login',
     });
-    expectHouseHeaders(headersOf(response.headers));
+    expectOwnHeaders(headersOf(response.headers));
     expect(await response.text()).toBe('');
   });
 

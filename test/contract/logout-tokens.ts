@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { subject, type Provider, type ProviderKey } from '../support/provider.ts';
-import { rawRequest, type RawAnswer } from '../support/raw-http.ts';
+import { rawRequest, type RawResponse } from '../support/raw-http.ts';
 import { clientId } from '../support/rig.ts';
 
 export const logoutPath = '/auth/backchannel-logout';
@@ -47,9 +47,9 @@ export const postForm = (
   body: string,
   headers: readonly (readonly [string, string])[] = [['Content-Type', formType]],
   target = logoutPath,
-): Promise<RawAnswer> => rawRequest(baseUrl, target, { method: 'POST', headers, body });
+): Promise<RawResponse> => rawRequest(baseUrl, target, { method: 'POST', headers, body });
 
-export const postLogout = (baseUrl: string, token: string): Promise<RawAnswer> =>
+export const postLogout = (baseUrl: string, token: string): Promise<RawResponse> =>
   postForm(baseUrl, new URLSearchParams({ logout_token: token }).toString());
 
 /** From now on this is who signs in, and in which session of CIS2's; `undefined`: CIS2 does not say. */

@@ -5,7 +5,7 @@ import { sessionCookie, type Browser, type SessionJson } from '../support/browse
 import { oneRole } from '../support/provider.ts';
 import { rawRequest } from '../support/raw-http.ts';
 import { useSharedRig } from '../support/rig.ts';
-import { expectHouseHeaders, expectProblem, expectSignedIn, headersOf, read } from './expectations.ts';
+import { expectOwnHeaders, expectProblem, expectSignedIn, headersOf, read } from './expectations.ts';
 import { newUser } from './logout-tokens.ts';
 
 const rig = useSharedRig();
@@ -92,7 +92,7 @@ describe('a change of role', () => {
         new RegExp(`^${sessionCookie}=[\\w-]{86}; Path=/; Secure; HttpOnly; SameSite=Strict$`),
       ),
     ]);
-    expectHouseHeaders(headersOf(answer.headers));
+    expectOwnHeaders(headersOf(answer.headers));
     expect(browser.cookies.get(sessionCookie)).not.toBe(old.cookies.get(sessionCookie));
     const { handle } = (await answer.json()) as SessionJson;
     expect(handle).not.toBe(before);

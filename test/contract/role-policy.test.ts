@@ -5,7 +5,7 @@ import { Browser, type SessionJson } from '../support/browser.ts';
 import { oneRole } from '../support/provider.ts';
 import { useSharedRig, type Rig } from '../support/rig.ts';
 import {
-  expectHouseHeaders,
+  expectOwnHeaders,
   expectProblem,
   expectSignedIn,
   headersOf,
@@ -70,7 +70,7 @@ async function expectRefused(
     `${rig.bff.baseUrl}/sign-in-error?code=role_required&reference=${reference}&reason=${reason}`,
   ]);
   expect(response.headers.getSetCookie()).toEqual([]);
-  expectHouseHeaders(headersOf(response.headers));
+  expectOwnHeaders(headersOf(response.headers));
   expect(await browser.session()).toEqual({ status: 'anonymous' });
 }
 

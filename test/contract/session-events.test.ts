@@ -4,14 +4,14 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { ops } from '../ops/command.ts';
-import { AwsDoor } from '../support/aws.ts';
+import { AwsProxy } from '../support/aws.ts';
 import { sessionCookie, type Browser } from '../support/browser.ts';
 import { rawRequest } from '../support/raw-http.ts';
 import { useRig, useSharedRig } from '../support/rig.ts';
 import { expectSignedIn } from './expectations.ts';
 import { logoutToken, newUser, postLogout, signsIn } from './logout-tokens.ts';
 
-const store = await AwsDoor.dynamoDb();
+const store = await AwsProxy.dynamoDb();
 const path = '/auth/events';
 /** What the table's stream and its function may take here, on a busy machine. */
 const toldWithinMs = 2_000;

@@ -1,10 +1,10 @@
 /** `/auth/session`, `/auth/session/extend` and `/auth/logout`, and everything under our prefixes that is no route. */
 import { describe, expect, test } from '@jest/globals';
 import { sessionCookie, signInCookie, type Browser } from '../support/browser.ts';
-import { rawRequest, type RawAnswer } from '../support/raw-http.ts';
+import { rawRequest, type RawResponse } from '../support/raw-http.ts';
 import { useSharedRig } from '../support/rig.ts';
 import {
-  expectHouseHeaders,
+  expectOwnHeaders,
   expectProblem,
   expectSignedIn,
   headersOf,
@@ -38,7 +38,7 @@ const stateOf = async (browser: Browser): Promise<unknown> => ({
 });
 
 describe.each(guarded)('the guards of %s %s, each alone [B-09, B-11, ASVS-3.5.1]', (method, path) => {
-  const send = (browser: Browser, headers: [string, string][], body?: string): Promise<RawAnswer> =>
+  const send = (browser: Browser, headers: [string, string][], body?: string): Promise<RawResponse> =>
     rawRequest(rig.bff.baseUrl, path, {
       method,
       headers: [cookieOf(browser), ...headers],
@@ -183,7 +183,7 @@ describe('methods', () => {
       headers: [cookieOf(browser), ['X-CSRF', '1'], ['Origin', rig.bff.baseUrl]],
     });
     expect([answer.status, answer.headers.allow]).toEqual([405, allowed]);
-    expectHouseHeaders(answer.headers);
+    expectOwnHeaders(answer.headers);
     expect(answer.headers['set-cookie']).toBeUndefined();
     if (method === 'HEAD') expect(answer.body).toBe('');
     else expectProblem(answer, 405, 'method_not_allowed');
@@ -308,7 +308,7 @@ describe('every answer', () => {
     const references = new Set<string>();
     const answers = await everyKind();
     for (const [kind, answer] of answers) {
-      expectHouseHeaders(headersOf(answer.headers), kind === 'jwks' ? 'public, max-age=3600' : 'no-store');
+      expectOwnHeaders(headersOf(answer.headers), kind === 'jwks' ? 'public, max-age=3600' : 'no-store');
       for (const name of ['server', 'x-powered-by', 'via', 'etag', 'x-amzn-requestid']) {
         expect([kind, name, answer.headers.get(name)]).toEqual([kind, name, null]);
       }
@@ -571,7 +571,7 @@ describe('the key that a page encrypts unsaved work with', () => {
 
   test('is refused without the guards of every session route, and for another session than the page believes', async () => {
     const browser = await signedIn();
-    const send = (...headers: [string, string][]): Promise<RawAnswer> =>
+    const send = (...headers: [string, string][]): Promise<RawResponse> =>
       rawRequest(rig.bff.baseUrl, '/auth/session/draft-key', {
         method: 'GET',
         headers: [cookieOf(browser), ...headers],

@@ -2,9 +2,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sessionCookie, type Browser } from '../support/browser.ts';
-import { rawRequest, type RawAnswer } from '../support/raw-http.ts';
+import { rawRequest, type RawResponse } from '../support/raw-http.ts';
 import { useSharedRig } from '../support/rig.ts';
-import { expectHouseHeaders, expectProblem, expectSignedIn, headersOf, read } from './expectations.ts';
+import { expectOwnHeaders, expectProblem, expectSignedIn, headersOf, read } from './expectations.ts';
 import { newUser, signsIn } from './logout-tokens.ts';
 
 const rig = useSharedRig();
@@ -56,7 +56,7 @@ describe('the list', () => {
     const { handle, expires } = await browser.session();
     const answer = await browser.api(path);
     expect(answer.headers.get('content-type')).toMatch(/^application\/json\b/);
-    expectHouseHeaders(headersOf(answer.headers));
+    expectOwnHeaders(headersOf(answer.headers));
     expect(answer.headers.getSetCookie()).toEqual([]);
     const signedInAt = new Date(Date.parse(expires.absoluteAt) - 43_200_000).toISOString();
     expect(await answer.json()).toEqual({
@@ -167,7 +167,7 @@ describe('ending one', () => {
     const [browser, other, third] = [await signedIn(user), await signedIn(user), await signedIn(user)];
     const answer = await remove(browser, await handleOf(other));
     expect([answer.status, await answer.text()]).toEqual([204, '']);
-    expectHouseHeaders(headersOf(answer.headers));
+    expectOwnHeaders(headersOf(answer.headers));
     expect(answer.headers.getSetCookie()).toEqual([]);
     expect(await other.session()).toEqual(revoked);
     const late = await other.api('/auth/session/extend', { method: 'POST' });
@@ -223,7 +223,7 @@ describe('ending one', () => {
     expect((await victim.session()).status).toBe('active');
   });
 
-  const raw = (browser: Browser, target: string): Promise<RawAnswer> =>
+  const raw = (browser: Browser, target: string): Promise<RawResponse> =>
     rawRequest(rig.bff.baseUrl, target, {
       method: 'DELETE',
       headers: [

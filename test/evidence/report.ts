@@ -71,7 +71,7 @@ export interface TestReport {
 }
 
 /** A step of the demonstration, with the screenshots that tests of this run took of it. */
-export interface StepReport {
+interface StepReport {
   readonly number: number;
   readonly title: string;
   /** File names beside the report. */

@@ -16,7 +16,7 @@ export function fits(pattern: ExchangePattern, { at, request, response }: Exchan
 }
 
 /** Why no test is asked for. Such a row is shown as open or as not applicable, and never as met. */
-export type Open =
+type Open =
   /** The product does not do what the requirement speaks of. */
   | { readonly notApplicable: string }
   /** Only CIS2 itself, or its staff, can show it. */

@@ -7,7 +7,7 @@ import type { Exchange, RecordedExchange } from '../support/exchanges.ts';
 /** How a test ended. A test that was meant to fail (`test.failing`) has shown nothing, whatever Jest calls it. */
 export type Outcome = 'passed' | 'failed' | 'skipped';
 
-export interface TestRecord {
+interface TestRecord {
   readonly kind: 'test';
   readonly run: string;
   /** Path from the root of the project. */
@@ -18,7 +18,7 @@ export interface TestRecord {
   readonly milliseconds: number;
 }
 
-export interface FileRecord {
+interface FileRecord {
   readonly kind: 'file';
   readonly run: string;
   readonly file: string;
@@ -26,7 +26,7 @@ export interface FileRecord {
   readonly outcome: 'ran' | 'broken';
 }
 
-export interface EndRecord {
+interface EndRecord {
   readonly kind: 'end';
   readonly run: string;
 }

@@ -151,7 +151,7 @@ const platformFaults: readonly (readonly [string, Fault])[] = [
 ];
 
 /** Each is an answer with a good access token, and something odd beside it. */
-const oddAnswers: readonly (readonly [string, Record<string, unknown>])[] = [
+const oddResponses: readonly (readonly [string, Record<string, unknown>])[] = [
   ['no life', { expires_in: undefined }],
   ['a life that is no number', { expires_in: marker }],
   ['a negative life', { expires_in: '-599' }],
@@ -176,7 +176,7 @@ describe('a token endpoint that fails makes a call 503, nobody else is asked, an
     await expectAlive(browser);
   });
 
-  test.each(oddAnswers)('it gives a token, and beside it %s: the call is made', async (_, changes) => {
+  test.each(oddResponses)('it gives a token, and beside it %s: the call is made', async (_, changes) => {
     const browser = await rig.signedIn();
     rig.platform.faults = [{ changes }];
     expect((await browser.api(patientPath)).status).toBe(200);
@@ -185,8 +185,8 @@ describe('a token endpoint that fails makes a call 503, nobody else is asked, an
     expect(rig.bff.output).not.toContain(marker);
   });
 
-  test('it closes a connection that was kept open: exchange and refresh are made once more', async () => {
-    rig.platform.lifeSeconds = 1;
+  test('it closes an idle connection: exchange and refresh are made once more', async () => {
+    rig.platform.lifetimeSeconds = 1;
     const browser = await rig.signedIn();
     rig.platform.faults = ['reset', undefined];
     expect((await browser.api(patientPath)).status).toBe(200);
@@ -212,7 +212,7 @@ describe('a token endpoint that fails makes a call 503, nobody else is asked, an
   });
 
   test('a refresh that fails is no end of the tokens: the next one succeeds', async () => {
-    rig.platform.lifeSeconds = 1;
+    rig.platform.lifetimeSeconds = 1;
     const browser = await rig.signedIn();
     expect((await browser.api(patientPath)).status).toBe(200);
     await sleep(1_200);

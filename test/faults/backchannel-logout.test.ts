@@ -6,7 +6,7 @@ import type { AwsCall } from '../support/aws.ts';
 import { Browser } from '../support/browser.ts';
 import { startWithStore } from '../support/rig.ts';
 
-const maxAnswerMs = 10_000;
+const maxResponseMs = 10_000;
 const failures = ['fail', 'hang', 'reset'] as const;
 
 const { provider, store, bff } = await startWithStore();
@@ -88,7 +88,7 @@ describe.each(failures)('a store call that does not succeed (%s)', (fault) => {
       };
       const startedAt = performance.now();
       const answer = await postLogout(bff.baseUrl, token);
-      expect(performance.now() - startedAt).toBeLessThan(maxAnswerMs);
+      expect(performance.now() - startedAt).toBeLessThan(maxResponseMs);
       expect(met).toBeGreaterThan(0);
       store.reset();
       if (answer.status === 200) await expectOver(somebody);
@@ -107,7 +107,7 @@ describe.each(failures)('a store call that does not succeed (%s)', (fault) => {
     store.judge = () => fault;
     const startedAt = performance.now();
     expectProblem(await postLogout(bff.baseUrl, token), 503, 'store_unavailable');
-    expect(performance.now() - startedAt).toBeLessThan(maxAnswerMs);
+    expect(performance.now() - startedAt).toBeLessThan(maxResponseMs);
     store.reset();
     expect(await statusesOf([...somebody.named, somebody.elsewhere])).toEqual(Array(4).fill('active'));
     expect((await postLogout(bff.baseUrl, token)).status).toBe(200);

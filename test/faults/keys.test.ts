@@ -1,25 +1,25 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { logoutPath, logoutToken } from '../contract/logout-tokens.ts';
-import { AwsDoor, type AwsCall, type Verdict } from '../support/aws.ts';
+import { AwsProxy, type AwsCall, type Verdict } from '../support/aws.ts';
 import { Bff } from '../support/bff.ts';
 import { Browser, type Problem } from '../support/browser.ts';
 import { Provider } from '../support/provider.ts';
 import { Tables, type Item } from '../support/table.ts';
 
-const maxAnswerMs = 8_000;
+const maxResponseMs = 8_000;
 const keyCacheSeconds = 1;
 const marker = 'MARKER-IN-THE-SECRET';
 
 let provider: Provider;
-let store: AwsDoor;
-let secrets: AwsDoor;
+let store: AwsProxy;
+let secrets: AwsProxy;
 let bff: Bff;
 
 beforeAll(async () => {
   [provider, store, secrets] = await Promise.all([
     Provider.start(),
-    AwsDoor.dynamoDb(),
-    AwsDoor.secretsManager(),
+    AwsProxy.dynamoDb(),
+    AwsProxy.secretsManager(),
   ]);
   // Without a warm-up no function starts with a key in its memory.
   bff = await Bff.start(
@@ -48,7 +48,7 @@ afterAll(async () => {
 const timed = async <T>(work: Promise<T>): Promise<T> => {
   const startedAt = performance.now();
   const result = await work;
-  expect(performance.now() - startedAt).toBeLessThan(maxAnswerMs);
+  expect(performance.now() - startedAt).toBeLessThan(maxResponseMs);
   return result;
 };
 
@@ -314,7 +314,7 @@ describe('a start that cannot make the signing keys ends with a line that says s
     ['the secret cannot be read', 'secrets', (operation) => operation === 'GetSecretValue'],
     ['the public halves cannot be published', 'store', (operation) => operation === 'PutItem'],
   ])('when %s', async (_, place, meant) => {
-    const fresh = { store: await AwsDoor.dynamoDb(), secrets: await AwsDoor.secretsManager() };
+    const fresh = { store: await AwsProxy.dynamoDb(), secrets: await AwsProxy.secretsManager() };
     try {
       fresh[place].judge = ({ operation }) => (meant(operation) ? 'fail' : 'pass');
       const start = Bff.start({

@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { AwsDoor } from '../support/aws.ts';
+import { AwsProxy } from '../support/aws.ts';
 import { Bff } from '../support/bff.ts';
 import { Browser, sessionCookie, type Problem } from '../support/browser.ts';
 import { Provider, type Endpoint, type Fault } from '../support/provider.ts';
 import { rawRequest } from '../support/raw-http.ts';
 import { Tables } from '../support/table.ts';
 
-const maxAnswerMs = 8_000;
+const maxResponseMs = 8_000;
 const marker = 'MARKER-THAT-MUST-NOT-COME-BACK';
 
 /** Each is how an endpoint fails, and whether that means that CIS2 is away or that its answer is wrong. */
@@ -32,16 +32,16 @@ const faults: readonly (readonly [string, Fault | 'refused', 'away' | 'wrong'])[
 ];
 
 let provider: Provider;
-let store: AwsDoor;
-let secrets: AwsDoor;
+let store: AwsProxy;
+let secrets: AwsProxy;
 let tables: Tables;
 let aliveBefore: string[];
 
 beforeAll(async () => {
   [provider, store, secrets] = await Promise.all([
     Provider.start(),
-    AwsDoor.dynamoDb(),
-    AwsDoor.secretsManager(),
+    AwsProxy.dynamoDb(),
+    AwsProxy.secretsManager(),
   ]);
 });
 beforeEach(async () => {
@@ -71,7 +71,7 @@ const startBff = async (settings?: Record<string, string>): Promise<Bff> => {
 const timed = async <T>(work: Promise<T>): Promise<T> => {
   const startedAt = performance.now();
   const result = await work;
-  expect(performance.now() - startedAt).toBeLessThan(maxAnswerMs);
+  expect(performance.now() - startedAt).toBeLessThan(maxResponseMs);
   return result;
 };
 
@@ -143,7 +143,7 @@ describe('before anything is known of CIS2', () => {
       },
     );
 
-    test('and a wrong address is told apart from that: invalid_request, as JSON for scripts and a page for people', async () => {
+    test('and a wrong address is distinguished from that: invalid_request, as JSON for scripts and a page for people', async () => {
       const wrong = '/auth/login?returnTo=//elsewhere.invalid';
       const forScript = await rawRequest(bff.baseUrl, wrong, { headers: [] });
       expect(forScript.status).toBe(400);

@@ -139,7 +139,7 @@ describe.each(environmentNames)('the firewall of %s', (name) => {
     },
   );
 
-  test('bounds what one address may send at all, with room for thousands of people behind one', () => {
+  test('limits what one address may send at all, to a rate for thousands of people behind one', () => {
     const [all] = rulesIn(of(name).edge).flatMap(({ Statement: { RateBasedStatement: rate } }) =>
       rate !== undefined && rate.ScopeDownStatement === undefined ? [rate.Limit] : [],
     );
@@ -208,7 +208,7 @@ describe.each(environmentNames)('the firewall of %s', (name) => {
   });
 });
 
-test('the managed rules block on our prefixes once they are told to', () => {
+test('the managed rules block on our prefixes once they are set to', () => {
   const { edge } = deploy('dev', { firewall: { managedRules: 'block' } });
   if (edge === undefined) throw new Error('no firewall');
   const managed = rulesIn(toJson(edge)).filter(({ OverrideAction }) => OverrideAction !== undefined);

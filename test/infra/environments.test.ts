@@ -12,7 +12,7 @@ import { Cis2Bff } from '../../infra/cis2-bff.ts';
 import { environments } from '../../infra/environments.ts';
 import type { Environment } from '../../infra/environments.ts';
 import { apiPlatformTokenUrls } from '../../infra/parts/api-platform.ts';
-import { SigningKeyStore } from '../../infra/parts/keys.ts';
+import { SigningKeyStore } from '../../infra/parts/signing-key-store.ts';
 import { cis2Issuers } from '../../infra/parts/settings.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
@@ -421,7 +421,7 @@ describe('the instances that an environment reserves', () => {
     expect(reservedIn(named)).toEqual({ BackchannelLogout: 1 });
   });
 
-  test('are told in production, with the limit that the account needs', () => {
+  test('are reported in production, with the limit that the account needs', () => {
     const { stateless } = adding('prod', { reservedConcurrency: { 'api-proxy': 90 } })();
     expect(reservedIn(stateless)).toMatchObject({ ApiProxy: 90, Login: 50, Callback: 30 });
     const sum = Object.values(reservedIn(stateless)).reduce<number>((total, one) => total + Number(one), 0);
@@ -525,7 +525,7 @@ describe('an environment with a certificate and a web ACL', () => {
 });
 
 describe('the construct in an app of somebody else', () => {
-  test('makes everything in one stack, with what it was not told at its default, and nothing to object to', () => {
+  test('makes everything in one stack, with what is not set at its default, and nothing to object to', () => {
     const stack = new Stack(createApp(), 'ward', { env: { region: 'eu-west-2' } });
     new Cis2Bff(stack, 'Bff', {
       baseUrl: 'https://ward.example.nhs.uk',
@@ -674,7 +674,7 @@ describe('the construct in an app of somebody else', () => {
     expect(make).toThrow(message);
   });
 
-  test('takes itself for production until it is told otherwise', () => {
+  test('is production unless it says otherwise', () => {
     const make = (): Cis2Bff =>
       new Cis2Bff(new Stack(createApp(), 'ward'), 'Bff', {
         baseUrl: 'https://ward.example.nhs.uk',

@@ -13,13 +13,13 @@ import {
   createPublishedKeys,
   loadPublishedSet,
   loadRing,
-  signers,
+  createSignerOf,
 } from '../../lambdas/keys/index.ts';
 import type { PublishedKeys, PublishedRecord } from '../../lambdas/keys/index.ts';
 import type { FunctionName } from '../../lambdas/settings/index.ts';
 import { createTables } from '../../local/aws/dynamodb.ts';
 import { startKms } from '../../local/aws/kms.ts';
-import { AwsDoor } from '../support/aws.ts';
+import { AwsProxy } from '../support/aws.ts';
 import type { AwsCall } from '../support/aws.ts';
 import { createReach } from './reach.ts';
 import type { Reach } from './reach.ts';
@@ -39,7 +39,7 @@ const purposes = ['cis2', 'api-platform'] as const;
 /** The environment `prod` with a ring for each purpose, and its keys in KMS. */
 let template: TemplateJson;
 let reach: (name: FunctionName) => Reach;
-const doors: AwsDoor[] = [];
+const doors: AwsProxy[] = [];
 beforeAll(() => {
   process.env['CDK_VALIDATION'] = 'false';
   const prod = environments['prod'];
@@ -58,7 +58,7 @@ afterAll(async () => {
   for (const door of doors) await door.close();
 });
 
-const opened = (door: AwsDoor): AwsDoor => {
+const opened = (door: AwsProxy): AwsProxy => {
   doors.push(door);
   return door;
 };
@@ -82,7 +82,7 @@ describe('the rights to keys in KMS', () => {
     const calls = new Map<string, Readonly<Record<string, unknown>>>();
     beforeAll(async () => {
       const door = opened(
-        await AwsDoor.before(await startKms({ region: 'eu-west-2', account: '000000000000' })),
+        await AwsProxy.before(await startKms({ region: 'eu-west-2', account: '000000000000' })),
       );
       const ports = { kmsOptions: clientOptions(door.url), clock: () => now };
       const made = await createKeyMaker({
@@ -91,8 +91,8 @@ describe('the rights to keys in KMS', () => {
         bits: 4096,
         ringName: 'cis2-bff-prod/api-platform',
       }).make();
-      const signer = await signers(ports)({ ...made, place: 'current', signingSince: now });
-      await signer.sign({ clientId: 'client', audience: 'https://am.example.nhs.uk', lifeSeconds: 60 });
+      const signer = await createSignerOf(ports)({ ...made, place: 'current', signingSince: now });
+      await signer.sign({ clientId: 'client', audience: 'https://am.example.nhs.uk', lifetimeSeconds: 60 });
       for (const { operation, body } of door.calls) calls.set(operation, body);
     }, 60_000);
 
@@ -149,7 +149,7 @@ describe('the right to read', () => {
     ['the ring that signs', (client) => loadRing(client, 'name')],
     ['the credentials for the API platform', (client) => loadApplication(client, 'name')],
   ])('%s lets through what is sent to read it, which names the version in force', async (_what, read) => {
-    const door = opened(await AwsDoor.secretsManager());
+    const door = opened(await AwsProxy.secretsManager());
     const client = new SecretsManagerClient(clientOptions(door.url));
     await read(client).catch(() => undefined);
     client.destroy();
@@ -176,7 +176,7 @@ describe('the rights to items of the published keys', () => {
   };
 
   beforeAll(async () => {
-    const door = opened(await AwsDoor.dynamoDb());
+    const door = opened(await AwsProxy.dynamoDb());
     client = new DynamoDBClient(clientOptions(door.url));
     await createTables(door.url, 'eu-west-2', [
       {

@@ -207,7 +207,7 @@ describe('the rotation of keys', () => {
     });
   });
 
-  test('has a whole CPU, time to wait for the edge, and room for an operator meanwhile', () => {
+  test('has a whole CPU, time to wait for the edge, and an instance for an operator meanwhile', () => {
     const [, { Properties }] = rotator(deploy().stateless);
     expect(Properties).toMatchObject({ MemorySize: 1_769, Timeout: 180, ReservedConcurrentExecutions: 2 });
     const [, custom] = only(deploy().stateless, 'Custom::SigningKeys');
@@ -267,7 +267,7 @@ describe('the keys for the API platform', () => {
     expect(settingsOf(deploy().stateless, 'jwks')['API_PLATFORM_KEYS']).toBe('shared');
   });
 
-  test('of its own lie in a second secret, empty, kept, under an encryption key of its own', () => {
+  test('of its own lie in a second secret, empty, retained, under an encryption key of its own', () => {
     const deployed = deploy({ apiPlatformKeys: 'own' });
     const [ring, other] = secrets(deployed);
     expect(secretsOf(deployed)).toEqual([{ Ref: ring }, { Ref: other }]);
@@ -447,7 +447,7 @@ describe('the construct in an app of somebody else', () => {
     expect(rotated.map(([, { Properties }]) => Properties['SecretId'])).toEqual(made);
   });
 
-  test('names its keys in KMS by where it stands, or as it is told', () => {
+  test('names its keys in KMS by where it stands, or as it is set', () => {
     const name = (props?: Partial<Cis2BffProps>): Json | undefined =>
       settingsOf(toJson(ward(props)), 'rotate-signing-keys')['KEY_RING_NAME'];
     expect([name(), name({ keyRingName: 'ward-keys' })]).toEqual(['ward-Bff', 'ward-keys']);

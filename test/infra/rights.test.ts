@@ -27,7 +27,7 @@ import type {
 import type { FunctionName } from '../../lambdas/settings/index.ts';
 import { createTables } from '../../local/aws/dynamodb.ts';
 import { identified } from '../unit/session-fixtures.ts';
-import { AwsDoor } from '../support/aws.ts';
+import { AwsProxy } from '../support/aws.ts';
 import type { AwsCall } from '../support/aws.ts';
 import { createReach, rightsFor } from './reach.ts';
 import type { Reach } from './reach.ts';
@@ -266,12 +266,12 @@ describe('the rights of a function', () => {
 });
 
 describe('the rights to items of the sessions table', () => {
-  let door: AwsDoor;
+  let door: AwsProxy;
   let client: DynamoDBClient;
   const sent = new Map<string, readonly AwsCall[]>();
 
   beforeAll(async () => {
-    door = await AwsDoor.dynamoDb();
+    door = await AwsProxy.dynamoDb();
     const table = 'sessions';
     await createTables(door.url, 'eu-west-2', [
       {

@@ -540,7 +540,7 @@ describe.each(environmentNames)('the functions of %s', (environment) => {
     else expect(Properties).not.toHaveProperty('ReservedConcurrentExecutions');
   });
 
-  test('together leave the account room for other functions', () => {
+  test('together leave the account capacity for other functions', () => {
     const reserved = resourcesOfType(of(environment).stateless, 'AWS::Lambda::Function').map(
       ([, { Properties }]) => Number(Properties['ReservedConcurrentExecutions'] ?? 0),
     );
@@ -639,7 +639,7 @@ describe.each(environmentNames)('the roles of operators of %s', (environment) =>
         .sort(),
     }));
 
-  test('let the one that looks change nothing', () => {
+  test('let the read-only one change nothing', () => {
     expect(inAnyOrder(rightsOf('OperatorReadOnlyRoleArn'))).toEqual(inAnyOrder(looking()));
   });
 
@@ -701,7 +701,7 @@ describe.each(environmentNames)('the audit trail of %s', (environment) => {
   const template = (): TemplateJson => of(environment).stateless;
   const trail = (): [string, Resource] => ofFunction(template(), 'audit-trail', 'AWS::Logs::LogGroup');
 
-  test('is kept for a year however long other logs are, and cannot be deleted by mistake', () => {
+  test('is stored for a year however long other logs are, and cannot be deleted by mistake', () => {
     expect(trail()[1]).toMatchObject({
       DeletionPolicy: 'RetainExceptOnCreate',
       UpdateReplacePolicy: 'Retain',
@@ -950,7 +950,7 @@ describe('the web edge', () => {
       return of('prod').stateless.Resources[Ref]?.Properties['CachePolicyConfig'] as unknown as CachePolicy;
     };
 
-    test('is kept for a minute at most, and only when it says that it may be', () => {
+    test('is cached for a minute at most, and only when it says that it may be', () => {
       expect(cachePolicy()).toMatchObject({ MinTTL: 0, DefaultTTL: 0, MaxTTL: 60 });
     });
 

@@ -339,7 +339,7 @@ describe('keys promote', () => {
     expect(changes()).toHaveLength(1);
   });
 
-  test('a function that fails half way is told as one that may have made the change', async () => {
+  test('a function that fails half way is reported as one that may have made the change', async () => {
     answering();
     const { invoke } = aws;
     aws.invoke = (event) =>

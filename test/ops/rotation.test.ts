@@ -71,7 +71,7 @@ async function rotateSeeing(
   return { outcome, notes, seconds: (now - Date.parse(at(0))) / 1000, token };
 }
 
-test('a rotation that ends is told with the ring after it, with a line of progress every two seconds', async () => {
+test('a rotation that ends is reported with the ring after it, with a line of progress every two seconds', async () => {
   const { outcome, notes, token } = await rotateSeeing([{}, {}, {}, { keys: after, last: own('done') }]);
   expect(outcome).toBe('bcd');
   expect(notes).toEqual(['rotating, 2 s …', 'rotating, 4 s …']);

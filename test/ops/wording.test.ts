@@ -17,7 +17,7 @@ test.each([
   expect(age(instant, now)).toBe(words);
 });
 
-test('an instant is told in UTC and in words', () => {
+test('an instant is shown in UTC and in words', () => {
   expect(instantWithAge('2026-01-01T09:00:00.000Z', now)).toBe('2026-01-01 09:00:00 UTC (30 days ago)');
   expect(instantWithAge('soon', now)).toBe('at an unknown time');
 });

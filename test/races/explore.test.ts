@@ -68,7 +68,7 @@ describe('the search through the orders of calls', () => {
     expect((await explore(embedded, adders(...chains), { every: true })).runs).toBe(6);
   });
 
-  test('of calls of which some touch one another makes a run for each way that can be told apart', async () => {
+  test('of calls of which some touch one another makes a run for each order that makes a difference', async () => {
     const chains = [
       ['one', 'two'],
       ['three', 'two', 'four'],

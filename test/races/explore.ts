@@ -25,7 +25,7 @@ export interface Touch {
  * What becomes of a call: it is done; it fails and nothing is done; it is done and its answer is lost; or its answer is
  * lost and the SDK sends it again.
  */
-export type Outcome = 'done' | 'failed' | 'lost' | 'again';
+type Outcome = 'done' | 'failed' | 'lost' | 'again';
 const outcomes: readonly Outcome[] = ['done', 'failed', 'lost', 'again'];
 
 /** Names are new in every run: what a call touches is known only as long as the run lasts. */

@@ -102,7 +102,7 @@ describe('a logout by CIS2 and a sign-in at the same time leave no session that 
     ({ form, before = 0, replacing = false, changes = {} }: Around): Setting =>
     async (world, clientOf) => {
       const sessions: SessionCredential[] = [];
-      // One after the other, so that every run makes room by the same one.
+      // One after the other, so that every run ends the same one.
       for (let count = before; count > 0; count -= 1) {
         sessions.push(await world.signedIn({ begunAt: (world.now - count) as EpochMilliseconds }));
       }
@@ -153,7 +153,7 @@ describe('a logout by CIS2 and a sign-in at the same time leave no session that 
     await everyOrder(race({ form, before: 1, replacing: true }), runs);
   });
 
-  test('by sub, of a sign-in that makes room for itself', async () => {
+  test('by sub, of a sign-in that ends the oldest session', async () => {
     await everyOrder(race({ form: 'sub', before: 2, changes: { sessionsPerUser: 2 } }), 7);
   });
 

@@ -7,7 +7,7 @@ import type { Call } from './world.ts';
  * done; it is done and its answer is lost; or its answer is lost and the SDK sends it again.
  */
 export const fates = ['killed before', 'killed after', 'failed', 'lost', 'again'] as const;
-export type Fate = (typeof fates)[number];
+type Fate = (typeof fates)[number];
 
 export interface Accident {
   /** The call that goes wrong, counted from 0; or the first one that is so. */

@@ -17,7 +17,7 @@ import {
   loadPublishedSet,
   loadRing,
   ChangeRefused,
-  signers,
+  createSignerOf,
   type Change,
   type KeyStorage,
   type KeyMaker,
@@ -182,7 +182,7 @@ export class World {
   }
 
   signerOf(kms: KMSClient): SignerOf {
-    const inSecret = signers({ kmsOptions: {}, clock: this.clock });
+    const inSecret = createSignerOf({ kmsOptions: {}, clock: this.clock });
     return (key) =>
       key.privateHalf?.storage === 'kms'
         ? Promise.resolve(assertionSigner(key.kid, this.clock, kmsSign(kms, key.privateHalf.keyArn)))

@@ -38,7 +38,7 @@ beforeAll(async () => {
       .writeHead(status, { 'content-type': 'application/fhir+json' })
       .end('{"x":"canary-in-an-answer"}');
   };
-  platform.lifeSeconds = 1;
+  platform.lifetimeSeconds = 1;
   const browser = await rig.signedIn();
   const keep = async (call: Promise<Response>): Promise<void> => {
     const response = await call;

@@ -7,7 +7,7 @@ import type { JWTPayload } from 'jose';
 import { SignJWT } from 'jose';
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
-import { AwsDoor } from '../support/aws.ts';
+import { AwsProxy } from '../support/aws.ts';
 import { Bff } from '../support/bff.ts';
 import { Browser, sessionCookie, signInCookie } from '../support/browser.ts';
 import { oneRole, Provider, type ProviderKey } from '../support/provider.ts';
@@ -63,8 +63,8 @@ const strays = (places: readonly Place[], allowed: (canary: Canary, place: Place
   );
 
 let provider: Provider;
-let store: AwsDoor;
-let secrets: AwsDoor;
+let store: AwsProxy;
+let secrets: AwsProxy;
 let bff: Bff;
 
 /** A browser whose every exchange is kept. */
@@ -335,8 +335,8 @@ let items: Item[] = [];
 beforeAll(async () => {
   [provider, store, secrets] = await Promise.all([
     Provider.start(),
-    AwsDoor.dynamoDb(),
-    AwsDoor.secretsManager(),
+    AwsProxy.dynamoDb(),
+    AwsProxy.secretsManager(),
   ]);
   // Without a warm-up no function starts with a key in its memory.
   bff = await Bff.start(

@@ -12,7 +12,7 @@ import {
 export const clientId = 'test-client';
 export const redirectUri = 'http://localhost:49999/auth/callback';
 export const signedOutUri = 'http://localhost:49999/signed-out';
-export const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 export const everyScope =
   'openid profile email nhsperson nationalrbacaccess associatedorgs organisationalmemberships professionalmemberships selectedrole';
 

@@ -25,7 +25,7 @@ export interface AwsCall {
 export type Verdict =
   'pass' | 'fail' | 'hang' | 'reset' | 'lost' | { readonly status: number; readonly body: string };
 
-export class AwsDoor {
+export class AwsProxy {
   readonly url: string;
   readonly calls: AwsCall[] = [];
   /** Decides each call. */
@@ -42,22 +42,22 @@ export class AwsDoor {
     });
   }
 
-  static async before(behind: { url: string; close(): unknown }): Promise<AwsDoor> {
+  static async before(behind: { url: string; close(): unknown }): Promise<AwsProxy> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return new AwsDoor(server, behind);
+    return new AwsProxy(server, behind);
   }
 
   /** Before the embedded store; in a parity run, before the DynamoDB Local that `DYNAMODB_LOCAL_URL` names, emptied. */
-  static async dynamoDb(): Promise<AwsDoor> {
+  static async dynamoDb(): Promise<AwsProxy> {
     const local = process.env['DYNAMODB_LOCAL_URL'];
-    if (local === undefined) return AwsDoor.before(await startDynamoDb());
+    if (local === undefined) return AwsProxy.before(await startDynamoDb());
     await dropTables(local);
-    return AwsDoor.before({ url: local, close: () => undefined });
+    return AwsProxy.before({ url: local, close: () => undefined });
   }
 
-  static async secretsManager(): Promise<AwsDoor> {
-    return AwsDoor.before(await startSecretsManager({ region: 'eu-west-2', account: '000000000000' }));
+  static async secretsManager(): Promise<AwsProxy> {
+    return AwsProxy.before(await startSecretsManager({ region: 'eu-west-2', account: '000000000000' }));
   }
 
   /** Forgets recorded calls and lets everything pass. */

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import { SignJWT } from 'jose';
 import { apiKey, TokenPlatform } from '../unit/api-tokens-platform.ts';
 import { RecordingUpstream } from '../unit/api-rig.ts';
-import { AwsDoor } from './aws.ts';
+import { AwsProxy } from './aws.ts';
 import { Bff, type BffOptions } from './bff.ts';
 import { Browser, sessionCookie, type SessionJson } from './browser.ts';
 import { oneRole, Provider } from './provider.ts';
@@ -19,7 +19,7 @@ export const roleIds = [oneRole.person_roleid, '900000000702'] as const;
 export interface ProxyRig extends Rig {
   readonly platform: TokenPlatform;
   readonly upstream: RecordingUpstream;
-  readonly store: AwsDoor;
+  readonly store: AwsProxy;
   readonly tables: Tables;
   /** Somebody who is signed in and works in the one role that they have. */
   signedIn(): Promise<Browser>;
@@ -36,7 +36,7 @@ export function useProxyRig(options: BffOptions = {}, settings?: Record<string, 
         readonly provider: Provider;
         readonly platform: TokenPlatform;
         readonly upstream: RecordingUpstream;
-        readonly store: AwsDoor;
+        readonly store: AwsProxy;
         readonly tables: Tables;
         readonly bff: Bff;
       }
@@ -47,7 +47,7 @@ export function useProxyRig(options: BffOptions = {}, settings?: Record<string, 
   };
 
   /** What the platform takes for an ID token of CIS2's is one that this provider has made. */
-  const introduce = (provider: Provider, platform: TokenPlatform): void => {
+  const connect = (provider: Provider, platform: TokenPlatform): void => {
     provider.idToken = async (claims, key) => {
       const token = await new SignJWT(claims)
         .setProtectedHeader({ typ: 'JWT', kid: key.kid, alg: 'RS256' })
@@ -62,9 +62,9 @@ export function useProxyRig(options: BffOptions = {}, settings?: Record<string, 
       Provider.start(),
       TokenPlatform.start(),
       new RecordingUpstream().start(),
-      AwsDoor.dynamoDb(),
+      AwsProxy.dynamoDb(),
     ]);
-    introduce(provider, platform);
+    connect(provider, platform);
     const given: BffOptions = {
       issuer: provider.issuer,
       'client-id': 'rp.example.apps',
@@ -83,7 +83,7 @@ export function useProxyRig(options: BffOptions = {}, settings?: Record<string, 
   afterEach(() => {
     const { provider, platform, upstream, store } = rig();
     provider.behave();
-    introduce(provider, platform);
+    connect(provider, platform);
     platform.reset();
     upstream.reset();
     store.reset();

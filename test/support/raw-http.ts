@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { fieldsOf, recordExchange } from './exchanges.ts';
 
-export interface RawAnswer {
+export interface RawResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
@@ -24,7 +24,7 @@ export function rawRequest(
     body?: string;
     encoding?: BufferEncoding;
   } = {},
-): Promise<RawAnswer> {
+): Promise<RawResponse> {
   const { hostname, port, host } = new URL(baseUrl);
   const given = options.headers ?? [];
   const has = (name: string): boolean => given.some(([header]) => header.toLowerCase() === name);

@@ -1,6 +1,6 @@
 /** The product and a provider for test files. */
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
-import { AwsDoor } from './aws.ts';
+import { AwsProxy } from './aws.ts';
 import { Bff, type BffOptions } from './bff.ts';
 import { Browser } from './browser.ts';
 import { Provider } from './provider.ts';
@@ -93,7 +93,7 @@ export function useSharedRig(): Rig {
  * lets everything pass again after each test.
  */
 export async function startWithStore() {
-  const [provider, store] = await Promise.all([Provider.start(), AwsDoor.dynamoDb()]);
+  const [provider, store] = await Promise.all([Provider.start(), AwsProxy.dynamoDb()]);
   const bff = await Bff.start({
     issuer: provider.issuer,
     'client-id': clientId,

@@ -25,7 +25,7 @@ import {
   wholeNumber,
   type UpstreamDefinition,
 } from '../../manifest/index.ts';
-import { defaultHeaders } from '../../lambdas/http/index.ts';
+import { responseHeaders } from '../../lambdas/response-headers.ts';
 import { manifestDocuments } from '../../tools/manifest-documents.ts';
 import { writeManifest } from '../../tools/write-manifest.ts';
 
@@ -214,7 +214,7 @@ describe('a route manifest', () => {
   });
 
   test.each([
-    ...Object.keys(defaultHeaders),
+    ...Object.keys(responseHeaders),
     ...[
       'set-cookie',
       'set-cookie2',
@@ -382,7 +382,7 @@ describe('the manifest of this repository', () => {
 });
 
 describe('what is wrong with a manifest', () => {
-  test('is told all at once, by upstream, route and member, with the value got and what is allowed', () => {
+  test('is reported all at once, by upstream, route and member, with the value got and what is allowed', () => {
     const wrong = {
       Pds: {
         title: 'One',
@@ -396,7 +396,7 @@ describe('what is wrong with a manifest', () => {
             token: 'platform',
             role: [{ activityCode: ['B0420'] }],
             parameters: { id: { pattern: '(', maxLength: 0, example: 7 }, other: digits(3) },
-            query: { q: { ...text(3), most: 99 } },
+            query: { q: { ...text(3), maxCount: 99 } },
             requestHeaders: ['cookie'],
             responseHeaders: ['x-bff-problem'],
             body: { types: ['text/plain'], maxBytes: -1 },
@@ -428,7 +428,7 @@ describe('what is wrong with a manifest', () => {
       `${at}parameters: id: maxLength must be a whole number from 1 to 256, got 0`,
       `${at}parameters: id: example must be text, got 7`,
       `${at}parameters: no parameter other in the path`,
-      `${at}query: q: most must be a whole number from 1 to 20, got 99`,
+      `${at}query: q: maxCount must be a whole number from 1 to 20, got 99`,
       `${at}requestHeaders must be headers that neither the BFF nor HTTP itself uses, got "cookie"`,
       `${at}responseHeaders must be headers that neither the BFF nor HTTP itself uses, got "x-bff-problem"`,
       `${at}body: a GET takes none`,

@@ -57,10 +57,10 @@ export const fine = (response: ServerResponse): void => {
   response.writeHead(200, { 'content-type': 'application/fhir+json' }).end('{"resourceType":"Bundle"}');
 };
 
-export const baseUrl = 'https://app.example.nhs.uk';
+const baseUrl = 'https://app.example.nhs.uk';
 export const now = 1_800_000_000 as EpochSeconds;
 
-export const role = (roleId: string, jobRoleCode: string) => ({
+const role = (roleId: string, jobRoleCode: string) => ({
   roleId,
   jobRoleCode,
   roleCode: `S0:G0:${jobRoleCode}`,
@@ -79,7 +79,7 @@ export const worker: HealthcareWorker = {
 
 type Opened = Awaited<ReturnType<ProxyStore['open']>>;
 
-export const session = (change: Partial<ProxySession> = {}): ProxySession => ({
+const session = (change: Partial<ProxySession> = {}): ProxySession => ({
   handle: 'session-handle',
   roleId: '900000000777',
   signedInAt: now,

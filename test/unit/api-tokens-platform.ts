@@ -49,8 +49,8 @@ export class TokenPlatform {
   during: ((grant: TokenCall['grant']) => Promise<void>) | undefined;
   /** Where the application publishes its keys; else they are those of `signer`. */
   keySetUrl: string | undefined;
-  lifeSeconds = 599;
-  refreshLifeSeconds = 43_199;
+  lifetimeSeconds = 599;
+  refreshLifetimeSeconds = 43_199;
   readonly #keys: JWK[] = [];
   readonly #seen = new Set<string>();
   readonly #refreshTokens = new Map<string, string>();
@@ -96,7 +96,7 @@ export class TokenPlatform {
 
   reset(): void {
     this.calls.length = 0;
-    Object.assign(this, { faults: [], delayMs: 0, lifeSeconds: 599, refreshLifeSeconds: 43_199 });
+    Object.assign(this, { faults: [], delayMs: 0, lifetimeSeconds: 599, refreshLifetimeSeconds: 43_199 });
     this.during = undefined;
   }
 
@@ -120,14 +120,14 @@ export class TokenPlatform {
     if (registered) this.#keys.push({ ...(await exportJWK(publicKey)), kid, alg: 'RS512', use: 'sig' });
     return {
       kid,
-      sign: ({ clientId, audience, lifeSeconds }) =>
+      sign: ({ clientId, audience, lifetimeSeconds }) =>
         new SignJWT()
           .setProtectedHeader({ alg: 'RS512', typ: 'JWT', kid })
           .setIssuer(clientId)
           .setSubject(clientId)
           .setAudience(audience)
           .setJti(randomUUID())
-          .setExpirationTime(Math.floor(Date.now() / 1_000) + lifeSeconds)
+          .setExpirationTime(Math.floor(Date.now() / 1_000) + lifetimeSeconds)
           .sign(privateKey),
     };
   }
@@ -235,10 +235,10 @@ export class TokenPlatform {
     return {
       status: 200,
       body: {
-        ...{ access_token: accessToken, expires_in: String(this.lifeSeconds), token_type: 'Bearer' },
+        ...{ access_token: accessToken, expires_in: String(this.lifetimeSeconds), token_type: 'Bearer' },
         ...others,
         refresh_token: refreshToken,
-        refresh_token_expires_in: String(this.refreshLifeSeconds),
+        refresh_token_expires_in: String(this.refreshLifetimeSeconds),
         refresh_count: refreshCount,
       },
     };

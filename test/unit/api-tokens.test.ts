@@ -429,7 +429,7 @@ describe('a token at its end', () => {
 
   test('that is short-lived is used for most of its life', async () => {
     const credential = await signedIn();
-    platform.lifeSeconds = 5;
+    platform.lifetimeSeconds = 5;
     const first = await call(credential);
     pass(4);
     expect((await call(credential)).generation).toBe(first.generation);
@@ -545,7 +545,7 @@ describe('a token at its end', () => {
   });
 
   test('is not refreshed with a refresh token whose time is over', async () => {
-    platform.refreshLifeSeconds = 500;
+    platform.refreshLifetimeSeconds = 500;
     const { credential } = await expired();
     await call(credential);
     expect(platform.calls.map(({ grant }) => grant)).toEqual(['exchange']);

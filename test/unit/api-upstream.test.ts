@@ -9,7 +9,7 @@ import {
   createUpstreamClient,
   UpstreamInvalid,
   UpstreamTimeout,
-  type UpstreamAnswer,
+  type UpstreamResponse,
   type UpstreamCall,
 } from '../../lambdas/api/upstream.ts';
 
@@ -57,14 +57,14 @@ const stage = async (play: Play): Promise<Stage> => {
   return made;
 };
 
-const send = (url: URL, change: Partial<UpstreamCall> = {}, ms = 2_000): Promise<UpstreamAnswer> =>
+const send = (url: URL, change: Partial<UpstreamCall> = {}, ms = 2_000): Promise<UpstreamResponse> =>
   client.send(
     { method: 'GET', url, headers: { 'x-request-id': 'a-request' }, body: undefined, ...change },
     ms,
   );
 const write = { method: 'PATCH', body: Buffer.from('[]') } as const;
 
-const outcome = async (work: Promise<UpstreamAnswer>): Promise<string> => {
+const outcome = async (work: Promise<UpstreamResponse>): Promise<string> => {
   try {
     const { status, body } = await work;
     return `${String(status)} ${body.toString()}`;

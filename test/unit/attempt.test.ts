@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
-  attemptLifeSeconds,
+  attemptLifetimeSeconds,
   codeVerifierOf,
   newAttempt,
   nonceOf,
@@ -22,7 +22,7 @@ const hash = fc
   .uint8Array({ minLength: 32, maxLength: 32 })
   .map((bytes) => Buffer.from(bytes).toString('base64url'));
 const details = fc.record({
-  startedAt: fc.integer({ min: 0, max: attemptLifeSeconds - 1 }).map(ago),
+  startedAt: fc.integer({ min: 0, max: attemptLifetimeSeconds - 1 }).map(ago),
   returnTo: fc.string({ unit: 'binary' }),
   requiredAal: fc.constantFrom(0, 1, 2, 3),
   replaces: fc.option(fc.tuple(hash, hash).map((parts) => parts.join('.'))),
@@ -92,9 +92,9 @@ describe('a sign-in’s state', () => {
 
   test.each([
     [0, true],
-    [attemptLifeSeconds - 1, true],
-    [attemptLifeSeconds, false],
-    [attemptLifeSeconds + 1, false],
+    [attemptLifetimeSeconds - 1, true],
+    [attemptLifetimeSeconds, false],
+    [attemptLifetimeSeconds + 1, false],
     [86_400, false],
     // The clocks of two instances may differ a little.
     [-5, true],
@@ -140,7 +140,7 @@ describe('a sign-in’s state', () => {
         if (attempt === undefined) return;
         expect(attempt.id).toMatch(/^[A-Za-z0-9_-]{22}$/);
         expect(now - attempt.startedAt).toBeGreaterThanOrEqual(-5_000);
-        expect(now - attempt.startedAt).toBeLessThan(attemptLifeSeconds * 1_000);
+        expect(now - attempt.startedAt).toBeLessThan(attemptLifetimeSeconds * 1_000);
         expect(typeof attempt.returnTo).toBe('string');
         expect([0, 1, 2, 3]).toContain(attempt.requiredAal);
         expect(typeof attempt.presenceDemanded).toBe('boolean');

@@ -51,7 +51,7 @@ describe('the audit trail', () => {
     expect(lines.join()).not.toContain('_aws');
   });
 
-  test('has an event that is delivered twice as the same line twice, so that it can be told', () => {
+  test('has an event that is delivered twice as the same line twice, so that it can be recognised', () => {
     const batch = packed(batchOf(audit));
     expect(copied(batch, batch).lines).toEqual([audit, audit]);
   });

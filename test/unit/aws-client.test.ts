@@ -3,15 +3,15 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { GetItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { dynamoDb } from '../../lambdas/aws/index.ts';
 import { createTables } from '../../local/aws/dynamodb.ts';
-import { AwsDoor } from '../support/aws.ts';
+import { AwsProxy } from '../support/aws.ts';
 import { sessionTable, table } from './session-fixtures.ts';
 
 const environment = { ...process.env };
-let store: AwsDoor;
+let store: AwsProxy;
 let client: DynamoDBClient;
 
 beforeAll(async () => {
-  store = await AwsDoor.dynamoDb();
+  store = await AwsProxy.dynamoDb();
   await createTables(store.url, 'eu-west-2', [sessionTable]);
   Object.assign(process.env, {
     ...{ AWS_REGION: 'eu-west-2', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' },

@@ -203,7 +203,7 @@ describe('the data inventory', () => {
     ['Role', 'lambdas/common/healthcare-worker.ts'],
     ['HealthcareWorker', 'lambdas/common/healthcare-worker.ts'],
     ['SignInTokens', 'lambdas/common/sign-in-tokens.ts'],
-    ['IssuedTokens', 'lambdas/session/content.ts'],
+    ['IssuedTokens', 'lambdas/session/sealed-content.ts'],
     ['SignInAttempt', 'lambdas/cis2/attempt.ts'],
   ])('lists what is sealed of %s', (name, file) => {
     const [, members = []] = rowsUnder('### Sealed content').find(([content]) => content === name) ?? [];
@@ -212,7 +212,7 @@ describe('the data inventory', () => {
   });
 
   test('lists every field that a log line can have, and none that is not there', () => {
-    const fields = [...read('lambdas/telemetry/log.ts').matchAll(/\bfields:\s*'([^']+)'/g)];
+    const fields = [...read('lambdas/telemetry/events.ts').matchAll(/\bfields:\s*'([^']+)'/g)];
     expect(fields.length).toBeGreaterThan(30);
     const registered = fields.flatMap(([, names = '']) => names.split(' '));
     const onEvery = ['time', 'level', 'event', 'function', 'reference', 'audit'];

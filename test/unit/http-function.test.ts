@@ -2,7 +2,6 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { BffError } from '../../lambdas/common/index.ts';
 import {
-  defaultHeaders,
   httpFunction,
   json,
   Problem,
@@ -12,6 +11,7 @@ import {
   type ProblemCode,
   type RouteHandler,
 } from '../../lambdas/http/index.ts';
+import { responseHeaders } from '../../lambdas/response-headers.ts';
 import { createLogger } from '../../lambdas/telemetry/index.ts';
 
 const baseUrl = 'https://app.example.nhs.uk';
@@ -374,7 +374,7 @@ describe('a person who navigates and is refused', () => {
       `${baseUrl}/sign-in-error?code=${code}&reference=${reference}`,
       undefined,
     ]);
-    expect(answer.headers).toMatchObject(defaultHeaders);
+    expect(answer.headers).toMatchObject(responseHeaders);
     expect(answer.headers['content-type']).toBeUndefined();
     expect(answer.body).toEqual({});
     expect(entries().at(-1)).toMatchObject({ event: 'request', status: 303, code, reference });

@@ -54,7 +54,7 @@ describe('a private key that was made elsewhere', () => {
     expect(world.publishedKids().sort()).toEqual([current, 'at-cis2-already', next].sort());
     expect(change.after.map(({ kid }) => kid)).toEqual([current, 'at-cis2-already', next]);
     const signer = await world.ports.signerOf(world.ring().keys[1]!);
-    expect(await signer.sign({ clientId: 'c', audience: 'a', lifeSeconds: 60 })).toMatch(
+    expect(await signer.sign({ clientId: 'c', audience: 'a', lifetimeSeconds: 60 })).toMatch(
       /^[\w-]+\.[\w-]+\.[\w-]+$/,
     );
   });

@@ -8,7 +8,7 @@ import {
   createKeyMaker,
   createKeySecret,
   KeysUnavailable,
-  signers,
+  createSignerOf,
   type KeySecret,
 } from '../../lambdas/keys/index.ts';
 import { asCurrent } from '../../lambdas/keys/ring-changes.ts';
@@ -86,7 +86,7 @@ describe('the key secret', () => {
 describe('a key in KMS', () => {
   const now = 1_800_000_000 as EpochSeconds;
   const clock = () => now;
-  const request = { clientId: 'rp.unit', audience: 'https://am.example:443/token', lifeSeconds: 240 };
+  const request = { clientId: 'rp.unit', audience: 'https://am.example:443/token', lifetimeSeconds: 240 };
   let kms: Awaited<ReturnType<typeof startKms>>;
   let client: KMSClient;
   const options = () => ({
@@ -109,7 +109,7 @@ describe('a key in KMS', () => {
   const made = async () => {
     const key = await maker().make();
     if (key.privateHalf?.storage !== 'kms') throw new Error('not in KMS');
-    const signer = await signers({ kmsOptions: options(), clock })(asCurrent(key, now));
+    const signer = await createSignerOf({ kmsOptions: options(), clock })(asCurrent(key, now));
     return { key, signer, KeyId: key.privateHalf.keyArn };
   };
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Secret, type EpochSeconds } from '../../lambdas/common/index.ts';
 import {
   ensureRing,
-  signers,
+  createSignerOf,
   type KeyManagerPorts,
   type PublishedKeys,
   type PublishedRecord,
@@ -105,7 +105,7 @@ export async function createWorld(changes: Partial<KeyManagerPorts> = {}) {
         return Promise.resolve();
       },
     },
-    signerOf: signers({ kmsOptions: {}, clock }),
+    signerOf: createSignerOf({ kmsOptions: {}, clock }),
     fetchJwks: () => Promise.resolve({ keys: published.record?.keys }),
     leadSeconds: 0,
     clock,

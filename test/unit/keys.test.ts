@@ -17,7 +17,7 @@ import {
   currentSigner,
   KeysUnavailable,
   loadPublishedSet,
-  signers,
+  createSignerOf,
   type AssertionSigner,
   type Ring,
   type RingKey,
@@ -261,7 +261,7 @@ describe('the signer', () => {
   const signer = (load: () => Promise<Ring | undefined>, cacheSeconds = 60) => {
     const state = { now: createdAt as number, loads: 0, imports: 0, stale: [] as unknown[], load };
     const clockNow = () => state.now as EpochSeconds;
-    const signerOf = signers({ kmsOptions: {}, clock: clockNow });
+    const signerOf = createSignerOf({ kmsOptions: {}, clock: clockNow });
     const sign = currentSigner({
       signerOf: (key) => {
         state.imports += 1;
@@ -291,7 +291,7 @@ describe('the signer', () => {
 
   test('signs assertions that the published key verifies, each one fresh [S-06, CIS2-PKJ]', async () => {
     const { sign } = signer(() => Promise.resolve(ring));
-    const request = { clientId: 'rp.unit', audience: 'https://am.example:443/token', lifeSeconds: 240 };
+    const request = { clientId: 'rp.unit', audience: 'https://am.example:443/token', lifetimeSeconds: 240 };
     const assertion = await (await sign()).sign(request);
     const { payload, protectedHeader } = await jwtVerify(
       assertion,
@@ -324,7 +324,7 @@ describe('the signer', () => {
       clock: () => state.now as EpochSeconds,
       onStale: () => undefined,
     });
-    const request = { clientId: 'c', audience: 'a', lifeSeconds: 60 };
+    const request = { clientId: 'c', audience: 'a', lifetimeSeconds: 60 };
     const held = await sign();
     state.now += 10;
     await expect(held.sign(request)).rejects.toThrow(KeyRetired);

@@ -68,7 +68,7 @@ describe.each([
     return read;
   };
 
-  test('is read once and kept while it is fresh, to the second [S-09]', async () => {
+  test('is read once and cached while it is fresh, to the second [S-09]', async () => {
     const read = await know();
     now += fresh - 1;
     await read();

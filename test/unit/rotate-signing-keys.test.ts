@@ -19,7 +19,7 @@ import {
   KeysUnavailable,
   loadRing,
   readStatus,
-  signers,
+  createSignerOf,
   type Change,
 } from '../../lambdas/keys/index.ts';
 import { newSecretKey } from '../../lambdas/keys/private-key.ts';
@@ -56,7 +56,7 @@ const ringPorts = (changes: Partial<ManagedRing> = {}): ManagedRing => ({
     make: () => newSecretKey(2048, clock),
     destroy: () => Promise.reject(new Error('nothing lies in KMS')),
   },
-  signerOf: signers({ kmsOptions: {}, clock }),
+  signerOf: createSignerOf({ kmsOptions: {}, clock }),
   fetchJwks: () => Promise.resolve({ keys: published.record?.keys }),
   leadSeconds: 3_600,
   clock,
@@ -576,7 +576,7 @@ describe('an operator', () => {
     expect(lines.join()).not.toContain('hunter2');
   });
 
-  test('is told that the keys are not to be had', async () => {
+  test('is told that the keys are unavailable', async () => {
     secrets.close();
     expect(await runner()({ operation: 'rotate', dryRun: true })).toMatchObject({
       ok: false,

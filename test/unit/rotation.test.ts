@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import {
-  check,
+  checkRing,
   ensureRing,
-  wouldRotate,
+  previewRotation,
   importKey,
   KeysUnavailable,
   promote,
@@ -269,24 +269,24 @@ describe('a published set that was lost', () => {
   test('is published again by a rotation that need not wait', async () => {
     const world = await withoutSet(0);
     const next = world.kidAt('next');
-    expect((await wouldRotate(world.ports)).after.map(({ kid }) => kid)).toContain(next);
+    expect((await previewRotation(world.ports)).after.map(({ kid }) => kid)).toContain(next);
     await rotate(world.ports);
     expect(world.kidAt('current')).toBe(next);
   });
 
   test('has a rotation refused that would have to wait, which says what mends it', async () => {
     const world = await withoutSet(3_600);
-    await expect(wouldRotate(world.ports)).rejects.toThrow(
+    await expect(previewRotation(world.ports)).rejects.toThrow(
       /is not published\. The hourly check sees to that/,
     );
-    await check(world.ports);
+    await checkRing(world.ports);
     world.time.now += 3_600;
     await rotate(world.ports);
   });
 });
 
 describe('a published set that does not say since when a key is in it', () => {
-  test('is put right by the next look, so that the key can be let sign again', async () => {
+  test('is repaired by the next check, so that the key can be let sign again', async () => {
     const world = await createWorld({ leadSeconds: 3_600 });
     await rotate(world.ports);
     world.time.now += 3_600;
@@ -294,7 +294,7 @@ describe('a published set that does not say since when a key is in it', () => {
     if (record === undefined) throw new Error('nothing is published');
     world.published.record = { ...record, since: {} };
     expect((await readStatus({ ...world.ports, storage: 'secret' })).publishedEqualsRing).toBe(false);
-    expect((await check(world.ports)).differed).toBe(true);
+    expect((await checkRing(world.ports)).differed).toBe(true);
     expect(await failureOf(createSecret(world.ports, randomUUID()))).toBe('lead_time_not_met');
     world.time.now += 3_600;
     const next = world.kidAt('next');
@@ -468,10 +468,10 @@ describe('keys in KMS', () => {
     expect(custodies).toEqual([undefined, 'kms', 'kms']);
     await step();
     expect(world.ring().toDestroy).toEqual(['arn:aws:kms:eu-west-2:000000000000:key/1']);
-    await check(ports);
+    await checkRing(ports);
     expect(world.destroyed).toEqual([]);
     world.time.now += 7_200;
-    await check(ports);
+    await checkRing(ports);
     expect(world.destroyed).toEqual(['arn:aws:kms:eu-west-2:000000000000:key/1']);
   });
 
@@ -500,7 +500,7 @@ describe('keys in KMS', () => {
     expect(world.keySecret.labels.has('AWSPENDING')).toBe(true);
 
     world.time.now += 7_200;
-    await check(ports);
+    await checkRing(ports);
     expect(world.destroyed.map((arn) => arn.at(-1)).sort()).toEqual(['1', '3']);
     expect([...world.keySecret.labels.keys()]).toEqual(['AWSCURRENT']);
     await step();

@@ -26,7 +26,7 @@ import {
 } from '../../lambdas/session/index.ts';
 import { CallCounts } from '../../lambdas/session/call-counts.ts';
 import { createTables } from '../../local/aws/dynamodb.ts';
-import { AwsDoor } from '../support/aws.ts';
+import { AwsProxy } from '../support/aws.ts';
 import {
   identified,
   limits,
@@ -38,7 +38,7 @@ import {
   type Item,
 } from './session-fixtures.ts';
 
-let door: AwsDoor;
+let door: AwsProxy;
 let client: DynamoDBClient;
 let now = start;
 let nowMs = start * 1_000;
@@ -57,7 +57,7 @@ const stores = (to: SessionLimits = limits, callsPerWindow = 600) => {
 };
 
 beforeAll(async () => {
-  door = await AwsDoor.dynamoDb();
+  door = await AwsProxy.dynamoDb();
   await createTables(door.url, 'eu-west-2', [sessionTable]);
   client = new DynamoDBClient({
     endpoint: door.url,

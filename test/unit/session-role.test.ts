@@ -243,7 +243,7 @@ describe('a role change', () => {
     });
   });
 
-  test('whose answer was lost is told as made: nobody else has the new cookie', async () => {
+  test('whose response was lost is reported as made: nobody else has the new cookie', async () => {
     const before = await world.signedIn();
     const send = async (command: Command) => {
       const answer = await watched.send(command);
@@ -336,7 +336,7 @@ describe('a session that remembers how many others there were', () => {
     expect((await sessionOf(one)).otherSessions).toBeUndefined();
   });
 
-  test('counts neither the one it takes the place of nor those that made room for it', async () => {
+  test('counts neither the one it takes the place of nor those that ended for it', async () => {
     const [replaced] = [await world.signedIn(), await world.signedIn(), await world.signedIn()];
     expect(await others({ replaces: replacementOf(replaced) })).toBe(2);
     world.now += 1;

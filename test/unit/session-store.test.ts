@@ -24,7 +24,7 @@ import {
 } from '../../lambdas/session/index.ts';
 import { format } from '../../lambdas/session/items.ts';
 import { createTables } from '../../local/aws/dynamodb.ts';
-import { AwsDoor, type AwsCall } from '../support/aws.ts';
+import { AwsProxy, type AwsCall } from '../support/aws.ts';
 import {
   hashOf,
   identified,
@@ -39,7 +39,7 @@ import {
 
 type Stores = SignInStore & SessionStore;
 
-let door: AwsDoor;
+let door: AwsProxy;
 let client: DynamoDBClient;
 let now = start;
 let store: Stores;
@@ -52,7 +52,7 @@ const storeWith = (through: DynamoDBClient, to: SessionLimits = limits): Stores 
 };
 
 beforeAll(async () => {
-  door = await AwsDoor.dynamoDb();
+  door = await AwsProxy.dynamoDb();
   await createTables(door.url, 'eu-west-2', [sessionTable]);
   client = new DynamoDBClient({
     endpoint: door.url,
@@ -549,7 +549,7 @@ describe('the sessions of one user', () => {
     expect(listed(await userIndex()).sort()).toEqual([alive.key, latest.key].sort());
   });
 
-  test('are not looked at while there is room', async () => {
+  test('are not read while there are fewer than the limit', async () => {
     await create();
     now = start + 43_200;
     door.calls.length = 0;
@@ -625,7 +625,7 @@ describe('the sessions of one user', () => {
     expect((await Promise.all([one, two].map(statusOf))).sort()).toEqual(['active', 'replaced']);
   });
 
-  test('make room by when they began, to the millisecond, whatever the order of their keys', async () => {
+  test('end in the order in which they began, to the millisecond, whatever the order of their keys', async () => {
     for (let round = 0; round < 6; round += 1) {
       user = [user[0]!, `${user[1]!}-${String(round)}`];
       const later = await create({ begunAt: (now + 7) as EpochMilliseconds });
@@ -635,7 +635,7 @@ describe('the sessions of one user', () => {
     }
   });
 
-  test('that began at the same moment make room by their keys, the same at every store', async () => {
+  test('that began at the same moment end in the order of their keys, the same at every store', async () => {
     const same = [await create(), await create(), await create()].toSorted((one, other) =>
       one.key < other.key ? -1 : 1,
     );
@@ -982,7 +982,7 @@ describe('what lies in the table', () => {
 });
 
 describe('a store that is away', () => {
-  test('is told apart from a session that is not there, on every call', async () => {
+  test('is distinguished from a session that is not there, on every call', async () => {
     const credential = await create();
     door.judge = () => 'fail';
     await expect(store.read(credential)).rejects.toThrow(StoreUnavailable);

@@ -1,10 +1,10 @@
 /** The document that a reviewer reads says what the code does. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { attemptLifeSeconds } from '../../lambdas/cis2/index.ts';
-import { skewSeconds, recentSeconds } from '../../lambdas/cis2/jwt.ts';
+import { attemptLifetimeSeconds } from '../../lambdas/cis2/index.ts';
+import { clockSkewSeconds, recentSeconds } from '../../lambdas/cis2/jwt.ts';
 import type { EpochSeconds } from '../../lambdas/common/index.ts';
-import { expiryOf } from '../../lambdas/session/limits.ts';
+import { expiryOf } from '../../lambdas/session/expiry.ts';
 import { readSettings, SettingsError } from '../../lambdas/settings/index.ts';
 import { settingValues } from '../../infra/parts/settings.ts';
 
@@ -51,8 +51,8 @@ describe('the document about sessions', () => {
 
   test('gives the other times as they are [ASVS-7.1.1]', () => {
     expect(secondsOf('age of the authentication')).toBe(recentSeconds);
-    expect(rows.get('age of the authentication')?.[2]).toContain(`${String(skewSeconds)} s for clocks`);
-    expect(secondsOf('sign-in under way')).toBe(attemptLifeSeconds);
+    expect(rows.get('age of the authentication')?.[2]).toContain(`${String(clockSkewSeconds)} s for clocks`);
+    expect(secondsOf('sign-in under way')).toBe(attemptLifetimeSeconds);
     const began = 1_800_000_000 as EpochSeconds;
     const { at, warnAt } = expiryOf(
       { signedInAt: began, lastActiveAt: began },

@@ -556,7 +556,7 @@ describe('the upstreams', () => {
     expect(() => read({ pds: url })).toThrow(SettingsError);
   });
 
-  test('and the rules for roles leave room among a function’s settings, of which Lambda takes 4 KB', () => {
+  test('and the rules for roles fit among a function’s settings, of which Lambda takes 4 KB', () => {
     const many = (path: string) => ({
       pds: 'https://api.example.nhs.uk',
       other: `https://api.example.nhs.uk/${path}`,

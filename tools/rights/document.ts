@@ -52,7 +52,7 @@ const conditionTexts = (value: Json | undefined): readonly string[] =>
   );
 
 /** Every right that a role of the template has. */
-export const rightsIn = ({ Resources = {} }: StackTemplate): readonly Right[] =>
+const rightsIn = ({ Resources = {} }: StackTemplate): readonly Right[] =>
   Object.entries(Resources)
     .filter(([, { Type }]) => Type === 'AWS::IAM::Role')
     .flatMap(([logicalId, { Properties }]) =>

@@ -43,10 +43,10 @@ const isSame = (one: Application, other: Application): boolean =>
   one.apiKey === other.apiKey && one.apiSecret.expose() === other.apiSecret.expose();
 
 /**
- * The application's credentials, kept in memory.
+ * The application's credentials, cached in memory.
  *
  * @param options.cacheSeconds - how long they are used before they are read again
- * @param options.onStale - told when they are used beyond that, because reading them again failed
+ * @param options.onStale - called when they are used beyond that, because reading them again failed
  * @returns gives them; with ones that were refused, it reads at once whether there are others. It throws
  *   ApplicationUnavailable when there are none
  */

@@ -14,19 +14,19 @@ export type TokenError =
   /** Its quota is used up. */
   | 'rate_limited'
   | 'server_error'
-  /** No whole answer in time. */
+  /** No whole response in time. */
   | 'unreachable'
-  /** An answer that cannot be right. */
+  /** A response that cannot be right. */
   | 'malformed'
   /** Somebody else was to get the tokens, and has not in time. */
   | 'waited'
   /** It failed a moment ago. */
   | 'backing_off';
 
-/** A client that is not told otherwise tries again after this many seconds. */
-const usualRetryAfterSeconds = 5;
+/** When a client may try again, unless the platform says otherwise. */
+const defaultRetryAfterSeconds = 5;
 
-/** There is no token to be had just now. The session stays as it is. */
+/** No token is available just now. The session stays as it is. */
 export class TokenUnavailable extends BffError {
   override readonly name = 'TokenUnavailable';
   readonly code = 'provider_unavailable';
@@ -38,11 +38,11 @@ export class TokenUnavailable extends BffError {
   constructor(
     error: TokenError,
     {
-      retryAfterSeconds = usualRetryAfterSeconds,
+      retryAfterSeconds = defaultRetryAfterSeconds,
       keyRefused = false,
     }: { retryAfterSeconds?: number; keyRefused?: boolean } = {},
   ) {
-    // Without a cause: what a library threw may hold the answer, with tokens in it.
+    // Without a cause: what a library threw may hold the response, with tokens in it.
     super(`no token: ${error}`);
     this.error = error;
     this.retryAfterSeconds = retryAfterSeconds;
@@ -61,7 +61,7 @@ export class StepUpRequired extends BffError {
   }
 }
 
-/** The application's own credentials could not be had. */
+/** The application's own credentials could not be read. */
 export class ApplicationUnavailable extends BffError {
   override readonly name = 'ApplicationUnavailable';
   readonly code = 'keys_unavailable';

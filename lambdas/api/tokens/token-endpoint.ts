@@ -16,7 +16,7 @@ import {
   ConnectionLost,
   createHttpClient,
   guardedLookup,
-  onceMoreIfLost,
+  retryIfLost,
   readBody,
   sendSigned,
   type AssertionSigner,
@@ -35,13 +35,13 @@ export interface TokenEndpointOptions {
   /** Our current key. With the `kid` of one that was refused, it reads again whether there is another. */
   readonly signer: (refusedKid?: string) => Promise<AssertionSigner>;
   readonly clock: Clock;
-  /** Called when a call is over, with how long it took, in milliseconds. `failed`: no answer, a 5xx or a 429. */
+  /** Called when a call is over, with how long it took, in milliseconds. `failed`: no response, a 5xx or a 429. */
   readonly onCall?: (milliseconds: number, failed: boolean) => void;
-  /** Called once for a token answer of which members were ignored because of their values. */
+  /** Called once for a token response of which members were ignored because of their values. */
   readonly onIgnored?: (members: readonly TokenMember[]) => void;
 }
 
-/** What of a token answer can be done without. */
+/** What of a token response can be done without. */
 export type TokenMember = 'expires_in' | 'refresh_token' | 'refresh_token_expires_in';
 
 /** @throws TokenUnavailable from every method, with what the endpoint said */
@@ -143,19 +143,19 @@ export function createTokenEndpoint(options: TokenEndpointOptions): TokenEndpoin
 }
 
 /**
- * Once more over a new connection, when one that was kept open had died. Should the platform have carried the first try out
+ * Once more over a new connection, when an idle one had died. Should the platform have carried the first try out
  * after all, an exchange gives other tokens, and a refresh token that is spent leads to an exchange.
  */
 async function withRetry(attempt: (connection: Connection) => Promise<IssuedTokens>): Promise<IssuedTokens> {
   try {
-    return await onceMoreIfLost(attempt);
+    return await retryIfLost(attempt);
   } catch (error) {
     throw error instanceof ConnectionLost ? new TokenUnavailable('unreachable') : error;
   }
 }
 
-/** Room for both tokens at their largest. */
-const maxAnswerBytes = 96 * 1024;
+/** Enough for both tokens at their maximum length. */
+const maxResponseBytes = 96 * 1024;
 /** What a `Retry-After` may sensibly say, in seconds. */
 const maxRetryAfterSeconds = 300;
 
@@ -179,9 +179,9 @@ const tokenFetch =
     const sentAt = performance.now();
     let failed = true;
     try {
-      const answer = await client.send(request, { connection, signal }, readAnswer);
+      const response = await client.send(request, { connection, signal }, readResponse);
       failed = false;
-      return answer;
+      return response;
     } catch (error) {
       if (error instanceof TokenUnavailable) throw error;
       if (error instanceof ConnectionLost && !signal.aborted) throw error;
@@ -191,9 +191,9 @@ const tokenFetch =
     }
   };
 
-async function readAnswer(response: IncomingMessage): Promise<Response> {
+async function readResponse(response: IncomingMessage): Promise<Response> {
   const { statusCode: status = 0, headers } = response;
-  const body = await readBody(response, maxAnswerBytes);
+  const body = await readBody(response, maxResponseBytes);
   if (status === 429) throw rateLimited(headers['retry-after']);
   if (status >= 500) throw new TokenUnavailable('server_error');
   if (status !== 200 && status < 400) throw new TokenUnavailable('malformed');
@@ -212,7 +212,7 @@ const rateLimited = (retryAfter: string | undefined): TokenUnavailable => {
 };
 
 /**
- * An access token is used however odd what stands beside it. So the library, which refuses the whole answer for one member
+ * An access token is used however odd what stands beside it. So the library, which refuses the whole response for one member
  * that it does not like, is given only what must be right.
  *
  * @param askedAt - when the tokens were asked for: their life is counted from there, for they were issued no earlier
@@ -228,14 +228,14 @@ async function readTokens(
   const members: JsonObject = isObject(body) ? withoutNulls(body) : {};
   const { access_token, token_type, issued_token_type: issuedType } = members;
   const required = new Response(JSON.stringify({ access_token, token_type }), response);
-  let answer: oauth.TokenEndpointResponse;
+  let accepted: oauth.TokenEndpointResponse;
   try {
-    answer = await oauth.processGenericTokenEndpointResponse(as, client, response.ok ? required : response);
+    accepted = await oauth.processGenericTokenEndpointResponse(as, client, response.ok ? required : response);
   } catch (error) {
     throw refusal(error);
   }
   const isOtherType = typeof issuedType === 'string' && issuedType !== '' && issuedType !== accessTokenType;
-  if (answer.token_type !== 'bearer' || isOtherType || !isToken(answer.access_token)) {
+  if (accepted.token_type !== 'bearer' || isOtherType || !isToken(accepted.access_token)) {
     throw new TokenUnavailable('malformed');
   }
 
@@ -247,9 +247,9 @@ async function readTokens(
   const usesRefreshToken = isToken(refreshToken) && !oddRefreshLife;
   return {
     tokens: {
-      accessToken: new Secret(answer.access_token),
+      accessToken: new Secret(accepted.access_token),
       issuedAt: askedAt,
-      expiresAt: after(askedAt, seconds ?? unknownLifeSeconds),
+      expiresAt: after(askedAt, seconds ?? defaultLifetimeSeconds),
       refreshToken: usesRefreshToken ? new Secret(refreshToken) : undefined,
       refreshTokenExpiresAt:
         usesRefreshToken && refreshSeconds !== undefined ? after(askedAt, refreshSeconds) : undefined,
@@ -265,10 +265,10 @@ async function readTokens(
 const jsonOf = (response: Response): Promise<unknown> => response.json().catch(() => undefined);
 
 /**
- * The life of an access token whose answer does not say one, or says what cannot be: long enough for the calls of one page,
+ * The life of an access token whose response does not say one, or says what cannot be: long enough for the calls of one page,
  * and short enough that a token which is over is soon replaced.
  */
-const unknownLifeSeconds = 60;
+const defaultLifetimeSeconds = 60;
 
 /** It becomes a header, and is stored: no space, no line end. Both tokens are far below the 400 KB of a DynamoDB item. */
 const maxTokenLength = 32 * 1024;
@@ -283,7 +283,7 @@ function secondsOf(life: unknown): number | undefined {
   return seconds > 0 ? seconds : undefined;
 }
 
-/** What the library threw, in our words: its own errors hold the answer. */
+/** What the library threw, in our words: its own errors hold the response. */
 function refusal(error: unknown): TokenUnavailable {
   if (!(error instanceof oauth.ResponseBodyError)) return new TokenUnavailable('malformed');
   const known = tokenErrors.find((code) => code === error.error);

@@ -29,7 +29,7 @@ export interface UserTokens {
    *
    * @param signal - how long the call can wait for it
    * @param refused - a token that the service refused just now: another is got, unless there is one already
-   * @throws TokenUnavailable when there is none to be had just now; the session stays as it is
+   * @throws TokenUnavailable when none is available just now; the session stays as it is
    * @throws StepUpRequired when the person has to sign in again for one
    * @throws SessionGone when the session has ended meanwhile
    * @throws StoreUnavailable
@@ -42,7 +42,7 @@ export interface UserTokens {
   ): Promise<AccessToken>;
 }
 
-/** Told what became of a user's tokens. */
+/** Logs what became of a user's tokens. */
 type TokenLog = (
   event: 'token_exchanged' | 'token_refreshed' | 'token_refused' | 'token_answer_odd' | 'lease_waited',
   fields: {
@@ -74,38 +74,38 @@ export const createUserTokens = (options: TokenEndpointOptions & Omit<Options, '
   });
 
 /** What is under way in this instance for one session and service; it gives undefined when another has the lease. */
-interface Flight {
+interface PendingRenewal {
   readonly result: Promise<AccessToken | undefined>;
   readonly beganAt: number;
 }
 
 /** All token calls under one lease together may take this long, in milliseconds: less than a lease lasts. */
 const maxTokenCallMs = 8_000;
-/** An instance that was frozen meanwhile may find a flight of long ago, in milliseconds. */
-const maxFlightMs = 12_000;
+/** An instance that was frozen meanwhile may find a renewal of long ago, in milliseconds. */
+const maxPendingMs = 12_000;
 
 export function userTokensFrom(options: Options): UserTokens {
   /** By session and service; an entry goes as soon as it is settled. */
-  const flights = new Map<string, Flight>();
-  const wanted = (tokens: SessionTokens, audience: LeasedAudience): Wanted => {
+  const pending = new Map<string, PendingRenewal>();
+  const request = (tokens: SessionTokens, audience: LeasedAudience): TokenRequest => {
     const name = `${audience} ${tokens.session}`;
     return {
       ...{ tokens, audience, beganAt: performance.now() },
       underWay: () => {
-        const flight = flights.get(name);
-        return flight && performance.now() - flight.beganAt < maxFlightMs ? flight.result : undefined;
+        const renewal = pending.get(name);
+        return renewal && performance.now() - renewal.beganAt < maxPendingMs ? renewal.result : undefined;
       },
       begin: (work) => {
-        const flight: Flight = {
+        const renewal: PendingRenewal = {
           beganAt: performance.now(),
           result: work().finally(() => {
-            if (flights.get(name) === flight) flights.delete(name);
+            if (pending.get(name) === renewal) pending.delete(name);
           }),
         };
-        flights.set(name, flight);
-        // Whoever waits for it is told; nobody may be left to.
-        flight.result.catch(() => undefined);
-        return flight.result;
+        pending.set(name, renewal);
+        // Whoever waits for it gets the error; nobody may wait any more.
+        renewal.result.catch(() => undefined);
+        return renewal.result;
       },
     };
   };
@@ -113,11 +113,11 @@ export function userTokensFrom(options: Options): UserTokens {
     forCall: (session, audience, signal, refused) =>
       audience === 'cis2'
         ? ofSignIn(options, session.tokens, refused)
-        : ofService(options, wanted(session.tokens, audience), signal, refused),
+        : ofService(options, request(session.tokens, audience), signal, refused),
   };
 }
 
-interface Wanted {
+interface TokenRequest {
   readonly tokens: SessionTokens;
   readonly audience: LeasedAudience;
   readonly beganAt: number;
@@ -153,12 +153,12 @@ const pausesMs = { first: 50, max: 400 };
 
 async function ofService(
   options: Options,
-  wanted: Wanted,
+  request: TokenRequest,
   signal: AbortSignal,
   refused: AccessToken | undefined,
 ): Promise<AccessToken> {
   const { clock, log, random = Math.random, pause = pauseFor } = options;
-  const { tokens, audience } = wanted;
+  const { tokens, audience } = request;
   const isRefused = ({ generation }: { generation: number }) => generation === refused?.generation;
   const read = () => untilOver(signal, tokens.read(audience));
   let view = refused === undefined ? tokens.seen(audience) : await read();
@@ -168,10 +168,10 @@ async function ofService(
         ? view.tokens
         : undefined;
     const present = view;
-    const renewal = () => wanted.begin(() => renew(options, wanted, present));
+    const renewal = () => request.begin(() => renew(options, request, present));
     if (usable !== undefined) {
       const token = { value: usable.accessToken, generation: view.generation };
-      if (!isDue(usable, clock(), random) || view.backOffMs > 0 || wanted.underWay() !== undefined)
+      if (!isDue(usable, clock(), random) || view.backOffMs > 0 || request.underWay() !== undefined)
         return token;
       try {
         const renewed = await untilOver(signal, renewal());
@@ -183,7 +183,7 @@ async function ofService(
       }
       return token;
     }
-    const underWay = wanted.underWay();
+    const underWay = request.underWay();
     if (underWay === undefined && view.backOffMs > 0) {
       throw new TokenUnavailable('backing_off', { retryAfterSeconds: Math.ceil(view.backOffMs / 1_000) });
     }
@@ -193,12 +193,12 @@ async function ofService(
     if (signal.aborted) throw new TokenUnavailable('waited');
     view = await read();
     if (view.tokens !== undefined && !isRefused(view)) {
-      log('lease_waited', { audience, waitedMs: elapsed(wanted) });
+      log('lease_waited', { audience, waitedMs: elapsed(request) });
     }
   }
 }
 
-const elapsed = ({ beganAt }: Wanted): number => Math.round(performance.now() - beganAt);
+const elapsed = ({ beganAt }: TokenRequest): number => Math.round(performance.now() - beganAt);
 
 /** Whether this call gets the next token before it is needed: the likelier, the less is left. */
 const isDue = (tokens: IssuedTokens, now: EpochSeconds, random: () => number): boolean =>
@@ -240,12 +240,16 @@ const backOffAfter = (error: unknown): number => {
  *
  * @returns undefined when another has the lease, the tokens are others already, or the session is over
  */
-async function renew(options: Options, wanted: Wanted, view: TokenView): Promise<AccessToken | undefined> {
-  const lease = await wanted.tokens.lease(wanted.audience, view);
+async function renew(
+  options: Options,
+  request: TokenRequest,
+  view: TokenView,
+): Promise<AccessToken | undefined> {
+  const lease = await request.tokens.lease(request.audience, view);
   if (lease === undefined) return undefined;
   try {
     return await withDeadline(maxTokenCallMs, (deadline) =>
-      renewUnder(lease, options, wanted, view, deadline),
+      renewUnder(lease, options, request, view, deadline),
     );
   } catch (error) {
     await lease.release(backOffAfter(error));
@@ -256,11 +260,11 @@ async function renew(options: Options, wanted: Wanted, view: TokenView): Promise
 async function renewUnder(
   lease: TokenLease,
   { endpoint, clock, log }: Options,
-  wanted: Wanted,
+  request: TokenRequest,
   view: TokenView,
   deadline: AbortSignal,
 ): Promise<AccessToken | undefined> {
-  const { tokens, audience } = wanted;
+  const { tokens, audience } = request;
 
   const asked = async (work: Promise<IssuedTokens>): Promise<IssuedTokens> => {
     try {
@@ -277,14 +281,14 @@ async function renewUnder(
 
   const refreshToken = view.tokens && usableRefreshToken(view.tokens, clock());
   if (refreshToken !== undefined) {
-    const fields = { audience, waitedMs: elapsed(wanted) };
+    const fields = { audience, waitedMs: elapsed(request) };
     try {
       const issued = await asked(endpoint.refresh(refreshToken, deadline));
       log('token_refreshed', fields);
       return await store(issued);
     } catch (error) {
       if (!(error instanceof TokenUnavailable && error.error === 'invalid_grant')) throw error;
-      // Spent: by the holder of an earlier lease, which may have stored what it got by now, or by one whose answer was lost.
+      // Spent: by the holder of an earlier lease, which may have stored what it got by now, or by one whose response was lost.
       const later = await tokens.read(audience);
       if (later.generation > view.generation && later.tokens && isUsable(later.tokens, clock())) {
         await lease.release();
@@ -298,7 +302,7 @@ async function renewUnder(
     await lease.store(undefined);
     throw new StepUpRequired();
   }
-  const fields = { audience, waitedMs: elapsed(wanted) };
+  const fields = { audience, waitedMs: elapsed(request) };
   const issued = await asked(endpoint.exchange(signIn.idToken, deadline));
   log('token_exchanged', fields);
   return store(issued);

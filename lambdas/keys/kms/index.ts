@@ -23,8 +23,8 @@ import { KeyRetired, KeysUnavailable } from '../errors.ts';
 /** The tag that rights are bound to: a function may use only the keys of its own ring. */
 const ringTag = 'cis2-bff:ring';
 
-/** The least that KMS allows: for as long, a deletion can be taken back. */
-const pendingDays = 7;
+/** The minimum that KMS allows. Until then a deletion can be cancelled. */
+const minPendingDays = 7;
 
 /** A key that was just made is not known everywhere in KMS at once. */
 const newKeyTries = 5;
@@ -33,7 +33,7 @@ const newKeyPauseMs = 1_000;
 export const createKms = (options: KMSClientConfig): KMSClient => new KMSClient(options);
 
 /**
- * Makes a key in KMS. One whose public half cannot be had is deleted again. One whose maker is killed before it has stored
+ * Makes a key in KMS. One whose public half cannot be read is deleted again. One whose maker is killed before it has stored
  * the ARN is used by nobody and stays: its tag and its age tell it.
  *
  * @param bits - size of the key
@@ -84,7 +84,7 @@ async function publicJwkOf(client: KMSClient, keyArn: string): Promise<JWK> {
 /** Has a key deleted after KMS's shortest wait. One that waits for it already, or is gone, counts as done. */
 export async function destroyKmsKey(client: KMSClient, keyArn: string): Promise<void> {
   try {
-    await client.send(new ScheduleKeyDeletionCommand({ KeyId: keyArn, PendingWindowInDays: pendingDays }));
+    await client.send(new ScheduleKeyDeletionCommand({ KeyId: keyArn, PendingWindowInDays: minPendingDays }));
   } catch (cause) {
     if (cause instanceof KMSInvalidStateException || cause instanceof NotFoundException) return;
     throw new KeysUnavailable('a key in KMS could not be scheduled for deletion', { cause });

@@ -5,12 +5,12 @@ import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import type { KeyPurpose, SigningKeyStore } from './keys.ts';
+import type { KeyPurpose, SigningKeyStore } from './signing-key-store.ts';
 
 export interface KeyRotationProps {
   /** The function that writes keys. */
   readonly rotator: lambda.Function;
-  /** The longest it may take for one event. */
+  /** The maximum time that it may take for one event. */
   readonly rotatorTimeout: Duration;
   /** The rings it manages, each of another purpose. */
   readonly stores: readonly SigningKeyStore[];
@@ -26,7 +26,7 @@ const ids: Readonly<Record<KeyPurpose, { readonly id: string; readonly property:
 };
 
 /** What could not be handed to the function for as long is dropped: the next check puts right what it would have. */
-const oldestEvent = Duration.minutes(30);
+const maxEventAge = Duration.minutes(30);
 
 /** When the function that writes keys runs: at the first deployment, on each ring's schedule, and every hour to check. */
 export class KeyRotation extends Construct {
@@ -80,14 +80,14 @@ export class KeyRotation extends Construct {
         new targets.LambdaFunction(rotator, {
           event: events.RuleTargetInput.fromObject({ operation: 'check' }),
           retryAttempts: 2,
-          maxEventAge: oldestEvent,
+          maxEventAge: maxEventAge,
         }),
       ],
     });
     // Lambda would go on trying for six hours.
     new lambda.EventInvokeConfig(this, 'Retries', {
       function: rotator,
-      maxEventAge: oldestEvent,
+      maxEventAge: maxEventAge,
       retryAttempts: 2,
     });
   }

@@ -6,7 +6,7 @@ const units = [
 ] as const;
 
 /** Seconds in words for a person, in the two largest units: `1 d 4 h`, `2 h 5 min`, `45 s`. */
-export function inWords(seconds: number): string {
+export function durationInWords(seconds: number): string {
   let rest = seconds;
   const parts = units.map(([unit, name]) => {
     const count = Math.floor(rest / unit);

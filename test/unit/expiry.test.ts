@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { EpochSeconds } from '../../lambdas/common/time.ts';
 import { deviceName } from '../../lambdas/session/device.ts';
-import { expiryOf } from '../../lambdas/session/limits.ts';
+import { expiryOf } from '../../lambdas/session/expiry.ts';
 
 describe('when a session ends', () => {
   const at = (seconds: number) => (1_800_000_000 + seconds) as EpochSeconds;

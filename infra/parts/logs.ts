@@ -4,7 +4,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { nameInStack } from './names.ts';
-import { keptOnceMade } from './removal.ts';
+import { retainOnUpdateOrDelete } from './removal.ts';
 
 export interface BffLogsProps {
   /**
@@ -25,7 +25,7 @@ export class BffLogs extends Construct {
     this.encryptionKey = new kms.Key(this, 'EncryptionKey', {
       description: 'CIS2 BFF: logs at rest',
       enableKeyRotation: true,
-      removalPolicy: keptOnceMade,
+      removalPolicy: retainOnUpdateOrDelete,
     });
     const { account, region, partition } = Stack.of(this);
     this.encryptionKey.addToResourcePolicy(
@@ -76,7 +76,7 @@ export class BffLogs extends Construct {
     return new logs.LogGroup(scope, id, {
       retention: this.retention,
       encryptionKey: this.encryptionKey,
-      removalPolicy: keptOnceMade,
+      removalPolicy: retainOnUpdateOrDelete,
       ...more,
     });
   }
