@@ -61,6 +61,12 @@ export interface BffConfig {
   readonly absoluteSeconds?: number;
   /** Live sessions a user may have; the oldest ends when there are more. @default 20 */
   readonly sessionsPerUser?: number;
+  /**
+   * Whether pages can be told when a session ends, by a WebSocket at `/auth/events`, instead of asking every 4 seconds. The library
+   * takes part with `createBff({ events: sessionEvents() })`. A deployment of this repository says it in `infra/environments.ts`.
+   * @default false
+   */
+  readonly sessionEvents?: boolean;
   /** How many calls to APIs a session may make in a minute, or in a fifteenth of `idleSeconds` if that is less. @default 250 */
   readonly callsPerWindow?: number;
 }
@@ -221,6 +227,8 @@ const checks: Readonly<Record<keyof BffConfig, Check>> = {
   absoluteSeconds: bySetting('ABSOLUTE_SECONDS', 'number'),
   sessionsPerUser: bySetting('SESSIONS_PER_USER', 'number'),
   callsPerWindow: bySetting('CALLS_PER_WINDOW', 'number'),
+  sessionEvents: (member, value) =>
+    typeof value === 'boolean' ? [] : [mustBe(member, 'true or false', value)],
 };
 
 /** Every member that a configuration can have. */
