@@ -1,5 +1,7 @@
+import { pathToFileURL } from 'node:url';
+
 // Only the workers start after this.
-const workerStart = new URL('test/support/worker-start.js', import.meta.url).href;
+const workerStart = pathToFileURL(`${import.meta.dirname}/test/support/worker-start.js`).href;
 process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import=${workerStart}`.trim();
 
 /** ESM and TypeScript throughout, which Node.js runs as they are. */
