@@ -3,4 +3,5 @@ import { defineBff, defineUpstreams, pds } from './manifest/index.ts';
 
 export const upstreams = defineUpstreams({ pds });
 
-export default defineBff({ upstreams, spa: 'demo/dist' });
+// Session events for the local start: an environment says for itself whether it has them.
+export default defineBff({ upstreams, spa: 'demo/dist', sessionEvents: true });

@@ -1,3 +1,9 @@
+import { pathToFileURL } from 'node:url';
+
+// Only the workers start after this.
+const workerStart = pathToFileURL(`${import.meta.dirname}/test/support/worker-start.js`).href;
+process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import=${workerStart}`.trim();
+
 /** ESM and TypeScript throughout, which Node.js runs as they are. */
 export default {
   // Tests share one Node.js: Jest's own runner makes a module system of its own for each file, which took half of the processor time of the unit tests.

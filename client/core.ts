@@ -1,20 +1,23 @@
 /** The client itself: what it knows of the session, kept true, and the calls. */
 import { BffError } from './errors.ts';
-import type { ActiveState, AnyCallOptions, Bff, EndedState, ListedSession, SessionState } from './types.ts';
+import type {
+  ActiveState,
+  AnyCallOptions,
+  Bff,
+  EndedState,
+  ListedSession,
+  Pace,
+  SessionEvents,
+  SessionState,
+  Surroundings,
+} from './types.ts';
 
-/** A browser's window; the fake for tests gives one of its own. Without a document nothing is watched. */
-export type Surroundings = Pick<
-  Window & typeof globalThis,
-  'addEventListener' | 'Date' | 'fetch' | 'location' | 'performance' | 'reportError' | 'sessionStorage'
-> &
-  Partial<Pick<Window & typeof globalThis, 'BroadcastChannel' | 'document'>> & {
-    readonly navigator?: Partial<Pick<Navigator, 'locks'>>;
-  };
+export type { Surroundings };
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** What the fake for tests needs besides. */
-export interface Internals {
+/** What the fake for tests needs besides, and who has the session's end pushed. */
+export interface Internals extends Pace {
   /** Takes a session JSON as the newest there is; as the first there is, with `isFirst`. */
   readonly accept: (session: Json, isFirst?: boolean) => void;
   readonly set: (state: SessionState) => void;
@@ -34,7 +37,7 @@ type CallInit = { [Name in keyof RequestInit]: RequestInit[Name] | undefined } &
 const pollMs = 3_500;
 /** A visible tab that heard nothing from the one that asks does it itself, this much later. */
 const followerMs = 6_000;
-const retryMs = 7_000;
+const retrySeconds = 7;
 const callMs = 15_000;
 const lockMs = 10_000;
 const stepUpMs = 300_000;
@@ -122,7 +125,7 @@ async function errorOf(response: Response, isUpstreams: boolean): Promise<BffErr
   });
 }
 
-export function createClient(win: Surroundings): [client: Bff, internals: Internals] {
+export function createClient(win: Surroundings, events?: SessionEvents): [client: Bff, internals: Internals] {
   let state = loading;
   /** Of the last session that this tab showed, also after its end: a call that was meant for it reaches no other. */
   let handle = '';
@@ -239,7 +242,7 @@ export function createClient(win: Surroundings): [client: Bff, internals: Intern
       const behind = serverNow() - +next.serverTime - elapsed(sent);
       if (!(behind >= 0 && behind < 1000)) [serverTime, at] = [+next.serverTime, sent];
       handle = next.handle;
-      nextAskAt = monotonic() + pollMs;
+      nextAskAt = monotonic() + pollMs + internals.restMs;
     }
     // The server no longer knows why a session ended once its cookie is gone; this tab does.
     if (state.status === 'ended' && next.status === 'anonymous') return true;
@@ -265,7 +268,7 @@ export function createClient(win: Surroundings): [client: Bff, internals: Intern
     learn([session, instantNow(), reference], wall());
 
   const fail = (error: BffError) => {
-    nextAskAt = monotonic() + (error.retryAfterSeconds === null ? retryMs : error.retryAfterSeconds * 1000);
+    nextAskAt = monotonic() + (error.retryAfterSeconds ?? retrySeconds) * 1000;
     evaluate();
     if (state === loading || (state.status === 'unavailable' && state.error.code !== error.code))
       set({ status: 'unavailable', error });
@@ -314,7 +317,7 @@ export function createClient(win: Surroundings): [client: Bff, internals: Intern
         redirect: 'manual',
       } as RequestInit);
     } catch {
-      if (!isOwn && signal?.aborted) throw new DOMException('The call was aborted', 'AbortError');
+      if (!isOwn && signal?.aborted) throw new DOMException('Aborted', 'AbortError');
       return invalid('unreachable');
     }
     if ((response.ok || response.status === 304) && !response.headers.has(problemHeader)) return response;
@@ -442,6 +445,16 @@ export function createClient(win: Surroundings): [client: Bff, internals: Intern
     }
   };
 
+  const internals: Internals = {
+    accept(session, isFirst) {
+      if (isFirst) state = loading;
+      accept([session, instantNow(), null], wall());
+    },
+    set,
+    ask,
+    restMs: 0,
+  };
+
   const client: Bff = {
     session: {
       get() {
@@ -545,7 +558,7 @@ export function createClient(win: Surroundings): [client: Bff, internals: Intern
     },
 
     async fetch(input, init = {}) {
-      const request = typeof input === 'object' && 'url' in input ? input : undefined;
+      const request = (input as Request).url ? (input as Request) : undefined;
       const url = parseUrl(addressOf(input), location.href);
       // What a call carries is for our own origin only.
       if (url?.origin !== location.origin) return invalid('invalid_request');
@@ -577,13 +590,13 @@ export function createClient(win: Surroundings): [client: Bff, internals: Intern
       const hold = () =>
         new Promise<void>((resolve) => {
           isAsker = true;
-          signal.addEventListener('abort', () => resolve());
+          signal.onabort = () => resolve();
         });
-      locks.request(`${prefix}asker`, { signal }, hold).catch(() => 0);
+      locks.request(prefix + 'asker', { signal }, hold).catch(() => 0);
     }
   };
 
-  /** What keeps the state true while nothing else happens. A push would call `ask` in its place. */
+  /** What keeps the state true while nothing else happens. */
   const tick = () => {
     evaluate();
     if (isVisible() && !asking && monotonic() >= nextAskAt + (isAsker ? 0 : followerMs)) void ask();
@@ -591,7 +604,7 @@ export function createClient(win: Surroundings): [client: Bff, internals: Intern
 
   const openChannel = () => {
     if (channel || !win.BroadcastChannel) return;
-    channel = new win.BroadcastChannel(`${prefix}session`);
+    channel = new win.BroadcastChannel(prefix + 'session');
     channel.onmessage = ({ data }: MessageEvent<Message>) => {
       try {
         const [session, [askedWall], reference, from] = data;
@@ -622,29 +635,21 @@ export function createClient(win: Surroundings): [client: Bff, internals: Intern
   };
 
   if (document) {
-    const options = { signal: stopped.signal };
-    for (const name of ['visibilitychange', 'resume']) document.addEventListener(name, wake, options);
-    for (const name of ['focus', 'pageshow', 'online']) win.addEventListener(name, wake, options);
+    // The controller stands for options: it has a signal.
+    for (const name of ['visibilitychange', 'resume']) document.addEventListener(name, wake, stopped);
+    for (const name of ['focus', 'pageshow', 'online']) win.addEventListener(name, wake, stopped);
     // A page in the back-forward cache shows nobody, and keeps no other tab from anything.
     const hide = () => {
       leave();
       if (state.status === 'active') set(loading);
     };
-    win.addEventListener('pagehide', hide, options);
+    win.addEventListener('pagehide', hide, stopped);
     timer = setInterval(tick, 1000);
     openChannel();
     wake();
     void ask();
   }
 
-  return [
-    client,
-    {
-      accept(session, isFirst) {
-        if (isFirst) state = loading;
-        accept([session, instantNow(), null], wall());
-      },
-      set,
-    },
-  ];
+  events?.(win, client, internals);
+  return [client, internals];
 }

@@ -1,6 +1,6 @@
 /** `cis2-bff/client`: the browser's side of the BFF. */
 import { createClient } from './core.ts';
-import type { Bff } from './types.ts';
+import type { Bff, BffOptions } from './types.ts';
 
 export { BffError, type BffErrorDetails } from './errors.ts';
 export type * from './types.ts';
@@ -11,4 +11,5 @@ export type * from './types.ts';
  *
  * @typeParam Upstreams - the app's manifest (`typeof upstreams`); without it any route can be called
  */
-export const createBff = <Upstreams = unknown>(): Bff<Upstreams> => createClient(globalThis)[0];
+export const createBff = <Upstreams = unknown>(options: BffOptions = {}): Bff<Upstreams> =>
+  createClient(globalThis, options.events)[0];

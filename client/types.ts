@@ -219,6 +219,38 @@ export type ApiArguments<Upstreams, Key> =
     ? [options?: ApiOptions<Upstreams, Key>]
     : [options: ApiOptions<Upstreams, Key>];
 
+/** A browser's window; the fake for tests gives one of its own. Without a document nothing is watched. */
+export type Surroundings = Pick<
+  Window & typeof globalThis,
+  | 'addEventListener'
+  | 'Date'
+  | 'fetch'
+  | 'location'
+  | 'performance'
+  | 'removeEventListener'
+  | 'reportError'
+  | 'sessionStorage'
+> &
+  Partial<Pick<Window & typeof globalThis, 'BroadcastChannel' | 'document' | 'WebSocket'>> & {
+    readonly navigator?: Partial<Pick<Navigator, 'locks'>>;
+  };
+
+/** How a client finds out who is signed in. */
+export interface Pace {
+  /** Asks now. */
+  readonly ask: () => Promise<void>;
+  /** How much longer than usual it waits from one answer to the next question, in milliseconds. */
+  restMs: number;
+}
+
+/** What tells a client that its session has ended. */
+export type SessionEvents = (win: Surroundings, client: SessionClient, pace: Pace) => void;
+
+export interface BffOptions {
+  /** `sessionEvents()` of `cis2-bff/client/events`: the end of a session is told. @default the page asks every 4 seconds */
+  readonly events?: SessionEvents;
+}
+
 /** `fetch`'s own, and whether the call counts as activity. */
 export interface FetchOptions extends RequestInit {
   /** The call does not count as user activity. */

@@ -17,7 +17,11 @@ try {
   }
   const bundles = bundleFunctions();
   const refusal = wanted === undefined ? 'choose-one-environment-with--c-env=NAME' : undefined;
-  for (const [name, environment] of chosen) addEnvironment(app, name, environment, bundles, refusal);
+  // The local run's template has all that there can be: an app's configuration says what of it is there.
+  const complete = app.node.tryGetContext('complete') === true ? { sessionEvents: true } : {};
+  for (const [name, environment] of chosen) {
+    addEnvironment(app, name, { ...environment, ...complete }, bundles, refusal);
+  }
   app.synth();
 } catch (error) {
   if (!(error instanceof DeploymentRefused)) throw error;

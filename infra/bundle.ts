@@ -1,13 +1,18 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { buildSync, type BuildResult, type Metafile, type OutputFile } from 'esbuild';
-import { functionSettings } from '../lambdas/settings/index.ts';
-import type { FunctionName } from '../lambdas/settings/index.ts';
+import { eventFunctionSettings, functionSettings } from '../lambdas/settings/index.ts';
+import type { EventFunctionName, FunctionName } from '../lambdas/settings/index.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
-/** Every deployed function. */
-export const functionNames = Object.keys(functionSettings) as FunctionName[];
+/** Every function of every deployment. */
+export const functionNames = Object.keys(functionSettings) as (keyof typeof functionSettings)[];
+
+const bundled: readonly FunctionName[] = [
+  ...functionNames,
+  ...(Object.keys(eventFunctionSettings) as EventFunctionName[]),
+];
 
 export interface BundleOptions {
   /** Directory with one entry point a function, `<name>.ts`. @default lambdas/functions */
@@ -95,13 +100,11 @@ function removeOthers(directory: string, kept: ReadonlySet<string>): void {
 export function bundleFunctions(options: BundleOptions = {}): string {
   const entries = options.entries ?? join(root, 'lambdas/functions');
   const output = options.output ?? join(root, 'build/lambdas');
-  const missing = functionNames
-    .map((name) => join(entries, `${name}.ts`))
-    .filter((file) => !existsSync(file));
+  const missing = bundled.map((name) => join(entries, `${name}.ts`)).filter((file) => !existsSync(file));
   if (missing.length > 0) throw new Error(`no entry point for a function: ${missing.join(', ')}`);
 
   const metafile: Metafile = { inputs: {}, outputs: {} };
-  for (const name of functionNames) {
+  for (const name of bundled) {
     const built = bundleFunction(name, entries, output);
     const needed = reachable(built.metafile);
     // The entry comes last: it names files that are there by then.

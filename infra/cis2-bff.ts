@@ -26,11 +26,13 @@ import { SigningKeyStore } from './parts/signing-key-store.ts';
 import { BffLogs } from './parts/logs.ts';
 import type { BffLogsProps } from './parts/logs.ts';
 import { operatorProblems, OperatorRoles, type OperatorPrincipals } from './parts/operator-roles.ts';
+import { propProblems } from './parts/prop-checks.ts';
 import { defaultRequestBurst, defaultRequestsPerSecond } from './parts/rate-limits.ts';
 import { BffReleases, type Rollout } from './parts/releases.ts';
 import { KeyRotation } from './parts/key-rotation.ts';
-import { defaultKeyLeadTime, manifestOf, settingValues } from './parts/settings.ts';
+import { defaultKeyLeadTime, DeploymentRefused, manifestOf, settingValues } from './parts/settings.ts';
 import type { BehaviourProps } from './parts/settings.ts';
+import { EventsApi } from './parts/session-events.ts';
 import { BffStorage } from './parts/storage.ts';
 import { prebuiltBundles } from './prebuilt.ts';
 import { hostOf, unansweredHost, WebEdge } from './parts/web-edge.ts';
@@ -194,6 +196,12 @@ const productionConcurrency = {
   'rotate-signing-keys': 2,
 } as const satisfies ReservedConcurrency;
 
+/** The same of what a deployment may do without. Ends of sessions come in batches, of a few shards. */
+const eventConcurrency = {
+  'session-events': 20,
+  'session-end-events': 5,
+} as const satisfies ReservedConcurrency;
+
 const defaultRotationPeriod = Duration.days(30);
 
 /**
@@ -231,8 +239,11 @@ export class Cis2Bff extends Construct {
   /** @throws DeploymentRefused naming everything in `props` that breaks a rule */
   constructor(scope: Construct, id: string, props: Cis2BffProps) {
     super(scope, id);
+    const otherwise = propProblems(props);
+    if (otherwise.length > 0) throw new DeploymentRefused(otherwise);
     this.alarmTopic = props.alarmTopic ?? new AlarmTopic(this, 'AlarmTopic', props.alarmEmail).topic;
-    this.storage = props.storage ?? new BffStorage(this, 'Storage');
+    const { sessionEvents = false } = props;
+    this.storage = props.storage ?? new BffStorage(this, 'Storage', { sessionEvents });
     this.signingKeys = props.signingKeys ?? new SigningKeyStore(this, 'SigningKeys');
     this.apiPlatformKeyStore =
       props.apiPlatformKeys === 'own'
@@ -260,6 +271,7 @@ export class Cis2Bff extends Construct {
         ...alarmProblems(props),
         ...keyProblems(props),
         ...operatorProblems(props.operatorPrincipals),
+        ...eventProblems(props),
       ],
     );
     const upstreams = manifestOf(props);
@@ -269,12 +281,14 @@ export class Cis2Bff extends Construct {
     addConcurrencyInfo(this, reservedConcurrency);
     addOpenApiInfo(this, props);
     addUnansweredHostInfo(this, props);
+    const eventsApi = sessionEvents ? new EventsApi(this, 'EventsApi') : undefined;
     this.functions = new BffFunctions(this, 'Functions', {
       storage: this.storage,
       signingKeys: this.signingKeys,
       apiPlatformKeyStore: this.apiPlatformKeyStore,
       apiPlatformCredentials: this.apiPlatformCredentials,
       edgeSecret,
+      eventsApi,
       usesKms: props.keyCustody === 'kms' || props.keysRemainInKms === true,
       logs,
       settings,
@@ -303,12 +317,16 @@ export class Cis2Bff extends Construct {
       parts: [this, ...stores],
       principals: props.operatorPrincipals,
     });
+    const rate = {
+      requestsPerSecond: props.requestsPerSecond ?? defaultRequestsPerSecond,
+      requestBurst: props.requestBurst ?? defaultRequestBurst,
+    };
+    eventsApi?.connect(this.functions, { sessions: this.storage.sessions, ...rate });
     const httpApi = new BffHttpApi(this, 'HttpApi', {
       functions: this.functions,
       logs,
       upstreams,
-      requestsPerSecond: props.requestsPerSecond ?? defaultRequestsPerSecond,
-      requestBurst: props.requestBurst ?? defaultRequestBurst,
+      ...rate,
       originDomain: props.originDomain,
     });
     this.origin = httpApi.origin;
@@ -318,6 +336,7 @@ export class Cis2Bff extends Construct {
     const edge = new WebEdge(this, 'WebEdge', {
       api: this.api,
       originDomainName: this.origin?.name,
+      ...(eventsApi === undefined ? {} : { eventsApi }),
       edgeSecret,
       edgeSecretDeployment: props.edgeSecretDeployment ?? 1,
       baseUrl: props.baseUrl,
@@ -425,10 +444,24 @@ const alarmProblems = ({ alarmTopic, alarmEmail }: Cis2BffProps): readonly strin
     : [`alarmEmail must be an address, got ${alarmEmail}`];
 };
 
-const concurrencyOf = ({ production = true, reservedConcurrency }: Cis2BffProps): ReservedConcurrency =>
+const concurrencyOf = ({
+  production = true,
+  reservedConcurrency,
+  sessionEvents,
+}: Cis2BffProps): ReservedConcurrency =>
   reservedConcurrency === 'none'
     ? {}
-    : { ...(production ? productionConcurrency : {}), ...reservedConcurrency };
+    : {
+        ...(production ? productionConcurrency : {}),
+        ...(production && sessionEvents === true ? eventConcurrency : {}),
+        ...reservedConcurrency,
+      };
+
+/** Storage of the app's own must have been made for it. */
+const eventProblems = ({ sessionEvents, storage }: Cis2BffProps): readonly string[] =>
+  sessionEvents === true && storage !== undefined && storage.sessions.tableStreamArn === undefined
+    ? ['sessionEvents needs the stream of the sessions table: new BffStorage(…, { sessionEvents: true })']
+    : [];
 
 const concurrencyProblems = (props: Cis2BffProps): readonly string[] =>
   Object.entries(concurrencyOf(props))

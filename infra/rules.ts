@@ -43,7 +43,7 @@ const readers: Readonly<Record<string, readonly string[]>> = {
   ApiPlatformKeys: ['ApiProxy', 'RotateSigningKeys'],
   ApiPlatformCredentials: ['ApiProxy'],
   IdentifierKey: ['Callback', 'BackchannelLogout', 'OperatorSessions'],
-  EdgeSecret: ['Login', 'Callback', 'Session', 'ApiProxy', 'BackchannelLogout'],
+  EdgeSecret: ['Login', 'Callback', 'Session', 'ApiProxy', 'BackchannelLogout', 'SessionEvents'],
 };
 /** The only one that reads versions which were in force or are to come: it moves them. */
 const mover = 'RotateSigningKeys';
@@ -86,9 +86,20 @@ const readsSecrets = (statement: JsonObject): boolean =>
       ),
     ));
 
+/** A WebSocket API calls a function by an address that is made of its ARN. */
+const inAddress = (uri: Json | undefined): Json =>
+  list(list(at(uri, 'Fn::Join'))[1]).find(
+    (part) =>
+      at(part, 'Fn::GetAtt') !== undefined ||
+      (at(part, 'Ref') !== undefined && !JSON.stringify(part).includes('AWS::')),
+  ) ??
+  uri ??
+  null;
+
 /** Resource type → where it names functions. */
 const callers: Readonly<Record<string, (resource: TemplateResource) => readonly Json[]>> = {
-  'AWS::ApiGatewayV2::Integration': (resource) => [property(resource, 'IntegrationUri') ?? null],
+  'AWS::ApiGatewayV2::Integration': (resource) => [inAddress(property(resource, 'IntegrationUri'))],
+  'AWS::Lambda::EventSourceMapping': (resource) => [property(resource, 'FunctionName') ?? null],
   'AWS::Lambda::Permission': (resource) => [property(resource, 'FunctionName') ?? null],
   'AWS::Events::Rule': (resource) =>
     list(property(resource, 'Targets')).map((target) => at(target, 'Arn') ?? null),
@@ -233,6 +244,7 @@ export const rules: readonly Rule[] = [
         !isBounded(property(resource, 'DefaultRouteSettings')) ||
         resourcesOf(template)
           .filter(({ Type }) => Type === 'AWS::ApiGatewayV2::Route')
+          .filter((route) => at(route.Properties, 'ApiId', 'Ref') === property(resource, 'ApiId', 'Ref'))
           .map((route) => property(route, 'RouteKey'))
           .filter((key) => typeof key === 'string')
           .filter(isPublicRoute)

@@ -43,8 +43,10 @@ export function addEnvironment(
   bundles?: string,
   refusal?: string,
 ): EnvironmentStacks {
-  const { production, account, certificateArn, origin, firewall, maxReadUnits, maxWriteUnits, ...bffProps } =
+  const { production, account, certificateArn, origin, firewall, maxReadUnits, maxWriteUnits, ...others } =
     environment;
+  // Where it is deployed an environment says it, and not the app: two of its stacks need to know.
+  const { sessionEvents = false, ...bffProps } = others;
   refuseUndeployable(name, environment);
   const why =
     refusal ?? (account === exampleAccount ? 'put-your-own-account-into-infra-environments' : undefined);
@@ -59,7 +61,7 @@ export function addEnvironment(
     ...common,
     description: `CIS2 BFF, ${name}: sessions, signing keys and credentials`,
   });
-  const storage = new BffStorage(stateful, 'Storage', { maxReadUnits, maxWriteUnits });
+  const storage = new BffStorage(stateful, 'Storage', { maxReadUnits, maxWriteUnits, sessionEvents });
   const signingKeys = new SigningKeyStore(stateful, 'SigningKeys');
   const apiPlatformKeyStore =
     environment.apiPlatformKeys === 'own'
@@ -105,6 +107,7 @@ export function addEnvironment(
       new Cis2Bff(stateless, 'Bff', {
         ...bff,
         ...bffProps,
+        sessionEvents,
         production,
         storage,
         signingKeys,

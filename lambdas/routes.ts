@@ -49,6 +49,9 @@ export type RouteKey<Name extends HttpFunctionName> = keyof (typeof routes)[Name
 /** Everything under these prefixes is ours to answer, known or not; the rest of the origin is the SPA's. */
 export const bffPrefixes = ['/auth', '/api'] as const;
 
+/** Where a page listens for the end of its session, by WebSocket; only where a deployment asks for it. */
+export const eventsPath = '/auth/events';
+
 /** The header that the edge puts in the place of whatever a caller sent under its name. */
 export const edgeHeader = 'x-cis2-bff-edge';
 

@@ -3,22 +3,25 @@ import {
   functionSettings,
   readSettings,
   SettingsError,
+  type EventFunctionName,
   type FunctionName,
   type FunctionSettings,
+  type SettingName,
   type Settings,
 } from './settings/index.ts';
 import { createLogger, describeError, type Logger } from './telemetry/index.ts';
 
 /**
+ * @param names - of the settings that the function reads; those of every deployment are known by its name
  * @returns the function's settings, checked, and its log
  * @throws SettingsError: a function that is set up wrongly does not start
  */
 export function startFunction<Name extends FunctionName>(
   name: Name,
+  names: readonly SettingName[] = functionSettings[name as Exclude<Name, EventFunctionName>],
 ): { settings: FunctionSettings<Name>; log: Logger } {
   try {
-    const settings = readSettings(functionSettings[name], process.env) as FunctionSettings<Name> &
-      Settings<'LOG_LEVEL'>;
+    const settings = readSettings(names, process.env) as FunctionSettings<Name> & Settings<'LOG_LEVEL'>;
     return { settings, log: createLogger({ functionName: name, level: settings.LOG_LEVEL }) };
   } catch (error) {
     if (error instanceof SettingsError) {

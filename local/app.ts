@@ -33,6 +33,14 @@ const refused = (file: string, problems: readonly string[]): StartError =>
       : [`${file} has ${String(problems.length)} problems:`, ...problems].join('\n  '),
   );
 
+/** A file, with the line of it that an error names. */
+function placeOf(error: unknown, file: string): string {
+  const stack = typeof error === 'object' && error !== null && 'stack' in error ? String(error.stack) : '';
+  const at = stack.indexOf(`/${file}:`);
+  const line = at < 0 ? undefined : /^\d+/.exec(stack.slice(at + file.length + 2))?.[0];
+  return line === undefined ? file : `${file}:${line}`;
+}
+
 /**
  * Reads the configuration of the app that a folder belongs to: `bff.config.ts`, `.js` or `.mjs` beside its `package.json`.
  * An app without one has the upstream that ships.
@@ -51,7 +59,7 @@ export async function loadApp(from: string): Promise<App> {
   } catch (error) {
     const problems = problemsOf(error);
     throw problems === undefined
-      ? new StartError(`${file} cannot be loaded: ${reasonOf(error)}`)
+      ? new StartError(`${placeOf(error, file)} cannot be loaded: ${reasonOf(error)}`)
       : refused(file, problems);
   }
   if (exported.default === undefined) {

@@ -52,7 +52,7 @@ const steps: readonly Step[] = [
     script: ['infra/app.ts'],
     environment: {
       CDK_OUTDIR: assemblyDirectory,
-      CDK_CONTEXT_JSON: JSON.stringify({ env: 'dev' }),
+      CDK_CONTEXT_JSON: JSON.stringify({ env: 'dev', complete: true }),
       // The checks are for deployments; `npm run synth` has them all.
       CDK_VALIDATION: 'false',
     },

@@ -16,15 +16,18 @@ import {
   putSecret,
   readApi,
   readOutputs,
+  readWebSocketApi,
   resolveSecret,
   settingInTemplate,
 } from './aws/cloudformation.ts';
 import type { StoreEndpoints } from './aws/cloudformation.ts';
-import { originHeaders, readDistribution, withPagePolicies } from './edge/cloudfront.ts';
+import { originHeaders, readDistribution, withoutEvents, withPagePolicies } from './edge/cloudfront.ts';
 import { DevelopmentServer } from './edge/development-server.ts';
-import { startDynamoDb } from './aws/dynamodb.ts';
+import { startDynamoDb, type EmbeddedDynamoDb } from './aws/dynamodb.ts';
+import { eventSources } from './aws/event-source-mappings.ts';
 import { HttpApi } from './edge/http-api.ts';
 import { HttpFront } from './edge/http-front.ts';
+import { SessionEvents } from './edge/session-events.ts';
 import type { Cis2Simulator } from './cis2-simulator/index.ts';
 import { checkIssuer } from './issuer-check.ts';
 import { startKms } from './aws/kms.ts';
@@ -153,7 +156,7 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
   const ownUrl = `http://localhost:${String(port)}`;
   const baseUrl = options.baseUrl ?? ownUrl;
 
-  const [, signIn, { endpoints, secrets }] = await Promise.all([
+  const [, signIn, { endpoints, secrets, dynamodb }] = await Promise.all([
     during('building what has changed', ensureBuilt({ say, signal: stop, demo: isDemo })),
     during(
       'looking for the issuer',
@@ -192,8 +195,9 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
     UPSTREAMS: JSON.stringify(apis.upstreams),
     CLOUDFORMATION_RESPONSE_ORIGIN: responses.url,
   };
+  let events: SessionEvents | undefined;
   const functions = new Functions(assembly, {
-    endpoints,
+    endpoints: { ...endpoints, connections: () => events?.connectionsUrl },
     overrides,
     overridesBehindTheApi: { BASE_URL: ownUrl },
     manifest: manifestFileText(upstreams),
@@ -213,8 +217,17 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
   await putSecret(endpoints.secretsManager, credentials, options.application);
   await during('starting the functions', functions.warm([...new Set(routes.map((route) => route.function))]));
 
+  const listens = app.config.sessionEvents === true;
+  // A store of somebody else's has no stream: pages that come to listen are refused, and ask.
+  if (listens && dynamodb !== undefined) {
+    const streams = eventSources(assembly, functions);
+    const made = new SessionEvents(readWebSocketApi(assembly, functions), () => dynamodb.stream(streams));
+    events = made;
+    closers.push(() => made.close());
+  }
+  const distribution = readDistribution(assembly);
   front.serve({
-    distribution: withPagePolicies(readDistribution(assembly), {
+    distribution: withPagePolicies(listens ? distribution : withoutEvents(distribution), {
       'content-security-policy': contentSecurityPolicyOf(app.config.contentSecurityPolicy),
       'permissions-policy': permissionsPolicyOf(app.config.permissionsPolicy),
     }),
@@ -224,6 +237,7 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
       ),
     ),
     api: new HttpApi(routes, identity),
+    events,
     spa: server ?? given ?? withTour(builtSpa(spaDirectory), signIn.panel),
     baseUrl,
   });
@@ -346,7 +360,11 @@ async function startSignIn(
 async function startStores(
   options: Options,
   closers: Closer[],
-): Promise<{ endpoints: StoreEndpoints; secrets: SecretsManager | undefined }> {
+): Promise<{
+  endpoints: StoreEndpoints;
+  secrets: SecretsManager | undefined;
+  dynamodb: EmbeddedDynamoDb | undefined;
+}> {
   const startUnless = async <Server extends LoopbackServer>(
     given: string | undefined,
     startServer: () => Promise<Server>,
@@ -367,6 +385,7 @@ async function startStores(
   return {
     endpoints: { dynamodb: dynamodb.url, secretsManager: secrets.url, kms: kms.url },
     secrets: secrets.embedded,
+    dynamodb: dynamodb.embedded,
   };
 }
 

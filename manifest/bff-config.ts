@@ -35,7 +35,7 @@ export interface BffConfig {
    * @default allow
    */
   readonly concurrentSessions?: 'allow' | 'newest-wins' | 'ask';
-  /** The SPA for a local run: a folder of built files, or the URL of a development server. @default a page of ours */
+  /** The SPA for a local run: a folder of built files, or the address of a development server. @default a page of ours */
   readonly spa?: string;
   /**
    * Sources that the page's Content-Security-Policy allows beside its own origin, by directive: hashes, `data:` and `blob:`
@@ -61,6 +61,12 @@ export interface BffConfig {
   readonly absoluteSeconds?: number;
   /** Live sessions a user may have; the oldest ends when there are more. @default 20 */
   readonly sessionsPerUser?: number;
+  /**
+   * Whether pages can be told when a session ends, by a WebSocket at `/auth/events`, instead of asking every 4 seconds. The library
+   * takes part with `createBff({ events: sessionEvents() })`. A deployment of this repository says it in `infra/environments.ts`.
+   * @default false
+   */
+  readonly sessionEvents?: boolean;
   /** How many calls to APIs a session may make in a minute, or in a fifteenth of `idleSeconds` if that is less. @default 250 */
   readonly callsPerWindow?: number;
 }
@@ -108,10 +114,12 @@ const acceptedRoles: Check = (member, value) => {
 };
 
 const spa: Check = (member, value) => {
-  const allowed = 'a folder of built files, or the http or https URL of a development server';
+  const allowed =
+    'a folder of built files, or the address of a development server such as http://localhost:5173';
   if (!isText(value)) return [mustBe(member, allowed, value)];
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(value)) return [];
-  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  return url !== undefined && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`
     ? []
     : [mustBe(member, allowed, value)];
 };
@@ -219,6 +227,8 @@ const checks: Readonly<Record<keyof BffConfig, Check>> = {
   absoluteSeconds: bySetting('ABSOLUTE_SECONDS', 'number'),
   sessionsPerUser: bySetting('SESSIONS_PER_USER', 'number'),
   callsPerWindow: bySetting('CALLS_PER_WINDOW', 'number'),
+  sessionEvents: (member, value) =>
+    typeof value === 'boolean' ? [] : [mustBe(member, 'true or false', value)],
 };
 
 /** Every member that a configuration can have. */

@@ -89,7 +89,10 @@ const sameHostOnly =
   (request, response, next) => {
     const origin = pageOrigin(request);
     const page = URL.canParse(origin) ? new URL(origin) : undefined;
-    const isPage = request.headers['sec-fetch-dest'] === 'document' && request.method === 'GET';
+    // Where another server has the browser, `cis2-bff dev --spa` say, the host name is its own.
+    const isForwarded = request.headers['x-forwarded-host'] !== undefined;
+    const isPage =
+      request.headers['sec-fetch-dest'] === 'document' && request.method === 'GET' && !isForwarded;
     if (!isPage || page === undefined || page.hostname === target.hostname || !isLoopback(page)) {
       next();
       return;

@@ -1,6 +1,7 @@
 /** Shows the page that belongs to the address and to who is signed in. The client library keeps that true. */
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { sessionEvents } from '../../client/events/index.ts';
 import { createBff, type ActiveState } from '../../client/index.ts';
 import { BffProvider, RequireSession, TimeoutDialog, useBff, useSession } from '../../client/react/index.ts';
 import { Button, ShellContext, useAttempt, type Notice } from './parts.tsx';
@@ -220,7 +221,7 @@ function App() {
 }
 
 createRoot(document.getElementById('root') ?? document.body).render(
-  <BffProvider client={createBff()}>
+  <BffProvider client={createBff({ events: sessionEvents({ askSeconds: 15 }) })}>
     <App />
   </BffProvider>,
 );

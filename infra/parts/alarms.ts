@@ -93,6 +93,7 @@ export class BffAlarms extends Construct {
       ...keyAlerts(props),
       ...dependencyAlerts(),
       ...canaryAlerts(props),
+      ...sessionEventAlerts(props),
     ]) {
       all.set(name, this.add(name, alert, props));
     }
@@ -216,6 +217,8 @@ const felt: Readonly<Record<FunctionName, string>> = {
   'audit-trail': `${nothingYet} Audit events stay in the functions’ own logs, and are missing from the audit trail.`,
   'rotate-signing-keys': `${nothingYet} The signing keys are not checked or do not rotate.`,
   canary: `${nothingYet} The check from outside found a fault, or could not run.`,
+  'session-events': `${nothingYet} Pages are not told when a session ends, and ask for themselves, which costs more.`,
+  'session-end-events': `${nothingYet} Pages learn half a minute late that a session has ended.`,
 };
 
 const functionAlerts = ({ functions }: BffAlarmsProps): Alerts =>
@@ -404,6 +407,24 @@ const dependencyAlerts = (): Alerts => [
     },
   ],
 ];
+
+const sessionEventAlerts = ({ functions }: BffAlarmsProps): Alerts => {
+  const tells = functions.get('session-end-events');
+  if (tells === undefined) return [];
+  return [
+    [
+      'SessionEndsLate',
+      {
+        severity: 'warning',
+        runbook: 'a-function-fails',
+        users: felt['session-end-events'],
+        metric: tells.metric('IteratorAge', { statistic: 'Maximum', period: fiveMinutes }),
+        threshold: 10_000,
+        periods: [2, 3],
+      },
+    ],
+  ];
+};
 
 const canaryAlerts = ({ functions }: BffAlarmsProps): Alerts => {
   const canary = functions.get('canary');

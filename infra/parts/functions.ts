@@ -8,8 +8,8 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { manifestFileName, manifestFileText } from '../../lambdas/api/manifest-file.ts';
 import { routes } from '../../lambdas/routes.ts';
-import { functionSettings } from '../../lambdas/settings/index.ts';
-import type { FunctionName, SettingName } from '../../lambdas/settings/index.ts';
+import { eventFunctionSettings, functionSettings } from '../../lambdas/settings/index.ts';
+import type { EventFunctionName, FunctionName, SettingName } from '../../lambdas/settings/index.ts';
 import {
   acknowledgeKeysByTag,
   kmsKeepingStatements,
@@ -22,6 +22,7 @@ import type { EdgeSecret } from './edge-secret.ts';
 import type { SigningKeyStore } from './signing-key-store.ts';
 import type { BffLogs } from './logs.ts';
 import { retainOnUpdateOrDelete } from './removal.ts';
+import type { EventsApi } from './session-events.ts';
 import type { BffStorage } from './storage.ts';
 
 /** Function → how many of its instances may run at once. One that is not named shares what the account has left. */
@@ -35,6 +36,8 @@ export interface BffFunctionsProps {
   readonly apiPlatformKeyStore: SigningKeyStore | undefined;
   readonly apiPlatformCredentials: ApiPlatformCredentials;
   readonly edgeSecret: EdgeSecret;
+  /** Where pages listen for the end of their session, where they do. */
+  readonly eventsApi: EventsApi | undefined;
   /** Whether the rings may hold keys that KMS keeps. */
   readonly usesKms: boolean;
   readonly logs: BffLogs;
@@ -118,6 +121,16 @@ const sizes: Readonly<Record<FunctionName, Size>> = {
     memoryMegabytes: 256,
     timeout: Duration.seconds(30),
   },
+  'session-events': {
+    description: 'CIS2 BFF: notes which connection hears of a session’s end. It can read no session',
+    memoryMegabytes: 512,
+    timeout: Duration.seconds(5),
+  },
+  'session-end-events': {
+    description: 'CIS2 BFF: has the pages of ended sessions ask who is signed in',
+    memoryMegabytes: 512,
+    timeout: Duration.seconds(10),
+  },
   'rotate-signing-keys': {
     description:
       'CIS2 BFF: makes, rotates and publishes the signing keys. The only function that writes them',
@@ -168,7 +181,8 @@ interface DeployedFunction {
 
 /** The deployed functions, each with a role, a log group and settings of its own. */
 export class BffFunctions extends Construct {
-  private readonly functions: Readonly<Record<FunctionName, DeployedFunction>>;
+  private readonly functions: Readonly<Record<Exclude<FunctionName, EventFunctionName>, DeployedFunction>> &
+    Readonly<Partial<Record<EventFunctionName, DeployedFunction>>>;
 
   constructor(scope: Construct, id: string, props: BffFunctionsProps) {
     super(scope, id);
@@ -253,21 +267,52 @@ export class BffFunctions extends Construct {
         ...(usesKms ? [...kmsSigningStatements(ofAll), ...kmsKeepingStatements(ofAll)] : []),
         ...(makesInKms ? kmsMakingStatements(ofAll, settings.SIGNING_KEY_BITS) : []),
       ]),
+      ...(props.eventsApi === undefined ? {} : this.addEventFunctions(props, props.eventsApi)),
     };
   }
 
+  private addEventFunctions(
+    props: BffFunctionsProps,
+    api: EventsApi,
+  ): Record<EventFunctionName, DeployedFunction> {
+    const { storage, edgeSecret } = props;
+    const functions = {
+      'session-events': this.add('session-events', props, [
+        ...edgeSecret.readStatements(),
+        ...storage.sessionStatements({ UpdateItem: ['session#*'] }),
+      ]),
+      'session-end-events': this.add(
+        'session-end-events',
+        props,
+        [...storage.sessionStreamStatements(), api.postStatement()],
+        // The SDK's own variable for the address of a service.
+        { AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: api.connectionsUrl },
+      ),
+    };
+    const { role } = functions['session-end-events'].made;
+    if (role !== undefined) api.acknowledgePosts(role);
+    return functions;
+  }
+
+  /** @throws Error for a function that this deployment has not */
+  private one(name: FunctionName): DeployedFunction {
+    const found = this.functions[name];
+    if (found === undefined) throw new Error(`there is no function ${name} without sessionEvents`);
+    return found;
+  }
+
   get(name: FunctionName): lambda.Function {
-    return this.functions[name].made;
+    return this.one(name).made;
   }
 
   /** The version in force: what requests and schedules call. */
   live(name: FunctionName): lambda.Alias {
-    return this.functions[name].live;
+    return this.one(name).live;
   }
 
   /** Every function, by name. */
   byName(): ReadonlyMap<FunctionName, lambda.Function> {
-    return new Map(this.names().map((name) => [name, this.functions[name].made]));
+    return new Map(this.names().map((name) => [name, this.get(name)]));
   }
 
   /** Every function's log, by its name; without the audit trail, which repeats lines of the others. */
@@ -275,7 +320,7 @@ export class BffFunctions extends Construct {
     return new Map(
       this.names()
         .filter((name) => name !== 'audit-trail')
-        .map((name) => [name, this.functions[name].logGroup]),
+        .map((name) => [name, this.one(name).logGroup]),
     );
   }
 
@@ -297,6 +342,7 @@ export class BffFunctions extends Construct {
     name: FunctionName,
     props: BffFunctionsProps,
     statements: readonly iam.PolicyStatement[],
+    environment: Readonly<Record<string, string>> = {},
   ): DeployedFunction {
     const { description, memoryMegabytes, timeout } = sizes[name];
     const scope = new Construct(this, pascalCase(name));
@@ -336,9 +382,15 @@ export class BffFunctions extends Construct {
         code: lambda.Code.fromAsset(code),
         memorySize: memoryMegabytes,
         timeout,
-        environment: Object.fromEntries(
-          functionSettings[name].map((setting) => [setting, props.settings[setting]]),
-        ),
+        environment: {
+          ...Object.fromEntries(
+            { ...functionSettings, ...eventFunctionSettings }[name].map((setting) => [
+              setting,
+              props.settings[setting],
+            ]),
+          ),
+          ...environment,
+        },
         reservedConcurrentExecutions: props.reservedConcurrency[name],
         role,
         logGroup,

@@ -27,6 +27,12 @@ export const routeShares: Readonly<Record<string, number>> = {
   $default: 0.02,
 };
 
+/**
+ * The part of it that the WebSocket API for session events gets, beside the gateway's. A page connects when it is loaded, and again
+ * when it was cut off.
+ */
+export const eventsShare = 0.2;
+
 /** The lowest rate of a route, a second: with fewer, two people at once would be refused. */
 export const minRouteRate = 5;
 

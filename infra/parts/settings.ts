@@ -147,7 +147,12 @@ export class DeploymentRefused extends Error {
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {
-    super(`cis2-bff refused: ${problems.join('; ')}`);
+    const [only, another] = problems;
+    super(
+      another === undefined
+        ? `cis2-bff refused: ${only ?? ''}`
+        : [`cis2-bff refused ${String(problems.length)} values:`, ...problems].join('\n  '),
+    );
     this.problems = problems;
   }
 }
@@ -250,7 +255,9 @@ const misplaced = (
   }
   for (const [name, url] of Object.entries(upstreamsOf(values))) {
     if (!Object.hasOwn(manifest, name)) {
-      problems.push(`UPSTREAMS names ${name}, which the route manifest does not know`);
+      problems.push(
+        `UPSTREAMS names ${name}, and the route manifest has ${Object.keys(manifest).join(', ')}`,
+      );
     }
     if (isLoopback(new URL(url))) {
       problems.push(`UPSTREAMS has a loopback address, which means nothing in AWS: ${url}`);

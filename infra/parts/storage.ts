@@ -18,6 +18,11 @@ export interface BffStorageProps {
    * @default 2000
    */
   readonly maxWriteUnits?: number;
+  /**
+   * Whether the ends of sessions can be pushed to pages: the sessions table has a stream then.
+   * @default false
+   */
+  readonly sessionEvents?: boolean;
 }
 
 /**
@@ -54,7 +59,7 @@ export class BffStorage extends Construct {
 
   constructor(scope: Construct, id: string, props: BffStorageProps = {}) {
     super(scope, id);
-    const { maxReadUnits = 4_000, maxWriteUnits = 2_000 } = props;
+    const { maxReadUnits = 4_000, maxWriteUnits = 2_000, sessionEvents = false } = props;
 
     this.encryptionKey = new kms.Key(this, 'EncryptionKey', {
       description: 'CIS2 BFF: sessions at rest',
@@ -71,6 +76,7 @@ export class BffStorage extends Construct {
       encryption: dynamodb.TableEncryption.CUSTOMER_MANAGED,
       encryptionKey: this.encryptionKey,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: false },
+      ...(sessionEvents ? { stream: dynamodb.StreamViewType.NEW_IMAGE } : {}),
       deletionProtection: true,
       removalPolicy: retainOnUpdateOrDelete,
     });
@@ -153,6 +159,30 @@ export class BffStorage extends Construct {
         StringEquals: { 'dynamodb:Select': 'SPECIFIC_ATTRIBUTES' },
       },
     });
+  }
+
+  /** What a function must be allowed to be run with the stream of the sessions table. It may touch no item. */
+  sessionStreamStatements(): iam.PolicyStatement[] {
+    return [
+      new iam.PolicyStatement({
+        sid: 'SessionsStream',
+        actions: [
+          'dynamodb:DescribeStream',
+          'dynamodb:GetRecords',
+          'dynamodb:GetShardIterator',
+          'dynamodb:ListStreams',
+        ],
+        resources: [this.sessions.tableStreamArn ?? ''],
+      }),
+      new iam.PolicyStatement({
+        sid: 'SessionsStreamAtRest',
+        actions: ['kms:Decrypt'],
+        resources: [this.encryptionKey.keyArn],
+        conditions: {
+          StringEquals: { 'kms:ViaService': `dynamodb.${Stack.of(this).region}.amazonaws.com` },
+        },
+      }),
+    ];
   }
 
   /** What a function must be allowed to use the published keys so. */

@@ -10,14 +10,17 @@ import { contentSecurityPolicyOf, permissionsPolicyOf, type BffConfig } from '..
 import { cookieNames } from '../../lambdas/cookie-names.ts';
 import { keySetEdgeCacheSeconds } from '../../lambdas/key-set-cache.ts';
 import { responseHeaders, strictTransportSecuritySeconds } from '../../lambdas/response-headers.ts';
-import { bffPrefixes, edgeHeader, routes } from '../../lambdas/routes.ts';
+import { bffPrefixes, edgeHeader, eventsPath, routes } from '../../lambdas/routes.ts';
 import type { EdgeSecret } from './edge-secret.ts';
+import type { EventsApi } from './session-events.ts';
 import { retainOnUpdateOrDelete } from './removal.ts';
 
 export interface WebEdgeProps {
   readonly api: apigateway.HttpApi;
   /** The name by which the edge calls the API. @default - the API's own */
   readonly originDomainName?: string;
+  /** Where pages listen for the end of their session. @default - nowhere */
+  readonly eventsApi?: EventsApi;
   /** What the edge sends with every request to the API. */
   readonly edgeSecret: EdgeSecret;
   /** Another number has the distribution changed, and with it the value read again. */
@@ -44,6 +47,9 @@ export interface WebEdgeProps {
 const keySetPaths = Object.keys(routes.jwks).map((key) => key.slice(key.indexOf('/')));
 
 const strictTransportSecurityMaxAge = Duration.seconds(strictTransportSecuritySeconds);
+
+/** A WebSocket API answers at its stage and under no other path: the origin's path names the stage. */
+const atTheStage = "function handler(event) { event.request.uri = '/'; return event.request; }";
 
 /** Every error that CloudFront would otherwise cache for ten seconds, and give to somebody else. */
 const uncachedErrors = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
@@ -93,16 +99,18 @@ export class WebEdge extends Construct {
   private bffBehaviours({
     api,
     originDomainName,
+    eventsApi,
     edgeSecret,
   }: WebEdgeProps): Record<string, cloudfront.BehaviorOptions> {
     const ownDomain = `${api.apiId}.execute-api.${Stack.of(this).region}.amazonaws.com`;
-    const bff = new origins.HttpOrigin(originDomainName ?? ownDomain, {
+    const gateway = {
       // A reference that CloudFormation resolves as it deploys: the value stands in no template.
       customHeaders: { [edgeHeader]: edgeSecret.secret.secretValue.unsafeUnwrap() },
       protocolPolicy: cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
       originSslProtocols: [cloudfront.OriginSslPolicy.TLS_V1_2],
       readTimeout: Duration.seconds(30),
-    });
+    };
+    const bff = new origins.HttpOrigin(originDomainName ?? ownDomain, gateway);
     const bffBehaviour: cloudfront.BehaviorOptions = {
       origin: bff,
       // A call that came in the clear is refused, not led to safety: it has given everything away by then.
@@ -122,10 +130,29 @@ export class WebEdge extends Construct {
       responseHeadersPolicy: bffBehaviour.responseHeadersPolicy,
       compress: false,
     };
+    const events = eventsApi && {
+      [eventsPath]: {
+        ...bffBehaviour,
+        origin: new origins.HttpOrigin(eventsApi.domainName, { ...gateway, originPath: eventsApi.path }),
+        allowedMethods: cloudfront.AllowedMethods.ALLOW_GET_HEAD,
+        functionAssociations: [
+          { function: this.eventsRewrite(), eventType: cloudfront.FunctionEventType.VIEWER_REQUEST },
+        ],
+      },
+    };
     return {
       ...Object.fromEntries(keySetPaths.map((path) => [path, keySetBehaviour])),
+      ...events,
       ...Object.fromEntries(bffPrefixes.map((prefix) => [`${prefix}/*`, bffBehaviour])),
     };
+  }
+
+  private eventsRewrite(): cloudfront.Function {
+    return new cloudfront.Function(this, 'EventsRewrite', {
+      comment: 'CIS2 BFF: the path of events is the stage of its API',
+      code: cloudfront.FunctionCode.fromInline(atTheStage),
+      runtime: cloudfront.FunctionRuntime.JS_2_0,
+    });
   }
 
   private makeDistribution(

@@ -1,14 +1,11 @@
 /** The AWS clients. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { timeLimits } from './time-limits.ts';
 
+export { connectionPoster } from './connections.ts';
 export { edgeSecrets } from './edge-secret.ts';
-
-/** Time limits that leave room for a response, and for one more try, inside every function's own. */
-export const timeLimits = {
-  maxAttempts: 2,
-  requestHandler: { connectionTimeout: 500, requestTimeout: 1_000, throwOnRequestTimeout: true },
-} as const;
+export { timeLimits };
 
 /**
  * The SDK's steps around a call are put together once for each kind of command; a call with options of its own, such as an

@@ -8,9 +8,10 @@ import {
   type Route,
   type RouteKey,
 } from '../routes.ts';
-import { describeError, type Logger } from '../telemetry/index.ts';
+import type { Logger } from '../telemetry/index.ts';
 import type { EdgeCheck } from './edge-check.ts';
 import { checkBody, checkProxiedBody, crossSiteRefusal, type BodyRule } from './guards.ts';
+import { logProblem } from './log-problem.ts';
 import { matchPath, pathPattern, type PathPattern } from './path.ts';
 import { Problem, problemResponse, toProblem } from './problem.ts';
 import { isNavigation, readRequest, type HttpRequest } from './request.ts';
@@ -85,21 +86,13 @@ const requestLog = (): Middleware => {
   return { after: write, onError: write };
 };
 
-/**
- * Whatever is thrown becomes problem details, or the app's error page for a person who navigates and cannot read JSON. What
- * nobody expected is logged without its message.
- */
+/** Whatever is thrown becomes problem details, or the app's error page for a person who navigates and cannot read JSON. */
 const refusals = (site: ErrorPage): Middleware => ({
   onError: (call) => {
     const exchange = call.event;
     const problem = toProblem(call.error);
-    const { cause } = problem;
-    if (problem.code === 'internal_error') exchange.log('unexpected_error', describeError(cause ?? problem));
-    else if (cause !== undefined) {
-      exchange.log('dependency_failed', { code: problem.code, ...describeError(cause) });
-    }
+    logProblem(problem, exchange.log);
     exchange.code = problem.code;
-    if (isRefusal(problem)) exchange.log.measure('Refused', 1, problem.code);
     const { request } = exchange;
     const { reference } = request;
     call.response = isNavigation(request)
@@ -116,10 +109,6 @@ const throughEdge = ({ passes }: EdgeCheck): Middleware => ({
     throw new Problem('not_found');
   },
 });
-
-/** A rule has refused a request that reached a route; that somebody is not signed in, or no longer, is no such rule. */
-const isRefusal = ({ status, code }: Problem): boolean =>
-  code === 'step_up_required' || (status < 500 && ![401, 404, 405].includes(status));
 
 /** Finds the route's entry; the guards that it names run before its handler can. */
 const routing = (entries: readonly Entry[], baseUrl: string): Middleware => ({

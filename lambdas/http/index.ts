@@ -13,3 +13,4 @@ export { Problem, toProblem, type ProblemCode } from './problem.ts';
 export { isNavigation, type HttpRequest } from './request.ts';
 export { json, redirect, redirectToErrorPage, type HttpResponse } from './response.ts';
 export { parseOwnPath, parseReturnTo } from './return-to.ts';
+export { connectFunction, type ConnectEvent, type ConnectHandler } from './websocket.ts';

@@ -24,7 +24,7 @@ export const isNavigation = ({ headers }: HttpRequest): boolean =>
 const referenceAlphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 /** Sixty random bits that can be read out on a telephone: `7K3M-9QX2-HABW`. */
-function newReference(): string {
+export function newReference(): string {
   // Node draws random bytes for many UUIDs at once. These groups of one are random bytes and nothing else (RFC 9562 section 5.4).
   const [first = '', second = '', , , last = ''] = randomUUID().split('-');
   const bytes = Buffer.from(first + second + last, 'hex');

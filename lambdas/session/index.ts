@@ -2,6 +2,7 @@ export { parseCredential, replacementOf, type SessionCredential } from './creden
 export { type IssuedTokens } from './sealed-content.ts';
 export { deviceName } from './device.ts';
 export { IdentifierKeyUnavailable, StoreUnavailable } from './errors.ts';
+export { createEventStore, type EventStore } from './event-store.ts';
 export { identifierKeyIn, type IdentifierKey } from './identifiers.ts';
 export { type SessionLimits } from './expiry.ts';
 export { createOperatorStore, type OperatorStore } from './operator-store.ts';

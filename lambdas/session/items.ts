@@ -3,7 +3,7 @@
  *
  * | pk                        | sk         | what                                                                  |
  * |---------------------------|------------|-----------------------------------------------------------------------|
- * | `session#KEY`             | `core`     | state, times, handle, device name, hashes; the data key, wrapped; the chosen role, sealed; both bound to what never changes in the item |
+ * | `session#KEY`             | `core`     | state, times, handle, device name, hashes; the data key, wrapped; the chosen role, sealed; both bound to what never changes in the item; the connection that hears of its end |
  * | `session#KEY`             | `profile`  | who the person is and every role, deflated and sealed                 |
  * | `session#KEY`             | `token#cis2` | what CIS2 issued at the sign-in, sealed                             |
  * | `session#KEY`             | `token#AUDIENCE` | the user's tokens for another service, sealed; the lease on them |

@@ -160,6 +160,24 @@ export async function recordCalls(
   return updated !== undefined;
 }
 
+/**
+ * Connection for events, of a live session of this cookie: whom the end of the session is told. The times stay as they are: to
+ * listen is no activity.
+ */
+export async function connectEvents(
+  options: StoreOptions,
+  credential: SessionCredential,
+  connectionId: string,
+): Promise<boolean> {
+  const updated = await update(
+    options,
+    sessionKey(credential.key, 'core'),
+    { expression: 'SET eventsConnection = :connection', values: { ':connection': { S: connectionId } } },
+    alive(options, { credential }),
+  );
+  return updated !== undefined;
+}
+
 /** End: of a live session that matches. @returns core before it */
 export const end = (
   options: StoreOptions,

@@ -1,13 +1,13 @@
-import type { SettingName, Settings } from './rules.ts';
+import type { SettingName } from './rules.ts';
 
-const everyFunction = ['LOG_LEVEL', 'WARM_UP'] as const;
+export const everyFunction = ['LOG_LEVEL', 'WARM_UP'] as const;
 /** What a function behind the gateway needs to tell its own page from another, and to send a person to it. */
 const everyRoute = ['BASE_URL', 'SIGN_IN_ERROR_PATH'] as const;
-const everySession = ['SESSION_TABLE', 'IDLE_SECONDS', 'ABSOLUTE_SECONDS'] as const;
+export const everySession = ['SESSION_TABLE', 'IDLE_SECONDS', 'ABSOLUTE_SECONDS'] as const;
 /** What only requests that came through the edge may reach. */
 const behindTheEdge = [...everyRoute, 'EDGE_SECRET'] as const;
 
-/** Which settings each function reads. The infrastructure gives a function these and no others. */
+/** Which settings each function of every deployment reads. The infrastructure gives a function these and no others. */
 export const functionSettings = {
   login: [
     ...everyFunction,
@@ -100,6 +100,3 @@ export const functionSettings = {
     'CLOUDFORMATION_RESPONSE_ORIGIN',
   ],
 } as const satisfies Record<string, readonly SettingName[]>;
-
-export type FunctionName = keyof typeof functionSettings;
-export type FunctionSettings<Name extends FunctionName> = Settings<(typeof functionSettings)[Name][number]>;

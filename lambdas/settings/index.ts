@@ -3,7 +3,13 @@
  * synthesised, so a bad value is found before it is deployed.
  */
 export { acrLevels, acrOfLevel, isAcrValue, type AcrValue } from './acr.ts';
-export { functionSettings, type FunctionName, type FunctionSettings } from './functions.ts';
+export {
+  eventFunctionSettings,
+  type EventFunctionName,
+  type FunctionName,
+  type FunctionSettings,
+} from './event-functions.ts';
+export { functionSettings } from './functions.ts';
 export { readSettings, SettingsError } from './read.ts';
 export { acceptsRole, demandsRole, type RolePolicy, type RoleRule } from './role-policy.ts';
 export { settingNames, type SettingName, type Settings } from './rules.ts';

@@ -85,6 +85,8 @@ export const events = {
   session_over: { counts: 'SessionMiss', fields: 'reason' },
   session_unreadable: { level: 'error', counts: 'SessionMiss', fields: 'item' },
   session_ended: { audit: true, fields: 'person reason count' },
+  /** A batch of sessions that have ended: how many of their pages were told, are gone, or could not be told. */
+  session_ends_told: { fields: 'sent gone failed' },
   /** An operator ended sessions: one person's, or everybody's, who is then absent. */
   sessions_ended_by_operator: { level: 'warn', audit: true, fields: 'person reason count' },
   role_changed: { audit: true, fields: 'person' },

@@ -10,6 +10,7 @@ import type { SettingName } from '../../lambdas/settings/index.ts';
 import { createTables } from './dynamodb.ts';
 import { reasonOf, StartError } from '../errors.ts';
 import type { ApiRoute } from '../edge/http-api.ts';
+import type { WebSocketApi } from '../edge/session-events.ts';
 import { LambdaFunction } from './lambda-runtime.ts';
 import type { FunctionSpec } from './lambda-runtime.ts';
 import type { LogSink } from '../cli/log.ts';
@@ -34,6 +35,11 @@ export interface StoreEndpoints {
   readonly kms: string;
 }
 
+export interface Endpoints extends StoreEndpoints {
+  /** Where messages to connections are posted, once there are any: a function that posts is made then, at its first event. */
+  readonly connections?: () => string | undefined;
+}
+
 /** Setting → the value that takes the place of the template's. */
 export type Overrides = Readonly<Record<string, string>>;
 
@@ -56,7 +62,7 @@ export async function makeTables(assembly: Assembly, endpoint: string): Promise<
   for (const resource of assembly.resources(...tableTypes)) {
     const name = physicalName(assembly, resource, 'TableName');
     const arn = arnOf(assembly, resource, 'dynamodb', `table/${name}`);
-    assembly.define(resource, { ref: name, attributes: { Arn: arn } });
+    assembly.define(resource, { ref: name, attributes: { Arn: arn, StreamArn: `${arn}/stream/local` } });
     const region = assembly.regionOf(resource);
     byRegion.set(region, [
       ...(byRegion.get(region) ?? []),
@@ -225,7 +231,7 @@ const post = (url: string, target: string, body: string): Promise<string> =>
 /** The functions of the template, made when they are first asked for. */
 export class Functions {
   readonly #assembly: Assembly;
-  readonly #endpoints: StoreEndpoints;
+  readonly #endpoints: Endpoints;
   readonly #overrides: Overrides;
   readonly #overridesBehindTheApi: Overrides;
   readonly #routed: ReadonlySet<Resource | undefined>;
@@ -248,7 +254,7 @@ export class Functions {
   constructor(
     assembly: Assembly,
     options: {
-      endpoints: StoreEndpoints;
+      endpoints: Endpoints;
       overrides: Overrides;
       overridesBehindTheApi?: Overrides;
       manifest?: string;
@@ -325,6 +331,7 @@ export class Functions {
     const variables = Object.entries(objectAt(properties, 'Environment', 'Variables'));
     const overrides = this.#routed.has(resource) ? this.#overrides : this.#overridesBehindTheApi;
     const instances = resource === this.#logout ? maxLogoutInstances : maxInstances;
+    const connections = this.#endpoints.connections?.();
     return {
       name: this.#assembly.text(stack, { Ref: resource.logicalId }),
       directory: this.#codeOf(resource),
@@ -335,13 +342,17 @@ export class Functions {
       region: this.#assembly.regionOf(resource),
       environment: {
         ...Object.fromEntries(
-          variables.map(([name, value]) => [name, overrides[name] ?? this.#assembly.text(stack, value)]),
+          variables
+            // The SDK's own are for endpoints, which are here.
+            .filter(([name]) => !name.startsWith('AWS_ENDPOINT_URL_'))
+            .map(([name, value]) => [name, overrides[name] ?? this.#assembly.text(stack, value)]),
         ),
         AWS_ACCESS_KEY_ID: 'local',
         AWS_SECRET_ACCESS_KEY: 'local',
         AWS_ENDPOINT_URL_DYNAMODB: this.#endpoints.dynamodb,
         AWS_ENDPOINT_URL_SECRETS_MANAGER: this.#endpoints.secretsManager,
         AWS_ENDPOINT_URL_KMS: this.#endpoints.kms,
+        ...(connections === undefined ? {} : { AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: connections }),
       },
     };
   }
@@ -358,17 +369,19 @@ export function settingInTemplate(assembly: Assembly, name: SettingName): string
 
 interface Integration {
   readonly routeKey: string;
+  readonly api: Resource | undefined;
   readonly properties: JsonObject;
   readonly target: Resource | undefined;
 }
 
-/** Where the routes of the HTTP API lead. */
+/** Where the routes of the APIs lead. */
 const integrations = (assembly: Assembly): Integration[] =>
   assembly.resources('AWS::ApiGatewayV2::Route').map((route) => {
     const integration = assembly.target(route.stack, route.properties['Target']);
     const uri = integration && assembly.target(integration.stack, integration.properties['IntegrationUri']);
     return {
       routeKey: assembly.text(route.stack, route.properties['RouteKey'] ?? ''),
+      api: assembly.target(route.stack, route.properties['ApiId']),
       properties: integration?.properties ?? {},
       target: functionOf(assembly, uri),
     };
@@ -392,19 +405,25 @@ export function readApi(
   functions: Functions,
   upstreams: readonly string[] = upstreamsInTemplate(assembly),
 ): { routes: ApiRoute[]; identity: { id: string; domainName: string } } {
-  const [api, another] = assembly.resources('AWS::ApiGatewayV2::Api');
+  const [api, another] = assembly
+    .resources('AWS::ApiGatewayV2::Api')
+    .filter((found) => !isWebSocketApi(found));
   if (api === undefined || another !== undefined) throw new StartError('the template must have one HTTP API');
   const id = 'localhttpapi';
-  const routes = integrations(assembly).map(({ routeKey, properties, target }): ApiRoute => {
-    if (properties['PayloadFormatVersion'] !== '2.0' || target?.type !== 'AWS::Lambda::Function') {
-      throw new StartError(`the route ${routeKey} of the template does not lead to a function in format 2.0`);
-    }
-    return {
-      routeKey,
-      function: functions.get(target),
-      timeoutMilliseconds: Number(properties['TimeoutInMillis'] ?? defaultIntegrationTimeout),
-    };
-  });
+  const routes = integrations(assembly)
+    .filter((integration) => !isWebSocketApi(integration.api))
+    .map(({ routeKey, properties, target }): ApiRoute => {
+      if (properties['PayloadFormatVersion'] !== '2.0' || target?.type !== 'AWS::Lambda::Function') {
+        throw new StartError(
+          `the route ${routeKey} of the template does not lead to a function in format 2.0`,
+        );
+      }
+      return {
+        routeKey,
+        function: functions.get(target),
+        timeoutMilliseconds: Number(properties['TimeoutInMillis'] ?? defaultIntegrationTimeout),
+      };
+    });
   const proxy = routes.find(({ routeKey }) => upstreamRoute.test(routeKey));
   if (proxy === undefined && upstreams.length > 0) {
     throw new StartError('the template has no route of an upstream');
@@ -417,6 +436,37 @@ export function readApi(
         : upstreams.map((name) => ({ ...proxy, routeKey: `ANY /api/${name}/{proxy+}` }))),
     ],
     identity: { id, domainName: `${id}.execute-api.${assembly.regionOf(api)}.amazonaws.com` },
+  };
+}
+
+/** Whether an API of the template is one for WebSockets. */
+export const isWebSocketApi = (api: Resource | undefined): boolean =>
+  api?.properties['ProtocolType'] === 'WEBSOCKET';
+
+/**
+ * The WebSocket API of the template: its own name, and the function that connections lead to.
+ *
+ * @throws StartError when it has other routes than `$connect`
+ */
+export function readWebSocketApi(assembly: Assembly, functions: Functions): WebSocketApi {
+  const [connect, another] = integrations(assembly).filter(({ api }) => isWebSocketApi(api));
+  if (
+    connect?.target?.type !== 'AWS::Lambda::Function' ||
+    connect.routeKey !== '$connect' ||
+    another !== undefined
+  ) {
+    throw new StartError('the WebSocket API of the template must have the one route $connect, to a function');
+  }
+  const stage = assembly
+    .resources('AWS::ApiGatewayV2::Stage')
+    .find(({ stack, properties }) => isWebSocketApi(assembly.target(stack, properties['ApiId'])));
+  const id = 'localwebsocketapi';
+  return {
+    id,
+    domainName: `${id}.execute-api.${assembly.regionOf(connect.target)}.amazonaws.com`,
+    stage: stage === undefined ? '' : assembly.text(stage.stack, stage.properties['StageName'] ?? ''),
+    connect: functions.get(connect.target),
+    timeoutMilliseconds: Number(connect.properties['TimeoutInMillis'] ?? defaultIntegrationTimeout),
   };
 }
 

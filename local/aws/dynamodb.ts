@@ -1,20 +1,27 @@
 import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
 import { reasonOf, StartError } from '../errors.ts';
 import { closeServer, guardServer, listenOnLoopback, type LoopbackServer } from '../loopback-server.ts';
+import type { TableStreams } from './event-source-mappings.ts';
 import { addTransactions } from './transactions.ts';
 
+export interface EmbeddedDynamoDb extends LoopbackServer {
+  /** Has writes told from then on. */
+  readonly stream: (streams: TableStreams) => void;
+}
+
 /** Starts the embedded store on 127.0.0.1. It keeps everything in memory, and nothing expires by itself. */
-export async function startDynamoDb(): Promise<LoopbackServer> {
+export async function startDynamoDb(): Promise<EmbeddedDynamoDb> {
   const { default: dynalite } = await import('dynalite');
   const server = dynalite({ createTableMs: 0 });
   // The functions keep their connections, as they do in AWS: closing an idle one would race with its next use.
   server.keepAliveTimeout = 0;
-  addTransactions(server);
+  const stream = addTransactions(server);
   // By itself it lets a page of any site read and write everything.
   guardServer(server, { browsers: 'none' });
   const port = await listenOnLoopback(server);
   return {
     url: `http://127.0.0.1:${String(port)}`,
+    stream,
     close: () => {
       closeServer(server);
     },

@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readBody } from '../loopback-server.ts';
+import type { TableStreams } from './event-source-mappings.ts';
+import type { JsonObject } from './template.ts';
 
 interface TransactItem {
   readonly ConditionCheck?: object;
@@ -36,28 +38,79 @@ export async function transact(
 
 const maxBytes = 4 * 1024 * 1024;
 
-/** Lets a server of the embedded store carry out one request after the other, and transactions, too. */
-export function addTransactions(server: http.Server): void {
+interface WriteInput {
+  readonly TableName?: string;
+  readonly Key?: JsonObject;
+  readonly Item?: JsonObject;
+  readonly UpdateExpression?: string;
+  readonly TransactItems?: readonly { readonly Update?: WriteInput }[];
+}
+
+/** The keys of the items that a call writes; a batch of writes is not told. */
+function writtenBy(
+  operation: string,
+  input: WriteInput,
+  { tables }: TableStreams,
+): { table: string; keys: JsonObject }[] {
+  if (operation === 'TransactWriteItems') {
+    return (input.TransactItems ?? []).flatMap(({ Update }) =>
+      Update === undefined ? [] : writtenBy('UpdateItem', Update, { tables, tell: () => undefined }),
+    );
+  }
+  const { TableName: table = '', Key, Item, UpdateExpression } = input;
+  const names = tables.get(table);
+  const item = { PutItem: Item, DeleteItem: Key, UpdateItem: UpdateExpression && Key }[operation];
+  if (names === undefined || typeof item !== 'object') return [];
+  return [{ table, keys: Object.fromEntries(names.map((name) => [name, item[name] ?? null])) }];
+}
+
+/**
+ * Lets a server of the embedded store carry out one request after the other, and transactions, too.
+ *
+ * @returns has writes told from then on, each with the item as it left it
+ */
+export function addTransactions(server: http.Server): (streams: TableStreams) => void {
   const listeners = server.listeners('request') as http.RequestListener[];
   server.removeAllListeners('request');
   const partOfTransaction = randomUUID();
   let last: Promise<unknown> = Promise.resolve();
+  let streams: TableStreams | undefined;
 
-  const send = async (headers: http.IncomingHttpHeaders, input: object): Promise<boolean> => {
+  const call = async (
+    { authorization = '', 'x-amz-target': target, 'x-amz-date': date }: http.IncomingHttpHeaders,
+    operation: string,
+    input: object,
+  ): Promise<{ readonly ok: boolean; readonly body: string }> => {
     const { port } = server.address() as AddressInfo;
-    const { authorization = '', 'x-amz-target': target, 'x-amz-date': date } = headers;
     const answer = await fetch(`http://127.0.0.1:${String(port)}/`, {
       method: 'POST',
       headers: {
         ...{ authorization, 'x-amz-date': String(date), 'content-type': 'application/x-amz-json-1.0' },
-        'x-amz-target': String(target).replace('TransactWriteItems', 'UpdateItem'),
+        'x-amz-target': String(target).replace(/\w+$/, operation),
         'x-part-of': partOfTransaction,
       },
       body: JSON.stringify(input),
     });
-    const body = await answer.text();
-    if (!answer.ok && !body.includes('ConditionalCheckFailedException')) throw new Error(body);
-    return answer.ok;
+    return { ok: answer.ok, body: await answer.text() };
+  };
+
+  const send = async (headers: http.IncomingHttpHeaders, input: object): Promise<boolean> => {
+    const { ok, body } = await call(headers, 'UpdateItem', input);
+    if (!ok && !body.includes('ConditionalCheckFailedException')) throw new Error(body);
+    return ok;
+  };
+
+  /** Before the next request is carried out, so that each write is told as it was. */
+  const tellWrites = async (
+    to: TableStreams,
+    { headers }: http.IncomingMessage,
+    operation: string,
+    input: string,
+  ): Promise<void> => {
+    for (const { table, keys } of writtenBy(operation, JSON.parse(input) as WriteInput, to)) {
+      const { body } = await call(headers, 'GetItem', { TableName: table, Key: keys, ConsistentRead: true });
+      to.tell({ table, keys, image: (JSON.parse(body) as { Item?: JsonObject }).Item });
+    }
   };
 
   const carryOut = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
@@ -92,15 +145,25 @@ export function addTransactions(server: http.Server): void {
       pass(request, response);
       return;
     }
-    const isTransaction = String(request.headers['x-amz-target']).endsWith('.TransactWriteItems');
-    last = last.then(
-      () =>
-        new Promise<void>((resolve) => {
-          if (response.destroyed) resolve();
-          else response.once('close', resolve);
-          if (isTransaction) void carryOut(request, response);
-          else if (!response.destroyed) pass(request, response);
-        }),
-    );
+    const operation = String(request.headers['x-amz-target']).split('.').at(-1) ?? '';
+    last = last.then(async () => {
+      const to = streams;
+      const chunks: Buffer[] = [];
+      if (to !== undefined && isWrite.test(operation))
+        request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      await new Promise<void>((resolve) => {
+        if (response.destroyed) resolve();
+        else response.once('close', resolve);
+        if (operation === 'TransactWriteItems') void carryOut(request, response);
+        else if (!response.destroyed) pass(request, response);
+      });
+      if (to === undefined || chunks.length === 0 || response.statusCode !== 200) return;
+      await tellWrites(to, request, operation, Buffer.concat(chunks).toString()).catch(() => undefined);
+    });
   });
+  return (to) => {
+    streams = to;
+  };
 }
+
+const isWrite = /^(?:PutItem|UpdateItem|DeleteItem|TransactWriteItems)$/;

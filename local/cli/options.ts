@@ -2,7 +2,7 @@ import path from 'node:path';
 import { acrLevels, readSettings, SettingsError } from '../../lambdas/settings/index.ts';
 import type { SettingName } from '../../lambdas/settings/index.ts';
 import { calledAs } from './called-as.ts';
-import { parseCommandLine } from './command-line.ts';
+import { parseCommandLine, type GivenOptions } from './command-line.ts';
 import { StartError } from '../errors.ts';
 import { logFormats, type LogFormat } from './log.ts';
 
@@ -219,12 +219,11 @@ const endpointUrl = (name: OptionName, value: string | undefined): string | unde
  * @throws StartError for a URL that is no plain origin
  */
 export function spaSource(value: string, directory: string): SpaSource {
-  if (!/^https?:/i.test(value)) {
-    if (value === '') throw new StartError('--spa must be a folder, or the URL of a development server');
+  if (value === '') throw new StartError('--spa must be a folder, or the URL of a development server');
+  if (!/^(?:https?:|[a-z][a-z0-9+.-]*:\/\/)/i.test(value))
     return { directory: path.resolve(directory, value) };
-  }
   const server = URL.canParse(value) ? new URL(value) : undefined;
-  if (server === undefined || server.href !== `${server.origin}/`) {
+  if (server === undefined || !/^https?:$/.test(server.protocol) || server.href !== `${server.origin}/`) {
     throw new StartError(
       `--spa must be a folder, or the URL of a development server such as http://localhost:5173, got ${JSON.stringify(value)}`,
     );
@@ -315,7 +314,23 @@ export function parseOptions(
     ),
   );
   if (given['help'] === true) return 'help';
+  try {
+    return optionsOf(given, environment);
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    // By what the reader has to look for: they may not know that it is set.
+    const named = (option: string, name: string): string =>
+      given[name] === undefined && isFromEnvironment(name, environment) ? variableOf(name) : option;
+    throw new StartError(error.message.replaceAll(/--([a-z][a-z-]*)/g, named));
+  }
+}
 
+type Variables = Readonly<Record<string, string | undefined>>;
+
+const isFromEnvironment = (name: string, environment: Variables): name is OptionName =>
+  Object.hasOwn(specs, name) && (environment[variableOf(name as OptionName)] ?? '') !== '';
+
+function optionsOf(given: GivenOptions, environment: Variables): Options {
   const text = (name: OptionName): string | undefined => {
     const option = given[name];
     if (typeof option === 'string') return option;

@@ -1,6 +1,7 @@
 import vm from 'node:vm';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { GatewayRequest, GatewayResponse } from './http-api-event.ts';
+import { isWebSocketApi } from '../aws/cloudformation.ts';
 import { isObject, listAt, objectAt, textOf } from '../aws/template.ts';
 import type { Assembly, Json, JsonObject, Resource } from '../aws/template.ts';
 import { StartError } from '../errors.ts';
@@ -25,7 +26,7 @@ interface OriginRequests {
 
 export interface Behaviour {
   readonly pattern: RegExp;
-  readonly origin: 'spa' | 'api';
+  readonly origin: 'spa' | 'api' | 'events';
   readonly originRequests: OriginRequests;
   readonly headers: readonly PolicyHeader[];
   readonly viewerRequest: ViewerRequestFunction | undefined;
@@ -48,14 +49,16 @@ export function readDistribution(assembly: Assembly): Distribution {
     throw new StartError('the template must have one CloudFront distribution');
   }
   const config = objectAt(distribution.properties, 'DistributionConfig');
-  const buckets = new Set(
-    listAt(config, 'Origins')
-      .filter((origin) => isObject(objectAt(origin)['S3OriginConfig']))
-      .map((origin) => objectAt(origin)['Id']),
+  const origins = new Map(
+    listAt(config, 'Origins').map((origin) => {
+      const { Id, DomainName, S3OriginConfig } = objectAt(origin);
+      const isEvents = isWebSocketApi(assembly.target(distribution.stack, DomainName));
+      return [Id, isObject(S3OriginConfig) ? 'spa' : isEvents ? 'events' : 'api'] as const;
+    }),
   );
   const read = (behaviour: JsonObject, pattern: string): Behaviour => ({
     pattern: patternOf(pattern),
-    origin: buckets.has(behaviour['TargetOriginId'] ?? null) ? 'spa' : 'api',
+    origin: origins.get(behaviour['TargetOriginId']) ?? 'api',
     headers: policyHeaders(
       assembly.target(distribution.stack, behaviour['ResponseHeadersPolicyId'])?.properties,
     ),
@@ -92,6 +95,11 @@ export const withPagePolicies = (
         }
       : behaviour,
   ),
+});
+
+/** The same, for an app whose pages do not listen for the end of their session. */
+export const withoutEvents = ({ behaviours }: Distribution): Distribution => ({
+  behaviours: behaviours.filter(({ origin }) => origin !== 'events'),
 });
 
 /** `*` stands for any characters and `?` for one; the leading slash may be left out. */
@@ -136,17 +144,18 @@ function originRequests(assembly: Assembly, stack: string, policy: Json | undefi
 }
 
 /**
- * Headers that the distribution adds to requests to the API, with their values as the template has them: a value may be a reference
- * to a secret.
+ * Headers that the distribution adds to requests to the APIs, the same for each, with their values as the template has them: a value
+ * may be a reference to a secret.
  */
 export function originHeaders(assembly: Assembly): readonly (readonly [name: string, value: string])[] {
   const [distribution] = assembly.resources('AWS::CloudFront::Distribution');
-  return listAt(distribution?.properties, 'DistributionConfig', 'Origins').flatMap((origin) =>
+  const headers = listAt(distribution?.properties, 'DistributionConfig', 'Origins').flatMap((origin) =>
     listAt(origin, 'OriginCustomHeaders').map((header) => {
       const { HeaderName: name, HeaderValue: value } = objectAt(header);
       return [textOf(name), assembly.text(distribution?.stack ?? '', value ?? '')] as const;
     }),
   );
+  return [...new Map(headers)];
 }
 
 /** A request with headers of the edge's own in the place of what the caller sent under their names. */

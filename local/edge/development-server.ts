@@ -17,7 +17,7 @@ import type { Spa, SpaResponse } from './spa.ts';
 /** Headers of one connection, and those that are no business of a page's server. */
 const notForwarded = new Set([
   ...['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
-  ...['host', 'origin', 'cookie', 'authorization', 'accept-encoding', 'content-length', 'expect'],
+  ...['x-forwarded-host', 'origin', 'cookie', 'authorization', 'accept-encoding', 'content-length', 'expect'],
 ]);
 
 const notReturned =
@@ -164,7 +164,9 @@ export class DevelopmentServer implements Spa {
     const headers: Record<string, string> = {};
     for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
       const name = (rawHeaders[index] ?? '').toLowerCase();
-      if (!notForwarded.has(name)) headers[name] = rawHeaders[index + 1] ?? '';
+      const value = rawHeaders[index + 1] ?? '';
+      if (name === 'host') headers['x-forwarded-host'] = value;
+      else if (!notForwarded.has(name)) headers[name] = value;
     }
     return headers;
   }

@@ -7,7 +7,7 @@ import { codeOf, reasonOf, StartError } from '../errors.ts';
 import { headBytes, maxBodyBytes, maxHeaderBytes } from './http-api.ts';
 import type { HttpApi } from './http-api.ts';
 import { gatewayMessage } from './http-api-event.ts';
-import type { GatewayRequest } from './http-api-event.ts';
+import type { GatewayRequest, GatewayResponse } from './http-api-event.ts';
 import type { LogSink } from '../cli/log.ts';
 import {
   closeServer,
@@ -18,12 +18,15 @@ import {
   refusalOf,
 } from '../loopback-server.ts';
 import { PageOrigins } from './page-origins.ts';
+import { refuse, type SessionEvents } from './session-events.ts';
 import type { Spa, SpaResponse } from './spa.ts';
 
 /** What stands behind the front: it is put in place when all of it is there. */
 export interface Site {
   readonly distribution: Distribution;
   readonly api: HttpApi;
+  /** Where pages listen for the end of their session; those that come are refused where there is nothing to listen to. */
+  readonly events?: SessionEvents | undefined;
   /** What the edge adds to requests to the API. */
   readonly originHeaders?: readonly (readonly [name: string, value: string])[];
   readonly spa: Spa;
@@ -107,18 +110,18 @@ export class HttpFront {
   async #upgrade(message: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const site = await this.#site;
     const { origin, host = '' } = message.headers;
+    const isForeignHost =
+      refusalOf(message, { hosts: this.#hosts, browsers: 'server-decides' }) !== undefined;
     const isForeign =
-      refusalOf(message, { hosts: this.#hosts, browsers: 'server-decides' }) !== undefined ||
-      (origin !== undefined && origin !== site.baseUrl && origin !== `http://${host}`);
+      isForeignHost || (origin !== undefined && origin !== site.baseUrl && origin !== `http://${host}`);
     const { spa, distribution } = site;
-    if (
-      !isForeign &&
-      spa.upgrade !== undefined &&
-      behaviourFor(distribution, message.url ?? '').origin === 'spa'
-    ) {
+    const behaviour = behaviourFor(distribution, message.url ?? '');
+    if (behaviour.origin === 'events' && !isForeignHost) {
+      await listen(site, behaviour, message, socket, head);
+    } else if (!isForeign && spa.upgrade !== undefined && behaviour.origin === 'spa') {
       spa.upgrade(message, socket, head);
     } else {
-      socket.end(`HTTP/1.1 ${isForeign ? '403 Forbidden' : '400 Bad Request'}\r\nConnection: close\r\n\r\n`);
+      refuse(socket, isForeign ? 403 : 400);
     }
   }
 
@@ -132,12 +135,7 @@ export class HttpFront {
   async #handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const site = await this.#site;
     const target = message.url ?? '';
-    const head = {
-      method: message.method ?? 'GET',
-      target,
-      rawHeaders: message.rawHeaders,
-      sourceIp: (message.socket.remoteAddress ?? '127.0.0.1').replace(/^::ffff:/, ''),
-    };
+    const head = headOf(message);
     if (!target.startsWith('/')) {
       send(response, gatewayMessage(400, 'Bad Request'));
       return;
@@ -157,20 +155,58 @@ export class HttpFront {
   }
 }
 
+const headOf = (message: IncomingMessage): Omit<GatewayRequest, 'body'> => ({
+  method: message.method ?? 'GET',
+  target: message.url ?? '',
+  rawHeaders: message.rawHeaders,
+  sourceIp: (message.socket.remoteAddress ?? '127.0.0.1').replace(/^::ffff:/, ''),
+});
+
+/** A WebSocket to one of our own paths. What is refused is for its function to say, as it is deployed. */
+async function listen(
+  site: Site,
+  behaviour: Behaviour,
+  message: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
+  const request = { ...headOf(message), body: Buffer.alloc(0) };
+  const passed = await passedOn(site, behaviour, request);
+  if (site.events === undefined) refuse(socket, 503);
+  else if ('status' in passed) refuse(socket, passed.status);
+  else await site.events.upgrade(passed, message, socket, head);
+}
+
 async function responseOf(site: Site, behaviour: Behaviour, request: GatewayRequest): Promise<SpaResponse> {
   if (behaviour.origin === 'spa' && request.method !== 'GET' && request.method !== 'HEAD') {
     const refusal = gatewayMessage(405, 'Method Not Allowed');
     return { ...refusal, headers: { ...refusal.headers, allow: 'GET, HEAD' } };
   }
+  // A WebSocket API has no answer for what is no WebSocket.
+  if (behaviour.origin === 'events') return gatewayMessage(403, 'Forbidden');
+  const passed = await passedOn(site, behaviour, request);
+  if ('status' in passed) return passed;
+  return behaviour.origin === 'spa' ? site.spa.get(request, pathOf(passed.target)) : site.api.handle(passed);
+}
+
+const pathOf = (target: string): string => target.split('?', 1)[0] ?? '/';
+
+/** A request as the edge passes it on, or the edge's own answer. */
+async function passedOn(
+  site: Site,
+  behaviour: Behaviour,
+  request: GatewayRequest,
+): Promise<GatewayRequest | GatewayResponse> {
   if (headBytes(request) > maxRequestBytes) return gatewayMessage(431, 'Request Header Fields Too Large');
   const [path = '/', ...query] = request.target.split('?');
   const seen = (await behaviour.viewerRequest?.(request)) ?? { uri: path };
   if (!('uri' in seen)) return seen;
-  if (behaviour.origin === 'spa') return site.spa.get(request, seen.uri);
-  const forwarded = originRequest({ ...request, target: [seen.uri, ...query].join('?') }, behaviour);
+  const rewritten = { ...request, target: [seen.uri, ...query].join('?') };
+  if (behaviour.origin === 'spa') return rewritten;
+  const forwarded = originRequest(rewritten, behaviour);
   return headBytes(forwarded) > maxHeaderBytes
     ? gatewayMessage(431, 'Request Header Fields Too Large')
-    : site.api.handle(withHeaders(forwarded, site.originHeaders ?? []));
+    : withHeaders(forwarded, site.originHeaders ?? []);
 }
 
 function send(response: ServerResponse, { status, headers, body }: SpaResponse): void {

@@ -28,7 +28,7 @@ export class Profile {
   readonly complaints: string[] = [];
   readonly #baseUrl: string;
 
-  constructor(context: BrowserContext, baseUrl: string) {
+  private constructor(context: BrowserContext, baseUrl: string) {
     this.context = context;
     this.#baseUrl = baseUrl;
     context.setDefaultTimeout(maxWaitMs);
@@ -44,6 +44,21 @@ export class Profile {
         this.complaints.push(`foreign request: ${url.href}`);
       }
     });
+  }
+
+  static async open(
+    browser: Browser,
+    baseURL: string,
+    options: BrowserContextOptions = {},
+  ): Promise<Profile> {
+    const context = await browser.newContext({
+      baseURL,
+      locale: 'en-GB',
+      timezoneId: 'Europe/London',
+      ...options,
+    });
+    await context.addInitScript(reportViolations);
+    return new Profile(context, baseURL);
   }
 
   tab(): Promise<Page> {
@@ -78,7 +93,7 @@ export class Profile {
 /** A page asks again whenever it likes: an answer that a test was about to change is of no use once the test is over. */
 const leaveRoutes = (tab: Page): Promise<void> => tab.unrouteAll({ behavior: 'ignoreErrors' });
 
-const launch = (executablePath: string | undefined): Promise<Browser> => {
+export const launch = (executablePath: string | undefined = findShell()): Promise<Browser> => {
   if (executablePath === undefined) throw new Error('no Chromium was found');
   return chromium.launch({
     executablePath,
@@ -103,7 +118,7 @@ export class Rig {
 
   /** @param settings - settings of the functions that no option gives */
   static async start(options: BffOptions = {}, settings?: Record<string, string>): Promise<Rig> {
-    const launching = launch(findShell());
+    const launching = launch();
     const bff = await Bff.start(options, settings).catch(async (error: unknown) => {
       await (await launching).close();
       throw error;
@@ -133,14 +148,7 @@ export class Rig {
   }
 
   async profile(options: BrowserContextOptions = {}, browser = this.#browser): Promise<Profile> {
-    const context = await browser.newContext({
-      baseURL: this.baseUrl,
-      locale: 'en-GB',
-      timezoneId: 'Europe/London',
-      ...options,
-    });
-    await context.addInitScript(reportViolations);
-    const profile = new Profile(context, this.baseUrl);
+    const profile = await Profile.open(browser, this.baseUrl, options);
     this.#profiles.push(profile);
     return profile;
   }

@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { upstreams } from '../../bff.config.ts';
 import { manifestFileText } from '../../lambdas/api/manifest-file.ts';
-import { functionSettings, type FunctionName, type SettingName } from '../../lambdas/settings/index.ts';
+import { functionSettings, type SettingName } from '../../lambdas/settings/index.ts';
 import { AwsProxy } from '../support/aws.ts';
 import { Bff } from '../support/bff.ts';
 import { Provider } from '../support/provider.ts';
@@ -16,6 +16,7 @@ import { Tables } from '../support/table.ts';
 const maxBundle = 260_000;
 
 const built = join(import.meta.dirname, '../../build/lambdas');
+type FunctionName = keyof typeof functionSettings;
 const bundleOf = (name: FunctionName): string => join(built, name, 'index.mjs');
 const functions = Object.keys(functionSettings) as FunctionName[];
 

@@ -30,6 +30,13 @@ describe('the library', () => {
     expect(bytes).toBeLessThanOrEqual(maxCoreBytes);
   });
 
+  test('has the push of session ends apart from the core, in 1 KB', async () => {
+    expect(await bundle(`export * from './client/index.ts'`)).not.toContain('/auth/events');
+    const code = await bundle(`export * from './client/events/index.ts'`);
+    expect(code).toContain('/auth/events');
+    expect(gzipSync(code, { level: 9 }).length).toBeLessThanOrEqual(1_024);
+  });
+
   test('loses what an app does not use', async () => {
     expect(await bundle(`import './client/index.ts'`)).toBe('');
     expect((await bundle(`export { BffError } from './client/index.ts'`)).length).toBeLessThan(400);
@@ -55,7 +62,7 @@ describe('the library', () => {
     expect(imported.filter((name) => name.startsWith('../../'))).toEqual([]);
   });
 
-  test.each(['index', 'react/index', 'timeout-dialog/index', 'draft/index', 'testing/index'])(
+  test.each(['index', 'react/index', 'timeout-dialog/index', 'draft/index', 'events/index', 'testing/index'])(
     'can be loaded where there is no browser: %s',
     async (entry) => {
       await expect(import(`../../client/${entry}.ts`)).resolves.toBeDefined();

@@ -1,5 +1,6 @@
 /** Tabs of one browser, without a browser: what they share, and what each has of its own. To be used with fake timers. */
 import { createClient, type Surroundings } from '../../client/core.ts';
+import { sessionEvents, type SessionEventsOptions } from '../../client/events/index.ts';
 import { createFakeServer, type FakeServerOptions } from '../../client/testing/server.ts';
 import type { Bff, SessionState } from '../../client/types.ts';
 
@@ -17,16 +18,18 @@ class FakeChannel {
   onmessage: ((event: { data: unknown }) => void) | null = null;
   readonly #browser: TabbedBrowser;
   readonly #tab: Tab;
+  readonly #name: string;
 
-  constructor(browser: TabbedBrowser, tab: Tab) {
+  constructor(browser: TabbedBrowser, tab: Tab, name: string) {
     this.#browser = browser;
     this.#tab = tab;
+    this.#name = name;
     browser.channels.add(this);
   }
 
   postMessage(data: unknown): void {
     for (const other of this.#browser.channels) {
-      if (other === this) continue;
+      if (other === this || other.#name !== this.#name) continue;
       const message = structuredClone(data);
       other.#tab.whenRunning(() => other.onmessage?.({ data: message }));
     }
@@ -34,6 +37,48 @@ class FakeChannel {
 
   close(): void {
     this.#browser.channels.delete(this);
+  }
+}
+
+/** A connection of a page's, of which the test is the other end. */
+export class FakeSocket {
+  static readonly OPEN = 1;
+  readyState = 0;
+  onopen: (() => void) | null = null;
+  onmessage: ((event: { data: unknown }) => void) | null = null;
+  onclose: (() => void) | null = null;
+  readonly url: string;
+  readonly tab: Tab;
+
+  constructor(url: string, tab: Tab, browser: TabbedBrowser) {
+    this.url = url;
+    this.tab = tab;
+    browser.sockets.push(this);
+    setTimeout(() => {
+      browser.answerSocket(this);
+    }, browser.latency);
+  }
+
+  accept(): void {
+    this.readyState = FakeSocket.OPEN;
+    this.onopen?.();
+  }
+
+  say(data: unknown = 'ask'): void {
+    this.onmessage?.({ data });
+  }
+
+  /** Refuses, or breaks off. */
+  drop(): void {
+    this.readyState = 3;
+    this.onclose?.();
+  }
+
+  close(): void {
+    this.readyState = 2;
+    setTimeout(() => {
+      this.drop();
+    }, 1);
   }
 }
 
@@ -75,7 +120,9 @@ class FakeLocks {
 export interface TabOptions {
   readonly hidden?: boolean;
   /** What this browser does not have. */
-  readonly without?: readonly ('locks' | 'channel' | 'storage')[];
+  readonly without?: readonly ('locks' | 'channel' | 'storage' | 'sockets')[];
+  /** The app has the end of a session told. */
+  readonly events?: boolean | SessionEventsOptions;
   /** The page that this tab was before it was loaded again. */
   readonly reloaded?: Tab;
   readonly path?: string;
@@ -116,6 +163,7 @@ export class Tab {
       },
       document: this.document,
       addEventListener: this.window.addEventListener.bind(this.window),
+      removeEventListener: this.window.removeEventListener.bind(this.window),
       navigator: without.includes('locks') ? {} : { locks: browser.locks },
       get sessionStorage() {
         if (without.includes('storage')) throw new DOMException('denied', 'SecurityError');
@@ -125,12 +173,24 @@ export class Tab {
       BroadcastChannel: without.includes('channel')
         ? undefined
         : class extends FakeChannel {
-            constructor() {
-              super(browser, tab);
+            constructor(name: string) {
+              super(browser, tab, name);
+            }
+          },
+      WebSocket: without.includes('sockets')
+        ? undefined
+        : class extends FakeSocket {
+            constructor(url: string) {
+              super(url, tab, browser);
             }
           },
     };
-    [this.bff] = createClient(surroundings as unknown as Surroundings);
+    [this.bff] = createClient(
+      surroundings as unknown as Surroundings,
+      options.events === undefined || options.events === false
+        ? undefined
+        : sessionEvents(options.events === true ? undefined : options.events),
+    );
     this.bff.session.subscribe(() => this.seen.push(this.bff.session.get()));
   }
 
@@ -176,6 +236,12 @@ export class TabbedBrowser {
   readonly locks = new FakeLocks();
   readonly requests: Request[] = [];
   readonly errors: unknown[] = [];
+  /** Every connection that a tab has asked for. */
+  readonly sockets: FakeSocket[] = [];
+  /** What becomes of one, once it had time to arrive. */
+  answerSocket: (socket: FakeSocket) => void = (socket) => {
+    socket.accept();
+  };
   readonly server;
   /** What this computer's clock is wrong by, in milliseconds. */
   wallSkew = 0;

@@ -1,6 +1,7 @@
 /** The packed tarball in projects of its users, with nothing of this repository but what is in it. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import {
   cpSync,
   existsSync,
@@ -13,11 +14,15 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
 import { apiReference, referenceFile } from '../../tools/api-reference.ts';
+import { choose, launch, Profile } from '../browser/rig.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const tool = (...parts: string[]): string => join(root, 'node_modules', ...parts);
@@ -29,7 +34,8 @@ interface Outcome {
 }
 
 const environment: NodeJS.ProcessEnv = { ...process.env, NODE_OPTIONS: '' };
-for (const name of Object.keys(environment)) if (/^(?:npm_|BFF_)/i.test(name)) environment[name] = undefined;
+for (const name of Object.keys(environment))
+  if (/^(?:npm_|BFF_|NODE_ENV$)/i.test(name)) environment[name] = undefined;
 
 /** Waits for something to become true: a start takes its time on a busy machine. */
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
@@ -51,6 +57,33 @@ const run = (
       done({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 1, out, err });
     });
   });
+
+/** What was started, and may go on when a test has failed. */
+const started: ChildProcess[] = [];
+
+/** Starts what goes on until it is told to stop. */
+function start(
+  directory: string,
+  command: string,
+  args: readonly string[],
+): { child: ChildProcess; output: () => string; says: (pattern: RegExp) => Promise<string> } {
+  const child = spawn(command, args, {
+    cwd: directory,
+    env: environment,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  started.push(child);
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  return {
+    child,
+    output: () => output,
+    says: async (pattern) => {
+      await until(() => pattern.test(output));
+      return pattern.exec(output)?.[1] ?? '';
+    },
+  };
+}
 
 let place: string;
 let tarball: string;
@@ -85,11 +118,12 @@ beforeAll(async () => {
   tarball = join(place, about.filename);
   files = about.files;
   [typescript, javascript] = await Promise.all([
-    install('typescript', 'aws-cdk-lib', 'constructs', '@types', 'react', 'vite'),
+    install('typescript', 'aws-cdk-lib', 'constructs', '@types', 'react', 'react-dom', 'vite', '@vitejs'),
     install('javascript', 'aws-cdk-lib', 'constructs'),
   ]);
 }, 240_000);
 afterAll(() => {
+  for (const child of started) child.kill('SIGKILL');
   rmSync(place, { recursive: true, force: true });
 });
 
@@ -150,6 +184,8 @@ const fingerprint = (directory: string): Record<string, string> =>
       ]),
   );
 
+/** The CDK's own validation takes longer than everything else: one synthesis here has it. */
+const withoutValidation = { CDK_VALIDATION: 'false' };
 const offline = { NODE_OPTIONS: `--import=${join(import.meta.dirname, 'no-network.mjs')}` };
 
 /** File → text, of every snippet in a document that begins with the name of its file. */
@@ -174,6 +210,7 @@ describe('a project in TypeScript', () => {
     const synth = (out: string): Promise<Outcome> =>
       run(typescript, process.execPath, ['documented/infra/app.ts'], {
         ...offline,
+        ...withoutValidation,
         CDK_OUTDIR: join(place, out),
       });
     const [one, two] = await Promise.all([synth('one'), synth('two')]);
@@ -220,41 +257,93 @@ describe('a project in TypeScript', () => {
     });
   });
 
-  test('runs whole, with its own manifest, policies and page, and ends when npx is gone', async () => {
-    const child: ChildProcess = spawn('npx', ['--offline', 'cis2-bff', 'dev', '--port', '0'], {
-      cwd: typescript,
-      env: environment,
-      stdio: ['ignore', 'pipe', 'inherit'],
+  describe('in Chromium', () => {
+    let browser: Browser;
+    beforeAll(async () => {
+      browser = await launch();
     });
-    let out = '';
-    child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    const url = (): string => /^ready (\S+)$/m.exec(out)?.[1] ?? '';
-    await until(() => url() !== '');
-    const status = async (path: string): Promise<number> =>
-      (await fetch(url() + path, { headers: { 'x-csrf': '1' } })).status;
+    afterAll(() => browser.close());
 
-    const page = await fetch(url());
-    expect(await page.text()).toContain('The page of the consumer');
-    expect(page.headers.get('content-security-policy')).toContain("img-src 'self' data:");
-    expect(page.headers.get('permissions-policy')).toContain('camera=(self)');
-    expect(out).toContain('referrals: not there, for want of --upstream referrals=URL');
-    expect(await status('/api/pds/Patient/9000000009')).toBe(401);
-    expect(await status('/api/referrals/Referral/1234')).toBe(404);
-    expect(await status('/api/none/x')).toBe(404);
+    const dev = (...args: string[]) =>
+      start(typescript, 'npx', [
+        ...['--offline', 'cis2-bff', 'dev', '--port', '0', '--key-bits', '2048', ...args],
+      ]);
+    /** Signs in at the page of the project, and waits until it names who that is. */
+    const signIn = async (tab: Page): Promise<void> => {
+      await tab.getByRole('button', { name: 'Sign in' }).click();
+      await choose(tab, 'Amara Okafor');
+      await tab.locator('#name').getByText('Amara Okafor').waitFor();
+    };
 
-    child.kill('SIGKILL');
-    await until(() =>
-      fetch(url()).then(
-        () => false,
-        () => true,
-      ),
-    );
+    test('runs whole, with its own manifest, policies and page, which Vite changes without a reload, and ends when npx is gone', async () => {
+      const calls: (string | undefined)[][] = [];
+      const referrals = http.createServer(({ url, headers }, response) => {
+        calls.push([url, headers.authorization?.replace(/ \S+$/, ''), headers.cookie]);
+        response.writeHead(200, { 'content-type': 'application/json' }).end('{"reason":"A cough"}');
+      });
+      await once(referrals.listen(0, '127.0.0.1').unref(), 'listening');
+      const { port } = referrals.address() as AddressInfo;
+      const vite = start(typescript, process.execPath, [
+        ...['node_modules/vite/bin/vite.js', '--host', '127.0.0.1', '--port', '0'],
+      ]);
+      const pages = await vite.says(/(http:\/\/127\.0\.0\.1:\d+)\//);
+      const bff = dev('--spa', pages, '--upstream', `referrals=http://127.0.0.1:${String(port)}`);
+      const url = await bff.says(/^ready (\S+)$/m);
+      const profile = await Profile.open(browser, url);
+      const tab = await profile.tab();
+      const headers = await (await tab.goto('/'))?.allHeaders();
+      expect(headers?.['content-security-policy']).toContain("img-src 'self' data:");
+      expect(headers?.['content-security-policy']).not.toContain('unsafe');
+      expect(headers?.['permissions-policy']).toContain('camera=(self)');
+      await signIn(tab);
+
+      await tab.getByRole('button', { name: 'Read the referral' }).click();
+      await tab.getByRole('status').getByText('A cough').waitFor();
+      expect(calls).toEqual([['/Referral/1234?view=full', 'Bearer', undefined]]);
+      const answers = await tab.evaluate(`Promise.all(
+        ['pds/Patient/9000000009', 'referrals/Referral/12345', 'letters/Letter', 'none/x'].map(async (path) =>
+          (await fetch('/api/' + path, { headers: { 'x-csrf': '1' } })).status))`);
+      expect(answers).toEqual([200, 404, 404, 404]);
+      profile.forgive(/status of 404/);
+      expect(bff.output()).toContain('letters: not there, for want of --upstream letters=URL');
+
+      await tab.evaluate('globalThis.isTheSamePage = true');
+      const source = join(typescript, 'src/referral.tsx');
+      writeFileSync(source, readFileSync(source, 'utf8').replace('>Referrals<', '>Letters of referral<'));
+      await tab.getByRole('heading', { name: 'Letters of referral' }).waitFor();
+      expect(await tab.getByRole('status').innerText()).toBe('A cough');
+      expect(await tab.evaluate('globalThis.isTheSamePage')).toBe(true);
+      expect(profile.complaints).toEqual([]);
+      await profile.context.close();
+
+      bff.child.kill('SIGKILL');
+      await until(() =>
+        fetch(url).then(
+          () => false,
+          () => true,
+        ),
+      );
+    });
+
+    test('runs with the page as Vite builds it, from the folder that bff.config names', async () => {
+      const built = await run(typescript, process.execPath, ['node_modules/vite/bin/vite.js', 'build']);
+      expect([built.code, built.err]).toEqual([0, '']);
+      const bff = dev('--quiet');
+      const profile = await Profile.open(browser, await bff.says(/^ready (\S+)$/m));
+      const tab = await profile.tab();
+      await tab.goto('/letters/7?from=list');
+      await signIn(tab);
+      expect(tab.url()).toContain('/letters/7?from=list');
+      expect(profile.complaints).toEqual([]);
+      await profile.context.close();
+    });
   });
 });
 
 describe('a project in JavaScript', () => {
   test('synthesises from CommonJS, and has one class of error in all entry points', async () => {
     const { code, out, err } = await run(javascript, process.execPath, ['app.cjs'], {
+      ...withoutValidation,
       CDK_OUTDIR: join(place, 'js'),
       NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
     });

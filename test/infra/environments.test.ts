@@ -71,6 +71,24 @@ describe('an environment is refused', () => {
     ['an empty client id', 'dev', { clientId: '' }, /dev: clientId is missing/],
     ['a scope without openid', 'dev', { scope: 'profile' }, /dev: scope must be/],
     [
+      'a policy that is misspelt',
+      'dev',
+      { ['acceptedRole' as string]: 'any' },
+      /dev: there is no property acceptedRole: did you mean acceptedRoles\?/,
+    ],
+    [
+      'a number for a time',
+      'dev',
+      { keyLeadTime: 5 as never, rollout: 'slow' as never },
+      /dev: keyLeadTime must be a Duration, got 5\n +dev: rollout must be "canary" or "all-at-once", got "slow"/,
+    ],
+    [
+      'an unknown function',
+      'dev',
+      { reservedConcurrency: { logn: 1 } as never },
+      /reservedConcurrency must be/,
+    ],
+    [
       'a rule for roles that is misspelt',
       'dev',
       { acceptedRoles: [{ activities: ['B0360'] }] as never },
@@ -193,7 +211,7 @@ describe('an environment is refused', () => {
       'an upstream that the route manifest does not know',
       'dev',
       { upstreamUrls: { 'e-rs': 'https://int.api.service.nhs.uk/referrals' } },
-      /dev: upstreamUrls names e-rs, which the route manifest does not know/,
+      /dev: upstreamUrls names e-rs, and the route manifest has pds/,
     ],
     [
       'an upstream on this machine',
@@ -231,7 +249,7 @@ describe('an environment is refused', () => {
       'an account of its own and the rest of the example',
       'prod',
       { account: '210987654321' },
-      /prod: baseUrl still has example\.nhs\.uk of the example;.* prod: certificateArn still has 111122223333/,
+      /prod: baseUrl still has example\.nhs\.uk of the example[^]* prod: certificateArn still has 111122223333/,
     ],
     [
       'an address for alarms that is none',
@@ -281,7 +299,7 @@ describe('an environment is refused', () => {
 
   test('with every problem at once', () => {
     expect(adding('prod', { idleSeconds: 0, logLevel: 'debug', certificateArn: undefined })).toThrow(
-      /idleSeconds.*; prod: logLevel.*; prod: certificate/,
+      /idleSeconds.*\n +prod: logLevel.*\n +prod: certificate/,
     );
   });
 
@@ -550,7 +568,7 @@ describe('the construct in an app of somebody else', () => {
     [
       'of the wrong purpose',
       { signingKeys: 'api-platform', apiPlatformKeys: 'own', apiPlatformKeyStore: 'cis2' },
-      /signingKeys is a store for api-platform.*; apiPlatformKeyStore is a store for cis2/,
+      /signingKeys is a store for api-platform.*\n +apiPlatformKeyStore is a store for cis2/,
     ],
     [
       'that nothing would use',
@@ -631,7 +649,7 @@ describe('the construct in an app of somebody else', () => {
         contentSecurityPolicy: { 'img-src': ['data:'] },
       });
     expect(make).toThrow(
-      /webAclArn belongs to the distribution.*contentSecurityPolicy is for documents of our/,
+      /webAclArn belongs to the distribution[^]*contentSecurityPolicy is for documents of our/,
     );
   });
 
@@ -667,7 +685,11 @@ describe('the construct in an app of somebody else', () => {
     ['idleSeconds', '900', 'idleSeconds must be a number, got "900"'],
     ['acceptedRoles', 'some', 'acceptedRoles must be "optional", "any" or a list of role rules, got "some"'],
     ['upstreams', { Pds: {} }, 'upstreams: Pds: the name must be '],
-    ['upstreamUrls', { other: 'https://a.example' }, 'upstreamUrls names other, which the route manifest'],
+    [
+      'upstreamUrls',
+      { other: 'https://a.example' },
+      'upstreamUrls names other, and the route manifest has pds',
+    ],
   ])('refuses %s: %j by the name of the property', (name, value, message) => {
     const make = (): Cis2Bff =>
       new Cis2Bff(new Stack(createApp(), 'ward'), 'Bff', { ...ordinary(), [name]: value });
@@ -682,6 +704,6 @@ describe('the construct in an app of somebody else', () => {
         clientId: 'ward',
         bundles,
       });
-    expect(make).toThrow(/live issuer in production.*certificate .*is missing.*webAclArn is missing/);
+    expect(make).toThrow(/live issuer in production.*\n +certificate .*is missing.*\n +webAclArn is missing/);
   });
 });

@@ -15,6 +15,7 @@ export interface Reach {
 
 /** Package of a client → the service's name in IAM. */
 const services: Readonly<Record<string, string>> = {
+  'client-apigatewaymanagementapi': 'execute-api',
   'client-dynamodb': 'dynamodb',
   'client-kms': 'kms',
   'client-secrets-manager': 'secretsmanager',
@@ -23,6 +24,7 @@ const services: Readonly<Record<string, string>> = {
 /** The rights that a command takes: a transaction those of what it consists of, which is checks and updates. */
 export const rightsFor = (command: string): readonly string[] => {
   if (command === 'TransactWriteItems') return ['ConditionCheckItem', 'UpdateItem'];
+  if (command === 'PostToConnection') return ['ManageConnections'];
   return command === '' ? [] : [command];
 };
 

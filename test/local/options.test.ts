@@ -212,6 +212,7 @@ describe('options of a local run', () => {
     [['--base-url', 'app.example'], '--base-url must be an absolute URL'],
     [['--log-format', 'xml'], '--log-format must be one of json, pretty, got "xml"'],
     [['--spa', ''], '--spa must be a folder, or the URL of a development server'],
+    [['--spa', 'ftp://localhost'], '--spa must be a folder, or the URL of a development server such as'],
     [
       ['--spa', 'http://localhost:5173/app'],
       '--spa must be a folder, or the URL of a development server such as',
@@ -244,10 +245,12 @@ describe('options of a local run', () => {
     expect((refusal as StartError).message).not.toContain('\n');
   });
 
-  test('a bad environment variable is refused like a bad option', () => {
-    expect(() => parse([], { BFF_IDLE_SECONDS: '1000' })).toThrow(
-      '--idle-seconds must be a whole number from 1 to 900',
+  test('a bad environment variable is refused like a bad option, by its own name', () => {
+    const environment = { BFF_IDLE_SECONDS: '1000' };
+    expect(() => parse([], environment)).toThrow(
+      /^BFF_IDLE_SECONDS must be a whole number from 1 to 900, got "1000"$/,
     );
+    expect(() => parse(['--idle-seconds', '1001'], environment)).toThrow(/^--idle-seconds .*"1001"$/);
     expect(() => parse([], { BFF_QUIET: 'perhaps' })).toThrow('BFF_QUIET must be 1 or 0');
   });
 

@@ -112,6 +112,16 @@ describe('a page that Vite serves', () => {
     });
     expect([status, headers.location]).toEqual([307, `http://${ownHost()}/ward/7?x=1`]);
   });
+
+  test('leads nobody away from the address of a server in front', async () => {
+    const { status } = await send('/ward/7', {
+      host: `127.0.0.1:${String(port)}`,
+      'x-forwarded-host': 'localhost:3000',
+      'sec-fetch-dest': 'document',
+      accept: 'text/html',
+    });
+    expect(status).toBe(200);
+  });
 });
 
 test('says how to start the BFF when none answers', async () => {

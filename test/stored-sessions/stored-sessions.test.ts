@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { EpochMilliseconds, EpochSeconds } from '../../lambdas/common/index.ts';
 import {
+  createEventStore,
   createLogoutStore,
   createSessionStore,
   parseCredential,
@@ -45,6 +46,15 @@ describe.each(recordings)('a session that $version stored, in format $format', (
   test('can be extended', async () => {
     const store = createSessionStore(options());
     expect(await store.extend(credential, undefined)).toMatchObject({ status: 'active' });
+  });
+
+  test('can be listened to, which changes nothing for whoever reads it', async () => {
+    const store = createSessionStore(options());
+    const before = await store.read(credential);
+    expect(await createEventStore(options()).connect(credential, 'L0SM9cOFvHcCIhw=')).toBe(true);
+    expect(await store.read(credential)).toEqual(before);
+    expect(await store.extend(credential, undefined)).toMatchObject({ status: 'active' });
+    expect(await store.end(credential, 'signed_out', undefined)).not.toBe(false);
   });
 
   test('is on the list of its person’s sessions', async () => {

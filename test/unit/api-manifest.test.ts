@@ -593,8 +593,11 @@ describe('an app’s configuration', () => {
     } as const;
     expect(defineBff(whole)).toBe(whole);
     expect(defineBff(bff)).toBe(bff);
-    for (const spa of ['dist', './dist', '/srv/app', 'http://localhost:5173', 'https://dev.example/app']) {
+    for (const spa of ['dist', './dist', '/srv/app', 'http://localhost:5173', 'https://dev.example/']) {
       expect(problemsIn({ ...good, spa })).toEqual([]);
+    }
+    for (const spa of ['', 'ftp://localhost', 'http://localhost:5173/app', 'http://u:p@localhost']) {
+      expect(problemsIn({ ...good, spa })).toEqual([expect.stringMatching(/^spa must be a folder/)]);
     }
     for (const acceptedRoles of ['optional', 'any'])
       expect(problemsIn({ ...good, acceptedRoles })).toEqual([]);
@@ -621,7 +624,7 @@ describe('an app’s configuration', () => {
       'unknown member "signinErrorPath": did you mean signInErrorPath?',
       'acceptedRoles[0]: unknown member "organisation": did you mean organisations?',
       'concurrentSessions must be one of "allow", "newest-wins", "ask", got "newest"',
-      'spa must be a folder of built files, or the http or https URL of a development server, got 7',
+      'spa must be a folder of built files, or the address of a development server such as http://localhost:5173, got 7',
       'contentSecurityPolicy: unknown member "img-srcs": did you mean img-src?',
       'contentSecurityPolicy: style-src must be any of',
       'permissionsPolicy: camera must be a list of self and https://HOST, got "*"',

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 /** Name → what it is, and what is taken where nobody says otherwise. Counts are for one sign-in unless they say more. */
 export const assumptions = {
   'session-reads': [40, 'GET /auth/session'],
+  connections: [0, 'connections to /auth/events, with sessionEvents'],
+  'connection-minutes': [0, 'minutes of them together'],
   'api-calls': [40, 'proxied calls'],
   'other-requests': [3, 'login, callback and logout'],
   'session-ms': [6, 'time of a session read, ms'],
@@ -64,22 +66,29 @@ export function monthlyBill(signIns: number, a: Assumed = defaults): Bill {
     return found;
   };
   const [reads, calls] = [a['session-reads'] * signIns, a['api-calls'] * signIns];
+  const connections = a.connections * signIns;
+  const minutes = a['connection-minutes'] * signIns;
+  const isPushed = connections + minutes > 0;
+  // Each session ends once, by one message.
+  const ends = isPushed ? signIns : 0;
   const requests = reads + calls + a['other-requests'] * signIns;
   const audited = a['audit-events'] * signIns;
   const gigabyteSeconds = (count: number, ms: number, mb: number): number =>
     (count * ms * mb) / 1_000 / 1_024;
   const seconds =
-    gigabyteSeconds(reads, a['session-ms'], a['session-mb']) +
+    gigabyteSeconds(reads + connections + ends, a['session-ms'], a['session-mb']) +
     gigabyteSeconds(calls, a['api-ms'], a['api-mb']) +
     gigabyteSeconds(signIns, a['sign-in-ms'], a['sign-in-mb']);
   const readUnits = reads * a['read-units'] + calls * a['api-read-units'];
   const writeUnits =
     signIns *
-    (a['sign-in-write-units'] + 2 * a['clock-writes'] + 9 * a['token-renewals'] + a['end-write-units']);
+      (a['sign-in-write-units'] + 2 * a['clock-writes'] + 9 * a['token-renewals'] + a['end-write-units']) +
+    2 * connections;
   const lineBytes = (bytes: number): number => (bytes === 0 ? 0 : bytes + eventBytes);
   const logBytes =
     requests *
       (lineBytes(a['request-bytes']) + lineBytes(a['platform-bytes']) + lineBytes(a['access-bytes'])) +
+    (connections + ends) * lineBytes(a['request-bytes']) +
     calls * lineBytes(a['api-bytes']) +
     2 * audited * lineBytes(a['audit-bytes']);
   const firewall =
@@ -87,14 +96,22 @@ export function monthlyBill(signIns: number, a: Assumed = defaults): Bill {
       ? 0
       : price('firewallPerMonth') +
         a['firewall-rules'] * price('firewallPerRule') +
-        (requests / million) * price('firewallPerMillionRequests');
+        ((requests + connections) / million) * price('firewallPerMillionRequests');
   const bill = {
     'HTTP API': (requests / million) * price('httpApiPerMillionRequests'),
-    CloudFront: (requests / million) * price('cloudFrontPerMillionRequests'),
+    ...(isPushed
+      ? {
+          'WebSocket API':
+            (ends / million) * price('webSocketApiPerMillionMessages') +
+            (minutes / million) * price('webSocketApiPerMillionConnectionMinutes'),
+        }
+      : {}),
+    CloudFront: ((requests + connections) / million) * price('cloudFrontPerMillionRequests'),
     Firewall: firewall,
     'Lambda time': seconds * price('lambdaPerGigabyteSecond'),
     // The function of the audit trail is called for several events at once as a rule.
-    'Lambda requests': ((requests + audited) / million) * price('lambdaPerMillionRequests'),
+    'Lambda requests':
+      ((requests + connections + ends + audited) / million) * price('lambdaPerMillionRequests'),
     DynamoDB:
       (readUnits / million) * price('dynamoDbPerMillionReadUnits') +
       (writeUnits / million) * price('dynamoDbPerMillionWriteUnits'),

@@ -1,6 +1,6 @@
 /** The table of what each role of a template may do, and why. */
 import type { Json, StackTemplate } from '../../infra/rules.ts';
-import { common, reasons } from './reasons.ts';
+import { common, eventReasons, reasons } from './reasons.ts';
 
 interface Right {
   readonly role: string;
@@ -73,7 +73,8 @@ const rightsIn = ({ Resources = {} }: StackTemplate): readonly Right[] =>
     );
 
 /** Why a role has a right; undefined where nobody said. */
-const reasonOf = ({ role, sid }: Right): string | undefined => reasons[role]?.[sid] ?? common[sid];
+const reasonOf = ({ role, sid }: Right): string | undefined =>
+  (reasons[role] ?? eventReasons[role])?.[sid] ?? common[sid];
 
 export interface RightsReport {
   readonly document: string;
@@ -86,9 +87,26 @@ export interface RightsReport {
 const cell = (texts: readonly string[]): string =>
   texts.map((text) => `\`${text.replaceAll('|', '\\|')}\``).join('<br>');
 
-/** @param template - of the stack with the functions */
-export function rightsReport(template: StackTemplate): RightsReport {
-  const rights = rightsIn(template);
+const ordinary = [
+  '# What each role may do',
+  '',
+  'Made of the template of `prod` by `npm run rights`: do not edit. Each row is one statement of the policy that is written out in the',
+  "role; no role has any other. With `keyCustody: 'kms'` or `apiPlatformKeys: 'own'` come rights on those keys",
+  '([signing keys](../signing-keys.md#who-may-do-what)), with `sessionEvents` [two roles more](rights-session-events.md).',
+];
+const withEvents = [
+  '# What the roles of session events may do',
+  '',
+  'Made by `npm run rights`, as [the other roles’ rights](rights.md): do not edit. These roles are there with `sessionEvents` only.',
+];
+
+/**
+ * @param template - of the stack with the functions
+ * @param without - the same without session events: then the report is about what they add
+ */
+export function rightsReport(template: StackTemplate, without?: StackTemplate): RightsReport {
+  const known = new Set((without === undefined ? [] : rightsIn(without)).map(({ role }) => role));
+  const rights = rightsIn(template).filter(({ role }) => !known.has(role));
   const roles = [...new Set(rights.map(({ role }) => role))].sort();
   const used = new Set(
     rights.flatMap(({ role, sid }) => [
@@ -97,16 +115,14 @@ export function rightsReport(template: StackTemplate): RightsReport {
     ]),
   );
   const all = [
-    ...Object.entries(reasons).flatMap(([role, of]) => Object.keys(of).map((sid) => `${role} ${sid}`)),
-    ...Object.keys(common).map((sid) => `common ${sid}`),
+    ...Object.entries(without === undefined ? reasons : eventReasons).flatMap(([role, of]) =>
+      Object.keys(of).map((sid) => `${role} ${sid}`),
+    ),
+    ...(without === undefined ? Object.keys(common).map((sid) => `common ${sid}`) : []),
   ];
   return {
     document: [
-      '# What each role may do',
-      '',
-      'Made of the template of `prod` by `npm run rights`: do not edit. Each row is one statement of the policy that is written out in the',
-      "role; no role has any other. With `keyCustody: 'kms'` or `apiPlatformKeys: 'own'` come rights on those keys",
-      '([signing keys](../signing-keys.md#who-may-do-what)).',
+      ...(without === undefined ? ordinary : withEvents),
       ...roles.flatMap((role) => [
         '',
         `## ${role}`,

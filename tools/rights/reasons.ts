@@ -12,6 +12,19 @@ export const common: Readonly<Record<string, string>> = {
   ApiPlatformCredentialsAtRest: 'decrypts that secret, by way of Secrets Manager',
 };
 
+/** The same for the functions that push the ends of sessions, where a deployment has them. */
+export const eventReasons: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'session-events': {
+    SessionsUpdateItem: 'notes in a live session which connection hears of its end: it can read none',
+  },
+  'session-end-events': {
+    SessionsStream:
+      'Lambda reads with it what was written to the table in the last day, sealed as it is there, and hands over ends of sessions only',
+    SessionsStreamAtRest: 'decrypts the stream, by way of DynamoDB',
+    Connections: 'has a page ask, and can do nothing else to a connection',
+  },
+};
+
 /** Role → the name of a statement → why. */
 export const reasons: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   callback: {

@@ -21,13 +21,18 @@ export const upstreams = defineUpstreams({
       },
     },
   },
+  letters: {
+    title: 'Letters',
+    accept: ['application/json'],
+    routes: { 'GET /Letter': { summary: 'List letters', token: 'cis2', role: 'chosen' } },
+  },
 });
 
 export default defineBff({
   upstreams,
   acceptedRoles: 'any',
   idleSeconds: 600,
-  spa: 'page',
+  spa: 'dist',
   contentSecurityPolicy: { 'img-src': ['data:'] },
   permissionsPolicy: { camera: ['self'] },
 });

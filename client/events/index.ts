@@ -1,0 +1,144 @@
+/** `cis2-bff/client/events`: the end of a session is told, in place of being asked for every few seconds. */
+import type { SessionEvents } from '../types.ts';
+
+/** How often a tab asks without this, in milliseconds. */
+const usualMs = 3_500;
+const minWaitMs = 1_000;
+const maxWaitMs = 60_000;
+/** The tab that is connected says so every second. */
+const maxSilenceMs = 5_000;
+
+export interface SessionEventsOptions {
+  /**
+   * Seconds from one question to the next while the page is connected: as long as it may take to notice that a connection is dead of
+   * which nobody was told.
+   * @default 30
+   */
+  readonly askSeconds?: number;
+}
+
+/**
+ * Has the page told when its session ends, by a WebSocket at `/auth/events`, so that it needs to ask only now and then. One visible
+ * tab of the browser is connected, and the others hear of it. While none is, the page asks as often as without this; the tab tries
+ * again after 1 to 60 seconds. It takes a deployment with `sessionEvents`, and tabs that can agree (Web Locks and
+ * `BroadcastChannel`).
+ *
+ * @example
+ * const bff = createBff<typeof upstreams>({ events: sessionEvents() });
+ */
+export const sessionEvents =
+  (options: SessionEventsOptions = {}): SessionEvents =>
+  (win, client, pace) => {
+    const { askSeconds = 30 } = options;
+    const restMs = Math.max(0, askSeconds * 1_000 - usualMs);
+    const { document, WebSocket: Socket, BroadcastChannel: Channel, location } = win;
+    const locks = win.navigator?.locks;
+    if (!document || !Socket || !Channel || !locks) return;
+    /** While this tab is visible. */
+    let candidacy: AbortController | undefined;
+    let channel: BroadcastChannel | undefined;
+    /** Whether this is the tab that connects. */
+    let isHolder = false;
+    let socket: WebSocket | undefined;
+    /** The session that the connection is for. */
+    let session = '';
+    let waitMs = minWaitMs;
+    let retryAt = 0;
+    let openedAt = NaN;
+    let heardAt = NaN;
+
+    const now = () => win.performance.now();
+    const release = () => {
+      const left = socket;
+      socket = undefined;
+      left?.close();
+    };
+
+    const connect = () => {
+      const mine = (socket = new Socket(location.origin.replace(/^http/, 'ws') + '/auth/events'));
+      mine.onopen = () => {
+        openedAt = now();
+        look();
+        // What ended before it was open was told to nobody.
+        void pace.ask();
+      };
+      // A question that is on its way may have been answered before the end. What a message says does not count.
+      mine.onmessage = () => void pace.ask().then(() => pace.ask());
+      mine.onclose = () => {
+        if (socket !== mine) return;
+        socket = undefined;
+        // One that lasted was no failure to connect.
+        if (now() - openedAt > maxWaitMs) waitMs = minWaitMs;
+        openedAt = NaN;
+        retryAt = now() + waitMs;
+        waitMs = Math.min(2 * waitMs, maxWaitMs);
+        look();
+      };
+    };
+
+    /** Connects, or lets go, as the state wants it; every second, and when the state or the connection has changed. */
+    const look = () => {
+      const state = client.session.get();
+      const wanted = isHolder && state.status === 'active' ? state.handle : '';
+      if (wanted !== session) {
+        // Another session, or another role in it: a connection belongs to the cookie that it was made with.
+        release();
+        [session, retryAt, waitMs] = [wanted, 0, minWaitMs];
+      }
+      if (session && !socket && now() >= retryAt) connect();
+      const isOpen = socket?.readyState === Socket.OPEN;
+      if (isOpen) channel?.postMessage(0);
+      const before = pace.restMs;
+      pace.restMs = isOpen || now() - heardAt < maxSilenceMs ? restMs : 0;
+      // The next question was to come later than it may now.
+      if (candidacy && state.status === 'active' && before > pace.restMs) void pace.ask();
+    };
+
+    const stand = () => {
+      if (candidacy || document.visibilityState !== 'visible') return;
+      const { signal } = (candidacy = new AbortController());
+      channel = new Channel('cis2-bff:events');
+      channel.onmessage = () => {
+        heardAt = now();
+        look();
+      };
+      const hold = () =>
+        new Promise<void>((resolve) => {
+          isHolder = true;
+          look();
+          signal.addEventListener('abort', () => resolve());
+        });
+      locks.request('cis2-bff:listener', { signal }, hold).catch(() => 0);
+    };
+    const standDown = () => {
+      candidacy?.abort();
+      candidacy = undefined;
+      isHolder = false;
+      channel?.close();
+      channel = undefined;
+      heardAt = NaN;
+      look();
+    };
+    const change = () => (document.visibilityState === 'visible' ? stand() : standDown());
+
+    const timer = setInterval(look, 1000);
+    const unsubscribe = client.session.subscribe(look);
+    document.addEventListener('visibilitychange', change);
+    win.addEventListener('pageshow', change);
+    // A page in the back-forward cache keeps no connection.
+    win.addEventListener('pagehide', standDown);
+    stand();
+
+    const { stop } = client;
+    Object.assign(client, {
+      stop() {
+        clearInterval(timer);
+        unsubscribe();
+        document.removeEventListener('visibilitychange', change);
+        win.removeEventListener('pageshow', change);
+        win.removeEventListener('pagehide', standDown);
+        standDown();
+        stop();
+      },
+    });
+  };
