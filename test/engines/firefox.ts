@@ -52,6 +52,7 @@ export async function startFirefox(folder: string): Promise<Engine> {
     ['--headless', '--no-remote', '--profile', folder, '--remote-debugging-port=0'],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
+  process.once('exit', () => firefox.kill());
   const address = await new Promise<string>((resolve, reject) => {
     let output = '';
     firefox.stderr.on('data', (chunk: Buffer) => {

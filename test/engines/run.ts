@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { buildLibraryPage } from '../support/library-page.ts';
 import type { Engine } from './engine.ts';
 import { startFirefox } from './firefox.ts';
@@ -13,6 +14,7 @@ import { flows, idleSeconds, type Flow } from './flows.ts';
 import { makeCertificate, TlsProduct } from './tls-product.ts';
 import { findMiniBrowser, startWebKit } from './webkit.ts';
 
+const maxFlowMs = 300_000;
 const engines = { firefox: startFirefox, webkit: startWebKit };
 type EngineName = keyof typeof engines;
 const allEngines = Object.keys(engines) as EngineName[];
@@ -52,7 +54,7 @@ const products: Readonly<Record<Flow['on'], () => Promise<TlsProduct>>> = {
 };
 
 let passed = 0;
-const failures: string[] = [];
+let failed = 0;
 const versions: string[] = [];
 
 async function runFlow(engine: Engine, product: TlsProduct, flow: Flow): Promise<void> {
@@ -61,7 +63,12 @@ async function runFlow(engine: Engine, product: TlsProduct, flow: Flow): Promise
   const profile = await engine.profile();
   let failure = '';
   try {
-    await flow.run({ product, profile, note: (text) => notes.push(text) });
+    await Promise.race([
+      flow.run({ product, profile, note: (text) => notes.push(text) }),
+      sleep(maxFlowMs, undefined, { ref: false }).then(() => {
+        throw new Error(`not done after ${String(maxFlowMs / 1000)} s`);
+      }),
+    ]);
   } catch (error) {
     failure = error instanceof Error ? error.message : String(error);
   }
@@ -76,8 +83,8 @@ async function runFlow(engine: Engine, product: TlsProduct, flow: Flow): Promise
   for (const note of notes) console.log(`      ${note}`);
   if (failure === '') passed += 1;
   else {
-    failures.push(`${engine.name}: ${flow.name}`);
-    console.log(failure.replace(/^/gm, '      '));
+    failed += 1;
+    console.log(failure.trim().replace(/^/gm, '      '));
   }
 }
 
@@ -105,5 +112,5 @@ try {
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
-console.log(`\n${String(passed)} passed, ${String(failures.length)} failed, in ${versions.join(' and ')}`);
-process.exitCode = failures.length > 0 ? 1 : 0;
+console.log(`\n${String(passed)} passed, ${String(failed)} failed, in ${versions.join(' and ')}`);
+process.exitCode = failed > 0 ? 1 : 0;

@@ -94,6 +94,7 @@ export class TlsProduct {
   }
 
   async down(): Promise<void> {
+    if (!this.#proxy.listening) return;
     const closed = once(this.#proxy, 'close');
     this.#proxy.close();
     for (const socket of this.#sockets) socket.destroy();
@@ -101,6 +102,7 @@ export class TlsProduct {
   }
 
   async up(): Promise<void> {
+    if (this.#proxy.listening) return;
     this.#proxy.listen(this.#port, 'localhost');
     await once(this.#proxy, 'listening');
   }

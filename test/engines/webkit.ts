@@ -48,6 +48,11 @@ export async function startWebKit(folder: string): Promise<Engine> {
     env: { ...process.env, DISPLAY: `:${number.toString().trim()}` },
   });
 
+  process.once('exit', () => {
+    driver.kill();
+    display.kill();
+  });
+
   // WebDriver's classic protocol does not tell of the console. MiniBrowser can print it; the driver would throw that away.
   const printed = path.join(folder, 'printed');
   const binary = path.join(folder, 'minibrowser');
@@ -117,9 +122,10 @@ export async function startWebKit(folder: string): Promise<Engine> {
     },
     async close() {
       if (first) await call('DELETE', `/session/${first.sessionId}`).catch(() => undefined);
+      const gone = Promise.all([driver, display].map((child) => once(child, 'exit')));
       driver.kill();
       display.kill();
-      await Promise.resolve();
+      await gone;
     },
   };
 }
