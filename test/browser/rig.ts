@@ -231,6 +231,10 @@ export const failQuestions = (tab: Page): Promise<unknown> =>
   tab.route('**/auth/session', (route) => route.abort());
 export const letAsk = (tab: Page): Promise<void> => tab.unroute('**/auth/session');
 
+/** As where a deployment does not push the end of a session: the page learns of it when it asks. To call before the sign-in. */
+export const refuseEvents = (tab: Page): Promise<void> =>
+  tab.routeWebSocket('**/auth/events', (socket) => socket.close());
+
 /** The person turns to this tab: it asks at once, not only when its time has come. */
 export const lookAgain = (tab: Page): Promise<unknown> => tab.evaluate(`dispatchEvent(new Event('focus'))`);
 

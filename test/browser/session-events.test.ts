@@ -1,7 +1,7 @@
 /** The demo, which is told when a session has ended, in a browser. */
 import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { heading, signIn } from './rig.ts';
+import { heading, refuseEvents, signIn } from './rig.ts';
 import { useRig } from './use-rig.ts';
 
 const rig = await useRig();
@@ -76,7 +76,7 @@ test('a page that is connected asks four times a minute, as the demo wants it, a
 test('where the connection is refused, the page asks, and is covered within the same time', async () => {
   const profile = await rig.profile();
   const tab = await profile.tab();
-  await tab.routeWebSocket('**/auth/events', (socket) => socket.close());
+  await refuseEvents(tab);
   await signIn(tab, 'Amara Okafor');
   await tab.waitForTimeout(4_500);
   const seen = watch(tab);
