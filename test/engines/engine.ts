@@ -65,8 +65,11 @@ const found = (selector: string, text: string): string => `(() => {
 /** Waits for the main heading. */
 export const heading = (tab: Tab, text: string, maxMs?: number): Promise<void> =>
   until(tab, found('h1', text), `the heading "${text}"`, maxMs);
-export const textOf = (tab: Tab): Promise<string> =>
-  tab.evaluate<string>('document.title + "\\n" + document.documentElement.innerText');
+/** Title and visible text; of the next page, where this one is about to go. */
+export async function textOf(tab: Tab): Promise<string> {
+  await until(tab, 'document.body');
+  return tab.evaluate<string>('document.title + "\\n" + (document.body?.innerText ?? "")');
+}
 
 /** Clicks with the pointer what has this text. */
 export async function click(tab: Tab, selector: string, text: string): Promise<void> {

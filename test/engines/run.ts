@@ -25,6 +25,9 @@ const chosenEngines = named.length > 0 ? named : allEngines;
 const flowWords = words.filter((word) => !(word in engines));
 const chosenFlows = flows.filter(({ name }) => flowWords.every((word) => name.includes(word)));
 
+// So that what was started is ended too.
+process.once('SIGINT', () => process.exit(130));
+
 const isThere = (command: string): boolean => spawnSync('which', [command]).status === 0;
 const needed: Readonly<Record<EngineName, readonly string[]>> = {
   firefox: ['firefox-esr'],

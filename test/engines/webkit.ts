@@ -2,9 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Engine, Profile, Tab } from './engine.ts';
 
@@ -22,21 +20,37 @@ async function freePort(): Promise<number> {
 /** Calls one after the other: which window a call is for is a state of the session. */
 type Send = <T>(method: string, path: string, body?: object, window?: string) => Promise<T>;
 
-function tabOf(send: Send, handle: string): Tab {
+/**
+ * What the page has complained of since it was first looked at: the classic protocol does not tell of the console. What comes
+ * before the first look, or after the last one, is lost.
+ */
+const told = `(window.toldToTest ??= (() => {
+  const told = [];
+  const { error } = console;
+  console.error = (...values) => { told.push('console: ' + values.join(' ')); error(...values); };
+  addEventListener('error', ({ message }) => told.push('uncaught: ' + message));
+  addEventListener('unhandledrejection', ({ reason }) => told.push('uncaught: ' + reason));
+  addEventListener('securitypolicyviolation', (event) =>
+    told.push('CSP ' + event.violatedDirective + ' ' + event.blockedURI));
+  return told;
+})())`;
+
+function tabOf(send: Send, handle: string, complaints: string[]): Tab {
   return {
     goto: (url) => send('POST', '/url', { url }, handle),
     travel: (steps) => send('POST', steps < 0 ? '/back' : '/forward', {}, handle),
     async evaluate<T>(expression: string) {
-      const script = `return JSON.stringify({ value: ${expression} })`;
+      const script = `const told = ${told}; return JSON.stringify({ value: ${expression}, told: told.splice(0) })`;
       const text = await send<string>('POST', '/execute/sync', { script, args: [] }, handle);
-      return (JSON.parse(text) as { value: T }).value;
+      const answer = JSON.parse(text) as { value: T; told: string[] };
+      complaints.push(...answer.told);
+      return answer.value;
     },
     perform: (actions) => send('POST', '/actions', { actions }, handle),
   };
 }
 
-/** @param folder - for what it prints */
-export async function startWebKit(folder: string): Promise<Engine> {
+export async function startWebKit(): Promise<Engine> {
   // MiniBrowser has no mode without a display. The server says on file descriptor 3 which one it took.
   const display = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '1280x1024x24', '-nolisten', 'tcp'], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
@@ -53,14 +67,6 @@ export async function startWebKit(folder: string): Promise<Engine> {
     display.kill();
   });
 
-  // WebDriver's classic protocol does not tell of the console. MiniBrowser can print it; the driver would throw that away.
-  const printed = path.join(folder, 'printed');
-  const binary = path.join(folder, 'minibrowser');
-  await writeFile(printed, '');
-  await writeFile(binary, `#!/bin/sh\nexec ${String(findMiniBrowser())} "$@" >>${printed} 2>&1\n`, {
-    mode: 0o755,
-  });
-
   const call = async <T>(method: string, address: string, body?: object): Promise<T> => {
     const answer = await fetch(`http://127.0.0.1:${String(port)}${address}`, {
       method,
@@ -70,7 +76,7 @@ export async function startWebKit(folder: string): Promise<Engine> {
     if (!answer.ok) throw new Error(`${address}: ${String(value.message)}`);
     return value;
   };
-  const options = { binary, args: ['--automation', '--enable-write-console-messages-to-stdout=true'] };
+  const options = { binary: findMiniBrowser(), args: ['--automation'] };
   const startSession = () =>
     call<{ sessionId: string; capabilities: { browserVersion: string } }>('POST', '/session', {
       capabilities: {
@@ -89,7 +95,7 @@ export async function startWebKit(folder: string): Promise<Engine> {
     async profile(): Promise<Profile> {
       const { sessionId } = first ?? (await startSession());
       first = undefined;
-      const start = (await readFile(printed, 'utf8')).length;
+      const complaints: string[] = [];
       let queue: Promise<unknown> = Promise.resolve();
       const send: Send = <T>(method: string, address: string, body?: object, window?: string) => {
         const turn = queue.then(async () => {
@@ -106,15 +112,12 @@ export async function startWebKit(folder: string): Promise<Engine> {
           const mine =
             handle ?? (await send<{ handle: string }>('POST', '/window/new', { type: 'window' })).handle;
           handle = undefined;
-          return tabOf(send, mine);
+          return tabOf(send, mine, complaints);
         },
         async clearCookies() {
           await send('DELETE', '/cookie');
         },
-        async complaints() {
-          const lines = (await readFile(printed, 'utf8')).slice(start).split('\n');
-          return lines.filter((line) => /CONSOLE \w* ?ERROR/.test(line));
-        },
+        complaints: () => Promise.resolve(complaints),
         async close() {
           await call('DELETE', `/session/${sessionId}`);
         },
