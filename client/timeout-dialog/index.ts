@@ -205,10 +205,11 @@ export class BffTimeoutDialog extends Base {
       window.addEventListener('keydown', this.#onKey, true);
       dialog.showModal();
       first.focus();
-    } else if (this.#parts !== undefined && !this.shadowRoot?.activeElement?.getClientRects().length) {
-      // What had the focus is not there any more.
-      first.focus();
+      return;
     }
+    const focused = this.shadowRoot?.activeElement;
+    // What had the focus is not there any more, or was the title for want of a button.
+    if (!focused?.getClientRects().length || focused === this.#parts?.title) first.focus();
   }
 
   #close(): void {

@@ -1,15 +1,18 @@
 /** The client library in a browser, before the real server: pages of `test/client/page.ts`. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import type { SessionJson } from '../support/browser.ts';
+import { buildLibraryPage } from '../support/library-page.ts';
 import {
   accessibilityViolations,
   respondWith,
   choose,
+  failQuestions,
+  letAsk,
   lookAgain,
   overflow,
   signedInAs,
@@ -19,22 +22,7 @@ import {
 import { useRig } from './use-rig.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'library-'));
-await mkdir(join(folder, 'assets'));
-await writeFile(
-  join(folder, 'index.html'),
-  '<!doctype html><html lang="en"><title>Library</title><meta name="viewport" content="width=device-width">' +
-    '<link rel="icon" href="/icon.svg"><main id="root"></main><script type="module" src="/assets/page.js"></script></html>',
-);
-await writeFile(join(folder, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
-await build({
-  entryPoints: [join(import.meta.dirname, '../client/page.ts')],
-  outfile: join(folder, 'assets/page.js'),
-  bundle: true,
-  format: 'esm',
-  target: 'chrome111',
-  // The development build of React: its StrictMode runs every effect twice.
-  define: { 'process.env.NODE_ENV': '"development"' },
-});
+await buildLibraryPage(folder);
 // The example for React, as the documentation has it.
 const documentation = await readFile(join(import.meta.dirname, '../../docs/client.md'), 'utf8');
 const client = join(import.meta.dirname, '../../client');
@@ -192,6 +180,23 @@ describe('the time-out dialog', () => {
     await tab.getByRole('button', { name: 'Stay signed in' }).click();
     await tab.getByRole('alertdialog').waitFor({ state: 'hidden' });
     profile.forgive(/ERR_FAILED/);
+  });
+
+  test('gives the focus to what can be done as soon as it is known that the session has ended', async () => {
+    const { profile, tab } = await signedIn();
+    await respondWith(tab, withEnd(4));
+    await lookAgain(tab);
+    await tab.getByRole('alertdialog').waitFor();
+    await tab.unroute('**/auth/session');
+    await failQuestions(tab);
+    await tab.getByRole('dialog').getByText('We cannot check if you are still signed in').waitFor();
+    expect(await focused(tab)).toBe('title');
+    expect((await profile.call('POST', '/auth/logout')).status).toBe(200);
+    await letAsk(tab);
+    await lookAgain(tab);
+    await dialogTitle(tab, 'You have been signed out');
+    expect(await focused(tab)).toBe('Sign in');
+    profile.forgive(/ERR_FAILED|status of 401/);
   });
 
   test('covers the page when CIS2 has ended the session, whatever key is pressed, and leads back to the page', async () => {
