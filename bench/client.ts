@@ -19,7 +19,7 @@ import { chromium } from 'playwright-core';
 import { browserArguments, findShell } from '../test/support/chromium.ts';
 import { median } from './api-proxy/measure.ts';
 
-const rounds = Number(process.argv[2] ?? 21);
+const rounds = Number(process.argv[2] ?? 7);
 /** Of each response with a session. */
 const delayMs = 20;
 const others = ['oidc-client-ts@3.5.0', 'next-auth@4.24.15', 'oidc-spa@10.2.11'];
