@@ -42,6 +42,7 @@ export const sessionEvents =
     let socket: WebSocket | undefined;
     /** The session that the connection is for. */
     let session = '';
+    let isStopped = false;
     let waitMs = minWaitMs;
     let retryAt = 0;
     let openedAt = NaN;
@@ -95,7 +96,7 @@ export const sessionEvents =
     };
 
     const stand = () => {
-      if (candidacy || document.visibilityState !== 'visible') return;
+      if (candidacy || isStopped || document.visibilityState !== 'visible') return;
       const { signal } = (candidacy = new AbortController());
       channel = new Channel('cis2-bff:events');
       channel.onmessage = () => {
@@ -119,7 +120,11 @@ export const sessionEvents =
       heardAt = NaN;
       look();
     };
-    const change = () => (document.visibilityState === 'visible' ? stand() : standDown());
+    /** Asks first: the session may have ended while nobody looked, or while the page was in the back-forward cache. */
+    const change = () => {
+      if (document.visibilityState === 'visible') void pace.ask().then(stand);
+      else standDown();
+    };
 
     const timer = setInterval(look, 1000);
     const unsubscribe = client.session.subscribe(look);
@@ -132,6 +137,7 @@ export const sessionEvents =
     const { stop } = client;
     Object.assign(client, {
       stop() {
+        isStopped = true;
         clearInterval(timer);
         unsubscribe();
         document.removeEventListener('visibilitychange', change);

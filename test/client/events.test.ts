@@ -136,6 +136,17 @@ describe('a connected page', () => {
     expect(isOpen(browser.sockets.at(-1))).toBe(true);
   });
 
+  test('asks before it is connected again: a session that ended meanwhile gets no connection', async () => {
+    const { tab } = await connected();
+    tab.hide();
+    await pass(10);
+    browser.server.set({ status: 'ended', reason: 'provider_logout' });
+    tab.show();
+    await pass(60);
+    expect(tab.state.status).toBe('ended');
+    expect(browser.sockets).toHaveLength(1);
+  });
+
   test('is connected anew under another cookie: after a change of role, and by another sign-in', async () => {
     const { tab, socket } = await connected();
     const [role] = tab.state.status === 'active' ? tab.state.roles : [];
