@@ -6,7 +6,6 @@ import {
   heading,
   failQuestions,
   letAsk,
-  refuseEvents,
   lookAgain,
   signInButtonName,
   signedInAs,
@@ -219,7 +218,6 @@ describe('a refusal that is not the backend’s own', () => {
   test('is told from the backend’s own by one header, which names what happened', async () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
-    await refuseEvents(tab);
     await signIn(tab, 'Amara Okafor', '/sessions');
     await tab.getByText('This device', { exact: true }).waitFor();
     expect((await profile.call('POST', '/auth/logout')).status).toBe(200);

@@ -108,6 +108,8 @@ export class Rig {
   readonly bff: Bff;
   readonly #browser: Browser;
   #wholeBrowser: Promise<Browser> | undefined;
+  /** Whether pages are told of the end of their session. Without it they ask every few seconds, which most tests wait for. */
+  hasEvents = false;
   readonly #profiles: Profile[] = [];
   #shared: { readonly profile: Profile; readonly tab: Page } | undefined;
 

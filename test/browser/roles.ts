@@ -6,7 +6,6 @@ import {
   heading,
   failQuestions,
   letAsk,
-  refuseEvents,
   signedInAs,
   signIn,
   staysTold,
@@ -184,7 +183,6 @@ describe('a person with several roles', () => {
   test('whose session ended meanwhile is told that instead', async () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
-    await refuseEvents(tab);
     await signIn(tab, 'Bethan Morris');
     await heading(tab, chooseHeading);
     const handle = (await profile.session()).handle;

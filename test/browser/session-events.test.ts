@@ -5,6 +5,7 @@ import { heading, refuseEvents, signIn } from './rig.ts';
 import { useRig } from './use-rig.ts';
 
 const rig = await useRig();
+rig.hasEvents = true;
 
 const ending = 'You were signed out because your Care Identity session ended';
 /** CIS2's logout, and the page that shows nobody any more. */
