@@ -58,6 +58,7 @@ export class Profile {
       ...options,
     });
     await context.addInitScript(reportViolations);
+    if (!this.hasEvents) await context.addInitScript('delete window.WebSocket');
     return new Profile(context, baseURL);
   }
 
