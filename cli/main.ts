@@ -47,7 +47,7 @@ const help = [
 const version = (): string =>
   (JSON.parse(readFileSync(path.join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
 
-// A third of the processor time of a start. In a folder of our own: nobody else on this machine writes there.
+// A quarter of the processor time of a start. In a folder of our own: nobody else on this machine writes there.
 enableCompileCache(path.join(packageRoot, 'build', 'compile-cache'));
 
 // Somebody who reads only the first lines of the output closes the pipe; that is no reason to fail.

@@ -2,7 +2,7 @@ import { Construct } from 'constructs';
 import { configMembers, type BffConfig } from '../../manifest/index.ts';
 import { nearest } from '../../manifest/nearest.ts';
 import { isText, mustBe } from '../../manifest/problems.ts';
-import { functionSettings } from '../../lambdas/settings/index.ts';
+import { eventFunctionSettings, functionSettings } from '../../lambdas/settings/index.ts';
 import type { Cis2BffProps } from '../cis2-bff.ts';
 
 type Check = readonly [allowed: string, isAllowed: (value: unknown) => boolean];
@@ -15,13 +15,14 @@ const construct = (example: string): Check => [
   (value) => Construct.isConstruct(value),
 ];
 const truth: Check = ['true or false', (value) => typeof value === 'boolean'];
-const number: Check = ['a number', (value) => typeof value === 'number'];
-const text: Check = ['text', (value) => typeof value === 'string'];
+const number: Check = ['a number', (value) => Number.isFinite(value)];
+/** An empty one is not the same as none: a web ACL without a name would be no firewall. */
+const text: Check = ['text', isText];
 const duration: Check = [
   'a Duration',
   (value) => isObject(value) && typeof value['toSeconds'] === 'function',
 ];
-const functionNames = Object.keys(functionSettings);
+const functionNames = Object.keys({ ...functionSettings, ...eventFunctionSettings });
 
 /** The other properties have a rule as a setting of the functions. */
 const byItsSetting: Check = ['', () => true];
@@ -87,7 +88,8 @@ const checks: Readonly<Record<Exclude<keyof Cis2BffProps, keyof BffConfig>, Chec
   upstreamUrls: byItsSetting,
   warmUp: truth,
   webAclArn: text,
-  withoutWebAcl: text,
+  // Empty, it is refused for the reason that it does not give.
+  withoutWebAcl: ['text', (value) => typeof value === 'string'],
 };
 const known: readonly string[] = [...Object.keys(checks), ...configMembers];
 

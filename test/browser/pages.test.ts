@@ -392,6 +392,10 @@ describe('a page that anybody can read', () => {
   );
 });
 
+test('many structures were checked, and not one for all pages', () => {
+  expect(checkedStructures.size).toBeGreaterThan(views.length / 3);
+});
+
 describe('a whole visit', () => {
   test('makes no request to any other host, breaks no content security policy and writes no error to the console [ASVS-3.4.3, ASVS-3.6.1]', async () => {
     const profile = await rig.profile();

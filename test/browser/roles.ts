@@ -192,7 +192,7 @@ describe('a person with several roles', () => {
     await letAsk(tab);
     await tab.getByRole('button', { name: 'Continue' }).click();
     await heading(tab, 'Your session was ended for you');
-    profile.forgive(/status of 401|ERR_FAILED|auth\/events/);
+    profile.forgive(/status of 401|ERR_FAILED/);
   });
 
   test('is told of a role that the app does not accept, and cannot choose it', async () => {

@@ -271,7 +271,7 @@ describe('ending one', () => {
     expect((await victim.session()).status).toBe('active');
   });
 
-  test('by several at once is done once, and each of them is told that it is over or not there', async () => {
+  test('by several at once ends it, and each of them learns that it is over or not there', async () => {
     const user = newUser();
     const [browser, other] = [await signedIn(user), await signedIn(user)];
     const handle = await handleOf(other);

@@ -89,6 +89,18 @@ describe('an environment is refused', () => {
       /reservedConcurrency must be/,
     ],
     [
+      'a web ACL without a name, which would be no firewall',
+      'prod',
+      { webAclArn: '' },
+      /prod: webAclArn must be text, got ""/,
+    ],
+    [
+      'a rate that is no number',
+      'dev',
+      { requestsPerSecond: NaN },
+      /dev: requestsPerSecond must be a number/,
+    ],
+    [
       'a rule for roles that is misspelt',
       'dev',
       { acceptedRoles: [{ activities: ['B0360'] }] as never },
