@@ -58,7 +58,6 @@ export class Profile {
       ...options,
     });
     await context.addInitScript(reportViolations);
-    if (!this.hasEvents) await context.addInitScript('delete window.WebSocket');
     return new Profile(context, baseURL);
   }
 
@@ -152,6 +151,7 @@ export class Rig {
 
   async profile(options: BrowserContextOptions = {}, browser = this.#browser): Promise<Profile> {
     const profile = await Profile.open(browser, this.baseUrl, options);
+    if (!this.hasEvents) await profile.context.addInitScript('delete window.WebSocket');
     this.#profiles.push(profile);
     return profile;
   }
