@@ -33,15 +33,16 @@ interface Outcome {
   readonly err: string;
 }
 
-const environment: NodeJS.ProcessEnv = { ...process.env, NODE_OPTIONS: '' };
+// Without colours, which Vite writes into its address wherever `CI` is set.
+const environment: NodeJS.ProcessEnv = { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' };
 for (const name of Object.keys(environment))
   if (/^(?:npm_|BFF_|NODE_ENV$)/i.test(name)) environment[name] = undefined;
 
 /** Waits for something to become true: a start takes its time on a busy machine. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+async function until(condition: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
   const deadline = Date.now() + 60_000;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('it did not become true');
+    if (Date.now() > deadline) throw new Error(`after 60 s: ${what()}`);
     await sleep(50);
   }
 }
@@ -79,7 +80,10 @@ function start(
     child,
     output: () => output,
     says: async (pattern) => {
-      await until(() => pattern.test(output));
+      await until(
+        () => pattern.test(output),
+        () => `nothing like ${String(pattern)} in ${JSON.stringify(output)}`,
+      );
       return pattern.exec(output)?.[1] ?? '';
     },
   };
@@ -317,11 +321,13 @@ describe('a project in TypeScript', () => {
       await profile.context.close();
 
       bff.child.kill('SIGKILL');
-      await until(() =>
-        fetch(url).then(
-          () => false,
-          () => true,
-        ),
+      await until(
+        () =>
+          fetch(url).then(
+            () => false,
+            () => true,
+          ),
+        () => 'the local start still answers',
       );
     });
 
