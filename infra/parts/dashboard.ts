@@ -254,7 +254,7 @@ export class SavedQueries extends Construct {
       'sort p99 desc',
     ]);
     this.add(installation, 'calls to APIs that failed', of('api-proxy'), [
-      "filter event = 'api_call' and (status >= 500 or ispresent(fault))",
+      "filter event = 'request' and ispresent(upstream) and (status >= 500 or ispresent(fault))",
       'stats count(*) as failed by upstream, route, fault, upstreamStatus, refusedBy',
       'sort failed desc',
     ]);

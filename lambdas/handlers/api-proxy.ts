@@ -94,12 +94,11 @@ function proxiedRoute(dependencies: ApiProxyDependencies, route: ApiRoute, base:
       };
       try {
         const response = await forwardCall(dependencies, route, base, call);
-        logCall(call, route, response.status, undefined);
+        noteCall(call, route, undefined);
         return response;
       } catch (error) {
-        const problem = problemOf(error, log);
-        logCall(call, route, problem.status, error);
-        throw problem;
+        noteCall(call, route, error);
+        throw problemOf(error, log);
       }
     },
   };
@@ -304,22 +303,21 @@ function problemOf(error: unknown, log: Logger): Problem {
   return toProblem(error);
 }
 
-function logCall(call: ProxiedCall, route: ApiRoute, status: number, error: unknown): void {
+/** What the request's line says of the call. */
+function noteCall(call: ProxiedCall, route: ApiRoute, error: unknown): void {
   const { trace } = call;
   if (trace.tries > 0) call.log.measure('UpstreamLatency', Math.round(trace.upstreamMs));
   if (error instanceof UpstreamInvalid || error instanceof UpstreamTimeout)
     call.log.measure('UpstreamFailed');
-  call.log('api_call', {
+  call.log.note({
     upstream: route.upstream,
-    route: route.path,
-    method: route.method,
-    status,
     requestId: trace.tries === 0 ? undefined : call.requestId,
     upstreamStatus: trace.upstreamStatus,
     upstreamMs: Math.round(trace.upstreamMs),
-    tokenMs: Math.round(trace.tokenMs),
+    // What most calls do without costs no bytes.
+    tokenMs: Math.round(trace.tokenMs) || undefined,
     tries: trace.tries,
-    refreshed: trace.refreshed,
+    refreshed: trace.refreshed || undefined,
     refusedBy: error === undefined ? undefined : call.stage,
     fault: error instanceof UpstreamInvalid ? error.fault : undefined,
   });

@@ -23,20 +23,19 @@ export interface EventSpec {
 
 /** Event → its level and the fields it may carry. */
 export const events = {
-  /** One a request. `route` is the pattern, never the path; `code` is the problem's or the failed sign-in's. */
-  request: { fields: 'route method status code durationMs' },
+  /**
+   * One a request. `route` is the pattern, never the path; `code` is the problem's or the failed sign-in's. From `upstream` on, of
+   * a proxied call: `requestId` is the `X-Request-ID` that the upstream was sent; `refusedBy` the step that ended the call, `fault`
+   * what the upstream did. Never a path's variables, a query or a body.
+   */
+  request: {
+    fields:
+      'route method status code durationMs upstream requestId upstreamStatus upstreamMs tokenMs tries refreshed refusedBy fault',
+  },
   /** Something that nobody expected. Name and place of the error; its message may hold anything, so it stays out. */
   unexpected_error: { level: 'error', fields: 'error cause at' },
   /** Something we depend on did not respond: the store, CIS2, the keys. */
   dependency_failed: { level: 'error', fields: 'code detail error cause at' },
-  /**
-   * One a proxied call. `requestId` is the `X-Request-ID` that the upstream was sent; `refusedBy` the step that ended the
-   * call, `fault` what the upstream did. Never a path's variables, a query or a body.
-   */
-  api_call: {
-    fields:
-      'upstream route method status requestId upstreamStatus upstreamMs tokenMs tries refreshed refusedBy fault',
-  },
   warm_up: { fields: 'durationMs failed' },
   manifest_unusable: { level: 'error', fields: 'problem' },
   settings_invalid: { level: 'error', fields: 'problems' },

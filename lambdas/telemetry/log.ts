@@ -16,11 +16,15 @@ type Value = string | number | boolean | readonly string[] | undefined;
 
 const rank: Record<Level, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 
+type FieldsOf<Name extends EventName> = { readonly [Field in FieldOf<Name>]?: Value };
+
 export interface Logger {
   /** Writes `event` if its level is on. Fields outside the registry are dropped, whatever a caller casts. */
-  <Name extends EventName>(event: Name, fields?: { readonly [Field in FieldOf<Name>]?: Value }): void;
+  <Name extends EventName>(event: Name, fields?: FieldsOf<Name>): void;
   /** A logger whose lines carry this reference: the one the user is shown. */
   withReference(reference: string): Logger;
+  /** Fields for this request's line, which its handler knows and whoever writes the line does not. */
+  note(fields: FieldsOf<'request'>): void;
   /**
    * Measures something that no event says, for the next line of a request.
    *
@@ -61,7 +65,12 @@ export function createLogger(options: {
   };
 
   const forReference = (reference: string | undefined): Logger => {
-    const log = (event: EventName, fields: Record<string, unknown> = {}): void => {
+    let noted: Record<string, unknown> = {};
+    const note: Logger['note'] = (fields) => {
+      noted = fields;
+    };
+    const log = (event: EventName, given: Record<string, unknown> = {}): void => {
+      const fields = event === 'request' ? { ...noted, ...given } : given;
       const { level = 'info', fields: allowed, audit, counts, by = '' }: EventSpec = events[event];
       if (counts !== undefined) metrics.add(counts, 1, loggable(fields[by]) ?? by);
       const measured = event === 'request' ? metrics.take() : undefined;
@@ -75,7 +84,7 @@ export function createLogger(options: {
       }
       write(JSON.stringify(Object.assign(line, measured)));
     };
-    return Object.assign(log, { withReference: forReference, measure });
+    return Object.assign(log, { withReference: forReference, note, measure });
   };
   return forReference(undefined);
 }

@@ -81,7 +81,7 @@ describe('proxied calls', () => {
     );
     for (const value of secrets.values()) expect(value.length).toBeGreaterThan(15);
     const events = new Set(rig.bff.log.map(({ event }) => event));
-    for (const event of ['api_call', 'token_exchanged', 'token_refreshed', 'token_refused']) {
+    for (const event of ['request', 'token_exchanged', 'token_refreshed', 'token_refused']) {
       expect(events).toContain(event);
     }
     expect(answers).toHaveLength(20);

@@ -310,7 +310,7 @@ describe('what comes back', () => {
     const answer = await rig.send();
     expect([answer.status, answer.problem['code']]).toEqual([502, 'upstream_invalid']);
     expect(JSON.stringify([answer.headers, answer.problem])).not.toMatch(/secret|evil/);
-    expect(rig.entries('api_call')).toEqual([
+    expect(rig.entries('request')).toEqual([
       expect.objectContaining({ status: 502, fault, refusedBy: expect.any(String) }),
     ]);
   });
@@ -350,7 +350,7 @@ describe('a token that the upstream refuses', () => {
     expect(new Set(upstream.calls.map(({ headers }) => headers['x-request-id'])).size).toBe(1);
     expect(new Set(upstream.calls.map(({ body }) => body.toString())).size).toBe(1);
     expect(rig.tokensAsked.map(({ refused }) => refused?.generation)).toEqual([undefined, 1]);
-    expect(rig.entries('api_call')).toEqual([
+    expect(rig.entries('request')).toEqual([
       expect.objectContaining({ status: 200, tries: 2, refreshed: true }),
     ]);
   });
@@ -360,7 +360,7 @@ describe('a token that the upstream refuses', () => {
     const answer = await rig.send();
     expect([answer.status, answer.problem['code']]).toEqual([502, 'upstream_invalid']);
     expect(upstream.calls).toHaveLength(2);
-    expect(rig.entries('api_call')).toEqual([
+    expect(rig.entries('request')).toEqual([
       expect.objectContaining({ fault: 'token_refused', upstreamStatus: 401 }),
     ]);
   });
@@ -662,20 +662,21 @@ describe('the log of a call', () => {
     await rig.send(patch);
     expect(
       rig
-        .entries('api_call')
+        .entries('request')
         .map((entry) => [
-          entry['method'],
+          entry['upstream'],
           entry['route'],
           entry['status'],
           entry['tries'],
           entry['upstreamStatus'],
         ]),
     ).toEqual([
-      ['GET', '/api/pds/Patient', 200, 1, 200],
-      ['GET', '/api/pds/Patient/{id}', 200, 1, 200],
-      ['PATCH', '/api/pds/Patient/{id}', 200, 1, 200],
+      ['pds', 'GET /api/pds/Patient', 200, 1, 200],
+      ['pds', 'GET /api/pds/Patient/{id}', 200, 1, 200],
+      ['pds', 'PATCH /api/pds/Patient/{id}', 200, 1, 200],
     ]);
-    expect(rig.entries('api_call').map((entry) => entry['requestId'])).toEqual(
+    expect(rig.lines).toHaveLength(3);
+    expect(rig.entries('request').map((entry) => entry['requestId'])).toEqual(
       upstream.calls.map(({ headers }) => headers['x-request-id']),
     );
     expect(rig.lines.join('')).not.toMatch(
@@ -691,7 +692,7 @@ describe('the log of a call', () => {
   ])('names the step that refused: %s', async (step, sent, open) => {
     rig.open = open;
     const { status } = await rig.send(sent);
-    expect(rig.entries('api_call')).toEqual([expect.objectContaining({ refusedBy: step, status, tries: 0 })]);
+    expect(rig.entries('request')).toEqual([expect.objectContaining({ refusedBy: step, status, tries: 0 })]);
   });
 });
 

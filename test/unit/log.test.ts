@@ -118,6 +118,20 @@ describe('a log line', () => {
     expect(lines.map((line) => (JSON.parse(line) as Fields)['reference'])).toEqual([undefined, 'B']);
   });
 
+  test('of a request has what was noted of that request, and of no other', () => {
+    const { lines, log } = collect();
+    const first = log.withReference('A');
+    first.note({ upstream: 'pds', status: 1 });
+    first('sign_in_failed', { code: 'x' });
+    first('request', { status: 200 });
+    log.withReference('B')('request', { status: 200 });
+    expect(lines.map((line) => JSON.parse(line) as Fields)).toEqual([
+      expect.not.objectContaining({ upstream: 'pds' }),
+      expect.objectContaining({ reference: 'A', upstream: 'pds', status: 200 }),
+      expect.not.objectContaining({ upstream: 'pds' }),
+    ]);
+  });
+
   test('keeps long texts and long lists short', () => {
     const { lines, log } = collect();
     log('settings_invalid', { problems: Array.from({ length: 100 }, () => 'p'.repeat(1_000)) });
