@@ -1,6 +1,6 @@
 /** `npm run cost`: what a month costs on AWS for several numbers of sign-ins. `npm run cost -- --help` lists the assumptions. */
 import { parseArgs } from 'node:util';
-import { assumptions, defaults, monthlyBill, priceList, type Assumed } from './cost/model.ts';
+import { assumptions, defaults, monthlyBill, priceList, waysToLearn, type Assumed } from './cost/model.ts';
 
 const usage = [
   'Usage: npm run cost [-- --sign-ins N ...] [--ASSUMPTION N] [--json]',
@@ -43,10 +43,17 @@ function readArguments(
 
 function write({ signIns, assumed, json }: NonNullable<ReturnType<typeof readArguments>>): void {
   const bills = signIns.map((count) => monthlyBill(count, assumed));
+  const ways = Object.entries(waysToLearn).map(([way, change]) => ({
+    way,
+    reads: { ...assumed, ...change }['session-reads'],
+    totals: signIns.map((count) => monthlyBill(count, { ...assumed, ...change })['Total'] ?? NaN),
+  }));
   const { date, region, source } = priceList;
   if (json) {
     const months = signIns.map((count, index) => ({ signIns: count, dollars: bills[index] }));
-    console.log(JSON.stringify({ prices: { date, region, source }, assumptions: assumed, months }, null, 2));
+    console.log(
+      JSON.stringify({ prices: { date, region, source }, assumptions: assumed, months, ways }, null, 2),
+    );
     return;
   }
   const lines = Object.keys(bills[0] ?? {});
@@ -54,9 +61,19 @@ function write({ signIns, assumed, json }: NonNullable<ReturnType<typeof readArg
     ['Sign-ins a month', ...signIns.map((count) => count.toLocaleString('en-GB'))],
     ...lines.map((line) => [line, ...bills.map((bill) => `$${(bill[line] ?? 0).toFixed(2)}`)]),
   ];
-  for (const [name = '', ...cells] of rows) {
-    console.log(name.padEnd(20) + cells.map((cell) => cell.padStart(12)).join(''));
-  }
+  const print = (table: readonly (readonly string[])[]): void => {
+    for (const [name = '', ...cells] of table) {
+      console.log(name.padEnd(40) + cells.map((cell) => cell.padStart(12)).join(''));
+    }
+  };
+  print(rows);
+  console.log('\nThe total, by how a page learns that its session is over (session reads a sign-in):');
+  print(
+    ways.map(({ way, reads, totals }) => [
+      `${way} (${String(reads)})`,
+      ...totals.map((total) => `$${total.toFixed(2)}`),
+    ]),
+  );
   console.log(`\nPrices of ${date}, ${region}. ${source}`);
 }
 

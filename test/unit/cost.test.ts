@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { assumptions, defaults, monthlyBill, priceList, type Assumption } from '../../tools/cost/model.ts';
+import {
+  assumptions,
+  defaults,
+  monthlyBill,
+  priceList,
+  waysToLearn,
+  type Assumption,
+} from '../../tools/cost/model.ts';
 
 const lines = (signIns: number, change: Partial<Record<Assumption, number>> = {}) =>
   monthlyBill(signIns, { ...defaults, ...change });
@@ -18,9 +25,12 @@ describe('the cost of a month', () => {
   });
 
   test('follows every assumption', () => {
-    const before = lines(1_000_000)['Total'] ?? 0;
+    // What a connection costs is seen where there are some.
+    const pushed = { connections: 1 };
+    const before = lines(1_000_000, pushed)['Total'] ?? 0;
     for (const name of Object.keys(assumptions) as Assumption[]) {
-      expect(lines(1_000_000, { [name]: defaults[name] + 1 })['Total']).toBeGreaterThan(before);
+      const more = { ...pushed, [name]: { ...defaults, ...pushed }[name] + 1 };
+      expect(lines(1_000_000, more)['Total']).toBeGreaterThan(before);
     }
   });
 
@@ -38,6 +48,15 @@ describe('the cost of a month', () => {
     for (const name of Object.keys(months[0] ?? {})) {
       const row = document.split('\n').find((line) => line.replaceAll('*', '').startsWith(`| ${name} `));
       expect(row?.match(/\$[\d.]+/g)).toEqual(months.map((month) => `$${(month[name] ?? 0).toFixed(2)}`));
+    }
+    for (const [way, change] of Object.entries(waysToLearn)) {
+      const row = document.split('\n').find((line) => line.startsWith(`| ${way} `));
+      expect(row).toContain(` ${String(change['session-reads'])} |`);
+      expect(row?.match(/\$[\d.]+/g)).toEqual(
+        [10_000, 100_000, 1_000_000].map(
+          (signIns) => `$${(lines(signIns, change)['Total'] ?? 0).toFixed(2)}`,
+        ),
+      );
     }
     expect(priceList.date).toMatch(/^\d{4}-\d\d-\d\d$/);
   });

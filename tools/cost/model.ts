@@ -15,13 +15,19 @@ export const assumptions = {
   'sign-in-ms': [270, 'time of login and callback together, ms'],
   'sign-in-mb': [1024, 'memory of the callback function, MB (login has half of it, and hardly takes time)'],
   'read-units': [1, 'read units of a session read: core and profile, 4 KB at most'],
-  'api-read-units': [2, 'read units of a proxied call: core, profile and tokens'],
-  'sign-in-write-units': [16, 'write units of a sign-in: core, profile, tokens, two indexes, the attempt'],
-  'clock-writes': [8, 'writes of the idle clock, of two units each'],
-  'token-renewals': [2, 'exchanges and refreshes, of nine write units each'],
-  'end-write-units': [6, 'write units of a session’s end'],
-  'request-bytes': [390, 'log line of a request with its metrics, bytes'],
-  'api-bytes': [420, 'further log line of a proxied call, bytes'],
+  'api-read-units': [1, 'read units of a proxied call: core, profile and the platform’s tokens'],
+  'sign-in-write-units': [
+    9,
+    'write units of a sign-in: core, profile, CIS2’s tokens, two indexes, the attempt',
+  ],
+  'clock-writes': [8, 'writes of the idle clock'],
+  'clock-write-units': [1, 'write units of each'],
+  'token-renewals': [2, 'exchanges and refreshes'],
+  'renewal-write-units': [8, 'write units of each: two transactions with a check of the session'],
+  'end-write-units': [4, 'write units of a session’s end'],
+  'connection-write-units': [1, 'write units of a connection'],
+  'request-bytes': [355, 'log line of a request with its metrics, bytes'],
+  'api-bytes': [195, 'what a proxied call adds to its line, bytes'],
   'platform-bytes': [0, 'lines of the Lambda platform, bytes a request (about 400 where they are on)'],
   'audit-events': [3, 'audit events, each of which is logged twice: by its function, and in the audit trail'],
   'audit-bytes': [300, 'log line of an audit event, bytes'],
@@ -42,6 +48,24 @@ export type Assumed = Readonly<Record<Assumption, number>>;
 export const defaults = Object.fromEntries(
   Object.entries(assumptions).map(([name, [value]]) => [name, value]),
 ) as Assumed;
+
+/** How long one tab of a person is visible after a sign-in, taken for the rows below. */
+const visibleMinutes = 10;
+/** Each loaded page connects once, and asks when it has and when it is told. */
+const pages = 2;
+const told = (askSeconds: number): Partial<Assumed> => ({
+  'session-reads': (visibleMinutes * 60) / askSeconds + 2 * pages,
+  connections: pages,
+  'connection-minutes': visibleMinutes,
+});
+
+/** How a page of the client library learns that its session is over → what that is in assumptions. */
+export const waysToLearn: Readonly<Record<string, Partial<Assumed>>> = {
+  'asks every 4 s, as without options': { 'session-reads': (visibleMinutes * 60) / 4 },
+  'is told, and asks every 30 s besides': told(30),
+  'is told, and asks every 5 min besides': told(300),
+  'does not ask': { 'session-reads': 0 },
+};
 
 export const priceList = JSON.parse(readFileSync(new URL('prices.json', import.meta.url), 'utf8')) as {
   readonly date: string;
@@ -82,14 +106,17 @@ export function monthlyBill(signIns: number, a: Assumed = defaults): Bill {
   const readUnits = reads * a['read-units'] + calls * a['api-read-units'];
   const writeUnits =
     signIns *
-      (a['sign-in-write-units'] + 2 * a['clock-writes'] + 9 * a['token-renewals'] + a['end-write-units']) +
-    2 * connections;
+      (a['sign-in-write-units'] +
+        a['clock-writes'] * a['clock-write-units'] +
+        a['token-renewals'] * a['renewal-write-units'] +
+        a['end-write-units']) +
+    connections * a['connection-write-units'];
   const lineBytes = (bytes: number): number => (bytes === 0 ? 0 : bytes + eventBytes);
   const logBytes =
     requests *
       (lineBytes(a['request-bytes']) + lineBytes(a['platform-bytes']) + lineBytes(a['access-bytes'])) +
     (connections + ends) * lineBytes(a['request-bytes']) +
-    calls * lineBytes(a['api-bytes']) +
+    calls * a['api-bytes'] +
     2 * audited * lineBytes(a['audit-bytes']);
   const firewall =
     a['firewall-rules'] === 0
