@@ -3,7 +3,7 @@ import { after, toRfc3339, type EpochSeconds } from '../common/index.ts';
 import {
   apiPlatformKeySetCacheSeconds,
   cis2KeySetCacheSeconds,
-  keySetEdgeCacheSeconds,
+  maxKeySetDelaySeconds,
 } from '../key-set-cache.ts';
 import { ChangeRefused } from './errors.ts';
 import { changeRing, readState, type KeyManagerPorts, type RingState } from './key-change.ts';
@@ -44,10 +44,10 @@ async function readSnapshot(ports: KeyManagerPorts): Promise<RingSnapshot> {
   return { state: await readState(ports), record };
 }
 
-/** After this time each of them knows a published key: it caches a set that CloudFront may have cached before. */
+/** After this time each of them knows a published key: it caches a set that CloudFront's two caches may have had before. */
 const knownAfterSeconds = {
-  'api-platform': keySetEdgeCacheSeconds + apiPlatformKeySetCacheSeconds,
-  cis2: keySetEdgeCacheSeconds + cis2KeySetCacheSeconds,
+  'api-platform': maxKeySetDelaySeconds + apiPlatformKeySetCacheSeconds,
+  cis2: maxKeySetDelaySeconds + cis2KeySetCacheSeconds,
 } as const satisfies Record<Purpose, number>;
 
 /** Stands in for the key that a dry run does not make. */

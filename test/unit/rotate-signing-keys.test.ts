@@ -503,10 +503,10 @@ describe('an operator', () => {
     expect(await kidsNow()).toEqual([previous, compromised, next]);
     const change = done(await runner()({ operation: 'promote' }));
     expect(change.notices).toEqual(tried.notices);
-    // An hour after the edge has certainly stopped handing out the set before.
-    expect(change.gapEndsAt).toBe('2027-01-15T09:01:00.000Z');
+    // An hour after both caches of the edge have certainly stopped handing out the set before: 130 s.
+    expect(change.gapEndsAt).toBe('2027-01-15T09:02:10.000Z');
     expect(change.notices.join(' ')).toMatch(
-      /published for 10 min.*API platform.*until 2027-01-15T09:01.*CIS2/,
+      /published for 10 min.*API platform.*until 2027-01-15T09:02:10.*CIS2/,
     );
     const after = await kidsNow();
     expect(after).toEqual([next, expect.any(String)]);
