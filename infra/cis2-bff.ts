@@ -17,7 +17,7 @@ import { AuditTrail } from './parts/audit-trail.ts';
 import { CanarySchedule } from './parts/canary.ts';
 import { BffDashboard, SavedQueries } from './parts/dashboard.ts';
 import { EdgeSecret } from './parts/edge-secret.ts';
-import { BffFunctions, isBehindTheApi } from './parts/functions.ts';
+import { BffFunctions, isReleasedBitByBit } from './parts/functions.ts';
 import type { ReservedConcurrency } from './parts/functions.ts';
 import { BffHttpApi } from './parts/http-api.ts';
 import { nameInStack } from './parts/names.ts';
@@ -409,7 +409,7 @@ export class Cis2Bff extends Construct {
     new BffReleases(this, 'Releases', {
       rollout: props.rollout ?? 'canary',
       releases: new Map(
-        [...functions.keys()].filter(isBehindTheApi).map((name) => {
+        [...functions.keys()].filter(isReleasedBitByBit).map((name) => {
           const errors = alarms.functionErrors.get(name);
           return [
             name,

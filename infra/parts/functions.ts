@@ -165,6 +165,10 @@ const pascalCase = (name: string): string =>
 export const isBehindTheApi = (name: FunctionName): boolean =>
   Object.hasOwn(routes, name) || name === 'api-proxy' || name === 'unknown-route';
 
+/** Whether pages call the function: a new version takes over bit by bit, and goes back when an alarm says so. */
+export const isReleasedBitByBit = (name: FunctionName): boolean =>
+  isBehindTheApi(name) || name === 'session-events';
+
 /**
  * Functions whose calls to other services are worth a trace: where the time of a slow request went. X-Ray takes the first request a
  * second and one in twenty of the others; no library of its own is loaded. Elsewhere the time is the function's own or the store's,

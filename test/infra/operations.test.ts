@@ -7,12 +7,15 @@ import { environments } from '../../infra/environments.ts';
 import { isBehindTheApi } from '../../infra/parts/functions.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
+import { events } from '../../lambdas/telemetry/events.ts';
+import { defaults } from '../../tools/cost/model.ts';
 import { emptyBundles, mentions, ofFunction, only, resourcesOfType, toJson } from './support.ts';
 import type { Json, Resource, TemplateJson } from './support.ts';
 
 interface Deployed {
   readonly stateful: TemplateJson;
   readonly stateless: TemplateJson;
+  readonly edge: TemplateJson | undefined;
 }
 const deployed = new Map<string, Deployed>();
 const environmentNames = Object.keys(environments);
@@ -30,8 +33,12 @@ beforeAll(() => {
   const added = Object.entries(environments).map(
     ([name, environment]) => [name, addEnvironment(app, name, environment, bundles)] as const,
   );
-  for (const [name, { stateful, stateless }] of added) {
-    deployed.set(name, { stateful: toJson(stateful), stateless: toJson(stateless) });
+  for (const [name, { stateful, stateless, edge }] of added) {
+    deployed.set(name, {
+      stateful: toJson(stateful),
+      stateless: toJson(stateless),
+      edge: edge && toJson(edge),
+    });
   }
 });
 
@@ -285,6 +292,40 @@ describe.each(environmentNames)('the dashboard of %s', (name) => {
       }
     }
   });
+});
+
+test('saved queries ask for events and fields that the functions log', () => {
+  const logged = new Set(
+    ['time', 'level', 'event', 'function', 'reference', 'audit', 'errorType'].concat(
+      Object.values(events).flatMap(({ fields }) => fields.split(' ')),
+    ),
+  );
+  const queries = resourcesOfType(of('prod').stateless, 'AWS::Logs::QueryDefinition')
+    .filter(([, { Properties }]) => !mentions(Properties['LogGroupNames'], 'AccessLogs'))
+    .map(([, { Properties }]) => Properties['QueryString'] as string);
+  const found = (pattern: RegExp): string[] =>
+    queries.flatMap((text) => [...text.matchAll(pattern)].flatMap(([, list = '']) => list.split(/,\s*/)));
+  const names = found(/event (?:=|in) (\[[^\]]*\]|'\w+')/g).map((text) => text.replaceAll(/['[\]]/g, ''));
+  expect(names.length).toBeGreaterThanOrEqual(6);
+  expect(names.filter((name) => !Object.hasOwn(events, name))).toEqual([]);
+  const fields = [...found(/ by ([^|\n]+)/g), ...found(/ispresent\((\w+)\)/g), ...found(/pct\((\w+)/g)];
+  expect(fields.length).toBeGreaterThan(10);
+  expect(fields.filter((name) => !logged.has(name) && !/^bin\(/.test(name))).toEqual([]);
+});
+
+test('the cost model counts the alarms, keys, secrets and firewall rules that prod has', () => {
+  const { stateful, stateless, edge } = of('prod');
+  const templates = [stateful, stateless, ...(edge === undefined ? [] : [edge])];
+  const all = (type: string): [string, Resource][] =>
+    templates.flatMap((template) => resourcesOfType(template, type));
+  const rules = all('AWS::WAFv2::WebACL').flatMap(([, { Properties }]) => Properties['Rules'] as Json[]);
+  const counted = {
+    alarms: all('AWS::CloudWatch::Alarm').length,
+    keys: all('AWS::KMS::Key').length,
+    secrets: all('AWS::SecretsManager::Secret').length,
+    'firewall-rules': rules.length,
+  };
+  expect(defaults).toMatchObject(counted);
 });
 
 describe.each(environmentNames)('the canary of %s', (name) => {

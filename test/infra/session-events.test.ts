@@ -102,6 +102,7 @@ describe('a deployment that does not ask for it', () => {
       ...['AWS::ApiGatewayV2::Api', 'AWS::ApiGatewayV2::Integration', 'AWS::ApiGatewayV2::Route'],
       ...['AWS::ApiGatewayV2::Stage', 'AWS::CloudFront::Function'],
       ...Array.from({ length: 5 }, () => 'AWS::CloudWatch::Alarm'),
+      'AWS::CodeDeploy::DeploymentGroup',
       ...['AWS::IAM::Role', 'AWS::IAM::Role', 'AWS::Lambda::Alias', 'AWS::Lambda::Alias'],
       'AWS::Lambda::EventSourceMapping',
       ...['AWS::Lambda::Function', 'AWS::Lambda::Function'],
@@ -292,6 +293,28 @@ describe('the functions', () => {
     );
     const runbooks = readFileSync(join(import.meta.dirname, '../../docs/operations/runbooks.md'), 'utf8');
     expect(runbooks).toContain('`SessionEndsLate`');
+  });
+
+  test('session-events, which pages call, takes over bit by bit, and goes back when an alarm says so', () => {
+    const released = resourcesOfType(pushing.stateless, 'AWS::Lambda::Alias').flatMap(
+      ([id, { UpdatePolicy }]) =>
+        UpdatePolicy === undefined || !id.includes('SessionE') ? [] : [[id, UpdatePolicy] as const],
+    );
+    const [alias] = ofFunction(pushing.stateless, 'session-events', 'AWS::Lambda::Alias');
+    expect(released.map(([id]) => id)).toEqual([alias]);
+    const groups = resourcesOfType(pushing.stateless, 'AWS::CodeDeploy::DeploymentGroup').filter(([id]) =>
+      mentions(released[0]?.[1], id),
+    );
+    expect(groups.map(([, { Properties }]) => Properties)).toEqual([
+      expect.objectContaining({
+        DeploymentConfigName: 'CodeDeployDefault.LambdaCanary10Percent5Minutes',
+        AlarmConfiguration: expect.objectContaining({ Enabled: true }),
+      }),
+    ]);
+    const [, { Properties }] = groups[0] as [string, Resource];
+    const { Alarms } = Properties['AlarmConfiguration'] as unknown as { Alarms: { Name: { Ref: string } }[] };
+    const watched = Alarms.map(({ Name }) => pushing.stateless.Resources[Name.Ref]?.Properties['AlarmName']);
+    expect(watched).toContainEqual(expect.stringMatching(/ SessionEventsErrors$/));
   });
 
   test('have their audit events copied to the audit trail', () => {
