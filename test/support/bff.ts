@@ -23,12 +23,17 @@ export class Bff {
 
   /**
    * @param settings - settings of the functions that no option gives, e.g. `{ LOG_LEVEL: 'debug' }`
+   * @param from - another checkout that is to run
    * @throws Error with what was printed, when it ends before it is ready
    */
-  static async start(options: BffOptions = {}, settings?: Record<string, string>): Promise<Bff> {
+  static async start(
+    options: BffOptions = {},
+    settings?: Record<string, string>,
+    from: string = root,
+  ): Promise<Bff> {
     const script =
       settings === undefined
-        ? [join(root, 'cli/main.ts'), 'dev']
+        ? [join(from, 'cli/main.ts'), 'dev']
         : [join(root, 'test/support/start-with-settings.ts'), JSON.stringify(settings)];
     // Two keys of 4,096 bits are a second of CPU time, and no test but those of the keys cares for their length.
     const given = { port: 0, 'key-bits': 2_048, ...options };
@@ -36,7 +41,7 @@ export class Bff {
       value === undefined ? [] : [`--${name}`, String(value)],
     );
     const child = spawn(process.execPath, [...script, ...args], {
-      cwd: root,
+      cwd: from,
       env: { ...process.env, NODE_OPTIONS: '' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -117,12 +117,22 @@ describe('the workflows of GitHub Actions', () => {
     }
   });
 
+  test('run the release before and this one on one store', () => {
+    const both = steps.filter(({ step }) => step.run?.includes('npm test -- test/releases') === true);
+    expect(both.map(({ name }) => name)).toEqual([expect.stringMatching(/: side-by-side$/)]);
+    const text = steps.map(({ step }) => step.run ?? '').join('\n');
+    const test = readFileSync(join(root, 'test/releases/side-by-side.test.ts'), 'utf8');
+    for (const part of [text, test]) expect(part).toContain('PREVIOUS_RELEASE');
+  });
+
   test('deploy and publish only what was checked', () => {
     const needs = (name: string): readonly string[] => {
       const found = workflows.flatMap(({ workflow }) => workflow.jobs[name]?.needs ?? []).flat();
       return [...found, ...found.flatMap(needs)];
     };
-    expect(needs('deploy')).toContain('check');
-    expect(needs('publish')).toContain('check');
+    for (const checked of ['check', 'side-by-side']) {
+      expect(needs('deploy')).toContain(checked);
+      expect(needs('publish')).toContain(checked);
+    }
   });
 });
