@@ -117,6 +117,15 @@ describe('the workflows of GitHub Actions', () => {
     }
   });
 
+  test('hold every template against the schemas of its resources, by one version of cfn-lint, before the tests', () => {
+    const runs = steps.filter(({ name }) => name.endsWith(': check')).map(({ step }) => step.run ?? '');
+    const lint = runs.findIndex((run) =>
+      /^pipx run cfn-lint==\d+\.\d+\.\d+ .*-- cdk\.out\/\*\.template\.json$/.test(run),
+    );
+    expect(lint).toBeGreaterThan(runs.indexOf('npm run synth'));
+    expect(lint).toBeLessThan(runs.indexOf('npm test'));
+  });
+
   test('run the release before and this one on one store', () => {
     const both = steps.filter(({ step }) => step.run?.includes('npm test -- test/releases') === true);
     expect(both.map(({ name }) => name)).toEqual([expect.stringMatching(/: side-by-side$/)]);
