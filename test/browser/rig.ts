@@ -26,6 +26,7 @@ export class Profile {
   readonly context: BrowserContext;
   /** Console errors, uncaught errors, CSP violations and requests that left this machine. */
   readonly complaints: string[] = [];
+  isClosed = false;
   readonly #baseUrl: string;
   /** Left from an earlier test: the browser ends the process of a profile that has no tab. */
   #emptyTab: Page | undefined;
@@ -34,6 +35,7 @@ export class Profile {
     this.context = context;
     this.#baseUrl = baseUrl;
     context.setDefaultTimeout(maxWaitMs);
+    context.on('close', () => (this.isClosed = true));
     context.on('console', (message) => {
       if (message.type() === 'error') this.complaints.push(`console: ${message.text()}`);
     });
@@ -217,6 +219,7 @@ export class Rig {
     const complaints = closed.flatMap((profile) => profile.complaints.splice(0));
     await Promise.all(
       closed.map(async (profile) => {
+        if (profile.isClosed) return;
         await Promise.all(profile.context.pages().map(leaveRoutes));
         if (this.#changed.delete(profile)) {
           await profile.context.close();
