@@ -310,7 +310,7 @@ describe('a page that was away', () => {
   });
 
   test('because the computer slept longer than the session can last shows nobody at once; a clock that was set back changes nothing', async () => {
-    const profile = await rig.profile();
+    const profile = await rig.ownProfile();
     const tab = await profile.tab();
     await tab.clock.install();
     await signIn(tab);

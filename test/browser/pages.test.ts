@@ -398,7 +398,7 @@ test('many structures were checked, and not one for all pages', () => {
 
 describe('a whole visit', () => {
   test('makes no request to any other host, breaks no content security policy and writes no error to the console [ASVS-3.4.3, ASVS-3.6.1]', async () => {
-    const profile = await rig.profile();
+    const profile = await rig.ownProfile();
     const hosts = new Set<string>();
     profile.context.on('request', (request) => hosts.add(new URL(request.url()).hostname));
     const tab = await profile.tab();
@@ -454,7 +454,7 @@ describe('a browser that cannot do what browsers of today can', () => {
     expect(newerFeatures).toEqual(
       expect.arrayContaining(['api.URL.parse_static', 'javascript.builtins.Promise.withResolvers']),
     );
-    const profile = await rig.profile();
+    const profile = await rig.ownProfile();
     await profile.context.addInitScript(withoutFeatures(newerFeatures));
     const tab = await profile.tab();
     await tab.goto('/patients/9000000017');
@@ -484,7 +484,7 @@ describe('a browser that cannot do what browsers of today can', () => {
     ['replaceChildren', 'delete Element.prototype.replaceChildren'],
     ['modules, which it reports to nobody', 'delete HTMLScriptElement.prototype.noModule'],
   ])('because it lacks %s says so, names the browsers that can, and leads on', async (_, remove) => {
-    const profile = await rig.profile();
+    const profile = await rig.ownProfile();
     await profile.context.addInitScript(remove);
     const tab = await profile.tab();
     await tab.goto('/sessions?ward=7');
@@ -537,7 +537,7 @@ describe('a browser that cannot do what browsers of today can', () => {
   });
 
   test('because JavaScript is switched off says that it needs it, and not that it is checking anything', async () => {
-    const tab = await (await rig.profile({ javaScriptEnabled: false })).tab();
+    const tab = await (await rig.ownProfile({ javaScriptEnabled: false })).tab();
     await tab.goto('/');
     await heading(tab, 'This page needs JavaScript');
     await tab.getByText('Checking').waitFor({ state: 'hidden' });

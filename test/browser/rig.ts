@@ -26,12 +26,16 @@ export class Profile {
   readonly context: BrowserContext;
   /** Console errors, uncaught errors, CSP violations and requests that left this machine. */
   readonly complaints: string[] = [];
+  isClosed = false;
   readonly #baseUrl: string;
+  /** Left from an earlier test: the browser ends the process of a profile that has no tab. */
+  #emptyTab: Page | undefined;
 
   private constructor(context: BrowserContext, baseUrl: string) {
     this.context = context;
     this.#baseUrl = baseUrl;
     context.setDefaultTimeout(maxWaitMs);
+    context.on('close', () => (this.isClosed = true));
     context.on('console', (message) => {
       if (message.type() === 'error') this.complaints.push(`console: ${message.text()}`);
     });
@@ -61,8 +65,23 @@ export class Profile {
     return new Profile(context, baseURL);
   }
 
-  tab(): Promise<Page> {
-    return this.context.newPage();
+  async tab(): Promise<Page> {
+    const tab = await this.context.newPage();
+    await this.#emptyTab?.close();
+    this.#emptyTab = undefined;
+    return tab;
+  }
+
+  /** Closes every tab, and leaves nothing of what they stored. */
+  async empty(): Promise<void> {
+    const [first = await this.tab(), ...others] = this.context.pages();
+    await Promise.all(others.map((tab) => tab.close()));
+    await first.goto('about:blank');
+    const devTools = await this.context.newCDPSession(first);
+    await devTools.send('Storage.clearDataForOrigin', { origin: this.#baseUrl, storageTypes: 'all' });
+    await devTools.detach();
+    await this.context.clearCookies();
+    this.#emptyTab = first;
   }
 
   /** Takes back the browser's own remark about an answer that the test provoked, such as "status of 409". */
@@ -111,6 +130,9 @@ export class Rig {
   /** Whether pages are told of the end of their session. Without it they ask every few seconds, which most tests wait for. */
   hasEvents = false;
   readonly #profiles: Profile[] = [];
+  /** Profiles of earlier tests, without their tabs, cookies and storage: a new one costs a process and half a second. */
+  readonly #emptied: Profile[] = [];
+  readonly #changed = new Set<Profile>();
   #shared: { readonly profile: Profile; readonly tab: Page } | undefined;
 
   private constructor(bff: Bff, browser: Browser) {
@@ -149,17 +171,31 @@ export class Rig {
     if (!answer.ok) throw new Error(`the control panel refused ${command}: ${await answer.text()}`);
   }
 
-  async profile(options: BrowserContextOptions = {}, browser = this.#browser): Promise<Profile> {
+  /** A profile without tabs, cookies and storage. Nothing may be changed in it that closing its tabs does not undo. */
+  async profile(): Promise<Profile> {
+    const profile = this.#emptied.pop() ?? (await this.#open());
+    this.#profiles.push(profile);
+    return profile;
+  }
+
+  /** A profile that no other test gets, with options or an `addInitScript` of its own. */
+  async ownProfile(options: BrowserContextOptions = {}, browser = this.#browser): Promise<Profile> {
+    const profile = await this.#open(options, browser);
+    this.#profiles.push(profile);
+    this.#changed.add(profile);
+    return profile;
+  }
+
+  async #open(options: BrowserContextOptions = {}, browser = this.#browser): Promise<Profile> {
     const profile = await Profile.open(browser, this.baseUrl, options);
     if (!this.hasEvents) await profile.context.addInitScript('delete window.WebSocket');
-    this.#profiles.push(profile);
     return profile;
   }
 
   /** A profile of the whole Chromium, which brings pages back from memory. */
   async profileWithPageMemory(): Promise<Profile> {
     this.#wholeBrowser ??= launch(findBrowser());
-    return this.profile({}, await this.#wholeBrowser);
+    return this.ownProfile({}, await this.#wholeBrowser);
   }
 
   /**
@@ -168,8 +204,7 @@ export class Rig {
    */
   async visitor(): Promise<{ readonly profile: Profile; readonly tab: Page }> {
     if (this.#shared === undefined) {
-      const profile = await this.profile();
-      this.#profiles.pop();
+      const profile = await this.#open();
       this.#shared = { profile, tab: await profile.tab() };
     }
     await leaveRoutes(this.#shared.tab);
@@ -181,14 +216,24 @@ export class Rig {
   /** Closes every profile and gives what their browsers complained of: nothing, if all is well. */
   async closeProfiles(): Promise<string[]> {
     const closed = this.#profiles.splice(0);
+    const complaints = closed.flatMap((profile) => profile.complaints.splice(0));
     await Promise.all(
-      closed.map(async ({ context }) => {
-        await Promise.all(context.pages().map(leaveRoutes));
-        await context.close();
+      closed.map(async (profile) => {
+        if (profile.isClosed) return;
+        await Promise.all(profile.context.pages().map(leaveRoutes));
+        if (this.#changed.delete(profile)) {
+          await profile.context.close();
+          return;
+        }
+        await profile.empty();
+        this.#emptied.push(profile);
       }),
     );
-    const visitors = this.#shared?.profile.complaints.splice(0) ?? [];
-    return [...closed.flatMap(({ complaints }) => complaints), ...visitors];
+    return [
+      ...complaints,
+      ...closed.flatMap((profile) => profile.complaints.splice(0)),
+      ...(this.#shared?.profile.complaints.splice(0) ?? []),
+    ];
   }
 
   async stop(): Promise<void> {
@@ -215,10 +260,33 @@ export async function signedInAs(tab: Page, person: string): Promise<void> {
   await tab.locator('#account-name', { hasText: person }).waitFor();
 }
 
-/** To the simulator and back to `path`. The app's own sign-in page is left out: that has tests of its own. */
-export async function signIn(tab: Page, person = 'Amara Okafor', path = '/'): Promise<void> {
+/** The page to choose a person on, in the browser. */
+export async function signInByHand(tab: Page, person = 'Amara Okafor', path = '/'): Promise<void> {
   await tab.goto(`/auth/login?returnTo=${encodeURIComponent(path)}`);
   await choose(tab, person);
+  await signedInAs(tab, person);
+}
+
+/**
+ * To the simulator and back with the browser's cookies, and then to `path` in the browser: half of the processor time of a
+ * sign-in by hand, which has tests of its own.
+ */
+export async function signIn(tab: Page, person = 'Amara Okafor', path = '/'): Promise<void> {
+  const { request } = tab.context();
+  const page = await request.get(`/auth/login?returnTo=${encodeURIComponent(path)}`);
+  const markup = await page.text();
+  const field = (pattern: RegExp): string => {
+    const [, value] = pattern.exec(markup) ?? [];
+    if (value === undefined) throw new Error(`no ${String(pattern)} at the simulator: ${markup}`);
+    return value;
+  };
+  await request.post(new URL(field(/<form [^>]*action="([^"]+)"/), page.url()).href, {
+    form: {
+      interaction: field(/name="interaction" value="([^"]+)"/),
+      uid: field(new RegExp(`name="uid" value="([^"]+)"[^>]*>[^<]*${person}`)),
+    },
+  });
+  await tab.goto(path);
   await signedInAs(tab, person);
 }
 

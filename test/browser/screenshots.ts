@@ -28,7 +28,7 @@ async function picture(
   reach: (tab: Page) => Promise<unknown>,
   last?: (tab: Page) => Locator,
 ): Promise<void> {
-  const profile = await rig.profile({ viewport: { width, height: 640 } });
+  const profile = await rig.ownProfile({ viewport: { width, height: 640 } });
   const tab = await profile.tab();
   await reach(tab);
   const path = join(folder, `${name}.png`);
@@ -83,7 +83,7 @@ try {
   await picture(
     'sessions',
     async (tab) => {
-      await signIn(await (await rig.profile({ userAgent: iPad })).tab(), 'Devika Shah');
+      await signIn(await (await rig.ownProfile({ userAgent: iPad })).tab(), 'Devika Shah');
       await signIn(tab, 'Devika Shah', '/sessions');
       await tab.getByText('This device').waitFor();
     },

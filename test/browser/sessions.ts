@@ -22,8 +22,8 @@ const otherThan = (tab: Page, device: string) =>
 describe('where a person is signed in', () => {
   // Each test has a person of its own: whoever was left signed in by another test would be in the list.
   test('is listed with device and times, this device first, and any of it can be signed out from here [ASVS-7.5.2]', async () => {
-    const desk = await rig.profile({ userAgent: windows });
-    const tablet = await rig.profile({ userAgent: iPad });
+    const desk = await rig.ownProfile({ userAgent: windows });
+    const tablet = await rig.ownProfile({ userAgent: iPad });
     const [deskTab, tabletTab] = [await desk.tab(), await tablet.tab()];
     await signIn(deskTab, 'Amara Okafor');
     await signIn(tabletTab, 'Amara Okafor', '/sessions?ward=7');

@@ -5,7 +5,17 @@ import { describe, expect, test } from '@jest/globals';
 import { chromium, type Page } from 'playwright-core';
 import { sessionCookie, signInCookie } from '../support/browser.ts';
 import { browserArguments, findBrowser } from '../support/chromium.ts';
-import { browserStorage, choose, facts, heading, signInButtonName, signedInAs, signIn, text } from './rig.ts';
+import {
+  browserStorage,
+  choose,
+  facts,
+  heading,
+  signInButtonName,
+  signInByHand,
+  signedInAs,
+  signIn,
+  text,
+} from './rig.ts';
 import { rig } from './demo-rig.ts';
 
 /** Everybody at the simulator, as its control panel lists them. */
@@ -353,7 +363,7 @@ describe('a sign-in that does not end well', () => {
   });
 
   test('shows a reference that can be copied', async () => {
-    const profile = await rig.profile({ permissions: ['clipboard-read', 'clipboard-write'] });
+    const profile = await rig.ownProfile({ permissions: ['clipboard-read', 'clipboard-write'] });
     const tab = await profile.tab();
     await tab.goto('/sign-in-error?code=internal_error&reference=7K3M-9QX2-HABW');
     await tab.getByRole('button', { name: 'Copy reference' }).click();
@@ -378,7 +388,7 @@ describe('a sign-in that does not end well', () => {
   test('because the sign-in page was opened again with the back button harms nobody', async () => {
     const profile = await rig.profile();
     const tab = await profile.tab();
-    await signIn(tab);
+    await signInByHand(tab);
     const { handle } = await profile.session();
     await tab.goBack();
     await heading(tab, /simulator/);
