@@ -2,13 +2,9 @@ import { defineConfig } from 'vite';
 
 /** The pages run under `default-src 'self'`: every asset stays a file, and nothing is put into the HTML or the CSS. */
 export default defineConfig({
-  base: '/',
   build: {
     // The oldest browsers that these pages are for. `index.html` names them to everybody else.
     target: ['chrome111', 'edge111', 'firefox114', 'safari16.4'],
-    outDir: 'dist',
-    emptyOutDir: true,
-    assetsDir: 'assets',
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     // "use client" in the library is for React on a server.

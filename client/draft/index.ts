@@ -72,13 +72,18 @@ function fill(form: HTMLFormElement, values: Values): void {
 }
 
 type Stored = Record<string, string>;
-/** All drafts of this tab, sealed, in one item: the client removes it at a sign-out. */
-function edit(change: (all: Stored) => void): void {
+/**
+ * All drafts of this tab, sealed, in one item: the client removes it at a sign-out. What is there and not this person's goes.
+ *
+ * @param change - gets the person's own, and what an earlier version of this library stored
+ */
+function edit(person: string, change: (own: Stored, earlier: Stored) => void): void {
   try {
-    const all = JSON.parse(sessionStorage.getItem(draftsKey) ?? '{}') as Stored;
-    change(all);
-    if (Object.keys(all).length === 0) sessionStorage.removeItem(draftsKey);
-    else sessionStorage.setItem(draftsKey, JSON.stringify(all));
+    const all = JSON.parse(sessionStorage.getItem(draftsKey) ?? '{}') as Record<string, Stored> & Stored;
+    const own: Stored = all[person] ?? {};
+    change(own, all);
+    if (Object.keys(own).length === 0) sessionStorage.removeItem(draftsKey);
+    else sessionStorage.setItem(draftsKey, JSON.stringify({ [person]: own }));
   } catch {
     // No storage, or a full one: what was typed stays in the form alone.
   }
@@ -90,61 +95,99 @@ const toBytes = (text: string): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));
 const nonceBytes = 12;
 
-/** @throws BffError when there is no session, or the BFF cannot be reached */
-async function readKey(client: SessionClient): Promise<CryptoKey> {
+const toUtf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
+
+/** The key of the person, and the names of the person and the form that nobody can tell without it. */
+interface Access {
+  readonly key: CryptoKey;
+  readonly person: string;
+  readonly name: string;
+}
+
+/**
+ * @param form - its path and name
+ * @throws BffError when there is no session, or the BFF cannot be reached
+ */
+async function openDrafts(client: SessionClient, form: string): Promise<Access> {
   const response = await client.fetch('/auth/session/draft-key', { background: true, cache: 'no-store' });
   const { key } = (await response.json()) as { readonly key: string };
-  return crypto.subtle.importKey('raw', toBytes(key), 'AES-GCM', false, ['encrypt', 'decrypt']);
+  const bytes = toBytes(key);
+  const hmac = { name: 'HMAC', hash: 'SHA-256' };
+  const namer = await crypto.subtle.importKey('raw', bytes, hmac, false, ['sign']);
+  const nameFor = async (text: string): Promise<string> =>
+    toText(new Uint8Array(await crypto.subtle.sign('HMAC', namer, toUtf8(text))));
+  return {
+    key: await crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt']),
+    person: await nameFor(''),
+    name: await nameFor(form),
+  };
 }
 
 /**
  * Keeps what is typed in a form, and brings it back when the same person is signed in again in this tab.
  *
  * It lies in the tab's `sessionStorage`, encrypted (AES-256-GCM) under a key that only a session of the same person can
- * have. It is gone when the person signs out, when somebody else signs in, and when the tab is closed. Passwords, files,
- * hidden fields and fields with `data-no-draft` are not kept.
+ * have, under a name that only that key gives: which page and form it is of cannot be told. It is gone when the person signs
+ * out, when somebody else signs in, and when the tab is closed. Passwords, files, hidden fields and fields with
+ * `data-no-draft` are not kept.
  *
  * @param form - its fields need a `name`
  */
 export function keepDraft(client: SessionClient, form: HTMLFormElement, options: DraftOptions = {}): Draft {
-  const name = `${location.pathname}#${options.name ?? (form.id || form.name)}`;
-  const context = new TextEncoder().encode(name);
+  const place = `${location.pathname}#${options.name ?? (form.id || form.name)}`;
+  const context = toUtf8(place);
   const stopped = new AbortController();
-  let key: Promise<CryptoKey> | undefined;
+  let access: Promise<Access> | undefined;
+  /** What `access` gave. */
+  let opened: Access | undefined;
   let owner = '';
   let writing = false;
   let isDue = false;
 
+  const drop = ({ person, name }: Access): void => edit(person, (own) => Reflect.deleteProperty(own, name));
   const forget = (): void => {
     isDue = false;
-    edit((all) => Reflect.deleteProperty(all, name));
+    const pending = access;
+    if (opened !== undefined) drop(opened);
+    else
+      pending?.then(
+        (given) => access === pending && drop(given),
+        () => undefined,
+      );
   };
 
   /** The key of whoever is signed in; asked for again where it could not be had. */
-  const open = (): Promise<CryptoKey> | undefined => {
+  const open = (): Promise<Access> | undefined => {
+    opened = undefined;
     if (client.session.get().status !== 'active') return undefined;
-    const mine = (key = readKey(client));
-    mine.catch(() => {
-      if (key === mine) key = undefined;
-    });
+    const mine = (access = openDrafts(client, place));
+    mine.then(
+      (given) => {
+        if (access === mine) opened = given;
+      },
+      () => {
+        if (access === mine) access = undefined;
+      },
+    );
     return mine;
   };
 
   const store = async (): Promise<void> => {
-    const usedKey = key ?? open();
-    if (writing || usedKey === undefined) return;
+    const used = access ?? open();
+    if (writing || used === undefined) return;
     writing = true;
     try {
+      const { key, person, name } = await used;
       while (isDue) {
         isDue = false;
         const iv = crypto.getRandomValues(new Uint8Array(nonceBytes));
-        const plain = new TextEncoder().encode(JSON.stringify(valuesOf(form)));
+        const plain = toUtf8(JSON.stringify(valuesOf(form)));
         const algorithm = { name: 'AES-GCM', iv, additionalData: context };
-        const sealed = new Uint8Array(await crypto.subtle.encrypt(algorithm, await usedKey, plain));
+        const sealed = new Uint8Array(await crypto.subtle.encrypt(algorithm, key, plain));
         // A sign-out, or another person, came while it was encrypted.
-        if (key !== usedKey) return;
-        edit((all) => {
-          all[name] = toText(new Uint8Array([...iv, ...sealed]));
+        if (access !== used) return;
+        edit(person, (own) => {
+          own[name] = toText(new Uint8Array([...iv, ...sealed]));
         });
       }
     } catch {
@@ -158,17 +201,21 @@ export function keepDraft(client: SessionClient, form: HTMLFormElement, options:
     void store();
   };
 
-  const restore = async (usedKey: Promise<CryptoKey>): Promise<boolean> => {
-    let text = '';
-    edit((all) => {
-      text = typeof all[name] === 'string' ? all[name] : '';
-    });
-    if (text === '') return false;
+  const restore = async (used: Promise<Access>): Promise<boolean> => {
     try {
+      const { key, person, name } = await used;
+      // A sign-out, or another person, came meanwhile: what is stored now is not to be touched.
+      if (access !== used) return false;
+      let text: unknown;
+      edit(person, (own, earlier) => {
+        text = own[name] ?? earlier[place];
+        if (typeof text === 'string') own[name] = text;
+      });
+      if (typeof text !== 'string') return false;
       const bytes = toBytes(text);
       const algorithm = { name: 'AES-GCM', iv: bytes.subarray(0, nonceBytes), additionalData: context };
-      const plain = await crypto.subtle.decrypt(algorithm, await usedKey, bytes.subarray(nonceBytes));
-      if (key !== usedKey || stopped.signal.aborted) return false;
+      const plain = await crypto.subtle.decrypt(algorithm, key, bytes.subarray(nonceBytes));
+      if (access !== used || stopped.signal.aborted) return false;
       fill(form, JSON.parse(new TextDecoder().decode(plain)) as Values);
       return true;
     } catch (error) {
@@ -189,7 +236,7 @@ export function keepDraft(client: SessionClient, form: HTMLFormElement, options:
       const mine = open();
       if (mine !== undefined) void restore(mine).then(settle);
     } else if (state.status === 'anonymous' || (state.status === 'ended' && state.reason === 'signed_out')) {
-      key = undefined;
+      access = opened = undefined;
       owner = '';
       isDue = false;
       form.reset();

@@ -3,13 +3,17 @@
 import {
   createContext,
   createElement,
+  useCallback,
   useContext,
   useEffect,
+  useRef,
   useState,
   useSyncExternalStore,
   type ReactElement,
   type ReactNode,
 } from 'react';
+import { keepDraft, type Draft } from '../draft/index.ts';
+import { forgetAnswer, forgetSignIn } from '../sign-in/index.ts';
 import type { BffTimeoutDialog, TimeoutTexts } from '../timeout-dialog/index.ts';
 import '../timeout-dialog/index.ts';
 import type { Bff, Role, SessionClient, SessionState } from '../types.ts';
@@ -63,7 +67,7 @@ const mayStartSignIn = (): boolean => {
     return false;
   }
 };
-const forgetSignIn = (): void => {
+const allowStart = (): void => {
   try {
     sessionStorage.removeItem(signInKey);
   } catch {
@@ -84,7 +88,9 @@ export function RequireSession({ fallback, children }: RequireSessionProps): Rea
   const [isOffered, setOffered] = useState(false);
   const isAutomatic = fallback === undefined;
   useEffect(() => {
+    if (status === 'ended' || status === 'anonymous') forgetAnswer();
     if (status === 'active') {
+      allowStart();
       forgetSignIn();
       setOffered(false);
     } else if (isAutomatic && status === 'anonymous') {
@@ -137,4 +143,30 @@ export function TimeoutDialog({ texts }: TimeoutDialogProps): ReactElement {
     if (element !== null) element.texts = texts ?? {};
   }, [element, texts]);
   return createElement('bff-timeout-dialog', { ref: setElement });
+}
+
+/** A form whose content is kept, and the way to give up what is kept. */
+export interface FormDraft {
+  /** For the `ref` of the form. */
+  readonly ref: (form: HTMLFormElement | null) => void;
+  /** The work is saved, or given up. */
+  readonly forget: () => void;
+}
+
+/**
+ * Keeps what is typed in a form, as `keepDraft` of `cis2-bff/client/draft` does, while the form is on the page.
+ *
+ * @param name - tells the forms of a page apart
+ */
+export function useDraft(name: string): FormDraft {
+  const client = useClient();
+  const [form, setForm] = useState<HTMLFormElement | null>(null);
+  const draft = useRef<Draft | null>(null);
+  useEffect(() => {
+    if (form === null) return undefined;
+    const mine = (draft.current = keepDraft(client, form, { name }));
+    return () => mine.stop();
+  }, [client, form, name]);
+  const forget = useCallback(() => draft.current?.forget(), []);
+  return { ref: setForm, forget };
 }

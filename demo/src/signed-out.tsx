@@ -1,21 +1,17 @@
 /** The pages of somebody who is not signed in, or whose sign-in failed. */
-import { useEffect } from 'react';
-import type { ActiveState } from '../../client/index.ts';
+import { useEffect, type ReactNode } from 'react';
+import * as english from '../../client/english/index.ts';
 import { useSession } from '../../client/react/index.ts';
-import { Button, Help, Inset, Page, SignIn, SignInButton, Steps, unlockUrl } from './parts.tsx';
-import { keepsCookies, lastSignIn } from './tab-storage.ts';
-import texts from './texts.json';
-import { entryOf, failureText, fullName, referenceIn } from './wording.ts';
+import { keepsCookies, lastSignIn, signInError } from '../../client/sign-in/index.ts';
+import { Button, Inset, LinkButton, Page, SignIn, SignInButton } from './parts.tsx';
 
-interface SignInError {
-  readonly heading: string;
-  readonly happened: string;
-  readonly toDo: readonly string[];
-  readonly next?: string;
-  readonly contact: string;
-}
-const errors: Readonly<Record<string, SignInError>> & { unknown: SignInError } = texts.signInErrors;
-const contacts: Readonly<Record<string, string>> = texts.contacts;
+const unlockUrl =
+  'https://manage-care-identities.care-identity-service2.nhs.uk/#/self-service/unlock-authenticator';
+const Unlock = ({ text }: { text: string }) => (
+  <a href={unlockUrl} rel="noreferrer">
+    {text}
+  </a>
+);
 
 const Welcome = () => (
   <Page title="Sign in to the example surgery">
@@ -37,11 +33,7 @@ const Welcome = () => (
       </summary>
       <div className="nhsuk-details__text">
         <p>
-          If your smartcard is locked:{' '}
-          <a href={unlockUrl} rel="noreferrer">
-            unlock your smartcard at Care Identity
-          </a>
-          .
+          If your smartcard is locked: <Unlock text="unlock your smartcard at Care Identity" />.
         </p>
         <p>If it is lost or out of date, contact your organisation’s Registration Authority (RA) team.</p>
       </div>
@@ -60,32 +52,10 @@ const SignedOut = () => (
   </Page>
 );
 
-const Ended = ({
-  reason,
-  reference,
-}: {
-  readonly reason: string | null;
-  readonly reference: string | null;
-}) => {
-  const { heading, happened, toDo, contact } = entryOf(texts.endings, reason);
-  return (
-    <Page title={heading}>
-      <p>{happened}</p>
-      <h2 className="nhsuk-heading-m">What to do now</h2>
-      <p>{toDo}</p>
-      <SignIn />
-      <Help contact={contact} reference={reference} />
-    </Page>
-  );
-};
-
 export const NotFound = () => (
-  <Page title="Page not found">
+  <Page title="Page not found" help={english.contacts.link}>
     <p>If you typed or pasted the web address, check that it is right and complete.</p>
-    <a href="/" className="nhsuk-button">
-      Go to the home page
-    </a>
-    <Help contact={texts.contacts.link} />
+    <LinkButton to="/" text="Go to the home page" />
   </Page>
 );
 
@@ -96,80 +66,74 @@ function Checking() {
   return <p role="status">Checking whether you are signed in…</p>;
 }
 
-/** In every state but `active`. */
-export function Outside(props: {
-  readonly path: string;
-  readonly isMissing: boolean;
-  /** The page showed somebody before, so that "nobody" means "no longer". */
-  readonly hadSession: boolean;
-}) {
-  const { path, isMissing, hadSession } = props;
+/** In every state but `active`. Whoever `hadSession` on this page is signed in no longer. */
+export function Outside({ path, hadSession }: { path: string; hadSession: boolean }) {
   const state = useSession();
-  switch (state.status) {
-    case 'anonymous':
-      if (path === '/signed-out') return <SignedOut />;
-      if (isMissing) return <NotFound />;
-      return hadSession ? <Ended reason={null} reference={null} /> : <Welcome />;
-    case 'ended':
-      return path === '/signed-out' && state.reason === 'signed_out' ? (
-        <SignedOut />
-      ) : (
-        <Ended reason={state.reason} reference={state.reference} />
-      );
-    case 'unavailable':
-      return (
-        <Page title="We cannot tell whether you are signed in">
-          <p>{failureText(state.error)}</p>
-          <p>Nothing is shown until we know who you are. We try again by ourselves.</p>
-          <Button onClick={() => location.reload()}>Try again</Button>
-          <Help contact={texts.contacts.desk} />
-        </Page>
-      );
-    default:
-      return <Checking />;
-  }
+  if (state.status === 'unavailable')
+    return (
+      <Page title="We cannot tell whether you are signed in" help={english.contacts.desk}>
+        <p>{english.failureText(state.error)}</p>
+        <p>Nothing is shown until we know who you are. We try again by ourselves.</p>
+        <Button text="Try again" onClick={() => location.reload()} />
+      </Page>
+    );
+  if (state.status !== 'anonymous' && state.status !== 'ended') return <Checking />;
+  const { reason, reference } = state.status === 'ended' ? state : { reason: null, reference: null };
+  if (path === '/signed-out' && (reason === null || reason === 'signed_out')) return <SignedOut />;
+  if (!hadSession) return <Welcome />;
+  return (
+    <Problem text={english.endText(reason)} reference={reference}>
+      <SignIn />
+    </Problem>
+  );
 }
 
 /** The page that a failed sign-in ends on, and a person who opens an address that the backend refuses. */
-export function SignInFailed({ session }: { readonly session: ActiveState | null }) {
-  const query = new URLSearchParams(location.search);
-  const code = query.get('code');
-  const isCookies = code === 'login_expired' && !keepsCookies();
-  const known = entryOf(
-    errors,
-    isCookies ? 'no_cookies' : code === 'keys_unavailable' ? 'store_unavailable' : code,
-  );
-  const reason = code === 'role_required' ? entryOf(errors, query.get('reason')) : errors.unknown;
-  const { heading, happened, toDo, next, contact } = reason === errors.unknown ? known : reason;
-  const signIn = lastSignIn();
+export function SignInFailed() {
+  const { code, reason, reference } = signInError();
+  const text = english.signInErrorText(code, reason);
   return (
-    <Page title={heading} isOutcome>
-      <p>{happened}</p>
-      {session && (
+    <Problem text={text} reference={reference} isOutcome>
+      {code === 'access_denied' && (
+        <p>
+          <Unlock text="Unlock your smartcard at Care Identity" />
+        </p>
+      )}
+      {text.next === 'home' && <LinkButton to="/" text="Go to the home page" />}
+      {text.next === 'confirm' && <SignInButton text="Confirm it is you" {...lastSignIn()} reauth />}
+      {!text.next && <SignInButton text="Try again" {...lastSignIn()} />}
+    </Problem>
+  );
+}
+
+type ProblemProps = {
+  text: english.ProblemText;
+  reference: string | null;
+  isOutcome?: boolean;
+  children: ReactNode;
+};
+function Problem({ text, reference, isOutcome = false, children }: ProblemProps) {
+  const state = useSession();
+  return (
+    <Page title={text.heading} isOutcome={isOutcome} help={text.contact} reference={reference}>
+      <p>{text.happened}</p>
+      {state.status === 'active' && (
         <Inset>
-          You are still signed in as {fullName(session.user)} from before.{' '}
-          <a href={signIn.returnTo}>Go back to the service</a>.
+          You are still signed in as {english.personName(state.user)} from before.{' '}
+          <a href={lastSignIn().returnTo}>Go back to the service</a>.
         </Inset>
       )}
       <h2 className="nhsuk-heading-m">What to do now</h2>
-      <Steps items={toDo} />
-      {code === 'access_denied' && (
-        <p>
-          <a href={unlockUrl} rel="noreferrer">
-            Unlock your smartcard at Care Identity
-          </a>
-        </p>
-      )}
-      {next === 'home' ? (
-        <a className="nhsuk-button" href="/">
-          Go to the home page
-        </a>
-      ) : next === 'confirm' ? (
-        <SignInButton text="Confirm it is you" {...signIn} reauth />
+      {text.toDo.length === 1 ? (
+        <p>{text.toDo}</p>
       ) : (
-        <SignInButton text="Try again" {...signIn} />
+        <ol className="nhsuk-list nhsuk-list--number">
+          {text.toDo.map((step) => (
+            <li key={step}>{step}</li>
+          ))}
+        </ol>
       )}
-      <Help contact={contacts[contact] ?? contact} reference={referenceIn(query.get('reference'))} />
+      {children}
     </Page>
   );
 }

@@ -419,6 +419,16 @@ describe('a draft', () => {
   const typed = ['Letter', 'Chest pain since Monday', 'email', 'discharge', '', '', 'ward'];
   const empty = ['Letter', '', 'post', 'referral', '', ''];
 
+  /** The name under which the person's draft of a form is stored. */
+  const nameFor = (tab: Page, place: string): Promise<string> =>
+    tab.evaluate<string>(`(async () => {
+      const { key } = await (await bff.fetch('/auth/session/draft-key')).json();
+      const bytes = Uint8Array.from(atob(key.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));
+      const hmac = await crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+      const mac = await crypto.subtle.sign('HMAC', hmac, new TextEncoder().encode('${place}'));
+      return btoa(String.fromCharCode(...new Uint8Array(mac)));
+    })()`);
+
   async function write(tab: Page): Promise<void> {
     await tab.evaluate('draft.restored');
     await tab.getByLabel('Text').fill('Chest pain since Monday');
@@ -435,27 +445,39 @@ describe('a draft', () => {
     const { profile, tab } = await signedIn();
     await write(tab);
     const sealed = await stored(tab);
-    expect(sealed).toMatch(/"\/#letter":"[\w+/=]{40,}"/);
+    const [person, own, other] = await Promise.all([
+      nameFor(tab, ''),
+      nameFor(tab, '/#letter'),
+      nameFor(tab, '/other#letter'),
+    ]);
+    const text = (JSON.parse(sealed ?? '{}') as Record<string, Record<string, string>>)[person]?.[own] ?? '';
+    expect(text).toMatch(/^[\w+/=]{40,}$/);
+    expect(JSON.parse(sealed ?? '{}')).toEqual({ [person]: { [own]: text } });
     const { key } = await tab.evaluate<{ key: string }>(
       `bff.fetch('/auth/session/draft-key').then((answer) => answer.json())`,
     );
     expect(key).toMatch(/^[\w-]{43}$/);
     const kept = JSON.stringify(await tab.evaluate('({ ...sessionStorage, ...localStorage })'));
-    for (const clear of ['Chest', 'discharge', '1234', 'mine', 'Amara', key])
+    for (const clear of ['Chest', 'discharge', '1234', 'mine', 'Amara', 'letter', key])
       expect(kept).not.toContain(clear);
 
     // Under another path, as another patient's form would have, it does not open.
-    await tab.evaluate(`(() => {
-      const all = JSON.parse(sessionStorage.getItem('cis2-bff:drafts'));
-      sessionStorage.setItem('cis2-bff:drafts', JSON.stringify({ ...all, '/other#letter': all['/#letter'] }));
-    })()`);
+    const store = (content: unknown): Promise<unknown> =>
+      tab.evaluate(`sessionStorage.setItem('cis2-bff:drafts', ${JSON.stringify(JSON.stringify(content))})`);
+    await store({ [person]: { [own]: text, [other]: text } });
     await tab.goto('/other');
     await signedInAs(tab, 'Amara Okafor');
     expect(await tab.evaluate('draft.restored')).toBe(false);
     expect(await fieldsOf(tab)).toEqual(empty);
-    expect(await stored(tab)).toMatch(/^\{"\/#letter":"[\w+/=]{40,}"\}$/);
+    const ownAlone = { [person]: { [own]: expect.any(String) } };
+    expect(JSON.parse((await stored(tab)) ?? '{}')).toEqual(ownAlone);
+    // As an earlier version of the library stored it.
+    await store({ '/#letter': text });
     await tab.goto('/');
     await signedInAs(tab, 'Amara Okafor');
+    expect(await tab.evaluate('draft.restored')).toBe(true);
+    await tab.waitForTimeout(300);
+    expect(JSON.parse((await stored(tab)) ?? '{}')).toEqual(ownAlone);
 
     await rig.controlPanel('pull', { uid: '900000000001' });
     await lookAgain(tab);

@@ -353,7 +353,7 @@ describe('a sign-in that does not end well', () => {
       'no JSON',
       'null',
     ]) {
-      await tab.evaluate(`sessionStorage.setItem('sign-in', ${JSON.stringify(stored)})`);
+      await tab.evaluate(`sessionStorage.setItem('cis2-bff:last-sign-in', ${JSON.stringify(stored)})`);
       await tab.goto('/sign-in-error?code=access_denied');
       const asked = tab.waitForRequest('**/auth/login?**');
       await tab.getByRole('button', { name: 'Try again' }).click();

@@ -1,0 +1,6 @@
+/** The one client of these pages. It asks every 15 seconds, and is told when the session has ended. */
+import { sessionEvents } from '../../client/events/index.ts';
+import { createBff } from '../../client/index.ts';
+import type { upstreams } from '../../bff.config.ts';
+
+export const bff = createBff<typeof upstreams>({ events: sessionEvents({ askSeconds: 15 }) });
