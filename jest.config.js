@@ -12,7 +12,7 @@ export default {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testSequencer: '<rootDir>/test/support/sequencer.js',
   reporters: ['default', '<rootDir>/test/support/count-reporter.js'],
-  // Two cores: most tests drive a whole running product, which has several threads of its own.
-  maxWorkers: 2,
+  // One more than two cores: many tests wait for a time to pass, or for a product of several threads.
+  maxWorkers: 3,
   modulePathIgnorePatterns: ['<rootDir>/build', '<rootDir>/cdk.out', '<rootDir>/dist'],
 };

@@ -59,7 +59,7 @@ async function click(tab: Page, target: Locator, readMilliseconds: number): Prom
 const rig = await Rig.start({ port: 3000 });
 try {
   const viewport = { width: 1280, height: 800 };
-  const profile = await rig.profile({ viewport, deviceScaleFactor: 0.7 });
+  const profile = await rig.ownProfile({ viewport, deviceScaleFactor: 0.7 });
   const tab = await profile.tab();
   await tab.goto('/');
   await click(tab, tab.getByRole('button', { name: signInButtonName }), 1_200);

@@ -14,6 +14,10 @@ export class Bff {
   readonly baseUrl: string;
   readonly #process: ChildProcess;
   readonly #output: string[];
+  /** What of the output has been read into the log: whole chunks, and the line that had no end yet. */
+  readonly #log: Record<string, unknown>[] = [];
+  #read = 0;
+  #unread = '';
 
   private constructor(baseUrl: string, process: ChildProcess, output: string[]) {
     this.baseUrl = baseUrl;
@@ -75,10 +79,12 @@ export class Bff {
 
   /** The structured log so far. */
   get log(): Record<string, unknown>[] {
-    return this.output
-      .split('\n')
-      .filter((line) => line.startsWith('{'))
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const lines = (this.#unread + this.#output.slice(this.#read).join('')).split('\n');
+    this.#read = this.#output.length;
+    this.#unread = lines.pop() ?? '';
+    const added = lines.filter((line) => line.startsWith('{'));
+    this.#log.push(...added.map((line) => JSON.parse(line) as Record<string, unknown>));
+    return [...this.#log];
   }
 
   /** The log's entries for a reference a user was shown, once they are there. */
