@@ -1,12 +1,19 @@
 /** Shows the page that belongs to the address and to who is signed in. The client library keeps that true. */
-import { useEffect, useRef, useState, type MouseEvent } from 'react';
+import { useEffect, useRef, type MouseEvent } from 'react';
 import { createRoot } from 'react-dom/client';
-import { BffError, type ActiveState } from '../../client/index.ts';
+import {
+  HeaderAccount,
+  HeaderAccountItem,
+  HeaderNavigation,
+  HeaderNavigationItem,
+  Tag,
+} from 'nhsuk-react-components';
+import type { ActiveState } from '../../client/index.ts';
 import { BffProvider, RequireSession, TimeoutDialog, useSession } from '../../client/react/index.ts';
 import { asksAboutOthers } from '../../client/sign-in/index.ts';
 import * as english from '../../client/english/index.ts';
-import { bff } from './bff.ts';
-import { Button, ShellContext, useShell, type Notice, type Shell } from './parts.tsx';
+import { bff, show, signOut, useShown } from './bff.ts';
+import { Button } from './parts.tsx';
 import { FindPage, PatientPage } from './patients.tsx';
 import { RolePage } from './role.tsx';
 import { OtherSessionsPage, SessionsPage } from './sessions.tsx';
@@ -16,30 +23,32 @@ if (document.getElementById('not-started')?.dataset['isFinal'] !== undefined)
   throw new Error('this browser lacks what the page needs');
 
 const menu = { '/': 'Find a patient', '/role': 'Your role', '/sessions': 'Where you are signed in' };
-const patientPath = /^\/patients\/(\d{10})(\/address)?$/;
-const isMissing = (path: string): boolean =>
-  !(path in menu) && !['/sign-in-error', '/signed-out'].includes(path) && !patientPath.test(path);
+const known = /^\/(role|sessions|sign-in-error|signed-out|patients\/(\d{10})(\/address)?)?$/;
+const focusMain = () => document.getElementById('maincontent')?.focus();
 
 function Inside({ session, path }: { session: ActiveState; path: string }) {
+  const [, , id, isAddress] = known.exec(path) ?? [];
   if (path === '/sessions') return <SessionsPage session={session} />;
   if (path !== '/role' && asksAboutOthers(session)) return <OtherSessionsPage session={session} />;
   if (path === '/role' || session.role === null) return <RolePage session={session} />;
-  const [, id] = patientPath.exec(path) ?? [];
-  return id ? <PatientPage key={path} id={id} isAddress={path.endsWith('/address')} /> : <FindPage />;
+  return id ? <PatientPage key={path} id={id} isAddress={!!isAddress} /> : <FindPage />;
 }
 
-function Notices(props: { notice: Notice | null; session: ActiveState | null; hide: () => void }) {
-  const { notice, session, hide } = props;
-  const { kind = '', heading } = notice ?? {};
-  const text = typeof notice?.text === 'function' ? session && notice.text(session) : notice?.text;
+function Notices({ session }: { session: ActiveState | null }) {
+  const { heading, text: told, isError } = useShown().notice ?? {};
+  const text = typeof told === 'function' ? session && told(session) : told;
+  const hide = () => {
+    show({ notice: null });
+    focusMain();
+  };
   const button = <Button kind="secondary" text="Hide this message" onClick={hide} />;
   return (
     <>
       <div id="notice" role="status">
-        {text && kind !== 'Error' && (
-          <div className={`nhsuk-notification-banner nhsuk-notification-banner--${kind.toLowerCase()}`}>
+        {text && !isError && (
+          <div className={`nhsuk-notification-banner nhsuk-notification-banner--${heading?.toLowerCase()}`}>
             <div className="nhsuk-notification-banner__header">
-              <h2 className="nhsuk-notification-banner__title">{kind}</h2>
+              <h2 className="nhsuk-notification-banner__title">{heading}</h2>
             </div>
             <div className="nhsuk-notification-banner__content">
               <p className="nhsuk-notification-banner__heading">{text}</p>
@@ -49,13 +58,13 @@ function Notices(props: { notice: Notice | null; session: ActiveState | null; hi
         )}
       </div>
       <div id="alert" role="alert">
-        {text && kind === 'Error' && (
+        {text && isError && (
           <div className="nhsuk-error-summary">
             <h2 className="nhsuk-error-summary__heading">{heading}</h2>
             <div className="nhsuk-error-summary__body">
               <p>{text}</p>
+              {button}
             </div>
-            {button}
           </div>
         )}
       </div>
@@ -63,95 +72,32 @@ function Notices(props: { notice: Notice | null; session: ActiveState | null; hi
   );
 }
 
-function Account({ session }: { session: ActiveState }) {
-  const { signOut } = useShell();
-  return (
-    <nav className="nhsuk-header__account" aria-label="Account">
-      <ul className="nhsuk-header__account-list">
-        <li className="nhsuk-header__account-item" id="account-name">
-          {english.personName(session.user)}
-        </li>
-        {session.role && (
-          <li className="nhsuk-header__account-item" id="account-role">
-            {english.organisationName(session.role)}
-          </li>
-        )}
-        <li className="nhsuk-header__account-item">
-          <button className="nhsuk-header__account-button" id="sign-out" type="button" onClick={signOut}>
-            Sign out
-          </button>
-        </li>
-      </ul>
-    </nav>
-  );
-}
-
-const Menu = ({ path }: { path: string }) => (
-  <nav className="nhsuk-header__navigation" aria-label="Menu">
-    <div className="nhsuk-header__navigation-container nhsuk-width-container">
-      <ul className="nhsuk-header__navigation-list">
-        {Object.entries(menu).map(([to, text]) => (
-          <li className="nhsuk-header__navigation-item" key={to}>
-            <a className="nhsuk-header__navigation-link" href={to} aria-current={path === to && 'page'}>
-              {text}
-            </a>
-          </li>
-        ))}
-      </ul>
-    </div>
-  </nav>
-);
-
 function App() {
   const state = useSession();
   const session = state.status === 'active' ? state : null;
-  const [{ path }, setAddress] = useState({ path: location.pathname });
-  const [notice, tell] = useState<Notice | null>(null);
-  const main = useRef<HTMLElement>(null);
+  const { path } = useShown();
   const before = useRef<ActiveState | null>(null);
   const hadSession = useRef(false);
   hadSession.current ||= state.status === 'active' || state.status === 'ended';
-
-  const shell: Shell = {
-    go(next) {
-      if (next !== location.pathname) history.replaceState(null, '', next);
-      setAddress({ path: next });
-    },
-    attempt(heading, action) {
-      tell(null);
-      action().then(
-        (text) => text && tell({ kind: 'Success', text }),
-        (error: unknown) => {
-          if (!(error instanceof BffError)) throw error;
-          tell({ kind: 'Error', heading, text: english.failureText(error) });
-        },
-      );
-    },
-    signOut: () => shell.attempt('You are still signed in', bff.signOut),
-  };
   useEffect(() => {
     const was = before.current;
     before.current = session;
     // What one person saw is never left for another, or for nobody, to read.
-    if (session?.user.uid !== was?.user.uid) tell(null);
+    if (session?.user.uid !== was?.user.uid) show({ notice: null });
     if (was && session && was.handle !== session.handle) {
-      const change = english.changeText(was, session);
-      tell({ kind: change.heading ? 'Error' : 'Important', ...change });
+      const { heading, text } = english.changeText(was, session);
+      show({ notice: { heading: heading ?? 'Important', text, isError: !!heading } });
     }
     // The page that confirms a sign-out would be untrue for somebody who has signed in since.
-    if (session && path === '/signed-out') shell.go('/');
+    if (session && path === '/signed-out') show({ path: '/' });
   }, [session, path]);
 
   const skip = (event: MouseEvent) => {
     event.preventDefault();
-    main.current?.focus();
-  };
-  const hide = () => {
-    tell(null);
-    main.current?.focus();
+    focusMain();
   };
   return (
-    <ShellContext value={shell}>
+    <>
       <a className="nhsuk-skip-link" href="#maincontent" onClick={skip}>
         Skip to main content
       </a>
@@ -162,32 +108,51 @@ function App() {
               Example surgery
             </a>
           </div>
-          {session && <Account session={session} />}
+          {session && (
+            <HeaderAccount>
+              <HeaderAccountItem>
+                <span id="account-name">{english.personName(session.user)}</span>
+              </HeaderAccountItem>
+              {session.role && (
+                <HeaderAccountItem>
+                  <span id="account-role">{english.organisationName(session.role)}</span>
+                </HeaderAccountItem>
+              )}
+              <HeaderAccountItem as="button" id="sign-out" type="button" onClick={signOut}>
+                Sign out
+              </HeaderAccountItem>
+            </HeaderAccount>
+          )}
         </div>
-        {session && <Menu path={path} />}
+        {session && (
+          <HeaderNavigation>
+            {Object.entries(menu).map(([to, text]) => (
+              <HeaderNavigationItem key={to} href={to} current={path === to}>
+                {text}
+              </HeaderNavigationItem>
+            ))}
+          </HeaderNavigation>
+        )}
       </header>
       <aside className="app-demonstration" aria-label="About this page">
         <div className="nhsuk-width-container">
-          <strong className="nhsuk-tag nhsuk-tag--yellow">Demonstration</strong>{' '}
-          <span>Not a real NHS service. Every patient is invented.</span>
+          <Tag modifier="yellow">Demonstration</Tag> Not a real NHS service. Every patient is invented.
         </div>
       </aside>
-      <div className="nhsuk-width-container">
-        <main className="nhsuk-main-wrapper" id="maincontent" tabIndex={-1} ref={main}>
-          <Notices notice={notice} session={session} hide={hide} />
-          {path === '/sign-in-error' ? (
-            <SignInFailed />
-          ) : isMissing(path) && ['active', 'anonymous'].includes(state.status) ? (
-            <NotFound />
-          ) : (
-            <RequireSession fallback={<Outside path={path} hadSession={hadSession.current} />}>
-              {session && <Inside key={session.handle} session={session} path={path} />}
-            </RequireSession>
-          )}
-        </main>
-      </div>
+      <main className="nhsuk-width-container nhsuk-main-wrapper" id="maincontent" tabIndex={-1}>
+        <Notices session={session} />
+        {path === '/sign-in-error' ? (
+          <SignInFailed />
+        ) : !known.test(path) && ['active', 'anonymous'].includes(state.status) ? (
+          <NotFound />
+        ) : (
+          <RequireSession fallback={<Outside path={path} hadSession={hadSession.current} />}>
+            {session && <Inside key={session.handle} session={session} path={path} />}
+          </RequireSession>
+        )}
+      </main>
       {session && <TimeoutDialog />}
-    </ShellContext>
+    </>
   );
 }
 

@@ -1,10 +1,11 @@
 /** Find a patient at the Personal Demographics Service, see the record, change the address. */
 import { useEffect, useRef, useState, type SyntheticEvent } from 'react';
+import { Card } from 'nhsuk-react-components';
 import { BffError } from '../../client/index.ts';
 import { useDraft } from '../../client/react/index.ts';
 import * as english from '../../client/english/index.ts';
-import { bff } from './bff.ts';
-import { Button, Field, Inset, LinkButton, Page, Summary, useCall, useShell } from './parts.tsx';
+import { attempt, bff, show, useCall } from './bff.ts';
+import { Button, Field, Inset, LinkButton, Page, Summary } from './parts.tsx';
 
 /** As much of a FHIR R4 Patient as these pages show. */
 interface Patient {
@@ -17,6 +18,8 @@ interface Patient {
   telecom?: { value: string }[];
   meta: { security: { code: string }[] };
 }
+/** What a search gives: an `issue` where too many match. */
+type Bundle = { entry?: { resource: Patient }[]; issue?: unknown };
 
 const date = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
 const nameOf = ({ name: [name] }: Patient): string =>
@@ -31,20 +34,18 @@ function typedIn(event: SyntheticEvent<HTMLFormElement>): Partial<Record<string,
 }
 
 export function FindPage() {
-  const { attempt } = useShell();
   const results = useRef<HTMLHeadingElement>(null);
-  const [found, setFound] = useState<Patient[] | 'too many' | null>(null);
+  const [found, setFound] = useState<Bundle | null>(null);
   useEffect(() => results.current?.focus(), [found]);
   const search = (event: SyntheticEvent<HTMLFormElement>) => {
     const { family, born } = typedIn(event);
     const query = { family, birthdate: born ? [`eq${born}`] : ['ge1900-01-01'], '_max-results': 10 };
     attempt('The search was not done', async () => {
       const answer = await bff.api('GET /api/pds/Patient', { query });
-      const bundle = (await answer.json()) as { entry?: { resource: Patient }[]; issue?: unknown };
-      setFound(bundle.issue ? 'too many' : (bundle.entry ?? []).map(({ resource }) => resource));
+      setFound((await answer.json()) as Bundle);
     });
   };
-  const patients = Array.isArray(found) ? found : [];
+  const patients = (found?.entry ?? []).map(({ resource }) => resource);
   const count = `${patients.length} ${patients.length === 1 ? 'patient' : 'patients'} found`;
   return (
     <Page title="Find a patient">
@@ -61,21 +62,19 @@ export function FindPage() {
       {found && (
         <section aria-labelledby="results">
           <h2 className="nhsuk-heading-m" id="results" tabIndex={-1} ref={results}>
-            {found === 'too many' ? 'Too many patients match: give a date of birth' : count}
+            {found.issue ? 'Too many patients match: give a date of birth' : count}
           </h2>
           <ul className="app-plain-list">
             {patients.map((patient) => (
-              <li className="nhsuk-card nhsuk-card--clickable" key={patient.id}>
-                <div className="nhsuk-card__content">
-                  <h3 className="nhsuk-card__heading nhsuk-heading-s">
-                    <a className="nhsuk-card__link" href={`/patients/${patient.id}`}>
-                      {nameOf(patient)}
-                    </a>
-                  </h3>
-                  <p>
+              <li key={patient.id}>
+                <Card clickable>
+                  <Card.Heading headingLevel="h3" size="s">
+                    <Card.Link href={`/patients/${patient.id}`}>{nameOf(patient)}</Card.Link>
+                  </Card.Heading>
+                  <Card.Description>
                     Born {date.format(new Date(patient.birthDate))} · NHS number {numberOf(patient)}
-                  </p>
-                </div>
+                  </Card.Description>
+                </Card>
               </li>
             ))}
           </ul>
@@ -127,24 +126,20 @@ function Record({ patient }: { patient: Patient }) {
 }
 
 function Address({ patient, version }: { patient: Patient; version: string }) {
-  const { attempt, go } = useShell();
   const draft = useDraft('address');
   const { id, address: [address] = [] } = patient;
   const save = (event: SyntheticEvent<HTMLFormElement>) => {
     const { street, town, postcode } = typedIn(event);
+    const headers = { 'If-Match': version };
     const body = [
       { op: 'replace', path: '/address/0/line', value: [street, town] },
       { op: 'add', path: '/address/0/postalCode', value: postcode },
     ];
     attempt('The address was not changed', async () => {
       // When the sign-in is older than five minutes, the library starts a new one, which comes back to this page.
-      await bff.api('PATCH /api/pds/Patient/{id}', {
-        parameters: { id },
-        headers: { 'If-Match': version },
-        body,
-      });
+      await bff.api('PATCH /api/pds/Patient/{id}', { parameters: { id }, headers, body });
       draft.forget();
-      go(`/patients/${id}`);
+      show({ path: `/patients/${id}` });
       return `The address of ${nameOf(patient)} was changed.`;
     });
   };

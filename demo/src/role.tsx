@@ -1,16 +1,17 @@
 /** The page where a person chooses the role they work in. */
 import { useState, type SyntheticEvent } from 'react';
-import type { ActiveState, Role } from '../../client/index.ts';
+import { Fieldset, HintText, RadiosItem } from 'nhsuk-react-components';
+import type { ActiveState } from '../../client/index.ts';
 import { pageAddress } from '../../client/sign-in/index.ts';
 import * as english from '../../client/english/index.ts';
-import { bff } from './bff.ts';
-import { Button, Field, Inset, Page, SignInButton, Summary, useShell } from './parts.tsx';
+import { attempt, bff, show } from './bff.ts';
+import { Button, Field, Inset, Page, SignInButton, Summary } from './parts.tsx';
 
 /** As at Care Identity: a plain list up to this many roles, a box to find one above. */
 const maxWithoutFilter = 5;
+const notAccepted = '\nThis service does not accept this role';
 
 function Choice({ session: { role: current, roles } }: { session: ActiveState }) {
-  const { attempt, go } = useShell();
   const [search, setSearch] = useState('');
   const [chosenId, choose] = useState(current?.roleId);
   const [isMissing, setMissing] = useState(false);
@@ -18,14 +19,13 @@ function Choice({ session: { role: current, roles } }: { session: ActiveState })
   const matching = roles.filter((role) => english.roleMatches(role, search));
   const submit = (event: SyntheticEvent<HTMLFormElement>) => {
     event.preventDefault();
-    setMissing(chosen === undefined);
-    if (chosen === undefined) event.currentTarget.querySelector<HTMLElement>('[type=radio]:enabled')?.focus();
-    else
-      attempt('Your role was not changed', async () => {
-        await bff.chooseRole(chosen.roleId);
-        if (location.pathname === '/role') go('/');
-        return `You now work as ${english.roleInWords(chosen)}.`;
-      });
+    setMissing(!chosen);
+    if (!chosen) return event.currentTarget.querySelector<HTMLElement>('[type=radio]:enabled')?.focus();
+    attempt('Your role was not changed', async () => {
+      await bff.chooseRole(chosen.roleId);
+      if (location.pathname === '/role') show({ path: '/' });
+      return `You now work as ${english.roleInWords(chosen)}.`;
+    });
   };
   return (
     <>
@@ -46,48 +46,37 @@ function Choice({ session: { role: current, roles } }: { session: ActiveState })
         </>
       )}
       <form noValidate onSubmit={submit}>
-        <fieldset className="nhsuk-fieldset nhsuk-form-group" aria-labelledby="page-title">
-          <p className="nhsuk-hint">Your role decides what you can see and do, and is recorded with it.</p>
-          <p className="nhsuk-error-message" role="alert">
-            {isMissing && 'Choose the role you want to work in'}
-          </p>
-          <div className="nhsuk-radios">
-            {roles
-              .filter((role) => role === chosen || matching.includes(role))
-              .map((role) => (
-                <Option key={role.roleId} role={role} isChosen={role === chosen} choose={choose} />
-              ))}
-          </div>
-        </fieldset>
+        <div className="nhsuk-form-group">
+          <Fieldset aria-labelledby="page-title">
+            <HintText>Your role decides what you can see and do, and is recorded with it.</HintText>
+            <p className="nhsuk-error-message" role="alert">
+              {isMissing && 'Choose the role you want to work in'}
+            </p>
+            <div className="nhsuk-radios">
+              {roles
+                .filter((role) => role === chosen || matching.includes(role))
+                .map((role) => (
+                  <RadiosItem
+                    key={role.roleId}
+                    id={role.roleId}
+                    name="role"
+                    value={role.roleId}
+                    disabled={role.permitted === false}
+                    checked={role === chosen}
+                    onChange={() => choose(role.roleId)}
+                    hint={english.organisationName(role) + (role.permitted === false ? notAccepted : '')}
+                  >
+                    {english.roleName(role)}
+                  </RadiosItem>
+                ))}
+            </div>
+          </Fieldset>
+        </div>
         <Button text={current === null ? 'Continue' : 'Change role'} />
       </form>
     </>
   );
 }
-
-type OptionProps = { role: Role; isChosen: boolean; choose: (roleId: string) => void };
-const Option = ({ role, isChosen, choose }: OptionProps) => (
-  <div className="nhsuk-radios__item">
-    <input
-      className="nhsuk-radios__input"
-      id={role.roleId}
-      type="radio"
-      name="role"
-      value={role.roleId}
-      disabled={role.permitted === false}
-      checked={isChosen}
-      onChange={() => choose(role.roleId)}
-      aria-describedby={`${role.roleId}-hint`}
-    />
-    <label className="nhsuk-label nhsuk-radios__label" htmlFor={role.roleId}>
-      {english.roleName(role)}
-    </label>
-    <div className="nhsuk-hint nhsuk-radios__hint" id={`${role.roleId}-hint`}>
-      {english.organisationName(role)}
-      {role.permitted === false && <span className="app-block">This service does not accept this role</span>}
-    </div>
-  </div>
-);
 
 export function RolePage({ session }: { session: ActiveState }) {
   const { role, roles, user } = session;

@@ -1,9 +1,10 @@
 /** Where a person is signed in, until when, and how they signed in. */
+import { Card, Tag } from 'nhsuk-react-components';
 import { BffError, type ActiveState, type ListedSession } from '../../client/index.ts';
 import { answerAboutOthers, endSessions, signedInLately } from '../../client/sign-in/index.ts';
 import * as english from '../../client/english/index.ts';
-import { bff } from './bff.ts';
-import { Button, Inset, Page, SignInButton, Summary, useCall, useShell } from './parts.tsx';
+import { attempt, bff, show, signOut, useCall } from './bff.ts';
+import { Button, Inset, Page, SignInButton, Summary } from './parts.tsx';
 
 const notMine =
   'If there is a sign-in here that is not yours, sign it out and contact your IT service desk straight away.';
@@ -24,7 +25,6 @@ async function signOutOf(places: ListedSession[]): Promise<string> {
 }
 
 function Places({ session }: { session: ActiveState }) {
-  const { attempt, signOut } = useShell();
   const [places, load] = useCall(bff.sessions);
   if (places === null) return <p role="status">Finding out where you are signed in…</p>;
   if (places instanceof BffError)
@@ -48,30 +48,28 @@ function Places({ session }: { session: ActiveState }) {
         </>
       )}
       <ul className="app-plain-list">
-        {places.map((place) => (
-          <li className="nhsuk-card" key={place.handle}>
-            <div className="nhsuk-card__content">
-              <h2 className="nhsuk-card__heading nhsuk-heading-m">
-                {deviceOf(place)}{' '}
-                {place.current && <strong className="nhsuk-tag nhsuk-tag--green">This device</strong>}
-              </h2>
-              <Summary
-                rows={{
-                  'Signed in at': <Time at={place.signedInAt} />,
-                  'Last active at': <Time at={place.lastActiveAt} />,
-                }}
-              />
-              {(place.current || canEnd) && (
-                <Button
-                  kind="secondary"
-                  text="Sign out"
-                  about={`of ${deviceOf(place)}, signed in at ${english.timeOfDay(place.signedInAt)}`}
-                  onClick={place.current ? signOut : () => end([place])}
-                />
-              )}
-            </div>
-          </li>
-        ))}
+        {places.map((place) => {
+          const { current, handle, signedInAt, lastActiveAt } = place;
+          const rows = {
+            'Signed in at': <Time at={signedInAt} />,
+            'Last active at': <Time at={lastActiveAt} />,
+          };
+          const about = `of ${deviceOf(place)}, signed in at ${english.timeOfDay(signedInAt)}`;
+          const onClick = current ? signOut : () => end([place]);
+          return (
+            <li key={handle}>
+              <Card>
+                <Card.Heading size="m">
+                  {deviceOf(place)} {current && <Tag modifier="green">This device</Tag>}
+                </Card.Heading>
+                <Summary rows={rows} />
+                {(current || canEnd) && (
+                  <Button kind="secondary" text="Sign out" about={about} onClick={onClick} />
+                )}
+              </Card>
+            </li>
+          );
+        })}
       </ul>
       {elsewhere.length > 1 && canEnd && (
         <Button kind="secondary" text="Sign out everywhere else" onClick={() => end(elsewhere)} />
@@ -82,7 +80,6 @@ function Places({ session }: { session: ActiveState }) {
 
 export function SessionsPage({ session }: { session: ActiveState }) {
   const { user, role, assurance, expires } = session;
-  const { attempt } = useShell();
   const extend = () =>
     attempt('Your session was not extended', async () => {
       await bff.extend();
@@ -110,11 +107,10 @@ export function SessionsPage({ session }: { session: ActiveState }) {
 }
 
 export function OtherSessionsPage({ session }: { session: ActiveState }) {
-  const { attempt, go } = useShell();
   const isOne = session.otherSessions === 1;
   const keep = () => {
     answerAboutOthers(session);
-    go(location.pathname);
+    show({});
   };
   const endOthers = () =>
     attempt('You may still be signed in elsewhere', async () => {

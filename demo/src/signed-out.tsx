@@ -1,9 +1,10 @@
 /** The pages of somebody who is not signed in, or whose sign-in failed. */
-import { useEffect, type ReactNode } from 'react';
+import { useEffect } from 'react';
+import { Details, LedeText } from 'nhsuk-react-components';
 import * as english from '../../client/english/index.ts';
 import { useSession } from '../../client/react/index.ts';
 import { keepsCookies, lastSignIn, signInError } from '../../client/sign-in/index.ts';
-import { Button, Inset, LinkButton, Page, SignIn, SignInButton } from './parts.tsx';
+import { Button, Inset, LinkButton, Page, SignIn, SignInButton, type PageProps } from './parts.tsx';
 
 const unlockUrl =
   'https://manage-care-identities.care-identity-service2.nhs.uk/#/self-service/unlock-authenticator';
@@ -15,10 +16,10 @@ const Unlock = ({ text }: { text: string }) => (
 
 const Welcome = () => (
   <Page title="Sign in to the example surgery">
-    <p className="nhsuk-lede-text">
+    <LedeText>
       This demonstration shows how people who work in health and care sign in with their NHS Care Identity,
       and find a patient.
-    </p>
+    </LedeText>
     {!keepsCookies() && (
       <Inset>
         <strong>Your browser does not keep the cookies of this service.</strong> You cannot sign in until it
@@ -27,23 +28,21 @@ const Welcome = () => (
     )}
     <p>You need a Care Identity, and a smartcard, a security key, a passkey or the app on an iPad.</p>
     <SignIn />
-    <details className="nhsuk-details">
-      <summary className="nhsuk-details__summary">
-        <span className="nhsuk-details__summary-text">I cannot sign in</span>
-      </summary>
-      <div className="nhsuk-details__text">
+    <Details>
+      <Details.Summary>I cannot sign in</Details.Summary>
+      <Details.Text>
         <p>
           If your smartcard is locked: <Unlock text="unlock your smartcard at Care Identity" />.
         </p>
         <p>If it is lost or out of date, contact your organisation’s Registration Authority (RA) team.</p>
-      </div>
-    </details>
+      </Details.Text>
+    </Details>
   </Page>
 );
 
 const SignedOut = () => (
   <Page title="You have signed out" isOutcome>
-    <p className="nhsuk-lede-text">You are signed out of the example surgery in this browser.</p>
+    <LedeText>You are signed out of the example surgery in this browser.</LedeText>
     <Inset>
       <strong>You may still be signed in to Care Identity.</strong> Other services may still be open. If you
       use a smartcard, take it out of the reader before you leave this computer.
@@ -106,16 +105,11 @@ export function SignInFailed() {
   );
 }
 
-type ProblemProps = {
-  text: english.ProblemText;
-  reference: string | null;
-  isOutcome?: boolean;
-  children: ReactNode;
-};
-function Problem({ text, reference, isOutcome = false, children }: ProblemProps) {
+type ProblemProps = Omit<PageProps, 'title'> & { text: english.ProblemText };
+function Problem({ text, children, ...page }: ProblemProps) {
   const state = useSession();
   return (
-    <Page title={text.heading} isOutcome={isOutcome} help={text.contact} reference={reference}>
+    <Page title={text.heading} help={text.contact} {...page}>
       <p>{text.happened}</p>
       {state.status === 'active' && (
         <Inset>

@@ -85,7 +85,7 @@ try {
     async (tab) => {
       await signIn(await (await rig.ownProfile({ userAgent: iPad })).tab(), 'Devika Shah');
       await signIn(tab, 'Devika Shah', '/sessions');
-      await tab.getByText('This device').waitFor();
+      await tab.getByText('This device', { exact: true }).waitFor();
     },
     (tab) => tab.locator('main li').last(),
   );

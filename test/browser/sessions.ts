@@ -10,10 +10,10 @@ const iPad =
 
 const cards = (tab: Page): Promise<string[]> =>
   tab
-    .locator('main li.nhsuk-card')
+    .locator('main li .nhsuk-card')
     .allInnerTexts()
     .then((items) => items.map((item) => item.replace(/\s+/g, ' ').trim()));
-const card = (tab: Page, device: string) => tab.locator('main li.nhsuk-card', { hasText: device });
+const card = (tab: Page, device: string) => tab.locator('main li .nhsuk-card', { hasText: device });
 const otherThan = (tab: Page, device: string) =>
   card(tab, device)
     .filter({ hasNotText: 'This device' })
