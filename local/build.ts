@@ -63,7 +63,8 @@ const steps: readonly Step[] = [
     inputs: ['demo', 'client', 'tsconfig.json', 'package.json', 'package-lock.json'],
     output: path.join(spaDirectory, 'index.html'),
     script: ['node_modules/vite/bin/vite.js', 'build', 'demo', '--logLevel', 'warn'],
-    environment: {},
+    // Whoever starts it, a test run included.
+    environment: { NODE_ENV: 'production' },
   },
 ];
 

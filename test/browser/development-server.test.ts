@@ -125,10 +125,10 @@ describe('A page from a development server', () => {
   });
 
   test('runs with its inline scripts and styles under a policy without unsafe sources, and reloads hot', async () => {
-    const answer = await page.goto(`${bff.baseUrl}/patients/john.smith`);
+    const response = await page.goto(`${bff.baseUrl}/patients/john.smith`);
     await becomes({ text: 'before', color: 'rgb(1, 2, 3)', preamble: true });
 
-    const policy = (await answer?.allHeaders())?.['content-security-policy'] ?? '';
+    const policy = (await response?.allHeaders())?.['content-security-policy'] ?? '';
     expect(policy).not.toContain('unsafe');
     expect(policy).toContain("default-src 'self'");
     expect(policy).toMatch(/script-src 'self' 'sha256-[^']+'(?:;|$)/);

@@ -304,7 +304,8 @@ describe('two people at one computer', () => {
       // A clock that could be moved has moved by now.
       await new Promise((resolve) => setTimeout(resolve, 1_100));
       const refused = firsts.waitForResponse(
-        (answer) => answer.request().method() === 'POST' && answer.url().startsWith(`${rig.baseUrl}/auth/`),
+        (response) =>
+          response.request().method() === 'POST' && response.url().startsWith(`${rig.baseUrl}/auth/`),
       );
       // The click gives the tab the focus, and with it a reason to ask: it must not hear of the second before it acts.
       await firsts.getByRole('button', { name: button, exact: true }).click();

@@ -521,10 +521,10 @@ describe('a browser that cannot do what browsers of today can', () => {
       (route: Route) =>
         route.fulfill({ contentType: 'text/javascript', body: 'Promise.reject(new Error("late"));' }),
     ],
-  ])('because it %s says so, and shows the page once it can', async (_, answer) => {
+  ])('because it %s says so, and shows the page once it can', async (_, response) => {
     const profile = await rig.profile();
     const tab = await profile.tab();
-    await tab.route('**/assets/*.js', answer);
+    await tab.route('**/assets/*.js', response);
     await tab.goto('/sessions?ward=7');
     await heading(tab, cannotStart);
     await tab.getByText('Checking').waitFor({ state: 'hidden' });

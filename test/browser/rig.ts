@@ -95,13 +95,13 @@ export class Profile {
     method: 'GET' | 'POST' | 'DELETE',
     path: string,
   ): Promise<{ status: number; body: SessionJson }> {
-    const answer = await this.context.request.fetch(this.#baseUrl + path, {
+    const response = await this.context.request.fetch(this.#baseUrl + path, {
       method,
       headers: { 'x-csrf': '1' },
       maxRedirects: 0,
     });
-    const json = (await answer.text()) || '{}';
-    return { status: answer.status(), body: JSON.parse(json) as SessionJson };
+    const json = (await response.text()) || '{}';
+    return { status: response.status(), body: JSON.parse(json) as SessionJson };
   }
 
   async session(): Promise<SessionJson> {
@@ -157,18 +157,18 @@ export class Rig {
 
   /** Where the simulator is. */
   async simulator(): Promise<string> {
-    const answer = await fetch(`${this.baseUrl}/auth/login`, { redirect: 'manual' });
-    return new URL(answer.headers.get('location') ?? '').origin;
+    const response = await fetch(`${this.baseUrl}/auth/login`, { redirect: 'manual' });
+    return new URL(response.headers.get('location') ?? '').origin;
   }
 
   /** Has the simulator's control panel do something, e.g. pull a smartcard. */
   async controlPanel(command: string, input: Record<string, unknown> = {}): Promise<void> {
-    const answer = await fetch(`${await this.simulator()}/control-panel/api/${command}`, {
+    const response = await fetch(`${await this.simulator()}/control-panel/api/${command}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-control-panel': '1' },
       body: JSON.stringify(input),
     });
-    if (!answer.ok) throw new Error(`the control panel refused ${command}: ${await answer.text()}`);
+    if (!response.ok) throw new Error(`the control panel refused ${command}: ${await response.text()}`);
   }
 
   /** A profile without tabs, cookies and storage. Nothing may be changed in it that closing its tabs does not undo. */
@@ -293,8 +293,8 @@ export async function signIn(tab: Page, person = 'Amara Okafor', path = '/'): Pr
 /** What the app is told of the session, as if it had happened: what takes hours, or another server, to come about. */
 export const respondWith = (tab: Page, change: (session: SessionJson) => unknown): Promise<unknown> =>
   tab.route('**/auth/session', async (route: Route) => {
-    const answer = await route.fetch();
-    await route.fulfill({ json: change((await answer.json()) as SessionJson) });
+    const response = await route.fetch();
+    await route.fulfill({ json: change((await response.json()) as SessionJson) });
   });
 
 /** The page's questions fail: it knows only what it knew, until it is let ask again. The browser reports `ERR_FAILED`. */

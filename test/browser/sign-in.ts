@@ -20,8 +20,8 @@ import { rig } from './demo-rig.ts';
 
 /** Everybody at the simulator, as its control panel lists them. */
 const people = await (async () => {
-  const answer = await fetch(`${await rig.simulator()}/control-panel/api/state`);
-  const { personas } = (await answer.json()) as { personas: { name: string }[] };
+  const response = await fetch(`${await rig.simulator()}/control-panel/api/state`);
+  const { personas } = (await response.json()) as { personas: { name: string }[] };
   return personas.map(({ name }) => name);
 })();
 
@@ -406,8 +406,8 @@ describe('a sign-in that does not end well', () => {
     const attacker = await (await rig.profile()).tab();
     let link = '';
     await attacker.route('**/openam/sign-in', async (route) => {
-      const answer = await route.fetch({ maxRedirects: 0 });
-      link = answer.headers()['location'] ?? '';
+      const response = await route.fetch({ maxRedirects: 0 });
+      link = response.headers()['location'] ?? '';
       await route.fulfill({ contentType: 'text/html', body: 'kept back' });
     });
     await attacker.goto('/auth/login');

@@ -70,20 +70,20 @@ function counting(inner: DynamoDBClient): DynamoDBClient {
     const written = [Key, put, ...parts.flatMap((part) => Object.values(part)).map((one) => one.Key)];
     const keys = isWrite ? written.flatMap((given) => (given === undefined ? [] : [keyOf(given)])) : [];
     const before = await Promise.all(keys.map(item));
-    const answer = (await inner.send(command as never)) as { Item?: Item; Items?: Item[] };
+    const response = (await inner.send(command as never)) as { Item?: Item; Items?: Item[] };
     const after = await Promise.all(keys.map(item));
     const times = parts.length > 0 ? 2 : 1;
     before.forEach((was, index) => {
       counted.write += times * units(Math.max(itemBytes(was), itemBytes(after[index] ?? {})), 1_024);
     });
     if (!isWrite) {
-      const read = [...(answer.Items ?? []), ...(answer.Item === undefined ? [] : [answer.Item])];
+      const read = [...(response.Items ?? []), ...(response.Item === undefined ? [] : [response.Item])];
       counted.read += units(
         read.reduce((sum, one) => sum + itemBytes(one), 0),
         4_096,
       );
     }
-    return answer;
+    return response;
   };
   return { send } as unknown as DynamoDBClient;
 }

@@ -114,9 +114,9 @@ afterAll(() => {
 });
 
 describe('oidcc-client-back-channel-logout-rp-basic', () => {
-  const expectAccepted = (answer: RawResponse): void => {
-    expect([answer.status, answer.body]).toEqual([200, '']);
-    expectOwnHeaders(answer.headers);
+  const expectAccepted = (response: RawResponse): void => {
+    expect([response.status, response.body]).toEqual([200, '']);
+    expectOwnHeaders(response.headers);
   };
 
   test.each(plan)('$expects [$name]', async (module) => {

@@ -151,9 +151,9 @@ describe('an upstream is sent', () => {
     [patientPath, 'PUT', 'GET, PATCH'],
     [patientPath, 'OPTIONS', 'GET, PATCH'],
   ])('nothing for %s by %s: 405, which says what it takes [B-16]', async (path, method, allow) => {
-    const answer = await read(await (await rig.signedIn()).api(path, { method }));
-    expectProblem(answer, 405, 'method_not_allowed');
-    expect(answer.headers['allow']).toBe(allow);
+    const response = await read(await (await rig.signedIn()).api(path, { method }));
+    expectProblem(response, 405, 'method_not_allowed');
+    expect(response.headers['allow']).toBe(allow);
     expect(rig.upstream.calls).toEqual([]);
   });
 });
@@ -278,18 +278,18 @@ describe('of an upstream’s answer comes back', () => {
   test('what is compressed byte for byte, to a browser that asked for it', async () => {
     const packed = gzipSync('{"resourceType":"Bundle","total":1}'.repeat(500));
     answers(200, { ...fhir, 'content-encoding': 'gzip' }, packed);
-    const answer = await rawBytes(await rig.signedIn(), 'gzip, br');
-    expect([answer.status, answer.headers['content-encoding']]).toEqual([200, 'gzip']);
-    expect(Buffer.from(answer.body, 'latin1').equals(packed)).toBe(true);
+    const response = await rawBytes(await rig.signedIn(), 'gzip, br');
+    expect([response.status, response.headers['content-encoding']]).toEqual([200, 'gzip']);
+    expect(Buffer.from(response.body, 'latin1').equals(packed)).toBe(true);
     expect(rig.upstream.calls[0]?.headers['accept-encoding']).toBe('gzip, br');
   });
 
   test('what is no text byte for byte', async () => {
     const bytes = Buffer.from(Array.from({ length: 1_024 }, (_, index) => index % 256));
     answers(200, { 'content-type': 'image/png' }, bytes);
-    const answer = await rawBytes(await rig.signedIn(), 'identity');
-    expect([answer.status, answer.headers['content-type']]).toEqual([200, 'image/png']);
-    expect(Buffer.from(answer.body, 'latin1').equals(bytes)).toBe(true);
+    const response = await rawBytes(await rig.signedIn(), 'identity');
+    expect([response.status, response.headers['content-type']]).toEqual([200, 'image/png']);
+    expect(Buffer.from(response.body, 'latin1').equals(bytes)).toBe(true);
   });
 
   test('four megabytes', async () => {

@@ -43,11 +43,11 @@ describe('the guards of a proxied call, each alone [B-09, B-11, ASVS-3.5.1]', ()
     ['an address bar', 'Sec-Fetch-Site', ['none']],
   ])('%s is 403', async (_, name, values) => {
     const others = good().filter(([other]) => other !== name);
-    const answer = await send(await rig.signedIn(), [
+    const response = await send(await rig.signedIn(), [
       ...others,
       ...values.map((value): [string, string] => [name, value]),
     ]);
-    expectProblem(answer, 403, 'csrf_rejected');
+    expectProblem(response, 403, 'csrf_rejected');
     expectNobodyAsked();
   });
 
@@ -58,10 +58,10 @@ describe('the guards of a proxied call, each alone [B-09, B-11, ASVS-3.5.1]', ()
   test('the session cookie twice is 400', async () => {
     const browser = await rig.signedIn();
     const twice = `${cookieOf(browser)}; ${cookieOf(browser)}`;
-    const answer = await rawRequest(rig.bff.baseUrl, patientPath, {
+    const response = await rawRequest(rig.bff.baseUrl, patientPath, {
       headers: [['Cookie', twice], ...good()],
     });
-    expectProblem(answer, 400, 'invalid_request');
+    expectProblem(response, 400, 'invalid_request');
     expectNobodyAsked();
   });
 });
@@ -112,8 +112,8 @@ describe('a call without a live session', () => {
     const { handle } = await browser.session();
     expect((await browser.api(patientPath, { headers: { 'x-session': handle } })).status).toBe(200);
     const before = await rig.core(browser);
-    const answer = await read(await browser.api(patientPath, { headers: { 'x-session': `${handle}x` } }));
-    expectProblem(answer, 409, 'session_changed');
+    const response = await read(await browser.api(patientPath, { headers: { 'x-session': `${handle}x` } }));
+    expectProblem(response, 409, 'session_changed');
     expect(rig.upstream.calls).toHaveLength(1);
     expect(await rig.core(browser)).toEqual(before);
   });
@@ -211,9 +211,9 @@ describe('a session that calls too often', () => {
     for (let call = 0; call < callsPerWindow; call += 1) {
       expect((await browser.api(patientPath)).status).toBe(200);
     }
-    const answer = await read(await browser.api(patientPath));
-    expectProblem(answer, 429, 'rate_limited');
-    const wait = Number(answer.headers['retry-after']);
+    const response = await read(await browser.api(patientPath));
+    expectProblem(response, 429, 'rate_limited');
+    const wait = Number(response.headers['retry-after']);
     expect(wait).toBeGreaterThanOrEqual(1);
     expect(wait).toBeLessThanOrEqual(60);
     expect(rig.upstream.calls).toHaveLength(callsPerWindow);

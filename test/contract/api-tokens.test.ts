@@ -308,9 +308,9 @@ describe('the platform’s token endpoint, when it fails', () => {
     const browser = await rig.signedIn();
     const before = await sessionOf(browser);
     rig.platform.faults = [{ status: 503, body: 'away' }];
-    const answer = await read(await browser.api(patientPath));
-    expectProblem(answer, 503, 'provider_unavailable');
-    const wait = Number(answer.headers['retry-after']);
+    const response = await read(await browser.api(patientPath));
+    expectProblem(response, 503, 'provider_unavailable');
+    const wait = Number(response.headers['retry-after']);
     expect(wait).toBeGreaterThanOrEqual(1);
     expect(rig.upstream.calls).toEqual([]);
     const after = await sessionOf(browser);

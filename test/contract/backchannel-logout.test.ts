@@ -48,10 +48,10 @@ const atOnce = (claims: Record<string, unknown>): Record<string, unknown> =>
   );
 
 async function expectDone(token: string, where: Rig = rig): Promise<void> {
-  const answer = await postLogout(where.bff.baseUrl, token);
-  expect([answer.status, answer.body]).toEqual([200, '']);
-  expectOwnHeaders(answer.headers);
-  expect(answer.headers['set-cookie']).toBeUndefined();
+  const response = await postLogout(where.bff.baseUrl, token);
+  expect([response.status, response.body]).toEqual([200, '']);
+  expectOwnHeaders(response.headers);
+  expect(response.headers['set-cookie']).toBeUndefined();
 }
 
 /** A logout with a fresh token of these claims. */
@@ -216,11 +216,11 @@ describe('what a logout token ends', () => {
       ['PUT', '/auth/session/role', '{"roleId":"900000000701"}'],
       ['GET', '/auth/sessions', undefined],
     ] as const) {
-      const answer = await ended.api(path, {
+      const response = await ended.api(path, {
         method,
         ...(body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } }),
       });
-      expect([path, answer.status, answer.headers.getSetCookie()]).toEqual([path, 401, []]);
+      expect([path, response.status, response.headers.getSetCookie()]).toEqual([path, 401, []]);
     }
     expect(await ended.session()).toEqual(loggedOut);
   });
@@ -465,9 +465,9 @@ describe('the request', () => {
     '%s is 405 and ends nothing [L-07]',
     async (method) => {
       const browser = await signedIn(user, newSid());
-      const answer = await rawRequest(rig.bff.baseUrl, `${logoutPath}?${await form()}`, { method });
-      expect([answer.status, answer.headers.allow]).toEqual([405, 'POST']);
-      expectOwnHeaders(answer.headers);
+      const response = await rawRequest(rig.bff.baseUrl, `${logoutPath}?${await form()}`, { method });
+      expect([response.status, response.headers.allow]).toEqual([405, 'POST']);
+      expectOwnHeaders(response.headers);
       expect(await statusOf(browser)).toBe('active');
     },
   );
@@ -485,16 +485,20 @@ describe('the request', () => {
     const text = await logoutToken(rig.provider, { sub: user, sid: session });
     const body =
       type === 'application/json' ? JSON.stringify({ logout_token: text }) : `logout_token=${text}`;
-    const answer = await postForm(rig.bff.baseUrl, body, type === undefined ? [] : [['Content-Type', type]]);
-    expectProblem(answer, 415, 'unsupported_media_type');
+    const response = await postForm(
+      rig.bff.baseUrl,
+      body,
+      type === undefined ? [] : [['Content-Type', type]],
+    );
+    expectProblem(response, 415, 'unsupported_media_type');
     expect(await statusOf(browser)).toBe('active');
   });
 
   test.each([`${formType}; charset=utf-8`, `${formType};charset=UTF-8`, 'Application/X-WWW-Form-Urlencoded'])(
     'a body of type %s is served [L-07]',
     async (type) => {
-      const answer = await postForm(rig.bff.baseUrl, await form(), [['Content-Type', type]]);
-      expect([answer.status, answer.body]).toEqual([200, '']);
+      const response = await postForm(rig.bff.baseUrl, await form(), [['Content-Type', type]]);
+      expect([response.status, response.body]).toEqual([200, '']);
     },
   );
 
@@ -503,13 +507,13 @@ describe('the request', () => {
     const browser = await signedIn(user, session);
     const query = `logout_token=${await logoutToken(rig.provider, { sub: user, sid: session })}`;
     for (const body of ['', 'x=1']) {
-      const answer = await postForm(
+      const response = await postForm(
         rig.bff.baseUrl,
         body,
         [['Content-Type', formType]],
         `${logoutPath}?${query}`,
       );
-      expectProblem(answer, 400, 'invalid_request');
+      expectProblem(response, 400, 'invalid_request');
     }
     expect(await statusOf(browser)).toBe('active');
   });
@@ -519,8 +523,8 @@ describe('the request', () => {
     const browser = await signedIn(user, session);
     const one = await logoutToken(rig.provider, { sub: user, sid: session });
     for (const two of [one, await token(), 'x', '']) {
-      const answer = await postForm(rig.bff.baseUrl, `logout_token=${one}&logout_token=${two}`);
-      expectProblem(answer, 400, 'invalid_request');
+      const response = await postForm(rig.bff.baseUrl, `logout_token=${one}&logout_token=${two}`);
+      expectProblem(response, 400, 'invalid_request');
     }
     expect(await statusOf(browser)).toBe('active');
   });
@@ -536,8 +540,8 @@ describe('the request', () => {
     const session = newSid();
     const browser = await signedIn(user, session);
     const text = await logoutToken(rig.provider, { sub: user, sid: session });
-    const answer = await postForm(rig.bff.baseUrl, `a=1&a=2&logout_token=${text}&__proto__=x&sid=other`);
-    expect(answer.status).toBe(200);
+    const response = await postForm(rig.bff.baseUrl, `a=1&a=2&logout_token=${text}&__proto__=x&sid=other`);
+    expect(response.status).toBe(200);
     expect(await browser.session()).toEqual(loggedOut);
   });
 
@@ -558,7 +562,7 @@ describe('the request', () => {
     const browser = await signedIn(user, session);
     const bystander = await signedIn(newUser(), newSid());
     const cookie = bystander.cookies.get(sessionCookie) ?? '';
-    const answer = await postForm(
+    const response = await postForm(
       rig.bff.baseUrl,
       `logout_token=${await logoutToken(rig.provider, { sub: user, sid: session })}`,
       [
@@ -570,20 +574,20 @@ describe('the request', () => {
         ['X-Session', 'nobody'],
       ],
     );
-    expect([answer.status, answer.headers['set-cookie']]).toEqual([200, undefined]);
+    expect([response.status, response.headers['set-cookie']]).toEqual([200, undefined]);
     expect(await browser.session()).toEqual(loggedOut);
     expect(await statusOf(bystander)).toBe('active');
   });
 
   test('the right cookie and header without a token end nothing', async () => {
     const browser = await signedIn(user, newSid());
-    const answer = await browser.api(logoutPath, {
+    const response = await browser.api(logoutPath, {
       method: 'POST',
       body: 'x=1',
       headers: { 'content-type': formType },
     });
-    expect(answer.status).toBe(400);
-    expectOwnHeaders(headersOf(answer.headers));
+    expect(response.status).toBe(400);
+    expectOwnHeaders(headersOf(response.headers));
     expect(await statusOf(browser)).toBe('active');
   });
 });
@@ -596,9 +600,9 @@ describe('CIS2’s keys', () => {
 
     test('make it 503, with a time to try again; and the same token works when they are back', async () => {
       const token = await logoutToken(away.provider, { sid: newSid() });
-      const answer = await postLogout(away.bff.baseUrl, token);
-      expectProblem(answer, 503, 'provider_unavailable');
-      expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/);
+      const response = await postLogout(away.bff.baseUrl, token);
+      expectProblem(response, 503, 'provider_unavailable');
+      expect(response.headers['retry-after']).toMatch(/^[1-9]\d*$/);
       away.provider.faults.clear();
       await expectDone(token, away);
     });

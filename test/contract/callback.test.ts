@@ -152,12 +152,12 @@ describe('login_expired [S-02, ASVS-10.1.2, ASVS-10.2.1, CIS2-IDT]', () => {
     const { code, state } = await begin(browser);
     const before = rig.provider.requests.length;
     const own = `${signInCookie}=${browser.cookies.get(signInCookie) ?? ''}`;
-    const answer = await rawRequest(rig.bff.baseUrl, `/auth/callback?code=${code}&state=${state}`, {
+    const response = await rawRequest(rig.bff.baseUrl, `/auth/callback?code=${code}&state=${state}`, {
       headers: cookie(own),
     });
-    expect(answer.status).toBe(303);
-    expect(answer.headers.location).toMatch(/\/sign-in-error\?code=login_expired&reference=[^&]+$/);
-    expect(answer.headers['set-cookie']).toBeUndefined();
+    expect(response.status).toBe(303);
+    expect(response.headers.location).toMatch(/\/sign-in-error\?code=login_expired&reference=[^&]+$/);
+    expect(response.headers['set-cookie']).toBeUndefined();
     expect(rig.provider.requests).toHaveLength(before);
     await expectSignedIn(browser, await browser.callback({ code, state }));
   });
@@ -190,8 +190,8 @@ describe('login_expired [S-02, ASVS-10.1.2, ASVS-10.2.1, CIS2-IDT]', () => {
     const parameters = await forgedAttempt(browser, { startedAt });
     rig.provider.during = async (endpoint) => {
       if (endpoint !== 'userinfo') return;
-      const answer = await postLogout(rig.bff.baseUrl, await logoutToken(rig.provider, { sub: subject }));
-      expect(answer.status).toBe(200);
+      const response = await postLogout(rig.bff.baseUrl, await logoutToken(rig.provider, { sub: subject }));
+      expect(response.status).toBe(200);
     };
     expect(Browser.failure(await browser.callback(parameters))?.code).toBe('provider_logout');
     expect(await browser.session()).toEqual({ status: 'anonymous' });
@@ -243,7 +243,7 @@ describe('login_expired [S-02, ASVS-10.1.2, ASVS-10.2.1, CIS2-IDT]', () => {
     const returned = await begin(browser);
     const before = rig.provider.asked('token').length;
     const answers = await Promise.all(Array.from({ length: 10 }, () => browser.callback(returned)));
-    const codes = answers.map((answer) => Browser.failure(answer)?.code ?? 'signed in');
+    const codes = answers.map((response) => Browser.failure(response)?.code ?? 'signed in');
     expect(codes.sort()).toEqual([...Array.from({ length: 9 }, () => 'login_expired'), 'signed in']);
     expect(rig.provider.asked('token')).toHaveLength(before + 1);
   });
@@ -573,7 +573,7 @@ describe('nothing that CIS2 or the caller sent is echoed [O-12, ASVS-16.5.1]', (
   ])('with %s', async (code, parameters, withState) => {
     const browser = rig.browser();
     const { state } = await begin(browser, `?returnTo=/${canary}`);
-    const answer = await rawRequest(
+    const response = await rawRequest(
       rig.bff.baseUrl,
       `/auth/callback?${new URLSearchParams({ ...parameters, ...(withState ? { state } : {}) }).toString()}`,
       {
@@ -586,9 +586,9 @@ describe('nothing that CIS2 or the caller sent is echoed [O-12, ASVS-16.5.1]', (
         ],
       },
     );
-    expect(answer.status).toBe(303);
-    expect(answer.headers.location).toMatch(new RegExp(`/sign-in-error\\?code=${code}&reference=[^&]+$`));
-    const text = JSON.stringify(answer);
+    expect(response.status).toBe(303);
+    expect(response.headers.location).toMatch(new RegExp(`/sign-in-error\\?code=${code}&reference=[^&]+$`));
+    const text = JSON.stringify(response);
     expect(text).not.toContain(canary);
     expect(text).not.toContain(state);
   });

@@ -35,9 +35,9 @@ describe('on', () => {
     const copy = rig.browser();
     copy.cookies.set(sessionCookie, browser.cookies.get(sessionCookie) ?? '');
     const before = rig.provider.requests.length;
-    const answer = await signOut(browser);
-    expect(answer.status).toBe(200);
-    const body = (await answer.json()) as { redirectTo: string };
+    const response = await signOut(browser);
+    expect(response.status).toBe(200);
+    const body = (await response.json()) as { redirectTo: string };
     expect(Object.keys(body)).toEqual(['redirectTo']);
     const query = new URLSearchParams({
       client_id: clientId,
@@ -51,8 +51,8 @@ describe('on', () => {
   });
 
   test('is the same without a live session, and not where another session was meant', async () => {
-    const answer = await signOut(rig.browser());
-    expect(((await answer.json()) as { redirectTo: string }).redirectTo).toMatch(`${endpoint}?`);
+    const response = await signOut(rig.browser());
+    expect(((await response.json()) as { redirectTo: string }).redirectTo).toMatch(`${endpoint}?`);
     const browser = await signedIn(rig);
     expectProblem(await read(await signOut(browser, { 'x-session': 'another' })), 409, 'session_changed');
     expect((await browser.session()).status).toBe('active');

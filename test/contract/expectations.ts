@@ -27,7 +27,7 @@ export function expectOwnHeaders(
 
 /** A whole problem: its status, its code, exactly these members, and the reference that is in the header too. */
 export function expectProblem(
-  answer: {
+  response: {
     status: number;
     headers: Readonly<Record<string, string | string[] | undefined>>;
     body: string;
@@ -36,17 +36,17 @@ export function expectProblem(
   code: string,
   members: Record<string, unknown> = {},
 ): void {
-  expect({ status: answer.status, body: answer.body }).toMatchObject({ status });
-  expectOwnHeaders(answer.headers);
-  expect(answer.headers['content-type']).toBe('application/problem+json');
-  expect(answer.headers['x-bff-problem']).toBe(code);
-  expect(answer.headers['set-cookie']).toBeUndefined();
-  expect(JSON.parse(answer.body)).toEqual({
+  expect({ status: response.status, body: response.body }).toMatchObject({ status });
+  expectOwnHeaders(response.headers);
+  expect(response.headers['content-type']).toBe('application/problem+json');
+  expect(response.headers['x-bff-problem']).toBe(code);
+  expect(response.headers['set-cookie']).toBeUndefined();
+  expect(JSON.parse(response.body)).toEqual({
     type: `urn:cis2-bff:problem:${code}`,
     title: expect.stringMatching(/^[A-Z].{5,}/),
     status,
     code,
-    reference: answer.headers['x-request-id'],
+    reference: response.headers['x-request-id'],
     ...members,
   });
 }

@@ -39,11 +39,11 @@ describe('a line end in what is sent', () => {
       const { state } = rig.provider.authorise((await browser.login()).location);
       const query = new URLSearchParams({ code: 'x', state, [name]: injected }).toString();
       const cookie = `${signInCookie}=${browser.cookies.get(signInCookie) ?? ''}`;
-      const answer = await rawRequest(rig.bff.baseUrl, `/auth/callback?${query}`, {
+      const response = await rawRequest(rig.bff.baseUrl, `/auth/callback?${query}`, {
         headers: [['Cookie', cookie]],
       });
-      expect(answer.status).toBe(303);
-      expect(JSON.stringify(answer.headers)).not.toMatch(/injected/i);
+      expect(response.status).toBe(303);
+      expect(JSON.stringify(response.headers)).not.toMatch(/injected/i);
     },
   );
 });
@@ -111,20 +111,20 @@ describe('a person who navigates and is refused sees the app’s page, with the 
     ['DELETE', '/api/pds/Patient/9000000009', [], 'method_not_allowed'],
     ['GET', '/api/pds/nothing', [], 'not_found'],
   ])('%s %s (%#)', async (method, target, headers, code) => {
-    const answer = await rawRequest(rig.bff.baseUrl, target, {
+    const response = await rawRequest(rig.bff.baseUrl, target, {
       method,
       headers: [...navigation, ...headers],
       ...(method === 'POST' ? { body: 'a=1' } : {}),
     });
-    const reference = String(answer.headers['x-request-id']);
-    expect([answer.status, answer.headers.location]).toEqual([
+    const reference = String(response.headers['x-request-id']);
+    expect([response.status, response.headers.location]).toEqual([
       303,
       `${rig.bff.baseUrl}/sign-in-error?code=${code}&reference=${reference}`,
     ]);
-    expectOwnHeaders(answer.headers);
-    expect([answer.body, answer.headers['set-cookie']]).toEqual(['', undefined]);
+    expectOwnHeaders(response.headers);
+    expect([response.body, response.headers['set-cookie']]).toEqual(['', undefined]);
     // The page itself is no route of ours, so nobody is sent in circles.
-    const page = await rawRequest(answer.headers.location ?? '', '/sign-in-error', { headers: navigation });
+    const page = await rawRequest(response.headers.location ?? '', '/sign-in-error', { headers: navigation });
     expect([page.status, page.headers.location]).toEqual([200, undefined]);
     // A fetch has the problem itself.
     const problem = await rawRequest(rig.bff.baseUrl, target, {
@@ -144,11 +144,11 @@ test.each([
 ])(
   'whoever comes back from signing out at CIS2 with %j sees our own page and is led nowhere [O-17]',
   async (query) => {
-    const answer = await rawRequest(rig.bff.baseUrl, `/signed-out${query}`);
-    expect(answer.status).toBe(200);
-    expect(answer.headers['content-type']).toMatch(/^text\/html\b/);
-    expect([answer.headers.location, answer.headers.refresh]).toEqual([undefined, undefined]);
-    expect(answer.body).not.toMatch(/evil|http-equiv="refresh"/i);
+    const response = await rawRequest(rig.bff.baseUrl, `/signed-out${query}`);
+    expect(response.status).toBe(200);
+    expect(response.headers['content-type']).toMatch(/^text\/html\b/);
+    expect([response.headers.location, response.headers.refresh]).toEqual([undefined, undefined]);
+    expect(response.body).not.toMatch(/evil|http-equiv="refresh"/i);
   },
 );
 

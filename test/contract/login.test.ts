@@ -171,9 +171,9 @@ describe('the authorisation request', () => {
 describe('the redirect address comes from configuration [S-12, ASVS-4.1.3]', () => {
   const evil = 'evil.example';
   test('never from Host: one that is not ours is refused', async () => {
-    const answer = await rawRequest(rig.bff.baseUrl, '/auth/login', { headers: [['Host', evil]] });
-    expect(answer.status).toBe(404);
-    expect(JSON.stringify(answer)).not.toContain('evil');
+    const response = await rawRequest(rig.bff.baseUrl, '/auth/login', { headers: [['Host', evil]] });
+    expect(response.status).toBe(404);
+    expect(JSON.stringify(response)).not.toContain('evil');
   });
 
   test.each([
@@ -200,11 +200,11 @@ describe('the redirect address comes from configuration [S-12, ASVS-4.1.3]', () 
       ],
     ],
   ] as [string, [string, string][]][])('never from %s', async (_, headers) => {
-    const answer = await rawRequest(rig.bff.baseUrl, '/auth/login', { headers });
-    expect(answer.status).toBe(302);
-    const location = new URL(answer.headers.location ?? '');
+    const response = await rawRequest(rig.bff.baseUrl, '/auth/login', { headers });
+    expect(response.status).toBe(302);
+    const location = new URL(response.headers.location ?? '');
     expect(location.searchParams.get('redirect_uri')).toBe(`${rig.bff.baseUrl}/auth/callback`);
-    expect(JSON.stringify(answer)).not.toContain('evil');
+    expect(JSON.stringify(response)).not.toContain('evil');
   });
 });
 
@@ -255,21 +255,21 @@ describe('the sign-in cookie', () => {
     ['quoted', `"${'A'.repeat(43)}"`],
     ['empty', ''],
   ])('with a value that is %s is not taken over', async (_, value) => {
-    const answer = await rawRequest(rig.bff.baseUrl, '/auth/login', {
+    const response = await rawRequest(rig.bff.baseUrl, '/auth/login', {
       headers: [['Cookie', `${signInCookie}=${value}`]],
     });
-    expect(answer.status).toBe(302);
-    const fresh = /^[^=]+=([\w-]{43});/.exec(answer.headers['set-cookie']?.[0] ?? '')?.[1];
+    expect(response.status).toBe(302);
+    const fresh = /^[^=]+=([\w-]{43});/.exec(response.headers['set-cookie']?.[0] ?? '')?.[1];
     expect(fresh).toBeDefined();
     expect(fresh).not.toBe(value);
   });
 
   test('that comes twice is not taken over: one of the two is somebody else’s', async () => {
     const values = ['A'.repeat(43), `${'C'.repeat(42)}E`];
-    const answer = await rawRequest(rig.bff.baseUrl, '/auth/login', {
+    const response = await rawRequest(rig.bff.baseUrl, '/auth/login', {
       headers: [['Cookie', values.map((value) => `${signInCookie}=${value}`).join('; ')]],
     });
-    const fresh = /^[^=]+=([\w-]{43});/.exec(answer.headers['set-cookie']?.[0] ?? '')?.[1] ?? '';
+    const fresh = /^[^=]+=([\w-]{43});/.exec(response.headers['set-cookie']?.[0] ?? '')?.[1] ?? '';
     expect(fresh).not.toBe('');
     expect(values).not.toContain(fresh);
   });

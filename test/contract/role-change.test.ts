@@ -39,9 +39,9 @@ const put = (browser: Browser, body: unknown, headers: Record<string, string> = 
   });
 
 async function change(browser: Browser, roleId: string): Promise<SessionJson> {
-  const answer = await put(browser, { roleId });
-  expect(answer.status).toBe(200);
-  return (await answer.json()) as SessionJson;
+  const response = await put(browser, { roleId });
+  expect(response.status).toBe(200);
+  return (await response.json()) as SessionJson;
 }
 
 /** The same cookie in a browser that nothing else happens in. */
@@ -86,15 +86,15 @@ describe('a change of role', () => {
     const browser = await signedIn();
     const { handle: before } = await browser.session();
     const old = copyOf(browser);
-    const answer = await put(browser, { roleId: ids[0] });
-    expect(answer.headers.getSetCookie()).toEqual([
+    const response = await put(browser, { roleId: ids[0] });
+    expect(response.headers.getSetCookie()).toEqual([
       expect.stringMatching(
         new RegExp(`^${sessionCookie}=[\\w-]{86}; Path=/; Secure; HttpOnly; SameSite=Strict$`),
       ),
     ]);
-    expectOwnHeaders(headersOf(answer.headers));
+    expectOwnHeaders(headersOf(response.headers));
     expect(browser.cookies.get(sessionCookie)).not.toBe(old.cookies.get(sessionCookie));
-    const { handle } = (await answer.json()) as SessionJson;
+    const { handle } = (await response.json()) as SessionJson;
     expect(handle).not.toBe(before);
 
     expect(await old.session()).toEqual(replaced);
@@ -232,7 +232,7 @@ describe('the body', () => {
   ])('%j is 400 and changes nothing', async (body) => {
     const browser = await signedIn();
     const before = await stateOf(browser);
-    const answer = await rawRequest(rig.bff.baseUrl, path, {
+    const response = await rawRequest(rig.bff.baseUrl, path, {
       method: 'PUT',
       headers: [
         ['Cookie', `${sessionCookie}=${browser.cookies.get(sessionCookie) ?? ''}`],
@@ -241,33 +241,33 @@ describe('the body', () => {
       ],
       body,
     });
-    expectProblem(answer, 400, 'invalid_request');
+    expectProblem(response, 400, 'invalid_request');
     expect(await stateOf(browser)).toEqual(before);
   });
 
   test('is read with other members beside the one', async () => {
     const browser = await signedIn();
-    const answer = await put(browser, { roleId: ids[2], permitted: true, role: 'x' });
-    expect(answer.status).toBe(200);
+    const response = await put(browser, { roleId: ids[2], permitted: true, role: 'x' });
+    expect(response.status).toBe(200);
     expect((await browser.session()).role).toMatchObject({ roleId: ids[2] });
   });
 
   test('alone says which role: nothing in the address or the headers does', async () => {
     const browser = await signedIn();
-    const answer = await browser.api(`${path}?roleId=${ids[0]}`, {
+    const response = await browser.api(`${path}?roleId=${ids[0]}`, {
       method: 'PUT',
       body: '{}',
       headers: { 'content-type': 'application/json', roleid: ids[0] },
     });
-    expectProblem(await read(answer), 400, 'invalid_request');
+    expectProblem(await read(response), 400, 'invalid_request');
     expect((await browser.session()).role).toBeNull();
   });
 });
 
 describe('who may', () => {
   test('nobody without a session: 401, and where to sign in', async () => {
-    const answer = await put(rig.browser(), { roleId: ids[0] });
-    expectProblem(await read(answer), 401, 'session_required', { loginUrl: '/auth/login' });
+    const response = await put(rig.browser(), { roleId: ids[0] });
+    expectProblem(await read(response), 401, 'session_required', { loginUrl: '/auth/login' });
     const stranger = rig.browser();
     stranger.cookies.set(sessionCookie, Buffer.alloc(64, 5).toString('base64url'));
     expectProblem(await read(await put(stranger, { roleId: ids[0] })), 401, 'session_required', {
@@ -290,8 +290,8 @@ describe('who may', () => {
     const before = await stateOf(browser);
     const { handle } = await (await signedIn()).session();
     for (const other of [handle, 'nobody', '']) {
-      const answer = await put(browser, { roleId: ids[0] }, { 'x-session': other });
-      expectProblem(await read(answer), 409, 'session_changed');
+      const response = await put(browser, { roleId: ids[0] }, { 'x-session': other });
+      expectProblem(await read(response), 409, 'session_changed');
     }
     expect(await stateOf(browser)).toEqual(before);
   });
@@ -317,14 +317,14 @@ describe('who may', () => {
   ])('no request %s [B-09, B-11]', async (_, headers, status) => {
     const browser = await signedIn();
     const before = await stateOf(browser);
-    const answer = await read(await put(browser, { roleId: ids[0] }, headers));
-    expectProblem(answer, status, status === 403 ? 'csrf_rejected' : 'unsupported_media_type');
+    const response = await read(await put(browser, { roleId: ids[0] }, headers));
+    expectProblem(response, status, status === 403 ? 'csrf_rejected' : 'unsupported_media_type');
     expect(await stateOf(browser)).toEqual(before);
   });
 
   test.each(['GET', 'POST', 'PATCH', 'DELETE', 'OPTIONS'])('no %s: 405 [B-16]', async (method) => {
     const browser = await signedIn();
-    const answer = await rawRequest(rig.bff.baseUrl, path, {
+    const response = await rawRequest(rig.bff.baseUrl, path, {
       method,
       headers: [
         ['Cookie', `${sessionCookie}=${browser.cookies.get(sessionCookie) ?? ''}`],
@@ -332,8 +332,8 @@ describe('who may', () => {
         ['Content-Type', 'application/json'],
       ],
     });
-    expect(answer.headers.allow).toBe('PUT');
-    expectProblem(answer, 405, 'method_not_allowed');
+    expect(response.headers.allow).toBe('PUT');
+    expectProblem(response, 405, 'method_not_allowed');
   });
 });
 
@@ -347,7 +347,7 @@ describe('at the same moment', () => {
       );
       const won = answers.filter(({ status }) => status === 200);
       expect(won).toHaveLength(1);
-      for (const lost of answers.filter((answer) => answer !== won[0])) {
+      for (const lost of answers.filter((response) => response !== won[0])) {
         expectProblem(await read(lost), 401, 'session_ended', {
           reason: 'replaced',
           loginUrl: '/auth/login',
@@ -376,11 +376,11 @@ describe('at the same moment', () => {
         ),
       );
       await change(browser, ids[round % 3] ?? ids[0]);
-      for (const answer of await under) {
-        expect([200, 401]).toContain(answer.status);
-        expect(answer.headers.getSetCookie()).toEqual([]);
-        const { status, reason } = (await answer.json()) as { status?: unknown; reason?: unknown };
-        if (answer.status === 401 || status === 'ended') expect(reason).toBe('replaced');
+      for (const response of await under) {
+        expect([200, 401]).toContain(response.status);
+        expect(response.headers.getSetCookie()).toEqual([]);
+        const { status, reason } = (await response.json()) as { status?: unknown; reason?: unknown };
+        if (response.status === 401 || status === 'ended') expect(reason).toBe('replaced');
       }
     }
     expect((await browser.session()).status).toBe('active');

@@ -238,9 +238,9 @@ describe('where rules say which', () => {
 
   test('one that is accepted can', async () => {
     const { browser } = await expectAccepted(rig, [...mixed, roleNumber(4, { job: 'R5080' })]);
-    const answer = await put(browser, '900000000704');
-    expect(answer.status).toBe(200);
-    const session = (await answer.json()) as SessionJson;
+    const response = await put(browser, '900000000704');
+    expect(response.status).toBe(200);
+    const session = (await response.json()) as SessionJson;
     expect(session.role).toMatchObject({ roleId: '900000000704' });
     expect(permittedOf(session)).toEqual([false, undefined, false, undefined]);
   });

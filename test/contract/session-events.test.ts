@@ -195,9 +195,9 @@ describe('a page that listens', () => {
     const browser = await signedIn();
     const socket = openSocket(rig.bff.baseUrl, path, headersOf(browser));
     await new Promise((resolve) => socket.once('open', resolve));
-    const answer = new Promise<Buffer>((resolve) => socket.once('message', resolve));
+    const response = new Promise<Buffer>((resolve) => socket.once('message', resolve));
     socket.send('{"action":"sendmessage"}');
-    expect(JSON.parse((await answer).toString())).toMatchObject({ message: 'Forbidden' });
+    expect(JSON.parse((await response).toString())).toMatchObject({ message: 'Forbidden' });
     socket.terminate();
   });
 
@@ -245,8 +245,8 @@ describe('a page that listens', () => {
       for (const target of ['/auth/events/', '/auth/event', '/auth/session', '/api/events']) {
         expect([target, await connect(rig.bff.baseUrl, headersOf(browser), target)]).toEqual([target, 400]);
       }
-      const answer = await rawRequest(rig.bff.baseUrl, path, { headers: [['Cookie', cookieOf(browser)]] });
-      expect(answer.status).toBe(403);
+      const response = await rawRequest(rig.bff.baseUrl, path, { headers: [['Cookie', cookieOf(browser)]] });
+      expect(response.status).toBe(403);
     });
   });
 

@@ -15,9 +15,9 @@ async function signIn(): Promise<{ browser: Browser; session: SessionJson }> {
 const until = (instant: string): Promise<void> => sleep(Math.max(0, Date.parse(instant) - Date.now() + 20));
 
 const extend = async (browser: Browser): Promise<SessionJson> => {
-  const answer = await browser.api('/auth/session/extend', { method: 'POST' });
-  expect(answer.status).toBe(200);
-  return (await answer.json()) as SessionJson;
+  const response = await browser.api('/auth/session/extend', { method: 'POST' });
+  expect(response.status).toBe(200);
+  return (await response.json()) as SessionJson;
 };
 
 test('an idle session ends after its limit, however often it is looked at, and stays ended [CIS2-SES-005, ASVS-7.3.1]', async () => {

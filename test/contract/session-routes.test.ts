@@ -106,8 +106,8 @@ describe.each(guarded)('the guards of %s %s, each alone [B-09, B-11, ASVS-3.5.1]
     const browser = await signedIn();
     const before = await stateOf(browser);
     const headers: [string, string][] = type === undefined ? [] : [['Content-Type', type]];
-    const answer = await send(browser, [...Object.entries(good()), ...headers], '{"a":1}');
-    expectProblem(answer, 415, 'unsupported_media_type');
+    const response = await send(browser, [...Object.entries(good()), ...headers], '{"a":1}');
+    expectProblem(response, 415, 'unsupported_media_type');
     expect(await stateOf(browser)).toEqual(before);
   });
 
@@ -115,8 +115,8 @@ describe.each(guarded)('the guards of %s %s, each alone [B-09, B-11, ASVS-3.5.1]
     const browser = await signedIn();
     const before = await stateOf(browser);
     const headers: [string, string][] = [...Object.entries(good()), ['Content-Type', 'application/json']];
-    const answer = await send(browser, headers, JSON.stringify('x'.repeat(16_384)));
-    expectProblem(answer, 413, 'payload_too_large');
+    const response = await send(browser, headers, JSON.stringify('x'.repeat(16_384)));
+    expectProblem(response, 413, 'payload_too_large');
     expect(await stateOf(browser)).toEqual(before);
   });
 
@@ -124,11 +124,11 @@ describe.each(guarded)('the guards of %s %s, each alone [B-09, B-11, ASVS-3.5.1]
     const [browser, other] = [await signedIn(), await signedIn()];
     const before = await stateOf(browser);
     for (const value of [browser, other].map((one) => one.cookies.get(sessionCookie) ?? '')) {
-      const answer = await send(browser, [
+      const response = await send(browser, [
         ...Object.entries(good()),
         ['Cookie', `${sessionCookie}=${value}`],
       ]);
-      expectProblem(answer, 400, 'invalid_request');
+      expectProblem(response, 400, 'invalid_request');
     }
     expect(await stateOf(browser)).toEqual(before);
   });
@@ -178,15 +178,15 @@ describe('methods', () => {
     ),
   )('%s %s is 405 and says %s is allowed [B-16, ASVS-3.5.3, ASVS-4.1.4]', async (method, path, allowed) => {
     const browser = await signedIn();
-    const answer = await rawRequest(rig.bff.baseUrl, path, {
+    const response = await rawRequest(rig.bff.baseUrl, path, {
       method,
       headers: [cookieOf(browser), ['X-CSRF', '1'], ['Origin', rig.bff.baseUrl]],
     });
-    expect([answer.status, answer.headers.allow]).toEqual([405, allowed]);
-    expectOwnHeaders(answer.headers);
-    expect(answer.headers['set-cookie']).toBeUndefined();
-    if (method === 'HEAD') expect(answer.body).toBe('');
-    else expectProblem(answer, 405, 'method_not_allowed');
+    expect([response.status, response.headers.allow]).toEqual([405, allowed]);
+    expectOwnHeaders(response.headers);
+    expect(response.headers['set-cookie']).toBeUndefined();
+    if (method === 'HEAD') expect(response.body).toBe('');
+    else expectProblem(response, 405, 'method_not_allowed');
     expect((await browser.session()).status).toBe('active');
   });
 
@@ -194,10 +194,10 @@ describe('methods', () => {
     '%s does not make a GET of what it is not [B-16, ASVS-3.5.3, ASVS-4.1.4]',
     async (name) => {
       const browser = await signedIn();
-      const answer = await rawRequest(rig.bff.baseUrl, '/auth/logout?_method=POST', {
+      const response = await rawRequest(rig.bff.baseUrl, '/auth/logout?_method=POST', {
         headers: [cookieOf(browser), ['X-CSRF', '1'], [name, 'POST']],
       });
-      expectProblem(answer, 405, 'method_not_allowed');
+      expectProblem(response, 405, 'method_not_allowed');
       expect((await browser.session()).status).toBe('active');
     },
   );
@@ -229,11 +229,11 @@ describe('what is no route', () => {
     ['GET', '/api/pds/Practitioner/1'],
   ])('%s %s is 404 [ASVS-14.2.5]', async (method, path) => {
     const browser = await signedIn();
-    const answer = await rawRequest(rig.bff.baseUrl, path, {
+    const response = await rawRequest(rig.bff.baseUrl, path, {
       method,
       headers: [cookieOf(browser), ['X-CSRF', '1']],
     });
-    expectProblem(answer, 404, 'not_found');
+    expectProblem(response, 404, 'not_found');
     expect((await browser.session()).status).toBe('active');
   });
 
@@ -256,7 +256,7 @@ describe('CORS', () => {
     'a preflight for %s is answered without any approval [B-12, ASVS-3.4.2]',
     async (path) => {
       for (const origin of ['https://evil.example', 'null', rig.bff.baseUrl]) {
-        const answer = await rawRequest(rig.bff.baseUrl, path, {
+        const response = await rawRequest(rig.bff.baseUrl, path, {
           method: 'OPTIONS',
           headers: [
             ['Origin', origin],
@@ -264,8 +264,10 @@ describe('CORS', () => {
             ['Access-Control-Request-Headers', 'x-csrf'],
           ],
         });
-        expect([404, 405]).toContain(answer.status);
-        expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
+        expect([404, 405]).toContain(response.status);
+        expect(Object.keys(response.headers).filter((name) => name.startsWith('access-control-'))).toEqual(
+          [],
+        );
       }
     },
   );
@@ -307,21 +309,21 @@ describe('every answer', () => {
   test('carries the headers of the contract, a reference of its own, and no word of what runs here [S-11, S-18, ASVS-3.2.1, ASVS-3.4.1, ASVS-3.4.4, ASVS-3.4.5, ASVS-3.4.6, ASVS-13.4.6, ASVS-14.3.2]', async () => {
     const references = new Set<string>();
     const answers = await everyKind();
-    for (const [kind, answer] of answers) {
-      expectOwnHeaders(headersOf(answer.headers), kind === 'jwks' ? 'public, max-age=3600' : 'no-store');
+    for (const [kind, response] of answers) {
+      expectOwnHeaders(headersOf(response.headers), kind === 'jwks' ? 'public, max-age=3600' : 'no-store');
       for (const name of ['server', 'x-powered-by', 'via', 'etag', 'x-amzn-requestid']) {
-        expect([kind, name, answer.headers.get(name)]).toEqual([kind, name, null]);
+        expect([kind, name, response.headers.get(name)]).toEqual([kind, name, null]);
       }
-      references.add(answer.headers.get('x-request-id') ?? '');
+      references.add(response.headers.get('x-request-id') ?? '');
     }
     expect(references.size).toBe(answers.length);
   });
 
   test('carries a Set-Cookie only at login, callback and logout, and every cookie is Secure and HttpOnly [B-03, B-04, B-06, ASVS-3.3.1]', async () => {
-    const setting = (await everyKind()).filter(([, answer]) => answer.headers.getSetCookie().length > 0);
+    const setting = (await everyKind()).filter(([, response]) => response.headers.getSetCookie().length > 0);
     expect(setting.map(([kind]) => kind)).toEqual(['login', 'callback', 'logout']);
-    for (const [, answer] of setting) {
-      for (const line of answer.headers.getSetCookie()) {
+    for (const [, response] of setting) {
+      for (const line of response.headers.getSetCookie()) {
         expect(line).toMatch(/^__Host-Http-[a-z-]+=[\w-]*; Path=\/; Secure; HttpOnly; SameSite=(Strict|Lax)/);
         expect(line).not.toMatch(/domain|expires/i);
       }
@@ -329,14 +331,14 @@ describe('every answer', () => {
   });
 
   test('has our own X-Request-Id, never the caller’s [S-12, ASVS-4.1.3]', async () => {
-    const answer = await (await signedIn()).api('/auth/session', { headers: { 'x-request-id': 'mine' } });
-    expect(answer.headers.get('x-request-id')).toMatch(referencePattern);
+    const response = await (await signedIn()).api('/auth/session', { headers: { 'x-request-id': 'mine' } });
+    expect(response.headers.get('x-request-id')).toMatch(referencePattern);
   });
 
   test('has the security headers also where the gateway answers before us [S-18, ASVS-3.4.1]', async () => {
-    const answer = await rawRequest(rig.bff.baseUrl, '/auth/%zz');
-    expect(answer.status).toBe(400);
-    expect(answer.headers).toMatchObject({
+    const response = await rawRequest(rig.bff.baseUrl, '/auth/%zz');
+    expect(response.status).toBe(400);
+    expect(response.headers).toMatchObject({
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
       'strict-transport-security': 'max-age=63072000; includeSubDomains',
@@ -437,8 +439,8 @@ describe('X-Session', () => {
     const browser = await signedIn();
     const { handle } = await browser.session();
     await expectSignedIn(browser, await browser.signIn(rig.provider));
-    const answer = await browser.api('/auth/session', { headers: { 'x-session': handle } });
-    expectProblem(await read(answer), 409, 'session_changed');
+    const response = await browser.api('/auth/session', { headers: { 'x-session': handle } });
+    expectProblem(await read(response), 409, 'session_changed');
   });
 
   test('changes nothing of the answer where no live session is reached', async () => {
@@ -465,9 +467,9 @@ describe('logout', () => {
     const browser = await signedIn();
     const thief = rig.browser();
     thief.cookies.set(sessionCookie, browser.cookies.get(sessionCookie) ?? '');
-    const answer = await browser.api('/auth/logout', { method: 'POST' });
-    expect([answer.status, await answer.json()]).toEqual([200, { redirectTo: '/signed-out' }]);
-    expect(answer.headers.getSetCookie()).toEqual([
+    const response = await browser.api('/auth/logout', { method: 'POST' });
+    expect([response.status, await response.json()]).toEqual([200, { redirectTo: '/signed-out' }]);
+    expect(response.headers.getSetCookie()).toEqual([
       `${sessionCookie}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0`,
     ]);
     expect(await thief.session()).toEqual({ status: 'ended', reason: 'signed_out' });
@@ -487,9 +489,9 @@ describe('logout', () => {
     others[1]?.cookies.set(sessionCookie, cookie);
     others[2]?.cookies.set(sessionCookie, 'nonsense');
     for (const other of others) {
-      const answer = await other.api('/auth/logout', { method: 'POST' });
-      expect([answer.status, await answer.json()]).toEqual([200, { redirectTo: '/signed-out' }]);
-      expect(answer.headers.getSetCookie()).toEqual([]);
+      const response = await other.api('/auth/logout', { method: 'POST' });
+      expect([response.status, await response.json()]).toEqual([200, { redirectTo: '/signed-out' }]);
+      expect(response.headers.getSetCookie()).toEqual([]);
     }
   });
 
@@ -505,8 +507,8 @@ describe('logout', () => {
     const late = rig.browser();
     late.cookies.set(sessionCookie, browser.cookies.get(sessionCookie) ?? '');
     await expectSignedIn(browser, await browser.signIn(rig.provider));
-    const answer = await late.api('/auth/logout', { method: 'POST' });
-    expect(answer.headers.getSetCookie()).toEqual([]);
+    const response = await late.api('/auth/logout', { method: 'POST' });
+    expect(response.headers.getSetCookie()).toEqual([]);
     expect((await browser.session()).status).toBe('active');
   });
 
@@ -521,21 +523,21 @@ describe('logout', () => {
 
 describe('extend', () => {
   test('without a session is 401 and says where to sign in', async () => {
-    const answer = await rig.browser().api('/auth/session/extend', { method: 'POST' });
-    expectProblem(await read(answer), 401, 'session_required', { loginUrl: '/auth/login' });
+    const response = await rig.browser().api('/auth/session/extend', { method: 'POST' });
+    expectProblem(await read(response), 401, 'session_required', { loginUrl: '/auth/login' });
   });
 
   test('with a cookie that nobody gave out is 401 [ASVS-7.2.1, C-02]', async () => {
     const browser = rig.browser();
     browser.cookies.set(sessionCookie, Buffer.alloc(64, 9).toString('base64url'));
-    const answer = await browser.api('/auth/session/extend', { method: 'POST' });
-    expectProblem(await read(answer), 401, 'session_required', { loginUrl: '/auth/login' });
+    const response = await browser.api('/auth/session/extend', { method: 'POST' });
+    expectProblem(await read(response), 401, 'session_required', { loginUrl: '/auth/login' });
   });
 
   test('answers as the session does', async () => {
     const browser = await signedIn();
-    const answer = await browser.api('/auth/session/extend', { method: 'POST' });
-    const extended = (await answer.json()) as Record<string, unknown>;
+    const response = await browser.api('/auth/session/extend', { method: 'POST' });
+    const extended = (await response.json()) as Record<string, unknown>;
     expect(extended['status']).toBe('active');
     const session = await browser.session();
     expect({ ...extended, serverTime: '' }).toEqual({ ...session, serverTime: '' });
@@ -544,9 +546,9 @@ describe('extend', () => {
 
 describe('the key that a page encrypts unsaved work with', () => {
   const keyOf = async (browser: Browser): Promise<unknown> => {
-    const answer = await browser.api('/auth/session/draft-key');
-    expect(answer.status).toBe(200);
-    return ((await answer.json()) as { key: unknown }).key;
+    const response = await browser.api('/auth/session/draft-key');
+    expect(response.status).toBe(200);
+    return ((await response.json()) as { key: unknown }).key;
   };
 
   test('is the same in every session of a person, another one for anybody else, and had by nobody without a session', async () => {
@@ -591,9 +593,9 @@ describe('the key that a page encrypts unsaved work with', () => {
         ['X-Session', 'another'],
       ],
     ] as [string, string][][]) {
-      const answer = await send(...headers);
-      expect([403, 409]).toContain(answer.status);
-      expect(answer.body).not.toContain('"key"');
+      const response = await send(...headers);
+      expect([403, 409]).toContain(response.status);
+      expect(response.body).not.toContain('"key"');
     }
   });
 });

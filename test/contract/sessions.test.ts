@@ -37,9 +37,9 @@ async function signedIn(user: string, device?: keyof typeof agents): Promise<Bro
 }
 
 async function listOf(browser: Browser): Promise<Listed[]> {
-  const answer = await browser.api(path);
-  expect(answer.status).toBe(200);
-  const body = (await answer.json()) as { sessions: Listed[] };
+  const response = await browser.api(path);
+  expect(response.status).toBe(200);
+  const body = (await response.json()) as { sessions: Listed[] };
   expect(Object.keys(body)).toEqual(['sessions']);
   return body.sessions;
 }
@@ -54,12 +54,12 @@ describe('the list', () => {
   test('has exactly the members of the contract [ASVS-7.5.2]', async () => {
     const browser = await signedIn(newUser(), 'Chrome on Windows');
     const { handle, expires } = await browser.session();
-    const answer = await browser.api(path);
-    expect(answer.headers.get('content-type')).toMatch(/^application\/json\b/);
-    expectOwnHeaders(headersOf(answer.headers));
-    expect(answer.headers.getSetCookie()).toEqual([]);
+    const response = await browser.api(path);
+    expect(response.headers.get('content-type')).toMatch(/^application\/json\b/);
+    expectOwnHeaders(headersOf(response.headers));
+    expect(response.headers.getSetCookie()).toEqual([]);
     const signedInAt = new Date(Date.parse(expires.absoluteAt) - 43_200_000).toISOString();
-    expect(await answer.json()).toEqual({
+    expect(await response.json()).toEqual({
       sessions: [
         { handle, current: true, signedInAt, lastActiveAt: signedInAt, device: 'Chrome on Windows' },
       ],
@@ -135,12 +135,12 @@ describe('the list', () => {
   test('shows the new handle after a change of role', async () => {
     const user = newUser();
     const [browser, other] = [await signedIn(user), await signedIn(user)];
-    const answer = await browser.api('/auth/session/role', {
+    const response = await browser.api('/auth/session/role', {
       method: 'PUT',
       body: '{"roleId":"900000000701"}',
       headers: { 'content-type': 'application/json' },
     });
-    expect(answer.status).toBe(200);
+    expect(response.status).toBe(200);
     const handle = await handleOf(browser);
     expect((await listOf(other)).map((listed) => listed.handle)).toContain(handle);
     expect((await listOf(browser))[0]).toMatchObject({ handle, current: true });
@@ -165,10 +165,10 @@ describe('ending one', () => {
   test('of the user’s own is 204 without a body, and ends it as revoked at once [ASVS-7.5.2, ASVS-7.4.1]', async () => {
     const user = newUser();
     const [browser, other, third] = [await signedIn(user), await signedIn(user), await signedIn(user)];
-    const answer = await remove(browser, await handleOf(other));
-    expect([answer.status, await answer.text()]).toEqual([204, '']);
-    expectOwnHeaders(headersOf(answer.headers));
-    expect(answer.headers.getSetCookie()).toEqual([]);
+    const response = await remove(browser, await handleOf(other));
+    expect([response.status, await response.text()]).toEqual([204, '']);
+    expectOwnHeaders(headersOf(response.headers));
+    expect(response.headers.getSetCookie()).toEqual([]);
     expect(await other.session()).toEqual(revoked);
     const late = await other.api('/auth/session/extend', { method: 'POST' });
     expectProblem(await read(late), 401, 'session_ended', { reason: 'revoked', loginUrl: '/auth/login' });
@@ -180,8 +180,8 @@ describe('ending one', () => {
 
   test('and the current one is possible, and clears no cookie', async () => {
     const browser = await signedIn(newUser());
-    const answer = await remove(browser, await handleOf(browser));
-    expect([answer.status, answer.headers.getSetCookie()]).toEqual([204, []]);
+    const response = await remove(browser, await handleOf(browser));
+    expect([response.status, response.headers.getSetCookie()]).toEqual([204, []]);
     expect(await browser.session()).toEqual(revoked);
   });
 
@@ -266,8 +266,8 @@ describe('ending one', () => {
 
   test('without a session is 401', async () => {
     const victim = await signedIn(newUser());
-    const answer = await remove(rig.browser(), await handleOf(victim));
-    expectProblem(await read(answer), 401, 'session_required', { loginUrl: '/auth/login' });
+    const response = await remove(rig.browser(), await handleOf(victim));
+    expectProblem(await read(response), 401, 'session_required', { loginUrl: '/auth/login' });
     expect((await victim.session()).status).toBe('active');
   });
 
@@ -298,8 +298,8 @@ describe.each([
   ])('refuse a request %s, and nothing ends [B-09, B-11]', async (_, headers) => {
     const user = newUser();
     const [browser, other] = [await signedIn(user), await signedIn(user)];
-    const answer = await browser.api(target(await handleOf(other)), { method, headers });
-    expectProblem(await read(answer), 403, 'csrf_rejected');
+    const response = await browser.api(target(await handleOf(other)), { method, headers });
+    expectProblem(await read(response), 403, 'csrf_rejected');
     expect((await other.session()).status).toBe('active');
   });
 
@@ -308,8 +308,8 @@ describe.each([
     const [browser, other] = [await signedIn(user), await signedIn(user)];
     const handle = await handleOf(other);
     for (const meant of [handle, 'nobody', '']) {
-      const answer = await browser.api(target(handle), { method, headers: { 'x-session': meant } });
-      expectProblem(await read(answer), 409, 'session_changed');
+      const response = await browser.api(target(handle), { method, headers: { 'x-session': meant } });
+      expectProblem(await read(response), 409, 'session_changed');
     }
     expect((await other.session()).status).toBe('active');
   });
@@ -318,21 +318,21 @@ describe.each([
     const user = newUser();
     const [browser, other] = [await signedIn(user), await signedIn(user)];
     const headers = { 'x-session': await handleOf(browser) };
-    const answer = await browser.api(target(await handleOf(other)), { method, headers });
-    expect(answer.status).toBe(method === 'GET' ? 200 : 204);
+    const response = await browser.api(target(await handleOf(other)), { method, headers });
+    expect(response.status).toBe(method === 'GET' ? 200 : 204);
   });
 
   test('refuse a session cookie that comes twice', async () => {
     const browser = await signedIn(newUser());
     const cookie = `${sessionCookie}=${browser.cookies.get(sessionCookie) ?? ''}`;
-    const answer = await rawRequest(rig.bff.baseUrl, target(await handleOf(browser)), {
+    const response = await rawRequest(rig.bff.baseUrl, target(await handleOf(browser)), {
       method,
       headers: [
         ['Cookie', `${cookie}; ${cookie}`],
         ['X-CSRF', '1'],
       ],
     });
-    expectProblem(answer, 400, 'invalid_request');
+    expectProblem(response, 400, 'invalid_request');
     expect((await browser.session()).status).toBe('active');
   });
 });
@@ -344,8 +344,8 @@ describe('methods', () => {
       ...(method === 'DELETE' ? [] : [[method, `${path}/x`, 'DELETE'] as const]),
     ]),
   )('%s %s is 405 and says %s is allowed [B-16]', async (method, target, allowed) => {
-    const answer = await rawRequest(rig.bff.baseUrl, target, { method, headers: [['X-CSRF', '1']] });
-    expect(answer.headers.allow).toBe(allowed);
-    expectProblem(answer, 405, 'method_not_allowed');
+    const response = await rawRequest(rig.bff.baseUrl, target, { method, headers: [['X-CSRF', '1']] });
+    expect(response.headers.allow).toBe(allowed);
+    expectProblem(response, 405, 'method_not_allowed');
   });
 });

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Input as WebDriver describes it, the same in both protocols. */
-export type InputActions = readonly object[];
+type InputActions = readonly object[];
 
 /** One window, always visible: a hidden one does not ask who is signed in. */
 export interface Tab {

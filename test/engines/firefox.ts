@@ -31,13 +31,13 @@ async function openTab(send: Send, userContext: string): Promise<Tab> {
     },
     async evaluate<T>(expression: string) {
       // As JSON: BiDi has a notation of its own.
-      const answer = await send<{ type: string; result: { value: string } }>('script.evaluate', {
+      const response = await send<{ type: string; result: { value: string } }>('script.evaluate', {
         expression: `JSON.stringify({ value: ${expression} })`,
         awaitPromise: false,
         target: { context },
       });
-      if (answer.type !== 'success') throw new Error(JSON.stringify(answer));
-      return (JSON.parse(answer.result.value) as { value: T }).value;
+      if (response.type !== 'success') throw new Error(JSON.stringify(response));
+      return (JSON.parse(response.result.value) as { value: T }).value;
     },
     async perform(actions) {
       await send('input.performActions', { context, actions });

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { click, escape, heading, textOf, type, until, type Profile, type Tab } from './engine.ts';
 import type { TlsProduct } from './tls-product.ts';
 
-export interface World {
+interface World {
   readonly product: TlsProduct;
   readonly profile: Profile;
   /** Something to print beside the result. */

@@ -79,12 +79,12 @@ export class TlsProduct {
   /** The simulator pulls this person's smartcard out of the reader. */
   async pullSmartcard(uid: string): Promise<void> {
     const panel = String(/Panel +(\S+)/.exec(this.#bff.output)?.[1]);
-    const answer = await fetch(`${panel}/api/pull`, {
+    const response = await fetch(`${panel}/api/pull`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-control-panel': '1' },
       body: JSON.stringify({ uid }),
     });
-    if (!answer.ok) throw new Error(`the simulator refused: ${await answer.text()}`);
+    if (!response.ok) throw new Error(`the simulator refused: ${await response.text()}`);
   }
 
   /** From now on every piece of data waits this long, each way. */

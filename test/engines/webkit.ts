@@ -42,9 +42,9 @@ function tabOf(send: Send, handle: string, complaints: string[]): Tab {
     async evaluate<T>(expression: string) {
       const script = `const told = ${told}; return JSON.stringify({ value: ${expression}, told: told.splice(0) })`;
       const text = await send<string>('POST', '/execute/sync', { script, args: [] }, handle);
-      const answer = JSON.parse(text) as { value: T; told: string[] };
-      complaints.push(...answer.told);
-      return answer.value;
+      const response = JSON.parse(text) as { value: T; told: string[] };
+      complaints.push(...response.told);
+      return response.value;
     },
     perform: (actions) => send('POST', '/actions', { actions }, handle),
   };
@@ -68,12 +68,12 @@ export async function startWebKit(): Promise<Engine> {
   });
 
   const call = async <T>(method: string, address: string, body?: object): Promise<T> => {
-    const answer = await fetch(`http://127.0.0.1:${String(port)}${address}`, {
+    const response = await fetch(`http://127.0.0.1:${String(port)}${address}`, {
       method,
       ...(body && { body: JSON.stringify(body) }),
     });
-    const { value } = (await answer.json()) as { value: T & { message?: string } };
-    if (!answer.ok) throw new Error(`${address}: ${String(value.message)}`);
+    const { value } = (await response.json()) as { value: T & { message?: string } };
+    if (!response.ok) throw new Error(`${address}: ${String(value.message)}`);
     return value;
   };
   const options = { binary: findMiniBrowser(), args: ['--automation'] };

@@ -15,10 +15,10 @@ afterEach(() => {
 
 /** An answer that is none of the upstream's: the problem, and nothing of what made it. */
 async function expectFailure(call: Promise<Response>, status: number, code: string): Promise<void> {
-  const answer = await read(await call);
-  expectProblem(answer, status, code);
-  if (status === 503) expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/);
-  expect(JSON.stringify([answer.body, answer.headers])).not.toContain(marker);
+  const response = await read(await call);
+  expectProblem(response, status, code);
+  if (status === 503) expect(response.headers['retry-after']).toMatch(/^[1-9]\d*$/);
+  expect(JSON.stringify([response.body, response.headers])).not.toContain(marker);
 }
 
 const expectAlive = async (browser: Browser): Promise<void> => {
@@ -82,18 +82,18 @@ const upstreamFaults: readonly (readonly [string, (response: ServerResponse) => 
 ];
 
 describe('an upstream that fails makes a call 502, and the session stays', () => {
-  test.each(upstreamFaults)('it %s', async (_, answer, tries) => {
+  test.each(upstreamFaults)('it %s', async (_, response, tries) => {
     const browser = await rig.signedIn();
-    rig.upstream.answer = answer;
+    rig.upstream.answer = response;
     await expectFailure(browser.api(patientPath), 502, 'upstream_invalid');
     expect(rig.upstream.calls).toHaveLength(tries);
     expect(new Set(rig.upstream.calls.map(({ headers }) => headers['x-request-id'])).size).toBe(1);
     await expectAlive(browser);
   });
 
-  test.each(upstreamFaults)('a change is sent once, whatever happens: it %s', async (_, answer) => {
+  test.each(upstreamFaults)('a change is sent once, whatever happens: it %s', async (_, response) => {
     const browser = await rig.signedIn();
-    rig.upstream.answer = answer;
+    rig.upstream.answer = response;
     await expectFailure(patchPatient(browser), 502, 'upstream_invalid');
     expect(rig.upstream.calls).toHaveLength(1);
   });
@@ -217,9 +217,9 @@ describe('a token endpoint that fails makes a call 503, nobody else is asked, an
     expect((await browser.api(patientPath)).status).toBe(200);
     await sleep(1_200);
     rig.platform.faults = [{ status: 500, body: marker }];
-    const answer = await browser.api(patientPath);
-    expect(answer.status).toBe(503);
-    await sleep(1_000 * Number(answer.headers.get('retry-after')) + 100);
+    const response = await browser.api(patientPath);
+    expect(response.status).toBe(503);
+    await sleep(1_000 * Number(response.headers.get('retry-after')) + 100);
     expect((await browser.api(patientPath)).status).toBe(200);
     expect(rig.platform.calls.map(({ grant }) => grant)).toEqual(['exchange', 'refresh', 'refresh']);
   });

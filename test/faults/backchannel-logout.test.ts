@@ -87,14 +87,14 @@ describe.each(failures)('a store call that does not succeed (%s)', (fault) => {
         return fault;
       };
       const startedAt = performance.now();
-      const answer = await postLogout(bff.baseUrl, token);
+      const response = await postLogout(bff.baseUrl, token);
       expect(performance.now() - startedAt).toBeLessThan(maxResponseMs);
       expect(met).toBeGreaterThan(0);
       store.reset();
-      if (answer.status === 200) await expectOver(somebody);
+      if (response.status === 200) await expectOver(somebody);
       else {
-        expectProblem(answer, 503, 'store_unavailable');
-        expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/);
+        expectProblem(response, 503, 'store_unavailable');
+        expect(response.headers['retry-after']).toMatch(/^[1-9]\d*$/);
       }
       expect((await postLogout(bff.baseUrl, token)).status).toBe(200);
       await expectOver(somebody);
@@ -145,10 +145,10 @@ test.each(decisive)(
     const token = await logoutToken(provider, somebody.claims);
     let lost = 0;
     store.judge = (call) => (kindOf(call) === kind && (lost += 1) === 1 ? 'lost' : 'pass');
-    const answer = await postLogout(bff.baseUrl, token);
+    const response = await postLogout(bff.baseUrl, token);
     expect(lost).toBeGreaterThan(0);
-    expect([200, 503]).toContain(answer.status);
-    if (answer.status === 503) expect((await postLogout(bff.baseUrl, token)).status).toBe(200);
+    expect([200, 503]).toContain(response.status);
+    if (response.status === 503) expect((await postLogout(bff.baseUrl, token)).status).toBe(200);
     await expectOver(somebody);
   },
 );

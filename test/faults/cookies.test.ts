@@ -28,7 +28,7 @@ async function expectAnonymous(cookie: string): Promise<void> {
   const extended = await withCookies('/auth/session/extend', cookie, 'POST');
   expect(extended.status).toBe(401);
   expect(((await extended.json()) as Problem).code).toBe('session_required');
-  for (const answer of [session, extended]) expect(answer.headers.getSetCookie()).toEqual([]);
+  for (const response of [session, extended]) expect(response.headers.getSetCookie()).toEqual([]);
 }
 
 /** The same, for a cookie that could not even end a session. */
@@ -142,10 +142,10 @@ describe('a session cookie that', () => {
       ['/auth/session/extend', 'POST'],
       ['/auth/logout', 'POST'],
     ] as const) {
-      const answer = await withCookies(path, cookie, method);
-      expect(answer.status).toBe(400);
-      expect(((await answer.json()) as Problem).code).toBe('invalid_request');
-      expect(answer.headers.getSetCookie()).toEqual([]);
+      const response = await withCookies(path, cookie, method);
+      expect(response.status).toBe(400);
+      expect(((await response.json()) as Problem).code).toBe('invalid_request');
+      expect(response.headers.getSetCookie()).toEqual([]);
     }
     expect((await browser.session()).status).toBe('active');
   });
@@ -168,14 +168,14 @@ describe('a session cookie that', () => {
       `${sessionCookie}2=x; ${sessionCookie}=${value}`,
       `novalue; ${sessionCookie}=${value}; =empty; ;`,
     ]) {
-      const answer = (await (await withCookies('/auth/session', cookie)).json()) as SessionJson;
-      expect(answer.status).toBe('active');
+      const response = (await (await withCookies('/auth/session', cookie)).json()) as SessionJson;
+      expect(response.status).toBe('active');
     }
   });
 
   test('is longer than the gateway takes is refused there', async () => {
-    const answer = await withCookies('/auth/session', `${sessionCookie}=${'A'.repeat(10_240)}`);
-    expect(answer.status).toBe(431);
+    const response = await withCookies('/auth/session', `${sessionCookie}=${'A'.repeat(10_240)}`);
+    expect(response.status).toBe(431);
   });
 
   test('is garbage does not keep anybody from signing in', async () => {
@@ -200,9 +200,9 @@ describe('a late answer to an old cookie', () => {
       ['/auth/session/extend', 'POST', 401],
       ['/auth/logout', 'POST', 200],
     ] as const) {
-      const answer = await withCookies(path, `${sessionCookie}=${old}`, method);
-      expect(answer.status).toBe(status);
-      expect(answer.headers.getSetCookie()).toEqual([]);
+      const response = await withCookies(path, `${sessionCookie}=${old}`, method);
+      expect(response.status).toBe(status);
+      expect(response.headers.getSetCookie()).toEqual([]);
     }
     expect((await browser.session()).status).toBe('active');
   });
@@ -214,8 +214,8 @@ describe('a late answer to an old cookie', () => {
       await withCookies('/auth/logout', cookie, 'POST'),
       await withCookies('/auth/logout', cookie, 'POST'),
     ];
-    expect(answers.map((answer) => answer.status)).toEqual([200, 200]);
-    expect(answers.map((answer) => answer.headers.getSetCookie().length)).toEqual([1, 0]);
+    expect(answers.map((response) => response.status)).toEqual([200, 200]);
+    expect(answers.map((response) => response.headers.getSetCookie().length)).toEqual([1, 0]);
     expect(answers[0]?.headers.getSetCookie()[0]).toBe(
       `${sessionCookie}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0`,
     );

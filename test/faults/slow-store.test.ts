@@ -43,6 +43,6 @@ test.each<[string, number, (browser: Browser, other: string) => Promise<Response
   const [browser, other] = [await signedIn(), await signedIn()];
   const { handle } = await other.session();
   slow();
-  const answer = await request(browser, handle);
-  expect(answer.status).toBe(status);
+  const response = await request(browser, handle);
+  expect(response.status).toBe(status);
 });

@@ -258,12 +258,12 @@ describe.each(routes)('$method $path', ({ method, path, ...calls }) => {
       test('is done when only clearing away fails', async () => {
         const browser = await signedIn();
         const cookie = browser.cookies.get(sessionCookie) ?? '';
-        const answer = await withFault(
+        const response = await withFault(
           fault,
           (call) => calls.clearing.includes(describeCall(call)),
           () => browser.api(path, { method }),
         );
-        expect(answer.status).toBe(200);
+        expect(response.status).toBe(200);
         browser.cookies.set(sessionCookie, cookie);
         expect(await browser.session()).toEqual({ status: 'ended', reason: 'signed_out' });
       });
@@ -273,18 +273,18 @@ describe.each(routes)('$method $path', ({ method, path, ...calls }) => {
   test.each(calls.decisive)('is done when a call was carried out and its answer lost: %s', async (name) => {
     const browser = await signedIn();
     let lost = 0;
-    const answer = await withFault(
+    const response = await withFault(
       'lost',
       (call) => describeCall(call) === name && (lost += 1) === 1,
       () => browser.api(path, { method }),
     );
-    expect(answer.status).toBe(200);
+    expect(response.status).toBe(200);
   });
 
   test('needs no store without a cookie', async () => {
     store.judge = () => 'fail';
-    const answer = await new Browser(bff.baseUrl).api(path, { method });
-    expect(answer.status).toBe(path.endsWith('extend') ? 401 : 200);
+    const response = await new Browser(bff.baseUrl).api(path, { method });
+    expect(response.status).toBe(path.endsWith('extend') ? 401 : 200);
     expect(store.calls).toEqual([]);
   });
 });

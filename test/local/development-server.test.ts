@@ -85,17 +85,17 @@ describe('a development server', () => {
   });
 
   test('that knows no deep links gets them for its document', async () => {
-    const answer = await get('/patients/1', ['Accept', 'text/html'], '/index.html');
-    expect([answer.status, seen.at(-1)?.target]).toEqual([200, '/']);
+    const response = await get('/patients/1', ['Accept', 'text/html'], '/index.html');
+    expect([response.status, seen.at(-1)?.target]).toEqual([200, '/']);
     expect((await get('/x.js', ['Accept', 'text/html'])).status).toBe(404);
     expect((await get('/patients/1', ['Accept', '*/*'], '/index.html')).status).toBe(404);
   });
 
   test('has its documents with a nonce of this answer alone, or the one that it gave', async () => {
     const [one, two] = [await get('/'), await get('/')];
-    const nonceOf = (answer: typeof one): string =>
+    const nonceOf = (response: typeof one): string =>
       /^<head><meta property="csp-nonce" nonce="([A-Za-z0-9_-]{22})"><\/head>$/.exec(
-        (answer.body as Buffer).toString(),
+        (response.body as Buffer).toString(),
       )?.[1] ?? '';
     expect(nonceOf(one)).not.toBe('');
     expect(nonceOf(one)).not.toBe(nonceOf(two));
@@ -123,9 +123,9 @@ describe('a development server', () => {
       body: Buffer.alloc(0),
       sourceIp: '127.0.0.1',
     };
-    const answer = await gone.get(request, '/');
-    expect(answer.status).toBe(502);
-    expect((answer.body as Buffer).toString()).toMatch(
+    const response = await gone.get(request, '/');
+    expect(response.status).toBe(502);
+    expect((response.body as Buffer).toString()).toMatch(
       /^The development server http:\/\/127\.0\.0\.1:1 does not answer: .*\n$/,
     );
   });

@@ -82,11 +82,11 @@ const bffHeaders = {
 
 describe('the one origin', () => {
   test('a path of the API reaches its function with path, query and cookies', async () => {
-    const answer = await send(port, '/auth/%65cho?a=1', {
+    const response = await send(port, '/auth/%65cho?a=1', {
       headers: { cookie: 'one=1; two=2', 'x-csrf': '1' },
     });
-    expect(answer.status).toBe(200);
-    expect(JSON.parse(answer.body)).toMatchObject({
+    expect(response.status).toBe(200);
+    expect(JSON.parse(response.body)).toMatchObject({
       routeKey: 'ANY /auth/echo',
       rawPath: '/auth/echo',
       rawQueryString: 'a=1',
@@ -98,15 +98,17 @@ describe('the one origin', () => {
   test.each(['a', 'one%', 'two-more', '__Host-one', 'One', 'x=one'])(
     'a cookie named %s is not passed on',
     async (name) => {
-      const answer = await send(port, '/auth/echo', { headers: { cookie: `${name}=9; two=2` } });
-      expect(JSON.parse(answer.body)).toMatchObject({ cookies: ['two=2'] });
+      const response = await send(port, '/auth/echo', { headers: { cookie: `${name}=9; two=2` } });
+      expect(JSON.parse(response.body)).toMatchObject({ cookies: ['two=2'] });
     },
   );
 
   test('foreign cookies that would fill the gateway’s headers three times over do no harm', async () => {
     const foreign = Array.from({ length: 8 }, (_, index) => `site${String(index)}=${'x'.repeat(3_900)}`);
-    const answer = await send(port, '/auth/echo', { headers: { cookie: ['one=1', ...foreign].join('; ') } });
-    expect(JSON.parse(answer.body)).toMatchObject({ cookies: ['one=1'] });
+    const response = await send(port, '/auth/echo', {
+      headers: { cookie: ['one=1', ...foreign].join('; ') },
+    });
+    expect(JSON.parse(response.body)).toMatchObject({ cookies: ['one=1'] });
     const none = await send(port, '/auth/echo', { headers: { cookie: foreign.join('; ') } });
     expect(JSON.parse(none.body)).not.toHaveProperty('cookies');
   });
@@ -114,22 +116,22 @@ describe('the one origin', () => {
   test.each([['one=1; x=y; one=2'], [['one=1', 'x=y; one=2']]])(
     'a cookie that was sent twice arrives twice: %j',
     async (cookie) => {
-      const answer = await send(port, '/auth/echo', { headers: { cookie } });
-      expect(JSON.parse(answer.body)).toMatchObject({ cookies: ['one=1', 'one=2'] });
+      const response = await send(port, '/auth/echo', { headers: { cookie } });
+      expect(JSON.parse(response.body)).toMatchObject({ cookies: ['one=1', 'one=2'] });
     },
   );
 
   test('any method reaches a route', async () => {
     for (const method of ['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'PROPFIND']) {
-      const answer = await send(port, '/auth/echo', { method });
-      expect(JSON.parse(answer.body)).toMatchObject({ requestContext: { http: { method } } });
+      const response = await send(port, '/auth/echo', { method });
+      expect(JSON.parse(response.body)).toMatchObject({ requestContext: { http: { method } } });
     }
     expect((await send(port, '/auth/echo', { method: 'HEAD' })).body).toBe('');
   });
 
   test('a form body arrives in base64', async () => {
-    const answer = await post('a=1&b=2', { 'content-type': 'application/x-www-form-urlencoded' });
-    expect(JSON.parse(answer.body)).toMatchObject({
+    const response = await post('a=1&b=2', { 'content-type': 'application/x-www-form-urlencoded' });
+    expect(JSON.parse(response.body)).toMatchObject({
       isBase64Encoded: true,
       body: Buffer.from('a=1&b=2').toString('base64'),
     });
@@ -144,14 +146,14 @@ describe('the one origin', () => {
     '/x/../auth/echo',
     '/auth//echo',
   ])('%s is not a route, and the catch-all answers', async (target) => {
-    const answer = await send(port, target);
-    expect(answer.status).toBe(404);
-    expect(answer.headers['content-type']).toBe('application/problem+json');
+    const response = await send(port, target);
+    expect(response.status).toBe(404);
+    expect(response.headers['content-type']).toBe('application/problem+json');
   });
 
   test('the headers of the prefixes are added to an answer and replace none of its own', async () => {
-    const answer = await send(port, '/auth/echo');
-    expect(answer.headers).toMatchObject({ ...bffHeaders, 'cache-control': 'public' });
+    const response = await send(port, '/auth/echo');
+    expect(response.headers).toMatchObject({ ...bffHeaders, 'cache-control': 'public' });
   });
 
   test.each([
@@ -185,10 +187,10 @@ describe('the one origin', () => {
   ])(
     '%s is %i by the gateway itself, with the headers of the prefixes',
     async (_what, status, request, body) => {
-      const answer = await request();
-      expect(answer.status).toBe(status);
-      expect(answer.body).toBe(body);
-      expect(answer.headers).toMatchObject({ ...bffHeaders, 'cache-control': 'no-store' });
+      const response = await request();
+      expect(response.status).toBe(status);
+      expect(response.body).toBe(body);
+      expect(response.headers).toMatchObject({ ...bffHeaders, 'cache-control': 'no-store' });
     },
   );
 
@@ -214,10 +216,10 @@ describe('the single-page app', () => {
     '/auth',
     '/authentic/thing',
   ])('%s gets the document', async (target) => {
-    const answer = await send(port, target);
-    expect(answer.status).toBe(200);
-    expect(answer.body).toContain('<html><body>app');
-    expect(answer.headers).toMatchObject({
+    const response = await send(port, target);
+    expect(response.status).toBe(200);
+    expect(response.body).toContain('<html><body>app');
+    expect(response.headers).toMatchObject({
       ...bffHeaders,
       'content-type': 'text/html; charset=utf-8',
       'cache-control': 'no-cache',
@@ -230,9 +232,9 @@ describe('the single-page app', () => {
     ['/assets/style-1a2b3c.css', 'text/css; charset=utf-8'],
     ['/assets/font.woff2', 'font/woff2'],
   ])('%s is a file of type %s that never changes', async (target, contentType) => {
-    const answer = await send(port, target);
-    expect(answer.status).toBe(200);
-    expect(answer.headers).toMatchObject({
+    const response = await send(port, target);
+    expect(response.status).toBe(200);
+    expect(response.headers).toMatchObject({
       'content-type': contentType,
       'cache-control': 'public, max-age=31536000, immutable',
       'x-content-type-options': 'nosniff',
@@ -242,11 +244,11 @@ describe('the single-page app', () => {
   test.each(['/missing.js', '/assets/missing-1a2b3c.js', '/assets/', '/assets/app-1a2b3c', '/favicon.ico'])(
     '%s is 404, with the headers of documents',
     async (target) => {
-      const answer = await send(port, target);
-      expect(answer.status).toBe(404);
-      expect(answer.body).toBe('Not found\n');
-      expect(answer.headers['cache-control']).toBe('no-cache');
-      expect(answer.headers['content-security-policy']).toBe("default-src 'self'");
+      const response = await send(port, target);
+      expect(response.status).toBe(404);
+      expect(response.body).toBe('Not found\n');
+      expect(response.headers['cache-control']).toBe('no-cache');
+      expect(response.headers['content-security-policy']).toBe("default-src 'self'");
     },
   );
 
@@ -262,16 +264,16 @@ describe('the single-page app', () => {
     '/assets/%zz.js',
     '/C:/secret.txt',
   ])('%s leads nowhere', async (target) => {
-    const answer = await send(port, target);
-    expect(answer.body).not.toContain('outside the app');
-    expect(answer.status).toBe(404);
+    const response = await send(port, target);
+    expect(response.body).not.toContain('outside the app');
+    expect(response.status).toBe(404);
   });
 
   test('only GET and HEAD are answered', async () => {
     const head = await send(port, '/', { method: 'HEAD' });
     expect([head.status, head.body, Number(head.headers['content-length']) > 0]).toEqual([200, '', true]);
-    const answer = await send(port, '/', { method: 'POST', body: 'x' });
-    expect([answer.status, answer.headers.allow]).toEqual([405, 'GET, HEAD']);
+    const response = await send(port, '/', { method: 'POST', body: 'x' });
+    expect([response.status, response.headers.allow]).toEqual([405, 'GET, HEAD']);
   });
 
   test('a browser that has a file is told so', async () => {

@@ -58,9 +58,9 @@ const sign = async (
   SigningAlgorithm: SigningAlgorithmSpec = 'RSASSA_PKCS1_V1_5_SHA_512',
   MessageType: 'RAW' | 'DIGEST' = 'RAW',
 ) => {
-  const answer = await client.send(new SignCommand({ KeyId, Message, SigningAlgorithm, MessageType }));
-  expect(answer).toMatchObject({ SigningAlgorithm });
-  return Buffer.from(answer.Signature ?? []);
+  const response = await client.send(new SignCommand({ KeyId, Message, SigningAlgorithm, MessageType }));
+  expect(response).toMatchObject({ SigningAlgorithm });
+  return Buffer.from(response.Signature ?? []);
 };
 
 describe('the local KMS, called by the AWS SDK', () => {
@@ -141,12 +141,12 @@ describe('the local KMS, called by the AWS SDK', () => {
       );
     await expect(schedule(6)).rejects.toMatchObject({ name: 'ValidationException' });
     await expect(schedule(31)).rejects.toMatchObject({ name: 'ValidationException' });
-    const answer = await schedule(7);
-    expect(answer).toMatchObject({ KeyId: arn, KeyState: 'PendingDeletion', PendingWindowInDays: 7 });
-    expect((Number(answer.DeletionDate) - Date.now()) / 86_400_000).toBeCloseTo(7, 3);
+    const response = await schedule(7);
+    expect(response).toMatchObject({ KeyId: arn, KeyState: 'PendingDeletion', PendingWindowInDays: 7 });
+    expect((Number(response.DeletionDate) - Date.now()) / 86_400_000).toBeCloseTo(7, 3);
     const { KeyMetadata } = await client.send(new DescribeKeyCommand({ KeyId: arn }));
     expect(KeyMetadata).toMatchObject({ KeyState: 'PendingDeletion', Enabled: false });
-    expect(KeyMetadata?.DeletionDate).toEqual(answer.DeletionDate);
+    expect(KeyMetadata?.DeletionDate).toEqual(response.DeletionDate);
 
     const refused = { name: 'KMSInvalidStateException', message: `${arn} is pending deletion.` };
     await expect(sign(arn, Buffer.from('x'))).rejects.toMatchObject(refused);
@@ -158,8 +158,8 @@ describe('the local KMS, called by the AWS SDK', () => {
 
   test('a window is thirty days where nobody says', async () => {
     const KeyId = await create();
-    const answer = await client.send(new ScheduleKeyDeletionCommand({ KeyId }));
-    expect(answer.PendingWindowInDays).toBe(30);
+    const response = await client.send(new ScheduleKeyDeletionCommand({ KeyId }));
+    expect(response.PendingWindowInDays).toBe(30);
   });
 
   test('refusals have the names that AWS gives them', async () => {
@@ -180,12 +180,12 @@ describe('the local KMS, called by the AWS SDK', () => {
 
   test('a page in a browser is refused', async () => {
     const KeyId = await create();
-    const answer = await send(Number(new URL(kms.url).port), '/', {
+    const response = await send(Number(new URL(kms.url).port), '/', {
       method: 'POST',
       headers: { 'x-amz-target': 'TrentService.DescribeKey', origin: 'http://localhost:3000' },
       body: JSON.stringify({ KeyId }),
     });
-    expect(answer.status).toBe(403);
-    expect(answer.body).not.toContain('KeyMetadata');
+    expect(response.status).toBe(403);
+    expect(response.body).not.toContain('KeyMetadata');
   });
 });

@@ -53,21 +53,21 @@ afterAll(async () => {
 });
 
 const invoke = async (input: Partial<InvokeCommandInput> = {}) => {
-  const answer = await client.send(new InvokeCommand({ FunctionName: 'echo', ...input }));
-  return { ...answer, Payload: answer.Payload?.transformToString() };
+  const response = await client.send(new InvokeCommand({ FunctionName: 'echo', ...input }));
+  return { ...response, Payload: response.Payload?.transformToString() };
 };
 
 describe('the local Lambda, called by the AWS SDK', () => {
   test.each(['echo', arn])(
     '%s is invoked with the event, and its answer comes back',
     async (FunctionName) => {
-      const answer = await invoke({ FunctionName, Payload: JSON.stringify({ operation: 'status' }) });
-      expect(answer).toMatchObject({
+      const response = await invoke({ FunctionName, Payload: JSON.stringify({ operation: 'status' }) });
+      expect(response).toMatchObject({
         StatusCode: 200,
         ExecutedVersion: '$LATEST',
         Payload: '{"seen":{"operation":"status"}}',
       });
-      expect(answer.FunctionError).toBeUndefined();
+      expect(response.FunctionError).toBeUndefined();
     },
   );
 
@@ -100,12 +100,12 @@ describe('the local Lambda, called by the AWS SDK', () => {
 
   test('a page in a browser is refused', async () => {
     const target = '/2015-03-31/functions/echo/invocations';
-    const answer = await send(Number(new URL(endpoint.url).port), target, {
+    const response = await send(Number(new URL(endpoint.url).port), target, {
       method: 'POST',
       headers: { origin: 'http://localhost:3000' },
       body: '{}',
     });
-    expect(answer.status).toBe(403);
-    expect(answer.body).not.toContain('seen');
+    expect(response.status).toBe(403);
+    expect(response.body).not.toContain('seen');
   });
 });

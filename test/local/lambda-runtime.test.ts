@@ -49,18 +49,18 @@ const payload = (invocation: Invocation): unknown => {
 
 describe('the Lambda runtime', () => {
   test('a handler gets the event and a context', async () => {
-    const answer = payload(
+    const response = payload(
       await lambda(
         'echo',
         `export const handler = async (event, context) => ({
           event, id: context.awsRequestId, name: context.functionName, left: context.getRemainingTimeInMillis() });`,
       ).invoke({ hello: ['world'] }),
     ) as Record<string, unknown>;
-    expect(answer['event']).toEqual({ hello: ['world'] });
-    expect(answer['id']).toMatch(/^[0-9a-f-]{36}$/);
-    expect(answer['name']).toBe('echo');
-    expect(answer['left']).toBeGreaterThan(4_000);
-    expect(answer['left']).toBeLessThanOrEqual(5_000);
+    expect(response['event']).toEqual({ hello: ['world'] });
+    expect(response['id']).toMatch(/^[0-9a-f-]{36}$/);
+    expect(response['name']).toBe('echo');
+    expect(response['left']).toBeGreaterThan(4_000);
+    expect(response['left']).toBeLessThanOrEqual(5_000);
   });
 
   test("a function sees its own environment and nothing of this process's", async () => {

@@ -15,8 +15,8 @@ const loginUrl = (state: string): string => `http://127.0.0.1:3001/authorize?sta
 
 /** Where the browser is led, when the functions lead it to `location`. */
 async function ledTo(origins: PageOrigins, sent: GatewayRequest, location: string): Promise<unknown> {
-  const answer = await origins.through(sent, () => Promise.resolve({ headers: { location } }));
-  return answer.headers.location;
+  const response = await origins.through(sent, () => Promise.resolve({ headers: { location } }));
+  return response.headers.location;
 }
 
 test('a sign-in comes back to the page that it began at, and another one to its own', async () => {

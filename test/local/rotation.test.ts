@@ -39,15 +39,15 @@ function operator(rig: Rig) {
   const invoke = async (output: string, event: unknown): Promise<unknown> => {
     const FunctionName = state().outputs[output];
     const Payload = JSON.stringify(event);
-    const answer = await new LambdaClient(at('lambda')).send(new InvokeCommand({ FunctionName, Payload }));
-    const text = answer.Payload?.transformToString() ?? '';
-    return answer.FunctionError === undefined ? JSON.parse(text) : { failed: text };
+    const response = await new LambdaClient(at('lambda')).send(new InvokeCommand({ FunctionName, Payload }));
+    const text = response.Payload?.transformToString() ?? '';
+    return response.FunctionError === undefined ? JSON.parse(text) : { failed: text };
   };
   return {
     about,
     value: async (): Promise<string> => {
-      const answer = await secrets().send(new GetSecretValueCommand({ SecretId: secretId() }));
-      return answer.SecretString ?? '';
+      const response = await secrets().send(new GetSecretValueCommand({ SecretId: secretId() }));
+      return response.SecretString ?? '';
     },
     /** Gives the token of the rotation, when it is over. */
     rotate: async (): Promise<string> => {

@@ -83,8 +83,8 @@ describe('The listeners of a running start', () => {
         '/openam/sign-in.css',
       ]) {
         for (const method of ['GET', 'POST']) {
-          const answer = await send(simulator, target, { method, headers: { origin } });
-          expect([target, answer.status]).toEqual([target, 403]);
+          const response = await send(simulator, target, { method, headers: { origin } });
+          expect([target, response.status]).toEqual([target, 403]);
         }
       }
       await statuses([simulator], { origin });
@@ -103,11 +103,11 @@ describe('The listeners of a running start', () => {
   ])('refuse a foreign host: %s', async (host) => {
     for (const { port, address } of listeners) {
       for (const target of [...targets, '/auth/session', '/auth/jwks.json', '/control-panel']) {
-        const answer = await send(port, target, {
+        const response = await send(port, target, {
           host: address,
           headers: { host: host(port), 'x-csrf': '1' },
         });
-        expect([port, target, answer.status]).toEqual([port, target, 404]);
+        expect([port, target, response.status]).toEqual([port, target, 404]);
       }
     }
   });
@@ -144,11 +144,11 @@ describe('The listeners of a running start', () => {
   test('let the forms of the CIS2 simulator be sent from its own pages, under either name', async () => {
     for (const name of ['127.0.0.1', 'localhost']) {
       const host = `${name}:${String(simulator)}`;
-      const answer = await send(simulator, '/control-panel/reset', {
+      const response = await send(simulator, '/control-panel/reset', {
         method: 'POST',
         headers: { host, origin: `http://${host}`, 'sec-fetch-site': 'same-origin' },
       });
-      expect(answer.status).toBe(303);
+      expect(response.status).toBe(303);
     }
   });
 });
@@ -175,8 +175,8 @@ describe('A path of the app', () => {
     '/patients/1',
     '/.well-known/change-password',
   ])('that is a deep link gets its document: %s', async (target) => {
-    const answer = await send(front, target);
-    expect([answer.status, answer.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+    const response = await send(front, target);
+    expect([response.status, response.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
   });
 
   test.each(['/missing.js', '/patients/style.css', '/assets/john.smith', '/robots.TXT'])(

@@ -184,12 +184,12 @@ describe('the local Secrets Manager, called by the AWS SDK', () => {
 
   test('a page in a browser is refused', async () => {
     await put('one');
-    const answer = await send(Number(new URL(secrets.url).port), '/', {
+    const response = await send(Number(new URL(secrets.url).port), '/', {
       method: 'POST',
       headers: { 'x-amz-target': 'secretsmanager.GetSecretValue', origin: 'http://localhost:3000' },
       body: JSON.stringify({ SecretId: 'ring' }),
     });
-    expect(answer.status).toBe(403);
-    expect(answer.body).not.toContain('one');
+    expect(response.status).toBe(403);
+    expect(response.body).not.toContain('one');
   });
 });

@@ -74,9 +74,9 @@ const deploy = async (
 const environmentOf = async (functions: Functions, assembly: Assembly): Promise<Record<string, string>> => {
   const echo = assembly.resources('AWS::Lambda::Function').find(({ logicalId }) => logicalId === 'Echo');
   if (echo === undefined) throw new Error('no function');
-  const answer = await functions.get(echo).invoke({ body: 'environment' });
-  if (!answer.ok) throw new Error(answer.errorMessage);
-  return JSON.parse(answer.payload) as Record<string, string>;
+  const response = await functions.get(echo).invoke({ body: 'environment' });
+  if (!response.ok) throw new Error(response.errorMessage);
+  return JSON.parse(response.payload) as Record<string, string>;
 };
 
 describe('a synthesised template, made on this machine', () => {

@@ -31,12 +31,12 @@ afterAll(async () => {
 
 /** A command of the simulator's control panel. */
 const command = async (name: string, body: object = {}): Promise<void> => {
-  const answer = await fetch(panel + name, {
+  const response = await fetch(panel + name, {
     method: 'POST',
     body: JSON.stringify(body),
     headers: { 'content-type': 'application/json', 'x-control-panel': '1' },
   });
-  expect(answer.status).toBe(200);
+  expect(response.status).toBe(200);
 };
 
 const through = async (target: string, changes: Changes): Promise<string> => {
@@ -107,10 +107,10 @@ describe('a set-up in which one thing is wrong is named:', () => {
     const faults = await faultsOf({
       outputs: { ClientId: 'nobody' },
       site: {
-        answer: (path, answer, proxyUrl) =>
+        answer: (path, response, proxyUrl) =>
           path === '/auth/login'
-            ? rewriteLocation(answer, { client_id: 'nobody', redirect_uri: `${proxyUrl}/auth/callback` })
-            : answer,
+            ? rewriteLocation(response, { client_id: 'nobody', redirect_uri: `${proxyUrl}/auth/callback` })
+            : response,
       },
     });
     expect(faults).toEqual({
@@ -152,10 +152,10 @@ describe('a set-up in which one thing is wrong is named:', () => {
   test('a key set that does not match the ring', async () => {
     const faults = await faultsOf({
       site: {
-        answer: (path, answer) => {
-          if (path !== '/auth/jwks.json') return answer;
-          const { keys } = JSON.parse(answer.body) as { keys: object[] };
-          return { ...answer, body: JSON.stringify({ keys: keys.slice(1) }) };
+        answer: (path, response) => {
+          if (path !== '/auth/jwks.json') return response;
+          const { keys } = JSON.parse(response.body) as { keys: object[] };
+          return { ...response, body: JSON.stringify({ keys: keys.slice(1) }) };
         },
       },
     });
@@ -165,8 +165,8 @@ describe('a set-up in which one thing is wrong is named:', () => {
   test('a back-channel endpoint that a firewall closes', async () => {
     const faults = await faultsOf({
       site: {
-        answer: (path, answer) =>
-          path === '/auth/backchannel-logout' ? { status: 403, headers: {}, body: '<h1>No</h1>' } : answer,
+        answer: (path, response) =>
+          path === '/auth/backchannel-logout' ? { status: 403, headers: {}, body: '<h1>No</h1>' } : response,
       },
     });
     expect(faults['back-channel']).toContain('answers 403');
@@ -178,21 +178,25 @@ describe('a set-up in which one thing is wrong is named:', () => {
     'x-content-type-options',
     'cross-origin-opener-policy',
   ])('a proxy that strips the header %s', async (name) => {
-    const strip = (answer: Passing): Passing => ({
-      ...answer,
-      headers: { ...answer.headers, [name]: undefined },
+    const strip = (response: Passing): Passing => ({
+      ...response,
+      headers: { ...response.headers, [name]: undefined },
     });
-    const faults = await faultsOf({ site: { answer: (_, answer) => strip(answer) } });
+    const faults = await faultsOf({ site: { answer: (_, response) => strip(response) } });
     expect(faults['headers']).toContain(`without the header ${name}`);
   });
 
   test('an error page in place of our answer', async () => {
     const faults = await faultsOf({
       site: {
-        answer: (_, answer) =>
-          answer.status === 404
-            ? { ...answer, headers: { ...answer.headers, 'x-bff-problem': undefined }, body: '<h1>No</h1>' }
-            : answer,
+        answer: (_, response) =>
+          response.status === 404
+            ? {
+                ...response,
+                headers: { ...response.headers, 'x-bff-problem': undefined },
+                body: '<h1>No</h1>',
+              }
+            : response,
       },
     });
     expect(faults['headers']).toContain('without the header x-bff-problem');
@@ -239,8 +243,8 @@ describe('a set-up in which one thing is wrong is named:', () => {
     const faults = await faultsOf({
       installation: {
         invoke: async (...call) => {
-          const answer = await real.invoke(...call);
-          return isObject(answer) ? { ...answer, nextRotationAt: daysAgo(3) } : answer;
+          const response = await real.invoke(...call);
+          return isObject(response) ? { ...response, nextRotationAt: daysAgo(3) } : response;
         },
       },
     });

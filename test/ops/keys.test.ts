@@ -387,9 +387,9 @@ describe('keys promote', () => {
     ['something else', 'yesterday\n'],
     ['the end of the input', '\u0004'],
     ['an interrupt', '\u0003'],
-  ])('on a terminal %s is a no, and nothing is changed', async (_, answer) => {
+  ])('on a terminal %s is a no, and nothing is changed', async (_, response) => {
     answering();
-    const { code, out } = await opsOnTerminal(['keys', 'promote', ...here], answer);
+    const { code, out } = await opsOnTerminal(['keys', 'promote', ...here], response);
     expect(out).toMatch(/cis2-bff ops: nothing was changed\r\n$/);
     expect(code).toBe(1);
     expect(changes()).toEqual([]);

@@ -39,8 +39,8 @@ const status = async (): Promise<Status> => {
 const placesOf = (keys: readonly KeyView[]): Record<string, string> =>
   Object.fromEntries(keys.map(({ place, kid }) => [place, kid]));
 const published = async (): Promise<string[]> => {
-  const answer = await fetch(`${bff.baseUrl}/auth/jwks.json`);
-  return ((await answer.json()) as { keys: { kid: string }[] }).keys.map(({ kid }) => kid).sort();
+  const response = await fetch(`${bff.baseUrl}/auth/jwks.json`);
+  return ((await response.json()) as { keys: { kid: string }[] }).keys.map(({ kid }) => kid).sort();
 };
 const kidsOf = ({ keys }: Status): string[] => keys.map(({ kid }) => kid).sort();
 

@@ -12,7 +12,7 @@ export interface Changes {
   /** Names of request headers that do not get through. */
   readonly drops?: readonly string[];
   /** What becomes of an answer. */
-  readonly answer?: (path: string, answer: Passing, proxyUrl: string) => Passing;
+  readonly answer?: (path: string, response: Passing, proxyUrl: string) => Passing;
 }
 
 export interface Proxy {

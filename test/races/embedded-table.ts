@@ -15,7 +15,7 @@ export interface Command {
 }
 
 type StoreError = { body?: { __type?: string; message?: string } } | null | undefined;
-type Callback = (error: StoreError, answer: unknown) => void;
+type Callback = (error: StoreError, response: unknown) => void;
 interface Validation {
   readonly types: unknown;
   readonly custom: unknown;
@@ -106,8 +106,8 @@ export class EmbeddedTable {
       try {
         const data = checkTypes(input, types);
         checkValidations(data, types, custom, this.#store);
-        act(this.#store, data, (error, answer) => {
-          if (error === null || error === undefined) resolve(answer);
+        act(this.#store, data, (error, response) => {
+          if (error === null || error === undefined) resolve(response);
           else refuse(error);
         });
       } catch (error) {

@@ -36,7 +36,7 @@ interface Held {
   readonly touches: readonly string[];
   readonly writes: boolean;
   readonly command: Command;
-  readonly resolve: (answer: unknown) => void;
+  readonly resolve: (response: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -230,11 +230,11 @@ class Run {
     );
     if (outcome === 'failed') call.reject(new Error('made to fail'));
     else {
-      const [answer] = await Promise.allSettled([this.#table.send(call.command)]);
+      const [response] = await Promise.allSettled([this.#table.send(call.command)]);
       if (outcome === 'again') this.#hold(call);
       else if (outcome === 'lost') call.reject(new Error('made to lose its answer'));
-      else if (answer.status === 'fulfilled') call.resolve(answer.value);
-      else call.reject(answer.reason);
+      else if (response.status === 'fulfilled') call.resolve(response.value);
+      else call.reject(response.reason);
     }
     await this.#settle();
   }

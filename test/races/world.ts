@@ -72,7 +72,7 @@ export class WatchedTable {
   }
 
   async send(command: Command): Promise<unknown> {
-    const answer = await this.#embedded.send(command);
+    const response = await this.#embedded.send(command);
     const operation = operationOf(command);
     if (operation !== 'GetItem') {
       const { Key, Item: put, TransactItems: parts = [] } = command.input as WrittenItems;
@@ -81,7 +81,7 @@ export class WatchedTable {
         if (key?.['sk']?.S === 'token#api-platform') await this.#noteTokens(key);
       }
     }
-    return answer;
+    return response;
   }
 
   async #itemOf({ pk, sk }: Item): Promise<{ key: string; item: Item | undefined }> {

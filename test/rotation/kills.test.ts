@@ -173,8 +173,8 @@ describe.each(worlds)('with %j', (options) => {
         options,
         prepare: () => Promise.resolve(event),
         heal: async (world) => {
-          const answer = await world.handler()(event);
-          if (answer?.ok !== true) expect(answer).toMatchObject({ code: 'key_known' });
+          const response = await world.handler()(event);
+          if (response?.ok !== true) expect(response).toMatchObject({ code: 'key_known' });
           await checkLater(world);
           expectWhole(world);
           await world.rotate();

@@ -96,9 +96,10 @@ class History {
     const { result } = await runWith(world.perform, accidentOf(next.accident), (call) =>
       world.handler(call)(event),
     );
-    const answer = result !== killed && result.status === 'fulfilled' ? (result.value as Answer) : undefined;
-    if (!isRisky || isRefused(answer)) return;
-    this.#riskUntil = gapEndOf(answer) ?? world.now + hour;
+    const response =
+      result !== killed && result.status === 'fulfilled' ? (result.value as Answer) : undefined;
+    if (!isRisky || isRefused(response)) return;
+    this.#riskUntil = gapEndOf(response) ?? world.now + hour;
   }
 
   #event(next: Exclude<Act, { act: 'wait' | 'rotate' }>): Event {
@@ -132,9 +133,10 @@ class History {
 }
 
 const accidentOf = (given: Accident | null): Accident => given ?? { at: Infinity, fate: 'failed' };
-const isRefused = (answer: Answer): boolean => answer?.ok === false && answer.code !== 'keys_unavailable';
-const gapEndOf = (answer: Answer): number | undefined =>
-  answer?.ok === true && 'gapEndsAt' in answer ? Date.parse(answer.gapEndsAt ?? '') / 1000 : undefined;
+const isRefused = (response: Answer): boolean =>
+  response?.ok === false && response.code !== 'keys_unavailable';
+const gapEndOf = (response: Answer): number | undefined =>
+  response?.ok === true && 'gapEndsAt' in response ? Date.parse(response.gapEndsAt ?? '') / 1000 : undefined;
 
 test.each<WorldOptions>([
   { storage: 'secret', leadSeconds: hour },

@@ -93,14 +93,14 @@ export class Installation {
   async #signIn(): Promise<void> {
     const at = Date.now();
     const begun = performance.now();
-    const answer = await new Browser(this.bff.baseUrl).signIn(this.provider).catch(() => undefined);
-    const isSignedIn = answer?.headers
+    const response = await new Browser(this.bff.baseUrl).signIn(this.provider).catch(() => undefined);
+    const isSignedIn = response?.headers
       .getSetCookie()
       .some((cookie) => cookie.startsWith('__Host-Http-session='));
     const failure =
-      answer?.status === 303 && isSignedIn === true
+      response?.status === 303 && isSignedIn === true
         ? undefined
-        : ((answer && Browser.failure(answer)?.code) ?? 'no answer');
+        : ((response && Browser.failure(response)?.code) ?? 'no answer');
     this.results.push({ at, durationMs: performance.now() - begun, failure });
   }
 

@@ -158,9 +158,9 @@ export class World {
     });
     return async (event) => {
       try {
-        const answer = await handle(event);
-        this.said.push(answer);
-        return answer;
+        const response = await handle(event);
+        this.said.push(response);
+        return response;
       } catch (error) {
         this.said.push(String(error), error);
         throw error;

@@ -196,10 +196,11 @@ export class Browser {
 
   /** Signs a person in and answers the callback's parameters. Where a role is asked for, it is the first one. */
   async signIn(uid: string, parameters: Record<string, string | undefined> = {}): Promise<URLSearchParams> {
-    const answer = await this.submit(await this.authorize(parameters), { uid });
-    if (answer.status !== 200) return callbackOf(answer);
-    const role = /name="role"\s+type="radio"\s+value="([^"]+)"/.exec(await answer.clone().text())?.[1] ?? '';
-    return callbackOf(await this.submit(answer, { role }));
+    const response = await this.submit(await this.authorize(parameters), { uid });
+    if (response.status !== 200) return callbackOf(response);
+    const role =
+      /name="role"\s+type="radio"\s+value="([^"]+)"/.exec(await response.clone().text())?.[1] ?? '';
+    return callbackOf(await this.submit(response, { role }));
   }
 }
 

@@ -172,12 +172,12 @@ describe('openid-client with private_key_jwt', () => {
       prompt: 'login',
       acr_values: 'AAL3_ANY',
     });
-    let answer = await browser.press(await browser.open(url), { uid: role === undefined ? gp : bankNurse });
+    let response = await browser.press(await browser.open(url), { uid: role === undefined ? gp : bankNurse });
     if (role !== undefined) {
-      const found = await browser.press(answer, { search: 'walk-in support', find: 'yes' });
-      answer = await browser.press(found, { role });
+      const found = await browser.press(response, { search: 'walk-in support', find: 'yes' });
+      response = await browser.press(found, { role });
     }
-    return client.authorizationCodeGrant(configuration, locationOf(answer), {
+    return client.authorizationCodeGrant(configuration, locationOf(response), {
       pkceCodeVerifier,
       expectedState,
       expectedNonce,

@@ -223,12 +223,12 @@ describe('A logout token that the control panel sends', () => {
   });
 
   test('can be about anybody', async () => {
-    const answer = await controlPanel(bench, 'logout', {
+    const response = await controlPanel(bench, 'logout', {
       client: clientId,
       sub: '900000009999',
       sid: 'made-up',
     });
-    expect(answer.status).toBe(200);
+    expect(response.status).toBe(200);
     expect(decodeJwt(tokenOf(bench.backchannel.received[0]!))).toMatchObject({
       sub: '900000009999',
       sid: 'made-up',

@@ -59,7 +59,7 @@ const roles = roleIds.map((person_roleid) => ({
 /** Uses a session in every way there is until told to stop; every answer must be a clean one. */
 async function hammer(browser: Browser, stopped: () => boolean): Promise<void> {
   for (let turn = 0; !stopped(); turn += 1) {
-    const answer = await [
+    const response = await [
       () => browser.api('/auth/session'),
       () => browser.api('/auth/session/extend', { method: 'POST' }),
       () =>
@@ -70,7 +70,7 @@ async function hammer(browser: Browser, stopped: () => boolean): Promise<void> {
         }),
       () => browser.api('/auth/sessions'),
     ][turn % 4]?.();
-    expect([200, 401]).toContain(answer?.status);
+    expect([200, 401]).toContain(response?.status);
   }
 }
 

@@ -6,7 +6,7 @@ export async function signInAtSimulator(browser: Browser, uid: string, query = '
   const { location } = await browser.login(query);
   const page = await fetch(location, { redirect: 'manual' });
   const markup = await page.text();
-  const answer = await fetch(new URL(/action="([^"]+)"/.exec(markup)?.[1] ?? '', page.url), {
+  const response = await fetch(new URL(/action="([^"]+)"/.exec(markup)?.[1] ?? '', page.url), {
     method: 'POST',
     redirect: 'manual',
     body: new URLSearchParams({
@@ -14,6 +14,6 @@ export async function signInAtSimulator(browser: Browser, uid: string, query = '
       uid,
     }),
   });
-  const back = new URL(answer.headers.get('location') ?? '', location);
+  const back = new URL(response.headers.get('location') ?? '', location);
   return browser.callback(Object.fromEntries(back.searchParams));
 }

@@ -55,12 +55,12 @@ const withRoute = (
 
 describe('a call that is listed', () => {
   test('reaches the upstream below its base URL, with the user’s token and role and no cookie [B-15, B-17]', async () => {
-    const answer = await rig.send({
+    const response = await rig.send({
       path: search,
       query: 'family=O%27Neill+x&given=A&given=B&birthdate=ge1980-01-01',
     });
-    expect(answer.status).toBe(200);
-    expect(answer.body.toString()).toBe('{"resourceType":"Bundle"}');
+    expect(response.status).toBe(200);
+    expect(response.body.toString()).toBe('{"resourceType":"Bundle"}');
     expect(targets()).toEqual([
       `GET ${basePath}/Patient?family=O%27Neill%20x&given=A&given=B&birthdate=ge1980-01-01`,
     ]);
@@ -317,8 +317,8 @@ describe('what comes back', () => {
 
   test('is 504 when it takes longer than the route allows', async () => {
     upstream.answer = () => undefined;
-    const answer = await withRoute({ timeoutSeconds: 1 })();
-    expect([answer.status, answer.problem['code']]).toEqual([504, 'upstream_timeout']);
+    const response = await withRoute({ timeoutSeconds: 1 })();
+    expect([response.status, response.problem['code']]).toEqual([504, 'upstream_timeout']);
     expect(upstream.calls).toHaveLength(1);
   });
 
@@ -357,8 +357,8 @@ describe('a token that the upstream refuses', () => {
 
   test('twice is 502, never a 401 of ours', async () => {
     refusing(9);
-    const answer = await rig.send();
-    expect([answer.status, answer.problem['code']]).toEqual([502, 'upstream_invalid']);
+    const response = await rig.send();
+    expect([response.status, response.problem['code']]).toEqual([502, 'upstream_invalid']);
     expect(upstream.calls).toHaveLength(2);
     expect(rig.entries('request')).toEqual([
       expect.objectContaining({ fault: 'token_refused', upstreamStatus: 401 }),
@@ -403,8 +403,8 @@ describe('a token that the upstream refuses', () => {
       refused === undefined
         ? token(session, audience, signal, refused)
         : Promise.reject(new TokenUnavailable('server_error', { retryAfterSeconds: 9 }));
-    const answer = await rig.send();
-    expect([answer.status, answer.problem['code'], answer.headers['retry-after']]).toEqual([
+    const response = await rig.send();
+    expect([response.status, response.problem['code'], response.headers['retry-after']]).toEqual([
       503,
       'provider_unavailable',
       '9',
@@ -436,10 +436,10 @@ describe('a token that cannot be had', () => {
     ['for a reason that nobody thought of', new Error('a secret'), 500, { code: 'internal_error' }],
   ])('%s ends the call before the upstream hears of it', async (_, error, status, problem) => {
     rig.token = () => Promise.reject(error);
-    const answer = await rig.send();
-    expect(answer.status).toBe(status);
-    expect(answer.problem).toMatchObject(problem);
-    if (status === 503) expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+    const response = await rig.send();
+    expect(response.status).toBe(status);
+    expect(response.problem).toMatchObject(problem);
+    if (status === 503) expect(Number(response.headers['retry-after'])).toBeGreaterThan(0);
     expect(upstream.calls).toEqual([]);
     expect(rig.lines.join('')).not.toContain('a secret');
   });
@@ -472,10 +472,10 @@ describe('the session', () => {
     ['too busy', {}, { status: 'rate_limited', retryAfterSeconds: 17 }, 429, { code: 'rate_limited' }],
   ])('that is %s is told so, and nobody else is asked', async (_, sent, opened, status, problem) => {
     rig.open = () => opened;
-    const answer = await rig.send(sent);
-    expect(answer.status).toBe(status);
-    expect(answer.problem).toMatchObject(problem);
-    if (status === 429) expect(answer.headers['retry-after']).toBe('17');
+    const response = await rig.send(sent);
+    expect(response.status).toBe(status);
+    expect(response.problem).toMatchObject(problem);
+    if (status === 429) expect(response.headers['retry-after']).toBe('17');
     expect(rig.tokensAsked).toEqual([]);
     expect(upstream.calls).toEqual([]);
   });
@@ -504,10 +504,10 @@ describe('a sign-in that is too old or too weak', () => {
     [NaN, 401],
   ])('of %d s gets %d on a route that wants one of 300 s', async (age, status) => {
     rig.open = authenticatedAt(now - age);
-    const answer = await rig.send(patch);
-    expect(answer.status).toBe(status);
+    const response = await rig.send(patch);
+    expect(response.status).toBe(status);
     if (status === 401)
-      expect(answer.problem).toMatchObject({
+      expect(response.problem).toMatchObject({
         code: 'step_up_required',
         reauth: true,
         loginUrl: '/auth/login?reauth=1',
@@ -565,9 +565,9 @@ describe('a sign-in that is too old or too weak', () => {
     async (CIS2_ACR, MINIMUM_AAL, minimumAal, acr) => {
       const send = withRoute({ minimumAal }, { settings: { CIS2_ACR, MINIMUM_AAL } });
       rig.open = full();
-      const answer = await send();
-      expect(answer.status).toBe(401);
-      expect(answer.problem).toMatchObject({
+      const response = await send();
+      expect(response.status).toBe(401);
+      expect(response.problem).toMatchObject({
         code: 'step_up_required',
         acr,
         loginUrl: `/auth/login?acr=${acr}`,
@@ -594,8 +594,8 @@ describe('a sign-in that is too old or too weak', () => {
 describe('the role', () => {
   test('that is not chosen is asked for', async () => {
     rig.open = () => active({ roleId: null });
-    const answer = await rig.send();
-    expect([answer.status, answer.problem['code']]).toEqual([403, 'role_required']);
+    const response = await rig.send();
+    expect([response.status, response.problem['code']]).toEqual([403, 'role_required']);
     expect(rig.tokensAsked).toEqual([]);
     expect(upstream.calls).toEqual([]);
   });
@@ -620,8 +620,8 @@ describe('the role', () => {
   ])('%s on a route for R8000 gets %d', async (roleId, status, code) => {
     const send = withRoute({ role: [{ jobRoleCodes: ['R8000'] }] });
     rig.open = () => active({ worker, roleId });
-    const answer = await send();
-    expect([answer.status, answer.problem['code']]).toEqual([status, code]);
+    const response = await send();
+    expect([response.status, response.problem['code']]).toEqual([status, code]);
     expect(rig.uses).toEqual([expect.objectContaining({ profile: true })]);
   });
 

@@ -786,10 +786,10 @@ test('nothing of a token or a person is in what is logged or thrown [S-13]', asy
 });
 
 describe('the application’s credentials', () => {
-  const answering = (answer: unknown) =>
+  const answering = (response: unknown) =>
     ({
       send: () =>
-        answer instanceof Error ? Promise.reject(answer) : Promise.resolve({ SecretString: answer }),
+        response instanceof Error ? Promise.reject(response) : Promise.resolve({ SecretString: response }),
     }) as unknown as SecretsManagerClient;
 
   test('are read from their secret', async () => {
@@ -802,8 +802,8 @@ describe('the application’s credentials', () => {
     ...[undefined, '', 'null', '[]', '"a"', 'not JSON', '{}', '{"apiKey":"a"}', '{"apiSecret":"b"}'],
     ...['{"apiKey":"","apiSecret":"b"}', '{"apiKey":"a b","apiSecret":"b"}', '{"apiKey":1,"apiSecret":2}'],
     new Error('away'),
-  ])('that are %p are none', async (answer) => {
-    const error = await failure(loadApplication(answering(answer), 'name'));
+  ])('that are %p are none', async (response) => {
+    const error = await failure(loadApplication(answering(response), 'name'));
     expect(error).toBeInstanceOf(ApplicationUnavailable);
     expect(inspect(error)).not.toContain('"b"');
   });

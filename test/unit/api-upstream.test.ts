@@ -334,12 +334,12 @@ describe('connections', () => {
     await Promise.all(Array.from({ length: 4 }, () => send(made.url)));
     expect(made.connections).toBe(4);
     let tries = 0;
-    const answer = await client.send(
+    const response = await client.send(
       { method: 'GET', url: made.url, headers: {}, body: undefined },
       2_000,
       () => (tries += 1),
     );
-    expect([answer.status, tries, made.connections]).toEqual([200, 2, 5]);
+    expect([response.status, tries, made.connections]).toEqual([200, 2, 5]);
   });
 
   test('on which somebody speaks unasked are not used again: nobody gets another’s answer', async () => {

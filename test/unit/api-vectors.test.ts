@@ -80,11 +80,16 @@ describe.each(manifests)('under the manifest $name', ({ upstreams, at }) => {
       'is refused before anybody is asked: %s, %s %s',
       async (_kind, method, _target, { target, headers = {}, body, status }) => {
         for (const way of waysIn(at(target))) {
-          const answer = await rig.send({ ...way, method, headers, ...(body === undefined ? {} : { body }) });
-          expect([answer.status, answer.problem['status']]).toEqual([status, status]);
-          if (status === 405) expect(answer.headers['allow']).toMatch(/^GET(?:, PATCH)?$/);
+          const response = await rig.send({
+            ...way,
+            method,
+            headers,
+            ...(body === undefined ? {} : { body }),
+          });
+          expect([response.status, response.problem['status']]).toEqual([status, status]);
+          if (status === 405) expect(response.headers['allow']).toMatch(/^GET(?:, PATCH)?$/);
           // What comes back says nothing of what was sent.
-          expect(answer.body.toString()).not.toContain('evil');
+          expect(response.body.toString()).not.toContain('evil');
         }
         expect(upstream.calls).toEqual([]);
         expect(rig.uses).toEqual([]);

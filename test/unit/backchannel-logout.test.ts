@@ -72,10 +72,10 @@ const codeOf = ({ body = '' }: APIGatewayProxyStructuredResultV2) =>
 
 describe('a back-channel logout', () => {
   test('is answered 200 with nothing in it once all is ended, and cookies mean nothing to it [L-07, L-11]', async () => {
-    const answer = await post('logout_token=a.b.c&state=x');
-    expect(answer).toMatchObject({ statusCode: 200, body: '' });
-    expect(answer.cookies).toBeUndefined();
-    expect(answer.headers?.['cache-control']).toBe('no-store');
+    const response = await post('logout_token=a.b.c&state=x');
+    expect(response).toMatchObject({ statusCode: 200, body: '' });
+    expect(response.cookies).toBeUndefined();
+    expect(response.headers?.['cache-control']).toBe('no-store');
     expect(tokens).toEqual(['a.b.c']);
   });
 
@@ -103,23 +103,23 @@ describe('a back-channel logout', () => {
     ['two tokens', 'logout_token=a.b.c&logout_token=a.b.c', 'repeated'],
     ['two tokens, one of them empty', 'logout_token=a.b.c&logout_token=', 'repeated'],
   ])('with %s is 400, and ends nothing [L-07]', async (_, form, check) => {
-    const answer = await post(form);
-    expect([answer.statusCode, codeOf(answer)]).toEqual([400, 'invalid_request']);
+    const response = await post(form);
+    expect([response.statusCode, codeOf(response)]).toEqual([400, 'invalid_request']);
     expect(entries()[0]).toMatchObject({ event: 'logout_token_refused', check });
     expect([tokens, logouts]).toEqual([[], []]);
   });
 
   test('with its token in the query is 400', async () => {
-    const answer = await post('', 'logout_token=a.b.c');
-    expect(answer.statusCode).toBe(400);
+    const response = await post('', 'logout_token=a.b.c');
+    expect(response.statusCode).toBe(400);
     expect([tokens, logouts]).toEqual([[], []]);
   });
 
   test('with a token that fails a check is 400, which the log alone explains', async () => {
     verify = () => Promise.reject(new LogoutTokenRefused('aud', new Error('hunter2')));
-    const answer = await post('logout_token=a.b.c');
-    expect([answer.statusCode, codeOf(answer)]).toEqual([400, 'invalid_request']);
-    expect(answer.body).not.toContain('aud');
+    const response = await post('logout_token=a.b.c');
+    expect([response.statusCode, codeOf(response)]).toEqual([400, 'invalid_request']);
+    expect(response.body).not.toContain('aud');
     expect(entries().map(({ event, check }) => [event, check])).toEqual([
       ['logout_token_refused', 'aud'],
       ['request', undefined],

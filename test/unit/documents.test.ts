@@ -98,9 +98,9 @@ async function storedAttributes(): Promise<ReadonlyMap<string, ReadonlySet<strin
   };
   const client = {
     send: async (command: Command) => {
-      const answer = await embedded.send(command);
+      const response = await embedded.send(command);
       if (!/^(?:Get|BatchGet|Query)/.test(operationOf(command))) await look();
-      return answer;
+      return response;
     },
   } as never;
   let now = start;

@@ -126,9 +126,9 @@ describe('the guards of a route that only our own page may call', () => {
       ['DELETE', '/auth/sessions/handle'],
       ['POST', '/auth/logout'],
     ] as const) {
-      const answer = await send(session, { method, path, headers });
-      expect(answer.status).toBe(status);
-      if (status === 403) expect(answer.body['code']).toBe('csrf_rejected');
+      const response = await send(session, { method, path, headers });
+      expect(response.status).toBe(status);
+      if (status === 403) expect(response.body['code']).toBe('csrf_rejected');
     }
     expect(seen).toHaveLength(status === 200 ? 6 : 0);
   });
@@ -162,9 +162,9 @@ describe('a request’s body', () => {
     ['text/plain, application/json', 415],
     ['', 415],
   ])('of type %j answers %d', async (type, status) => {
-    const answer = await send(session, { ...post, headers: { ...own, 'content-type': type }, body: '{}' });
-    expect(answer.status).toBe(status);
-    if (status === 415) expect(answer.body['code']).toBe('unsupported_media_type');
+    const response = await send(session, { ...post, headers: { ...own, 'content-type': type }, body: '{}' });
+    expect(response.status).toBe(status);
+    if (status === 415) expect(response.body['code']).toBe('unsupported_media_type');
   });
 
   test('without a type is refused, and no body needs none', async () => {
@@ -209,13 +209,13 @@ describe('a request’s body', () => {
     [16_385, true, 413],
   ])('of %d bytes (in Base64: %p) answers %d', async (length, isBase64Encoded, status) => {
     const bytes = Buffer.alloc(length, 'x');
-    const answer = await send(session, {
+    const response = await send(session, {
       ...post,
       headers: { ...own, 'content-type': 'application/json' },
       body: bytes.toString(isBase64Encoded ? 'base64' : 'utf8'),
       isBase64Encoded,
     });
-    expect(answer.status).toBe(status);
+    expect(response.status).toBe(status);
     if (status === 200) expect(seen[0]?.body.equals(bytes)).toBe(true);
   });
 });
@@ -237,11 +237,11 @@ describe('routing', () => {
     ['__proto__', '/auth/session', 'GET'],
   ])('answers 405 to %s %s and allows %s', async (method, path, allowed) => {
     // Before the guards: a method that does not exist needs no protection, and says nothing.
-    const answer = await send(session, { method, path, headers: {} });
-    expect(answer.status).toBe(405);
-    expect(answer.headers['allow']).toBe(allowed);
-    expect(answer.body['code']).toBe('method_not_allowed');
-    expect(answer.headers['x-bff-problem']).toBe('method_not_allowed');
+    const response = await send(session, { method, path, headers: {} });
+    expect(response.status).toBe(405);
+    expect(response.headers['allow']).toBe(allowed);
+    expect(response.body['code']).toBe('method_not_allowed');
+    expect(response.headers['x-bff-problem']).toBe('method_not_allowed');
   });
 
   test.each([
@@ -272,10 +272,10 @@ describe('routing', () => {
     '/__proto__',
     'constructor',
   ])('answers 404 to %j', async (path) => {
-    const answer = await send(session, { path });
-    expect(answer.status).toBe(404);
-    expect(answer.body['code']).toBe('not_found');
-    expect(answer.headers['allow']).toBeUndefined();
+    const response = await send(session, { path });
+    expect(response.status).toBe(404);
+    expect(response.body['code']).toBe('not_found');
+    expect(response.headers['allow']).toBeUndefined();
   });
 
   test.each(['pwK3-_9~.x', '...', 'sessions', '__proto__', 'constructor'])(
@@ -302,8 +302,8 @@ describe('routing', () => {
     ['POST', '/api/anything'],
     ['PATCH', '/auth'],
   ])('of the function without routes answers 404 to %s %s', async (method, path) => {
-    const answer = await send(unknownRoute, { method, path });
-    expect(answer.status).toBe(404);
+    const response = await send(unknownRoute, { method, path });
+    expect(response.status).toBe(404);
     expect(entries()[0]).toMatchObject({
       event: 'request',
       route: 'unknown',
@@ -367,16 +367,16 @@ describe('a person who navigates and is refused', () => {
     ],
     ['a method that is none', unknownRoute, { method: 'BREW', path: '/api/x' }, 'not_found'],
   ])('at %s meets the app’s page with the code and the reference', async (_, handler, sent, code) => {
-    const answer = await send(handler, { ...sent, headers: { ...navigation, ...sent.headers } });
-    const reference = String(answer.headers['x-request-id']);
-    expect([answer.status, answer.headers['location'], answer.cookies]).toEqual([
+    const response = await send(handler, { ...sent, headers: { ...navigation, ...sent.headers } });
+    const reference = String(response.headers['x-request-id']);
+    expect([response.status, response.headers['location'], response.cookies]).toEqual([
       303,
       `${baseUrl}/sign-in-error?code=${code}&reference=${reference}`,
       undefined,
     ]);
-    expect(answer.headers).toMatchObject(responseHeaders);
-    expect(answer.headers['content-type']).toBeUndefined();
-    expect(answer.body).toEqual({});
+    expect(response.headers).toMatchObject(responseHeaders);
+    expect(response.headers['content-type']).toBeUndefined();
+    expect(response.body).toEqual({});
     expect(entries().at(-1)).toMatchObject({ event: 'request', status: 303, code, reference });
   });
 
@@ -409,8 +409,8 @@ describe('a person who navigates and is refused', () => {
         { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' },
         { 'sec-fetch-mode': 'navigate, navigate', 'sec-fetch-dest': 'document' },
       ]) {
-        const answer = await send(callback, { ...own_, headers });
-        expect([answer.status, answer.headers['x-bff-problem'], answer.body['code']]).toEqual([
+        const response = await send(callback, { ...own_, headers });
+        expect([response.status, response.headers['x-bff-problem'], response.body['code']]).toEqual([
           status,
           code,
           code,
@@ -437,16 +437,16 @@ describe('an error in a handler [ASVS-16.5.1, ASVS-16.5.4]', () => {
     handle = () => {
       throw thrown;
     };
-    const answer = await send(session);
-    expect(answer.status).toBe(500);
-    expect(answer.body).toEqual({
+    const response = await send(session);
+    expect(response.status).toBe(500);
+    expect(response.body).toEqual({
       type: 'urn:cis2-bff:problem:internal_error',
       title: 'Something went wrong',
       status: 500,
       code: 'internal_error',
-      reference: answer.headers['x-request-id'],
+      reference: response.headers['x-request-id'],
     });
-    expect(JSON.stringify(answer) + lines.join('')).not.toContain(secret);
+    expect(JSON.stringify(response) + lines.join('')).not.toContain(secret);
     expect(entries().map(({ event }) => event)).toEqual(['unexpected_error', 'request']);
   });
 
@@ -456,17 +456,17 @@ describe('an error in a handler [ASVS-16.5.1, ASVS-16.5.4]', () => {
       readonly code = 'store_unavailable';
     }
     handle = () => Promise.reject(new Away(secret, { cause: new RangeError(secret) }));
-    const answer = await send(session);
-    expect(answer.status).toBe(503);
-    expect(answer.body['code']).toBe('store_unavailable');
-    expect(answer.headers['retry-after']).toMatch(/^\d+$/);
+    const response = await send(session);
+    expect(response.status).toBe(503);
+    expect(response.body['code']).toBe('store_unavailable');
+    expect(response.headers['retry-after']).toMatch(/^\d+$/);
     expect(entries()[0]).toMatchObject({
       event: 'dependency_failed',
       code: 'store_unavailable',
       error: 'Away',
       cause: 'RangeError',
     });
-    expect(JSON.stringify(answer) + lines.join('')).not.toContain(secret);
+    expect(JSON.stringify(response) + lines.join('')).not.toContain(secret);
   });
 
   test.each(['response_invalid', 'toString', '__proto__'])(
@@ -499,19 +499,19 @@ describe('an error in a handler [ASVS-16.5.1, ASVS-16.5.4]', () => {
   test.each(table)('that is the problem %s answers %d in the form of RFC 9457', async (code, status) => {
     handle = () =>
       Promise.reject(new Problem(code, { members: { reason: 'idle' }, headers: { 'x-more': '1' } }));
-    const answer = await send(session);
-    expect(answer.status).toBe(status);
-    expect(answer.headers).toMatchObject({ 'content-type': 'application/problem+json', 'x-more': '1' });
-    expect(answer.body).toEqual({
+    const response = await send(session);
+    expect(response.status).toBe(status);
+    expect(response.headers).toMatchObject({ 'content-type': 'application/problem+json', 'x-more': '1' });
+    expect(response.body).toEqual({
       type: `urn:cis2-bff:problem:${code}`,
       title: expect.stringMatching(/\S/),
       status,
       code,
-      reference: answer.headers['x-request-id'],
+      reference: response.headers['x-request-id'],
       reason: 'idle',
       ...(status === 401 ? { loginUrl: '/auth/login' } : {}),
     });
-    expect(answer.headers['retry-after'] !== undefined).toBe(status === 429 || status === 503);
+    expect(response.headers['retry-after'] !== undefined).toBe(status === 429 || status === 503);
     expect(entries().at(-1)).toMatchObject({ event: 'request', route: 'GET /auth/session', status, code });
   });
 });
@@ -533,10 +533,10 @@ describe('every answer', () => {
     ['a wrong method', session, { method: 'PUT' }],
     ['a large body', session, { method: 'POST', path: '/auth/logout', body: 'x'.repeat(20_000) }],
   ])('carries the security headers and no CORS header: %s', async (_, handler, sent) => {
-    const answer = await send(handler, sent);
-    expect(answer.headers).toMatchObject(headers);
-    expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
-    expect(answer.cookies).toBeUndefined();
+    const response = await send(handler, sent);
+    expect(response.headers).toMatchObject(headers);
+    expect(Object.keys(response.headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+    expect(response.cookies).toBeUndefined();
   });
 
   test('has them after a crash too, and an answer’s own header wins', async () => {
@@ -564,9 +564,9 @@ describe('every answer', () => {
 
   test('keeps its cookies apart from its headers', async () => {
     handle = () => Promise.resolve({ status: 303, headers: { location: '/' }, cookies: ['a=1', 'b=2'] });
-    const answer = await send(session);
-    expect(answer.cookies).toEqual(['a=1', 'b=2']);
-    expect(answer.headers['set-cookie']).toBeUndefined();
+    const response = await send(session);
+    expect(response.cookies).toEqual(['a=1', 'b=2']);
+    expect(response.headers['set-cookie']).toBeUndefined();
   });
 
   test('is one line in the log with the route’s pattern, never the path or the query [ASVS-14.2.1]', async () => {

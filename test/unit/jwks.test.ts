@@ -29,8 +29,8 @@ async function get(path: string, platform: RouteHandler = noJwks) {
     headers: {},
     requestContext: { http: { method: 'GET', path } },
   } as unknown as APIGatewayProxyEventV2;
-  const answer: APIGatewayProxyStructuredResultV2 = await handler(event, {} as Context);
-  const { statusCode: status, headers = {}, body = '' } = answer;
+  const response: APIGatewayProxyStructuredResultV2 = await handler(event, {} as Context);
+  const { statusCode: status, headers = {}, body = '' } = response;
   return { status, headers, body: JSON.parse(body) as Record<string, unknown> };
 }
 
@@ -67,7 +67,7 @@ describe('the API platform’s keys', () => {
 });
 
 describe('reading the published set as a provider does', () => {
-  const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"keys":[]}';
+  const response = 'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"keys":[]}';
   let connections = 0;
   let close = (): void => undefined;
   afterEach(() => close());
@@ -93,7 +93,7 @@ describe('reading the published set as a provider does', () => {
   const read = (url: string) => fetchJwks(url)(AbortSignal.timeout(2_000));
 
   test('never uses a connection twice, so none can have died meanwhile', async () => {
-    const url = await served((socket) => socket.write(answer));
+    const url = await served((socket) => socket.write(response));
     for (let turn = 0; turn < 3; turn += 1) expect(await read(url)).toEqual({ keys: [] });
     expect(connections).toBe(3);
   });
@@ -101,7 +101,7 @@ describe('reading the published set as a provider does', () => {
   test('is tried once more when a connection is lost before an answer, and no more', async () => {
     const url = await served((socket, request) => {
       if (request === 1) socket.resetAndDestroy();
-      else socket.write(answer);
+      else socket.write(response);
     });
     expect(await read(url)).toEqual({ keys: [] });
     expect(connections).toBe(2);

@@ -469,11 +469,11 @@ describe('the signer', () => {
 
 describe('the published set', () => {
   type Input = { Item?: Record<string, { S: string }>; ConditionExpression?: string };
-  const clientWith = (answer: () => unknown): { client: DynamoDBClient; sent: Input[] } => {
+  const clientWith = (response: () => unknown): { client: DynamoDBClient; sent: Input[] } => {
     const sent: Input[] = [];
     const send = (command: { input: Input }) => {
       sent.push(command.input);
-      return Promise.resolve().then(answer);
+      return Promise.resolve().then(response);
     };
     return { client: { send } as unknown as DynamoDBClient, sent };
   };

@@ -70,8 +70,8 @@ const runner = (changes: Partial<ManagedRing> = {}) => {
   return rotateSigningKeys({
     rings: [ringPorts(changes)],
     isResponseAddress: responseAddresses('aws', 'eu-west-2'),
-    respond: (_, answer) => {
-      answers.push(answer);
+    respond: (_, response) => {
+      answers.push(response);
       return Promise.resolve();
     },
     clock,
@@ -101,9 +101,9 @@ async function rotate(run = runner(), token: string = randomUUID()): Promise<str
 }
 
 const statusNow = () => readStatus({ ...ringPorts(), storage: 'secret' });
-const done = (answer: Change | Refusal | undefined): Change => {
-  expect(answer).toMatchObject({ ok: true });
-  return answer as Change;
+const done = (response: Change | Refusal | undefined): Change => {
+  expect(response).toMatchObject({ ok: true });
+  return response as Change;
 };
 
 describe('the deployment’s custom resource', () => {
@@ -591,11 +591,11 @@ describe('an operator', () => {
       published.replace = (...asked) =>
         (writes += 1) < write ? replace(...asked) : Promise.reject(new KeysUnavailable('away'));
       const [current] = await kidsNow();
-      const answer = await runner()(wish);
-      expect(answer).toMatchObject({ ok: false, code: 'keys_unavailable' });
+      const response = await runner()(wish);
+      expect(response).toMatchObject({ ok: false, code: 'keys_unavailable' });
       return {
         hasMoved: (await kidsNow())[0] !== current,
-        message: answer?.ok === false ? answer.message : '',
+        message: response?.ok === false ? response.message : '',
       };
     };
     const first = await whenAway(1, { operation: 'promote' });
@@ -622,7 +622,7 @@ describe('an operator', () => {
   test('who is one of two at the same moment is told that somebody else was first', async () => {
     const run = runner();
     const both = await Promise.all([run({ operation: 'promote' }), run({ operation: 'promote' })]);
-    const codes = both.map((answer) => (answer?.ok === false ? answer.code : 'done'));
+    const codes = both.map((response) => (response?.ok === false ? response.code : 'done'));
     expect(codes.sort()).toEqual(['busy', 'done']);
     expect(publishedKids()).toEqual(await kidsNow());
   });

@@ -268,8 +268,8 @@ describe('the end of sessions', () => {
     const posted: [string, string][] = [];
     const post: PostToConnection = (id, text) => {
       posted.push([id, text]);
-      const answer = answers[id] ?? 'sent';
-      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+      const response = answers[id] ?? 'sent';
+      return response instanceof Error ? Promise.reject(response) : Promise.resolve(response);
     };
     return { posted, post };
   };

@@ -84,7 +84,7 @@ const request = (change: Partial<HttpRequest> = {}): HttpRequest => ({
   reference: '7K3M-9QX2-HABW',
   ...change,
 });
-const bodyOf = (answer: HttpResponse) => JSON.parse(String(answer.body ?? '')) as Record<string, unknown>;
+const bodyOf = (response: HttpResponse) => JSON.parse(String(response.body ?? '')) as Record<string, unknown>;
 const refusal = async (work: Promise<unknown>): Promise<string> => {
   try {
     await work;
@@ -114,13 +114,13 @@ describe('PUT /auth/session/role', () => {
   );
 
   test('answers as /auth/session does, with the new cookie, and logs no role', async () => {
-    const answer = await changeRole(changing)(
+    const response = await changeRole(changing)(
       choosing('{"roleId":"701","more":1}', { headers: { 'x-session': 'handle' } }),
       log,
     );
-    expect(answer.status).toBe(200);
-    expect(bodyOf(answer)).toMatchObject({ status: 'active', handle: 'next', role: nurse });
-    expect(answer.cookies).toEqual([
+    expect(response.status).toBe(200);
+    expect(bodyOf(response)).toMatchObject({ status: 'active', handle: 'next', role: nurse });
+    expect(response.cookies).toEqual([
       `__Host-Http-session=${renewed.cookie.expose()}; Path=/; Secure; HttpOnly; SameSite=Strict`,
     ]);
     expect(asked).toEqual([[cookie, '701', 'handle', true, false]]);
@@ -271,14 +271,14 @@ describe('POST /auth/logout', () => {
   test('goes on to CIS2 and back, without any token, where its end-session endpoint is set', async () => {
     const endpoint = 'https://am.example.nhs.uk:443/openam/connect/endSession';
     const settings = { endSession: endpoint };
-    const answer = bodyOf(await logout(given({ end }, settings))(request(), log));
-    const [address, query] = String(answer['redirectTo']).split('?');
+    const response = bodyOf(await logout(given({ end }, settings))(request(), log));
+    const [address, query] = String(response['redirectTo']).split('?');
     expect(address).toBe(endpoint);
     expect(Object.fromEntries(new URLSearchParams(query))).toEqual({
       client_id: 'rp unit',
       post_logout_redirect_uri: 'https://app.example.nhs.uk/signed-out',
     });
     const anonymous = await logout(given({}, settings))(request({ cookies: [] }), log);
-    expect(bodyOf(anonymous)).toEqual(answer);
+    expect(bodyOf(anonymous)).toEqual(response);
   });
 });

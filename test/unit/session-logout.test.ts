@@ -255,9 +255,9 @@ describe('a logout of many sessions', () => {
       now += 1;
       most = Math.max(most, now);
       await new Promise((resolve) => setImmediate(resolve));
-      const answer = await watched.send(command);
+      const response = await watched.send(command);
       now -= 1;
-      return answer;
+      return response;
     });
     expect(await world.logOut(counting, 'sub')).toMatchObject({ ended: 120, repeated: false });
     expect(watched.alive).toEqual([]);

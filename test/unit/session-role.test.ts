@@ -246,9 +246,9 @@ describe('a role change', () => {
   test('whose response was lost is reported as made: nobody else has the new cookie', async () => {
     const before = await world.signedIn();
     const send = async (command: Command) => {
-      const answer = await watched.send(command);
+      const response = await watched.send(command);
       if (operationOf(command) === 'UpdateItem') throw new Error('the connection broke');
-      return answer;
+      return response;
     };
     const { credential } = await changed(
       before,
@@ -455,12 +455,12 @@ describe('a user’s own sessions', () => {
     const own = await world.signedIn({ sessionsPerUser: 500 });
     let left = 2;
     const send = async (command: Command) => {
-      const answer = await watched.send(command);
-      if (operationOf(command) !== 'BatchGetItem' || left === 0) return answer;
+      const response = await watched.send(command);
+      if (operationOf(command) !== 'BatchGetItem' || left === 0) return response;
       left -= 1;
       const { RequestItems } = command.input as { RequestItems: Record<string, { Keys: Item[] }> };
       const { Keys } = RequestItems[table]!;
-      const { Responses } = answer as { Responses: Record<string, Item[]> };
+      const { Responses } = response as { Responses: Record<string, Item[]> };
       const unread = Keys.slice(0, 7);
       return {
         Responses: {
