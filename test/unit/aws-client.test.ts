@@ -1,4 +1,6 @@
 /** The DynamoDB client as the functions have it: its steps are put together once, and each call is still its own. */
+import { setFlagsFromString } from 'node:v8';
+import { runInThisContext } from 'node:vm';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { GetItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { dynamoDb } from '../../lambdas/aws/index.ts';
@@ -84,4 +86,14 @@ test('an abort ends the call that it is for, and no other', async () => {
   );
   expect(await read('one', new AbortController().signal)).toBe('one');
   expect(await read('three')).toBe('three');
+});
+
+test('V8 has the settings in a form that is quick to copy, before the first call and after it', async () => {
+  setFlagsFromString('--allow-natives-syntax');
+  const isQuick = runInThisContext('(settings) => %HasFastProperties(settings)') as (of: object) => boolean;
+  const fresh = dynamoDb();
+  expect([fresh.config, client.config].map(isQuick)).toEqual([true, true]);
+  await read('one');
+  expect(isQuick(client.config)).toBe(true);
+  fresh.destroy();
 });
