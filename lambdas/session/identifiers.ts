@@ -3,7 +3,7 @@
  * of can be guessed (a user id has twelve digits), so a plain hash would name everybody in a stolen table. The key is in
  * Secrets Manager and not in the table.
  */
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey } from 'node:crypto';
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { Secret } from '../common/index.ts';
 import { IdentifierKeyUnavailable } from './errors.ts';
@@ -23,7 +23,7 @@ export const identifierHash = (
   kind: 'user' | 'provider-session' | 'logout-token',
   parts: readonly string[],
 ): string =>
-  createHmac('sha256', key.expose())
+  createHmac('sha256', createSecretKey(key.expose()))
     .update([kind, ...parts].map((part) => `${String(Buffer.byteLength(part))}:${part}`).join(''))
     .digest('base64url');
 
