@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { sdkParts } from '../infra/bundle.ts';
 import { cis2Issuers, settingValues } from '../infra/parts/settings.ts';
 import { Provider } from '../test/support/provider.ts';
 import { median } from './api-proxy/measure.ts';
@@ -20,7 +21,7 @@ const rounds = Number(process.argv[2] ?? 25);
 const calls = Number(process.argv[3] ?? 100);
 const root = join(import.meta.dirname, '..');
 
-/** A client that makes calls and nothing else: `usual` as the SDK is bundled and configured by itself, `ours` as here. */
+/** A client that makes calls and nothing else: `usual` as the SDK is bundled and configured by itself, `ours` as the functions' is. */
 async function bundleClients(folder: string): Promise<Plan['clients']> {
   const bundle = async (name: 'usual' | 'ours', source: string, more: object): Promise<string> => {
     const outfile = join(folder, `${name}.mjs`);
@@ -33,7 +34,6 @@ async function bundleClients(folder: string): Promise<Plan['clients']> {
     });
     return outfile;
   };
-  const aws = (file: string): string => join(root, 'lambdas/aws', file);
   return {
     usual: await bundle(
       'usual',
@@ -43,14 +43,7 @@ async function bundleClients(folder: string): Promise<Plan['clients']> {
     ours: await bundle(
       'ours',
       "import{dynamoDb}from'./lambdas/aws/index.ts';export const client=dynamoDb();",
-      {
-        loader: { '.json': 'empty' },
-        alias: {
-          '@aws-sdk/credential-provider-node': aws('environment-credentials.ts'),
-          '@aws-sdk/middleware-endpoint-discovery': aws('no-endpoint-discovery.ts'),
-          '@aws/lambda-invoke-store': aws('no-invoke-store.ts'),
-        },
-      },
+      sdkParts,
     ),
   };
 }

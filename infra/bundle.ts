@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { buildSync, type BuildResult, type Metafile, type OutputFile } from 'esbuild';
+import { buildSync, type BuildOptions, type BuildResult, type Metafile, type OutputFile } from 'esbuild';
 import { eventFunctionSettings, functionSettings } from '../lambdas/settings/index.ts';
 import type { EventFunctionName, FunctionName } from '../lambdas/settings/index.ts';
 
@@ -30,6 +30,22 @@ const writeWhole = (file: string, content: Uint8Array): void => {
   renameSync(draft, file);
 };
 
+/** What a bundle has of the AWS SDK, as esbuild's options. */
+export const sdkParts = {
+  // The SDK reads nothing of its own package.json but its version, to name it to AWS; that is not worth 9 KB.
+  loader: { '.json': 'empty' },
+  // Lambda's credentials are in the environment. The SDK's whole chain would double the bundle and load an HTTP
+  // client while the function starts. The others are parts that nothing here uses.
+  alias: {
+    '@aws-sdk/credential-provider-node': join(root, 'lambdas/aws/environment-credentials.ts'),
+    '@aws-sdk/middleware-endpoint-discovery': join(root, 'lambdas/aws/no-endpoint-discovery.ts'),
+    '@smithy/core/checksum': join(root, 'lambdas/aws/sha256.ts'),
+    '@aws/lambda-invoke-store': join(root, 'lambdas/aws/no-invoke-store.ts'),
+  },
+  // Only services that stream events load this, and we use none: without it the bundles are 15 KB lighter.
+  external: ['@smithy/core/event-streams'],
+} satisfies BuildOptions;
+
 type BundleBuild = { write: false; metafile: true };
 
 /** A function's bundle: esbuild's answer for its entry point and the files that come of it. */
@@ -49,22 +65,11 @@ function bundleFunction(name: FunctionName, entries: string, output: string): Bu
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
-    // The SDK reads nothing of its own package.json but its version, to name it to AWS; that is not worth 9 KB.
-    loader: { '.json': 'empty' },
-    // Lambda's credentials are in the environment. The SDK's whole chain would double the bundle and load an HTTP
-    // client while the function starts. The others are parts that nothing here uses.
-    alias: {
-      '@aws-sdk/credential-provider-node': join(root, 'lambdas/aws/environment-credentials.ts'),
-      '@aws-sdk/middleware-endpoint-discovery': join(root, 'lambdas/aws/no-endpoint-discovery.ts'),
-      '@smithy/core/checksum': join(root, 'lambdas/aws/sha256.ts'),
-      '@aws/lambda-invoke-store': join(root, 'lambdas/aws/no-invoke-store.ts'),
-    },
+    ...sdkParts,
     // What is still CommonJS inside the SDK calls `require` for Node's own modules.
     banner: {
       js: "import{createRequire as createRequireHere}from'node:module';const require=createRequireHere(import.meta.url);",
     },
-    // Only services that stream events load this, and we use none: without it the bundles are 15 KB lighter.
-    external: ['@smithy/core/event-streams'],
     logLevel: 'silent',
   });
 }
