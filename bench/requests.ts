@@ -17,8 +17,8 @@ import { median } from './api-proxy/measure.ts';
 import { Peer, type World } from './api-proxy/messages.ts';
 import type { Asked, Given, Plan, StoreCall } from './requests/messages.ts';
 
-const rounds = Number(process.argv[2] ?? 25);
-const calls = Number(process.argv[3] ?? 100);
+const rounds = Number(process.argv[2] ?? 200);
+const calls = Number(process.argv[3] ?? 20);
 const root = join(import.meta.dirname, '..');
 
 /** A client that makes calls and nothing else: `usual` as the SDK is bundled and configured by itself, `ours` as the functions' is. */
