@@ -27,9 +27,8 @@ const referenceAlphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 export function newReference(): string {
   // Node draws random bytes for many UUIDs at once. These groups of one are random bytes and nothing else (RFC 9562 section 5.4).
   const [first = '', second = '', , , last = ''] = randomUUID().split('-');
-  let letters = '';
-  for (const byte of Buffer.from(first + second + last, 'hex'))
-    letters += referenceAlphabet.charAt(byte % 32);
+  const bytes = Buffer.from(first + second + last, 'hex');
+  const letters = Array.from(bytes, (byte) => referenceAlphabet[byte % 32]).join('');
   return `${letters.slice(0, 4)}-${letters.slice(4, 8)}-${letters.slice(8)}`;
 }
 

@@ -80,9 +80,7 @@ export function createLogger(options: {
       if (isOn) {
         const time = new Date().toISOString();
         Object.assign(line, { time, level, event, function: options.functionName, reference, audit });
-        for (const name of allowed.split(' ')) {
-          if (fields[name] !== undefined) line[name] = loggable(fields[name]);
-        }
+        for (const name of allowed.split(' ')) line[name] = loggable(fields[name]);
       }
       write(JSON.stringify(Object.assign(line, measured)));
     };
