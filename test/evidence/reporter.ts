@@ -20,6 +20,15 @@ export function outcomeOf({ status, failing }: Pick<Assertion, 'status' | 'faili
   return 'skipped';
 }
 
+/** Whether a file could not be run to its end. Of one that was, Jest's own runner says no error, and jest-light-runner `null`. */
+export const isBroken = ({
+  testExecError,
+  testResults,
+}: {
+  testExecError?: unknown;
+  testResults: readonly unknown[];
+}): boolean => (testExecError ?? undefined) !== undefined || testResults.length === 0;
+
 export default class EvidenceReporter {
   readonly #run = process.env[runVariable] ?? '';
   readonly #directory = process.env[directoryVariable] ?? '';
@@ -43,7 +52,7 @@ export default class EvidenceReporter {
   onTestFileResult(test: Test, result: JestFileResult): void {
     const file = fileOf(test.path);
     this.#running.delete(file);
-    const broken = result.testExecError !== undefined || result.testResults.length === 0;
+    const broken = isBroken(result);
     for (const assertion of result.testResults) {
       this.#write({
         kind: 'test',
@@ -63,8 +72,7 @@ export default class EvidenceReporter {
     console.log(
       `${String(this.#done)}/${String(this.#files)} ${file}: ${broken ? 'could not be run' : counted + rest} (${seconds} s)`,
     );
-    if (result.testExecError !== undefined)
-      console.log(result.failureMessage ?? result.testExecError.message);
+    if (broken) console.log(result.failureMessage ?? 'it has no test that ran');
     for (const { fullName, failureMessages } of failed) {
       console.log(`  ${fullName}\n    ${failureMessages.join('\n').split('\n').slice(0, 12).join('\n    ')}`);
     }

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { outcomeOf } from './reporter.ts';
+import { isBroken, outcomeOf } from './reporter.ts';
 import { readResults, ResultsRefused, resultsFile } from './results.ts';
 
 const run = 'this-run';
@@ -111,4 +111,13 @@ test.each([
   [{ status: 'focused' }, 'skipped'],
 ] as const)('what Jest calls %j counts as %s', (result, outcome) => {
   expect(outcomeOf(result)).toBe(outcome);
+});
+
+test.each([
+  ['says no error', { testResults: [{}] }, false],
+  ['says null', { testExecError: null, testResults: [{}] }, false],
+  ['says an error', { testExecError: { message: 'no such module' }, testResults: [{}] }, true],
+  ['ran no test', { testExecError: null, testResults: [] }, true],
+])('a file of which the runner %s was run to its end or not', (_, result, broken) => {
+  expect(isBroken(result)).toBe(broken);
 });
