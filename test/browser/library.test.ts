@@ -441,7 +441,7 @@ describe('a draft', () => {
     await tab.waitForTimeout(300);
   }
 
-  test('outlives the end of a session for the same person, on its own page alone, is nowhere in clear, and is gone once it is saved', async () => {
+  test('outlives the end of a session for the same person, on its own page alone, is nowhere in clear, and is gone once it is saved [A-03]', async () => {
     const { profile, tab } = await signedIn();
     await write(tab);
     const sealed = await stored(tab);

@@ -218,7 +218,7 @@ describe('a page that listens', () => {
       ['with the cookie twice', 400, (b) => headersOf(b, { cookie: `${cookieOf(b)}; ${cookieOf(b)}` })],
       ['under another name for this machine', 403, (b) => headersOf(b, { host: 'evil.example' })],
     ];
-    test.each(refusals)('%s: %i', async (_what, status, headers) => {
+    test.each(refusals)('%s: %i [ASVS-4.4.2]', async (_what, status, headers) => {
       expect(await connect(rig.bff.baseUrl, headers(await signedIn()))).toBe(status);
     });
 

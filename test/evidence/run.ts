@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { copyFileSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { directoryVariable, runVariable } from '../support/exchanges.ts';
 import { catalogue } from './catalogue/index.ts';
@@ -57,6 +57,15 @@ const versionOf = (name: string): string =>
     }
   ).version;
 
+/** A test file, and what it imports for the tests in it alone (`import './sign-in.ts'`). */
+const sourceOf = (file: string): string => {
+  const source = readFileSync(join(root, file), 'utf8');
+  const parts = [...source.matchAll(/^import '(\.\/[^']+)';$/gm)].map(([, part = '']) =>
+    readFileSync(join(root, dirname(file), part), 'utf8'),
+  );
+  return [source, ...parts].join('\n');
+};
+
 /** Test files, the report's own apart: those name ids too, and show nothing. */
 const testFiles = (): string[] =>
   globSync('test/**/*.test.ts', { cwd: root })
@@ -89,12 +98,10 @@ async function evidence(only: string | null): Promise<Report> {
   if ((await run([join(root, 'test/support/prepare.ts')], { ...process.env, NODE_OPTIONS: '' })) !== 0) {
     throw new ResultsRefused('the build failed');
   }
-  const named = new Map(
-    testFiles().map((file) => [file, namesAnId(readFileSync(join(root, file), 'utf8'), ids)] as const),
-  );
+  const named = new Map(testFiles().map((file) => [file, namesAnId(sourceOf(file), ids)] as const));
   // Screenshots of the demonstration belong to no single row.
   const takesScreenshots = (file: string): boolean =>
-    only === null && readFileSync(join(root, file), 'utf8').includes('screenshotOfStep(');
+    only === null && sourceOf(file).includes('screenshotOfStep(');
   const files = [...named]
     .filter(([file, those]) => those.length > 0 || takesScreenshots(file))
     .map(([file]) => file);

@@ -132,7 +132,7 @@ describe('the WebSocket API', () => {
     });
   });
 
-  test('is called through the edge by one path, with the value of the edge and no cookies but ours', () => {
+  test('is called through the edge by one path, with the value of the edge and no cookies but ours [ASVS-4.4.1]', () => {
     const [, { Properties }] = only(pushing.stateless, 'AWS::CloudFront::Distribution');
     const config = Properties['DistributionConfig'] as {
       readonly Origins: readonly Record<string, Json>[];

@@ -152,7 +152,7 @@ const signedIn = async (uid: string): Promise<Browser> => {
 };
 const [someone, another] = ['900000000001', '900000000002'];
 
-test('sessions of a user are listed, and ended as revoked; a sign-in after that is the user’s own affair', async () => {
+test('sessions of a user are listed, and ended as revoked; a sign-in after that is the user’s own affair [ASVS-7.4.5]', async () => {
   const [first, second, other] = [await signedIn(someone), await signedIn(someone), await signedIn(another)];
   const listed = await json<{ person: string; sessions: { handle: string }[] }>(
     ...['sessions', 'list', '--uid', someone],
@@ -183,7 +183,7 @@ test('sessions of a user are listed, and ended as revoked; a sign-in after that 
   );
 });
 
-test('everybody’s sessions are ended as revoked', async () => {
+test('everybody’s sessions are ended as revoked [ASVS-7.4.5]', async () => {
   const browsers = [await signedIn(someone), await signedIn(another)];
   const { ended, ...rest } = await json<{ ended: number }>('sessions', 'end', '--all', '--yes');
   expect(rest).toEqual({ all: true, reason: 'revoked' });

@@ -21,7 +21,7 @@ const notBuiltYet = (reason: string) => ({ open: { notBuiltYet: reason } });
 
 const edge =
   'HTTP messages are taken apart by CloudFront and API Gateway; the product gets a request as JSON.';
-const noSockets = 'There is no WebSocket.';
+const noSocketTokens = 'The WebSocket is opened with the cookie of the session.';
 
 export const asvs: Standard = {
   key: 'asvs',
@@ -87,10 +87,10 @@ export const asvs: Standard = {
         { limits: 'Shown for what we answer. What is received is checked by CloudFront and API Gateway.' },
       ],
       ['4.2.5', 'L3', 'Nothing that a user sends makes us build an address or header that is too long.'],
-      ['4.4.1', 'L1', 'WebSockets are encrypted.', notApplicable(noSockets)],
-      ['4.4.2', 'L2', 'Their origin is checked.', notApplicable(noSockets)],
-      ['4.4.3', 'L2', 'They have session tokens of their own.', notApplicable(noSockets)],
-      ['4.4.4', 'L2', 'Those come from the session.', notApplicable(noSockets)],
+      ['4.4.1', 'L1', 'WebSockets are encrypted.'],
+      ['4.4.2', 'L2', 'Their origin is checked.'],
+      ['4.4.3', 'L2', 'They have session tokens of their own.', notApplicable(noSocketTokens)],
+      ['4.4.4', 'L2', 'Those come from the session.', notApplicable(noSocketTokens)],
     ]),
     ...chapter('V6 Authentication', [
       ['6.8.1', 'L2', 'A person is known by issuer and subject together.'],
@@ -130,12 +130,7 @@ export const asvs: Standard = {
         notApplicable('Credentials belong to CIS2; none is changed here.'),
       ],
       ['7.4.4', 'L2', 'Every page of a signed-in user shows how to sign out.'],
-      [
-        '7.4.5',
-        'L2',
-        'Operators can end the sessions of one user, or all.',
-        notBuiltYet('The commands for operators change signing keys; none ends sessions.'),
-      ],
+      ['7.4.5', 'L2', 'Operators can end the sessions of one user, or all.'],
       ['7.5.1', 'L2', 'Sensitive changes ask for a fresh authentication.'],
       [
         '7.5.2',

@@ -87,7 +87,6 @@ export const practice: Standard = {
       section: 'WCAG 2.2.5',
       level: 'R',
       requirement: 'What a person has typed is not lost when the session ends.',
-      open: { notBuiltYet: 'The page comes back to where the person was, without what was typed.' },
     },
   ],
 };
