@@ -150,6 +150,7 @@ describe('the WebSocket API', () => {
       'ViewerProtocolPolicy',
     ])
       expect(behaviour?.[same]).toEqual(others?.[same]);
+    expect(behaviour?.['ViewerProtocolPolicy']).toBe('https-only');
     const origin = config.Origins.find(({ Id }) => Id === behaviour?.['TargetOriginId']);
     expect(origin?.['OriginPath']).toBe('/events');
     expect(mentions(origin?.['DomainName'], webSocketApi())).toBe(true);
