@@ -76,7 +76,7 @@ export const signInErrors: Readonly<Record<string, ProblemText>> & { readonly un
       'Care Identity recognised you. But the way you signed in, or the check of your identity that it has on record, is not strong enough for this service.',
     toDo: [
       'If you signed in with a password or a code, try again with a smartcard, a security key, a passkey, Windows Hello or the Care Identity app on an iPad.',
-      'If you used one of these already, ask your organisation’s Registration Authority (RA) team to verify your identity to level 3.',
+      'If you used one of these already, ask your organisation’s Registration Authority (RA) team to verify your identity to the level that this service needs.',
     ],
     contact: contacts.registration,
   },
@@ -259,7 +259,7 @@ export const endings: Readonly<Record<EndReason | 'unknown', ProblemText>> = {
   },
   absolute: {
     heading: 'You were signed out because your session reached its time limit',
-    happened: 'However active you are, one sign-in lasts for 12 hours at most.',
+    happened: 'One sign-in lasts for a limited time, however active you are.',
     toDo: ['Sign in again to confirm that it is still you.'],
     contact: 'If you were signed out much too early, contact your IT service desk.',
   },

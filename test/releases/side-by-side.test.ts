@@ -6,13 +6,12 @@
 import { createServer, request as forward, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { SignJWT } from 'jose';
 import { logoutPath, logoutToken, signsIn } from '../contract/logout-tokens.ts';
 import { AwsProxy } from '../support/aws.ts';
 import { Bff } from '../support/bff.ts';
 import { Browser, sessionCookie } from '../support/browser.ts';
 import { Provider } from '../support/provider.ts';
-import { apiSecret, chooseRole, patientPath, roleIds, twoRoles } from '../support/proxy-rig.ts';
+import { apiSecret, chooseRole, connect, patientPath, roleIds, twoRoles } from '../support/proxy-rig.ts';
 import { RecordingUpstream } from '../unit/api-rig.ts';
 import { apiKey, TokenPlatform } from '../unit/api-tokens-platform.ts';
 
@@ -64,7 +63,7 @@ beforeAll(async () => {
       ...{ 'token-exchange-url': platform.tokenUrl, upstream: `pds=${upstream.base}` },
       ...{ 'api-key': apiKey, 'api-secret': apiSecret },
     };
-    const from = side === 'earlier' ? process.env['PREVIOUS_RELEASE'] : undefined;
+    const from = side === 'earlier' ? process.env['PREVIOUS_RELEASE'] || undefined : undefined;
     releases.set(side, await Bff.start(options, undefined, from));
   }
   platform.keySetUrl = `${baseUrl}/auth/jwks.json`;
@@ -72,13 +71,7 @@ beforeAll(async () => {
 beforeEach(() => {
   provider.behave();
   provider.userInfo = twoRoles;
-  provider.idToken = async (claims, key) => {
-    const token = await new SignJWT(claims)
-      .setProtectedHeader({ typ: 'JWT', kid: key.kid, alg: 'RS256' })
-      .sign(key.privateKey);
-    platform.idTokens.set(token, String(claims.sub));
-    return token;
-  };
+  connect(provider, platform);
 });
 afterAll(async () => {
   for (const bff of releases.values()) await bff.stop();

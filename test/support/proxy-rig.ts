@@ -29,6 +29,17 @@ export interface ProxyRig extends Rig {
   age(browser: Browser, name: 'signedInAt' | 'lastActiveAt' | 'callsSince', seconds: number): Promise<void>;
 }
 
+/** What the platform takes for an ID token of CIS2's is one that this provider has made. */
+export const connect = (provider: Provider, platform: TokenPlatform): void => {
+  provider.idToken = async (claims, key) => {
+    const token = await new SignJWT(claims)
+      .setProtectedHeader({ typ: 'JWT', kid: key.kid, alg: 'RS256' })
+      .sign(key.privateKey);
+    platform.idTokens.set(token, String(claims.sub));
+    return token;
+  };
+};
+
 /** Call it once in a file, or in a `describe`. Everybody behaves again after each test. */
 export function useProxyRig(options: BffOptions = {}, settings?: Record<string, string>): ProxyRig {
   let there:
@@ -44,17 +55,6 @@ export function useProxyRig(options: BffOptions = {}, settings?: Record<string, 
   const rig = () => {
     if (there === undefined) throw new Error('the rig is there while tests run, not before');
     return there;
-  };
-
-  /** What the platform takes for an ID token of CIS2's is one that this provider has made. */
-  const connect = (provider: Provider, platform: TokenPlatform): void => {
-    provider.idToken = async (claims, key) => {
-      const token = await new SignJWT(claims)
-        .setProtectedHeader({ typ: 'JWT', kid: key.kid, alg: 'RS256' })
-        .sign(key.privateKey);
-      platform.idTokens.set(token, String(claims.sub));
-      return token;
-    };
   };
 
   beforeAll(async () => {
