@@ -3,6 +3,7 @@ import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
 import { after, isObject, readBounded, type Clock } from '../common/index.ts';
 import { ChangeRefused } from './errors.ts';
 import type { SignerOf } from './key-storage.ts';
+import type { PublishedKeys } from './published-keys.ts';
 import { signingAlgorithm, type RingKey } from './ring.ts';
 
 /** Reads the served set as CIS2 does. @throws ChangeRefused when there is no response, or it is not JSON */
@@ -41,6 +42,7 @@ const pollSeconds = 5;
 const maxFetchMs = 5_000;
 
 interface Ports {
+  readonly published: PublishedKeys;
   readonly fetchJwks: FetchJwks;
   readonly signerOf: SignerOf;
   readonly clock: Clock;
@@ -53,7 +55,7 @@ interface Ports {
  * @param keys - the key that is to sign, and others that must be served with it
  * @param waitSeconds - how long to wait for them to be served
  * @throws ChangeRefused `published_set_unreachable`, `published_set_incomplete`, `published_set_unsafe`,
- *   `signature_unverified`
+ *   `signature_unverified`; `busy` when another change has taken a key out of the published set
  * @throws KeysUnavailable when the key cannot be used
  */
 export async function verifyServed(
@@ -96,8 +98,19 @@ async function servedSet(
       const isFinal = !(error instanceof ChangeRefused) || error.code === 'published_set_unsafe';
       if (isFinal || tries > waitSeconds / pollSeconds || ports.clock() >= until) throw error;
     }
+    await requirePublished(ports.published, keys);
     await ports.wait(pollSeconds);
   }
+}
+
+/** What is not published any more will never be served: there is nothing to wait for. */
+async function requirePublished(published: PublishedKeys, keys: readonly RingKey[]): Promise<void> {
+  const { record } = await published.read();
+  if (keys.every(({ kid }) => record?.keys.some((key) => key.kid === kid))) return;
+  throw new ChangeRefused(
+    'busy',
+    'Another change of the keys was first, and these keys are not published any more. Check the keys, and try again.',
+  );
 }
 
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];

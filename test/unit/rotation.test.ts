@@ -416,6 +416,17 @@ describe('testSecret', () => {
     expect(world.time.waited).toBeLessThanOrEqual(130);
   });
 
+  test('does not wait for keys that another change has taken out of the published set', async () => {
+    const { world } = await drafted({});
+    const fetchJwks = async () => {
+      await promote(world.ports, { dryRun: false });
+      return world.published.record;
+    };
+    const token = world.keySecret.labels.get('AWSPENDING') ?? '';
+    expect(await failureOf(testSecret({ ...world.ports, fetchJwks }, token))).toBe('busy');
+    expect(world.time.waited).toBe(0);
+  });
+
   test('stops the rotation when the key that comes does not sign what the set verifies', async () => {
     const { world } = await drafted({});
     const { signerOf } = world.ports;
