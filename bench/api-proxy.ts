@@ -141,14 +141,14 @@ async function expire(world: World, peer: Peer, cookies: readonly string[]): Pro
       (
         await Promise.all(
           workers.map((worker) => {
-            const answered = next(worker);
+            const responded = next(worker);
             worker.postMessage({ cookie, count });
-            return answered;
+            return responded;
           }),
         )
       ).flat();
 
-    const answers: Record<string, number> = {};
+    const responses: Record<string, number> = {};
     const slowest: { alive: number[]; expired: number[] } = { alive: [], expired: [] };
     const refreshes: number[] = [];
     let reuses = 0;
@@ -165,7 +165,7 @@ async function expire(world: World, peer: Peer, cookies: readonly string[]): Pro
       const expired = await everywhere(cookie, callsPerInstance);
       const after = await peer.ask<Counters>({ ask: 'counters' });
       const alive = await everywhere(cookie, callsPerInstance);
-      for (const { status } of [...expired, ...alive]) answers[status] = (answers[status] ?? 0) + 1;
+      for (const { status } of [...expired, ...alive]) responses[status] = (responses[status] ?? 0) + 1;
       refreshes.push(after.refreshes - before.refreshes + (after.exchanges - before.exchanges));
       reuses += after.reuses - before.reuses;
       slowest.expired.push(Math.max(...expired.map(({ milliseconds }) => milliseconds)));
@@ -177,7 +177,7 @@ async function expire(world: World, peer: Peer, cookies: readonly string[]): Pro
     );
     console.log(`token calls each time             ${refreshes.join(', ')}`);
     console.log(`refresh tokens used twice         ${String(reuses)}`);
-    console.log(`answers                           ${JSON.stringify(answers)}`);
+    console.log(`answers                           ${JSON.stringify(responses)}`);
     console.log(
       `the slowest call                  ${median(slowest.expired).toFixed(0)} ms (median); ` +
         `${median(slowest.alive).toFixed(0)} ms when the token lives`,

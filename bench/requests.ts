@@ -58,7 +58,7 @@ async function startStore(behind: string): Promise<{ url: string; passed: StoreC
     readonly headers: Record<string, string>;
     readonly body: Buffer;
   }
-  const answers = new Map<string, Answer>();
+  const responses = new Map<string, Answer>();
   const passed: StoreCall[] = [];
   const write = (response: ServerResponse, { status, headers, body }: Answer): void => {
     response.writeHead(status, { ...headers, 'content-length': body.length }).end(body);
@@ -68,13 +68,13 @@ async function startStore(behind: string): Promise<{ url: string; passed: StoreC
       const body = Buffer.concat(await request.toArray()).toString();
       const target = String(request.headers['x-amz-target']);
       const operation = target.split('.').at(-1) ?? '';
-      const known = answers.get(`${target} ${body}`);
+      const known = responses.get(`${target} ${body}`);
       const again = request.url?.startsWith('/again') === true || operation === 'Query';
       if (again && known !== undefined) {
         write(response, known);
         return;
       }
-      const answer = await fetch(behind, {
+      const result = await fetch(behind, {
         method: 'POST',
         headers: Object.fromEntries(
           ['authorization', 'content-type', 'x-amz-date', 'x-amz-target'].map((name) => [
@@ -85,13 +85,13 @@ async function startStore(behind: string): Promise<{ url: string; passed: StoreC
         body,
       });
       const whole = {
-        status: answer.status,
+        status: result.status,
         headers: Object.fromEntries(
-          ['content-type', 'x-amz-crc32'].map((name) => [name, answer.headers.get(name) ?? '']),
+          ['content-type', 'x-amz-crc32'].map((name) => [name, result.headers.get(name) ?? '']),
         ),
-        body: Buffer.from(await answer.arrayBuffer()),
+        body: Buffer.from(await result.arrayBuffer()),
       };
-      answers.set(`${target} ${body}`, whole);
+      responses.set(`${target} ${body}`, whole);
       passed.push({ operation, body });
       write(response, whole);
     })();

@@ -70,9 +70,9 @@ async function tryUpstreams(
   let isGood = true;
   for (const [name, url] of Object.entries(urls)) {
     const routes = routesOf(upstreams).filter(({ upstream }) => upstream === name);
-    for (const { route, finding, answers } of await probe(url, routes)) {
+    for (const { route, finding, isReachable } of await probe(url, routes)) {
       process.stdout.write(`${name}  ${route}  ${finding}\n`);
-      isGood &&= answers !== false;
+      isGood &&= isReachable !== false;
     }
   }
   return isGood;

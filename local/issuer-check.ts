@@ -14,12 +14,12 @@ const maxDocument = 1_048_576;
  */
 export async function checkIssuer(issuer: string, seconds = 5): Promise<string | undefined> {
   const url = `${issuer}/.well-known/openid-configuration`;
-  const answer = await fetchText(url, seconds).catch((error: unknown) => {
+  const response = await fetchText(url, seconds).catch((error: unknown) => {
     throw new StartError(`the issuer ${issuer} cannot be reached: ${reasonOf(error)}`);
   });
-  if (answer.status !== 200)
-    return `warning: ${url} answers ${String(answer.status)}; sign-in will fail until it is there`;
-  const named = issuerIn(answer.body);
+  if (response.status !== 200)
+    return `warning: ${url} answers ${String(response.status)}; sign-in will fail until it is there`;
+  const named = issuerIn(response.body);
   return named === issuer
     ? undefined
     : `warning: ${url} names the issuer ${named ?? '(none)'}; sign-in fails unless it is ${issuer}`;

@@ -162,14 +162,14 @@ export async function startLoopbackServer(
   const server = createLoopbackServer((request, response) => {
     void (async () => {
       const body = await readBody(request, maxBodyBytes);
-      const answer: LoopbackResponse =
+      const result: LoopbackResponse =
         body === undefined ? { status: 413, body: '' } : await handle(request, body.toString());
-      if (answer.reset === true) {
+      if (result.reset === true) {
         response.socket?.resetAndDestroy();
         return;
       }
-      response.writeHead(answer.status, answer.headers);
-      response.end(answer.body);
+      response.writeHead(result.status, result.headers);
+      response.end(result.body);
     })().catch(() => {
       if (!response.headersSent) response.writeHead(500);
       response.end();

@@ -66,7 +66,7 @@ const problem = (description: string): Json => ({
 });
 
 function operation(route: ApiRoute): Json {
-  const answer = { description: 'The upstream’s own answer', content: mediaTypes(route.accept) };
+  const response = { description: 'The upstream’s own answer', content: mediaTypes(route.accept) };
   return {
     tags: [route.upstream],
     summary: route.summary,
@@ -97,7 +97,7 @@ function operation(route: ApiRoute): Json {
           },
         }),
     responses: {
-      '2XX': answer,
+      '2XX': response,
       '4XX': {
         description: 'The upstream’s own refusal, or a problem of the BFF’s',
         content: { ...mediaTypes(route.accept), ...(problem('').content as Json) },

@@ -7,7 +7,7 @@ import { createUpstreamClient, UpstreamInvalid, UpstreamTimeout } from '../lambd
 export interface Probed {
   readonly route: string;
   /** Undefined where the route was not tried. */
-  readonly answers: boolean | undefined;
+  readonly isReachable: boolean | undefined;
   /** For a person. */
   readonly finding: string;
 }
@@ -31,7 +31,7 @@ export async function probe(base: string, routes: readonly ApiRoute[]): Promise<
   for (const route of routes) {
     const name = `${route.method} ${route.upstreamPath}`;
     if (route.method !== 'GET') {
-      results.push({ route: name, answers: undefined, finding: 'not tried: it writes' });
+      results.push({ route: name, isReachable: undefined, finding: 'not tried: it writes' });
       continue;
     }
     const examples = Object.fromEntries(
@@ -51,11 +51,11 @@ export async function probe(base: string, routes: readonly ApiRoute[]): Promise<
       );
       results.push({
         route: name,
-        answers: status !== 404 || Object.keys(examples).length > 0,
+        isReachable: status !== 404 || Object.keys(examples).length > 0,
         finding: `${String(status)} in ${after()}: ${meaning(status)}`,
       });
     } catch (error) {
-      results.push({ route: name, answers: false, finding: `${faultOf(error)} after ${after()}` });
+      results.push({ route: name, isReachable: false, finding: `${faultOf(error)} after ${after()}` });
     }
   }
   client.close();

@@ -29,16 +29,16 @@ const listeners: Readonly<Record<string, () => Promise<RequestListener>>> = {
     Promise.resolve((request, response) => {
       void (async () => {
         if (!isOurs(request.headers)) return response.writeHead(403).end();
-        const answer = await fetch(upstream + (request.url ?? '').slice(prefix.length), {
+        const result = await fetch(upstream + (request.url ?? '').slice(prefix.length), {
           headers: sentHeaders(request.headers),
           redirect: 'manual',
           signal: AbortSignal.timeout(20_000),
         });
-        const body = Buffer.from(await answer.arrayBuffer());
-        response.writeHead(answer.status, {
+        const body = Buffer.from(await result.arrayBuffer());
+        response.writeHead(result.status, {
           ...Object.fromEntries(
             passedBack.flatMap((header) => {
-              const value = answer.headers.get(header);
+              const value = result.headers.get(header);
               return value === null ? [] : [[header, value]];
             }),
           ),
@@ -64,13 +64,13 @@ const listeners: Readonly<Record<string, () => Promise<RequestListener>>> = {
             outgoing.setHeader(header, value);
           }
         },
-        proxyRes: (answer) => {
-          for (const header of Object.keys(answer.headers)) {
+        proxyRes: (result) => {
+          for (const header of Object.keys(result.headers)) {
             if (!passedBack.includes(header) && header !== 'content-length') {
-              Reflect.deleteProperty(answer.headers, header);
+              Reflect.deleteProperty(result.headers, header);
             }
           }
-          Object.assign(answer.headers, ownHeaders);
+          Object.assign(result.headers, ownHeaders);
         },
       },
     });
@@ -97,9 +97,9 @@ const listeners: Readonly<Record<string, () => Promise<RequestListener>>> = {
           route,
           api,
         );
-        const answer = httpApiResponse(JSON.stringify(await handler(event, {})));
-        response.writeHead(answer?.status ?? 500, answer?.headers);
-        response.end(answer?.body);
+        const result = httpApiResponse(JSON.stringify(await handler(event, {})));
+        response.writeHead(result?.status ?? 500, result?.headers);
+        response.end(result?.body);
       })();
     };
   },

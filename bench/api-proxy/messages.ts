@@ -48,17 +48,17 @@ export class Peer {
     return new Promise((resolve, reject) => {
       const gone = (): void => reject(new Error('a process of the measurement ended'));
       this.#child.once('exit', gone);
-      this.#child.once('message', (answer) => {
+      this.#child.once('message', (response) => {
         this.#child.off('exit', gone);
-        resolve(answer as Answer);
+        resolve(response as Answer);
       });
     });
   }
 
   ask<Answer>(question: object): Promise<Answer> {
-    const answer = this.next<Answer>();
+    const response = this.next<Answer>();
     this.#child.send(question);
-    return answer;
+    return response;
   }
 
   close(): void {

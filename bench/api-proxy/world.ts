@@ -35,13 +35,13 @@ const theirs = await keyPair('theirs', 2048);
 
 /** CIS2's discovery document and keys, and our own key set. */
 const documents = createServer((request, response) => {
-  const answers: Record<string, object> = {
+  const responses: Record<string, object> = {
     '/.well-known/openid-configuration': { issuer, jwks_uri: `${issuer}/keys` },
     '/keys': { keys: [{ ...theirs.publicJwk, kid: theirs.kid }] },
     '/ours': { keys: [{ ...ours.publicJwk, kid: ours.kid }] },
   };
   response.writeHead(200, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(answers[request.url ?? ''] ?? {}));
+  response.end(JSON.stringify(responses[request.url ?? ''] ?? {}));
 });
 await new Promise<void>((resolve) => documents.listen(0, '127.0.0.1', resolve));
 const issuer = `http://127.0.0.1:${String((documents.address() as AddressInfo).port)}`;
@@ -164,24 +164,24 @@ async function startReplayingStore(): Promise<string> {
     readonly headers: Record<string, string>;
     readonly body: Buffer;
   }
-  const answers = new Map<string, Stored>();
+  const responses = new Map<string, Stored>();
   const keptMs = 20_000;
   const ask = async (headers: IncomingHttpHeaders, body: Buffer): Promise<Stored> => {
     const passed = Object.entries(headers).flatMap(([name, value]) =>
       typeof value !== 'string' || /^(?:connection|content-length|host)$/.test(name) ? [] : [[name, value]],
     );
-    const answer = await fetch(store.url, {
+    const result = await fetch(store.url, {
       method: 'POST',
       headers: Object.fromEntries(passed) as Record<string, string>,
       body: new Uint8Array(body),
     });
     return {
       until: performance.now() + keptMs,
-      status: answer.status,
+      status: result.status,
       headers: Object.fromEntries(
-        ['content-type', 'x-amz-crc32'].map((name) => [name, answer.headers.get(name) ?? '']),
+        ['content-type', 'x-amz-crc32'].map((name) => [name, result.headers.get(name) ?? '']),
       ),
-      body: Buffer.from(await answer.arrayBuffer()),
+      body: Buffer.from(await result.arrayBuffer()),
     };
   };
   const server = createServer((request, response) => {
@@ -192,13 +192,13 @@ async function startReplayingStore(): Promise<string> {
         const body = Buffer.concat(chunks);
         const { Key, UpdateExpression } = JSON.parse(body.toString()) as Record<string, unknown>;
         const like = JSON.stringify([request.headers['x-amz-target'], Key, UpdateExpression]);
-        let answer = answers.get(like);
-        if (answer === undefined || answer.until < performance.now()) {
-          answer = await ask(request.headers, body);
-          answers.set(like, answer);
+        let result = responses.get(like);
+        if (result === undefined || result.until < performance.now()) {
+          result = await ask(request.headers, body);
+          responses.set(like, result);
         }
-        response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length });
-        response.end(answer.body);
+        response.writeHead(result.status, { ...result.headers, 'content-length': result.body.length });
+        response.end(result.body);
       })();
     });
   });
@@ -223,7 +223,7 @@ const world: World = {
 };
 
 let people = 0;
-async function answer(question: Question): Promise<string[] | string | Counters> {
+async function respond(question: Question): Promise<string[] | string | Counters> {
   switch (question.ask) {
     case 'sessions': {
       const cookies: string[] = [];
@@ -237,7 +237,7 @@ async function answer(question: Question): Promise<string[] | string | Counters>
   }
 }
 process.on('message', (question) => {
-  void answer(question as Question).then((answered) => process.send?.(answered));
+  void respond(question as Question).then((responded) => process.send?.(responded));
 });
 process.send?.(world);
 // Whoever measures is gone, so there is nothing left to do.

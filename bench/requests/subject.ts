@@ -124,14 +124,14 @@ const finishParts =
         else reject(error);
       });
     });
-    const answer = await fetch(`${plan.issuer}/access_token`, {
+    const response = await fetch(`${plan.issuer}/access_token`, {
       method: 'POST',
       body: new URLSearchParams({
         ...{ grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: verifier },
         ...{ client_id: 'bench', client_assertion: `${'a'.repeat(540)}.${signature.toString('base64url')}` },
       }),
     });
-    const tokens = (await answer.json()) as { access_token: string; id_token: string };
+    const tokens = (await response.json()) as { access_token: string; id_token: string };
     await jwtVerify(tokens.id_token, theirKey, { issuer: plan.issuer, audience: 'bench' });
     const authorization = `Bearer ${tokens.access_token}`;
     await (await fetch(`${plan.issuer}/userinfo`, { headers: { authorization } })).json();

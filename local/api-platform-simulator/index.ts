@@ -154,24 +154,24 @@ export async function startApiPlatformSimulator(
       const work = async (): Promise<HttpResponse> => {
         const result = await endpoint(form);
         kid = result.kid;
-        if (operation !== undefined && result.answer.status === 200) issued[operation] += 1;
-        return result.answer;
+        if (operation !== undefined && result.response.status === 200) issued[operation] += 1;
+        return result.response;
       };
       const fault = operation === undefined ? undefined : faults.take(operation);
-      const answer = await respondWith(fault, work, instead);
+      const response = await respondWith(fault, work, instead);
       requests.push({
         at: new Date().toISOString(),
         operation: operation ?? 'unknown',
         parameters: [...new Set(form.keys())],
         kid,
-        status: answer.status,
-        outcome: answer.outcome,
+        status: response.status,
+        outcome: response.outcome,
       });
       if (requests.length > maxRequests) requests.shift();
-      return answer;
+      return response;
     };
 
-    const answer = async (request: Request): Promise<HttpResponse> => {
+    const respond = async (request: Request): Promise<HttpResponse> => {
       if (request.path !== tokenPath) return json(404, {}, 'no such path');
       if (request.method !== 'POST') {
         const refused = json(405, {}, 'method not allowed');
@@ -188,7 +188,7 @@ export async function startApiPlatformSimulator(
       return token(form);
     };
     const endpointName = ({ path }: Request) => (path === tokenPath ? tokenPath : '(unknown path)');
-    return { controlPanel, endpointName, answer };
+    return { controlPanel, endpointName, respond };
   };
 
   const started = await startSimulatorServer(createService, server);

@@ -19,7 +19,7 @@ export interface Service {
   readonly controlPanel: ControlPanel;
   /** What the log calls an endpoint: nothing of what the caller wrote. */
   readonly endpointName: (request: Request) => string;
-  readonly answer: (request: Request) => Promise<HttpResponse>;
+  readonly respond: (request: Request) => Promise<HttpResponse>;
 }
 
 function readRequest(message: IncomingMessage, body: string): Request {
@@ -44,13 +44,13 @@ export async function startSimulatorServer(
   createService: (url: string) => Service,
   { log, ...where }: ServerOptions,
 ): Promise<LoopbackServer> {
-  const answer = async (request: Request): Promise<HttpResponse> => {
+  const respondTo = async (request: Request): Promise<HttpResponse> => {
     if (request.path.startsWith(apiPath)) return controlPanelResponse(service.controlPanel, request);
-    return service.answer(request);
+    return service.respond(request);
   };
   const server = await startLoopbackServer(async (message, body) => {
     const request = readRequest(message, body);
-    const { outcome, ...rest } = await answer(request);
+    const { outcome, ...rest } = await respondTo(request);
     const endpoint = request.path.startsWith(apiPath) ? controlPanelPath : service.endpointName(request);
     log?.(`${request.method} ${endpoint} ${String(rest.status)} ${outcome}`);
     return rest;
@@ -78,10 +78,10 @@ export async function respondWith(
       return cut('cut after the work, as asked at the control panel');
     case 'status':
     case 'quota': {
-      const answer = instead(fault);
+      const response = instead(fault);
       const { retryAfterSeconds } = fault;
       const retry = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
-      return { ...answer, headers: { ...answer.headers, ...retry } };
+      return { ...response, headers: { ...response.headers, ...retry } };
     }
   }
 }

@@ -62,7 +62,7 @@ export interface TokenEndpointParts {
 
 /** How a token request ended; `kid` is that of an assertion which proved itself. */
 export interface TokenResult {
-  readonly answer: HttpResponse;
+  readonly response: HttpResponse;
   readonly kid?: string;
 }
 
@@ -97,8 +97,8 @@ export function createTokenEndpoint(
     if (!products.includes(`aal${subject.aal}`)) {
       throw new TokenError(401, 'unauthorized_client', notConfigured);
     }
-    const answer = tokens.issue(application.apiKey, subject, lifetimesAsked(form));
-    return { answer: json(200, answer, `tokens for ${subject.uid}`), kid };
+    const issued = tokens.issue(application.apiKey, subject, lifetimesAsked(form));
+    return { response: json(200, issued, `tokens for ${subject.uid}`), kid };
   };
 
   const refresh = (form: URLSearchParams): TokenResult => {
@@ -106,12 +106,12 @@ export function createTokenEndpoint(
     if (application === undefined || application.apiSecret !== only(form, 'client_secret')) {
       throw new TokenError(401, 'invalid_client', 'client_id or client_secret is invalid');
     }
-    const { answer, uid } = tokens.refresh(
+    const { issued, uid } = tokens.refresh(
       application.apiKey,
       only(form, 'refresh_token'),
       lifetimesAsked(form),
     );
-    return { answer: json(200, answer, `refreshed tokens for ${uid}`) };
+    return { response: json(200, issued, `refreshed tokens for ${uid}`) };
   };
 
   return async (form) => {
@@ -127,7 +127,7 @@ export function createTokenEndpoint(
     } catch (error) {
       const { status, code, message } =
         error instanceof TokenError ? error : new TokenError(500, 'unknown_error', 'Something went wrong');
-      return { answer: errorResponse(status, code, message) };
+      return { response: errorResponse(status, code, message) };
     }
   };
 }

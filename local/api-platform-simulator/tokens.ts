@@ -122,7 +122,7 @@ export class Tokens {
     issued.spent = true;
     family.refreshes += 1;
     if (this.behaviour.refreshEndsAccess) this.#endAccess(family);
-    return { answer: this.#give(family, asked), uid: family.subject.uid };
+    return { issued: this.#give(family, asked), uid: family.subject.uid };
   }
 
   /** What an access token stands for; undefined when it is unknown, expired or revoked. */

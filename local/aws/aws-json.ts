@@ -63,12 +63,12 @@ export function startAwsJsonService(options: {
   calls: Readonly<Record<string, (input: Input) => Output | Promise<Output>>>;
 }): Promise<LoopbackServer> {
   const { target, calls } = options;
-  const answer = (status: number, value: Output) => ({
+  const respond = (status: number, value: Output) => ({
     status,
     headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': randomUUID() },
     body: JSON.stringify(value),
   });
-  const refuse = (type: string, message: string) => answer(400, { __type: type, message });
+  const refuse = (type: string, message: string) => respond(400, { __type: type, message });
 
   return startLoopbackServer(async (request, body) => {
     const [service, operation = ''] = String(request.headers['x-amz-target']).split('.');
@@ -79,7 +79,7 @@ export function startAwsJsonService(options: {
     try {
       const input = JSON.parse(body) as unknown;
       if (typeof input !== 'object' || input === null) throw new SyntaxError();
-      return answer(200, await call(input as Input));
+      return respond(200, await call(input as Input));
     } catch (error) {
       if (error instanceof Refusal) return refuse(error.type, error.message);
       if (error instanceof SyntaxError) return refuse('SerializationException', '');

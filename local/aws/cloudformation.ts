@@ -123,12 +123,12 @@ function generatedValue(assembly: Assembly, { stack, logicalId, properties }: Re
 /** Gives a secret a value, as somebody does by hand whose secret the template makes empty. */
 export async function putSecret(endpoint: string, secretId: string, value: object): Promise<void> {
   const purpose = 'fill a secret';
-  const answer = await callSecretsManager(endpoint, purpose, 'PutSecretValue', {
+  const response = await callSecretsManager(endpoint, purpose, 'PutSecretValue', {
     SecretId: secretId,
     ClientRequestToken: randomUUID(),
     SecretString: JSON.stringify(value),
   });
-  arnIn(answer, endpoint, purpose);
+  arnIn(response, endpoint, purpose);
 }
 
 /**
@@ -139,21 +139,23 @@ export async function putSecret(endpoint: string, secretId: string, value: objec
 export async function resolveSecret(endpoint: string, text: string): Promise<string> {
   const [, secretId] = /^\{\{resolve:secretsmanager:(.+):SecretString:*\}\}$/.exec(text) ?? [];
   if (secretId === undefined) return text;
-  const answer = await callSecretsManager(endpoint, 'read a secret', 'GetSecretValue', {
+  const response = await callSecretsManager(endpoint, 'read a secret', 'GetSecretValue', {
     SecretId: secretId,
     VersionStage: 'AWSCURRENT',
   });
-  arnIn(answer, endpoint, 'read a secret');
-  return textOf(answer['SecretString']);
+  arnIn(response, endpoint, 'read a secret');
+  return textOf(response['SecretString']);
 }
 
 async function createSecret(endpoint: string, input: JsonObject): Promise<string> {
   const purpose = 'make the secrets';
-  let answer = await callSecretsManager(endpoint, purpose, 'CreateSecret', input);
-  if (/ResourceExistsException$/.test(textOf(answer['__type']))) {
-    answer = await callSecretsManager(endpoint, purpose, 'DescribeSecret', { SecretId: input['Name'] ?? '' });
+  let response = await callSecretsManager(endpoint, purpose, 'CreateSecret', input);
+  if (/ResourceExistsException$/.test(textOf(response['__type']))) {
+    response = await callSecretsManager(endpoint, purpose, 'DescribeSecret', {
+      SecretId: input['Name'] ?? '',
+    });
   }
-  return arnIn(answer, endpoint, purpose);
+  return arnIn(response, endpoint, purpose);
 }
 
 /**
@@ -165,14 +167,14 @@ export async function makeRotationSchedules(assembly: Assembly, endpoint: string
   const purpose = 'set up the rotation';
   for (const { stack, properties } of assembly.resources('AWS::SecretsManager::RotationSchedule')) {
     const { SecretId, RotationLambdaARN, RotationRules, RotateImmediatelyOnUpdate } = properties;
-    const answer = await callSecretsManager(endpoint, purpose, 'RotateSecret', {
+    const response = await callSecretsManager(endpoint, purpose, 'RotateSecret', {
       SecretId: assembly.text(stack, SecretId ?? ''),
       ClientRequestToken: randomUUID(),
       RotationLambdaARN: assembly.text(stack, RotationLambdaARN ?? ''),
       RotationRules: assembly.resolve(stack, RotationRules ?? {}),
       RotateImmediately: RotateImmediatelyOnUpdate !== false,
     });
-    arnIn(answer, endpoint, purpose);
+    arnIn(response, endpoint, purpose);
   }
 }
 
@@ -192,10 +194,10 @@ async function callSecretsManager(
 }
 
 /** The ARN of a secret, which every response about one has; a refusal has none. */
-function arnIn(answer: JsonObject, endpoint: string, purpose: string): string {
-  const arn = answer['ARN'];
+function arnIn(response: JsonObject, endpoint: string, purpose: string): string {
+  const arn = response['ARN'];
   if (typeof arn === 'string') return arn;
-  throw new StartError(`cannot ${purpose} at ${endpoint}: ${textOf(answer['__type'] ?? 'no answer')}`);
+  throw new StartError(`cannot ${purpose} at ${endpoint}: ${textOf(response['__type'] ?? 'no answer')}`);
 }
 
 const post = (url: string, target: string, body: string): Promise<string> =>
@@ -493,11 +495,11 @@ export function readOutputs(assembly: Assembly, baseUrl: string): Record<string,
 
 /** Where custom resources are answered: every request at an address of its own. */
 export interface CustomResourceResponses extends LoopbackServer {
-  expect(): { readonly address: string; readonly answer: Promise<JsonObject> };
+  expect(): { readonly address: string; readonly response: Promise<JsonObject> };
 }
 
 export async function startCustomResourceResponses(): Promise<CustomResourceResponses> {
-  const expected = new Map<string, (answer: JsonObject) => void>();
+  const expected = new Map<string, (result: JsonObject) => void>();
   const server = await startLoopbackServer((request, body) => {
     const resolve = request.method === 'PUT' ? expected.get(request.url ?? '') : undefined;
     resolve?.(objectAt(JSON.parse(body) as Json));
@@ -507,8 +509,8 @@ export async function startCustomResourceResponses(): Promise<CustomResourceResp
     ...server,
     expect: () => {
       const path = `/${randomUUID()}`;
-      const answer = new Promise<JsonObject>((resolve) => expected.set(path, resolve));
-      return { address: server.url + path, answer };
+      const response = new Promise<JsonObject>((resolve) => expected.set(path, resolve));
+      return { address: server.url + path, response };
     },
   };
 }
@@ -539,7 +541,7 @@ async function createCustomResource(
   target: LambdaFunction,
   responses: CustomResourceResponses,
 ): Promise<void> {
-  const { address, answer } = responses.expect();
+  const { address, response } = responses.expect();
   const properties = assembly.resolve(resource.stack, resource.properties);
   const invocation = target.invoke({
     RequestType: 'Create',
@@ -559,8 +561,8 @@ async function createCustomResource(
       : `${result.errorType}: ${result.errorMessage}`,
   }));
   const outcome: JsonObject = await Promise.race([
-    answer,
-    silent.then((end) => Promise.race([answer, afterTurn(end)])),
+    response,
+    silent.then((end) => Promise.race([response, afterTurn(end)])),
   ]);
   if (outcome['Status'] !== 'SUCCESS') {
     throw new StartError(`${resource.type} could not be made: ${textOf(outcome['Reason'])}`);

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { startLoopbackServer } from '../loopback-server.ts';
 import type { LoopbackServer } from '../loopback-server.ts';
 
-const answer = (status: number, body: object) => ({
+const respond = (status: number, body: object) => ({
   status,
   headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': randomUUID() },
   body: JSON.stringify(body),
 });
 
-const refuse = (type: string, message: string) => answer(400, { __type: type, message });
+const refuse = (type: string, message: string) => respond(400, { __type: type, message });
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -45,7 +45,7 @@ export function startLogsEndpoint(lines: () => readonly string[]): Promise<Loopb
       }
       const queryId = randomUUID();
       queries.set(queryId, reference);
-      return Promise.resolve(answer(200, { queryId }));
+      return Promise.resolve(respond(200, { queryId }));
     }
     if (operation === 'GetQueryResults') {
       const reference = queries.get(String(input['queryId']));
@@ -59,7 +59,7 @@ export function startLogsEndpoint(lines: () => readonly string[]): Promise<Loopb
           return isObject(entry) && entry['reference'] === reference;
         })
         .map((line) => [{ field: '@message', value: line }]);
-      return Promise.resolve(answer(200, { status: 'Complete', results }));
+      return Promise.resolve(respond(200, { status: 'Complete', results }));
     }
     return Promise.resolve(refuse('UnknownOperationException', ''));
   });

@@ -5,20 +5,20 @@ import type { LoopbackServer } from '../loopback-server.ts';
 
 const route = /^\/2015-03-31\/functions\/([^/?]+)\/invocations\/?(?:\?|$)/;
 
-const answer = (status: number, body: string, headers: Readonly<Record<string, string>> = {}) => ({
+const respond = (status: number, body: string, headers: Readonly<Record<string, string>> = {}) => ({
   status,
   headers: { 'content-type': 'application/json', 'x-amzn-requestid': randomUUID(), ...headers },
   body,
 });
 
 const refuse = (status: number, type: string, message: string) =>
-  answer(status, JSON.stringify({ Type: 'User', Message: message }), { 'x-amzn-errortype': type });
+  respond(status, JSON.stringify({ Type: 'User', Message: message }), { 'x-amzn-errortype': type });
 
 /** What a function gave, or how it failed: to Lambda, a call that a function fails is a call all the same. */
 const outcome = (result: Invocation) =>
   result.ok
-    ? answer(200, result.payload, { 'x-amz-executed-version': '$LATEST' })
-    : answer(200, JSON.stringify({ errorType: result.errorType, errorMessage: result.errorMessage }), {
+    ? respond(200, result.payload, { 'x-amz-executed-version': '$LATEST' })
+    : respond(200, JSON.stringify({ errorType: result.errorType, errorMessage: result.errorMessage }), {
         'x-amz-executed-version': '$LATEST',
         'x-amz-function-error': 'Unhandled',
       });
@@ -50,7 +50,7 @@ export function startLambdaEndpoint(
     const found = find(wanted);
     if (found === undefined) return refuse(404, 'ResourceNotFoundException', `Function not found: ${wanted}`);
     const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
-    if (type === 'DryRun') return answer(204, '');
+    if (type === 'DryRun') return respond(204, '');
     if (type !== 'RequestResponse') {
       return refuse(400, 'InvalidParameterValueException', 'Only RequestResponse and DryRun are known here.');
     }

@@ -42,7 +42,7 @@ interface Failure {
 
 export type FromInstance =
   | { readonly type: 'ready' }
-  | { readonly type: 'answer'; readonly payload: string }
+  | { readonly type: 'response'; readonly payload: string }
   | ({ readonly type: 'failure' | 'init-failure' } & Failure);
 
 interface FailedInvocation {
@@ -221,7 +221,7 @@ export class LambdaFunction {
         : { ...initFailure, type: 'init-failure' };
     this.#release(instance, message.type === 'init-failure');
 
-    if (message.type === 'answer') {
+    if (message.type === 'response') {
       const bytes = Buffer.byteLength(message.payload);
       if (bytes <= maxPayloadBytes) return { ok: true, payload: message.payload };
       return this.#report(failed('Function.ResponseSizeTooLarge', `the answer has ${String(bytes)} bytes`));

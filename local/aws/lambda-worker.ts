@@ -53,7 +53,7 @@ async function run(handler: Handler, message: ToInstance): Promise<void> {
     const result = await handler(JSON.parse(message.event), context);
     // What JSON cannot hold, `undefined` first of all, is `null`.
     const payload = JSON.stringify(result) as string | undefined;
-    send({ type: 'answer', payload: payload ?? 'null' });
+    send({ type: 'response', payload: payload ?? 'null' });
   } catch (error) {
     send({ type: 'failure', ...describe(error) });
   }

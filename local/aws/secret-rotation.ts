@@ -42,7 +42,7 @@ export class SecretRotations {
   rotate(secret: StoredSecret, input: Input): Output {
     const token = versionId(input, 'ClientRequestToken') ?? randomUUID();
     const settings = this.#settings(secret, input);
-    const answer = { ARN: secret.arn, Name: secret.name, VersionId: token };
+    const response = { ARN: secret.arn, Name: secret.name, VersionId: token };
 
     const last = labelled(secret, 'AWSPENDING');
     const pending = last?.stages.has('AWSCURRENT') === true ? undefined : last;
@@ -57,16 +57,16 @@ export class SecretRotations {
 
     const known = secret.versions.get(token);
     // A version that is no longer pending comes from a rotation that is over: this is its call again, and late.
-    if (known !== undefined && known !== pending) return answer;
+    if (known !== undefined && known !== pending) return response;
     secret.rotation = settings;
     secret.changedAt = now();
     if (optionalFlag(input, 'RotateImmediately') === false) {
       this.#start(secret, () => this.#tryOut(secret, token));
-      return answer;
+      return response;
     }
     moveStage(secret, 'AWSPENDING', known ?? addVersion(secret, token));
     this.#start(secret, () => this.#attempt(secret, token));
-    return answer;
+    return response;
   }
 
   /** Resolves when no rotation runs. */

@@ -82,7 +82,7 @@ export function addTransactions(server: http.Server): (streams: TableStreams) =>
     input: object,
   ): Promise<{ readonly ok: boolean; readonly body: string }> => {
     const { port } = server.address() as AddressInfo;
-    const answer = await fetch(`http://127.0.0.1:${String(port)}/`, {
+    const result = await fetch(`http://127.0.0.1:${String(port)}/`, {
       method: 'POST',
       headers: {
         ...{ authorization, 'x-amz-date': String(date), 'content-type': 'application/x-amz-json-1.0' },
@@ -91,7 +91,7 @@ export function addTransactions(server: http.Server): (streams: TableStreams) =>
       },
       body: JSON.stringify(input),
     });
-    return { ok: answer.ok, body: await answer.text() };
+    return { ok: result.ok, body: await result.text() };
   };
 
   const send = async (headers: http.IncomingHttpHeaders, input: object): Promise<boolean> => {

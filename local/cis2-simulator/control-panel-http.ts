@@ -85,11 +85,11 @@ export function createControlPanelEndpoint(
   };
 
   const methodNotAllowed = (allow: string): HttpResponse => {
-    const answer = problem(405, `Use ${allow}.`);
-    return { ...answer, headers: { ...answer.headers, allow } };
+    const response = problem(405, `Use ${allow}.`);
+    return { ...response, headers: { ...response.headers, allow } };
   };
 
-  const answer = async (request: Request): Promise<HttpResponse> => {
+  const respond = async (request: Request): Promise<HttpResponse> => {
     const { path, method } = request;
     const page = path === controlPanelPaths.telemetry ? telemetry : undefined;
     const isRead = path === controlPanelPaths.panel || path === controlPanelPaths.state || page !== undefined;
@@ -108,6 +108,6 @@ export function createControlPanelEndpoint(
 
   return (request) =>
     request.path === controlPanelPaths.panel || request.path.startsWith(controlPanelPaths.form)
-      ? answer(request)
+      ? respond(request)
       : undefined;
 }

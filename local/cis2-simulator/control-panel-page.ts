@@ -116,7 +116,7 @@ const lasting = (remaining: number | null, one: string): string =>
       : `for the next ${String(remaining)} ${one}s`;
 
 /** What came back, and whether that is what the kind of token should get. */
-function answered({ kind, status, error }: Delivery): Html {
+function outcomeOf({ kind, status, error }: Delivery): Html {
   const { expected } = logoutKinds[kind];
   if (status === undefined)
     return html`<strong class="nhsuk-tag nhsuk-tag--red">no answer: ${error}</strong>`;
@@ -129,7 +129,7 @@ function answered({ kind, status, error }: Delivery): Html {
 
 const delivery = (sent: Delivery): Html => html`
   <li class="panel-item">
-    <p class="panel-item__title">${sent.clientId} ${answered(sent)}</p>
+    <p class="panel-item__title">${sent.clientId} ${outcomeOf(sent)}</p>
     <p class="panel-facts">
       <span>${logoutKinds[sent.kind].label}</span>
       <span>${sent.milliseconds} ms</span>

@@ -51,17 +51,17 @@ export async function readRequest(message: IncomingMessage): Promise<Request> {
   };
 }
 
-export function writeResponse(response: ServerResponse, answer: HttpResponse): void {
-  if (answer.reset === true) {
+export function writeResponse(response: ServerResponse, result: HttpResponse): void {
+  if (result.reset === true) {
     response.socket?.resetAndDestroy();
     return;
   }
-  response.writeHead(answer.status, {
+  response.writeHead(result.status, {
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
-    ...answer.headers,
+    ...result.headers,
   });
-  response.end(answer.body);
+  response.end(result.body);
 }
 
 export const json = (status: number, body: unknown, outcome: string): HttpResponse => ({

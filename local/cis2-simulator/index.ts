@@ -112,12 +112,12 @@ export async function startCis2Simulator(options: Cis2SimulatorOptions): Promise
   });
 
   server.on('request', (message, response) => {
-    const respond = (answer: HttpResponse) => {
+    const respond = (result: HttpResponse) => {
       // A provider whose clock is wrong says so in the Date of its responses.
       if (effects.skewSeconds !== 0) response.setHeader('date', new Date(now() * 1_000).toUTCString());
-      writeResponse(response, answer);
+      writeResponse(response, result);
       const path = endpointName((message.url ?? '').split('?')[0] ?? '');
-      log?.(`${message.method ?? ''} ${path} ${String(answer.status)} ${answer.outcome}`);
+      log?.(`${message.method ?? ''} ${path} ${String(result.status)} ${result.outcome}`);
     };
     const fail = (status: number, outcome: string) => {
       const headers = { 'content-type': 'text/plain; charset=utf-8', connection: 'close' };

@@ -120,19 +120,19 @@ export class LogoutSender {
     // Only what would have been accepted is worth repeating.
     if (logoutKinds[kind].expected === 'accepted') this.#lastTokens.set(client.clientId, message.token);
     const { url, init } = requestOf(client.backchannelLogoutUri, message);
-    const answer = await this.#post(url, init);
+    const response = await this.#post(url, init);
     const delivery: Delivery = {
       at: new Date().toISOString(),
       clientId: client.clientId,
       kind,
       sub,
       sid,
-      ...answer,
+      ...response,
     };
     this.#deliveries.unshift(delivery);
     this.#deliveries.length = Math.min(this.#deliveries.length, maxDeliveries);
-    const came = answer.error === undefined ? String(answer.status ?? '') : 'no answer';
-    this.#log(`logout token (${kind}) to ${client.clientId}: ${came}, ${String(answer.milliseconds)} ms`);
+    const came = response.error === undefined ? String(response.status ?? '') : 'no answer';
+    this.#log(`logout token (${kind}) to ${client.clientId}: ${came}, ${String(response.milliseconds)} ms`);
     return delivery;
   }
 

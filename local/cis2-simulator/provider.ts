@@ -203,8 +203,8 @@ export function createProvider(options: ProviderOptions): Endpoint {
 
   const cancelled = ({ redirectUri, state }: AuthorizationRequest): HttpResponse => {
     const description = 'Resource Owner did not authorize the request';
-    const answer = { error: 'access_denied', error_description: description, state };
-    return backToApp(redirectUri, answer, 'access_denied: cancelled');
+    const response = { error: 'access_denied', error_description: description, state };
+    return backToApp(redirectUri, response, 'access_denied: cancelled');
   };
 
   const signIn: Endpoint = (http) => {
@@ -331,10 +331,10 @@ export function createProvider(options: ProviderOptions): Endpoint {
     if (grant === undefined) {
       const description =
         'The access token provided is expired, revoked, malformed, or invalid for other reasons.';
-      const answer = oauthError(401, 'invalid_token', description, 'invalid_token');
+      const result = oauthError(401, 'invalid_token', description, 'invalid_token');
       return {
-        ...answer,
-        headers: { ...answer.headers, 'www-authenticate': 'Bearer error="invalid_token"' },
+        ...result,
+        headers: { ...result.headers, 'www-authenticate': 'Bearer error="invalid_token"' },
       };
     }
     const { authentication, scopes, changes } = grant;
@@ -400,8 +400,8 @@ export function createProvider(options: ProviderOptions): Endpoint {
     if (route === undefined) return notFound();
     const endpoint = Object.hasOwn(route.methods, http.method) ? route.methods[http.method] : undefined;
     if (endpoint === undefined) {
-      const answer = oauthError(405, 'invalid_request', 'Method not allowed.', 'method not allowed');
-      return { ...answer, headers: { ...answer.headers, allow: Object.keys(route.methods).join(', ') } };
+      const refusal = oauthError(405, 'invalid_request', 'Method not allowed.', 'method not allowed');
+      return { ...refusal, headers: { ...refusal.headers, allow: Object.keys(route.methods).join(', ') } };
     }
     const fault = route.name === undefined ? undefined : effects.takeFault(route.name);
     return (await faultResponse(fault)) ?? endpoint(http);

@@ -121,7 +121,7 @@ export class DevelopmentServer implements Spa {
         response.destroy();
         response = await this.#send('/', request.method, headers);
       }
-      return await this.#answer(response);
+      return await this.#respond(response);
     } catch (error) {
       const failure = gatewayMessage(502, '');
       return {
@@ -202,7 +202,7 @@ export class DevelopmentServer implements Spa {
     });
   }
 
-  async #answer(response: http.IncomingMessage): Promise<SpaResponse> {
+  async #respond(response: http.IncomingMessage): Promise<SpaResponse> {
     const headers = Object.fromEntries(
       Object.entries(response.headers).filter(([name]) => !notReturned.test(name)),
     );

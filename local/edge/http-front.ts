@@ -126,7 +126,7 @@ export class HttpFront {
   }
 
   /** Only what our functions answer knows of the page's address: the page's own paths are not theirs to redirect. */
-  async #answer(site: Site, behaviour: Behaviour, request: GatewayRequest): Promise<SpaResponse> {
+  async #respond(site: Site, behaviour: Behaviour, request: GatewayRequest): Promise<SpaResponse> {
     if (behaviour.origin === 'spa') return responseOf(site, behaviour, request);
     this.#pageOrigins ??= new PageOrigins(site.baseUrl);
     return this.#pageOrigins.through(request, (stripped) => responseOf(site, behaviour, stripped));
@@ -142,16 +142,16 @@ export class HttpFront {
     }
     const behaviour = behaviourFor(site.distribution, target);
     const body = behaviour.origin === 'api' ? await readBody(message, maxBodyBytes) : Buffer.alloc(0);
-    const answer: SpaResponse =
+    const result: SpaResponse =
       body === undefined
         ? gatewayMessage(413, 'Request Entity Too Large')
-        : await this.#answer(site, behaviour, { ...head, body });
-    const headers = withPolicy(answer.headers, behaviour.headers);
+        : await this.#respond(site, behaviour, { ...head, body });
+    const headers = withPolicy(result.headers, behaviour.headers);
     const policy = headers['content-security-policy'];
-    if (typeof policy === 'string' && answer.contentSecurityPolicy !== undefined) {
-      headers['content-security-policy'] = answer.contentSecurityPolicy(policy);
+    if (typeof policy === 'string' && result.contentSecurityPolicy !== undefined) {
+      headers['content-security-policy'] = result.contentSecurityPolicy(policy);
     }
-    send(response, { ...answer, headers });
+    send(response, { ...result, headers });
   }
 }
 

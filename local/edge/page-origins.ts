@@ -33,23 +33,23 @@ export class PageOrigins {
     handle: (request: GatewayRequest) => Promise<Result>,
   ): Promise<Result> {
     const origin = this.#originOf(request.rawHeaders);
-    const answer = await handle({
+    const response = await handle({
       ...request,
       rawHeaders: request.rawHeaders.filter((_, at) => !isForwarded(request.rawHeaders[at - (at % 2)] ?? '')),
     });
-    const { location } = answer.headers;
-    if (typeof location !== 'string' || !URL.canParse(location, this.#baseUrl)) return answer;
+    const { location } = response.headers;
+    if (typeof location !== 'string' || !URL.canParse(location, this.#baseUrl)) return response;
     const target = new URL(location, this.#baseUrl);
     if (target.origin !== new URL(this.#baseUrl).origin) {
       if (origin !== undefined) this.#remember(target.searchParams.get('state'), origin);
-      return answer;
+      return response;
     }
     const page = origin ?? this.#signIns.get(stateOf(request.target));
     return page === undefined
-      ? answer
+      ? response
       : {
-          ...answer,
-          headers: { ...answer.headers, location: page + target.href.slice(target.origin.length) },
+          ...response,
+          headers: { ...response.headers, location: page + target.href.slice(target.origin.length) },
         };
   }
 

@@ -136,7 +136,7 @@ const page = (panel: string | undefined): Html =>
  * @param panel - the address of the simulator's control panel; undefined where another provider is used
  */
 export function withTour(spa: Spa, panel: string | undefined): Spa {
-  const answer = (type: string, body: string) => ({
+  const respond = (type: string, body: string) => ({
     status: 200,
     headers: { 'content-type': `${type}; charset=utf-8`, 'cache-control': 'no-cache' },
     body: Buffer.from(body),
@@ -145,10 +145,10 @@ export function withTour(spa: Spa, panel: string | undefined): Spa {
     ...spa,
     get: (request, uri) => {
       const path = request.target.split('?', 1)[0];
-      if (path === '/tour') return Promise.resolve(answer('text/html', page(panel).text));
-      if (path === '/tour/styles.css') return Promise.resolve(answer('text/css', stylesheet().body));
+      if (path === '/tour') return Promise.resolve(respond('text/html', page(panel).text));
+      if (path === '/tour/styles.css') return Promise.resolve(respond('text/css', stylesheet().body));
       if (path === '/tour/none.svg')
-        return Promise.resolve(answer('image/svg+xml', '<svg xmlns="http://www.w3.org/2000/svg"/>'));
+        return Promise.resolve(respond('image/svg+xml', '<svg xmlns="http://www.w3.org/2000/svg"/>'));
       return spa.get(request, uri);
     },
   };

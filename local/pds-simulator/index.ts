@@ -114,12 +114,12 @@ const acceptsGzip = (request: Request): boolean =>
     .split(',')
     .some((coding) => /^\s*gzip\s*(;\s*q=(?!0(\.0*)?\s*$).*)?$/i.test(coding));
 
-function encoded(request: Request, answer: HttpResponse): HttpResponse {
-  if (answer.reset === true) return answer;
-  const headers = { ...answer.headers, ...echoed(request), vary: 'Accept-Encoding' };
+function encoded(request: Request, response: HttpResponse): HttpResponse {
+  if (response.reset === true) return response;
+  const headers = { ...response.headers, ...echoed(request), vary: 'Accept-Encoding' };
   return acceptsGzip(request)
-    ? { ...answer, headers: { ...headers, 'content-encoding': 'gzip' }, body: gzipSync(answer.body) }
-    : { ...answer, headers };
+    ? { ...response, headers: { ...headers, 'content-encoding': 'gzip' }, body: gzipSync(response.body) }
+    : { ...response, headers };
 }
 
 /** The gateway's answers in place of the API's. */
@@ -219,7 +219,7 @@ export async function startPdsSimulator({ platform, ...server }: PdsSimulatorOpt
       }
     };
 
-    const answer = async (request: Request): Promise<HttpResponse> => {
+    const respond = async (request: Request): Promise<HttpResponse> => {
       const operation = operationOf(request);
       const fault = operation === undefined ? undefined : faults.take(operation);
       const given = encoded(
@@ -232,7 +232,7 @@ export async function startPdsSimulator({ platform, ...server }: PdsSimulatorOpt
     };
     const endpointName = (request: Request) =>
       operationOf(request) === undefined ? '(unknown)' : '/Patient';
-    return { controlPanel, endpointName, answer };
+    return { controlPanel, endpointName, respond };
   };
 
   const started = await startSimulatorServer(createService, server);

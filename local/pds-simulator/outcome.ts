@@ -78,8 +78,8 @@ export const fhirResponse = (
   outcome: string,
   headers: Readonly<Record<string, string>> = {},
 ): HttpResponse => {
-  const answer = json(status, resource, outcome);
-  return { ...answer, headers: { ...answer.headers, 'content-type': fhirJson, ...headers } };
+  const response = json(status, resource, outcome);
+  return { ...response, headers: { ...response.headers, 'content-type': fhirJson, ...headers } };
 };
 
 export function errorResponse({ code, diagnostics }: PdsError): HttpResponse {
