@@ -72,16 +72,12 @@ function fill(form: HTMLFormElement, values: Values): void {
 }
 
 type Stored = Record<string, string>;
-/**
- * All drafts of this tab, sealed, in one item: the client removes it at a sign-out. What is there and not this person's goes.
- *
- * @param change - gets the person's own, and what an earlier version of this library stored
- */
-function edit(person: string, change: (own: Stored, earlier: Stored) => void): void {
+/** All drafts of this tab, sealed, in one item: the client removes it at a sign-out. What is there and not this person's goes. */
+function edit(person: string, change: (own: Stored) => void): void {
   try {
-    const all = JSON.parse(sessionStorage.getItem(draftsKey) ?? '{}') as Record<string, Stored> & Stored;
+    const all = JSON.parse(sessionStorage.getItem(draftsKey) ?? '{}') as Record<string, Stored>;
     const own: Stored = all[person] ?? {};
-    change(own, all);
+    change(own);
     if (Object.keys(own).length === 0) sessionStorage.removeItem(draftsKey);
     else sessionStorage.setItem(draftsKey, JSON.stringify({ [person]: own }));
   } catch {
@@ -111,13 +107,21 @@ interface Access {
 async function openDrafts(client: SessionClient, form: string): Promise<Access> {
   const response = await client.fetch('/auth/session/draft-key', { background: true, cache: 'no-store' });
   const { key } = (await response.json()) as { readonly key: string };
-  const bytes = toBytes(key);
-  const hmac = { name: 'HMAC', hash: 'SHA-256' };
-  const namer = await crypto.subtle.importKey('raw', bytes, hmac, false, ['sign']);
+  const given = await crypto.subtle.importKey('raw', toBytes(key), 'HKDF', false, ['deriveKey']);
+  // No key does two things: one encrypts, one makes names.
+  const derive = (
+    info: string,
+    algorithm: AesKeyGenParams | HmacKeyGenParams,
+    usages: KeyUsage[],
+  ): Promise<CryptoKey> => {
+    const hkdf = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: toUtf8(info) };
+    return crypto.subtle.deriveKey(hkdf, given, algorithm, false, usages);
+  };
+  const namer = await derive('name', { name: 'HMAC', hash: 'SHA-256', length: 256 }, ['sign']);
   const nameFor = async (text: string): Promise<string> =>
     toText(new Uint8Array(await crypto.subtle.sign('HMAC', namer, toUtf8(text))));
   return {
-    key: await crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt']),
+    key: await derive('encrypt', { name: 'AES-GCM', length: 256 }, ['encrypt', 'decrypt']),
     person: await nameFor(''),
     name: await nameFor(form),
   };
@@ -207,10 +211,7 @@ export function keepDraft(client: SessionClient, form: HTMLFormElement, options:
       // A sign-out, or another person, came meanwhile: what is stored now is not to be touched.
       if (access !== used) return false;
       let text: unknown;
-      edit(person, (own, earlier) => {
-        text = own[name] ?? earlier[place];
-        if (typeof text === 'string') own[name] = text;
-      });
+      edit(person, (own) => (text = own[name]));
       if (typeof text !== 'string') return false;
       const bytes = toBytes(text);
       const algorithm = { name: 'AES-GCM', iv: bytes.subarray(0, nonceBytes), additionalData: context };

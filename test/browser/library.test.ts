@@ -424,7 +424,9 @@ describe('a draft', () => {
     tab.evaluate<string>(`(async () => {
       const { key } = await (await bff.fetch('/auth/session/draft-key')).json();
       const bytes = Uint8Array.from(atob(key.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));
-      const hmac = await crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+      const given = await crypto.subtle.importKey('raw', bytes, 'HKDF', false, ['deriveKey']);
+      const hkdf = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(), info: new TextEncoder().encode('name') };
+      const hmac = await crypto.subtle.deriveKey(hkdf, given, { name: 'HMAC', hash: 'SHA-256', length: 256 }, false, ['sign']);
       const mac = await crypto.subtle.sign('HMAC', hmac, new TextEncoder().encode('${place}'));
       return btoa(String.fromCharCode(...new Uint8Array(mac)));
     })()`);
@@ -471,13 +473,9 @@ describe('a draft', () => {
     expect(await fieldsOf(tab)).toEqual(empty);
     const ownAlone = { [person]: { [own]: expect.any(String) } };
     expect(JSON.parse((await stored(tab)) ?? '{}')).toEqual(ownAlone);
-    // As an earlier version of the library stored it.
-    await store({ '/#letter': text });
     await tab.goto('/');
     await signedInAs(tab, 'Amara Okafor');
     expect(await tab.evaluate('draft.restored')).toBe(true);
-    await tab.waitForTimeout(300);
-    expect(JSON.parse((await stored(tab)) ?? '{}')).toEqual(ownAlone);
 
     await rig.controlPanel('pull', { uid: '900000000001' });
     await lookAgain(tab);
