@@ -13,6 +13,7 @@ import {
   checkAssertion,
   checkAuthorisation,
   checkClock,
+  checkUserInfo,
   discover,
   faultOfEntries,
   measuredClockDifference,
@@ -122,6 +123,8 @@ async function examine(
   };
   await plain('cookie', () => checkCookie(needLogin()));
   await plain('authorisation', () => checkAuthorisation(needLogin(), discovery, { baseUrl, clientId }));
+
+  await plain('userinfo', () => checkUserInfo(discovery));
 
   let tried: readonly LogEntry[] = [];
   const entries = await check('log', async () => {

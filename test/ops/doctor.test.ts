@@ -98,7 +98,17 @@ test('a fresh local start has no fault, and the command says so', async () => {
   expect(ok).toBe(true);
   expect(checks.map(({ check }) => check)).toEqual([
     ...['site', 'store', 'headers', 'guards', 'back-channel', 'discovery', 'login', 'cookie'],
-    ...['authorisation', 'log', 'clock', 'client assertion', 'api platform', 'keys', 'rotation', 'jwks'],
+    ...[
+      'authorisation',
+      'userinfo',
+      'log',
+      'clock',
+      'client assertion',
+      'api platform',
+      'keys',
+      'rotation',
+      'jwks',
+    ],
   ]);
 });
 
@@ -142,6 +152,64 @@ describe('a set-up in which one thing is wrong is named:', () => {
     const faults = await faultsOf({});
     expect(faults['client assertion']).toContain('CIS2 answered 503');
   });
+
+  test.each([
+    ['invalid_scope', 'with the error invalid_scope'],
+    ['unauthorized_client', 'with the error unauthorized_client'],
+    ['temporarily_unavailable', 'with the error temporarily_unavailable'],
+    ['no_parameters', 'with no error code that doctor knows'],
+  ])('an authorisation request that CIS2 sends back: %s', async (error, detail) => {
+    await command('authorization-error', { error });
+    const faults = await faultsOf({});
+    expect(faults).toEqual({ authorisation: expect.stringContaining(detail) });
+  });
+
+  test('an error of a text that is none of OpenID Connect, without the text', async () => {
+    const issuer = new URL(real.output('Issuer'));
+    let callback = '';
+    const elsewhere = await through(issuer.origin, {
+      answer: (path, response, proxyUrl) =>
+        path.endsWith('openid-configuration')
+          ? { ...response, body: response.body.replaceAll(issuer.origin, proxyUrl) }
+          : path.endsWith('/authorize')
+            ? {
+                ...response,
+                status: 302,
+                headers: { location: `${callback}?error=hunter2` },
+              }
+            : response,
+    });
+    const faults = await faultsOf({
+      outputs: { Issuer: elsewhere + issuer.pathname },
+      site: {
+        answer: (path, response, proxyUrl) => {
+          if (path !== '/auth/login') return response;
+          callback = `${proxyUrl}/auth/callback`;
+          const location = response.headers.location
+            ?.replace(issuer.origin, elsewhere)
+            .replace(encodeURIComponent(bff.baseUrl), encodeURIComponent(proxyUrl));
+          return { ...response, headers: { ...response.headers, location } };
+        },
+      },
+    });
+    expect(faults['authorisation']).toContain('with no error code that doctor knows');
+    expect(JSON.stringify(faults)).not.toContain('hunter2');
+  });
+
+  test.each([
+    ['down', { kind: 'status', status: 503 }, 'answers 503'],
+    ['a page of something else', { kind: 'html' }, 'with a web page'],
+    ['cut off', { kind: 'reset' }, 'gives no answer'],
+    ['slower than a sign-in can wait', { kind: 'slow', milliseconds: 6_000 }, 'gives no answer'],
+  ])(
+    'a UserInfo endpoint of CIS2’s that is %s',
+    async (_, fault, detail) => {
+      await command('fault', { endpoint: 'userinfo', ...fault });
+      const faults = await faultsOf({});
+      expect(faults).toEqual({ userinfo: expect.stringContaining(detail) });
+    },
+    30_000,
+  );
 
   test('clocks that differ, and what comes of it', async () => {
     await command('clock', { skewSeconds: 3_600 });
