@@ -14,6 +14,7 @@ import {
   makeSecrets,
   makeTables,
   putSecret,
+  readAlarms,
   readApi,
   readOutputs,
   readWebSocketApi,
@@ -263,6 +264,7 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
       ClientId: options.clientId,
       ApiPlatformTokenUrl: apis.tokenUrl,
     },
+    alarms: readAlarms(assembly),
   });
   closers.push(removeState);
   const spa = isDemo ? 'demo app' : 'server' in source ? source.server.origin : nameOf(source.directory);

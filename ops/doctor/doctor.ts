@@ -4,7 +4,7 @@ import { openKeys } from '../keys/service.ts';
 import type { KeysStatus } from '../keys/responses.ts';
 import type { LogEntry } from '../logs.ts';
 import { table } from '../wording.ts';
-import { checkAlarms } from './alarms.ts';
+import { checkAlarms, checkSubscriptions } from './alarms.ts';
 import { checked, Fault, NotChecked, type Finding } from './check.ts';
 import { ask } from './http.ts';
 import { checkJwks, checkRing } from './keys.ts';
@@ -46,6 +46,7 @@ export const doctor: Command = {
     'logs:StartQuery',
     'logs:GetQueryResults',
     'cloudwatch:DescribeAlarms',
+    'sns:ListSubscriptionsByTopic',
   ],
   readOnly: true,
   run: async (args, context) => {
@@ -167,8 +168,11 @@ async function examine(
     );
   }
 
-  const { alarms } = installation;
+  const { alarms, alarmSubscriptions } = installation;
   if (alarms !== undefined) await plain('alarms', async () => checkAlarms(await alarms()));
+  if (alarmSubscriptions !== undefined) {
+    await plain('alarm subscriptions', async () => checkSubscriptions(await alarmSubscriptions()));
+  }
   return findings;
 }
 

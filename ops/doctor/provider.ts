@@ -102,7 +102,7 @@ export async function checkAuthorisation(
     );
   }
   const next = headers.get('location') ?? '';
-  if (status >= 300 && URL.canParse(next, location)) {
+  if (status >= 300 && URL.canParse(next, location.href)) {
     const { origin, pathname, searchParams } = new URL(next, location);
     if (origin + pathname === sent.get('redirect_uri')) throw faultOfError(searchParams.get('error'));
   }

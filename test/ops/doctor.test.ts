@@ -45,6 +45,12 @@ const through = async (target: string, changes: Changes): Promise<string> => {
   return proxy.url;
 };
 
+/** An alarm with which nothing is wrong. */
+const sound = {
+  ...{ name: 'a', state: 'OK', actions: 1, enabled: true },
+  description: 'warning: nothing. What to do: docs/operations/runbooks.md#sign-ins-fail',
+};
+
 interface Plant {
   /** Outputs of the stacks that are others. */
   readonly outputs?: Readonly<Record<string, string>>;
@@ -96,19 +102,13 @@ test('a fresh local start has no fault, and the command says so', async () => {
   const { ok, checks } = JSON.parse(out) as { ok: boolean; checks: readonly Finding[] };
   expect(checks.filter(({ result }) => result !== 'ok')).toEqual([]);
   expect(ok).toBe(true);
+  expect(checks.find(({ check }) => check === 'alarms')?.detail).toMatch(
+    /^\d\d alarms wired, each with an action and a section of the runbook/,
+  );
   expect(checks.map(({ check }) => check)).toEqual([
     ...['site', 'store', 'headers', 'guards', 'back-channel', 'discovery', 'login', 'cookie'],
-    ...[
-      'authorisation',
-      'userinfo',
-      'log',
-      'clock',
-      'client assertion',
-      'api platform',
-      'keys',
-      'rotation',
-      'jwks',
-    ],
+    ...['authorisation', 'userinfo', 'log', 'clock', 'client assertion', 'api platform'],
+    ...['keys', 'rotation', 'jwks', 'alarms'],
   ]);
 });
 
@@ -326,13 +326,14 @@ describe('a set-up in which one thing is wrong is named:', () => {
 
   test.each([
     ['that are not there', [], 'no alarm'],
-    ['without an action', [{ name: 'a', state: 'OK', actions: 0, enabled: true }], 'nobody is told of a'],
+    ['without an action', [{ ...sound, actions: 0 }], 'nobody is told of a'],
+    ['that are switched off', [{ ...sound, enabled: false }], 'nobody is told of a'],
     [
-      'that are switched off',
-      [{ name: 'a', state: 'OK', actions: 1, enabled: false }],
-      'nobody is told of a',
+      'without a section of the runbook',
+      [sound, { ...sound, name: 'b', description: 'warning: something.' }],
+      'no section of the runbook is named by b',
     ],
-    ['that ring', [{ name: 'a', state: 'ALARM', actions: 1, enabled: true }], 'in alarm: a'],
+    ['that ring', [{ ...sound, state: 'ALARM' }], 'in alarm: a'],
   ])('alarms %s', async (_, alarms, detail) => {
     const faults = await faultsOf({ installation: { alarms: () => Promise.resolve(alarms) } });
     expect(faults).toEqual({ alarms: expect.stringContaining(detail) });
