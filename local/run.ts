@@ -263,6 +263,7 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
       Issuer: issuer,
       ClientId: options.clientId,
       ApiPlatformTokenUrl: apis.tokenUrl,
+      UpstreamUrls: JSON.stringify(apis.upstreams),
     },
     alarms: readAlarms(assembly),
   });

@@ -205,6 +205,16 @@ export async function checkApiPlatform(tokenUrl: string): Promise<string> {
   );
 }
 
+/** Any answer will do but its own failure: without a user's token it says no more. */
+export async function checkUpstream(name: string, url: string): Promise<string> {
+  const { status } = await ask(`the upstream ${name}`, url);
+  if (status < 500) return `${url} answers`;
+  throw new Fault(
+    `the upstream ${name}, ${url}, answers ${String(status)}`,
+    'It is down or overloaded: see its status page. Sign-ins go on; calls to it answer 502 or 504.',
+  );
+}
+
 /**
  * What became of a sign-in with a code that CIS2 never gave: it must take our client assertion, and refuse the code.
  *

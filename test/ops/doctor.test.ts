@@ -100,15 +100,22 @@ test('a fresh local start has no fault, and the command says so', async () => {
   const { code, out, err } = await ops(['doctor', '--json', '--local', new URL(bff.baseUrl).port]);
   expect({ code, err }).toEqual({ code: 0, err: '' });
   const { ok, checks } = JSON.parse(out) as { ok: boolean; checks: readonly Finding[] };
-  expect(checks.filter(({ result }) => result !== 'ok')).toEqual([]);
+  // Only a call for a user can try them.
+  expect(checks.filter(({ result }) => result !== 'ok')).toEqual([
+    {
+      check: 'api platform credentials',
+      result: 'not checked',
+      detail: expect.stringMatching(/^because this role may not read their secret/),
+    },
+  ]);
   expect(ok).toBe(true);
   expect(checks.find(({ check }) => check === 'alarms')?.detail).toMatch(
     /^\d\d alarms wired, each with an action and a section of the runbook/,
   );
   expect(checks.map(({ check }) => check)).toEqual([
-    ...['site', 'store', 'headers', 'guards', 'back-channel', 'discovery', 'login', 'cookie'],
+    ...['site', 'app', 'store', 'headers', 'guards', 'back-channel', 'discovery', 'login', 'cookie'],
     ...['authorisation', 'userinfo', 'log', 'clock', 'client assertion', 'api platform'],
-    ...['keys', 'rotation', 'jwks', 'alarms'],
+    ...['api platform credentials', 'upstream pds', 'keys', 'rotation', 'jwks', 'alarms'],
   ]);
 });
 
@@ -305,6 +312,38 @@ describe('a set-up in which one thing is wrong is named:', () => {
   test('an API platform that is down', async () => {
     const faults = await faultsOf({ outputs: { ApiPlatformTokenUrl: 'http://127.0.0.1:1/token' } });
     expect(faults).toEqual({ 'api platform': expect.stringContaining('the API platform gives no answer') });
+  });
+
+  test('an upstream that is not there', async () => {
+    const faults = await faultsOf({ outputs: { UpstreamUrls: '{"pds":"http://127.0.0.1:1"}' } });
+    expect(faults).toEqual({
+      'upstream pds': expect.stringContaining('the upstream pds gives no answer at http://127.0.0.1:1'),
+    });
+  });
+
+  test('an upstream that is down', async () => {
+    const down = await through(bff.baseUrl, { answer: (_, response) => ({ ...response, status: 503 }) });
+    const faults = await faultsOf({ outputs: { UpstreamUrls: JSON.stringify({ pds: `${down}/R4` }) } });
+    expect(faults).toEqual({ 'upstream pds': `the upstream pds, ${down}/R4, answers 503` });
+  });
+
+  test.each<[string, Changes['answer'], string]>([
+    ['is not uploaded', (_, response) => ({ ...response, status: 403 }), 'GET / answers 403'],
+    [
+      'is no page',
+      (_, response) => ({
+        ...response,
+        headers: { ...response.headers, 'content-type': 'application/json' },
+      }),
+      'GET / answers 200, and not with a page',
+    ],
+  ])('an app that %s', async (_, change, detail) => {
+    const faults = await faultsOf({
+      site: {
+        answer: (path, ...answer) => (path === '/' ? change?.(path, ...answer) : undefined) ?? answer[0],
+      },
+    });
+    expect(faults['app']).toContain(detail);
   });
 
   test('a rotation of the keys that is overdue', async () => {
