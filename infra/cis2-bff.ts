@@ -314,6 +314,7 @@ export class Cis2Bff extends Construct {
     this.operatorRoles = new OperatorRoles(this, 'Operators', {
       functions: this.functions,
       stores,
+      alarmTopic: this.alarmTopic,
       parts: [this, ...stores],
       principals: props.operatorPrincipals,
     });

@@ -163,6 +163,7 @@ export function addEnvironment(
   new CfnOutput(stateless, 'ApiPlatformTokenUrl', {
     value: environment.apiPlatformTokenUrl ?? apiPlatformTokenUrls[production ? 'live' : 'integration'],
   });
+  new CfnOutput(stateless, 'UpstreamUrls', { value: JSON.stringify(environment.upstreamUrls ?? {}) });
   new CfnOutput(stateless, 'ClientId', { value: environment.clientId });
   new CfnOutput(stateless, 'OperatorReadOnlyRoleArn', { value: deployed.operatorRoles.readOnly.roleArn });
   new CfnOutput(stateless, 'OperatorRoleArn', { value: deployed.operatorRoles.operator.roleArn });

@@ -4,6 +4,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 export const controlPanelPath = '/control-panel';
 
+/** What a local run has measured and logged. */
+export const telemetryPath = `${controlPanelPath}/telemetry`;
+
 /** A path as it is called now: tests of other projects may still ask for `/lab`. */
 export const currentPath = (path: string): string =>
   path === '/lab' || path.startsWith('/lab/') ? controlPanelPath + path.slice('/lab'.length) : path;

@@ -14,6 +14,7 @@ import {
   makeSecrets,
   makeTables,
   putSecret,
+  readAlarms,
   readApi,
   readOutputs,
   readWebSocketApi,
@@ -31,6 +32,7 @@ import { SessionEvents } from './edge/session-events.ts';
 import type { Cis2Simulator } from './cis2-simulator/index.ts';
 import { checkIssuer } from './issuer-check.ts';
 import { startKms } from './aws/kms.ts';
+import { telemetryPath } from './control-panel-path.ts';
 import { startLambdaEndpoint } from './aws/lambda-endpoint.ts';
 import { startLogsEndpoint } from './aws/cloudwatch-logs.ts';
 import { calledAs } from './cli/called-as.ts';
@@ -76,6 +78,8 @@ interface SignInService {
   readonly issuer: string;
   /** Of the simulator: address of its control panel. */
   readonly panel?: string;
+  /** Address of the page with the run's metrics and audit trail. */
+  readonly telemetry: string;
   readonly personas: readonly Cis2Simulator['personas'][number][];
 }
 
@@ -262,7 +266,9 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
       Issuer: issuer,
       ClientId: options.clientId,
       ApiPlatformTokenUrl: apis.tokenUrl,
+      UpstreamUrls: JSON.stringify(apis.upstreams),
     },
+    alarms: readAlarms(assembly),
   });
   closers.push(removeState);
   const spa = isDemo ? 'demo app' : 'server' in source ? source.server.origin : nameOf(source.directory);
@@ -328,14 +334,21 @@ async function startSignIn(
     closers: Closer[];
   },
 ): Promise<SignInService> {
+  const telemetry = () => telemetryOf(log.recent());
+  const portAfter = port < 65_535 ? port + 1 : 0;
   if (options.issuer !== undefined) {
     const warning = await checkIssuer(options.issuer);
     if (warning !== undefined) process.stderr.write(`cis2-bff: ${warning}\n`);
-    return { issuer: options.issuer, personas: [] };
+    const { startTelemetryServer } = await import('./telemetry-server.ts');
+    const server = await startTelemetryServer(telemetry, portAfter);
+    closers.push(() => {
+      server.close();
+    });
+    return { issuer: options.issuer, telemetry: server.page, personas: [] };
   }
   const { startCis2Simulator } = await import('./cis2-simulator/index.ts');
   const simulator = await startCis2Simulator({
-    port: port < 65_535 ? port + 1 : 0,
+    port: portAfter,
     fallbackToFreePort: true,
     keyRefetchSeconds: simulatedCacheSeconds(options, maxKeyRefetchSeconds),
     clients: [
@@ -350,10 +363,10 @@ async function startSignIn(
     log: (line) => {
       log.entry('info', 'cis2_simulator', { message: line });
     },
-    telemetry: () => telemetryOf(log.recent()),
+    telemetry,
   });
   closers.push(() => simulator.close());
-  return simulator;
+  return { ...simulator, telemetry: new URL(telemetryPath, simulator.panel).href };
 }
 
 /** The services of AWS that the functions use: those that the options name, and embedded ones for the rest. */
@@ -422,7 +435,7 @@ const registrations = ({ baseUrl, signedOutPage }: Started): string[] =>
   ].map(([what = '', path = '']) => `            ${what.padEnd(21)}${baseUrl}${path}`);
 
 function summary(options: Options, started: Started, format: LogFormat): string {
-  const { baseUrl, port, spa, issuer, panel, personas, apis } = started;
+  const { baseUrl, port, spa, issuer, panel, telemetry, personas, apis } = started;
   const [tokens = '', ...upstreams] = apis.summary;
   return [
     '',
@@ -435,6 +448,7 @@ function summary(options: Options, started: Started, format: LogFormat): string 
     `  APIs      ${tokens}`,
     ...upstreams.map((line) => `            ${line}`),
     `  Logs      ${options.logFile === undefined ? logPlace[format] : path.resolve(options.logFile)}`,
+    `  Metrics   ${telemetry}`,
     `  Operate   ${calledAs('ops')} keys status --local ${String(port)}`,
     '  Stop      Ctrl+C',
     '',

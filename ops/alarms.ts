@@ -1,14 +1,32 @@
 import type { CloudWatchClientConfig } from '@aws-sdk/client-cloudwatch';
+import type { SNSClientConfig } from '@aws-sdk/client-sns';
 import { CouldNot } from './errors.ts';
 
 export interface Alarm {
   readonly name: string;
-  /** `OK`, `ALARM` or `INSUFFICIENT_DATA`. */
-  readonly state: string;
+  /** Severity, what users notice, and the section of the runbook. */
+  readonly description: string;
+  /** `OK`, `ALARM` or `INSUFFICIENT_DATA`; absent where nothing is measured. */
+  readonly state?: string;
   /** How many there are for the state ALARM. */
   readonly actions: number;
   readonly enabled: boolean;
 }
+
+/** Who is told of alarms. */
+export interface AlarmSubscriptions {
+  readonly confirmed: number;
+  /** Asked to agree, and have not. */
+  readonly pending: number;
+}
+
+const packageMissing =
+  (name: string) =>
+  (cause: unknown): never => {
+    throw new CouldNot('package_missing', `this command needs the package ${name}: npm install -D ${name}`, {
+      cause,
+    });
+  };
 
 /**
  * The alarms whose names begin so, composite ones among them.
@@ -21,13 +39,7 @@ export async function readAlarms(
   config: CloudWatchClientConfig,
   failure: (error: unknown, action: string) => CouldNot,
 ): Promise<readonly Alarm[]> {
-  const sdk = await import('@aws-sdk/client-cloudwatch').catch((cause: unknown) => {
-    throw new CouldNot(
-      'package_missing',
-      'this command needs the package @aws-sdk/client-cloudwatch: npm install -D @aws-sdk/client-cloudwatch',
-      { cause },
-    );
-  });
+  const sdk = await import('@aws-sdk/client-cloudwatch').catch(packageMissing('@aws-sdk/client-cloudwatch'));
   const client = new sdk.CloudWatchClient(config);
   const alarms: Alarm[] = [];
   let position: string | undefined;
@@ -43,6 +55,7 @@ export async function readAlarms(
       for (const alarm of [...(page.MetricAlarms ?? []), ...(page.CompositeAlarms ?? [])]) {
         alarms.push({
           name: alarm.AlarmName ?? '',
+          description: alarm.AlarmDescription ?? '',
           state: alarm.StateValue ?? '',
           actions: alarm.AlarmActions?.length ?? 0,
           enabled: alarm.ActionsEnabled === true,
@@ -53,6 +66,42 @@ export async function readAlarms(
     return alarms;
   } catch (error) {
     throw failure(error, 'cloudwatch:DescribeAlarms');
+  } finally {
+    client.destroy();
+  }
+}
+
+/**
+ * Who has subscribed to the topic that alarms are sent to.
+ *
+ * @param failure - what a failed call means
+ * @throws CouldNot
+ */
+export async function readAlarmSubscriptions(
+  topicArn: string,
+  config: SNSClientConfig,
+  failure: (error: unknown, action: string) => CouldNot,
+): Promise<AlarmSubscriptions> {
+  const sdk = await import('@aws-sdk/client-sns').catch(packageMissing('@aws-sdk/client-sns'));
+  const client = new sdk.SNSClient(config);
+  let confirmed = 0;
+  let pending = 0;
+  let position: string | undefined;
+  try {
+    do {
+      const page = await client.send(
+        new sdk.ListSubscriptionsByTopicCommand({ TopicArn: topicArn, NextToken: position }),
+      );
+      for (const { SubscriptionArn: arn = '' } of page.Subscriptions ?? []) {
+        // In place of an ARN, SNS writes `PendingConfirmation` or `Deleted`.
+        if (arn.startsWith('arn:')) confirmed += 1;
+        else if (arn === 'PendingConfirmation') pending += 1;
+      }
+      position = page.NextToken;
+    } while (position !== undefined);
+    return { confirmed, pending };
+  } catch (error) {
+    throw failure(error, 'sns:ListSubscriptionsByTopic');
   } finally {
     client.destroy();
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import type { InvokeCommandOutput } from '@aws-sdk/client-lambda';
-import { readAlarms, type Alarm } from './alarms.ts';
+import { readAlarms, readAlarmSubscriptions, type Alarm, type AlarmSubscriptions } from './alarms.ts';
 import { awsFailure, isAwsError, isNoResponse } from './aws-failure.ts';
 import type { Target } from './command.ts';
 import { createLogReader, type LogReader } from './logs.ts';
@@ -36,8 +36,10 @@ export interface Installation {
   rotateSecret(secretId: string, token: string): Promise<'started' | 'unfinished'>;
   /** What its functions have logged. */
   readonly logs: LogReader;
-  /** Its alarms; absent on this machine, which has none. @throws CouldNot */
+  /** Its alarms; on this machine those of the template. @throws CouldNot */
   readonly alarms?: () => Promise<readonly Alarm[]>;
+  /** Who is told of them; absent on this machine, which tells nobody. @throws CouldNot */
+  readonly alarmSubscriptions?: () => Promise<AlarmSubscriptions>;
   close(): void;
 }
 
@@ -53,6 +55,7 @@ interface Reach {
     readonly lambda: string;
     readonly secretsManager: string;
     readonly logs: string;
+    readonly alarms: readonly Alarm[];
   };
 }
 
@@ -123,20 +126,16 @@ function connect({ label, outputs, region, local, alarmPrefix }: Reach): Install
     );
   };
 
+  const reading = { region, requestHandler: { connectionTimeout: 5_000, socketTimeout: 20_000 } };
+
   return {
     label,
     output,
     logs,
-    ...(alarmPrefix === undefined
-      ? {}
-      : {
-          alarms: () =>
-            readAlarms(
-              alarmPrefix,
-              { region, requestHandler: { connectionTimeout: 5_000, socketTimeout: 20_000 } },
-              failure,
-            ),
-        }),
+    ...(local === undefined
+      ? { alarmSubscriptions: () => readAlarmSubscriptions(output('AlarmTopicArn'), reading, failure) }
+      : { alarms: () => Promise.resolve(local.alarms) }),
+    ...(alarmPrefix === undefined ? {} : { alarms: () => readAlarms(alarmPrefix, reading, failure) }),
     hasOutput: (name) => outputs[name] !== undefined,
     invoke: async (functionName, payload, { changes }) => {
       const answer = await send(functionName, payload, changes).catch((error: unknown) => {
@@ -292,9 +291,19 @@ function readLocalStart(port: number): Reach {
       lambda: endpoints['lambda'],
       secretsManager: endpoints['secretsManager'],
       logs: endpoints['logs'],
+      alarms: alarmsIn(state['alarms']),
     },
   };
 }
+
+/** As the template has them. */
+const alarmsIn = (listed: unknown): readonly Alarm[] =>
+  (Array.isArray(listed) ? (listed as readonly unknown[]) : []).filter(isObject).map((alarm) => ({
+    name: String(alarm['name']),
+    description: String(alarm['description']),
+    actions: Number(alarm['actions']),
+    enabled: alarm['enabled'] === true,
+  }));
 
 /** A start that was killed leaves its file behind. */
 function isAlive(pid: unknown): boolean {

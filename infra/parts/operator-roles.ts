@@ -1,5 +1,6 @@
 import { Aws, Stack, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { BffFunctions } from './functions.ts';
 import type { SigningKeyStore } from './signing-key-store.ts';
@@ -21,6 +22,8 @@ export interface OperatorPrincipals {
 export interface OperatorRolesProps {
   readonly functions: BffFunctions;
   readonly stores: readonly SigningKeyStore[];
+  /** Where alarms are sent. */
+  readonly alarmTopic: sns.ITopic;
   /** What the installation is made of. */
   readonly parts: readonly Construct[];
   readonly principals: OperatorPrincipals | undefined;
@@ -49,7 +52,7 @@ export class OperatorRoles extends Construct {
     super(scope, id);
     const { principals = {} } = props;
     const stackNames = [...new Set(props.parts.map((part) => Stack.of(part).stackName))];
-    const reading = readingStatements(props.functions, stackNames);
+    const reading = readingStatements(props, stackNames);
     this.readOnly = this.role('ReadOnly', principals.readOnly, reading, stackNames);
     this.operator = this.role(
       'Operator',
@@ -90,7 +93,7 @@ const stackArn = (name: string, partition: string, region: string, account: stri
   `arn:${partition}:cloudformation:${region}:${account}:stack/${name}/*`;
 
 const readingStatements = (
-  functions: BffFunctions,
+  { functions, alarmTopic }: OperatorRolesProps,
   stackNames: readonly string[],
 ): readonly iam.PolicyStatement[] => [
   new iam.PolicyStatement({
@@ -114,6 +117,11 @@ const readingStatements = (
     sid: 'QueryResultsAndAlarms',
     actions: ['logs:GetQueryResults', 'cloudwatch:DescribeAlarms'],
     resources: ['*'],
+  }),
+  new iam.PolicyStatement({
+    sid: 'AlarmSubscriptions',
+    actions: ['sns:ListSubscriptionsByTopic'],
+    resources: [alarmTopic.topicArn],
   }),
 ];
 

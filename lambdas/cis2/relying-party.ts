@@ -79,8 +79,17 @@ export interface RelyingParty {
   prepare(signal: AbortSignal): Promise<void>;
   /** What the response says of itself before anything is asked of CIS2. @throws ProviderUnavailable, SignInRefused */
   readResponse(response: AuthorisationResponse, signal: AbortSignal): Promise<AcceptedResponse>;
-  /** Exchanges the code and checks everything that comes back. @throws ProviderUnavailable, SignInRefused */
-  completeSignIn(accepted: AcceptedResponse, signal: AbortSignal): Promise<SignIn>;
+  /**
+   * Exchanges the code and checks everything that comes back.
+   *
+   * @param onUser - called with whose sign-in it is once ID token and UserInfo hold, before it can be refused for what they say
+   * @throws ProviderUnavailable, SignInRefused
+   */
+  completeSignIn(
+    accepted: AcceptedResponse,
+    signal: AbortSignal,
+    onUser?: (user: readonly [issuer: string, subject: string]) => void,
+  ): Promise<SignIn>;
 }
 
 /** A response that carries a code and is this provider's, for this attempt. */
@@ -232,7 +241,7 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
       }
     },
 
-    async completeSignIn(accepted, signal) {
+    async completeSignIn(accepted, signal, onUser) {
       const as = await provider.metadata(signal);
       const askedAt = clock();
       const { tokens, claims, idToken } = await checked('token response', async () =>
@@ -247,6 +256,7 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
       const userInfo = await checked('userinfo', () =>
         readUserInfo(facts.subject, tokens.access_token, signal),
       );
+      onUser?.([as.issuer, facts.subject]);
       const levels = checkAssurance(claims, userInfo, accepted.assurance);
       const { roles, contradictory } = readRoles(userInfo);
       checkRoles(roles, options.acceptedRoles, contradictory);

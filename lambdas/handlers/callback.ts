@@ -18,6 +18,7 @@ import {
 import { parseOwnPath, redirect, setCookie, type HttpRequest, type RouteHandler } from '../http/index.ts';
 import {
   deviceName,
+  identifierHash,
   type IdentifierKey,
   type SessionCredential,
   type SignInStore,
@@ -53,23 +54,31 @@ const maxSignInMs = 5_500;
 
 /** `GET /auth/callback`: ends a sign-in, one way or the other, with a redirect into the app. */
 export function callback(dependencies: CallbackDependencies): RouteHandler {
-  const { settings } = dependencies;
+  const { settings, loadIdentifierKey } = dependencies;
   return async (request, log) => {
+    let user: readonly string[] | undefined;
     try {
       const { credential, returnTo } = await withDeadline(maxSignInMs, (deadline) =>
-        finishSignIn(dependencies, request, log, deadline),
+        finishSignIn(dependencies, request, { log, onUser: (known) => (user = known) }, deadline),
       );
       return redirect(303, settings.BASE_URL + returnTo, [setCookie('session', credential.cookie.expose())]);
     } catch (error) {
-      return signInFailure(settings, request, log, error);
+      const person = user && (await personOf(user, loadIdentifierKey).catch(() => undefined));
+      return signInFailure(settings, request, log, error, person);
     }
   };
 }
 
+/** As the audit trail names a person. The key is in memory: the attempt could not be spent without it. */
+const personOf = async (
+  user: readonly string[],
+  loadIdentifierKey: CallbackDependencies['loadIdentifierKey'],
+): Promise<string> => identifierHash(await loadIdentifierKey(), 'user', user);
+
 async function finishSignIn(
   { relyingParty, loadSigningKey, loadIdentifierKey, sessions, settings, clock }: CallbackDependencies,
   request: HttpRequest,
-  log: Logger,
+  { log, onUser }: { log: Logger; onUser: (user: readonly string[]) => void },
   deadline: AbortSignal,
 ): Promise<{ credential: SessionCredential; returnTo: string }> {
   const now = clock();
@@ -99,7 +108,7 @@ async function finishSignIn(
     },
     deadline,
   );
-  const signIn = await relyingParty.completeSignIn(response, deadline);
+  const signIn = await relyingParty.completeSignIn(response, deadline, onUser);
   const named = identifiers(signIn);
   const former = await replacedRole;
   // Another person's role is nobody's to carry over.

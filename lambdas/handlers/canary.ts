@@ -1,3 +1,4 @@
+import { knownError } from '../cis2/index.ts';
 import type { PublishedSet } from '../keys/index.ts';
 
 export interface CanaryDependencies {
@@ -99,6 +100,14 @@ async function checkLogin(dependencies: CanaryDependencies): Promise<void> {
   const signInPage = await get(dependencies, location);
   await signInPage.body?.cancel();
   if (signInPage.status >= 400) throw new CanaryFailed(`CIS2 answered ${String(signInPage.status)}`);
+  // CIS2 sends a browser back at once where it refuses the request of a client that it knows.
+  const next = signInPage.headers.get('location') ?? '';
+  if (!URL.canParse(next, location)) return;
+  const { origin, pathname, searchParams } = new URL(next, location);
+  if (origin + pathname !== expected['redirect_uri']) return;
+  throw new CanaryFailed(
+    `CIS2 refuses the authorization request: error ${knownError(searchParams.get('error') ?? '')}`,
+  );
 }
 
 async function checkKeySet(

@@ -7,23 +7,26 @@ import { describeError, type Logger } from '../telemetry/index.ts';
 /**
  * Where a person lands whose sign-in failed: the app's page for it, with a code and the reference that finds the log
  * entry. No session, no session cookie, and nothing in the address that anybody sent us.
+ *
+ * @param person - the keyed hash of who it is, where CIS2 has said so
  */
 export function signInFailure(
   settings: Settings<'BASE_URL' | 'SIGN_IN_ERROR_PATH'>,
   request: HttpRequest,
   log: Logger,
   error: unknown,
+  person?: string,
 ): HttpResponse {
   const refused = error instanceof SignInRefused || error instanceof ProviderUnavailable;
   const code = refused ? error.code : 'internal_error';
-  if (error instanceof SignInRefused) log('sign_in_failed', { code, check: error.check });
+  if (error instanceof SignInRefused) log('sign_in_failed', { person, code, check: error.check });
   else {
     if (error instanceof BffError) {
       // What is said of CIS2 is in our own words; other messages may hold anything.
       const detail = error instanceof ProviderUnavailable ? error.message : undefined;
       log('dependency_failed', { code: error.code, detail, ...describeError(error) });
     } else log('unexpected_error', describeError(error));
-    log('sign_in_failed', { code });
+    log('sign_in_failed', { person, code });
   }
   const reason = error instanceof SignInRefused ? error.reason : undefined;
   return redirectToErrorPage(

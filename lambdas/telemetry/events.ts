@@ -70,13 +70,13 @@ export const events = {
   },
   /** Somebody who was signed in has proved who they are once more, by a sign-in that was asked to. */
   step_up_completed: { audit: true, fields: 'person authenticationLevel' },
-  /** `check` names the rule that failed, in our words. */
+  /** `check` names the rule that failed, in our words. `person` is there once CIS2 had said who it is. */
   sign_in_failed: {
     level: 'warn',
     audit: true,
     counts: 'SignInFailed',
     by: 'code',
-    fields: 'code check',
+    fields: 'person code check',
   },
   /** A session cookie that opens no session: never ours, or long gone. */
   session_refused: { counts: 'SessionMiss', fields: 'why' },
@@ -88,6 +88,7 @@ export const events = {
   session_ends_told: { fields: 'sent gone failed' },
   /** An operator ended sessions: one person's, or everybody's, who is then absent. */
   sessions_ended_by_operator: { level: 'warn', audit: true, fields: 'person reason count' },
+  /** Not to which role: it says where a person works, and as what. */
   role_changed: { audit: true, fields: 'person' },
   /** A user's tokens for another service were got. `waitedMs`: how long the call had waited by then. */
   token_exchanged: { fields: 'audience waitedMs' },

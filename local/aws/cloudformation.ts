@@ -14,6 +14,7 @@ import type { WebSocketApi } from '../edge/session-events.ts';
 import { LambdaFunction } from './lambda-runtime.ts';
 import type { FunctionSpec } from './lambda-runtime.ts';
 import type { LogSink } from '../cli/log.ts';
+import type { LocalState } from '../state-file.ts';
 import { startLoopbackServer } from '../loopback-server.ts';
 import type { LoopbackServer } from '../loopback-server.ts';
 import { accountId, isObject, listAt, objectAt, textOf } from './template.ts';
@@ -492,6 +493,17 @@ export function readOutputs(assembly: Assembly, baseUrl: string): Record<string,
     ]),
   );
 }
+
+/** The alarms of the stacks, as a deployment would have them. */
+export const readAlarms = (assembly: Assembly): LocalState['alarms'] =>
+  assembly
+    .resources('AWS::CloudWatch::Alarm', 'AWS::CloudWatch::CompositeAlarm')
+    .map(({ logicalId, properties }) => ({
+      name: textOf(properties['AlarmName']) || logicalId,
+      description: textOf(properties['AlarmDescription']),
+      actions: listAt(properties, 'AlarmActions').length,
+      enabled: properties['ActionsEnabled'] !== false,
+    }));
 
 /** Where custom resources are answered: every request at an address of its own. */
 export interface CustomResourceResponses extends LoopbackServer {

@@ -18,7 +18,7 @@ function mayCommand({ headers }: Request): boolean {
 }
 
 /** Reading changes nothing, and no other site can read the response; that it asks at all is refused all the same. */
-function mayRead({ headers }: Request): boolean {
+export function mayRead({ headers }: Pick<Request, 'headers'>): boolean {
   const { 'sec-fetch-site': site } = headers;
   return site === undefined || site === 'same-origin' || site === 'none';
 }
@@ -101,7 +101,7 @@ export function createControlPanelEndpoint(
     if (method !== wanted) return methodNotAllowed(wanted);
     if (!(isRead ? mayRead(request) : mayCommand(request))) return crossSite();
     if (path === controlPanelPaths.panel) return show();
-    if (page !== undefined) return telemetryPage(page());
+    if (page !== undefined) return telemetryPage(page(), { hasControlPanel: true });
     if (path === controlPanelPaths.state) return json(200, controlPanel.state, 'control panel state');
     return api ? call(command, request) : submit(command, request);
   };

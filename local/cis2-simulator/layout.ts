@@ -36,6 +36,8 @@ interface PageOptions {
   readonly title: string;
   readonly main: Html;
   readonly outcome: string;
+  /** Whose page it is. @default the simulator's, which says that nobody here is real */
+  readonly service?: string;
   /**
    * Origins a form on the page may lead to. Browsers hold the redirect after a form to `form-action` too, so the app that
    * is signed in to must be among them.
@@ -43,13 +45,29 @@ interface PageOptions {
   readonly formTargets?: readonly string[];
 }
 
-/** A whole page in the look of NHS services, which says that it is not one. */
-export function page({ status = 200, title, main, outcome, formTargets = [] }: PageOptions): HttpResponse {
+const notice = html`
+  <div class="simulator-notice" role="region" aria-label="About this page">
+    <p class="nhsuk-width-container">
+      <strong>This is not the NHS.</strong> Everybody here is invented, and no smartcard, password or code is
+      asked for.
+    </p>
+  </div>
+`;
+
+/** A whole page in the look of NHS services. */
+export function page({
+  status = 200,
+  title,
+  main,
+  outcome,
+  service,
+  formTargets = [],
+}: PageOptions): HttpResponse {
   const body = html`<!doctype html>
     <html class="nhsuk-template" lang="en">
       <head>
         <meta charset="utf-8" />
-        <title>${title} – simulator</title>
+        <title>${title} – ${service ?? 'simulator'}</title>
         <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />
         <meta name="theme-color" content="#005eb8" />
         <link rel="icon" href="data:," />
@@ -60,16 +78,11 @@ export function page({ status = 200, title, main, outcome, formTargets = [] }: P
         <header class="nhsuk-header" role="banner">
           <div class="nhsuk-header__container nhsuk-width-container">
             <div class="nhsuk-header__service">
-              <span class="nhsuk-header__service-name">Care Identity simulator</span>
+              <span class="nhsuk-header__service-name">${service ?? 'Care Identity simulator'}</span>
             </div>
           </div>
         </header>
-        <div class="simulator-notice" role="region" aria-label="About this page">
-          <p class="nhsuk-width-container">
-            <strong>This is not the NHS.</strong> Everybody here is invented, and no smartcard, password or
-            code is asked for.
-          </p>
-        </div>
+        ${service === undefined ? notice : undefined}
         <div class="nhsuk-width-container">
           <main class="nhsuk-main-wrapper" id="maincontent">${main}</main>
         </div>

@@ -1,4 +1,4 @@
-import { controlPanelPath } from '../control-panel-path.ts';
+import { controlPanelPath, telemetryPath } from '../control-panel-path.ts';
 import { authenticators } from './personas.ts';
 
 /** Where CIS2 has its healthcare realm; the endpoints hang below it. */
@@ -23,7 +23,7 @@ export const controlPanelPaths = {
   api: `${controlPanelPath}/api/`,
   state: `${controlPanelPath}/api/state`,
   /** What the app that is run with it has measured and logged. */
-  telemetry: `${controlPanelPath}/telemetry`,
+  telemetry: telemetryPath,
 } as const;
 
 const knownScopes = [

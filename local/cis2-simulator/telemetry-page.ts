@@ -34,14 +34,23 @@ const tableOf = (
 
 const rounded = (value: number): string => String(Math.round(value * 10) / 10);
 
-/** What a deployment would have sent to CloudWatch. */
-export function telemetryPage({ metrics, audit }: Telemetry): HttpResponse {
+/**
+ * What a deployment would have sent to CloudWatch.
+ *
+ * @param options.hasControlPanel - it is a page of the simulator's; else CIS2 itself, or another, is the provider
+ */
+export function telemetryPage(
+  { metrics, audit }: Telemetry,
+  { hasControlPanel }: { hasControlPanel: boolean },
+): HttpResponse {
   const main = html`
-    <h1 class="nhsuk-heading-l">Metrics and events <span>– simulator</span></h1>
+    <h1 class="nhsuk-heading-l">
+      Metrics and events ${hasControlPanel ? html`<span>– simulator</span>` : undefined}
+    </h1>
     <p>
       What a deployment would have sent to CloudWatch, from the latest lines of the log.
-      <a href="${controlPanelPaths.telemetry}">Look again</a> ·
-      <a href="${controlPanelPaths.panel}">Control panel</a>
+      <a href="${controlPanelPaths.telemetry}">Look again</a>
+      ${hasControlPanel ? html`· <a href="${controlPanelPaths.panel}">Control panel</a>` : undefined}
     </p>
     ${tableOf(
       'Metrics',
@@ -56,5 +65,10 @@ export function telemetryPage({ metrics, audit }: Telemetry): HttpResponse {
       audit.slice(0, maxEvents).map(({ time, event, person, details }) => [time, event, person, details]),
     )}
   `;
-  return page({ title: 'Metrics and events', main, outcome: 'metrics and events' });
+  return page({
+    title: 'Metrics and events',
+    main,
+    outcome: 'metrics and events',
+    ...(hasControlPanel ? {} : { service: 'CIS2 BFF, local start' }),
+  });
 }

@@ -1,5 +1,5 @@
 import { Fault } from './check.ts';
-import type { Alarm } from '../alarms.ts';
+import type { Alarm, AlarmSubscriptions } from '../alarms.ts';
 
 const named = (alarms: readonly Alarm[]): string =>
   alarms
@@ -18,6 +18,13 @@ export function checkAlarms(alarms: readonly Alarm[]): string {
       'Give the environment an address for its alarms and deploy it, or switch their actions on again.',
     );
   }
+  const unexplained = alarms.filter(({ description }) => !/\brunbooks\.md#[a-z0-9-]+/.test(description));
+  if (unexplained.length > 0) {
+    throw new Fault(
+      `no section of the runbook is named by ${named(unexplained)}`,
+      'Alarms of this project name one in their descriptions: deploy again, or give an alarm of your own one.',
+    );
+  }
   const ringing = alarms.filter(({ state }) => state === 'ALARM');
   if (ringing.length > 0) {
     throw new Fault(
@@ -25,5 +32,21 @@ export function checkAlarms(alarms: readonly Alarm[]): string {
       'The description of each names its section of the runbook: follow it.',
     );
   }
-  return `${String(alarms.length)} alarms, each with an action, none of them in alarm`;
+  const isMeasured = alarms.some(({ state }) => state !== undefined);
+  return `${String(alarms.length)} alarms wired, each with an action and a section of the runbook${isMeasured ? ', none of them in alarm' : ' (in the template: nothing is measured here)'}`;
+}
+
+/** An alarm whose topic nobody has subscribed to rings unheard. */
+export function checkSubscriptions({ confirmed, pending }: AlarmSubscriptions): string {
+  if (confirmed === 0) {
+    throw new Fault(
+      pending === 0
+        ? 'nobody has subscribed to the topic of the alarms'
+        : `nobody hears the alarms: ${String(pending)} subscribed to their topic, and none has confirmed it`,
+      pending === 0
+        ? 'Give the environment an address for its alarms (alarmEmail) and deploy it, or subscribe to the topic in the stack output AlarmTopicArn.'
+        : 'Follow the link in the mail from AWS within three days; subscribe again where it is older.',
+    );
+  }
+  return `${String(confirmed)} confirmed${pending === 0 ? '' : `, ${String(pending)} not yet confirmed`}`;
 }

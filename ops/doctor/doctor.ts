@@ -4,7 +4,7 @@ import { openKeys } from '../keys/service.ts';
 import type { KeysStatus } from '../keys/responses.ts';
 import type { LogEntry } from '../logs.ts';
 import { table } from '../wording.ts';
-import { checkAlarms } from './alarms.ts';
+import { checkAlarms, checkSubscriptions } from './alarms.ts';
 import { checked, Fault, NotChecked, type Finding } from './check.ts';
 import { ask } from './http.ts';
 import { checkJwks, checkRing } from './keys.ts';
@@ -13,6 +13,8 @@ import {
   checkAssertion,
   checkAuthorisation,
   checkClock,
+  checkUpstream,
+  checkUserInfo,
   discover,
   faultOfEntries,
   measuredClockDifference,
@@ -20,6 +22,7 @@ import {
 } from './provider.ts';
 import {
   beginSignIn,
+  checkApp,
   checkBackchannel,
   checkCookie,
   checkGuards,
@@ -36,7 +39,7 @@ export const doctor: Command = {
   summary: 'checks the whole set-up from outside and inside, and says what to do about each fault',
   help: [
     'Calls the site as a browser and as CIS2 do, asks CIS2 for its metadata, begins a sign-in and ends it with a code that is',
-    'none: CIS2 must take our client assertion and refuse the code. Looks at keys, clocks, cookies, headers and alarms. It changes',
+    'none: CIS2 must take our client assertion and refuse the code. Looks at the app, upstreams, keys, clocks, cookies, headers and alarms. It changes',
     'nothing; it leaves a failed sign-in and a few refused requests in the log and the metrics. Exits 1 with any fault.',
   ],
   actions: [
@@ -45,6 +48,7 @@ export const doctor: Command = {
     'logs:StartQuery',
     'logs:GetQueryResults',
     'cloudwatch:DescribeAlarms',
+    'sns:ListSubscriptionsByTopic',
   ],
   readOnly: true,
   run: async (args, context) => {
@@ -106,6 +110,7 @@ async function examine(
   const clientId = installation.output('ClientId');
 
   await plain('site', () => checkSite(baseUrl));
+  await plain('app', () => checkApp(baseUrl));
   await plain('store', () => checkStore(baseUrl));
   await plain('headers', () => checkHeaders(baseUrl));
   await plain('guards', () => checkGuards(baseUrl));
@@ -122,6 +127,8 @@ async function examine(
   };
   await plain('cookie', () => checkCookie(needLogin()));
   await plain('authorisation', () => checkAuthorisation(needLogin(), discovery, { baseUrl, clientId }));
+
+  await plain('userinfo', () => checkUserInfo(discovery));
 
   let tried: readonly LogEntry[] = [];
   const entries = await check('log', async () => {
@@ -144,6 +151,16 @@ async function examine(
 
   if (installation.hasOutput('ApiPlatformTokenUrl')) {
     await plain('api platform', () => checkApiPlatform(installation.output('ApiPlatformTokenUrl')));
+    await plain('api platform credentials', () => {
+      throw new NotChecked(
+        'because this role may not read their secret, and only a call for a user who is signed in tries them; metric TokenRefreshFailed counts refusals',
+      );
+    });
+  }
+  if (installation.hasOutput('UpstreamUrls')) {
+    for (const [name, url] of upstreamsIn(installation.output('UpstreamUrls'))) {
+      await plain(`upstream ${name}`, () => checkUpstream(name, url));
+    }
   }
 
   const purposes = installation.hasOutput('ApiPlatformKeysSecretArn')
@@ -164,10 +181,19 @@ async function examine(
     );
   }
 
-  const { alarms } = installation;
+  const { alarms, alarmSubscriptions } = installation;
   if (alarms !== undefined) await plain('alarms', async () => checkAlarms(await alarms()));
+  if (alarmSubscriptions !== undefined) {
+    await plain('alarm subscriptions', async () => checkSubscriptions(await alarmSubscriptions()));
+  }
   return findings;
 }
+
+/** Name and base URL of each upstream. */
+const upstreamsIn = (text: string): readonly (readonly [string, string])[] => {
+  const urls = JSON.parse(text) as Readonly<Record<string, string>>;
+  return Object.entries(urls);
+};
 
 async function begin(
   installation: Installation,

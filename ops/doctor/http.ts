@@ -8,7 +8,6 @@ export interface HttpResponse {
   readonly clockAhead: number | undefined;
 }
 
-const maxMs = 15_000;
 const maxBody = 512 * 1024;
 
 const codeOf = (error: unknown): string => {
@@ -21,9 +20,15 @@ const codeOf = (error: unknown): string => {
  * Asks an address, and follows no redirect.
  *
  * @param who - names it in a fault
+ * @param maxMs - for how long it may take, in milliseconds
  * @throws Fault when no response comes
  */
-export async function ask(who: string, url: string, init: RequestInit = {}): Promise<HttpResponse> {
+export async function ask(
+  who: string,
+  url: string,
+  init: RequestInit = {},
+  maxMs = 15_000,
+): Promise<HttpResponse> {
   try {
     const response = await fetch(url, {
       redirect: 'manual',

@@ -7,11 +7,13 @@ import type { Begun } from './site.ts';
 
 export interface Discovery {
   readonly authorizationEndpoint: string;
+  readonly userInfoEndpoint: string;
   /** How far CIS2's clock is ahead of this machine's, in seconds. */
   readonly clockAhead: number | undefined;
 }
 
 const cis2 = 'the provider, CIS2,';
+const cis2IsDown = 'CIS2 is down or overloaded: see its service status, and call its service desk.';
 const clip = (value: unknown): string => (typeof value === 'string' ? value.slice(0, 200) : typeof value);
 
 /** Metadata and keys, from outside. */
@@ -52,6 +54,7 @@ export async function discover(issuer: string): Promise<Discovery> {
   }
   return {
     authorizationEndpoint: String(metadata['authorization_endpoint']),
+    userInfoEndpoint: String(metadata['userinfo_endpoint']),
     clockAhead: answer.clockAhead,
   };
 }
@@ -88,12 +91,9 @@ export async function checkAuthorisation(
       );
     }
   }
-  const { status } = await ask(cis2, location.href);
+  const { status, headers } = await ask(cis2, location.href);
   if (status >= 500) {
-    throw new Fault(
-      `CIS2 answers our authorisation request ${String(status)}`,
-      'CIS2 is down or overloaded: see its service status, and call its service desk.',
-    );
+    throw new Fault(`CIS2 answers our authorisation request ${String(status)}`, cis2IsDown);
   }
   if (status >= 400) {
     throw new Fault(
@@ -101,7 +101,60 @@ export async function checkAuthorisation(
       'Compare both with the registration at CIS2, character for character; correct clientId or baseUrl, or have the registration changed.',
     );
   }
+  const next = headers.get('location') ?? '';
+  if (status >= 300 && URL.canParse(next, location.href)) {
+    const { origin, pathname, searchParams } = new URL(next, location);
+    if (origin + pathname === sent.get('redirect_uri')) throw faultOfError(searchParams.get('error'));
+  }
   return `CIS2 knows the client ${clientId} and its redirect URI`;
+}
+
+/** What to do about the errors that CIS2 sends a browser back with. No other text of the address is shown. */
+const errorAdvice: Readonly<Record<string, string>> = {
+  invalid_scope:
+    'Compare the scopes that the functions ask for (CIS2_SCOPE) with those of the registration at CIS2; correct them, or have the registration changed.',
+  unauthorized_client:
+    'CIS2 knows the client, but does not let it use the authorization code flow: have the registration changed.',
+  unsupported_response_type: 'Have the response type “code” entered in the registration at CIS2.',
+  invalid_request:
+    'CIS2 does not take a parameter that /auth/login sends: compare acr_values, prompt and the scopes with the registration at CIS2.',
+  access_denied: 'CIS2 does not let this client sign anybody in: ask its service desk.',
+  server_error: cis2IsDown,
+  temporarily_unavailable: cis2IsDown,
+};
+
+/** The browser was sent back to us in place of a sign-in page. */
+function faultOfError(error: string | null): Fault {
+  const advice = Object.hasOwn(errorAdvice, error ?? '') ? errorAdvice[error ?? ''] : undefined;
+  const named = advice === undefined ? 'no error code that doctor knows' : `the error ${String(error)}`;
+  return new Fault(
+    `CIS2 refuses our authorisation request: it sends the browser back without a sign-in page, with ${named}`,
+    advice ??
+      'Begin a sign-in in a browser and see where it is sent; compare the request with the registration at CIS2, and ask its service desk.',
+  );
+}
+
+/** For how long a sign-in waits for one response of CIS2's, in milliseconds. */
+const maxSignInCallMs = 4_000;
+
+/** UserInfo, asked with an access token that is none: it must refuse the token. */
+export async function checkUserInfo(discovery: Discovery | undefined): Promise<string> {
+  if (discovery === undefined)
+    throw new NotChecked('CIS2’s metadata, which has its address, is not to be had');
+  const { status, headers } = await ask(
+    cis2,
+    discovery.userInfoEndpoint,
+    { headers: { authorization: 'Bearer none', accept: 'application/json, application/jwt' } },
+    maxSignInCallMs,
+  );
+  const isPage = /^text\/html\b/i.test(headers.get('content-type') ?? '');
+  if ([400, 401, 403].includes(status) && !isPage) return 'refuses an access token that is none';
+  throw new Fault(
+    `CIS2’s UserInfo endpoint answers ${String(status)}${isPage ? ' with a web page' : ''} to an access token that is none, and does not refuse it`,
+    status >= 500
+      ? 'CIS2 is down or overloaded: see its service status, and call its service desk. Nobody can sign in; sessions go on.'
+      : 'Something else answers at that address, such as a proxy on the way; if not, call CIS2’s service desk. Nobody can sign in without UserInfo.',
+  );
 }
 
 const text = (entry: LogEntry | undefined, name: string): string => {
@@ -149,6 +202,16 @@ export async function checkApiPlatform(tokenUrl: string): Promise<string> {
     status >= 500
       ? 'The platform is down: see its status page. Sign-ins go on; calls to APIs answer 503.'
       : 'The address is not that of a token endpoint: correct apiPlatformTokenUrl, and deploy.',
+  );
+}
+
+/** Any answer will do but its own failure: without a user's token it says no more. */
+export async function checkUpstream(name: string, url: string): Promise<string> {
+  const { status } = await ask(`the upstream ${name}`, url);
+  if (status < 500) return `${url} answers`;
+  throw new Fault(
+    `the upstream ${name}, ${url}, answers ${String(status)}`,
+    'It is down or overloaded: see its status page. Sign-ins go on; calls to it answer 502 or 504.',
   );
 }
 

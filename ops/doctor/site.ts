@@ -44,6 +44,17 @@ export async function checkSite(baseUrl: string): Promise<string> {
   return `${baseUrl} answers`;
 }
 
+/** The app itself: everything else can be right while people see an error page. */
+export async function checkApp(baseUrl: string): Promise<string> {
+  const { status, headers } = await ask(who, `${baseUrl}/`, { headers: { accept: 'text/html' } });
+  const isPage = /^text\/html\b/i.test(headers.get('content-type') ?? '');
+  if (status === 200 && isPage) return '/ is a page';
+  throw new Fault(
+    `GET / answers ${String(status)}${isPage ? '' : ', and not with a page'}: there is no app for people to see`,
+    'The edge reads the app from a bucket (stack output SpaBucket): upload what its build made, index.html at the top, and invalidate the distribution. A local start reads what --spa or bff.config.ts names.',
+  );
+}
+
 /** A cookie that nobody has makes the session function look into the table. */
 export async function checkStore(baseUrl: string): Promise<string> {
   const cookie = `__Host-Http-session=${randomBytes(64).toString('base64url')}`;

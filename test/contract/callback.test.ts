@@ -609,6 +609,43 @@ describe('nothing that CIS2 or the caller sent is echoed [O-12, ASVS-16.5.1]', (
   });
 });
 
+describe('the audit trail names the person of a failed sign-in', () => {
+  /** What the trail says of a sign-in: which event, with which code, of which person. */
+  async function trailOf(response: Response): Promise<Record<string, unknown> | undefined> {
+    const entries = await rig.bff.entriesFor(response.headers.get('x-request-id') ?? '');
+    const found = entries.find(({ event }) => event === 'sign_in_completed' || event === 'sign_in_failed');
+    return found && { event: found['event'], code: found['code'], person: found['person'] };
+  }
+
+  test('whose ID token and UserInfo hold, as it names them when they get in', async () => {
+    const claims = { sub: '555000000181', uid: '555000000181' };
+    rig.provider.claims = () => claims;
+    rig.provider.userInfo = claims;
+    const completed = await trailOf(await rig.browser().signIn(rig.provider));
+    expect(completed).toEqual({
+      event: 'sign_in_completed',
+      code: undefined,
+      person: expect.stringMatching(/^[\w-]{43}$/),
+    });
+    rig.provider.claims = () => ({ ...claims, authentication_assurance_level: '1' });
+    rig.provider.userInfo = claims;
+    expect(await trailOf(await rig.browser().signIn(rig.provider))).toEqual({
+      event: 'sign_in_failed',
+      code: 'assurance_insufficient',
+      person: completed?.['person'],
+    });
+  });
+
+  test('and nobody where UserInfo does not hold', async () => {
+    rig.provider.userInfo = { sub: '555000000182' };
+    expect(await trailOf(await rig.browser().signIn(rig.provider))).toEqual({
+      event: 'sign_in_failed',
+      code: 'response_invalid',
+      person: undefined,
+    });
+  });
+});
+
 describe('the reference a person is shown', () => {
   test('finds the log entry that says why [ASVS-16.3.1]', async () => {
     rig.provider.claims = () => ({ nonce: 'another' });

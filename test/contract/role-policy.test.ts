@@ -72,6 +72,13 @@ async function expectRefused(
   expect(response.headers.getSetCookie()).toEqual([]);
   expectOwnHeaders(headersOf(response.headers));
   expect(await browser.session()).toEqual({ status: 'anonymous' });
+  expect(await rig.bff.entriesFor(reference)).toContainEqual(
+    expect.objectContaining({
+      event: 'sign_in_failed',
+      code: 'role_required',
+      person: expect.stringMatching(/^[\w-]{43}$/),
+    }),
+  );
 }
 
 const permittedOf = ({ roles }: SessionJson): unknown[] => roles.map(({ permitted }) => permitted);

@@ -629,6 +629,11 @@ describe.each(environmentNames)('the roles of operators of %s', (environment) =>
       ),
     },
     { Effect: 'Allow', Action: ['cloudwatch:DescribeAlarms', 'logs:GetQueryResults'], Resource: '*' },
+    {
+      Effect: 'Allow',
+      Action: 'sns:ListSubscriptionsByTopic',
+      Resource: template().Outputs?.['AlarmTopicArn']?.Value ?? null,
+    },
   ];
   const inAnyOrder = (statements: readonly Statement[]): unknown =>
     statements.map((statement) => ({

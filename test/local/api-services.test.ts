@@ -140,6 +140,21 @@ describe('a start that names what there is to call', () => {
     );
   });
 
+  test('where nothing answers is a fault that doctor names, and what it could not look at is said', async () => {
+    const other = await Bff.start({ upstream: 'pds=http://127.0.0.1:1' });
+    try {
+      const { code, out } = await ops(['doctor', '--local', new URL(other.baseUrl).port]);
+      expect(code).toBe(1);
+      expect(out).toMatch(
+        /^ *FAULT +upstream pds +the upstream pds gives no answer at http:\/\/127\.0\.0\.1:1/m,
+      );
+      expect(out).toMatch(/^ *not checked +api platform credentials +because /m);
+      expect(out).toMatch(/\n1 fault found\.\n$/);
+    } finally {
+      await other.stop();
+    }
+  });
+
   test('with a token endpoint of its own has a PDS simulator that takes its tokens', async () => {
     const other = await Bff.start({ 'token-exchange-url': 'http://127.0.0.1:9/oauth2/token' });
     try {

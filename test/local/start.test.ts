@@ -186,7 +186,11 @@ describe('npm start', () => {
         PublishedKeysTable: expect.any(String),
         JwksUrl: `http://localhost:${String(port)}/auth/jwks.json`,
       }),
+      alarms: expect.any(Array),
     });
+    expect(state.alarms.map(({ name }) => name)).toContain(
+      'cis2-bff-dev-stateless-Bff critical SignInsFailFast',
+    );
     expect(new Set(Object.values(state.endpoints)).size).toBe(5);
     // Whoever kills it takes the chance to tidy up; the next run on the port is not disturbed.
     started.child.kill('SIGKILL');
@@ -224,7 +228,6 @@ describe('npm start', () => {
     const started = start(
       '--port',
       '0',
-      '--quiet',
       '--issuer',
       issuer,
       '--client-id',
@@ -239,6 +242,24 @@ describe('npm start', () => {
     expect(to.href.startsWith(`${issuer}/authorize?`)).toBe(true);
     expect(to.searchParams.get('client_id')).toBe('another-client');
     expect(to.searchParams.get('acr_values')).toBe('AAL2_ANY');
+    await until(() => started.out().includes('"event":"sign_in_started"'));
+
+    // The simulator's control panel would have the page.
+    const page = new URL(/^ +Metrics +(http:\/\/127\.0\.0\.1:\d+\/\S+)$/m.exec(started.out())?.[1] ?? '');
+    const read = (headers: Record<string, string> = {}) =>
+      send(Number(page.port), page.pathname, { headers: { host: page.host, ...headers } });
+    const shown = await read();
+    expect(shown.status).toBe(200);
+    expect(shown.body).toContain('SignInStarted');
+    expect(shown.body).not.toMatch(/simulator|invented|Control panel/);
+    const style = /<link rel="stylesheet" href="([^"]+)"/.exec(shown.body)?.[1] ?? '';
+    expect((await send(Number(page.port), style, { headers: { host: page.host } })).status).toBe(200);
+    expect([
+      (await read({ 'sec-fetch-site': 'cross-site' })).status,
+      (await read({ origin: 'http://127.0.0.1:1' })).status,
+      (await read({ host: 'other-site.invalid' })).status,
+      (await send(Number(page.port), '/', { headers: { host: page.host } })).status,
+    ]).toEqual([403, 403, 404, 404]);
     started.child.kill('SIGTERM');
     expect(await started.ended).toBe(0);
     expect(started.err()).toBe('');

@@ -17,6 +17,7 @@ const state = {
     lambda: 'http://127.0.0.1:4',
     logs: 'http://127.0.0.1:5',
   },
+  alarms: [],
   outputs: { JwksUrl: 'http://localhost:70000/auth/jwks.json' },
 };
 

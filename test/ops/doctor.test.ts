@@ -45,6 +45,12 @@ const through = async (target: string, changes: Changes): Promise<string> => {
   return proxy.url;
 };
 
+/** An alarm with which nothing is wrong. */
+const sound = {
+  ...{ name: 'a', state: 'OK', actions: 1, enabled: true },
+  description: 'warning: nothing. What to do: docs/operations/runbooks.md#sign-ins-fail',
+};
+
 interface Plant {
   /** Outputs of the stacks that are others. */
   readonly outputs?: Readonly<Record<string, string>>;
@@ -94,11 +100,22 @@ test('a fresh local start has no fault, and the command says so', async () => {
   const { code, out, err } = await ops(['doctor', '--json', '--local', new URL(bff.baseUrl).port]);
   expect({ code, err }).toEqual({ code: 0, err: '' });
   const { ok, checks } = JSON.parse(out) as { ok: boolean; checks: readonly Finding[] };
-  expect(checks.filter(({ result }) => result !== 'ok')).toEqual([]);
+  // Only a call for a user can try them.
+  expect(checks.filter(({ result }) => result !== 'ok')).toEqual([
+    {
+      check: 'api platform credentials',
+      result: 'not checked',
+      detail: expect.stringMatching(/^because this role may not read their secret/),
+    },
+  ]);
   expect(ok).toBe(true);
+  expect(checks.find(({ check }) => check === 'alarms')?.detail).toMatch(
+    /^\d\d alarms wired, each with an action and a section of the runbook/,
+  );
   expect(checks.map(({ check }) => check)).toEqual([
-    ...['site', 'store', 'headers', 'guards', 'back-channel', 'discovery', 'login', 'cookie'],
-    ...['authorisation', 'log', 'clock', 'client assertion', 'api platform', 'keys', 'rotation', 'jwks'],
+    ...['site', 'app', 'store', 'headers', 'guards', 'back-channel', 'discovery', 'login', 'cookie'],
+    ...['authorisation', 'userinfo', 'log', 'clock', 'client assertion', 'api platform'],
+    ...['api platform credentials', 'upstream pds', 'keys', 'rotation', 'jwks', 'alarms'],
   ]);
 });
 
@@ -142,6 +159,64 @@ describe('a set-up in which one thing is wrong is named:', () => {
     const faults = await faultsOf({});
     expect(faults['client assertion']).toContain('CIS2 answered 503');
   });
+
+  test.each([
+    ['invalid_scope', 'with the error invalid_scope'],
+    ['unauthorized_client', 'with the error unauthorized_client'],
+    ['temporarily_unavailable', 'with the error temporarily_unavailable'],
+    ['no_parameters', 'with no error code that doctor knows'],
+  ])('an authorisation request that CIS2 sends back: %s', async (error, detail) => {
+    await command('authorization-error', { error });
+    const faults = await faultsOf({});
+    expect(faults).toEqual({ authorisation: expect.stringContaining(detail) });
+  });
+
+  test('an error of a text that is none of OpenID Connect, without the text', async () => {
+    const issuer = new URL(real.output('Issuer'));
+    let callback = '';
+    const elsewhere = await through(issuer.origin, {
+      answer: (path, response, proxyUrl) =>
+        path.endsWith('openid-configuration')
+          ? { ...response, body: response.body.replaceAll(issuer.origin, proxyUrl) }
+          : path.endsWith('/authorize')
+            ? {
+                ...response,
+                status: 302,
+                headers: { location: `${callback}?error=hunter2` },
+              }
+            : response,
+    });
+    const faults = await faultsOf({
+      outputs: { Issuer: elsewhere + issuer.pathname },
+      site: {
+        answer: (path, response, proxyUrl) => {
+          if (path !== '/auth/login') return response;
+          callback = `${proxyUrl}/auth/callback`;
+          const location = response.headers.location
+            ?.replace(issuer.origin, elsewhere)
+            .replace(encodeURIComponent(bff.baseUrl), encodeURIComponent(proxyUrl));
+          return { ...response, headers: { ...response.headers, location } };
+        },
+      },
+    });
+    expect(faults['authorisation']).toContain('with no error code that doctor knows');
+    expect(JSON.stringify(faults)).not.toContain('hunter2');
+  });
+
+  test.each([
+    ['down', { kind: 'status', status: 503 }, 'answers 503'],
+    ['a page of something else', { kind: 'html' }, 'with a web page'],
+    ['cut off', { kind: 'reset' }, 'gives no answer'],
+    ['slower than a sign-in can wait', { kind: 'slow', milliseconds: 6_000 }, 'gives no answer'],
+  ])(
+    'a UserInfo endpoint of CIS2’s that is %s',
+    async (_, fault, detail) => {
+      await command('fault', { endpoint: 'userinfo', ...fault });
+      const faults = await faultsOf({});
+      expect(faults).toEqual({ userinfo: expect.stringContaining(detail) });
+    },
+    30_000,
+  );
 
   test('clocks that differ, and what comes of it', async () => {
     await command('clock', { skewSeconds: 3_600 });
@@ -239,6 +314,38 @@ describe('a set-up in which one thing is wrong is named:', () => {
     expect(faults).toEqual({ 'api platform': expect.stringContaining('the API platform gives no answer') });
   });
 
+  test('an upstream that is not there', async () => {
+    const faults = await faultsOf({ outputs: { UpstreamUrls: '{"pds":"http://127.0.0.1:1"}' } });
+    expect(faults).toEqual({
+      'upstream pds': expect.stringContaining('the upstream pds gives no answer at http://127.0.0.1:1'),
+    });
+  });
+
+  test('an upstream that is down', async () => {
+    const down = await through(bff.baseUrl, { answer: (_, response) => ({ ...response, status: 503 }) });
+    const faults = await faultsOf({ outputs: { UpstreamUrls: JSON.stringify({ pds: `${down}/R4` }) } });
+    expect(faults).toEqual({ 'upstream pds': `the upstream pds, ${down}/R4, answers 503` });
+  });
+
+  test.each<[string, Changes['answer'], string]>([
+    ['is not uploaded', (_, response) => ({ ...response, status: 403 }), 'GET / answers 403'],
+    [
+      'is no page',
+      (_, response) => ({
+        ...response,
+        headers: { ...response.headers, 'content-type': 'application/json' },
+      }),
+      'GET / answers 200, and not with a page',
+    ],
+  ])('an app that %s', async (_, change, detail) => {
+    const faults = await faultsOf({
+      site: {
+        answer: (path, ...answer) => (path === '/' ? change?.(path, ...answer) : undefined) ?? answer[0],
+      },
+    });
+    expect(faults['app']).toContain(detail);
+  });
+
   test('a rotation of the keys that is overdue', async () => {
     const faults = await faultsOf({
       installation: {
@@ -258,13 +365,14 @@ describe('a set-up in which one thing is wrong is named:', () => {
 
   test.each([
     ['that are not there', [], 'no alarm'],
-    ['without an action', [{ name: 'a', state: 'OK', actions: 0, enabled: true }], 'nobody is told of a'],
+    ['without an action', [{ ...sound, actions: 0 }], 'nobody is told of a'],
+    ['that are switched off', [{ ...sound, enabled: false }], 'nobody is told of a'],
     [
-      'that are switched off',
-      [{ name: 'a', state: 'OK', actions: 1, enabled: false }],
-      'nobody is told of a',
+      'without a section of the runbook',
+      [sound, { ...sound, name: 'b', description: 'warning: something.' }],
+      'no section of the runbook is named by b',
     ],
-    ['that ring', [{ name: 'a', state: 'ALARM', actions: 1, enabled: true }], 'in alarm: a'],
+    ['that ring', [{ ...sound, state: 'ALARM' }], 'in alarm: a'],
   ])('alarms %s', async (_, alarms, detail) => {
     const faults = await faultsOf({ installation: { alarms: () => Promise.resolve(alarms) } });
     expect(faults).toEqual({ alarms: expect.stringContaining(detail) });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { ring, statusOf } from './answers.ts';
 import { ops } from './command.ts';
-import { awsError, FakeAws, returned, stack, stackError } from './fake-aws.ts';
+import type { Finding } from '../../ops/doctor/check.ts';
+import { awsError, FakeAws, type Answer, returned, stack, stackError, subscriptionsTo } from './fake-aws.ts';
 
 let aws: FakeAws;
 let home: string;
@@ -220,4 +221,52 @@ test('sessions end --all goes on from turn to turn, with what the turn before sa
     { operation: 'end-all', begunBy: 1_800_000_000, cursor: 'session#a core' },
     { operation: 'end-all', begunBy: 1_800_000_000, cursor: 'session#b core' },
   ]);
+});
+
+const topic = 'arn:aws:sns:eu-west-2:000000000000:alarms';
+test.each<[string, () => Answer, Partial<Finding>]>([
+  [
+    'nobody has subscribed',
+    () => subscriptionsTo([]),
+    { result: 'fault', detail: 'nobody has subscribed to the topic of the alarms' },
+  ],
+  [
+    'nobody has confirmed',
+    () => subscriptionsTo(['PendingConfirmation', 'Deleted']),
+    {
+      result: 'fault',
+      detail: 'nobody hears the alarms: 1 subscribed to their topic, and none has confirmed it',
+    },
+  ],
+  [
+    'somebody hears',
+    () => subscriptionsTo([`${topic}:1`, 'PendingConfirmation']),
+    { result: 'ok', detail: '1 confirmed, 1 not yet confirmed' },
+  ],
+  [
+    'this role may not see it',
+    () => stackError('AuthorizationError', 'User: sam is not authorized', 403),
+    { result: 'fault', detail: expect.stringContaining('sns:ListSubscriptionsByTopic') as unknown as string },
+  ],
+])('doctor says who hears the alarms of an environment: %s', async (_, subscriptions, finding) => {
+  aws.subscriptions = subscriptions;
+  aws.describeStacks = (name) =>
+    stack(name, {
+      ...aws.outputs,
+      JwksUrl: 'http://localhost:1/auth/jwks.json',
+      Issuer: 'http://127.0.0.1:1/realm',
+      ClientId: 'client',
+      AlarmTopicArn: topic,
+    });
+  const { code, out } = await ops(['doctor', '--env', 'dev', '--json'], { variables: shell() });
+  const { checks } = JSON.parse(out) as { checks: readonly Finding[] };
+  expect({ code, found: checks.find(({ check }) => check === 'alarm subscriptions') }).toMatchObject({
+    code: 1,
+    found: finding,
+  });
+  expect(
+    aws.calls.filter(({ action }) => action === 'ListSubscriptionsByTopic').map(({ input }) => input),
+  ).toMatchObject([{ TopicArn: topic }]);
+  // Who it is stays there.
+  expect(out).not.toContain('on-call@example.nhs.uk');
 });

@@ -45,6 +45,8 @@ export class FakeAws {
   /** CloudWatch Logs. */
   logs: (operation: string, input: Event) => Answer = () => returned({});
   rotateSecret: (input: Event) => Answer = () => returned({});
+  /** Of the topic of the alarms. */
+  subscriptions: () => Answer = () => subscriptionsTo([]);
   describeStacks: (name: string) => Answer = (name) => stack(name, this.outputs);
   readonly #server: Server;
 
@@ -100,6 +102,7 @@ export class FakeAws {
     }
     const form = new URLSearchParams(body);
     record(form.get('Action') ?? 'unknown', Object.fromEntries(form));
+    if (form.get('Action') === 'ListSubscriptionsByTopic') return this.subscriptions();
     return this.describeStacks(form.get('StackName') ?? '');
   }
 
@@ -157,6 +160,19 @@ export const stack = (name: string, outputs: Readonly<Record<string, string>>): 
         )
         .join('')}</Outputs>
     </member></Stacks></DescribeStacksResult></DescribeStacksResponse>`,
+  );
+
+/** @param arns - of subscriptions, or what SNS writes in place of one */
+export const subscriptionsTo = (arns: readonly string[]): Answer =>
+  xml(
+    200,
+    `<ListSubscriptionsByTopicResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><ListSubscriptionsByTopicResult>
+      <Subscriptions>${arns
+        .map(
+          (arn) =>
+            `<member><TopicArn>topic</TopicArn><Protocol>email</Protocol><SubscriptionArn>${arn}</SubscriptionArn><Owner>0</Owner><Endpoint>on-call@example.nhs.uk</Endpoint></member>`,
+        )
+        .join('')}</Subscriptions></ListSubscriptionsByTopicResult></ListSubscriptionsByTopicResponse>`,
   );
 
 export const stackError = (code: string, message: string, status = 400): Answer =>

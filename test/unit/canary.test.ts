@@ -131,6 +131,26 @@ describe('the canary', () => {
     await expect(run()).rejects.toThrow(message);
   });
 
+  const sentBack = (query: string): Answer => redirect(`${baseUrl}/auth/callback?${query}`);
+  test.each([
+    ['an error', 'error=invalid_scope&state=s', 'invalid_scope'],
+    ['an error that is none of OpenID Connect', 'error=hunter2&state=s', 'of an unknown kind'],
+    ['nothing', '', 'of an unknown kind'],
+  ])('says that CIS2 refuses the request when it sends the browser back with %s', async (_, query, code) => {
+    answers[authorize()] = sentBack(query);
+    await expect(run()).rejects.toThrow(
+      new RegExp(`^login: CIS2 refuses the authorization request: error ${code}$`),
+    );
+  });
+
+  test.each(['/realm/login', 'https://auth.example.nhs.uk/login?error=invalid_scope'])(
+    'takes a redirect to a page of CIS2’s own, %s, for its sign-in page',
+    async (location) => {
+      answers[authorize()] = redirect(location);
+      await expect(run()).resolves.toBeUndefined();
+    },
+  );
+
   test('names every check that failed, and nothing that it was sent', async () => {
     answers = {};
     await expect(run()).rejects.toThrow(

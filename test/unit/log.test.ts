@@ -21,7 +21,7 @@ const registered: Record<string, readonly string[]> = {
   session_ended: ['person', 'reason', 'count'],
   settings_invalid: ['problems'],
   signing_keys_created: ['kids'],
-  sign_in_failed: ['code', 'check'],
+  sign_in_failed: ['person', 'code', 'check'],
 };
 const standard = ['time', 'level', 'event', 'function', 'reference', 'audit'];
 /** Members of the first line of a request. */
