@@ -9,7 +9,7 @@ import path from 'node:path';
 const root = path.resolve(import.meta.dirname, '..');
 const files = [
   ...['session-store', 'session-proxy'].map((name) => `unit/${name}`),
-  ...['store', 'backchannel-logout'].map((name) => `faults/${name}`),
+  ...['store', 'backchannel-logout', 'keys'].map((name) => `faults/${name}`),
 ];
 if ((process.env['DYNAMODB_LOCAL_URL'] ?? '') === '') {
   process.stderr.write(

@@ -308,6 +308,27 @@ describe('the published key set', () => {
   });
 });
 
+test('a start that finds keys keeps them', async () => {
+  const publishedKids = async (baseUrl: string): Promise<string[]> => {
+    const { keys } = (await (await fetch(`${baseUrl}/auth/jwks.json`)).json()) as {
+      keys: { kid: string }[];
+    };
+    return keys.map(({ kid }) => kid);
+  };
+  const before = await publishedKids(bff.baseUrl);
+  expect(before).toHaveLength(2);
+  const second = await Bff.start({
+    issuer: provider.issuer,
+    'dynamodb-endpoint': store.url,
+    'secrets-endpoint': secrets.url,
+  });
+  try {
+    expect(await publishedKids(second.baseUrl)).toEqual(before);
+  } finally {
+    await second.stop();
+  }
+});
+
 describe('a start that cannot make the signing keys ends with a line that says so', () => {
   test.each<[string, 'secrets' | 'store', (operation: string) => boolean]>([
     ['the secret cannot be written', 'secrets', (operation) => operation === 'PutSecretValue'],
@@ -327,27 +348,6 @@ describe('a start that cannot make the signing keys ends with a line that says s
       );
     } finally {
       await Promise.all([fresh.store.close(), fresh.secrets.close()]);
-    }
-  });
-
-  test('and a start that finds keys keeps them', async () => {
-    const publishedKids = async (baseUrl: string): Promise<string[]> => {
-      const { keys } = (await (await fetch(`${baseUrl}/auth/jwks.json`)).json()) as {
-        keys: { kid: string }[];
-      };
-      return keys.map(({ kid }) => kid);
-    };
-    const before = await publishedKids(bff.baseUrl);
-    expect(before).toHaveLength(2);
-    const second = await Bff.start({
-      issuer: provider.issuer,
-      'dynamodb-endpoint': store.url,
-      'secrets-endpoint': secrets.url,
-    });
-    try {
-      expect(await publishedKids(second.baseUrl)).toEqual(before);
-    } finally {
-      await second.stop();
     }
   });
 });
