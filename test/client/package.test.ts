@@ -49,7 +49,7 @@ describe('the library', () => {
 
   test('imports nothing but its own files, and React for React', () => {
     const files = readdirSync(join(root, 'client'), { recursive: true, encoding: 'utf8' }).filter((file) =>
-      file.endsWith('.ts'),
+      /\.tsx?$/.test(file),
     );
     expect(files.length).toBeGreaterThan(5);
     const imported = files.flatMap((file) =>
