@@ -1,4 +1,3 @@
-'use client';
 /** The pages of somebody who is not signed in, or whose sign-in failed, and of an address that leads nowhere. */
 import { useEffect, useMemo, useState, type ReactElement, type ReactNode } from 'react';
 import type { ProblemText } from '../english/problems.ts';

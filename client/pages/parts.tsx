@@ -1,4 +1,3 @@
-'use client';
 /** What several pages share: headings, buttons, the way into a sign-in, and whom to call. */
 import { useEffect, useRef, useState, type MouseEvent, type ReactElement, type ReactNode } from 'react';
 import { useBff, useSession } from '../react/index.ts';

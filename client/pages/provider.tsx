@@ -1,4 +1,3 @@
-'use client';
 /** What the pages share: the path, the words, what is said above the page, and who was there before. */
 import {
   createContext,

@@ -1,4 +1,3 @@
-'use client';
 /** The page where a person chooses the role they work in. */
 import { useState, type SyntheticEvent } from 'react';
 import { useBff } from '../react/index.ts';

@@ -1,4 +1,3 @@
-'use client';
 /** Shows the page that belongs to the path and to who is signed in, and what is said above it. */
 import { useReducer, type MouseEvent, type ReactElement, type ReactNode } from 'react';
 import { RequireSession, useSession } from '../react/index.ts';

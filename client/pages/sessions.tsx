@@ -1,4 +1,3 @@
-'use client';
 /** Where a person is signed in, until when, and how they signed in. */
 import { useCallback, useEffect, useState } from 'react';
 import type { PageTexts } from '../english/pages.ts';
