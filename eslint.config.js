@@ -234,7 +234,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['client/**/*.ts'],
+    files: ['client/**/*.ts', 'client/**/*.tsx'],
     rules: refuse({
       regex: '/(lambdas|infra|local|tools)/',
       message: 'The client knows the BFF by its public contract only.',

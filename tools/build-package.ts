@@ -24,11 +24,11 @@ async function compile(project: string): Promise<void> {
   );
 }
 
-/** TypeScript leaves `.ts` in the imports of declarations. */
+/** TypeScript leaves `.ts` and `.tsx` in the imports of declarations. */
 function renameImportsOfDeclarations(): void {
   for (const file of globSync('**/*.d.ts', { cwd: dist })) {
     const text = readFileSync(path.join(dist, file), 'utf8');
-    const renamed = text.replaceAll(/((?:from|import)\s*\(?\s*['"]\.{1,2}\/[^'"]+)\.ts(['"])/g, '$1.js$2');
+    const renamed = text.replaceAll(/((?:from|import)\s*\(?\s*['"]\.{1,2}\/[^'"]+)\.tsx?(['"])/g, '$1.js$2');
     if (renamed !== text) writeFileSync(path.join(dist, file), renamed);
   }
 }

@@ -30,9 +30,12 @@ function newApp(directory: string): void {
     },
     dependencies: {
       'cis2-bff': `file:cis2-bff-${version}.tgz`,
-      ...versionsOf('aws-cdk-lib', 'constructs'),
+      ...versionsOf('aws-cdk-lib', 'constructs', 'react', 'react-dom'),
     },
-    devDependencies: versionsOf('@types/node', 'aws-cdk', 'typescript', 'vite'),
+    devDependencies: versionsOf(
+      ...['@types/node', '@types/react', '@types/react-dom', '@vitejs/plugin-react', 'aws-cdk'],
+      ...['nhsuk-frontend', 'sass', 'typescript', 'vite'],
+    ),
   };
   writeFileSync(path.join(directory, 'package.json'), `${JSON.stringify(about, undefined, 2)}\n`);
   execFileSync('npm', ['install', '--package-lock-only', '--ignore-scripts', '--prefer-offline'], {

@@ -125,7 +125,7 @@ export function RequireRole({ accept, fallback = null, children }: RequireRolePr
 
 export interface TimeoutDialogProps {
   /** Texts that take the place of the English ones. */
-  readonly texts?: Partial<TimeoutTexts>;
+  readonly texts?: Partial<TimeoutTexts> | undefined;
 }
 
 /** The dialog of `cis2-bff/client/timeout-dialog`: warns before the session ends, and covers the page once it has. */

@@ -1,11 +1,11 @@
 /** Find a patient at the Personal Demographics Service, see the record, change the address. */
 import { useEffect, useRef, useState, type SyntheticEvent } from 'react';
-import { Card } from 'nhsuk-react-components';
+import { Card, InsetText, SummaryList, TextInput, type TextInputProps } from 'nhsuk-react-components';
 import { BffError } from '../../client/index.ts';
-import { useDraft } from '../../client/react/index.ts';
 import * as english from '../../client/english/index.ts';
-import { attempt, bff, show, useCall } from './bff.ts';
-import { Button, Field, Inset, LinkButton, Page, Summary } from './parts.tsx';
+import { Button, Page, usePages } from '../../client/pages/index.ts';
+import { useDraft } from '../../client/react/index.ts';
+import { bff } from './bff.ts';
 
 /** As much of a FHIR R4 Patient as these pages show. */
 interface Patient {
@@ -33,7 +33,12 @@ function typedIn(event: SyntheticEvent<HTMLFormElement>): Partial<Record<string,
   return Object.fromEntries(fields.map(([name, value]) => [name, value.trim()]));
 }
 
+const Field = (props: TextInputProps & { name: string }) => (
+  <TextInput id={props.name} labelProps={{ size: 's' }} autoComplete="off" spellCheck={false} {...props} />
+);
+
 export function FindPage() {
+  const { attempt } = usePages();
   const results = useRef<HTMLHeadingElement>(null);
   const [found, setFound] = useState<Bundle | null>(null);
   useEffect(() => results.current?.focus(), [found]);
@@ -84,12 +89,20 @@ export function FindPage() {
   );
 }
 
+interface Loaded {
+  patient: Patient;
+  /** For the header that keeps somebody else's change from being lost. */
+  version: string;
+}
+async function load(id: string): Promise<Loaded> {
+  const answer = await bff.api('GET /api/pds/Patient/{id}', { parameters: { id } });
+  return { patient: (await answer.json()) as Patient, version: answer.headers.get('ETag') ?? '' };
+}
+
 /** The record of a patient, or the form that changes the address. */
 export function PatientPage({ id, isAddress }: { id: string; isAddress: boolean }) {
-  const [loaded] = useCall(async () => {
-    const answer = await bff.api('GET /api/pds/Patient/{id}', { parameters: { id } });
-    return { patient: (await answer.json()) as Patient, version: answer.headers.get('ETag') ?? '' };
-  });
+  const [loaded, setLoaded] = useState<Loaded | BffError | null>(null);
+  useEffect(() => void load(id).then(setLoaded, setLoaded), [id]);
   if (loaded === null) return <p role="status">Loading the record…</p>;
   if (!(loaded instanceof BffError)) return isAddress ? <Address {...loaded} /> : <Record {...loaded} />;
   const isMissing = loaded.status === 404;
@@ -97,12 +110,12 @@ export function PatientPage({ id, isAddress }: { id: string; isAddress: boolean 
   return (
     <Page title={title} help={english.contacts.desk} reference={loaded.reference}>
       <p>{isMissing ? 'Check the NHS number.' : english.failureText(loaded)}</p>
-      <LinkButton to="/" text="Find a patient" />
+      <Button href="/" text="Find a patient" />
     </Page>
   );
 }
 
-function Record({ patient }: { patient: Patient }) {
+function Record({ patient }: Loaded) {
   const { id, gender, birthDate, deceasedDateTime, address: [address] = [], telecom = [], meta } = patient;
   const isRestricted = meta.security[0]?.code !== 'U';
   const rows = {
@@ -115,9 +128,23 @@ function Record({ patient }: { patient: Patient }) {
   };
   return (
     <Page title={nameOf(patient)} caption="Patient record">
-      {isRestricted && <Inset>This record is restricted. Where the person is cannot be shown.</Inset>}
-      <Summary rows={rows} />
-      {address && !isRestricted && <LinkButton to={`/patients/${id}/address`} text="Change address" />}
+      {isRestricted && (
+        <InsetText>
+          <p>This record is restricted. Where the person is cannot be shown.</p>
+        </InsetText>
+      )}
+      <SummaryList>
+        {Object.entries(rows).map(
+          ([name, value]) =>
+            value && (
+              <SummaryList.Row key={name}>
+                <SummaryList.Key>{name}</SummaryList.Key>
+                <SummaryList.Value>{value}</SummaryList.Value>
+              </SummaryList.Row>
+            ),
+        )}
+      </SummaryList>
+      {address && !isRestricted && <Button href={`/patients/${id}/address`} text="Change address" />}
       <p>
         <a href="/">Find another patient</a>
       </p>
@@ -125,7 +152,8 @@ function Record({ patient }: { patient: Patient }) {
   );
 }
 
-function Address({ patient, version }: { patient: Patient; version: string }) {
+function Address({ patient, version }: Loaded) {
+  const { attempt, navigate } = usePages();
   const draft = useDraft('address');
   const { id, address: [address] = [] } = patient;
   const save = (event: SyntheticEvent<HTMLFormElement>) => {
@@ -139,7 +167,7 @@ function Address({ patient, version }: { patient: Patient; version: string }) {
       // When the sign-in is older than five minutes, the library starts a new one, which comes back to this page.
       await bff.api('PATCH /api/pds/Patient/{id}', { parameters: { id }, headers, body });
       draft.forget();
-      show({ path: `/patients/${id}` });
+      navigate(`/patients/${id}`);
       return `The address of ${nameOf(patient)} was changed.`;
     });
   };

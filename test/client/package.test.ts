@@ -37,6 +37,14 @@ describe('the library', () => {
     expect(gzipSync(code, { level: 9 }).length).toBeLessThanOrEqual(1_024);
   });
 
+  test('has the pages around a sign-in, with the client, the dialog and every text, in 20 KB', async () => {
+    const code = await bundle(`export * from './client/index.ts'; export * from './client/pages/index.ts'`);
+    const text = 'Sign in with my Care Identity';
+    expect(code).toContain(text);
+    expect(gzipSync(code, { level: 9 }).length).toBeLessThanOrEqual(20 * 1_024);
+    expect(await bundle(`export * from './client/react/index.ts'`)).not.toContain(text);
+  });
+
   test('loses what an app does not use', async () => {
     expect(await bundle(`import './client/index.ts'`)).toBe('');
     expect((await bundle(`export { BffError } from './client/index.ts'`)).length).toBeLessThan(400);
@@ -49,7 +57,7 @@ describe('the library', () => {
 
   test('imports nothing but its own files, and React for React', () => {
     const files = readdirSync(join(root, 'client'), { recursive: true, encoding: 'utf8' }).filter((file) =>
-      file.endsWith('.ts'),
+      /\.tsx?$/.test(file),
     );
     expect(files.length).toBeGreaterThan(5);
     const imported = files.flatMap((file) =>

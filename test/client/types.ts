@@ -1,5 +1,6 @@
 /** What the compiler must take and refuse: compiled, never run. */
 import { createBff } from '../../client/index.ts';
+import type { PageTexts } from '../../client/english/index.ts';
 import { createFakeBff } from '../../client/testing/index.ts';
 import type { upstreams } from '../../bff.config.ts';
 
@@ -104,3 +105,12 @@ createFakeBff<typeof upstreams>({
   // @ts-expect-error there is no such route
   api: { 'GET /api/pds/Practitioner': () => Response.json({}) },
 });
+
+/** Other words take the place of any text, with as much of what they are about as they need. */
+export const texts: Partial<PageTexts> = {
+  signIn: 'Mewngofnodi',
+  keepOthers: () => 'Cadw',
+  signedOutThere: (device) => `Allgofnodwyd: ${device}`,
+  // @ts-expect-error there is no such text
+  signOff: 'Hwyl',
+};

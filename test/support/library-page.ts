@@ -2,8 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
-/** Builds the pages of `test/client/page.ts` into a folder, for `--spa`. */
-export async function buildLibraryPage(folder: string): Promise<void> {
+/** Builds the pages of a module of `test/client` into a folder, for `--spa`. */
+export async function buildLibraryPage(folder: string, module = 'page.ts'): Promise<void> {
   await mkdir(join(folder, 'assets'), { recursive: true });
   await writeFile(
     join(folder, 'index.html'),
@@ -12,7 +12,7 @@ export async function buildLibraryPage(folder: string): Promise<void> {
   );
   await writeFile(join(folder, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
   await build({
-    entryPoints: [join(import.meta.dirname, '../client/page.ts')],
+    entryPoints: [join(import.meta.dirname, '../client', module)],
     outfile: join(folder, 'assets/page.js'),
     bundle: true,
     format: 'esm',

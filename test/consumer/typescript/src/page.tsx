@@ -1,5 +1,6 @@
 import { createBff } from 'cis2-bff/client';
-import { BffProvider, TimeoutDialog } from 'cis2-bff/client/react';
+import { PagesProvider, SessionPages } from 'cis2-bff/client/pages';
+import { BffProvider } from 'cis2-bff/client/react';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Referral } from './referral.tsx';
@@ -9,8 +10,11 @@ if (page === null) throw new Error('there is no #page');
 createRoot(page).render(
   <StrictMode>
     <BffProvider client={createBff()}>
-      <Referral />
-      <TimeoutDialog />
+      <PagesProvider serviceName="Referrals">
+        <SessionPages>
+          <Referral />
+        </SessionPages>
+      </PagesProvider>
     </BffProvider>
   </StrictMode>,
 );

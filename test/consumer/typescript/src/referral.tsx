@@ -13,7 +13,7 @@ export function Referral() {
     });
     setReason(((await response.json()) as { reason: string }).reason);
   };
-  if (session.status !== 'active') return <button onClick={() => void bff.signIn()}>Sign in</button>;
+  if (session.status !== 'active') return null;
   return (
     <>
       <h1>Referrals</h1>
