@@ -125,16 +125,8 @@ describe('a stack with several installations', () => {
   test.each([
     ['Ward', 'Wards-Ward '],
     ['North/Ward', 'Wards-North-Ward '],
-  ])('gives doctor the outputs and the alarms of %s', async (construct, prefix) => {
-    aws.describeAlarms = () =>
-      returned({
-        MetricAlarms: [
-          { AlarmName: `${prefix}x`, StateValue: 'OK', AlarmActions: ['arn'], ActionsEnabled: true },
-        ],
-      });
-    const { out } = await run('doctor', '--stack', 'Wards', '--construct', construct);
-    const { checks } = JSON.parse(out) as { checks: { check: string; result: string }[] };
-    expect(checks.find(({ check }) => check === 'alarms')?.result).toBe('ok');
+  ])('has doctor ask for the alarms of %s', async (construct, prefix) => {
+    await run('doctor', '--stack', 'Wards', '--construct', construct);
     const asked = aws.calls.find(({ action }) => action === 'DescribeAlarms')?.input;
     expect(asked?.['AlarmNamePrefix']).toBe(prefix);
   });
