@@ -1,4 +1,4 @@
-import { Annotations, Duration, Token } from 'aws-cdk-lib';
+import { Annotations, Duration, Fn, Token, type CfnOutput } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
@@ -22,6 +22,7 @@ import type { ReservedConcurrency } from './parts/functions.ts';
 import { BffHttpApi } from './parts/http-api.ts';
 import { nameInStack } from './parts/names.ts';
 import type { OriginDomain } from './parts/http-api.ts';
+import { addOutputs } from './parts/outputs.ts';
 import { SigningKeyStore } from './parts/signing-key-store.ts';
 import { BffLogs } from './parts/logs.ts';
 import type { BffLogsProps } from './parts/logs.ts';
@@ -234,6 +235,11 @@ export class Cis2Bff extends Construct {
   readonly distribution: cloudfront.Distribution;
   /** Where CIS2 reads our public keys. */
   readonly jwksUrl: string;
+  /**
+   * The outputs of the stack by their names, which the operator commands read. In the stack each has a key of its own, such as
+   * `BffJwksUrl0A1B2C3D`, and its name in the description.
+   */
+  readonly outputs: Readonly<Record<string, CfnOutput>>;
   private readonly bucket: s3.IBucket | undefined;
 
   /** @throws DeploymentRefused naming everything in `props` that breaks a rule */
@@ -359,6 +365,32 @@ export class Cis2Bff extends Construct {
         distribution: this.distribution,
       });
     }
+    this.outputs = addOutputs(this, {
+      Installation: nameInStack(this),
+      DistributionDomain: this.distribution.distributionDomainName,
+      DistributionId: this.distribution.distributionId,
+      SpaBucket: this.bucket?.bucketName,
+      OriginTarget: this.origin?.regionalDomainName,
+      JwksUrl: this.jwksUrl,
+      Issuer: settings.CIS2_ISSUER,
+      ClientId: settings.CIS2_CLIENT_ID,
+      ApiPlatformTokenUrl: settings.API_PLATFORM_TOKEN_URL,
+      UpstreamUrls: settings.UPSTREAMS,
+      SigningKeysSecretArn: this.signingKeys.secret.secretArn,
+      ApiPlatformKeysSecretArn: this.apiPlatformKeyStore?.secret.secretArn,
+      ApiPlatformCredentialsSecretArn: this.apiPlatformCredentials.secret.secretArn,
+      RotateSigningKeysFunction: this.functions.get('rotate-signing-keys').functionName,
+      KeysStatusFunction: this.functions.get('keys-status').functionName,
+      OperatorSessionsFunction: this.functions.get('operator-sessions').functionName,
+      FunctionLogGroups: Fn.join(
+        ',',
+        [...this.functions.logGroups().values()].map(({ logGroupName }) => logGroupName),
+      ),
+      AuditLogGroup: this.functions.auditLogGroup.logGroupName,
+      AlarmTopicArn: this.alarmTopic.topicArn,
+      OperatorReadOnlyRoleArn: this.operatorRoles.readOnly.roleArn,
+      OperatorRoleArn: this.operatorRoles.operator.roleArn,
+    });
   }
 
   /**

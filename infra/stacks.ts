@@ -4,7 +4,7 @@ import type { Construct } from 'constructs';
 import bff from '../bff.config.ts';
 import { Cis2Bff } from './cis2-bff.ts';
 import { exampleAccount, type Environment } from './environments.ts';
-import { ApiPlatformCredentials, apiPlatformTokenUrls } from './parts/api-platform.ts';
+import { ApiPlatformCredentials } from './parts/api-platform.ts';
 import { EdgeSecret } from './parts/edge-secret.ts';
 import { Firewall } from './parts/firewall.ts';
 import { SigningKeyStore } from './parts/signing-key-store.ts';
@@ -137,41 +137,10 @@ export function addEnvironment(
           : { certificate: acm.Certificate.fromCertificateArn(stateless, 'Certificate', certificateArn) }),
       }),
   );
-  new CfnOutput(stateless, 'DistributionDomain', { value: deployed.distribution.distributionDomainName });
-  new CfnOutput(stateless, 'DistributionId', { value: deployed.distribution.distributionId });
-  new CfnOutput(stateless, 'SpaBucket', { value: deployed.spaBucket.bucketName });
-  new CfnOutput(stateless, 'JwksUrl', { value: deployed.jwksUrl });
-  new CfnOutput(stateless, 'RotateSigningKeysFunction', {
-    value: deployed.functions.get('rotate-signing-keys').functionName,
-  });
-
-  new CfnOutput(stateless, 'AlarmTopicArn', { value: deployed.alarmTopic.topicArn });
-  new CfnOutput(stateless, 'KeysStatusFunction', {
-    value: deployed.functions.get('keys-status').functionName,
-  });
-  new CfnOutput(stateless, 'OperatorSessionsFunction', {
-    value: deployed.functions.get('operator-sessions').functionName,
-  });
-  new CfnOutput(stateless, 'FunctionLogGroups', {
-    value: Fn.join(
-      ',',
-      [...deployed.functions.logGroups().values()].map(({ logGroupName }) => logGroupName),
-    ),
-  });
-  new CfnOutput(stateless, 'AuditLogGroup', { value: deployed.functions.auditLogGroup.logGroupName });
-  new CfnOutput(stateless, 'Issuer', { value: environment.issuer });
-  new CfnOutput(stateless, 'ApiPlatformTokenUrl', {
-    value: environment.apiPlatformTokenUrl ?? apiPlatformTokenUrls[production ? 'live' : 'integration'],
-  });
-  new CfnOutput(stateless, 'UpstreamUrls', { value: JSON.stringify(environment.upstreamUrls ?? {}) });
-  new CfnOutput(stateless, 'ClientId', { value: environment.clientId });
-  new CfnOutput(stateless, 'OperatorReadOnlyRoleArn', { value: deployed.operatorRoles.readOnly.roleArn });
-  new CfnOutput(stateless, 'OperatorRoleArn', { value: deployed.operatorRoles.operator.roleArn });
+  // One installation a stack: its outputs need no longer names.
+  for (const [output, made] of Object.entries(deployed.outputs)) made.overrideLogicalId(output);
 
   if (edge !== undefined) stateless.addStackDependency(edge);
-  if (deployed.origin !== undefined) {
-    new CfnOutput(stateless, 'OriginTarget', { value: deployed.origin.regionalDomainName });
-  }
   return { stateful, stateless, edge };
 }
 

@@ -14,8 +14,10 @@ interface OptionSpec {
 
 const sharedOptions = {
   env: { value: 'NAME', help: 'work on the environment NAME in AWS' },
+  stack: { value: 'NAME', help: "work on the stack NAME of an app's own in AWS" },
+  construct: { value: 'ID', help: 'which installation, where the stack has several' },
   local: { value: 'PORT', help: 'work on the local start that runs on PORT' },
-  region: { value: 'REGION', help: 'AWS region of the environment (eu-west-2)' },
+  region: { value: 'REGION', help: 'AWS region of the environment or stack (eu-west-2)' },
   json: { help: 'print one JSON document in place of the text' },
   help: { help: 'this text' },
 } as const satisfies Record<string, OptionSpec>;
@@ -157,7 +159,7 @@ function readArguments(command: Command, operands: readonly string[], values: Va
   }
   return {
     operands,
-    target: readTarget(command, text('env'), text('local'), text('region')),
+    target: readTarget(command, text),
     purpose,
     kid,
     json: values['json'] === true,
@@ -172,28 +174,45 @@ function readArguments(command: Command, operands: readonly string[], values: Va
 
 const isPurpose = (text: string): text is Purpose => text === 'cis2' || text === 'api-platform';
 
+/** As CloudFormation has it. */
+const stackName = /^[A-Za-z][A-Za-z0-9-]{0,127}$/;
+
 function readTarget(
   command: Command,
-  env: string | undefined,
-  local: string | undefined,
-  region = 'eu-west-2',
+  text: (name: keyof typeof sharedOptions) => string | undefined,
 ): Target {
-  if (env === undefined && local === undefined) {
-    throw usage(command, 'say where: --env NAME for an environment in AWS, --local PORT for a local start');
+  const places = (['env', 'stack', 'local'] as const).filter((name) => text(name) !== undefined);
+  if (places.length === 0) {
+    throw usage(
+      command,
+      "say where: --env NAME for an environment in AWS, --stack NAME for an app's own stack there, --local PORT for a local start",
+    );
   }
-  if (env !== undefined && local !== undefined) {
-    throw usage(command, 'give --env NAME or --local PORT, not both');
+  if (places.length > 1) {
+    throw usage(command, `give only one of ${places.map((name) => `--${name}`).join(', ')}`);
   }
-  if (env !== undefined) {
-    if (!/^[A-Za-z0-9][A-Za-z0-9-]{0,99}$/.test(env)) {
-      throw usage(command, '--env must be the name of an environment: letters, digits and hyphens');
-    }
+  const construct = text('construct');
+  if (construct !== undefined && text('stack') === undefined) {
+    throw usage(command, '--construct goes with --stack');
+  }
+  const local = text('local');
+  if (local === undefined) {
+    const region = text('region') ?? 'eu-west-2';
     if (!/^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/.test(region)) {
       throw usage(command, '--region must be an AWS region, such as eu-west-2');
     }
+    const stack = text('stack');
+    if (stack !== undefined) {
+      if (!stackName.test(stack)) throw usage(command, '--stack must be the name of a stack in AWS');
+      return { kind: 'stack', name: stack, construct, region };
+    }
+    const env = text('env') ?? '';
+    if (!/^[A-Za-z0-9][A-Za-z0-9-]{0,99}$/.test(env)) {
+      throw usage(command, '--env must be the name of an environment: letters, digits and hyphens');
+    }
     return { kind: 'environment', name: env, region };
   }
-  const port = /^\d{1,5}$/.test(local ?? '') ? Number(local) : NaN;
+  const port = /^\d{1,5}$/.test(local) ? Number(local) : NaN;
   if (!(port >= 1 && port <= 65_535)) {
     throw usage(command, '--local must be the port of a local start, 1 to 65535');
   }
@@ -210,7 +229,7 @@ const optionLines = (names: readonly string[]): string[] =>
 function generalHelp(): string {
   const widest = Math.max(...commands.map((command) => callOf(command).length));
   return [
-    `Usage: ${calledAs('ops')} COMMAND (--env NAME | --local PORT) [options]`,
+    `Usage: ${calledAs('ops')} COMMAND (--env NAME | --stack NAME | --local PORT) [options]`,
     '',
     'What an operator can do to an installation.',
     '',
@@ -228,12 +247,12 @@ function generalHelp(): string {
 
 const helpOf = (command: Command): string =>
   [
-    `Usage: ${calledAs('ops')} ${callOf(command)} (--env NAME | --local PORT) [options]`,
+    `Usage: ${calledAs('ops')} ${callOf(command)} (--env NAME | --stack NAME | --local PORT) [options]`,
     '',
     ...command.help,
     '',
     ...optionLines([...command.options, ...Object.keys(sharedOptions)]),
     '',
-    `With --env, AWS must allow: ${command.actions.join(', ')}. The role in the stack output`,
+    `In AWS it needs: ${command.actions.join(', ')}. The role in the stack output`,
     `${command.readOnly === true ? 'OperatorReadOnlyRoleArn, or in OperatorRoleArn, has' : 'OperatorRoleArn has'} these rights on what the installation made.`,
   ].join('\n');

@@ -1,9 +1,16 @@
 import type { Installation } from './installation.ts';
 import type { Io, Result } from './io.ts';
 
-/** Where a command works: a deployed environment, or a local start. */
+/** Where a command works: an environment, a stack of an app's own, or a local start. */
 export type Target =
   | { readonly kind: 'environment'; readonly name: string; readonly region: string }
+  | {
+      readonly kind: 'stack';
+      readonly name: string;
+      /** The construct, by its path in the stack. */
+      readonly construct: string | undefined;
+      readonly region: string;
+    }
   | { readonly kind: 'local'; readonly port: number };
 
 export type Purpose = 'cis2' | 'api-platform';

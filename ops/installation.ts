@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import type { InvokeCommandOutput } from '@aws-sdk/client-lambda';
 import { readAlarms, readAlarmSubscriptions, type Alarm, type AlarmSubscriptions } from './alarms.ts';
 import { awsFailure, isAwsError, isNoResponse } from './aws-failure.ts';
@@ -13,7 +12,7 @@ import { oneLine } from './wording.ts';
 
 /** One installation of the product, in AWS or on this machine: what its stacks made, and how to reach it. */
 export interface Installation {
-  /** E.g. `environment dev` */
+  /** E.g. `environment dev` or `Bff in the stack MyApp` */
   readonly label: string;
   /**
    * The value of a stack output.
@@ -68,9 +67,14 @@ const maxResponseMs = 200_000;
  * @throws CouldNot when it is not there
  */
 export async function openInstallation(target: Target): Promise<Installation> {
-  return connect(
-    target.kind === 'local' ? readLocalStart(target.port) : await readStacks(target.name, target.region),
-  );
+  switch (target.kind) {
+    case 'environment':
+      return connect(await readEnvironment(target.name, target.region));
+    case 'stack':
+      return connect(await readStack(target.name, target.construct, target.region));
+    case 'local':
+      return connect(readLocalStart(target.port));
+  }
 }
 
 function connect({ label, outputs, region, local, alarmPrefix }: Reach): Installation {
@@ -203,50 +207,110 @@ function errorTypeOf(payload: Uint8Array | undefined): string {
   return typeof type === 'string' ? oneLine(type).slice(0, 100) : 'without a reason';
 }
 
-async function readStacks(name: string, region: string): Promise<Reach> {
-  const { CloudFormationClient } = await import('@aws-sdk/client-cloudformation');
+/** Key → what an output says. */
+type Outputs = Readonly<Record<string, { readonly value: string; readonly description: string }>>;
+
+/** An environment of this project's: its outputs have short keys, and no construct to choose. */
+async function readEnvironment(name: string, region: string): Promise<Reach> {
+  const [stateful, stateless] = await readStacks(
+    [`cis2-bff-${name}-stateful`, `cis2-bff-${name}-stateless`],
+    region,
+    '--env',
+  );
+  return {
+    label: `environment ${name}`,
+    alarmPrefix: `cis2-bff-${name}-`,
+    region,
+    outputs: Object.fromEntries(
+      Object.entries({ ...stateful, ...stateless }).map(([key, { value }]) => [key, value]),
+    ),
+  };
+}
+
+/** A stack of an app's own. Outputs that are the app's are none of ours. */
+async function readStack(name: string, construct: string | undefined, region: string): Promise<Reach> {
+  const [stack = {}] = await readStacks([name], region, '--stack');
+  const installations = new Map<string, Record<string, string>>();
+  for (const { value, description } of Object.values(stack)) {
+    const [, path, output] = /^CIS2 BFF (.+): (\w+)$/.exec(description) ?? [];
+    if (path === undefined || output === undefined) continue;
+    installations.set(path, { ...installations.get(path), [output]: value });
+  }
+  const paths = [...installations.keys()];
+  if (paths.length === 0) {
+    throw new CouldNot(
+      'no_installation',
+      `the stack ${name} in ${region} has no outputs of this product: name the stack that the construct Cis2Bff is in, and deploy it with this version`,
+    );
+  }
+  const [only] = paths.length === 1 ? paths : [];
+  const chosen = construct ?? only;
+  if (chosen === undefined) {
+    throw new CouldNot(
+      'several_installations',
+      `the stack ${name} has several installations: choose one with --construct ${paths.join(' or --construct ')}`,
+    );
+  }
+  const outputs = installations.get(chosen);
+  if (outputs === undefined) {
+    throw new CouldNot(
+      'no_installation',
+      `the stack ${name} has no installation ${chosen}, only ${paths.join(', ')}`,
+    );
+  }
+  const { Installation: installation } = outputs;
+  return {
+    label: `${chosen} in the stack ${name}`,
+    ...(installation === undefined ? {} : { alarmPrefix: `${installation} ` }),
+    region,
+    outputs,
+  };
+}
+
+/**
+ * The outputs of stacks.
+ *
+ * @param option - by which the command line says which they are
+ */
+async function readStacks(
+  names: readonly string[],
+  region: string,
+  option: string,
+): Promise<readonly Outputs[]> {
+  const { CloudFormationClient, DescribeStacksCommand } = await import('@aws-sdk/client-cloudformation');
   const cloudFormation = new CloudFormationClient({
     region,
     requestHandler: { connectionTimeout: 5_000, socketTimeout: 20_000 },
   });
-  try {
-    const outputs = await Promise.all(
-      ['stateful', 'stateless'].map((part) => outputsOf(cloudFormation, `cis2-bff-${name}-${part}`, region)),
+  const outputsOf = async (name: string): Promise<Outputs> => {
+    const missing = (cause?: unknown): CouldNot =>
+      new CouldNot(
+        'no_such_environment',
+        `there is no stack ${name} in ${region} of this AWS account: check ${option}, --region and whose credentials these are`,
+        { cause },
+      );
+    const { Stacks: stacks } = await cloudFormation
+      .send(new DescribeStacksCommand({ StackName: name }))
+      .catch((error: unknown) => {
+        if (isAwsError(error) && error.name === 'ValidationError') throw missing(error);
+        throw awsFailure(error, 'cloudformation:DescribeStacks');
+      });
+    const stack = stacks?.[0];
+    if (stack === undefined) throw missing();
+    return Object.fromEntries(
+      (stack.Outputs ?? []).map(
+        ({ OutputKey = '', OutputValue: value = '', Description: description = '' }) => [
+          OutputKey,
+          { value, description },
+        ],
+      ),
     );
-    return {
-      label: `environment ${name}`,
-      alarmPrefix: `cis2-bff-${name}-`,
-      region,
-      outputs: Object.assign({}, ...outputs) as Reach['outputs'],
-    };
+  };
+  try {
+    return await Promise.all(names.map(outputsOf));
   } finally {
     cloudFormation.destroy();
   }
-}
-
-async function outputsOf(
-  cloudFormation: CloudFormationClient,
-  stackName: string,
-  region: string,
-): Promise<Record<string, string>> {
-  const missing = (cause?: unknown): CouldNot =>
-    new CouldNot(
-      'no_such_environment',
-      `there is no stack ${stackName} in ${region} of this AWS account: check --env, --region and whose credentials these are`,
-      { cause },
-    );
-  const { DescribeStacksCommand } = await import('@aws-sdk/client-cloudformation');
-  const { Stacks: stacks } = await cloudFormation
-    .send(new DescribeStacksCommand({ StackName: stackName }))
-    .catch((error: unknown) => {
-      if (isAwsError(error) && error.name === 'ValidationError') throw missing(error);
-      throw awsFailure(error, 'cloudformation:DescribeStacks');
-    });
-  const stack = stacks?.[0];
-  if (stack === undefined) throw missing();
-  return Object.fromEntries(
-    (stack.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]),
-  );
 }
 
 const notRunning = (port: number): CouldNot =>

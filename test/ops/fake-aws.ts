@@ -1,4 +1,4 @@
-/** What the operator's commands speak to, on the wire: Lambda, Secrets Manager and CloudFormation, as far as they do. */
+/** What the operator's commands speak to, on the wire: Lambda, Secrets Manager, CloudFormation and CloudWatch, as far as they do. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -100,6 +100,11 @@ export class FakeAws {
       record(operation, input);
       return this.logs(operation, input);
     }
+    if (request.headers['x-amz-target'] === 'GraniteServiceVersion20100801.DescribeAlarms') {
+      const input = JSON.parse(body) as Event;
+      record('DescribeAlarms', input);
+      return returned({});
+    }
     const form = new URLSearchParams(body);
     record(form.get('Action') ?? 'unknown', Object.fromEntries(form));
     if (form.get('Action') === 'ListSubscriptionsByTopic') return this.subscriptions();
@@ -148,15 +153,25 @@ const xml = (status: number, body: string): Answer => ({
   body,
 });
 
-export const stack = (name: string, outputs: Readonly<Record<string, string>>): Answer =>
+/** An output of a stack. */
+export interface Output {
+  readonly key: string;
+  readonly value: string;
+  readonly description?: string;
+}
+
+export const stack = (name: string, outputs: Readonly<Record<string, string>> | readonly Output[]): Answer =>
   xml(
     200,
     `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member>
       <StackName>${name}</StackName><StackStatus>CREATE_COMPLETE</StackStatus><CreationTime>2026-01-01T00:00:00Z</CreationTime>
-      <Outputs>${Object.entries(outputs)
+      <Outputs>${(Array.isArray(outputs)
+        ? (outputs as readonly Output[])
+        : Object.entries(outputs).map(([key, value]): Output => ({ key, value: String(value) }))
+      )
         .map(
-          ([key, value]) =>
-            `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`,
+          ({ key, value, description }) =>
+            `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue>${description === undefined ? '' : `<Description>${description}</Description>`}</member>`,
         )
         .join('')}</Outputs>
     </member></Stacks></DescribeStacksResult></DescribeStacksResponse>`,

@@ -1,4 +1,4 @@
-import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { Stack, type StackProps } from 'aws-cdk-lib';
 import { Cis2Bff, cis2Issuers } from 'cis2-bff/cdk';
 import type { Construct } from 'constructs';
 import bff from '../bff.config.ts';
@@ -7,7 +7,7 @@ import bff from '../bff.config.ts';
 export class AppStack extends Stack {
   constructor(scope: Construct, id: string, props?: StackProps) {
     super(scope, id, props);
-    const { distribution, spaBucket } = new Cis2Bff(this, 'Bff', {
+    new Cis2Bff(this, 'Bff', {
       ...bff,
       production: false,
       baseUrl: 'https://app.example.nhs.uk',
@@ -15,7 +15,5 @@ export class AppStack extends Stack {
       clientId: 'the-client-id-from-cis2',
       upstreamUrls: { pds: 'https://int.api.service.nhs.uk/personal-demographics/FHIR/R4' },
     });
-    new CfnOutput(this, 'Address', { value: `https://${distribution.distributionDomainName}` });
-    new CfnOutput(this, 'SpaBucket', { value: spaBucket.bucketName });
   }
 }
