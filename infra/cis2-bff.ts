@@ -66,7 +66,7 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
   readonly edgeSecret?: EdgeSecret;
   /**
    * A whole number from 1. Another one than before rotates what the edge sends: it gets another value in the secret that is made
-   * here, and CloudFront takes the value in force when it is deployed.
+   * here, and CloudFront takes the value in force when it is deployed. Not with `edgeSecret`, which has the number itself.
    * @default 1
    */
   readonly edgeSecretDeployment?: number;
@@ -258,7 +258,8 @@ export class Cis2Bff extends Construct {
         : undefined;
     this.apiPlatformCredentials =
       props.apiPlatformCredentials ?? new ApiPlatformCredentials(this, 'ApiPlatformCredentials');
-    const edgeSecret = props.edgeSecret ?? new EdgeSecret(this, 'EdgeSecret', props.edgeSecretDeployment);
+    const edgeSecret =
+      props.edgeSecret ?? new EdgeSecret(this, 'EdgeSecret', { deployment: props.edgeSecretDeployment });
     const settings = settingValues(
       props,
       {
@@ -345,7 +346,6 @@ export class Cis2Bff extends Construct {
       originDomainName: this.origin?.name,
       ...(eventsApi === undefined ? {} : { eventsApi }),
       edgeSecret,
-      edgeSecretDeployment: props.edgeSecretDeployment ?? 1,
       baseUrl: props.baseUrl,
       certificate: props.certificate,
       webAclArn: props.webAclArn,
@@ -562,7 +562,12 @@ const edgeProblems = (props: Cis2BffProps): readonly string[] => {
   if (production && webAclArn === undefined && withoutWebAcl === undefined) {
     problems.push('webAclArn is missing: give one, or say in withoutWebAcl why there is none');
   }
-  const { edgeSecretDeployment = 1 } = props;
+  const edgeSecretDeployment = props.edgeSecret?.deployment ?? props.edgeSecretDeployment ?? 1;
+  if (props.edgeSecret !== undefined && props.edgeSecretDeployment !== undefined) {
+    problems.push(
+      'edgeSecretDeployment is for the secret that is made here: give the number to new EdgeSecret(…, { deployment })',
+    );
+  }
   if (!(Number.isSafeInteger(edgeSecretDeployment) && edgeSecretDeployment >= 1)) {
     problems.push(`edgeSecretDeployment must be a whole number from 1, got ${String(edgeSecretDeployment)}`);
   }

@@ -3,8 +3,13 @@ import './node-version.ts';
 
 export { Cis2Bff, type Cis2BffProps } from './cis2-bff.ts';
 export { ApiPlatformCredentials, apiPlatformTokenUrls } from './parts/api-platform.ts';
+export { EdgeSecret, type EdgeSecretProps } from './parts/edge-secret.ts';
+export { Firewall, type FirewallProps } from './parts/firewall.ts';
 export type { ReservedConcurrency } from './parts/functions.ts';
-export { SigningKeyStore, type SigningKeyStoreProps } from './parts/signing-key-store.ts';
+export type { OriginDomain } from './parts/http-api.ts';
+export type { BffLogsProps } from './parts/logs.ts';
+export type { Rollout } from './parts/releases.ts';
+export { SigningKeyStore, type KeyPurpose, type SigningKeyStoreProps } from './parts/signing-key-store.ts';
 export type { OperatorPrincipals } from './parts/operator-roles.ts';
 export { cis2Issuers, DeploymentRefused, type BehaviourProps } from './parts/settings.ts';
 export { BffStorage, type BffStorageProps } from './parts/storage.ts';

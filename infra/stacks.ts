@@ -6,7 +6,7 @@ import { Cis2Bff } from './cis2-bff.ts';
 import { exampleAccount, type Environment } from './environments.ts';
 import { ApiPlatformCredentials } from './parts/api-platform.ts';
 import { EdgeSecret } from './parts/edge-secret.ts';
-import { Firewall } from './parts/firewall.ts';
+import { edgeRegion, Firewall } from './parts/firewall.ts';
 import { SigningKeyStore } from './parts/signing-key-store.ts';
 import { DeploymentRefused } from './parts/settings.ts';
 import { BffStorage } from './parts/storage.ts';
@@ -15,8 +15,6 @@ import { UndeployableSynthesizer } from './parts/undeployable.ts';
 
 /** Health data stays in London. */
 const region = 'eu-west-2';
-/** CloudFront takes its firewall from there alone. No health data goes there. */
-const edgeRegion = 'us-east-1';
 const webAclOutput = 'WebAclArn';
 
 export interface EnvironmentStacks {
@@ -46,7 +44,7 @@ export function addEnvironment(
   const { production, account, certificateArn, origin, firewall, maxReadUnits, maxWriteUnits, ...others } =
     environment;
   // Where it is deployed an environment says it, and not the app: two of its stacks need to know.
-  const { sessionEvents = false, ...bffProps } = others;
+  const { sessionEvents = false, edgeSecretDeployment, ...bffProps } = others;
   refuseUndeployable(name, environment);
   const why =
     refusal ?? (account === exampleAccount ? 'put-your-own-account-into-infra-environments' : undefined);
@@ -68,7 +66,7 @@ export function addEnvironment(
       ? new SigningKeyStore(stateful, 'ApiPlatformKeys', { purpose: 'api-platform' })
       : undefined;
   const apiPlatformCredentials = new ApiPlatformCredentials(stateful, 'ApiPlatformCredentials');
-  const edgeSecret = new EdgeSecret(stateful, 'EdgeSecret', environment.edgeSecretDeployment);
+  const edgeSecret = new EdgeSecret(stateful, 'EdgeSecret', { deployment: edgeSecretDeployment });
   new CfnOutput(stateful, 'EdgeSecretArn', { value: edgeSecret.secret.secretArn });
   new CfnOutput(stateful, 'SessionTable', { value: storage.sessions.tableName });
   new CfnOutput(stateful, 'PublishedKeysTable', { value: storage.publishedKeys.tableName });

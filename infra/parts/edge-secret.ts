@@ -4,6 +4,15 @@ import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { addGeneratedSecret, secretStatements } from './secrets.ts';
 
+export interface EdgeSecretProps {
+  /**
+   * A whole number from 1. With another one than before Secrets Manager generates another value, and CloudFront takes it when it is
+   * deployed.
+   * @default 1
+   */
+  readonly deployment?: number;
+}
+
 /** More than 256 random bits. */
 const minLength = 64;
 
@@ -23,10 +32,12 @@ export class EdgeSecret extends Construct {
   readonly secret: secretsmanager.Secret;
   /** Encrypts the secret. */
   readonly encryptionKey: kms.Key;
+  /** The number of the value in it. */
+  readonly deployment: number;
 
-  /** @param deployment - a whole number from 1; with another one Secrets Manager generates another value */
-  constructor(scope: Construct, id: string, deployment = 1) {
+  constructor(scope: Construct, id: string, { deployment = 1 }: EdgeSecretProps = {}) {
     super(scope, id);
+    this.deployment = deployment;
     const { secret, encryptionKey } = addGeneratedSecret(
       this,
       'Value',
@@ -34,7 +45,7 @@ export class EdgeSecret extends Construct {
         secret: 'what the edge sends, to show that a request came through it',
         atRest: 'what the edge sends at rest',
         rotated:
-          'A new value has to reach CloudFront as well, which only a deployment changes: another edgeSecretDeployment rotates both. ' +
+          'A new value has to reach CloudFront as well, which only a deployment changes: another number of the deployment rotates both. ' +
           'Functions take the former value meanwhile.',
       },
       { passwordLength: lengthFor(deployment), excludePunctuation: true },

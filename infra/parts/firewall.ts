@@ -1,9 +1,10 @@
-import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Stack, Token } from 'aws-cdk-lib';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import { bffPrefixes, routes } from '../../lambdas/routes.ts';
 import { BffLogs, type BffLogsProps } from './logs.ts';
+import { DeploymentRefused } from './settings.ts';
 import { defaultRequestsPerAddress, defaultSignInsPerAddress, firewallWindowSeconds } from './rate-limits.ts';
 
 export interface FirewallProps extends BffLogsProps {
@@ -92,15 +93,28 @@ const tooMany: wafv2.CfnWebACL.RuleActionProperty = {
   },
 };
 
+/** CloudFront takes its firewall from there alone. No health data goes there. */
+export const edgeRegion = 'us-east-1';
+
 /**
- * The web ACL of the distribution, which lives in us-east-1. Rates by address first, then AWS's managed rules: counting on our own
+ * The web ACL of the distribution, for a stack in us-east-1. Rates by address first, then AWS's managed rules: counting on our own
  * prefixes, blocking on the paths of the SPA.
+ *
+ * @example
+ * const edge = new Stack(app, 'Edge', { env: { account, region: 'us-east-1' } });
+ * const { webAclArn } = new Firewall(edge, 'Firewall');
  */
 export class Firewall extends Construct {
+  /** For `webAclArn` of `Cis2Bff`. From another region it is read as an output of the stack. */
   readonly webAclArn: string;
 
+  /** @throws DeploymentRefused in another region */
   constructor(scope: Construct, id: string, props: FirewallProps = {}) {
     super(scope, id);
+    const { region } = Stack.of(this);
+    if (!Token.isUnresolved(region) && region !== edgeRegion) {
+      throw new DeploymentRefused([`the firewall must be in a stack in ${edgeRegion}, got ${region}`]);
+    }
     const { managedRules = 'count', signInsPerAddress = defaultSignInsPerAddress } = props;
     const { requestsPerAddress = defaultRequestsPerAddress } = props;
     const rate = (name: string, limit: number, scopeDownStatement?: Statement): Omit<Rule, 'priority'> => ({

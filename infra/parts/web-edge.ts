@@ -23,8 +23,6 @@ export interface WebEdgeProps {
   readonly eventsApi?: EventsApi;
   /** What the edge sends with every request to the API. */
   readonly edgeSecret: EdgeSecret;
-  /** Another number has the distribution changed, and with it the value read again. */
-  readonly edgeSecretDeployment: number;
   /** The origin's own name: `https://` and a host. */
   readonly baseUrl: string;
   /** Certificate (in us-east-1) for the base URL's host. */
@@ -172,8 +170,8 @@ export class WebEdge extends Construct {
     });
 
     const distribution = new cloudfront.Distribution(this, 'Distribution', {
-      // CloudFormation resolves the reference again only when something else of the distribution changes.
-      comment: `CIS2 BFF, edge secret ${String(props.edgeSecretDeployment)}`,
+      // CloudFormation resolves the reference to the value again only when something else of the distribution changes.
+      comment: `CIS2 BFF, edge secret ${String(props.edgeSecret.deployment)}`,
       ...(certificate === undefined
         ? {}
         : {

@@ -204,21 +204,31 @@ describe('a project in TypeScript', () => {
   test('can be written as the documents say, and synthesises without a network, twice the same bytes', async () => {
     const documented = snippets('add-sign-in.md');
     expect([...documented.keys()]).toEqual([
-      ...['bff.config.ts', 'src/main.ts', 'vite.config.ts', 'infra/app.ts', 'bff.config.strict.ts'],
+      ...['bff.config.ts', 'src/main.ts', 'vite.config.ts', 'infra/app.ts', 'infra/production.ts'],
+      'bff.config.strict.ts',
     ]);
     for (const [file, text] of documented) {
       const target = join(typescript, 'documented', file);
       mkdirSync(dirname(target), { recursive: true });
       writeFileSync(target, text);
     }
-    const synth = (out: string): Promise<Outcome> =>
-      run(typescript, process.execPath, ['documented/infra/app.ts'], {
+    const synth = (file: string, out: string): Promise<Outcome> =>
+      run(typescript, process.execPath, [`documented/infra/${file}`], {
         ...offline,
         ...withoutValidation,
         CDK_OUTDIR: join(place, out),
       });
-    const [one, two] = await Promise.all([synth('one'), synth('two')]);
+    const [one, two, production] = await Promise.all([
+      synth('app.ts', 'one'),
+      synth('app.ts', 'two'),
+      synth('production.ts', 'production'),
+    ]);
     expect([one.code, one.err, two.code]).toEqual([0, '', 0]);
+    expect([production.code, production.err]).toEqual([0, '']);
+    const templateOf = (name: string): string =>
+      readFileSync(join(place, 'production', `${name}.template.json`), 'utf8');
+    expect(templateOf('MyAppEdge')).toContain('AWS::WAFv2::WebACL');
+    expect(templateOf('MyApp')).toMatch(/"WebACLId":\s*\{\s*"Fn::GetStackOutput"/);
     expect(fingerprint(join(place, 'two'))).toEqual(fingerprint(join(place, 'one')));
   });
 

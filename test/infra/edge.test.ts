@@ -1,8 +1,13 @@
 /** What stands before the functions: the firewall, and the gateway's own limits. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { Stack } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import { Cis2Bff, type Cis2BffProps } from '../../infra/cis2-bff.ts';
 import { environments } from '../../infra/environments.ts';
 import type { Environment } from '../../infra/environments.ts';
+import { EdgeSecret } from '../../infra/parts/edge-secret.ts';
+import { Firewall } from '../../infra/parts/firewall.ts';
+import { cis2Issuers } from '../../infra/parts/settings.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import type { EnvironmentStacks } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
@@ -300,6 +305,40 @@ test.each([0, -1, 1.5, NaN, '2'])('the number %p is none, and is refused', (numb
   expect(() => deploy('dev', { edgeSecretDeployment: number as number })).toThrow(
     /edgeSecretDeployment must be a whole number from 1/,
   );
+});
+
+describe('in an app of somebody else', () => {
+  const construct = (deployment: number, more: Partial<Cis2BffProps> = {}): Cis2Bff => {
+    const stack = new Stack(createApp(), 'ward', { env: { region: 'eu-west-2' } });
+    return new Cis2Bff(stack, 'Bff', {
+      production: false,
+      baseUrl: 'https://ward.example.nhs.uk',
+      issuer: cis2Issuers.integration,
+      clientId: 'ward',
+      bundles,
+      edgeSecret: new EdgeSecret(stack, 'EdgeSecret', { deployment }),
+      ...more,
+    });
+  };
+
+  test('the number of the app’s own edge secret is the one by which CloudFront takes its value', () => {
+    const template = toJson(Stack.of(construct(7)));
+    expect(JSON.stringify(only(template, 'AWS::CloudFront::Distribution'))).toContain('edge secret 7');
+  });
+
+  test('another number for it is refused, as a number that is none', () => {
+    expect(() => construct(1, { edgeSecretDeployment: 2 })).toThrow(
+      /edgeSecretDeployment is for the secret that is made here/,
+    );
+    expect(() => construct(0)).toThrow(/edgeSecretDeployment must be a whole number from 1, got 0/);
+  });
+
+  test('the firewall is refused where CloudFront does not take it from', () => {
+    const stack = new Stack(createApp(), 'edge', { env: { region: 'eu-west-2' } });
+    expect(() => new Firewall(stack, 'Firewall')).toThrow(
+      /the firewall must be in a stack in us-east-1, got eu-west-2/,
+    );
+  });
 });
 
 describe.each(environmentNames)('the gateway of %s', (name) => {
