@@ -23,6 +23,11 @@ export interface Environment
     BffStorageProps {
   /** Always said, never left to a default. */
   readonly production: boolean;
+  /**
+   * Whether it goes with its stacks, data, keys and logs included. Production is refused with it.
+   * @default false
+   */
+  readonly ephemeral?: boolean;
   /** The AWS account that it is deployed into, and into no other. */
   readonly account: string;
   /**

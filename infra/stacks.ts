@@ -3,6 +3,7 @@ import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type { Construct } from 'constructs';
 import bff from '../bff.config.ts';
 import { Cis2Bff } from './cis2-bff.ts';
+import { makeEphemeral } from './ephemeral.ts';
 import { exampleAccount, type Environment } from './environments.ts';
 import { ApiPlatformCredentials } from './parts/api-platform.ts';
 import { EdgeSecret } from './parts/edge-secret.ts';
@@ -41,8 +42,8 @@ export function addEnvironment(
   bundles?: string,
   refusal?: string,
 ): EnvironmentStacks {
-  const { production, account, certificateArn, origin, firewall, maxReadUnits, maxWriteUnits, ...others } =
-    environment;
+  const { production, ephemeral = false, account, certificateArn, origin, firewall, ...more } = environment;
+  const { maxReadUnits, maxWriteUnits, ...others } = more;
   // Where it is deployed an environment says it, and not the app: two of its stacks need to know.
   const { sessionEvents = false, edgeSecretDeployment, ...bffProps } = others;
   refuseUndeployable(name, environment);
@@ -51,7 +52,7 @@ export function addEnvironment(
   const common = {
     env: { account, region },
     tags: { Service: 'cis2-bff', Environment: name },
-    terminationProtection: true,
+    terminationProtection: !ephemeral,
     ...(why === undefined ? {} : { synthesizer: new UndeployableSynthesizer(why) }),
   };
 
@@ -139,6 +140,7 @@ export function addEnvironment(
   for (const [output, made] of Object.entries(deployed.outputs)) made.overrideLogicalId(output);
 
   if (edge !== undefined) stateless.addStackDependency(edge);
+  if (ephemeral) for (const stack of [stateful, stateless]) makeEphemeral(stack);
   return { stateful, stateless, edge };
 }
 
@@ -154,6 +156,9 @@ const refuseUndeployable = (name: string, environment: Environment): void => {
   const problems = /^\d{12}$/.test(account)
     ? []
     : [`${name}: account must be the twelve digits of an AWS account, got ${JSON.stringify(account)}`];
+  if (environment.ephemeral === true && environment.production) {
+    problems.push(`${name}: ephemeral is not for production`);
+  }
   const unanswered = unansweredHost(environment.baseUrl, environment.certificateArn !== undefined);
   // Production is refused without a certificate in any case.
   if (unanswered !== undefined && !(environment.production && environment.certificateArn === undefined)) {

@@ -110,10 +110,44 @@ describe('synthesis', () => {
     }
   }, 120_000);
 
+  test('makes the environment of a pull request when asked, with nothing to object to', async () => {
+    const { code, output, directory } = await withCli(
+      ...['-c', 'env=pr-7', '-c', 'baseUrl=https://first.cloudfront.net'],
+      ...['-c', 'issuer=https://provider.trust.nhs.uk'],
+    );
+    expect([code, output.match(/ERROR|WARNING/g)]).toEqual([0, null]);
+    expect(templates(directory)).toEqual([
+      'cis2-bff-pr-7-stateful.template.json',
+      'cis2-bff-pr-7-stateless.template.json',
+    ]);
+  }, 120_000);
+
+  test.each<[string, Record<string, string>, string]>([
+    [
+      'a pull request without an address and a provider',
+      { env: 'pr-7' },
+      'cis2-bff refused 2 values:\n  pr-7: -c baseUrl=URL is missing: the output DistributionDomain, or before there is one https://first.cloudfront.net\n  pr-7: -c issuer=URL is missing: the provider to sign in with',
+    ],
+    [
+      'an address for an environment that has one',
+      { env: 'int', baseUrl: 'https://first.cloudfront.net' },
+      'cis2-bff refused: -c baseUrl=… is for the environment of a pull request, -c env=pr-NUMBER',
+    ],
+  ])(
+    'refuses %s',
+    async (_, context, message) => {
+      const { code, output } = await direct(context);
+      expect([code, output.trim()]).toEqual([1, message]);
+    },
+    120_000,
+  );
+
   test('refuses an environment that it does not know, in one line', async () => {
     const { code, output } = await direct({ env: 'nowhere' });
     expect(code).toBe(1);
-    expect(output.trim()).toBe('cis2-bff refused: no environment named "nowhere", only dev, int, prod');
+    expect(output.trim()).toBe(
+      'cis2-bff refused: no environment named "nowhere", only dev, int, prod and pr-NUMBER',
+    );
   }, 120_000);
 });
 

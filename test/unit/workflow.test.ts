@@ -16,6 +16,7 @@ interface Job {
   readonly permissions?: Readonly<Record<string, string>>;
   readonly 'timeout-minutes'?: number;
   readonly environment?: string;
+  readonly if?: string;
   readonly uses?: string;
   readonly needs?: string | readonly string[];
   readonly steps: readonly Step[];
@@ -48,7 +49,8 @@ describe('the workflows of GitHub Actions', () => {
   test('name every action by a whole commit, with its version beside it', () => {
     for (const { file, text } of workflows) {
       const lines = text.split('\n').filter((line) => /^\s*(?:-\s+)?uses:/.test(line));
-      expect(lines.length).toBe(steps.filter(({ step }) => step.uses !== undefined).length);
+      const used = steps.filter(({ name, step }) => name.startsWith(`${file}: `) && step.uses !== undefined);
+      expect(lines.length).toBe(used.length);
       for (const line of lines) {
         expect(`${file}: ${line}`).toMatch(/uses: [\w.-]+\/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
       }
@@ -132,6 +134,58 @@ describe('the workflows of GitHub Actions', () => {
     const text = steps.map(({ step }) => step.run ?? '').join('\n');
     const test = readFileSync(join(root, 'test/releases/side-by-side.test.ts'), 'utf8');
     for (const part of [text, test]) expect(part).toContain('PREVIOUS_RELEASE');
+  });
+
+  describe('give a pull request an environment', () => {
+    const found = workflows.find(({ file }) => file === 'pull-request.yml')?.workflow;
+    const conditionOf = (name: string): string => found?.jobs[name]?.if ?? '';
+    const scriptOf = (name: string): string =>
+      (found?.jobs[name]?.steps ?? []).map(({ run }) => run ?? '').join('\n');
+    const context = {
+      open: "github.event.pull_request.state == 'open'",
+      closed: "github.event.pull_request.state == 'closed'",
+      labelled: "contains(github.event.pull_request.labels.*.name, 'environment')",
+      ownBranch: 'github.event.pull_request.head.repo.full_name == github.repository',
+      on: "vars.DEPLOY == 'on'",
+    };
+
+    test('while it is open and has the label, from a branch of this repository', () => {
+      for (const part of [context.on, context.open, context.labelled, context.ownBranch]) {
+        expect(conditionOf('first')).toContain(part);
+      }
+      expect(found?.jobs['update']?.needs).toBe('first');
+      expect(found?.on['pull_request']).toEqual({
+        types: ['labeled', 'unlabeled', 'synchronize', 'reopened', 'closed'],
+      });
+      expect(found?.jobs['update']?.steps.some(({ run }) => run?.includes('cdk deploy'))).toBe(true);
+    });
+
+    test('and destroy it when it is closed or the label goes, by code of the base, with the bucket emptied first', () => {
+      for (const part of [context.on, context.closed, context.labelled, context.ownBranch]) {
+        expect(conditionOf('destroy')).toContain(part);
+      }
+      expect(conditionOf('destroy')).toContain(
+        "github.event.action == 'unlabeled' && github.event.label.name == 'environment'",
+      );
+      const script = scriptOf('destroy');
+      expect(script.indexOf('aws s3 rm')).toBeGreaterThan(0);
+      expect(script.indexOf('cdk destroy')).toBeGreaterThan(script.indexOf('aws s3 rm'));
+      const checkout = found?.jobs['destroy']?.steps.find(({ uses }) =>
+        uses?.startsWith('actions/checkout@'),
+      );
+      expect(checkout?.with?.['ref']).toContain('github.event.pull_request.base.sha');
+    });
+
+    test('by its own name and no other, and never in the middle of another run', () => {
+      for (const name of Object.keys(found?.jobs ?? {})) {
+        expect(found?.jobs[name]?.environment).toBe('pull-request');
+        expect([...scriptOf(name).matchAll(/-c env=(\S+)/g)].map(([, env]) => env)).toEqual(['"pr-$NUMBER"']);
+      }
+      expect(found?.concurrency).toMatchObject({
+        group: expect.stringContaining('github.event.number'),
+        'cancel-in-progress': false,
+      });
+    });
   });
 
   test('deploy and publish only what was checked', () => {
