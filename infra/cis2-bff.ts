@@ -556,7 +556,7 @@ const edgeProblems = (props: Cis2BffProps): readonly string[] => {
   }
   if (production && certificate === undefined) {
     problems.push(
-      "certificate (in an environment: certificateArn) is missing: without it the base URL's host cannot reach the distribution",
+      "certificate (in an environment: certificateArn or hostedZone) is missing: without it the base URL's host cannot reach the distribution",
     );
   }
   if (production && webAclArn === undefined && withoutWebAcl === undefined) {

@@ -16,6 +16,7 @@ export interface Environment
       | 'edgeSecret'
       | 'keyRingName'
       | 'certificate'
+      | 'hostedZone'
       | 'originDomain'
       | 'alarmTopic'
       | 'bundles'
@@ -31,15 +32,22 @@ export interface Environment
   /** The AWS account that it is deployed into, and into no other. */
   readonly account: string;
   /**
+   * The hosted zone in Route 53, in the environment's account, of the base URL's host and of the origin: both certificates and all records
+   * are made by it.
+   * @default - no records are made, and certificates are given by their ARNs
+   */
+  readonly hostedZone?: { readonly id: string; readonly name: string };
+  /**
    * ARN of the certificate (in us-east-1) for the base URL's host. Production is refused without one.
-   * @default - CloudFront's own certificate and name
+   * @default - with `hostedZone` one is made, without CloudFront's own certificate and name
    */
   readonly certificateArn?: string;
   /**
-   * Name by which the edge calls the API, and the ARN of its certificate in the environment's own region.
-   * @default - the API's own address, which stays open
+   * Name by which the edge calls the API, and the ARN of its certificate in the environment's own region. With `hostedZone` the
+   * certificate is made, unless there is an ARN.
+   * @default - with `hostedZone` `origin.` and the base URL's host, without the API's own address, which stays open
    */
-  readonly origin?: { readonly domainName: string; readonly certificateArn: string };
+  readonly origin?: { readonly domainName: string; readonly certificateArn?: string };
   /**
    * The firewall that is made for the environment, in a stack of its own in us-east-1, unless `webAclArn` names another or
    * `withoutWebAcl` says why there is none.

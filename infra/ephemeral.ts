@@ -44,6 +44,7 @@ export function pullRequestEnvironment(
     baseUrl,
     issuer,
     clientId,
+    hostedZone: undefined,
     certificateArn: undefined,
     origin: undefined,
     alarmEmail: undefined,

@@ -1,5 +1,6 @@
 import { CfnOutput, Fn, Stack } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import * as route53 from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
 import bff from '../bff.config.ts';
 import { Cis2Bff } from './cis2-bff.ts';
@@ -11,23 +12,24 @@ import { edgeRegion, Firewall } from './parts/firewall.ts';
 import { SigningKeyStore } from './parts/signing-key-store.ts';
 import { DeploymentRefused } from './parts/settings.ts';
 import { BffStorage } from './parts/storage.ts';
-import { unansweredHost } from './parts/web-edge.ts';
+import { hostOf, unansweredHost } from './parts/web-edge.ts';
 import { UndeployableSynthesizer } from './parts/undeployable.ts';
 
 /** Health data stays in London. */
 const region = 'eu-west-2';
 const webAclOutput = 'WebAclArn';
+const certificateOutput = 'CertificateArn';
 
 export interface EnvironmentStacks {
   readonly stateful: Stack;
   readonly stateless: Stack;
-  /** The firewall, where one is made. */
+  /** The firewall and the certificate of the base URL's host, where one of them is made. */
   readonly edge: Stack | undefined;
 }
 
 /**
- * Adds the stacks of an environment: what must never be lost, everything that can be made again, and the firewall, which has to
- * stand in another region.
+ * Adds the stacks of an environment: what must never be lost, everything that can be made again, and the firewall and the
+ * certificate, which have to stand in another region.
  *
  * @param name - the environment's name, which its stacks carry
  * @param environment - its entry
@@ -42,8 +44,8 @@ export function addEnvironment(
   bundles?: string,
   refusal?: string,
 ): EnvironmentStacks {
-  const { production, ephemeral = false, account, certificateArn, origin, firewall, ...more } = environment;
-  const { maxReadUnits, maxWriteUnits, ...others } = more;
+  const { production, ephemeral = false, account, hostedZone, certificateArn, origin, ...more } = environment;
+  const { firewall, maxReadUnits, maxWriteUnits, ...others } = more;
   // Where it is deployed an environment says it, and not the app: two of its stacks need to know.
   const { sessionEvents = false, edgeSecretDeployment, ...bffProps } = others;
   refuseUndeployable(name, environment);
@@ -80,26 +82,41 @@ export function addEnvironment(
     value: apiPlatformCredentials.secret.secretArn,
   });
 
+  const hasFirewall = environment.webAclArn === undefined && environment.withoutWebAcl === undefined;
+  const makesCertificate = hostedZone !== undefined && certificateArn === undefined;
   const edge =
-    environment.webAclArn === undefined && environment.withoutWebAcl === undefined
+    hasFirewall || makesCertificate
       ? new Stack(scope, `cis2-bff-${name}-edge`, {
           ...common,
           env: { account, region: edgeRegion },
-          description: `CIS2 BFF, ${name}: firewall`,
+          description: `CIS2 BFF, ${name}: ${[...(hasFirewall ? ['firewall'] : []), ...(makesCertificate ? ['certificate'] : [])].join(' and ')}`,
         })
       : undefined;
-  if (edge !== undefined) {
+  if (edge !== undefined && hasFirewall) {
     const { webAclArn } = new Firewall(edge, 'Firewall', {
       logRetention: environment.logRetention,
       ...firewall,
     });
     new CfnOutput(edge, webAclOutput, { value: webAclArn });
   }
+  if (edge !== undefined && makesCertificate) {
+    const { certificateArn: value } = new acm.Certificate(edge, 'Certificate', {
+      domainName: hostOf(environment.baseUrl),
+      validation: acm.CertificateValidation.fromDns(zoneIn(edge, hostedZone)),
+    });
+    new CfnOutput(edge, certificateOutput, { value });
+  }
+  // Across regions there are no exports. Either ARN changes only with a name.
+  const fromEdge = (output: string): string | undefined =>
+    edge && Fn.getStackOutput(edge.stackName, output, edgeRegion);
 
   const stateless = new Stack(scope, `cis2-bff-${name}-stateless`, {
     ...common,
     description: `CIS2 BFF, ${name}: functions, API and web edge`,
   });
+  const zone = hostedZone && zoneIn(stateless, hostedZone);
+  const originName = origin?.domainName ?? (zone && `origin.${hostOf(environment.baseUrl)}`);
+  const givenCertificate = makesCertificate ? fromEdge(certificateOutput) : certificateArn;
   const deployed = withName(
     name,
     () =>
@@ -115,34 +132,47 @@ export function addEnvironment(
         edgeSecret,
         keyRingName: `cis2-bff-${name}`,
         bundles,
-        // Across regions there are no exports. The ARN of a web ACL changes only with its name.
-        ...(edge === undefined
-          ? {}
-          : { webAclArn: Fn.getStackOutput(edge.stackName, webAclOutput, edgeRegion) }),
-        ...(origin === undefined
+        ...(hasFirewall ? { webAclArn: fromEdge(webAclOutput) } : {}),
+        hostedZone: zone,
+        ...(originName === undefined
           ? {}
           : {
               originDomain: {
-                domainName: origin.domainName,
-                certificate: acm.Certificate.fromCertificateArn(
-                  stateless,
-                  'OriginCertificate',
-                  origin.certificateArn,
-                ),
+                domainName: originName,
+                certificate: originCertificate(stateless, originName, origin?.certificateArn, zone),
+                hostedZone: zone,
               },
             }),
-        ...(certificateArn === undefined
+        ...(givenCertificate === undefined
           ? {}
-          : { certificate: acm.Certificate.fromCertificateArn(stateless, 'Certificate', certificateArn) }),
+          : { certificate: acm.Certificate.fromCertificateArn(stateless, 'Certificate', givenCertificate) }),
       }),
   );
   // One installation a stack: its outputs need no longer names.
   for (const [output, made] of Object.entries(deployed.outputs)) made.overrideLogicalId(output);
 
   if (edge !== undefined) stateless.addStackDependency(edge);
-  if (ephemeral) for (const stack of [stateful, stateless]) makeEphemeral(stack);
+  if (ephemeral)
+    for (const stack of [stateful, stateless, edge]) if (stack !== undefined) makeEphemeral(stack);
   return { stateful, stateless, edge };
 }
+
+const zoneIn = (stack: Stack, { id, name }: { id: string; name: string }): route53.IHostedZone =>
+  route53.HostedZone.fromHostedZoneAttributes(stack, 'HostedZone', { hostedZoneId: id, zoneName: name });
+
+/** The origin's certificate: the one that is given, or one that is made by the zone. */
+const originCertificate = (
+  stack: Stack,
+  domainName: string,
+  arn: string | undefined,
+  zone: route53.IHostedZone | undefined,
+): acm.ICertificate =>
+  arn === undefined
+    ? new acm.Certificate(stack, 'OriginCertificate', {
+        domainName,
+        validation: acm.CertificateValidation.fromDns(zone),
+      })
+    : acm.Certificate.fromCertificateArn(stack, 'OriginCertificate', arn);
 
 /** What stands in the examples and belongs to nobody, in the text of an entry. */
 const examples = new RegExp(`\\bexample\\.nhs\\.uk\\b|${exampleAccount}|EXAMPLE`);
@@ -159,10 +189,25 @@ const refuseUndeployable = (name: string, environment: Environment): void => {
   if (environment.ephemeral === true && environment.production) {
     problems.push(`${name}: ephemeral is not for production`);
   }
-  const unanswered = unansweredHost(environment.baseUrl, environment.certificateArn !== undefined);
+  const { production, baseUrl, hostedZone, certificateArn, origin } = environment;
+  const hasCertificate = certificateArn !== undefined || hostedZone !== undefined;
+  const unanswered = unansweredHost(baseUrl, hasCertificate);
   // Production is refused without a certificate in any case.
-  if (unanswered !== undefined && !(environment.production && environment.certificateArn === undefined)) {
+  if (unanswered !== undefined && !(production && !hasCertificate)) {
     problems.push(`${name}: ${unanswered}`);
+  }
+  if (hostedZone === undefined) {
+    if (origin !== undefined && origin.certificateArn === undefined) {
+      problems.push(`${name}: origin needs its certificateArn, or the environment a hostedZone`);
+    }
+  } else if (!URL.canParse(baseUrl)) {
+    problems.push(`${name}: baseUrl must be an absolute URL, got ${JSON.stringify(baseUrl)}`);
+  } else {
+    for (const host of [new URL(baseUrl).hostname, ...(origin === undefined ? [] : [origin.domainName])]) {
+      if (!`.${host}`.endsWith(`.${hostedZone.name}`)) {
+        problems.push(`${name}: hostedZone ${hostedZone.name} has no room for ${host}`);
+      }
+    }
   }
   if (account !== exampleAccount) {
     for (const [property, value] of Object.entries(entry)) {

@@ -3,6 +3,8 @@ import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type * as logs from 'aws-cdk-lib/aws-logs';
+import * as route53 from 'aws-cdk-lib/aws-route53';
+import { ApiGatewayv2DomainProperties } from 'aws-cdk-lib/aws-route53-targets';
 import { Construct } from 'constructs';
 import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import { apiPaths } from '../../lambdas/api/api-routes.ts';
@@ -32,6 +34,11 @@ export interface OriginDomain {
   readonly domainName: string;
   /** Certificate for it, in the API's own region. */
   readonly certificate: acm.ICertificate;
+  /**
+   * The hosted zone of the name: it gets a record that leads to the API.
+   * @default - no record is made
+   */
+  readonly hostedZone?: route53.IHostedZone;
 }
 
 /**
@@ -140,7 +147,7 @@ export class BffHttpApi extends Construct {
     });
     throttle(stage, made, props);
     if (props.originDomain !== undefined) {
-      const { domainName, certificate } = props.originDomain;
+      const { domainName, certificate, hostedZone } = props.originDomain;
       this.origin = new apigateway.DomainName(this, 'Origin', {
         domainName,
         certificate,
@@ -148,6 +155,19 @@ export class BffHttpApi extends Construct {
         securityPolicy: apigateway.SecurityPolicy.TLS_1_2,
       });
       new apigateway.ApiMapping(this, 'OriginMapping', { api: this.api, domainName: this.origin, stage });
+      if (hostedZone !== undefined) {
+        // Over IPv4 alone: a regional name has no other address, and CloudFront asks for none.
+        new route53.ARecord(this, 'OriginRecord', {
+          zone: hostedZone,
+          recordName: `${domainName}.`,
+          target: route53.RecordTarget.fromAlias(
+            new ApiGatewayv2DomainProperties(
+              this.origin.regionalDomainName,
+              this.origin.regionalHostedZoneId,
+            ),
+          ),
+        });
+      }
     }
   }
 }
