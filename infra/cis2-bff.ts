@@ -393,7 +393,7 @@ export class Cis2Bff extends Construct {
     const alarms = new BffAlarms(this, 'Alarms', {
       name: nameInStack(this),
       topic: this.alarmTopic,
-      functions,
+      functions: this.functions.liveByName(),
       api,
       tables,
       rings,
@@ -409,16 +409,9 @@ export class Cis2Bff extends Construct {
     new BffReleases(this, 'Releases', {
       rollout: props.rollout ?? 'canary',
       releases: new Map(
-        [...functions.keys()].filter(isReleasedBitByBit).map((name) => {
-          const errors = alarms.functionErrors.get(name);
-          return [
-            name,
-            {
-              alias: this.functions.live(name),
-              alarms: [...(errors === undefined ? [] : [errors]), alarms.requestsFail],
-            },
-          ];
-        }),
+        [...functions.keys()]
+          .filter(isReleasedBitByBit)
+          .map((name) => [name, { alias: this.functions.live(name), alarms: alarms.rollingBack(name) }]),
       ),
     });
   }

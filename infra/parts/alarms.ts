@@ -25,7 +25,8 @@ export interface BffAlarmsProps {
   /** Begins the names of alarms, and tells this installation from others in the account. */
   readonly name: string;
   readonly topic: sns.ITopic;
-  readonly functions: ReadonlyMap<FunctionName, lambda.Function>;
+  /** Of every function, the alias of its version in force. */
+  readonly functions: ReadonlyMap<FunctionName, lambda.Alias>;
   readonly api: apigateway.HttpApi;
   /** The tables, by what they are called in words. */
   readonly tables: Readonly<Record<string, dynamodb.Table>>;
@@ -75,10 +76,6 @@ const pascalCase = (name: string): string =>
  * open.
  */
 export class BffAlarms extends Construct {
-  /** Alarms on the errors of each function that answers requests: a release that sets one off is rolled back. */
-  readonly functionErrors: ReadonlyMap<FunctionName, cloudwatch.Alarm>;
-  /** The alarm on requests answered 5xx, which a release that is being shifted must not set off. */
-  readonly requestsFail: cloudwatch.Alarm;
   /** Every alarm, by its id. */
   readonly all: ReadonlyMap<string, cloudwatch.Alarm>;
 
@@ -98,10 +95,15 @@ export class BffAlarms extends Construct {
       all.set(name, this.add(name, alert, props));
     }
     this.all = all;
-    this.requestsFail = must(all, 'RequestsFailFast');
-    this.functionErrors = new Map(
-      [...props.functions.keys()].map((name) => [name, must(all, `${pascalCase(name)}Errors`)]),
-    );
+  }
+
+  /** The alarms that bring back the version before while a release of a function is being shifted. */
+  rollingBack(name: FunctionName): readonly cloudwatch.Alarm[] {
+    return [
+      `${pascalCase(name)}Errors`,
+      'ReleaseFailsRequests',
+      ...(name === 'login' || name === 'callback' ? ['ReleaseFailsSignIns'] : []),
+    ].map((id) => must(this.all, id));
   }
 
   private add(name: string, alert: Alert, { name: installation, topic }: BffAlarmsProps): cloudwatch.Alarm {
@@ -158,6 +160,18 @@ const signInAlerts = (): Alerts => {
         periods: [6, 6],
       },
     ],
+    [
+      'ReleaseFailsSignIns',
+      {
+        ...common,
+        severity: 'warning',
+        users: 'Some people who sign in land on the error page. A release of login or callback goes back.',
+        // A release has a tenth of the requests: what it fails are single sign-ins, minutes apart where few people sign in.
+        metric: failedSignIns(minute, 1),
+        threshold: fastBurn,
+        periods: [3, 10],
+      },
+    ],
   ];
 };
 
@@ -184,6 +198,17 @@ const apiAlerts = ({ api }: BffAlarmsProps): Alerts => {
         metric: failedRequests(api, hour),
         threshold: slowBurn,
         periods: [6, 6],
+      },
+    ],
+    [
+      'ReleaseFailsRequests',
+      {
+        ...common,
+        severity: 'warning',
+        users: 'The app shows errors: requests are answered 5xx. A release goes back.',
+        metric: failedRequests(api, minute),
+        threshold: fastBurn,
+        periods: [2, 3],
       },
     ],
     [
@@ -222,7 +247,8 @@ const felt: Readonly<Record<FunctionName, string>> = {
 };
 
 const functionAlerts = ({ functions }: BffAlarmsProps): Alerts =>
-  [...functions].flatMap(([name, made]): Alerts => {
+  [...functions].flatMap(([name, live]): Alerts => {
+    const made = live.lambda;
     const serves = isBehindTheApi(name);
     return [
       [
@@ -231,7 +257,8 @@ const functionAlerts = ({ functions }: BffAlarmsProps): Alerts =>
           severity: serves ? 'critical' : 'warning',
           runbook: 'a-function-fails',
           users: felt[name],
-          metric: made.metricErrors({ period: serves ? minute : fiveMinutes }),
+          // Of what requests call: somebody's trial of another version sets off nothing.
+          metric: serves ? live.metricErrors({ period: minute }) : made.metricErrors({ period: fiveMinutes }),
           // A crash now and then is seen in the error budget.
           threshold: serves ? 3 : 1,
           periods: serves ? [2, 3] : name === 'canary' ? [3, 3] : [1, 1],
@@ -409,7 +436,7 @@ const dependencyAlerts = (): Alerts => [
 ];
 
 const sessionEventAlerts = ({ functions }: BffAlarmsProps): Alerts => {
-  const tells = functions.get('session-end-events');
+  const tells = functions.get('session-end-events')?.lambda;
   if (tells === undefined) return [];
   return [
     [
@@ -427,7 +454,7 @@ const sessionEventAlerts = ({ functions }: BffAlarmsProps): Alerts => {
 };
 
 const canaryAlerts = ({ functions }: BffAlarmsProps): Alerts => {
-  const canary = functions.get('canary');
+  const canary = functions.get('canary')?.lambda;
   if (canary === undefined) return [];
   return [
     [

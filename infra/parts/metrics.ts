@@ -43,7 +43,7 @@ export const apiMetric = (
 const faultCodes = ['internal_error', 'provider_error', 'provider_unavailable', 'response_invalid'] as const;
 
 /** Fewer faults in a period than this say nothing about a rate. */
-const minFaults = 3;
+const defaultMinFaults = 3;
 
 /** Faults as a part of all: 0 where there are too few to tell. */
 const ratio = (
@@ -52,6 +52,7 @@ const ratio = (
   usingMetrics: Record<string, cloudwatch.IMetric>,
   period: Duration,
   label: string,
+  minFaults = defaultMinFaults,
 ): cloudwatch.MathExpression =>
   new cloudwatch.MathExpression({
     expression: `IF((${faults}) >= ${String(minFaults)}, (${faults}) / (${all}), 0)`,
@@ -60,8 +61,12 @@ const ratio = (
     label,
   });
 
-/** Which part of the sign-ins that came back from CIS2 failed for a fault of somebody's, CIS2 included. */
-export function failedSignIns(period: Duration): cloudwatch.MathExpression {
+/**
+ * Which part of the sign-ins that ended failed for a fault of somebody's, CIS2 included.
+ *
+ * @param minFaults - in a period; with fewer the part is 0
+ */
+export function failedSignIns(period: Duration, minFaults?: number): cloudwatch.MathExpression {
   const codes = faultCodes.map(
     (code, index) =>
       [`f${String(index)}`, ourMetric('SignInFailed', { period, dimensions: { Code: code } })] as const,
@@ -73,6 +78,7 @@ export function failedSignIns(period: Duration): cloudwatch.MathExpression {
     { ...Object.fromEntries(codes), completed: ourMetric('SignInCompleted', { period }) },
     period,
     'failed sign-ins',
+    minFaults,
   );
 }
 

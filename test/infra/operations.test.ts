@@ -168,8 +168,8 @@ describe.each(environmentNames)('in %s there is an alarm', (name) => {
     const watched = alarmsOf(of(name).stateless)
       .filter(
         ([, { Properties }]) =>
-          JSON.stringify(Properties['Dimensions']) ===
-          JSON.stringify([{ Name: 'FunctionName', Value: { Ref: id } }]),
+          JSON.stringify((Properties['Dimensions'] as readonly Json[] | undefined)?.[0]) ===
+          JSON.stringify({ Name: 'FunctionName', Value: { Ref: id } }),
       )
       .map(([, { Properties }]) => Properties['MetricName']);
     expect(watched.sort()).toEqual(['Errors', 'Throttles']);
@@ -391,7 +391,7 @@ describe.each(environmentNames)('a release in %s', (name) => {
         ) ?? [];
       expect(id).toBeDefined();
       expect(group?.Properties).toMatchObject({
-        DeploymentConfigName: 'CodeDeployDefault.LambdaCanary10Percent5Minutes',
+        DeploymentConfigName: 'CodeDeployDefault.LambdaCanary10Percent15Minutes',
         AutoRollbackConfiguration: {
           Enabled: true,
           Events: expect.arrayContaining(['DEPLOYMENT_FAILURE', 'DEPLOYMENT_STOP_ON_ALARM']),
@@ -402,16 +402,34 @@ describe.each(environmentNames)('a release in %s', (name) => {
         readonly Alarms: readonly { readonly Name: { readonly Ref: string } }[];
       };
       const watched = Alarms.map(({ Name }) => template.Resources[Name.Ref]?.Properties['AlarmName']);
+      const signsIn = called === 'login' || called === 'callback';
       expect(watched).toEqual([
         expect.stringMatching(/Errors$/),
-        `cis2-bff-${name}-stateless-Bff critical RequestsFailFast`,
+        `cis2-bff-${name}-stateless-Bff warning ReleaseFailsRequests`,
+        ...(signsIn ? [`cis2-bff-${name}-stateless-Bff warning ReleaseFailsSignIns`] : []),
       ]);
       const [functionId] = ofFunction(template, called, 'AWS::Lambda::Function');
-      expect(mentions(template.Resources[Alarms[0]?.Name.Ref ?? '']?.Properties as Json, functionId)).toBe(
-        true,
-      );
+      expect(template.Resources[Alarms[0]?.Name.Ref ?? '']?.Properties['Dimensions']).toEqual([
+        { Name: 'FunctionName', Value: { Ref: functionId } },
+        { Name: 'Resource', Value: { 'Fn::Join': ['', [{ Ref: functionId }, ':live']] } },
+      ]);
     },
   );
+});
+
+test.each([
+  ['ReleaseFailsSignIns', 'SignInFailed', 10],
+  ['ReleaseFailsRequests', '5xx', 3],
+] as const)('%s goes on within a release’s quarter of an hour', (name, metric, minutes) => {
+  const { Properties } = alarm(of('prod').stateless, name);
+  const metrics = Properties['Metrics'] as readonly {
+    readonly MetricStat?: { readonly Metric: { readonly MetricName: string }; readonly Period: number };
+  }[];
+  const measured = metrics.flatMap(({ MetricStat }) => MetricStat ?? []);
+  expect(measured.map(({ Metric }) => Metric.MetricName)).toContain(metric);
+  expect(measured.every(({ Period }) => Period === 60)).toBe(true);
+  expect(Properties['EvaluationPeriods']).toBe(minutes);
+  expect(Properties['DatapointsToAlarm']).toBeLessThanOrEqual(3);
 });
 
 test('a correction can be released at once while an alarm is on', () => {
