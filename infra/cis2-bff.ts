@@ -8,7 +8,7 @@ import type * as route53 from 'aws-cdk-lib/aws-route53';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { apiPlatformKeySetCacheSeconds } from '../lambdas/key-set-cache.ts';
-import { scopesRequirement, unneededScopes } from '../lambdas/settings/index.ts';
+import { scopesRequirement, unneededScopes, type SettingName } from '../lambdas/settings/index.ts';
 import { AlarmTopic } from './parts/alarm-topic.ts';
 import { BffAlarms } from './parts/alarms.ts';
 import { AliasRecords } from './parts/alias-records.ts';
@@ -20,6 +20,7 @@ import { EdgeSecret } from './parts/edge-secret.ts';
 import { BffFunctions, isReleasedBitByBit } from './parts/functions.ts';
 import type { ReservedConcurrency } from './parts/functions.ts';
 import { BffHttpApi } from './parts/http-api.ts';
+import { InstallationMetrics } from './parts/metrics.ts';
 import { nameInStack } from './parts/names.ts';
 import type { OriginDomain } from './parts/http-api.ts';
 import { SigningKeyStore } from './parts/signing-key-store.ts';
@@ -75,8 +76,8 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    */
   readonly rotationPeriod?: Duration;
   /**
-   * Name of this installation in the tag of its keys in KMS, by which rights are bound to them: never change it while there
-   * are any, and give each of several installations in an account its own.
+   * Name of this installation, in the namespace of its metrics and in the tag of its keys in KMS, by which rights are bound to
+   * them: never change it while there are any, and give each of several installations in an account its own.
    * @default - the stack's name and the construct's path in it
    */
   readonly keyRingName?: string;
@@ -332,7 +333,7 @@ export class Cis2Bff extends Construct {
     this.origin = httpApi.origin;
     this.api = httpApi.api;
     new CanarySchedule(this, 'Canary', this.functions.live('canary'));
-    this.operate(props, settings.KEY_RING_NAME, httpApi);
+    this.operate(props, settings, httpApi);
     const edge = new WebEdge(this, 'WebEdge', {
       api: this.api,
       originDomainName: this.origin?.name,
@@ -382,7 +383,12 @@ export class Cis2Bff extends Construct {
   }
 
   /** What is watched, shown, and brought back when it goes wrong. */
-  private operate(props: Cis2BffProps, ringName: string, { api, accessLogs }: BffHttpApi): void {
+  private operate(
+    props: Cis2BffProps,
+    { KEY_RING_NAME: ringName, METRICS_NAMESPACE: namespace }: Readonly<Record<SettingName, string>>,
+    { api, accessLogs }: BffHttpApi,
+  ): void {
+    const metrics = new InstallationMetrics(namespace);
     const functions = this.functions.byName();
     const tables = { sessions: this.storage.sessions, 'published keys': this.storage.publishedKeys };
     const rings = Object.fromEntries(
@@ -393,13 +399,22 @@ export class Cis2Bff extends Construct {
     const alarms = new BffAlarms(this, 'Alarms', {
       name: nameInStack(this),
       topic: this.alarmTopic,
+      metrics,
       functions: this.functions.liveByName(),
       api,
       tables,
       rings,
       rotationPeriod: props.rotationPeriod ?? defaultRotationPeriod,
     });
-    new BffDashboard(this, 'Dashboard', { name: nameInStack(this), alarms, api, functions, tables, rings });
+    new BffDashboard(this, 'Dashboard', {
+      name: nameInStack(this),
+      metrics,
+      alarms,
+      api,
+      functions,
+      tables,
+      rings,
+    });
     new SavedQueries(this, 'Queries', {
       name: nameInStack(this),
       functions: this.functions.logGroups(),

@@ -10,10 +10,8 @@ import type { FunctionName } from '../../lambdas/settings/index.ts';
 import { isBehindTheApi } from './functions.ts';
 import {
   apiMetric,
-  failedPart,
   failedRequests,
-  failedSignIns,
-  ourMetric,
+  type InstallationMetrics,
   tableErrors,
   tableThrottles,
 } from './metrics.ts';
@@ -25,6 +23,7 @@ export interface BffAlarmsProps {
   /** Begins the names of alarms, and tells this installation from others in the account. */
   readonly name: string;
   readonly topic: sns.ITopic;
+  readonly metrics: InstallationMetrics;
   /** Of every function, the alias of its version in force. */
   readonly functions: ReadonlyMap<FunctionName, lambda.Alias>;
   readonly api: apigateway.HttpApi;
@@ -83,12 +82,12 @@ export class BffAlarms extends Construct {
     super(scope, id);
     const all = new Map<string, cloudwatch.Alarm>();
     for (const [name, alert] of [
-      ...signInAlerts(),
+      ...signInAlerts(props),
       ...apiAlerts(props),
       ...functionAlerts(props),
       ...tableAlerts(props),
       ...keyAlerts(props),
-      ...dependencyAlerts(),
+      ...dependencyAlerts(props),
       ...canaryAlerts(props),
       ...sessionEventAlerts(props),
     ]) {
@@ -135,7 +134,7 @@ const must = (alarms: ReadonlyMap<string, cloudwatch.Alarm>, name: string): clou
 
 type Alerts = readonly (readonly [string, Alert])[];
 
-const signInAlerts = (): Alerts => {
+const signInAlerts = ({ metrics }: BffAlarmsProps): Alerts => {
   const common = { runbook: 'sign-ins-fail', comparison: GREATER_THAN_THRESHOLD };
   return [
     [
@@ -144,7 +143,7 @@ const signInAlerts = (): Alerts => {
         ...common,
         severity: 'critical',
         users: 'People who sign in land on the error page, many of them.',
-        metric: failedSignIns(fiveMinutes),
+        metric: metrics.failedSignIns(fiveMinutes),
         threshold: fastBurn,
         periods: [2, 2],
       },
@@ -155,7 +154,7 @@ const signInAlerts = (): Alerts => {
         ...common,
         severity: 'warning',
         users: 'Some people who sign in land on the error page, for hours now.',
-        metric: failedSignIns(hour),
+        metric: metrics.failedSignIns(hour),
         threshold: slowBurn,
         periods: [6, 6],
       },
@@ -167,7 +166,7 @@ const signInAlerts = (): Alerts => {
         severity: 'warning',
         users: 'Some people who sign in land on the error page. A release of login or callback goes back.',
         // A release has a tenth of the requests: what it fails are single sign-ins, minutes apart where few people sign in.
-        metric: failedSignIns(minute, 1),
+        metric: metrics.failedSignIns(minute, 1),
         threshold: fastBurn,
         periods: [3, 10],
       },
@@ -310,10 +309,10 @@ const tableAlerts = ({ tables }: BffAlarmsProps): Alerts =>
     ];
   });
 
-const keyAlerts = ({ rings, rotationPeriod }: BffAlarmsProps): Alerts =>
+const keyAlerts = ({ metrics, rings, rotationPeriod }: BffAlarmsProps): Alerts =>
   Object.entries(rings).flatMap(([purpose, ring]): Alerts => {
     const measured = (name: string, statistic: string): cloudwatch.Metric =>
-      ourMetric(name, { statistic, period: hour, dimensions: { Ring: ring } });
+      metrics.metric(name, { statistic, period: hour, dimensions: { Ring: ring } });
     const prefix = pascalCase(purpose);
     return [
       [
@@ -355,7 +354,7 @@ const keyAlerts = ({ rings, rotationPeriod }: BffAlarmsProps): Alerts =>
     ];
   });
 
-const dependencyAlerts = (): Alerts => [
+const dependencyAlerts = ({ metrics }: BffAlarmsProps): Alerts => [
   [
     'Cis2Unavailable',
     {
@@ -363,7 +362,7 @@ const dependencyAlerts = (): Alerts => [
       runbook: 'cis2-is-unavailable',
       users:
         'People cannot sign in: CIS2 does not answer us, or answers with errors. Who is signed in can go on.',
-      metric: ourMetric('ProviderUnavailable'),
+      metric: metrics.metric('ProviderUnavailable'),
       threshold: 5,
       periods: [2, 3],
     },
@@ -374,7 +373,7 @@ const dependencyAlerts = (): Alerts => [
       severity: 'warning',
       runbook: 'token-refresh-fails',
       users: 'People are asked to sign in again while they work.',
-      metric: failedPart('TokenRefreshFailed', 'TokenRefreshed', 'failed refreshes'),
+      metric: metrics.failedPart('TokenRefreshFailed', 'TokenRefreshed', 'failed refreshes'),
       threshold: 0.05,
       comparison: GREATER_THAN_THRESHOLD,
       periods: [2, 3],
@@ -387,7 +386,7 @@ const dependencyAlerts = (): Alerts => [
       runbook: 'back-channel-logouts-fail',
       users:
         'Who signs out at CIS2, or takes a smartcard out, may stay signed in here until the session runs out.',
-      metric: ourMetric('BackchannelLogoutFailed'),
+      metric: metrics.metric('BackchannelLogoutFailed'),
       threshold: 3,
       periods: [2, 3],
     },
@@ -398,7 +397,7 @@ const dependencyAlerts = (): Alerts => [
       severity: 'critical',
       runbook: 'the-api-platform-fails',
       users: 'Pages get no data: the NHS API platform gives us no tokens. Signing in works.',
-      metric: ourMetric('ApiPlatformFailed'),
+      metric: metrics.metric('ApiPlatformFailed'),
       threshold: 5,
       periods: [2, 3],
     },
@@ -409,7 +408,7 @@ const dependencyAlerts = (): Alerts => [
       severity: 'warning',
       runbook: 'an-upstream-fails',
       users: 'Some pages get no data: an API answers with errors or too late. Signing in works.',
-      metric: ourMetric('UpstreamFailed'),
+      metric: metrics.metric('UpstreamFailed'),
       threshold: 20,
       periods: [2, 3],
     },
@@ -423,8 +422,8 @@ const dependencyAlerts = (): Alerts => [
       metric: new cloudwatch.MathExpression({
         expression: 'MAX([ABS(highest), ABS(lowest)])',
         usingMetrics: {
-          highest: ourMetric('ClockDifference', { statistic: 'Maximum' }),
-          lowest: ourMetric('ClockDifference', { statistic: 'Minimum' }),
+          highest: metrics.metric('ClockDifference', { statistic: 'Maximum' }),
+          lowest: metrics.metric('ClockDifference', { statistic: 'Minimum' }),
         },
         period: fiveMinutes,
         label: 'clock difference to CIS2',

@@ -3,9 +3,6 @@ import type * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 
-/** The namespace of what `lambdas/telemetry` measures. */
-const namespace = 'cis2-bff';
-
 const fiveMinutes = Duration.minutes(5);
 
 export interface MetricChoice {
@@ -16,13 +13,6 @@ export interface MetricChoice {
   readonly dimensions?: Readonly<Record<string, string>>;
   readonly label?: string;
 }
-
-/** What the functions measure. */
-export const ourMetric = (
-  metricName: string,
-  { statistic = 'Sum', period = fiveMinutes, dimensions, label }: MetricChoice = {},
-): cloudwatch.Metric =>
-  new cloudwatch.Metric({ namespace, metricName, statistic, period, dimensionsMap: dimensions, label });
 
 /** What an HTTP API measures; its names are not those of a REST API. */
 export const apiMetric = (
@@ -61,25 +51,66 @@ const ratio = (
     label,
   });
 
-/**
- * Which part of the sign-ins that ended failed for a fault of somebody's, CIS2 included.
- *
- * @param minFaults - in a period; with fewer the part is 0
- */
-export function failedSignIns(period: Duration, minFaults?: number): cloudwatch.MathExpression {
-  const codes = faultCodes.map(
-    (code, index) =>
-      [`f${String(index)}`, ourMetric('SignInFailed', { period, dimensions: { Code: code } })] as const,
-  );
-  const faults = codes.map(([id]) => `FILL(${id}, 0)`).join(' + ');
-  return ratio(
-    faults,
-    `FILL(completed, 0) + ${faults}`,
-    { ...Object.fromEntries(codes), completed: ourMetric('SignInCompleted', { period }) },
-    period,
-    'failed sign-ins',
-    minFaults,
-  );
+/** What the functions of one installation measure. */
+export class InstallationMetrics {
+  private readonly namespace: string;
+
+  /** @param namespace - the functions' setting METRICS_NAMESPACE */
+  constructor(namespace: string) {
+    this.namespace = namespace;
+  }
+
+  metric(
+    metricName: string,
+    { statistic = 'Sum', period = fiveMinutes, dimensions, label }: MetricChoice = {},
+  ): cloudwatch.Metric {
+    const { namespace } = this;
+    return new cloudwatch.Metric({
+      namespace,
+      metricName,
+      statistic,
+      period,
+      dimensionsMap: dimensions,
+      label,
+    });
+  }
+
+  /**
+   * Which part of the sign-ins that ended failed for a fault of somebody's, CIS2 included.
+   *
+   * @param minFaults - in a period; with fewer the part is 0
+   */
+  failedSignIns(period: Duration, minFaults?: number): cloudwatch.MathExpression {
+    const codes = faultCodes.map(
+      (code, index) =>
+        [`f${String(index)}`, this.metric('SignInFailed', { period, dimensions: { Code: code } })] as const,
+    );
+    const faults = codes.map(([id]) => `FILL(${id}, 0)`).join(' + ');
+    return ratio(
+      faults,
+      `FILL(completed, 0) + ${faults}`,
+      { ...Object.fromEntries(codes), completed: this.metric('SignInCompleted', { period }) },
+      period,
+      'failed sign-ins',
+      minFaults,
+    );
+  }
+
+  /** Which part of the attempts of one kind failed. */
+  failedPart(
+    failed: string,
+    succeeded: string,
+    label: string,
+    period: Duration = fiveMinutes,
+  ): cloudwatch.MathExpression {
+    return ratio(
+      'FILL(failed, 0)',
+      'FILL(failed, 0) + FILL(succeeded, 0)',
+      { failed: this.metric(failed, { period }), succeeded: this.metric(succeeded, { period }) },
+      period,
+      label,
+    );
+  }
 }
 
 /** Which part of the requests was answered 5xx, by our functions or by the gateway. */
@@ -90,21 +121,6 @@ export const failedRequests = (api: apigateway.HttpApi, period: Duration): cloud
     { errors: apiMetric(api, '5xx', { period }), requests: apiMetric(api, 'Count', { period }) },
     period,
     'requests answered 5xx',
-  );
-
-/** Which part of the attempts of one kind failed. */
-export const failedPart = (
-  failed: string,
-  succeeded: string,
-  label: string,
-  period: Duration = fiveMinutes,
-): cloudwatch.MathExpression =>
-  ratio(
-    'FILL(failed, 0)',
-    'FILL(failed, 0) + FILL(succeeded, 0)',
-    { failed: ourMetric(failed, { period }), succeeded: ourMetric(succeeded, { period }) },
-    period,
-    label,
   );
 
 /**

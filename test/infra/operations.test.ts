@@ -112,6 +112,25 @@ describe.each(environmentNames)('every alarm of %s', (name) => {
   });
 });
 
+test('metrics of ours are those of the installation’s own functions', () => {
+  for (const name of environmentNames) {
+    const namespace = `cis2-bff/cis2-bff-${name}`;
+    const { stateless } = of(name);
+    for (const called of functionNames.filter((candidate) => candidate !== 'audit-trail')) {
+      const [, { Properties }] = ofFunction(stateless, called, 'AWS::Lambda::Function');
+      expect(Properties['Environment']).toMatchObject({ Variables: { METRICS_NAMESPACE: namespace } });
+    }
+    const shown = JSON.stringify(
+      ['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::Dashboard'].map((type) =>
+        resourcesOfType(stateless, type),
+      ),
+    );
+    const named = [...shown.matchAll(/cis2-bff\/[\w-]+/g)].map(([found]) => found);
+    expect([...new Set(named)]).toEqual([namespace]);
+    expect(named.length).toBeGreaterThan(50);
+  }
+});
+
 test.each([...sections])(
   'the runbook %s says what users notice, why, what to run and whom to call',
   (_, text) => {

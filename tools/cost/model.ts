@@ -26,7 +26,7 @@ export const assumptions = {
   'renewal-write-units': [8, 'write units of each: two transactions with a check of the session'],
   'end-write-units': [4, 'write units of a session’s end'],
   'connection-write-units': [1, 'write units of a connection'],
-  'request-bytes': [355, 'log line of a request with its metrics, bytes'],
+  'request-bytes': [370, 'log line of a request with its metrics, bytes'],
   'api-bytes': [195, 'what a proxied call adds to its line, bytes'],
   'platform-bytes': [0, 'lines of the Lambda platform, bytes a request (about 400 where they are on)'],
   'audit-events': [3, 'audit events, each of which is logged twice: by its function, and in the audit trail'],
