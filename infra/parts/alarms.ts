@@ -59,6 +59,7 @@ const slowBurn = 6 / 1_000;
 
 const minute = Duration.minutes(1);
 const fiveMinutes = Duration.minutes(5);
+const quarterHour = Duration.minutes(15);
 const hour = Duration.hours(1);
 
 const { GREATER_THAN_THRESHOLD, LESS_THAN_THRESHOLD } = cloudwatch.ComparisonOperator;
@@ -452,10 +453,22 @@ const sessionEventAlerts = ({ functions }: BffAlarmsProps): Alerts => {
   ];
 };
 
-const canaryAlerts = ({ functions }: BffAlarmsProps): Alerts => {
+const canaryAlerts = ({ metrics, functions }: BffAlarmsProps): Alerts => {
   const canary = functions.get('canary')?.lambda;
   if (canary === undefined) return [];
   return [
+    [
+      'NobodySignsIn',
+      {
+        severity: 'critical',
+        runbook: 'nobody-signs-in',
+        users: 'People cannot sign in: for half an hour sign-ins have been started, and none was completed.',
+        // Two periods, so that whoever began at the end of the first has had the time of the second.
+        metric: metrics.nobodySignsIn(quarterHour, 3, canary.metricInvocations({ period: quarterHour })),
+        threshold: 1,
+        periods: [2, 2],
+      },
+    ],
     [
       'CanaryFails',
       {

@@ -96,6 +96,29 @@ export class InstallationMetrics {
     );
   }
 
+  /**
+   * 1 for a period in which people began to sign in and nobody got a session, for whatever reason; else 0.
+   *
+   * @param minStarted - by people: with fewer they may have given up
+   * @param canaryRuns - each of which begins a sign-in and leaves it
+   */
+  nobodySignsIn(
+    period: Duration,
+    minStarted: number,
+    canaryRuns: cloudwatch.IMetric,
+  ): cloudwatch.MathExpression {
+    return new cloudwatch.MathExpression({
+      expression: `IF(FILL(started, 0) - FILL(canary, 0) >= ${String(minStarted)} AND FILL(completed, 0) < 1, 1, 0)`,
+      usingMetrics: {
+        started: this.metric('SignInStarted', { period }),
+        completed: this.metric('SignInCompleted', { period }),
+        canary: canaryRuns,
+      },
+      period,
+      label: 'sign-ins were started and none was completed',
+    });
+  }
+
   /** Which part of the attempts of one kind failed. */
   failedPart(
     failed: string,

@@ -1,6 +1,7 @@
 /** What is watched, what is shown, and what brings a bad release back. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { functionNames } from '../../infra/bundle.ts';
 import { environments } from '../../infra/environments.ts';
@@ -179,6 +180,29 @@ describe('the objectives', () => {
       ExtendedStatistic: 'p99',
     });
   });
+});
+
+test('everybody failing is seen whatever the code, at a site with few sign-ins too, without the canary’s', () => {
+  const { Properties } = alarm(of('prod').stateless, 'NobodySignsIn');
+  const metrics = Properties['Metrics'] as readonly {
+    readonly Expression?: string;
+    readonly MetricStat?: { readonly Metric: { readonly MetricName: string }; readonly Period: number };
+  }[];
+  const measured = metrics.flatMap(({ MetricStat }) => MetricStat ?? []);
+  expect(measured.map(({ Metric }) => Metric.MetricName)).toEqual([
+    ...['SignInStarted', 'SignInCompleted', 'Invocations'],
+  ]);
+  expect(new Set(measured.map(({ Period }) => Period))).toEqual(new Set([900]));
+  expect(Properties['EvaluationPeriods']).toBe(2);
+  const expression = metrics.find(({ Expression }) => Expression !== undefined)?.Expression ?? '';
+  // As CloudWatch reads it, for which what is not there is 0.
+  const breaches = (started: number, canary: number, completed: number): unknown =>
+    runInNewContext(expression.replaceAll('AND', '&&'), {
+      FILL: (value: number) => value,
+      IF: (condition: boolean, yes: number, no: number) => (condition ? yes : no),
+      ...{ started, canary, completed },
+    });
+  expect([breaches(6, 3, 0), breaches(5, 3, 0), breaches(3, 3, 0), breaches(6, 3, 1)]).toEqual([1, 0, 0, 0]);
 });
 
 describe.each(environmentNames)('in %s there is an alarm', (name) => {
