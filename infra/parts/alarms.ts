@@ -8,13 +8,8 @@ import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { FunctionName } from '../../lambdas/settings/index.ts';
 import { isBehindTheApi } from './functions.ts';
-import {
-  apiMetric,
-  failedRequests,
-  type InstallationMetrics,
-  tableErrors,
-  tableThrottles,
-} from './metrics.ts';
+import { apiMetric, type InstallationMetrics, tableErrors, tableThrottles } from './metrics.ts';
+import { burning } from './objectives.ts';
 
 /** `critical` wakes somebody; `warning` is for the next working day. */
 type Severity = 'critical' | 'warning';
@@ -49,13 +44,6 @@ interface Alert {
   /** What silence means. @default NOT_BREACHING */
   readonly silence?: cloudwatch.TreatMissingData;
 }
-
-/**
- * 99.9 % of sign-ins and requests succeed, CIS2's own faults included: CIS2 promises as much by itself, and we may add a tenth
- * of its error budget. A budget that burns 14.4 times as fast as it may is gone within two days; six times, within five.
- */
-const fastBurn = 14.4 / 1_000;
-const slowBurn = 6 / 1_000;
 
 const minute = Duration.minutes(1);
 const fiveMinutes = Duration.minutes(5);
@@ -145,7 +133,7 @@ const signInAlerts = ({ metrics }: BffAlarmsProps): Alerts => {
         severity: 'critical',
         users: 'People who sign in land on the error page, many of them.',
         metric: metrics.failedSignIns(fiveMinutes),
-        threshold: fastBurn,
+        threshold: burning('signIns', 'fast'),
         periods: [2, 2],
       },
     ],
@@ -156,7 +144,18 @@ const signInAlerts = ({ metrics }: BffAlarmsProps): Alerts => {
         severity: 'warning',
         users: 'Some people who sign in land on the error page, for hours now.',
         metric: metrics.failedSignIns(hour),
-        threshold: slowBurn,
+        threshold: burning('signIns', 'slow'),
+        periods: [6, 6],
+      },
+    ],
+    [
+      'SignInsFailByUs',
+      {
+        ...common,
+        severity: 'warning',
+        users: 'Some people who sign in land on the error page, for a fault of ours, for hours now.',
+        metric: metrics.failedSignIns(hour, { codes: ['internal_error'] }),
+        threshold: burning('ourSignIns', 'slow'),
         periods: [6, 6],
       },
     ],
@@ -167,15 +166,15 @@ const signInAlerts = ({ metrics }: BffAlarmsProps): Alerts => {
         severity: 'warning',
         users: 'Some people who sign in land on the error page. A release of login or callback goes back.',
         // A release has a tenth of the requests: what it fails are single sign-ins, minutes apart where few people sign in.
-        metric: metrics.failedSignIns(minute, 1),
-        threshold: fastBurn,
+        metric: metrics.failedSignIns(minute, { minFaults: 1 }),
+        threshold: burning('signIns', 'fast'),
         periods: [3, 10],
       },
     ],
   ];
 };
 
-const apiAlerts = ({ api }: BffAlarmsProps): Alerts => {
+const apiAlerts = ({ metrics, api }: BffAlarmsProps): Alerts => {
   const common = { runbook: 'requests-fail', comparison: GREATER_THAN_THRESHOLD };
   return [
     [
@@ -184,8 +183,8 @@ const apiAlerts = ({ api }: BffAlarmsProps): Alerts => {
         ...common,
         severity: 'critical',
         users: 'The app shows errors: many requests are answered 5xx.',
-        metric: failedRequests(api, minute),
-        threshold: fastBurn,
+        metric: metrics.failedRequests(api, minute),
+        threshold: burning('requests', 'fast'),
         periods: [4, 5],
       },
     ],
@@ -195,8 +194,8 @@ const apiAlerts = ({ api }: BffAlarmsProps): Alerts => {
         ...common,
         severity: 'warning',
         users: 'The app shows an error now and then, for hours now.',
-        metric: failedRequests(api, hour),
-        threshold: slowBurn,
+        metric: metrics.failedRequests(api, hour),
+        threshold: burning('requests', 'slow'),
         periods: [6, 6],
       },
     ],
@@ -206,8 +205,8 @@ const apiAlerts = ({ api }: BffAlarmsProps): Alerts => {
         ...common,
         severity: 'warning',
         users: 'The app shows errors: requests are answered 5xx. A release goes back.',
-        metric: failedRequests(api, minute),
-        threshold: fastBurn,
+        metric: metrics.failedRequests(api, minute),
+        threshold: burning('requests', 'fast'),
         periods: [2, 3],
       },
     ],

@@ -7,13 +7,8 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { FunctionName } from '../../lambdas/settings/index.ts';
 import type { BffAlarms } from './alarms.ts';
-import {
-  apiMetric,
-  failedRequests,
-  type InstallationMetrics,
-  tableErrors,
-  tableThrottles,
-} from './metrics.ts';
+import { apiMetric, type InstallationMetrics, tableErrors, tableThrottles } from './metrics.ts';
+import { budgets } from './objectives.ts';
 
 export interface BffDashboardProps {
   /** Of the dashboard: it tells this installation from others in the account. */
@@ -77,10 +72,13 @@ export class BffDashboard extends Construct {
       ),
       graph(
         'Sign-ins and requests that failed, as a part of all',
-        [metrics.failedSignIns(fiveMinutes), failedRequests(api, fiveMinutes)],
+        [metrics.failedSignIns(fiveMinutes), metrics.failedRequests(api, fiveMinutes)],
         {
           leftYAxis: { min: 0 },
-          leftAnnotations: [{ value: 0.001, label: 'objective: 99.9 % succeed' }],
+          leftAnnotations: [
+            { value: budgets.signIns, label: 'objective of sign-ins, CIS2’s part in it' },
+            { value: budgets.requests, label: 'objective of requests' },
+          ],
         },
       ),
       new cloudwatch.AlarmStatusWidget({

@@ -32,6 +32,13 @@ export const apiMetric = (
 /** Why a sign-in failed, as far as nobody chose it and no rule of the app's says so. */
 const faultCodes = ['internal_error', 'provider_error', 'provider_unavailable', 'response_invalid'] as const;
 
+export interface FaultChoice {
+  /** @default - all */
+  readonly codes?: readonly (typeof faultCodes)[number][];
+  /** @default 3 */
+  readonly minFaults?: number;
+}
+
 /** Fewer faults in a period than this say nothing about a rate. */
 const defaultMinFaults = 3;
 
@@ -78,10 +85,14 @@ export class InstallationMetrics {
   /**
    * Which part of the sign-ins that ended failed for a fault of somebody's, CIS2 included.
    *
-   * @param minFaults - in a period; with fewer the part is 0
+   * @param options.codes - of the faults
+   * @param options.minFaults - in a period; with fewer the part is 0
    */
-  failedSignIns(period: Duration, minFaults?: number): cloudwatch.MathExpression {
-    const codes = faultCodes.map(
+  failedSignIns(
+    period: Duration,
+    { codes: named = faultCodes, minFaults }: FaultChoice = {},
+  ): cloudwatch.MathExpression {
+    const codes = named.map(
       (code, index) =>
         [`f${String(index)}`, this.metric('SignInFailed', { period, dimensions: { Code: code } })] as const,
     );
@@ -93,6 +104,25 @@ export class InstallationMetrics {
       period,
       'failed sign-ins',
       minFaults,
+    );
+  }
+
+  /**
+   * Which part of the requests was answered 5xx, by our functions or by the gateway, and not because the API platform or an upstream
+   * failed.
+   */
+  failedRequests(api: apigateway.HttpApi, period: Duration): cloudwatch.MathExpression {
+    return ratio(
+      'FILL(errors, 0) - FILL(platform, 0) - FILL(upstreams, 0)',
+      'requests',
+      {
+        errors: apiMetric(api, '5xx', { period }),
+        platform: this.metric('ApiPlatformFailed', { period }),
+        upstreams: this.metric('UpstreamFailed', { period }),
+        requests: apiMetric(api, 'Count', { period }),
+      },
+      period,
+      'requests that we answered 5xx',
     );
   }
 
@@ -135,16 +165,6 @@ export class InstallationMetrics {
     );
   }
 }
-
-/** Which part of the requests was answered 5xx, by our functions or by the gateway. */
-export const failedRequests = (api: apigateway.HttpApi, period: Duration): cloudwatch.MathExpression =>
-  ratio(
-    'FILL(errors, 0)',
-    'requests',
-    { errors: apiMetric(api, '5xx', { period }), requests: apiMetric(api, 'Count', { period }) },
-    period,
-    'requests answered 5xx',
-  );
 
 /**
  * Reads and writes of a table that DynamoDB turned away because they were too many.
