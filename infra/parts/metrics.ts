@@ -182,7 +182,19 @@ export const tableThrottles = (table: dynamodb.Table, prefix = ''): cloudwatch.M
     label: 'throttled',
   });
 
-const operations = ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'] as const;
+/** What functions ask of a table. */
+const operations = [
+  ...[
+    'BatchGetItem',
+    'DeleteItem',
+    'GetItem',
+    'PutItem',
+    'Query',
+    'Scan',
+    'TransactWriteItems',
+    'UpdateItem',
+  ],
+] as const;
 
 /**
  * Requests to a table that failed inside DynamoDB.

@@ -1,5 +1,5 @@
 /** What is watched, what is shown, and what brings a bad release back. */
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, test } from '@jest/globals';
@@ -250,6 +250,22 @@ describe.each(environmentNames)('in %s there is an alarm', (name) => {
       expect(about.filter((text) => /ReadThrottleEvents[^]*WriteThrottleEvents/.test(text))).toHaveLength(1);
       expect(about.filter((text) => text.includes('SystemErrors'))).toHaveLength(1);
     }
+  });
+
+  test('on system errors of every operation that functions ask of a table', () => {
+    const sources = globSync('lambdas/**/*.ts', { cwd: join(import.meta.dirname, '../..') });
+    const used = sources.flatMap((file) => {
+      const text = readFileSync(join(import.meta.dirname, '../..', file), 'utf8');
+      const imports = [...text.matchAll(/import (?:type )?\{([^}]*)\} from '@aws-sdk\/client-dynamodb'/g)];
+      return imports.flatMap(([, names = '']) =>
+        [...names.matchAll(/(\w+)Command\b/g)].map(([, called]) => called),
+      );
+    });
+    expect(used).toContain('TransactWriteItems');
+    const watched = JSON.stringify(
+      alarm(of(name).stateless, 'SessionsTableErrors').Properties['Metrics'],
+    ).matchAll(/"Operation","Value":"(\w+)"/g);
+    expect([...watched].map(([, operation]) => operation).sort()).toEqual([...new Set(used)].sort());
   });
 
   test.each(['RotationSucceeded', 'SigningKeyAgeSeconds', 'PublishedSetEqualsRing'])(
