@@ -340,6 +340,20 @@ const keyAlerts = ({ metrics, rings, rotationPeriod }: BffAlarmsProps): Alerts =
         },
       ],
       [
+        `${prefix}RotationOverdue`,
+        {
+          severity: 'warning',
+          runbook: 'a-rotation-is-overdue',
+          users: `${nothingYet} A rotation of the signing keys is a day late, or none is scheduled.`,
+          metric: measured('SecondsToNextRotation', 'Minimum'),
+          threshold: -Duration.days(1).toSeconds(),
+          comparison: LESS_THAN_THRESHOLD,
+          periods: [3, 3],
+          // Without a schedule there is nothing to measure.
+          silence: BREACHING,
+        },
+      ],
+      [
         `${prefix}PublishedKeysDiffer`,
         {
           severity: 'critical',

@@ -109,7 +109,7 @@ describe.each(environmentNames)('every alarm of %s', (name) => {
         ? [(Properties['AlarmName'] as string).split(' ').at(-1)]
         : [],
     );
-    expect(breaching.sort()).toEqual(['CanaryFails', 'Cis2KeyTooOld']);
+    expect(breaching.sort()).toEqual(['CanaryFails', 'Cis2KeyTooOld', 'Cis2RotationOverdue']);
   });
 });
 
@@ -268,7 +268,7 @@ describe.each(environmentNames)('in %s there is an alarm', (name) => {
     expect([...watched].map(([, operation]) => operation).sort()).toEqual([...new Set(used)].sort());
   });
 
-  test.each(['RotationSucceeded', 'SigningKeyAgeSeconds', 'PublishedSetEqualsRing'])(
+  test.each(['RotationSucceeded', 'SigningKeyAgeSeconds', 'SecondsToNextRotation', 'PublishedSetEqualsRing'])(
     'on %s of the ring',
     (metric) => {
       const found = alarmsOf(of(name).stateless).filter(

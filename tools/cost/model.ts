@@ -34,7 +34,7 @@ export const assumptions = {
   'access-bytes': [300, 'access log of the gateway, bytes a request'],
   'firewall-rules': [8, 'rules of the web ACL; 0 for no web ACL'],
   metrics: [45, 'metrics, each value of a dimension counted'],
-  alarms: [47, 'alarms'],
+  alarms: [48, 'alarms'],
   'canary-runs': [8640, 'runs of the canary a month (one in five minutes)'],
   'canary-ms': [3000, 'time of a run, ms, at 512 MB'],
   secrets: [4, 'secrets'],
