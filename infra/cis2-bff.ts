@@ -379,7 +379,7 @@ export class Cis2Bff extends Construct {
 
   /** Lets somebody read how the signing keys are, and no key. */
   grantReadKeysStatus(grantee: iam.IGrantable): iam.Grant {
-    return this.functions.get('keys-status').grantInvoke(grantee);
+    return this.functions.live('keys-status').grantInvoke(grantee);
   }
 
   /** What is watched, shown, and brought back when it goes wrong. */

@@ -86,6 +86,19 @@ const readsSecrets = (statement: JsonObject): boolean =>
       ),
     ));
 
+/** What a role may call. */
+const invoked = (resource: TemplateResource): readonly Json[] =>
+  documentsOf(resource)
+    .flatMap((document) => list(at(document, 'Statement')))
+    .filter(
+      (statement) =>
+        at(statement, 'Effect') === 'Allow' &&
+        list(at(statement, 'Action')).some(
+          (action) => typeof action === 'string' && isLike(action, 'lambda:InvokeFunction'),
+        ),
+    )
+    .flatMap((statement) => list(at(statement, 'Resource')));
+
 /** A WebSocket API calls a function by an address that is made of its ARN. */
 const inAddress = (uri: Json | undefined): Json =>
   list(list(at(uri, 'Fn::Join'))[1]).find(
@@ -99,6 +112,9 @@ const inAddress = (uri: Json | undefined): Json =>
 /** Resource type → where it names functions. */
 const callers: Readonly<Record<string, (resource: TemplateResource) => readonly Json[]>> = {
   'AWS::ApiGatewayV2::Integration': (resource) => [inAddress(property(resource, 'IntegrationUri'))],
+  'AWS::IAM::ManagedPolicy': invoked,
+  'AWS::IAM::Policy': invoked,
+  'AWS::IAM::Role': invoked,
   'AWS::Lambda::EventSourceMapping': (resource) => [property(resource, 'FunctionName') ?? null],
   'AWS::Lambda::Permission': (resource) => [property(resource, 'FunctionName') ?? null],
   'AWS::Events::Rule': (resource) =>

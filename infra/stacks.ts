@@ -147,10 +147,10 @@ export function addEnvironment(
 
   new CfnOutput(stateless, 'AlarmTopicArn', { value: deployed.alarmTopic.topicArn });
   new CfnOutput(stateless, 'KeysStatusFunction', {
-    value: deployed.functions.get('keys-status').functionName,
+    value: deployed.functions.live('keys-status').functionArn,
   });
   new CfnOutput(stateless, 'OperatorSessionsFunction', {
-    value: deployed.functions.get('operator-sessions').functionName,
+    value: deployed.functions.live('operator-sessions').functionArn,
   });
   new CfnOutput(stateless, 'FunctionLogGroups', {
     value: Fn.join(

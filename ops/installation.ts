@@ -152,7 +152,7 @@ function connect({ label, outputs, region, local, alarmPrefix }: Reach): Install
       if (answer.FunctionError !== undefined) {
         throw new CouldNot(
           'function_failed',
-          `the function failed (${errorTypeOf(answer.Payload)})${changes ? ', and whether it was done is not known: check with keys status before anything else, and see' : ': see'} the log of ${functionName}`,
+          `the function failed (${errorTypeOf(answer.Payload)})${changes ? ', and whether it was done is not known: check with keys status before anything else, and see' : ': see'} the log of ${functionName.replaceAll(/^arn:.*:function:|:live$/g, '')}`,
         );
       }
       return parsed(answer.Payload);
