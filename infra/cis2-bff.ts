@@ -9,7 +9,7 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { apiPlatformKeySetCacheSeconds } from '../lambdas/key-set-cache.ts';
 import { scopesRequirement, unneededScopes, type SettingName } from '../lambdas/settings/index.ts';
-import { AlarmTopic } from './parts/alarm-topic.ts';
+import { AlarmTopics, type Severity } from './parts/alarm-topic.ts';
 import { BffAlarms } from './parts/alarms.ts';
 import { AliasRecords } from './parts/alias-records.ts';
 import { ApiPlatformCredentials } from './parts/api-platform.ts';
@@ -146,15 +146,25 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    */
   readonly originDomain?: OriginDomain;
   /**
-   * Where alarms are sent: a topic that CloudWatch may write to.
+   * Where alarms that wake somebody are sent, and the others too without `warningTopic`: a topic that CloudWatch may write to.
    * @default - one is made here, for others to subscribe to
    */
   readonly alarmTopic?: sns.ITopic;
   /**
-   * An address that alarms are sent to, once it has agreed. Not with `alarmTopic`.
+   * Where alarms are sent that can wait until the next working day.
+   * @default - `alarmTopic`, where one is given; else one is made here
+   */
+  readonly warningTopic?: sns.ITopic;
+  /**
+   * An address that alarms are sent to, once it has agreed: all of them without `warningEmail`. Not with `alarmTopic`.
    * @default - nobody is notified until somebody subscribes to the topic
    */
   readonly alarmEmail?: string;
+  /**
+   * An address for alarms that can wait until the next working day. Not with a topic of your own for them.
+   * @default - `alarmEmail`
+   */
+  readonly warningEmail?: string;
   /**
    * Who may assume the roles of operators. Everybody is refused.
    * @default - whoever the account's own policies let assume them
@@ -230,8 +240,10 @@ export class Cis2Bff extends Construct {
   readonly api: apigateway.HttpApi;
   /** What DNS has to lead `originDomain` to, where there is one. */
   readonly origin: apigateway.DomainName | undefined;
-  /** Where alarms are sent. */
+  /** Where alarms are sent that wake somebody. */
   readonly alarmTopic: sns.ITopic;
+  /** Where alarms are sent that can wait. */
+  readonly warningTopic: sns.ITopic;
   readonly distribution: cloudfront.Distribution;
   /** Where CIS2 reads our public keys. */
   readonly jwksUrl: string;
@@ -242,7 +254,8 @@ export class Cis2Bff extends Construct {
     super(scope, id);
     const otherwise = propProblems(props);
     if (otherwise.length > 0) throw new DeploymentRefused(otherwise);
-    this.alarmTopic = props.alarmTopic ?? new AlarmTopic(this, 'AlarmTopic', props.alarmEmail).topic;
+    const topics = topicsOf(this, props);
+    [this.alarmTopic, this.warningTopic] = [topics.critical, topics.warning];
     const { sessionEvents = false } = props;
     this.storage = props.storage ?? new BffStorage(this, 'Storage', { sessionEvents });
     this.signingKeys = props.signingKeys ?? new SigningKeyStore(this, 'SigningKeys');
@@ -398,7 +411,7 @@ export class Cis2Bff extends Construct {
     );
     const alarms = new BffAlarms(this, 'Alarms', {
       name: nameInStack(this),
-      topic: this.alarmTopic,
+      topics: { critical: this.alarmTopic, warning: this.warningTopic },
       metrics,
       functions: this.functions.liveByName(),
       api,
@@ -443,14 +456,32 @@ const addScopeWarning = (scope: Construct, asked: string): void => {
   }
 };
 
-const alarmProblems = ({ alarmTopic, alarmEmail }: Cis2BffProps): readonly string[] => {
-  if (alarmEmail === undefined) return [];
-  if (alarmTopic !== undefined)
-    return ['alarmEmail is for the topic that is made here, and alarmTopic names another'];
-  return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(alarmEmail)
-    ? []
-    : [`alarmEmail must be an address, got ${alarmEmail}`];
-};
+/** The topics of the app's own, and those that are made for it. */
+function topicsOf(scope: Construct, props: Cis2BffProps): Record<Severity, sns.ITopic> {
+  const { alarmTopic, warningTopic, alarmEmail, warningEmail = alarmEmail } = props;
+  if (alarmTopic !== undefined) return { critical: alarmTopic, warning: warningTopic ?? alarmTopic };
+  const made = new AlarmTopics(scope, 'AlarmTopic');
+  return {
+    critical: made.add('critical', alarmEmail),
+    warning: warningTopic ?? made.add('warning', warningEmail),
+  };
+}
+
+const alarmProblems = ({
+  alarmTopic,
+  warningTopic = alarmTopic,
+  alarmEmail,
+  warningEmail,
+}: Cis2BffProps): readonly string[] =>
+  Object.entries({
+    alarmEmail: [alarmEmail, 'alarmTopic', alarmTopic],
+    warningEmail: [warningEmail, 'warningTopic, or alarmTopic without one,', warningTopic],
+  } as const).flatMap(([name, [email, other, topic]]) => {
+    if (email === undefined) return [];
+    if (topic !== undefined)
+      return [`${name} is for the topic that is made here, and ${other} names another`];
+    return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email) ? [] : [`${name} must be an address, got ${email}`];
+  });
 
 const concurrencyOf = ({
   production = true,

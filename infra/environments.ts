@@ -18,6 +18,7 @@ export interface Environment
       | 'certificate'
       | 'originDomain'
       | 'alarmTopic'
+      | 'warningTopic'
       | 'bundles'
     >,
     BffStorageProps {

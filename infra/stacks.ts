@@ -146,6 +146,7 @@ export function addEnvironment(
   });
 
   new CfnOutput(stateless, 'AlarmTopicArn', { value: deployed.alarmTopic.topicArn });
+  new CfnOutput(stateless, 'WarningTopicArn', { value: deployed.warningTopic.topicArn });
   new CfnOutput(stateless, 'KeysStatusFunction', {
     value: deployed.functions.live('keys-status').functionArn,
   });

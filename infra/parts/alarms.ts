@@ -7,17 +7,15 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { FunctionName } from '../../lambdas/settings/index.ts';
+import type { Severity } from './alarm-topic.ts';
 import { isBehindTheApi } from './functions.ts';
 import { apiMetric, type InstallationMetrics, tableErrors, tableThrottles } from './metrics.ts';
 import { burning } from './objectives.ts';
 
-/** `critical` wakes somebody; `warning` is for the next working day. */
-type Severity = 'critical' | 'warning';
-
 export interface BffAlarmsProps {
   /** Begins the names of alarms, and tells this installation from others in the account. */
   readonly name: string;
-  readonly topic: sns.ITopic;
+  readonly topics: Readonly<Record<Severity, sns.ITopic>>;
   readonly metrics: InstallationMetrics;
   /** Of every function, the alias of its version in force. */
   readonly functions: ReadonlyMap<FunctionName, lambda.Alias>;
@@ -94,7 +92,7 @@ export class BffAlarms extends Construct {
     ].map((id) => must(this.all, id));
   }
 
-  private add(name: string, alert: Alert, { name: installation, topic }: BffAlarmsProps): cloudwatch.Alarm {
+  private add(name: string, alert: Alert, { name: installation, topics }: BffAlarmsProps): cloudwatch.Alarm {
     const { severity, runbook, users, metric, threshold, periods = [1, 1] } = alert;
     const alarm = new cloudwatch.Alarm(this, name, {
       alarmName: `${installation} ${severity} ${name}`,
@@ -107,7 +105,7 @@ export class BffAlarms extends Construct {
       evaluationPeriods: periods[1],
       treatMissingData: alert.silence ?? cloudwatch.TreatMissingData.NOT_BREACHING,
     });
-    const tell = new SnsAction(topic);
+    const tell = new SnsAction(topics[severity]);
     alarm.addAlarmAction(tell);
     alarm.addOkAction(tell);
     Tags.of(alarm).add('Severity', severity);
@@ -249,11 +247,13 @@ const functionAlerts = ({ functions }: BffAlarmsProps): Alerts =>
   [...functions].flatMap(([name, live]): Alerts => {
     const made = live.lambda;
     const serves = isBehindTheApi(name);
+    // Of an address that does not exist nobody is in need by night.
+    const severity = serves && name !== 'unknown-route' ? 'critical' : 'warning';
     return [
       [
         `${pascalCase(name)}Errors`,
         {
-          severity: serves ? 'critical' : 'warning',
+          severity,
           runbook: 'a-function-fails',
           users: felt[name],
           // Of what requests call: somebody's trial of another version sets off nothing.
@@ -266,12 +266,13 @@ const functionAlerts = ({ functions }: BffAlarmsProps): Alerts =>
       [
         `${pascalCase(name)}Throttled`,
         {
-          severity: serves ? 'critical' : 'warning',
+          severity,
           runbook: 'a-function-is-throttled',
           users: serves ? `${felt[name]} Requests are answered 503: too many come at once.` : felt[name],
           metric: made.metricThrottles({ period: fiveMinutes }),
-          threshold: 1,
-          periods: [1, 1],
+          // Anybody can send a burst: it wakes nobody unless it lasts.
+          threshold: serves ? 10 : 1,
+          periods: serves ? [2, 3] : [1, 1],
         },
       ],
     ];

@@ -32,6 +32,8 @@ const checks: Readonly<Record<Exclude<keyof Cis2BffProps, keyof BffConfig>, Chec
   acr: byItsSetting,
   alarmEmail: text,
   alarmTopic: construct('new sns.Topic'),
+  warningEmail: text,
+  warningTopic: construct('new sns.Topic'),
   apiPlatformCredentials: construct('new ApiPlatformCredentials'),
   apiPlatformKeys: byItsSetting,
   apiPlatformKeyStore: construct('new SigningKeyStore'),

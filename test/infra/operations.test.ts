@@ -3,9 +3,13 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { Stack } from 'aws-cdk-lib';
+import * as sns from 'aws-cdk-lib/aws-sns';
 import { functionNames } from '../../infra/bundle.ts';
+import { Cis2Bff } from '../../infra/cis2-bff.ts';
 import { environments } from '../../infra/environments.ts';
 import { isBehindTheApi } from '../../infra/parts/functions.ts';
+import { cis2Issuers } from '../../infra/parts/settings.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
 import { events } from '../../lambdas/telemetry/events.ts';
@@ -48,6 +52,18 @@ const alarmsOf = (template: TemplateJson): [string, Resource][] =>
 
 const descriptionOf = ({ Properties }: Resource): string => Properties['AlarmDescription'] as string;
 
+const severityOf = (resource: Resource): string =>
+  /^(critical|warning)(?=: [A-Z][^.]{10,}[.!])/.exec(descriptionOf(resource))?.[0] ?? '';
+
+/** The topic that alarms of a severity are sent to. */
+const topicOf = (template: TemplateJson, severity: string): [string, Resource] => {
+  const found = resourcesOfType(template, 'AWS::SNS::Topic').filter(([, { Properties }]) =>
+    (Properties['DisplayName'] as string).startsWith(`CIS2 BFF ${severity} `),
+  );
+  if (found.length !== 1) throw new Error(`${String(found.length)} topics of ${severity}`);
+  return (found as [[string, Resource]])[0];
+};
+
 /** The alarms of which the name ends so. */
 const alarm = (template: TemplateJson, name: string): Resource => {
   const found = alarmsOf(template).filter(([, { Properties }]) =>
@@ -76,10 +92,11 @@ const runbookOf = (resource: Resource): string =>
   / What to do: docs\/operations\/runbooks\.md#([a-z0-9-]+)$/.exec(descriptionOf(resource))?.[1] ?? 'none';
 
 describe.each(environmentNames)('every alarm of %s', (name) => {
-  test('tells the topic when it goes on and when it goes off', () => {
-    const [topic] = only(of(name).stateless, 'AWS::SNS::Topic');
+  test('tells the topic of its severity when it goes on and when it goes off', () => {
     expect(alarmsOf(of(name).stateless).length).toBeGreaterThan(30);
-    for (const [id, { Properties }] of alarmsOf(of(name).stateless)) {
+    for (const [id, resource] of alarmsOf(of(name).stateless)) {
+      const { Properties } = resource;
+      const [topic] = topicOf(of(name).stateless, severityOf(resource));
       expect([id, Properties['AlarmActions']]).toEqual([id, [{ Ref: topic }]]);
       expect([id, Properties['OKActions']]).toEqual([id, [{ Ref: topic }]]);
       expect(Properties).not.toHaveProperty('ActionsEnabled', false);
@@ -88,8 +105,7 @@ describe.each(environmentNames)('every alarm of %s', (name) => {
 
   test('says how urgent it is, what people notice, and which runbook to open', () => {
     for (const [, resource] of alarmsOf(of(name).stateless)) {
-      const [severity = ''] =
-        /^(critical|warning)(?=: [A-Z][^.]{10,}[.!])/.exec(descriptionOf(resource)) ?? [];
+      const severity = severityOf(resource);
       expect([descriptionOf(resource), severity]).not.toEqual([descriptionOf(resource), '']);
       expect(resource.Properties['AlarmName'] as string).toMatch(
         new RegExp(`^cis2-bff-${name}-stateless-Bff ${severity} [A-Z][A-Za-z0-9]+$`),
@@ -294,16 +310,39 @@ describe.each(environmentNames)('in %s there is an alarm', (name) => {
   });
 });
 
-describe('the topic of the alarms', () => {
+describe('the alarms that wake somebody', () => {
+  const wakes = (name: string): boolean => severityOf(alarm(of('prod').stateless, name)) === 'critical';
+
+  test('are not those about addresses that do not exist', () => {
+    expect(['UnknownRouteErrors', 'UnknownRouteThrottled'].filter(wakes)).toEqual([]);
+  });
+
+  test('want more of throttles than one burst, which anybody can send', () => {
+    const throttled = alarmsOf(of('prod').stateless).filter(
+      ([, resource]) =>
+        resource.Properties['MetricName'] === 'Throttles' && severityOf(resource) === 'critical',
+    );
+    expect(throttled.length).toBeGreaterThanOrEqual(6);
+    for (const [, { Properties }] of throttled) {
+      expect(Properties).toMatchObject({ Threshold: 10, DatapointsToAlarm: 2, EvaluationPeriods: 3 });
+    }
+  });
+});
+
+describe.each(['critical', 'warning'])('the topic of %s alarms', (severity) => {
   test('is encrypted under a key of ours, which lets CloudWatch of this account alone write', () => {
-    const [, topic] = only(of('prod').stateless, 'AWS::SNS::Topic');
+    const [topicId, topic] = topicOf(of('prod').stateless, severity);
     const [keyId] =
       resourcesOfType(of('prod').stateless, 'AWS::KMS::Key').find(([id]) =>
         mentions(topic.Properties['KmsMasterKeyId'], id),
       ) ?? [];
     expect(keyId).toBeDefined();
-    const [, policy] = only(of('prod').stateless, 'AWS::SNS::TopicPolicy');
-    const { Statement } = policy.Properties['PolicyDocument'] as { readonly Statement: readonly Json[] };
+    const policy = resourcesOfType(of('prod').stateless, 'AWS::SNS::TopicPolicy').find(([, { Properties }]) =>
+      mentions(Properties['Topics'], topicId),
+    );
+    const { Statement } = policy?.[1].Properties['PolicyDocument'] as {
+      readonly Statement: readonly Json[];
+    };
     expect(Statement).toContainEqual(
       expect.objectContaining({
         Effect: 'Allow',
@@ -315,13 +354,63 @@ describe('the topic of the alarms', () => {
     expect(Statement).toContainEqual(expect.objectContaining({ Effect: 'Deny', Action: 'sns:Publish' }));
   });
 
-  test('sends to an address where one is given', () => {
-    const [, subscription] = only(of('prod').stateless, 'AWS::SNS::Subscription');
-    expect(subscription.Properties).toMatchObject({
-      Protocol: 'email',
-      Endpoint: environments['prod']?.alarmEmail,
-    });
-    expect(resourcesOfType(of('dev').stateless, 'AWS::SNS::Subscription')).toEqual([]);
+  test('sends to an address of its own, or to that of all alarms', () => {
+    const addressOf = (template: TemplateJson): Json | undefined => {
+      const [topic] = topicOf(template, severity);
+      return resourcesOfType(template, 'AWS::SNS::Subscription').find(([, { Properties }]) =>
+        mentions(Properties['TopicArn'], topic),
+      )?.[1].Properties['Endpoint'];
+    };
+    expect(addressOf(of('prod').stateless)).toBe(environments['prod']?.alarmEmail);
+    expect(addressOf(of('dev').stateless)).toBeUndefined();
+    const emails = { alarmEmail: 'night@example.org', warningEmail: 'day@example.org' };
+    const { stateless } = addEnvironment(createApp(), 'dev', { ...environments['dev']!, ...emails }, bundles);
+    expect(addressOf(toJson(stateless))).toBe(
+      severity === 'critical' ? 'night@example.org' : 'day@example.org',
+    );
+  });
+});
+
+describe('topics of the app’s own', () => {
+  const actions = (topics: Readonly<Record<string, string>>, refused?: RegExp): string[] => {
+    const stack = new Stack(createApp(), 'ward', { env: { account: '111122223333', region: 'eu-west-2' } });
+    const topic = (name: string): sns.ITopic =>
+      sns.Topic.fromTopicArn(stack, name, `arn:aws:sns:eu-west-2:111122223333:${name}`);
+    const make = (): Cis2Bff =>
+      new Cis2Bff(stack, 'Bff', {
+        baseUrl: 'https://ward.example.nhs.uk',
+        issuer: cis2Issuers.integration,
+        clientId: 'ward',
+        production: false,
+        bundles,
+        ...Object.fromEntries(
+          Object.entries(topics).map(([name, value]) => [
+            name,
+            name.endsWith('Topic') ? topic(value) : value,
+          ]),
+        ),
+      });
+    if (refused !== undefined) {
+      expect(make).toThrow(refused);
+      return [];
+    }
+    make();
+    const template = toJson(stack);
+    return ['NobodySignsIn', 'ClockDiffers'].map((name) =>
+      JSON.stringify(alarm(template, name).Properties['AlarmActions']).replaceAll(/[^a-z]*.*:|["\]]/g, ''),
+    );
+  };
+
+  test('one takes all alarms, two take each their own', () => {
+    expect(actions({ alarmTopic: 'night' })).toEqual(['night', 'night']);
+    expect(actions({ alarmTopic: 'night', warningTopic: 'day' })).toEqual(['night', 'day']);
+    expect(actions({ warningTopic: 'day' })[1]).toBe('day');
+  });
+
+  test('take no address: who gets their messages is theirs to say', () => {
+    actions({ alarmTopic: 'night', alarmEmail: 'a@example.org' }, /alarmEmail is for the topic/);
+    actions({ alarmTopic: 'night', warningEmail: 'a@example.org' }, /warningEmail is for the topic/);
+    actions({ warningTopic: 'day', warningEmail: 'a@example.org' }, /warningEmail is for the topic/);
   });
 });
 
