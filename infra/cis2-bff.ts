@@ -166,6 +166,12 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    */
   readonly warningEmail?: string;
   /**
+   * Where whoever is woken reads the runbooks (`docs/operations/runbooks.md` of the package), such as the address of that file in your
+   * repository: the message of an alarm ends with it, `#` and the section.
+   * @default - the path in the package
+   */
+  readonly runbookUrl?: string;
+  /**
    * Who may assume the roles of operators. Everybody is refused.
    * @default - whoever the account's own policies let assume them
    */
@@ -283,6 +289,7 @@ export class Cis2Bff extends Construct {
         ...edgeProblems(props),
         ...concurrencyProblems(props),
         ...alarmProblems(props),
+        ...runbookProblems(props),
         ...keyProblems(props),
         ...operatorProblems(props.operatorPrincipals),
         ...eventProblems(props),
@@ -411,6 +418,7 @@ export class Cis2Bff extends Construct {
     );
     const alarms = new BffAlarms(this, 'Alarms', {
       name: nameInStack(this),
+      runbookUrl: props.runbookUrl ?? 'docs/operations/runbooks.md',
       topics: { critical: this.alarmTopic, warning: this.warningTopic },
       metrics,
       functions: this.functions.liveByName(),
@@ -482,6 +490,11 @@ const alarmProblems = ({
       return [`${name} is for the topic that is made here, and ${other} names another`];
     return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email) ? [] : [`${name} must be an address, got ${email}`];
   });
+
+const runbookProblems = ({ runbookUrl }: Cis2BffProps): readonly string[] =>
+  runbookUrl === undefined || (URL.canParse(runbookUrl) && /^https?:[^\s#]+$/.test(runbookUrl))
+    ? []
+    : [`runbookUrl must be a web address without #, got ${runbookUrl}`];
 
 const concurrencyOf = ({
   production = true,

@@ -15,6 +15,8 @@ import { burning } from './objectives.ts';
 export interface BffAlarmsProps {
   /** Begins the names of alarms, and tells this installation from others in the account. */
   readonly name: string;
+  /** Where whoever is woken finds the runbooks. */
+  readonly runbookUrl: string;
   readonly topics: Readonly<Record<Severity, sns.ITopic>>;
   readonly metrics: InstallationMetrics;
   /** Of every function, the alias of its version in force. */
@@ -50,9 +52,6 @@ const hour = Duration.hours(1);
 
 const { GREATER_THAN_THRESHOLD, LESS_THAN_THRESHOLD } = cloudwatch.ComparisonOperator;
 const { BREACHING } = cloudwatch.TreatMissingData;
-
-/** Where the runbooks are. */
-const runbooks = 'docs/operations/runbooks.md';
 
 const pascalCase = (name: string): string =>
   name.replaceAll(/(?:^|[- ])([a-z])/g, (_match, letter: string) => letter.toUpperCase());
@@ -92,11 +91,15 @@ export class BffAlarms extends Construct {
     ].map((id) => must(this.all, id));
   }
 
-  private add(name: string, alert: Alert, { name: installation, topics }: BffAlarmsProps): cloudwatch.Alarm {
+  private add(
+    name: string,
+    alert: Alert,
+    { name: installation, runbookUrl, topics }: BffAlarmsProps,
+  ): cloudwatch.Alarm {
     const { severity, runbook, users, metric, threshold, periods = [1, 1] } = alert;
     const alarm = new cloudwatch.Alarm(this, name, {
       alarmName: `${installation} ${severity} ${name}`,
-      alarmDescription: `${severity}: ${users} What to do: ${runbooks}#${runbook}`,
+      alarmDescription: `${severity}: ${users} What to do: ${runbookUrl}#${runbook}`,
       metric,
       threshold,
       comparisonOperator:

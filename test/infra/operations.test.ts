@@ -129,6 +129,20 @@ describe.each(environmentNames)('every alarm of %s', (name) => {
   });
 });
 
+test('an alarm links to its runbook where the deployment says where they are', () => {
+  const deploy = (runbookUrl: string): TemplateJson =>
+    toJson(addEnvironment(createApp(), 'dev', { ...environments['dev']!, runbookUrl }, bundles).stateless);
+  const address = 'https://git.example.nhs.uk/ward/runbooks.md';
+  for (const [, resource] of alarmsOf(deploy(address))) {
+    expect(descriptionOf(resource)).toMatch(
+      / What to do: https:\/\/git\.example\.nhs\.uk\/ward\/runbooks\.md#[a-z0-9-]+$/,
+    );
+  }
+  for (const wrong of ['runbooks.md', 'https://a b', `${address}#top`]) {
+    expect(() => deploy(wrong)).toThrow(/dev: runbookUrl must be a web address without #/);
+  }
+});
+
 test('metrics of ours are those of the installation’s own functions', () => {
   for (const name of environmentNames) {
     const namespace = `cis2-bff/cis2-bff-${name}`;
