@@ -8,8 +8,8 @@ import type * as route53 from 'aws-cdk-lib/aws-route53';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { apiPlatformKeySetCacheSeconds } from '../lambdas/key-set-cache.ts';
-import { scopesRequirement, unneededScopes } from '../lambdas/settings/index.ts';
-import { AlarmTopic } from './parts/alarm-topic.ts';
+import { scopesRequirement, unneededScopes, type SettingName } from '../lambdas/settings/index.ts';
+import { AlarmTopics, type Severity } from './parts/alarm-topic.ts';
 import { BffAlarms } from './parts/alarms.ts';
 import { AliasRecords } from './parts/alias-records.ts';
 import { ApiPlatformCredentials } from './parts/api-platform.ts';
@@ -20,6 +20,7 @@ import { EdgeSecret } from './parts/edge-secret.ts';
 import { BffFunctions, isReleasedBitByBit } from './parts/functions.ts';
 import type { ReservedConcurrency } from './parts/functions.ts';
 import { BffHttpApi } from './parts/http-api.ts';
+import { InstallationMetrics } from './parts/metrics.ts';
 import { nameInStack } from './parts/names.ts';
 import type { OriginDomain } from './parts/http-api.ts';
 import { addOutputs } from './parts/outputs.ts';
@@ -76,8 +77,8 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    */
   readonly rotationPeriod?: Duration;
   /**
-   * Name of this installation in the tag of its keys in KMS, by which rights are bound to them: never change it while there
-   * are any, and give each of several installations in an account its own.
+   * Name of this installation, in the namespace of its metrics and in the tag of its keys in KMS, by which rights are bound to
+   * them: never change it while there are any, and give each of several installations in an account its own.
    * @default - the stack's name and the construct's path in it
    */
   readonly keyRingName?: string;
@@ -146,15 +147,31 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    */
   readonly originDomain?: OriginDomain;
   /**
-   * Where alarms are sent: a topic that CloudWatch may write to.
+   * Where alarms that wake somebody are sent, and the others too without `warningTopic`: a topic that CloudWatch may write to.
    * @default - one is made here, for others to subscribe to
    */
   readonly alarmTopic?: sns.ITopic;
   /**
-   * An address that alarms are sent to, once it has agreed. Not with `alarmTopic`.
+   * Where alarms are sent that can wait until the next working day.
+   * @default - `alarmTopic`, where one is given; else one is made here
+   */
+  readonly warningTopic?: sns.ITopic;
+  /**
+   * An address that alarms are sent to, once it has agreed: all of them without `warningEmail`. Not with `alarmTopic`.
    * @default - nobody is notified until somebody subscribes to the topic
    */
   readonly alarmEmail?: string;
+  /**
+   * An address for alarms that can wait until the next working day. Not with a topic of your own for them.
+   * @default - `alarmEmail`
+   */
+  readonly warningEmail?: string;
+  /**
+   * Where whoever is woken reads the runbooks (`docs/operations/runbooks.md` of the package), such as the address of that file in your
+   * repository: the message of an alarm ends with it, `#` and the section.
+   * @default - the path in the package
+   */
+  readonly runbookUrl?: string;
   /**
    * Who may assume the roles of operators. Everybody is refused.
    * @default - whoever the account's own policies let assume them
@@ -230,8 +247,10 @@ export class Cis2Bff extends Construct {
   readonly api: apigateway.HttpApi;
   /** What DNS has to lead `originDomain` to, where there is one. */
   readonly origin: apigateway.DomainName | undefined;
-  /** Where alarms are sent. */
+  /** Where alarms are sent that wake somebody. */
   readonly alarmTopic: sns.ITopic;
+  /** Where alarms are sent that can wait. */
+  readonly warningTopic: sns.ITopic;
   readonly distribution: cloudfront.Distribution;
   /** Where CIS2 reads our public keys. */
   readonly jwksUrl: string;
@@ -247,7 +266,8 @@ export class Cis2Bff extends Construct {
     super(scope, id);
     const otherwise = propProblems(props);
     if (otherwise.length > 0) throw new DeploymentRefused(otherwise);
-    this.alarmTopic = props.alarmTopic ?? new AlarmTopic(this, 'AlarmTopic', props.alarmEmail).topic;
+    const topics = topicsOf(this, props);
+    [this.alarmTopic, this.warningTopic] = [topics.critical, topics.warning];
     const { sessionEvents = false } = props;
     this.storage = props.storage ?? new BffStorage(this, 'Storage', { sessionEvents });
     this.signingKeys = props.signingKeys ?? new SigningKeyStore(this, 'SigningKeys');
@@ -276,6 +296,7 @@ export class Cis2Bff extends Construct {
         ...edgeProblems(props),
         ...concurrencyProblems(props),
         ...alarmProblems(props),
+        ...runbookProblems(props),
         ...keyProblems(props),
         ...operatorProblems(props.operatorPrincipals),
         ...eventProblems(props),
@@ -321,7 +342,7 @@ export class Cis2Bff extends Construct {
     this.operatorRoles = new OperatorRoles(this, 'Operators', {
       functions: this.functions,
       stores,
-      alarmTopic: this.alarmTopic,
+      alarmTopics: [this.alarmTopic, this.warningTopic],
       parts: [this, ...stores],
       principals: props.operatorPrincipals,
     });
@@ -340,7 +361,7 @@ export class Cis2Bff extends Construct {
     this.origin = httpApi.origin;
     this.api = httpApi.api;
     new CanarySchedule(this, 'Canary', this.functions.live('canary'));
-    this.operate(props, settings.KEY_RING_NAME, httpApi);
+    this.operate(props, settings, httpApi);
     const edge = new WebEdge(this, 'WebEdge', {
       api: this.api,
       originDomainName: this.origin?.name,
@@ -380,14 +401,15 @@ export class Cis2Bff extends Construct {
       ApiPlatformKeysSecretArn: this.apiPlatformKeyStore?.secret.secretArn,
       ApiPlatformCredentialsSecretArn: this.apiPlatformCredentials.secret.secretArn,
       RotateSigningKeysFunction: this.functions.get('rotate-signing-keys').functionName,
-      KeysStatusFunction: this.functions.get('keys-status').functionName,
-      OperatorSessionsFunction: this.functions.get('operator-sessions').functionName,
+      KeysStatusFunction: this.functions.live('keys-status').functionArn,
+      OperatorSessionsFunction: this.functions.live('operator-sessions').functionArn,
       FunctionLogGroups: Fn.join(
         ',',
         [...this.functions.logGroups().values()].map(({ logGroupName }) => logGroupName),
       ),
       AuditLogGroup: this.functions.auditLogGroup.logGroupName,
       AlarmTopicArn: this.alarmTopic.topicArn,
+      WarningTopicArn: this.warningTopic.topicArn,
       OperatorReadOnlyRoleArn: this.operatorRoles.readOnly.roleArn,
       OperatorRoleArn: this.operatorRoles.operator.roleArn,
     });
@@ -411,11 +433,16 @@ export class Cis2Bff extends Construct {
 
   /** Lets somebody read how the signing keys are, and no key. */
   grantReadKeysStatus(grantee: iam.IGrantable): iam.Grant {
-    return this.functions.get('keys-status').grantInvoke(grantee);
+    return this.functions.live('keys-status').grantInvoke(grantee);
   }
 
   /** What is watched, shown, and brought back when it goes wrong. */
-  private operate(props: Cis2BffProps, ringName: string, { api, accessLogs }: BffHttpApi): void {
+  private operate(
+    props: Cis2BffProps,
+    { KEY_RING_NAME: ringName, METRICS_NAMESPACE: namespace }: Readonly<Record<SettingName, string>>,
+    { api, accessLogs }: BffHttpApi,
+  ): void {
+    const metrics = new InstallationMetrics(namespace);
     const functions = this.functions.byName();
     const tables = { sessions: this.storage.sessions, 'published keys': this.storage.publishedKeys };
     const rings = Object.fromEntries(
@@ -425,14 +452,24 @@ export class Cis2Bff extends Construct {
     );
     const alarms = new BffAlarms(this, 'Alarms', {
       name: nameInStack(this),
-      topic: this.alarmTopic,
-      functions,
+      runbookUrl: props.runbookUrl ?? 'docs/operations/runbooks.md',
+      topics: { critical: this.alarmTopic, warning: this.warningTopic },
+      metrics,
+      functions: this.functions.liveByName(),
       api,
       tables,
       rings,
       rotationPeriod: props.rotationPeriod ?? defaultRotationPeriod,
     });
-    new BffDashboard(this, 'Dashboard', { name: nameInStack(this), alarms, api, functions, tables, rings });
+    new BffDashboard(this, 'Dashboard', {
+      name: nameInStack(this),
+      metrics,
+      alarms,
+      api,
+      functions,
+      tables,
+      rings,
+    });
     new SavedQueries(this, 'Queries', {
       name: nameInStack(this),
       functions: this.functions.logGroups(),
@@ -442,16 +479,9 @@ export class Cis2Bff extends Construct {
     new BffReleases(this, 'Releases', {
       rollout: props.rollout ?? 'canary',
       releases: new Map(
-        [...functions.keys()].filter(isReleasedBitByBit).map((name) => {
-          const errors = alarms.functionErrors.get(name);
-          return [
-            name,
-            {
-              alias: this.functions.live(name),
-              alarms: [...(errors === undefined ? [] : [errors]), alarms.requestsFail],
-            },
-          ];
-        }),
+        [...functions.keys()]
+          .filter(isReleasedBitByBit)
+          .map((name) => [name, { alias: this.functions.live(name), alarms: alarms.rollingBack(name) }]),
       ),
     });
   }
@@ -468,14 +498,37 @@ const addScopeWarning = (scope: Construct, asked: string): void => {
   }
 };
 
-const alarmProblems = ({ alarmTopic, alarmEmail }: Cis2BffProps): readonly string[] => {
-  if (alarmEmail === undefined) return [];
-  if (alarmTopic !== undefined)
-    return ['alarmEmail is for the topic that is made here, and alarmTopic names another'];
-  return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(alarmEmail)
+/** The topics of the app's own, and those that are made for it. */
+function topicsOf(scope: Construct, props: Cis2BffProps): Record<Severity, sns.ITopic> {
+  const { alarmTopic, warningTopic, alarmEmail, warningEmail = alarmEmail } = props;
+  if (alarmTopic !== undefined) return { critical: alarmTopic, warning: warningTopic ?? alarmTopic };
+  const made = new AlarmTopics(scope, 'AlarmTopic');
+  return {
+    critical: made.add('critical', alarmEmail),
+    warning: warningTopic ?? made.add('warning', warningEmail),
+  };
+}
+
+const alarmProblems = ({
+  alarmTopic,
+  warningTopic = alarmTopic,
+  alarmEmail,
+  warningEmail,
+}: Cis2BffProps): readonly string[] =>
+  Object.entries({
+    alarmEmail: [alarmEmail, 'alarmTopic', alarmTopic],
+    warningEmail: [warningEmail, 'warningTopic, or alarmTopic without one,', warningTopic],
+  } as const).flatMap(([name, [email, other, topic]]) => {
+    if (email === undefined) return [];
+    if (topic !== undefined)
+      return [`${name} is for the topic that is made here, and ${other} names another`];
+    return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email) ? [] : [`${name} must be an address, got ${email}`];
+  });
+
+const runbookProblems = ({ runbookUrl }: Cis2BffProps): readonly string[] =>
+  runbookUrl === undefined || (URL.canParse(runbookUrl) && /^https?:[^\s#]+$/.test(runbookUrl))
     ? []
-    : [`alarmEmail must be an address, got ${alarmEmail}`];
-};
+    : [`runbookUrl must be a web address without #, got ${runbookUrl}`];
 
 const concurrencyOf = ({
   production = true,

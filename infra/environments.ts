@@ -19,6 +19,7 @@ export interface Environment
       | 'hostedZone'
       | 'originDomain'
       | 'alarmTopic'
+      | 'warningTopic'
       | 'bundles'
     >,
     BffStorageProps {

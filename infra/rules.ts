@@ -1,4 +1,5 @@
 /** Rules of our own for what is synthesised, over a stack's template. AWS's own rules (`AwsSolutions`) come beside them. */
+import { cookieNames } from '../lambdas/cookie-names.ts';
 import { edgeHeader } from '../lambdas/routes.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -9,6 +10,7 @@ export interface TemplateResource {
   readonly Properties?: JsonObject;
   readonly DeletionPolicy?: string;
   readonly UpdateReplacePolicy?: string;
+  readonly UpdatePolicy?: Json;
 }
 export interface StackTemplate {
   readonly Resources?: Readonly<Record<string, TemplateResource>>;
@@ -86,6 +88,19 @@ const readsSecrets = (statement: JsonObject): boolean =>
       ),
     ));
 
+/** What a role may call. */
+const invoked = (resource: TemplateResource): readonly Json[] =>
+  documentsOf(resource)
+    .flatMap((document) => list(at(document, 'Statement')))
+    .filter(
+      (statement) =>
+        at(statement, 'Effect') === 'Allow' &&
+        list(at(statement, 'Action')).some(
+          (action) => typeof action === 'string' && isLike(action, 'lambda:InvokeFunction'),
+        ),
+    )
+    .flatMap((statement) => list(at(statement, 'Resource')));
+
 /** A WebSocket API calls a function by an address that is made of its ARN. */
 const inAddress = (uri: Json | undefined): Json =>
   list(list(at(uri, 'Fn::Join'))[1]).find(
@@ -99,6 +114,9 @@ const inAddress = (uri: Json | undefined): Json =>
 /** Resource type → where it names functions. */
 const callers: Readonly<Record<string, (resource: TemplateResource) => readonly Json[]>> = {
   'AWS::ApiGatewayV2::Integration': (resource) => [inAddress(property(resource, 'IntegrationUri'))],
+  'AWS::IAM::ManagedPolicy': invoked,
+  'AWS::IAM::Policy': invoked,
+  'AWS::IAM::Role': invoked,
   'AWS::Lambda::EventSourceMapping': (resource) => [property(resource, 'FunctionName') ?? null],
   'AWS::Lambda::Permission': (resource) => [property(resource, 'FunctionName') ?? null],
   'AWS::Events::Rule': (resource) =>
@@ -126,6 +144,98 @@ const isAudited = (logicalId: string, template: StackTemplate): boolean =>
       property(filter, 'FilterPattern') === '{ $.audit IS TRUE }',
   );
 const daysOfAudit = 365;
+
+/** The actions of a role on a table's items, each of which must be bound to keys. A scan is bound to attributes instead. */
+const isBound = (statement: Json): boolean => {
+  const onItems = list(at(statement, 'Action')).filter(
+    (action) =>
+      typeof action === 'string' &&
+      isLike(action.replace(/:.*/, ''), 'dynamodb') &&
+      !/:(?:DescribeStream|GetRecords|GetShardIterator|ListStreams)$/.test(action),
+  );
+  if (at(statement, 'Effect') !== 'Allow' || onItems.length === 0) return true;
+  const [condition, operator, key] = onItems.every((action) => action === 'dynamodb:Scan')
+    ? (['ForAllValues:StringEquals', 'StringEquals', 'dynamodb:Attributes'] as const)
+    : (['ForAllValues:StringLike', undefined, 'dynamodb:LeadingKeys'] as const);
+  const values = list(at(statement, 'Condition', condition, key));
+  return (
+    values.length > 0 &&
+    values.every((value) => typeof value === 'string' && !/^\W*$/.test(value)) &&
+    at(statement, 'Condition', 'Null', key) === 'false' &&
+    (operator === undefined ||
+      at(statement, 'Condition', operator, 'dynamodb:Select') === 'SPECIFIC_ATTRIBUTES')
+  );
+};
+
+/** What the firewall must do with groups of AWS's rules: block somewhere, or count at least. */
+const managedGroups: Readonly<Record<string, 'blocks' | 'counts'>> = {
+  AWSManagedRulesAmazonIpReputationList: 'blocks',
+  AWSManagedRulesKnownBadInputsRuleSet: 'blocks',
+  AWSManagedRulesCommonRuleSet: 'counts',
+};
+
+const firewallLacks = (acl: TemplateResource): boolean => {
+  const found = list(property(acl, 'Rules'));
+  const rates = found.filter(
+    (rule) =>
+      at(rule, 'Action', 'Block') !== undefined &&
+      Number(at(rule, 'Statement', 'RateBasedStatement', 'Limit')) > 0 &&
+      at(rule, 'Statement', 'RateBasedStatement', 'AggregateKeyType') === 'IP',
+  );
+  const scopes = rates.map((rule) => at(rule, 'Statement', 'RateBasedStatement', 'ScopeDownStatement'));
+  return (
+    !scopes.includes(undefined) ||
+    !['/auth/callback', '/auth/login'].every((path) =>
+      scopes.some((scope) => at(scope, 'ByteMatchStatement', 'SearchString') === path),
+    ) ||
+    !Object.entries(managedGroups).every(([group, does]) =>
+      found.some(
+        (rule) =>
+          at(rule, 'Statement', 'ManagedRuleGroupStatement', 'Name') === group &&
+          (does === 'counts' || at(rule, 'OverrideAction', 'None') !== undefined),
+      ),
+    )
+  );
+};
+
+/** Errors that CloudFront would cache for ten seconds, and give to somebody else. */
+const cachedErrors = [400, 403, 404, 405, 500, 502, 503, 504];
+
+const distributionLacks = (distribution: TemplateResource): boolean => {
+  const config = property(distribution, 'DistributionConfig');
+  const errors = list(at(config, 'CustomErrorResponses'));
+  const api = list(at(config, 'Origins')).filter((origin) => at(origin, 'S3OriginConfig') === undefined);
+  const called = api.map((origin) => at(origin, 'Id'));
+  const behaviours = list(at(config, 'CacheBehaviors')).filter((behaviour) =>
+    called.includes(at(behaviour, 'TargetOriginId')),
+  );
+  return (
+    !errors.every(
+      (error) => at(error, 'ErrorCachingMinTTL') === 0 && at(error, 'ResponsePagePath') === undefined,
+    ) ||
+    !cachedErrors.every((code) => errors.some((error) => at(error, 'ErrorCode') === code)) ||
+    !api.every((origin) => at(origin, 'CustomOriginConfig', 'OriginProtocolPolicy') === 'https-only') ||
+    behaviours.length === 0 ||
+    !behaviours.every((behaviour) => at(behaviour, 'ViewerProtocolPolicy') === 'https-only')
+  );
+};
+
+/** Whether requests come to an alias, through a gateway. */
+const isServing = (logicalId: string, template: StackTemplate): boolean =>
+  resourcesOf(template).some(
+    (integration) =>
+      integration.Type === 'AWS::ApiGatewayV2::Integration' &&
+      at(inAddress(property(integration, 'IntegrationUri')), 'Ref') === logicalId,
+  );
+
+const goesBack = (group: TemplateResource): boolean =>
+  property(group, 'AutoRollbackConfiguration', 'Enabled') === true &&
+  list(property(group, 'AutoRollbackConfiguration', 'Events')).includes('DEPLOYMENT_FAILURE') &&
+  // What is released at once, for a correction while an alarm is on, has no time in which alarms could take it back.
+  (property(group, 'DeploymentConfigName') === 'CodeDeployDefault.LambdaAllAtOnce' ||
+    (property(group, 'AlarmConfiguration', 'Enabled') === true &&
+      list(property(group, 'AlarmConfiguration', 'Alarms')).length > 0 &&
+      list(property(group, 'AutoRollbackConfiguration', 'Events')).includes('DEPLOYMENT_STOP_ON_ALARM')));
 
 /** What anybody can call without being signed in. */
 const isPublicRoute = (key: string): boolean =>
@@ -254,12 +364,56 @@ export const rules: readonly Rule[] = [
   },
   {
     id: 'RollBack',
-    fault: 'A release that fails stays.',
+    fault: 'A release that fails stays: nothing takes it back, or no alarm tells that it fails.',
     why: 'People must be able to sign in before somebody is awake.',
+    isBroken: (resource, logicalId, template) => {
+      if (resource.Type === 'AWS::CodeDeploy::DeploymentGroup') return !goesBack(resource);
+      if (resource.Type !== 'AWS::Lambda::Alias' || !isServing(logicalId, template)) return false;
+      const group = at(resource.UpdatePolicy, 'CodeDeployLambdaAliasUpdate', 'DeploymentGroupName', 'Ref');
+      return typeof group !== 'string' || template.Resources?.[group] === undefined;
+    },
+  },
+  {
+    id: 'FirewallRules',
+    fault:
+      'The firewall lacks the rate of one address (for sign-ins, for callbacks or for all), or a group of managed rules, or only counts.',
+    why: 'One address must not use up what everybody shares.',
+    isBroken: (resource) => resource.Type === 'AWS::WAFv2::WebACL' && firewallLacks(resource),
+  },
+  {
+    id: 'LeadingKeys',
+    fault: 'A function may use items of a table that are not meant for it.',
+    why: 'A function that is taken over must reach nothing but what its own work needs.',
     isBroken: (resource) =>
-      resource.Type === 'AWS::CodeDeploy::DeploymentGroup' &&
-      (property(resource, 'AutoRollbackConfiguration', 'Enabled') !== true ||
-        !list(property(resource, 'AutoRollbackConfiguration', 'Events')).includes('DEPLOYMENT_FAILURE')),
+      ['AWS::IAM::Role', 'AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'].includes(resource.Type) &&
+      !documentsOf(resource)
+        .flatMap((document) => list(at(document, 'Statement')))
+        .every(isBound),
+  },
+  {
+    id: 'EdgeBehaviours',
+    fault:
+      'The edge takes or sends requests in the clear, keeps errors, puts a page in their place, or passes on cookies that are not ours.',
+    why: 'An error that is kept goes to somebody else, and a foreign cookie can lock a person out.',
+    isBroken: (resource) => {
+      if (resource.Type === 'AWS::CloudFront::Distribution') return distributionLacks(resource);
+      if (resource.Type !== 'AWS::CloudFront::OriginRequestPolicy') return false;
+      const cookies = property(resource, 'OriginRequestPolicyConfig', 'CookiesConfig');
+      const ours: readonly Json[] = Object.values(cookieNames);
+      return (
+        at(cookies, 'CookieBehavior') !== 'whitelist' ||
+        !list(at(cookies, 'Cookies')).every((name) => ours.includes(name))
+      );
+    },
+  },
+  {
+    id: 'TableEncryption',
+    fault: 'The table is not encrypted under a key of ours.',
+    why: 'Who may read a table at rest is then decided by the key too, and is seen in CloudTrail.',
+    isBroken: (resource) =>
+      resource.Type === 'AWS::DynamoDB::Table' &&
+      (property(resource, 'SSESpecification', 'SSEEnabled') !== true ||
+        property(resource, 'SSESpecification', 'KMSMasterKeyId') === undefined),
   },
 ];
 

@@ -21,8 +21,10 @@ export function startFunction<Name extends FunctionName>(
   names: readonly SettingName[] = functionSettings[name as Exclude<Name, EventFunctionName>],
 ): { settings: FunctionSettings<Name>; log: Logger } {
   try {
-    const settings = readSettings(names, process.env) as FunctionSettings<Name> & Settings<'LOG_LEVEL'>;
-    return { settings, log: createLogger({ functionName: name, level: settings.LOG_LEVEL }) };
+    const settings = readSettings(names, process.env) as FunctionSettings<Name> &
+      Settings<'LOG_LEVEL' | 'METRICS_NAMESPACE'>;
+    const { LOG_LEVEL: level, METRICS_NAMESPACE: namespace } = settings;
+    return { settings, log: createLogger({ functionName: name, level, namespace }) };
   } catch (error) {
     if (error instanceof SettingsError) {
       createLogger({ functionName: name, level: 'error' })('settings_invalid', { problems: error.problems });

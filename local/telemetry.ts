@@ -1,6 +1,7 @@
 /** What of a local run's log would have become metrics and an audit trail in CloudWatch. */
 
 interface MeasuredMetric {
+  readonly namespace: string;
   readonly name: string;
   /** E.g. `Code=login_expired`; undefined for the metric without a dimension. */
   readonly dimension: string | undefined;
@@ -42,6 +43,7 @@ function* measuredIn(
       for (const set of list(directive['Dimensions']).map(list)) {
         const dimension = set.map((of) => `${text(of)}=${text(entry[text(of)])}`).join(' ');
         yield {
+          namespace: text(directive['Namespace']),
           name,
           dimension: dimension === '' ? undefined : dimension,
           unit: text(metric['Unit']),

@@ -37,8 +37,8 @@ export interface Installation {
   readonly logs: LogReader;
   /** Its alarms; on this machine those of the template. @throws CouldNot */
   readonly alarms?: () => Promise<readonly Alarm[]>;
-  /** Who is told of them; absent on this machine, which tells nobody. @throws CouldNot */
-  readonly alarmSubscriptions?: () => Promise<AlarmSubscriptions>;
+  /** Who is told of those of a severity; absent on this machine, which tells nobody. @throws CouldNot */
+  readonly subscriptions?: Readonly<Record<'alarm' | 'warning', () => Promise<AlarmSubscriptions>>>;
   close(): void;
 }
 
@@ -130,6 +130,7 @@ function connect({ label, outputs, region, local, alarmPrefix }: Reach): Install
     );
   };
 
+  const subscriptionsTo = (topic: string) => () => readAlarmSubscriptions(output(topic), reading, failure);
   const reading = { region, requestHandler: { connectionTimeout: 5_000, socketTimeout: 20_000 } };
 
   return {
@@ -137,7 +138,12 @@ function connect({ label, outputs, region, local, alarmPrefix }: Reach): Install
     output,
     logs,
     ...(local === undefined
-      ? { alarmSubscriptions: () => readAlarmSubscriptions(output('AlarmTopicArn'), reading, failure) }
+      ? {
+          subscriptions: {
+            alarm: subscriptionsTo('AlarmTopicArn'),
+            warning: subscriptionsTo('WarningTopicArn'),
+          },
+        }
       : { alarms: () => Promise.resolve(local.alarms) }),
     ...(alarmPrefix === undefined ? {} : { alarms: () => readAlarms(alarmPrefix, reading, failure) }),
     hasOutput: (name) => outputs[name] !== undefined,
@@ -155,7 +161,7 @@ function connect({ label, outputs, region, local, alarmPrefix }: Reach): Install
       if (answer.FunctionError !== undefined) {
         throw new CouldNot(
           'function_failed',
-          `the function failed (${errorTypeOf(answer.Payload)})${changes ? ', and whether it was done is not known: check with keys status before anything else, and see' : ': see'} the log of ${functionName}`,
+          `the function failed (${errorTypeOf(answer.Payload)})${changes ? ', and whether it was done is not known: check with keys status before anything else, and see' : ': see'} the log of ${functionName.replaceAll(/^arn:.*:function:|:live$/g, '')}`,
         );
       }
       return parsed(answer.Payload);

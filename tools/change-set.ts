@@ -1,4 +1,4 @@
-/** `npm run guard -- FILE ...`: fails when a change set would replace or remove what holds data. */
+/** `npm run guard -- FILE ...`: fails when a change set would replace or remove what holds data, or what DNS leads to. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ChangeSetUnreadable, lossesIn } from './change-set/guard.ts';
@@ -7,8 +7,8 @@ const usage = [
   'Usage: npm run guard -- FILE ... [--allow LOGICAL_ID ...]',
   '',
   'FILE is what aws cloudformation describe-change-set printed; - is standard input. Exits 1 when a table, secret, encryption key,',
-  'bucket or log group would be replaced or would leave its stack, and when that cannot be told. --allow lets one resource through,',
-  'for a change that was thought through; one that nothing is at stake for is refused.',
+  'bucket, log group, distribution or domain name would be replaced or would leave its stack, and when that cannot be told. --allow',
+  'lets one resource through, for a change that was thought through; one that nothing is at stake for is refused.',
 ].join('\n');
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);

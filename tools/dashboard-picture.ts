@@ -103,7 +103,7 @@ const shapes: readonly (readonly [RegExp, Shape])[] = [
   [/SignInFailed Code/, () => 0],
   [/SignInFailed/, whileAway(98, around(6, 1))],
   [/failed sign-ins/, whileAway(0.82)],
-  [/requests answered 5xx/, (_at, random) => 0.0004 * random],
+  [/requests that we answered 5xx/, (_at, random) => 0.0004 * random],
   [/ProviderUnavailable/, whileAway(110)],
   [/ProviderLatency/, whileAway(5_200, (_at, random) => 420 + 160 * random)],
   [/ApiPlatformLatency/, (_at, random) => 380 + 140 * random],

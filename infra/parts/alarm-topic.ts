@@ -5,16 +5,15 @@ import * as sns from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 
-/** Where alarms are sent, encrypted, for CloudWatch of this account alone to write to. */
-export class AlarmTopic extends Construct {
-  readonly topic: sns.Topic;
+/** `critical` wakes somebody; `warning` is for the next working day. */
+export type Severity = 'critical' | 'warning';
 
-  /** @param email - an address that alarms are sent to, once it has agreed */
-  constructor(scope: Construct, id: string, email?: string) {
+/** Where alarms are sent, encrypted, for CloudWatch of this account alone to write to. */
+export class AlarmTopics extends Construct {
+  private readonly encryptionKey: kms.Key;
+
+  constructor(scope: Construct, id: string) {
     super(scope, id);
-    const { account } = Stack.of(this);
-    const cloudWatch = new iam.ServicePrincipal('cloudwatch.amazonaws.com');
-    const ofThisAccount = { StringEquals: { 'aws:SourceAccount': account } };
     const encryptionKey = new kms.Key(this, 'EncryptionKey', {
       description: 'CIS2 BFF: alarms at rest',
       enableKeyRotation: true,
@@ -30,23 +29,34 @@ export class AlarmTopic extends Construct {
         principals: [cloudWatch],
         actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
         resources: ['*'],
-        conditions: ofThisAccount,
+        conditions: ofThisAccount(this),
       }),
     );
-    this.topic = new sns.Topic(this, 'Topic', {
-      displayName: `CIS2 BFF ${Stack.of(this).stackName}`,
-      masterKey: encryptionKey,
+    this.encryptionKey = encryptionKey;
+  }
+
+  /** @param email - an address that alarms are sent to, once it has agreed */
+  add(severity: Severity, email?: string): sns.Topic {
+    const topic = new sns.Topic(this, severity === 'critical' ? 'Topic' : 'Warnings', {
+      displayName: `CIS2 BFF ${severity} ${Stack.of(this).stackName}`,
+      masterKey: this.encryptionKey,
       enforceSSL: true,
     });
-    this.topic.addToResourcePolicy(
+    topic.addToResourcePolicy(
       new iam.PolicyStatement({
         sid: 'Alarms',
         principals: [cloudWatch],
         actions: ['sns:Publish'],
-        resources: [this.topic.topicArn],
-        conditions: ofThisAccount,
+        resources: [topic.topicArn],
+        conditions: ofThisAccount(this),
       }),
     );
-    if (email !== undefined) this.topic.addSubscription(new EmailSubscription(email));
+    if (email !== undefined) topic.addSubscription(new EmailSubscription(email));
+    return topic;
   }
 }
+
+const cloudWatch = new iam.ServicePrincipal('cloudwatch.amazonaws.com');
+const ofThisAccount = (scope: Construct): Record<string, Record<string, string>> => ({
+  StringEquals: { 'aws:SourceAccount': Stack.of(scope).account },
+});

@@ -7,25 +7,20 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { FunctionName } from '../../lambdas/settings/index.ts';
+import type { Severity } from './alarm-topic.ts';
 import { isBehindTheApi } from './functions.ts';
-import {
-  apiMetric,
-  failedPart,
-  failedRequests,
-  failedSignIns,
-  ourMetric,
-  tableErrors,
-  tableThrottles,
-} from './metrics.ts';
-
-/** `critical` wakes somebody; `warning` is for the next working day. */
-type Severity = 'critical' | 'warning';
+import { apiMetric, type InstallationMetrics, tableErrors, tableThrottles } from './metrics.ts';
+import { burning } from './objectives.ts';
 
 export interface BffAlarmsProps {
   /** Begins the names of alarms, and tells this installation from others in the account. */
   readonly name: string;
-  readonly topic: sns.ITopic;
-  readonly functions: ReadonlyMap<FunctionName, lambda.Function>;
+  /** Where whoever is woken finds the runbooks. */
+  readonly runbookUrl: string;
+  readonly topics: Readonly<Record<Severity, sns.ITopic>>;
+  readonly metrics: InstallationMetrics;
+  /** Of every function, the alias of its version in force. */
+  readonly functions: ReadonlyMap<FunctionName, lambda.Alias>;
   readonly api: apigateway.HttpApi;
   /** The tables, by what they are called in words. */
   readonly tables: Readonly<Record<string, dynamodb.Table>>;
@@ -50,22 +45,13 @@ interface Alert {
   readonly silence?: cloudwatch.TreatMissingData;
 }
 
-/**
- * 99.9 % of sign-ins and requests succeed, CIS2's own faults included: CIS2 promises as much by itself, and we may add a tenth
- * of its error budget. A budget that burns 14.4 times as fast as it may is gone within two days; six times, within five.
- */
-const fastBurn = 14.4 / 1_000;
-const slowBurn = 6 / 1_000;
-
 const minute = Duration.minutes(1);
 const fiveMinutes = Duration.minutes(5);
+const quarterHour = Duration.minutes(15);
 const hour = Duration.hours(1);
 
 const { GREATER_THAN_THRESHOLD, LESS_THAN_THRESHOLD } = cloudwatch.ComparisonOperator;
 const { BREACHING } = cloudwatch.TreatMissingData;
-
-/** Where the runbooks are. */
-const runbooks = 'docs/operations/runbooks.md';
 
 const pascalCase = (name: string): string =>
   name.replaceAll(/(?:^|[- ])([a-z])/g, (_match, letter: string) => letter.toUpperCase());
@@ -75,10 +61,6 @@ const pascalCase = (name: string): string =>
  * open.
  */
 export class BffAlarms extends Construct {
-  /** Alarms on the errors of each function that answers requests: a release that sets one off is rolled back. */
-  readonly functionErrors: ReadonlyMap<FunctionName, cloudwatch.Alarm>;
-  /** The alarm on requests answered 5xx, which a release that is being shifted must not set off. */
-  readonly requestsFail: cloudwatch.Alarm;
   /** Every alarm, by its id. */
   readonly all: ReadonlyMap<string, cloudwatch.Alarm>;
 
@@ -86,29 +68,38 @@ export class BffAlarms extends Construct {
     super(scope, id);
     const all = new Map<string, cloudwatch.Alarm>();
     for (const [name, alert] of [
-      ...signInAlerts(),
+      ...signInAlerts(props),
       ...apiAlerts(props),
       ...functionAlerts(props),
       ...tableAlerts(props),
       ...keyAlerts(props),
-      ...dependencyAlerts(),
+      ...dependencyAlerts(props),
       ...canaryAlerts(props),
       ...sessionEventAlerts(props),
     ]) {
       all.set(name, this.add(name, alert, props));
     }
     this.all = all;
-    this.requestsFail = must(all, 'RequestsFailFast');
-    this.functionErrors = new Map(
-      [...props.functions.keys()].map((name) => [name, must(all, `${pascalCase(name)}Errors`)]),
-    );
   }
 
-  private add(name: string, alert: Alert, { name: installation, topic }: BffAlarmsProps): cloudwatch.Alarm {
+  /** The alarms that bring back the version before while a release of a function is being shifted. */
+  rollingBack(name: FunctionName): readonly cloudwatch.Alarm[] {
+    return [
+      `${pascalCase(name)}Errors`,
+      'ReleaseFailsRequests',
+      ...(name === 'login' || name === 'callback' ? ['ReleaseFailsSignIns'] : []),
+    ].map((id) => must(this.all, id));
+  }
+
+  private add(
+    name: string,
+    alert: Alert,
+    { name: installation, runbookUrl, topics }: BffAlarmsProps,
+  ): cloudwatch.Alarm {
     const { severity, runbook, users, metric, threshold, periods = [1, 1] } = alert;
     const alarm = new cloudwatch.Alarm(this, name, {
       alarmName: `${installation} ${severity} ${name}`,
-      alarmDescription: `${severity}: ${users} What to do: ${runbooks}#${runbook}`,
+      alarmDescription: `${severity}: ${users} What to do: ${runbookUrl}#${runbook}`,
       metric,
       threshold,
       comparisonOperator:
@@ -117,7 +108,7 @@ export class BffAlarms extends Construct {
       evaluationPeriods: periods[1],
       treatMissingData: alert.silence ?? cloudwatch.TreatMissingData.NOT_BREACHING,
     });
-    const tell = new SnsAction(topic);
+    const tell = new SnsAction(topics[severity]);
     alarm.addAlarmAction(tell);
     alarm.addOkAction(tell);
     Tags.of(alarm).add('Severity', severity);
@@ -133,7 +124,7 @@ const must = (alarms: ReadonlyMap<string, cloudwatch.Alarm>, name: string): clou
 
 type Alerts = readonly (readonly [string, Alert])[];
 
-const signInAlerts = (): Alerts => {
+const signInAlerts = ({ metrics }: BffAlarmsProps): Alerts => {
   const common = { runbook: 'sign-ins-fail', comparison: GREATER_THAN_THRESHOLD };
   return [
     [
@@ -142,8 +133,8 @@ const signInAlerts = (): Alerts => {
         ...common,
         severity: 'critical',
         users: 'People who sign in land on the error page, many of them.',
-        metric: failedSignIns(fiveMinutes),
-        threshold: fastBurn,
+        metric: metrics.failedSignIns(fiveMinutes),
+        threshold: burning('signIns', 'fast'),
         periods: [2, 2],
       },
     ],
@@ -153,15 +144,38 @@ const signInAlerts = (): Alerts => {
         ...common,
         severity: 'warning',
         users: 'Some people who sign in land on the error page, for hours now.',
-        metric: failedSignIns(hour),
-        threshold: slowBurn,
+        metric: metrics.failedSignIns(hour),
+        threshold: burning('signIns', 'slow'),
         periods: [6, 6],
+      },
+    ],
+    [
+      'SignInsFailByUs',
+      {
+        ...common,
+        severity: 'warning',
+        users: 'Some people who sign in land on the error page, for a fault of ours, for hours now.',
+        metric: metrics.failedSignIns(hour, { codes: ['internal_error'] }),
+        threshold: burning('ourSignIns', 'slow'),
+        periods: [6, 6],
+      },
+    ],
+    [
+      'ReleaseFailsSignIns',
+      {
+        ...common,
+        severity: 'warning',
+        users: 'Some people who sign in land on the error page. A release of login or callback goes back.',
+        // A release has a tenth of the requests: what it fails are single sign-ins, minutes apart where few people sign in.
+        metric: metrics.failedSignIns(minute, { minFaults: 1 }),
+        threshold: burning('signIns', 'fast'),
+        periods: [3, 10],
       },
     ],
   ];
 };
 
-const apiAlerts = ({ api }: BffAlarmsProps): Alerts => {
+const apiAlerts = ({ metrics, api }: BffAlarmsProps): Alerts => {
   const common = { runbook: 'requests-fail', comparison: GREATER_THAN_THRESHOLD };
   return [
     [
@@ -170,8 +184,8 @@ const apiAlerts = ({ api }: BffAlarmsProps): Alerts => {
         ...common,
         severity: 'critical',
         users: 'The app shows errors: many requests are answered 5xx.',
-        metric: failedRequests(api, minute),
-        threshold: fastBurn,
+        metric: metrics.failedRequests(api, minute),
+        threshold: burning('requests', 'fast'),
         periods: [4, 5],
       },
     ],
@@ -181,9 +195,20 @@ const apiAlerts = ({ api }: BffAlarmsProps): Alerts => {
         ...common,
         severity: 'warning',
         users: 'The app shows an error now and then, for hours now.',
-        metric: failedRequests(api, hour),
-        threshold: slowBurn,
+        metric: metrics.failedRequests(api, hour),
+        threshold: burning('requests', 'slow'),
         periods: [6, 6],
+      },
+    ],
+    [
+      'ReleaseFailsRequests',
+      {
+        ...common,
+        severity: 'warning',
+        users: 'The app shows errors: requests are answered 5xx. A release goes back.',
+        metric: metrics.failedRequests(api, minute),
+        threshold: burning('requests', 'fast'),
+        periods: [2, 3],
       },
     ],
     [
@@ -222,16 +247,20 @@ const felt: Readonly<Record<FunctionName, string>> = {
 };
 
 const functionAlerts = ({ functions }: BffAlarmsProps): Alerts =>
-  [...functions].flatMap(([name, made]): Alerts => {
+  [...functions].flatMap(([name, live]): Alerts => {
+    const made = live.lambda;
     const serves = isBehindTheApi(name);
+    // Of an address that does not exist nobody is in need by night.
+    const severity = serves && name !== 'unknown-route' ? 'critical' : 'warning';
     return [
       [
         `${pascalCase(name)}Errors`,
         {
-          severity: serves ? 'critical' : 'warning',
+          severity,
           runbook: 'a-function-fails',
           users: felt[name],
-          metric: made.metricErrors({ period: serves ? minute : fiveMinutes }),
+          // Of what requests call: somebody's trial of another version sets off nothing.
+          metric: serves ? live.metricErrors({ period: minute }) : made.metricErrors({ period: fiveMinutes }),
           // A crash now and then is seen in the error budget.
           threshold: serves ? 3 : 1,
           periods: serves ? [2, 3] : name === 'canary' ? [3, 3] : [1, 1],
@@ -240,12 +269,13 @@ const functionAlerts = ({ functions }: BffAlarmsProps): Alerts =>
       [
         `${pascalCase(name)}Throttled`,
         {
-          severity: serves ? 'critical' : 'warning',
+          severity,
           runbook: 'a-function-is-throttled',
           users: serves ? `${felt[name]} Requests are answered 503: too many come at once.` : felt[name],
           metric: made.metricThrottles({ period: fiveMinutes }),
-          threshold: 1,
-          periods: [1, 1],
+          // Anybody can send a burst: it wakes nobody unless it lasts.
+          threshold: serves ? 10 : 1,
+          periods: serves ? [2, 3] : [1, 1],
         },
       ],
     ];
@@ -283,10 +313,10 @@ const tableAlerts = ({ tables }: BffAlarmsProps): Alerts =>
     ];
   });
 
-const keyAlerts = ({ rings, rotationPeriod }: BffAlarmsProps): Alerts =>
+const keyAlerts = ({ metrics, rings, rotationPeriod }: BffAlarmsProps): Alerts =>
   Object.entries(rings).flatMap(([purpose, ring]): Alerts => {
     const measured = (name: string, statistic: string): cloudwatch.Metric =>
-      ourMetric(name, { statistic, period: hour, dimensions: { Ring: ring } });
+      metrics.metric(name, { statistic, period: hour, dimensions: { Ring: ring } });
     const prefix = pascalCase(purpose);
     return [
       [
@@ -314,6 +344,20 @@ const keyAlerts = ({ rings, rotationPeriod }: BffAlarmsProps): Alerts =>
         },
       ],
       [
+        `${prefix}RotationOverdue`,
+        {
+          severity: 'warning',
+          runbook: 'a-rotation-is-overdue',
+          users: `${nothingYet} A rotation of the signing keys is a day late, or none is scheduled.`,
+          metric: measured('SecondsToNextRotation', 'Minimum'),
+          threshold: -Duration.days(1).toSeconds(),
+          comparison: LESS_THAN_THRESHOLD,
+          periods: [3, 3],
+          // Without a schedule there is nothing to measure.
+          silence: BREACHING,
+        },
+      ],
+      [
         `${prefix}PublishedKeysDiffer`,
         {
           severity: 'critical',
@@ -328,7 +372,7 @@ const keyAlerts = ({ rings, rotationPeriod }: BffAlarmsProps): Alerts =>
     ];
   });
 
-const dependencyAlerts = (): Alerts => [
+const dependencyAlerts = ({ metrics }: BffAlarmsProps): Alerts => [
   [
     'Cis2Unavailable',
     {
@@ -336,7 +380,7 @@ const dependencyAlerts = (): Alerts => [
       runbook: 'cis2-is-unavailable',
       users:
         'People cannot sign in: CIS2 does not answer us, or answers with errors. Who is signed in can go on.',
-      metric: ourMetric('ProviderUnavailable'),
+      metric: metrics.metric('ProviderUnavailable'),
       threshold: 5,
       periods: [2, 3],
     },
@@ -347,7 +391,7 @@ const dependencyAlerts = (): Alerts => [
       severity: 'warning',
       runbook: 'token-refresh-fails',
       users: 'People are asked to sign in again while they work.',
-      metric: failedPart('TokenRefreshFailed', 'TokenRefreshed', 'failed refreshes'),
+      metric: metrics.failedPart('TokenRefreshFailed', 'TokenRefreshed', 'failed refreshes'),
       threshold: 0.05,
       comparison: GREATER_THAN_THRESHOLD,
       periods: [2, 3],
@@ -360,7 +404,7 @@ const dependencyAlerts = (): Alerts => [
       runbook: 'back-channel-logouts-fail',
       users:
         'Who signs out at CIS2, or takes a smartcard out, may stay signed in here until the session runs out.',
-      metric: ourMetric('BackchannelLogoutFailed'),
+      metric: metrics.metric('BackchannelLogoutFailed'),
       threshold: 3,
       periods: [2, 3],
     },
@@ -371,7 +415,7 @@ const dependencyAlerts = (): Alerts => [
       severity: 'critical',
       runbook: 'the-api-platform-fails',
       users: 'Pages get no data: the NHS API platform gives us no tokens. Signing in works.',
-      metric: ourMetric('ApiPlatformFailed'),
+      metric: metrics.metric('ApiPlatformFailed'),
       threshold: 5,
       periods: [2, 3],
     },
@@ -382,7 +426,7 @@ const dependencyAlerts = (): Alerts => [
       severity: 'warning',
       runbook: 'an-upstream-fails',
       users: 'Some pages get no data: an API answers with errors or too late. Signing in works.',
-      metric: ourMetric('UpstreamFailed'),
+      metric: metrics.metric('UpstreamFailed'),
       threshold: 20,
       periods: [2, 3],
     },
@@ -396,8 +440,8 @@ const dependencyAlerts = (): Alerts => [
       metric: new cloudwatch.MathExpression({
         expression: 'MAX([ABS(highest), ABS(lowest)])',
         usingMetrics: {
-          highest: ourMetric('ClockDifference', { statistic: 'Maximum' }),
-          lowest: ourMetric('ClockDifference', { statistic: 'Minimum' }),
+          highest: metrics.metric('ClockDifference', { statistic: 'Maximum' }),
+          lowest: metrics.metric('ClockDifference', { statistic: 'Minimum' }),
         },
         period: fiveMinutes,
         label: 'clock difference to CIS2',
@@ -409,7 +453,7 @@ const dependencyAlerts = (): Alerts => [
 ];
 
 const sessionEventAlerts = ({ functions }: BffAlarmsProps): Alerts => {
-  const tells = functions.get('session-end-events');
+  const tells = functions.get('session-end-events')?.lambda;
   if (tells === undefined) return [];
   return [
     [
@@ -426,10 +470,22 @@ const sessionEventAlerts = ({ functions }: BffAlarmsProps): Alerts => {
   ];
 };
 
-const canaryAlerts = ({ functions }: BffAlarmsProps): Alerts => {
-  const canary = functions.get('canary');
+const canaryAlerts = ({ metrics, functions }: BffAlarmsProps): Alerts => {
+  const canary = functions.get('canary')?.lambda;
   if (canary === undefined) return [];
   return [
+    [
+      'NobodySignsIn',
+      {
+        severity: 'critical',
+        runbook: 'nobody-signs-in',
+        users: 'People cannot sign in: for half an hour sign-ins have been started, and none was completed.',
+        // Two periods, so that whoever began at the end of the first has had the time of the second.
+        metric: metrics.nobodySignsIn(quarterHour, 3, canary.metricInvocations({ period: quarterHour })),
+        threshold: 1,
+        periods: [2, 2],
+      },
+    ],
     [
       'CanaryFails',
       {

@@ -7,18 +7,13 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { FunctionName } from '../../lambdas/settings/index.ts';
 import type { BffAlarms } from './alarms.ts';
-import {
-  apiMetric,
-  failedRequests,
-  failedSignIns,
-  ourMetric,
-  tableErrors,
-  tableThrottles,
-} from './metrics.ts';
+import { apiMetric, type InstallationMetrics, tableErrors, tableThrottles } from './metrics.ts';
+import { budgets } from './objectives.ts';
 
 export interface BffDashboardProps {
   /** Of the dashboard: it tells this installation from others in the account. */
   readonly name: string;
+  readonly metrics: InstallationMetrics;
   readonly alarms: BffAlarms;
   readonly api: apigateway.HttpApi;
   readonly functions: ReadonlyMap<FunctionName, lambda.Function>;
@@ -55,7 +50,7 @@ export class BffDashboard extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { name, alarms, api, functions, tables, rings }: BffDashboardProps,
+    { name, metrics, alarms, api, functions, tables, rings }: BffDashboardProps,
   ) {
     super(scope, id);
     const all = [...functions];
@@ -69,18 +64,21 @@ export class BffDashboard extends Construct {
       graph(
         'Sign-ins',
         [
-          ourMetric('SignInStarted', { label: 'started' }),
-          ourMetric('SignInCompleted', { label: 'completed' }),
-          ourMetric('SignInFailed', { label: 'failed, for whatever reason' }),
+          metrics.metric('SignInStarted', { label: 'started' }),
+          metrics.metric('SignInCompleted', { label: 'completed' }),
+          metrics.metric('SignInFailed', { label: 'failed, for whatever reason' }),
         ],
         fromZero,
       ),
       graph(
         'Sign-ins and requests that failed, as a part of all',
-        [failedSignIns(fiveMinutes), failedRequests(api, fiveMinutes)],
+        [metrics.failedSignIns(fiveMinutes), metrics.failedRequests(api, fiveMinutes)],
         {
           leftYAxis: { min: 0 },
-          leftAnnotations: [{ value: 0.001, label: 'objective: 99.9 % succeed' }],
+          leftAnnotations: [
+            { value: budgets.signIns, label: 'objective of sign-ins, CIS2’s part in it' },
+            { value: budgets.requests, label: 'objective of requests' },
+          ],
         },
       ),
       new cloudwatch.AlarmStatusWidget({
@@ -94,10 +92,10 @@ export class BffDashboard extends Construct {
     this.dashboard.addWidgets(
       graph(
         'CIS2: not available, or errors',
-        [ourMetric('ProviderUnavailable', { label: 'CIS2 unavailable' })],
+        [metrics.metric('ProviderUnavailable', { label: 'CIS2 unavailable' })],
         {
           ...fromZero,
-          right: [ourMetric('ProviderLatency', { statistic: 'p99', label: 'p99, ms' })],
+          right: [metrics.metric('ProviderLatency', { statistic: 'p99', label: 'p99, ms' })],
         },
       ),
       graph(
@@ -111,7 +109,7 @@ export class BffDashboard extends Construct {
             'access_denied',
           ],
           ...['login_expired', 'assurance_insufficient', 'role_required', 'provider_logout'],
-        ].map((code) => ourMetric('SignInFailed', { dimensions: { Code: code }, label: code })),
+        ].map((code) => metrics.metric('SignInFailed', { dimensions: { Code: code }, label: code })),
         { ...fromZero, stacked: true },
       ),
       graph(
@@ -135,15 +133,15 @@ export class BffDashboard extends Construct {
       graph(
         'The NHS API platform and the APIs',
         [
-          ourMetric('ApiPlatformFailed', { label: 'no token from the platform' }),
-          ourMetric('TokenRefreshFailed', { label: 'refresh failed' }),
-          ourMetric('UpstreamFailed', { label: 'an API failed' }),
+          metrics.metric('ApiPlatformFailed', { label: 'no token from the platform' }),
+          metrics.metric('TokenRefreshFailed', { label: 'refresh failed' }),
+          metrics.metric('UpstreamFailed', { label: 'an API failed' }),
         ],
         {
           ...fromZero,
           right: [
-            ourMetric('ApiPlatformLatency', { statistic: 'p99', label: 'platform p99, ms' }),
-            ourMetric('UpstreamLatency', { statistic: 'p99', label: 'APIs p99, ms' }),
+            metrics.metric('ApiPlatformLatency', { statistic: 'p99', label: 'platform p99, ms' }),
+            metrics.metric('UpstreamLatency', { statistic: 'p99', label: 'APIs p99, ms' }),
           ],
         },
       ),
@@ -171,24 +169,24 @@ export class BffDashboard extends Construct {
       graph(
         'Sessions',
         [
-          ourMetric('SessionHit', { label: 'found' }),
-          ourMetric('SessionMiss', { label: 'none or over' }),
-          ourMetric('BackchannelLogout', { label: 'ended by CIS2' }),
-          ourMetric('BackchannelLogoutFailed', { label: 'CIS2’s logouts that failed' }),
+          metrics.metric('SessionHit', { label: 'found' }),
+          metrics.metric('SessionMiss', { label: 'none or over' }),
+          metrics.metric('BackchannelLogout', { label: 'ended by CIS2' }),
+          metrics.metric('BackchannelLogoutFailed', { label: 'CIS2’s logouts that failed' }),
         ],
         fromZero,
       ),
     );
     this.dashboard.addWidgets(
       graph('Refused, cold starts and leases', [
-        ourMetric('Refused', { label: 'refused by a guard' }),
-        ourMetric('ColdStart', { label: 'cold starts' }),
-        ourMetric('LeaseWait', { label: 'waited for a token' }),
+        metrics.metric('Refused', { label: 'refused by a guard' }),
+        metrics.metric('ColdStart', { label: 'cold starts' }),
+        metrics.metric('LeaseWait', { label: 'waited for a token' }),
       ]),
       graph(
         'Signing keys',
         Object.entries(rings).map(([purpose, ring]) =>
-          ourMetric('SigningKeyAgeSeconds', {
+          metrics.metric('SigningKeyAgeSeconds', {
             statistic: 'Maximum',
             dimensions: { Ring: ring },
             period: Duration.hours(1),
@@ -197,7 +195,7 @@ export class BffDashboard extends Construct {
         ),
         {
           right: Object.entries(rings).map(([purpose, ring]) =>
-            ourMetric('SecondsToNextRotation', {
+            metrics.metric('SecondsToNextRotation', {
               statistic: 'Minimum',
               dimensions: { Ring: ring },
               period: Duration.hours(1),
@@ -207,8 +205,8 @@ export class BffDashboard extends Construct {
         },
       ),
       graph('Clock difference to CIS2, s', [
-        ourMetric('ClockDifference', { statistic: 'Maximum', label: 'highest' }),
-        ourMetric('ClockDifference', { statistic: 'Minimum', label: 'lowest' }),
+        metrics.metric('ClockDifference', { statistic: 'Maximum', label: 'highest' }),
+        metrics.metric('ClockDifference', { statistic: 'Minimum', label: 'lowest' }),
       ]),
     );
   }

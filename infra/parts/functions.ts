@@ -319,6 +319,11 @@ export class BffFunctions extends Construct {
     return new Map(this.names().map((name) => [name, this.get(name)]));
   }
 
+  /** The version in force of every function, by name. */
+  liveByName(): ReadonlyMap<FunctionName, lambda.Alias> {
+    return new Map(this.names().map((name) => [name, this.live(name)]));
+  }
+
   /** Every function's log, by its name; without the audit trail, which repeats lines of the others. */
   logGroups(): ReadonlyMap<FunctionName, logs.LogGroup> {
     return new Map(

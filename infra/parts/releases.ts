@@ -7,8 +7,8 @@ import { Construct } from 'constructs';
 import type { FunctionName } from '../../lambdas/settings/index.ts';
 
 /**
- * How a new version takes over. `canary`: a tenth of the requests for five minutes, then all; an alarm meanwhile brings the old
- * version back. `all-at-once`: for a correction while an alarm is on, which would undo it.
+ * How a new version takes over. `canary`: a tenth of the requests for a quarter of an hour, then all; an alarm meanwhile brings the
+ * old version back. `all-at-once`: for a correction while an alarm is on, which would undo it.
  */
 export type Rollout = 'canary' | 'all-at-once';
 
@@ -59,7 +59,8 @@ export class BffReleases extends Construct {
         role: role.withoutPolicyUpdates(),
         deploymentConfig:
           rollout === 'canary'
-            ? codedeploy.LambdaDeploymentConfig.CANARY_10PERCENT_5MINUTES
+            ? // The alarms on failures need some minutes of failures, and their metrics come a minute or two late.
+              codedeploy.LambdaDeploymentConfig.CANARY_10PERCENT_15MINUTES
             : codedeploy.LambdaDeploymentConfig.ALL_AT_ONCE,
         alarms: rollout === 'canary' ? [...alarms] : [],
         autoRollback: {

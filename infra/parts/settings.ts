@@ -174,6 +174,7 @@ const propertyOf: Readonly<Partial<Record<SettingName, string>>> = {
   KEY_CUSTODY: 'keyCustody',
   KEY_LEAD_SECONDS: 'keyLeadTime',
   KEY_RING_NAME: 'keyRingName',
+  METRICS_NAMESPACE: 'keyRingName',
   UPSTREAMS: 'upstreamUrls',
   API_PLATFORM_TOKEN_URL: 'apiPlatformTokenUrl',
   LOG_LEVEL: 'logLevel',
@@ -321,6 +322,7 @@ export function settingValues(
     CALLS_PER_WINDOW: String(defaultCallsPerWindow),
     API_PLATFORM_TOKEN_URL:
       props.apiPlatformTokenUrl ?? apiPlatformTokenUrls[production ? 'live' : 'integration'],
+    METRICS_NAMESPACE: `cis2-bff/${resources.KEY_RING_NAME}`,
     LOG_LEVEL: props.logLevel ?? 'info',
     WARM_UP: (props.warmUp ?? true) ? 'on' : 'off',
     ...settingsOfConfig(props),

@@ -111,6 +111,10 @@ export class BffStorage extends Construct {
       deletionProtection: true,
       removalPolicy: retainOnUpdateOrDelete,
     });
+    Validations.of(this.publishedKeys).acknowledge({
+      id: 'Cis2Bff-TableEncryption',
+      reason: 'The keys in it are published to the world: DynamoDB’s own encryption is enough.',
+    });
   }
 
   /** Holds the key under which the sessions table has users and CIS2's sessions. */

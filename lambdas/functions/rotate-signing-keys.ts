@@ -85,5 +85,5 @@ export const handler = rotateSigningKeys({
   },
   clock,
   log,
-  metrics: createMetrics({ functionName: 'rotate-signing-keys' }),
+  metrics: createMetrics({ functionName: 'rotate-signing-keys', namespace: settings.METRICS_NAMESPACE }),
 });

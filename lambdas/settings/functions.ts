@@ -1,6 +1,6 @@
 import type { SettingName } from './rules.ts';
 
-export const everyFunction = ['LOG_LEVEL', 'WARM_UP'] as const;
+export const everyFunction = ['LOG_LEVEL', 'METRICS_NAMESPACE', 'WARM_UP'] as const;
 /** What a function behind the gateway needs to tell its own page from another, and to send a person to it. */
 const everyRoute = ['BASE_URL', 'SIGN_IN_ERROR_PATH'] as const;
 export const everySession = ['SESSION_TABLE', 'IDLE_SECONDS', 'ABSOLUTE_SECONDS'] as const;

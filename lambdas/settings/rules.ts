@@ -25,6 +25,11 @@ const keyRingName: Rule<string> = (value) =>
     ? value
     : refuse('a plain name of at most 100 characters such as cis2-bff-dev', value);
 
+const metricsNamespace: Rule<string> = (value) =>
+  /^[A-Za-z0-9][A-Za-z0-9._/-]{0,149}$/.test(value)
+    ? value
+    : refuse('a namespace of CloudWatch such as cis2-bff/cis2-bff-dev', value);
+
 export const rules = {
   /** The one origin of the SPA and the BFF. */
   BASE_URL: origin,
@@ -88,6 +93,8 @@ export const rules = {
   API_PLATFORM_TOKEN_URL: tokenUrl,
   /** The secret with what the API platform knows our application by. */
   API_PLATFORM_CREDENTIALS_SECRET: text,
+  /** Where this installation's metrics are in CloudWatch, apart from those of others in the account. */
+  METRICS_NAMESPACE: metricsNamespace,
   LOG_LEVEL: oneOf('debug', 'info', 'warn', 'error'),
   /** `off` leaves out the warm-up at start, for measuring what it saves. */
   WARM_UP: oneOf('on', 'off'),

@@ -50,16 +50,18 @@ const loggable = (value: unknown): unknown =>
 /**
  * @param options.functionName - stands on every line
  * @param options.level - the minimum level that is written
+ * @param options.namespace - of the metrics; whoever gives none has no metrics to send
  * @param options.write - takes one line without its end; standard output unless a test says otherwise
  */
 export function createLogger(options: {
   functionName: string;
   level: Level;
+  namespace?: string;
   write?: (line: string) => void;
 }): Logger {
   const write = options.write ?? ((line) => void process.stdout.write(`${line}\n`));
   // One for all requests: an instance of a function has one at a time.
-  const metrics = requestMetrics();
+  const metrics = requestMetrics(options.namespace);
   const measure: Logger['measure'] = (metric, value = 1, by = '') => {
     metrics.add(metric, value, by);
   };

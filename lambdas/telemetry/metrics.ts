@@ -3,7 +3,8 @@
  * what can be logged is.
  */
 
-const namespace = 'cis2-bff';
+/** For a log without settings, which has no requests: an installation has `cis2-bff/NAME`. */
+const noInstallation = 'cis2-bff';
 
 /** What is measured of requests. `docs/operations/metrics.md` says when. */
 export type RequestMetric =
@@ -49,8 +50,12 @@ export interface RequestMetrics {
   take(): Readonly<Record<string, unknown>> | undefined;
 }
 
-/** An instance's first line carries its cold start. */
-export function requestMetrics(): RequestMetrics {
+/**
+ * An instance's first line carries its cold start.
+ *
+ * @param namespace - tells the installation's metrics from those of others in the account
+ */
+export function requestMetrics(namespace = noInstallation): RequestMetrics {
   let measured: Partial<Record<RequestMetric, number[]>> = { ColdStart: [1] };
   let dimensions: Record<string, string> = {};
   return {
@@ -101,17 +106,19 @@ const units = {
 } as const;
 type MetricName = keyof typeof units;
 
-/**
- * Writes values of one ring, by a name that tells it from those of other installations in the account; what is not a number,
- * or not in the registry, is left out.
- */
+/** Writes values of one ring, by its name; what is not a number, or not in the registry, is left out. */
 export type Metrics = (ring: string, values: { readonly [Name in MetricName]?: number | null }) => void;
 
 /**
  * @param options.functionName - stands on every line
+ * @param options.namespace - tells the installation's metrics from those of others in the account
  * @param options.write - takes one line without its end; standard output unless a test says otherwise
  */
-export function createMetrics(options: { functionName: string; write?: (line: string) => void }): Metrics {
+export function createMetrics(options: {
+  functionName: string;
+  namespace: string;
+  write?: (line: string) => void;
+}): Metrics {
   const write = options.write ?? ((line) => void process.stdout.write(`${line}\n`));
   return (ring, values) => {
     const measured = (Object.keys(units) as MetricName[]).flatMap((name) => {
@@ -125,7 +132,7 @@ export function createMetrics(options: { functionName: string; write?: (line: st
           Timestamp: Date.now(),
           CloudWatchMetrics: [
             {
-              Namespace: namespace,
+              Namespace: options.namespace,
               Dimensions: [['Ring']],
               Metrics: measured.map(({ name }) => ({ Name: name, Unit: units[name] })),
             },

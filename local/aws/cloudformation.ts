@@ -287,6 +287,13 @@ export class Functions {
       assembly.define(resource, { ref: name, attributes: { Arn: arn } });
       this.#named.set(name, resource).set(arn, resource);
     }
+    for (const alias of assembly.resources('AWS::Lambda::Alias')) {
+      const called = functionOf(assembly, alias);
+      if (called === undefined) continue;
+      const arn = `${assembly.text(called.stack, { 'Fn::GetAtt': [called.logicalId, 'Arn'] })}:${assembly.text(alias.stack, alias.properties['Name'] ?? '')}`;
+      assembly.define(alias, { ref: arn });
+      this.#named.set(arn, called);
+    }
   }
 
   /** The function of a name or an ARN. */

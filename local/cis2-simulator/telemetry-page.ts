@@ -53,7 +53,7 @@ export function telemetryPage(
       ${hasControlPanel ? html`· <a href="${controlPanelPaths.panel}">Control panel</a>` : undefined}
     </p>
     ${tableOf(
-      'Metrics',
+      `Metrics, in the namespace ${[...new Set(metrics.map(({ namespace }) => namespace))].join(', ')}`,
       ['Metric', 'Dimension', 'Values', 'Sum', 'Average', 'Maximum', 'Unit'],
       metrics.map(({ name, dimension, unit, count, sum, max }) => [
         ...[name, dimension ?? '', String(count), rounded(sum), rounded(sum / count), rounded(max), unit],

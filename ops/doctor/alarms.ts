@@ -37,14 +37,18 @@ export function checkAlarms(alarms: readonly Alarm[]): string {
 }
 
 /** An alarm whose topic nobody has subscribed to rings unheard. */
-export function checkSubscriptions({ confirmed, pending }: AlarmSubscriptions): string {
+export function checkSubscriptions(
+  { confirmed, pending }: AlarmSubscriptions,
+  severity: 'alarm' | 'warning',
+): string {
+  const topic = severity === 'alarm' ? 'AlarmTopicArn' : 'WarningTopicArn';
   if (confirmed === 0) {
     throw new Fault(
       pending === 0
-        ? 'nobody has subscribed to the topic of the alarms'
-        : `nobody hears the alarms: ${String(pending)} subscribed to their topic, and none has confirmed it`,
+        ? `nobody has subscribed to the topic of the ${severity}s`
+        : `nobody hears the ${severity}s: ${String(pending)} subscribed to their topic, and none has confirmed it`,
       pending === 0
-        ? 'Give the environment an address for its alarms (alarmEmail) and deploy it, or subscribe to the topic in the stack output AlarmTopicArn.'
+        ? `Give the environment an address for its ${severity}s (${severity}Email) and deploy it, or subscribe to the topic in the stack output ${topic}.`
         : 'Follow the link in the mail from AWS within three days; subscribe again where it is older.',
     );
   }

@@ -181,10 +181,12 @@ async function examine(
     );
   }
 
-  const { alarms, alarmSubscriptions } = installation;
+  const { alarms, subscriptions } = installation;
   if (alarms !== undefined) await plain('alarms', async () => checkAlarms(await alarms()));
-  if (alarmSubscriptions !== undefined) {
-    await plain('alarm subscriptions', async () => checkSubscriptions(await alarmSubscriptions()));
+  if (subscriptions !== undefined) {
+    const { alarm, warning } = subscriptions;
+    await plain('alarm subscriptions', async () => checkSubscriptions(await alarm(), 'alarm'));
+    await plain('warning subscriptions', async () => checkSubscriptions(await warning(), 'warning'));
   }
   return findings;
 }

@@ -183,6 +183,7 @@ describe('a cold start', () => {
     KEY_CUSTODY: 'secret',
     KEY_LEAD_SECONDS: '0',
     KEY_RING_NAME: 'cis2-bff-budgets',
+    METRICS_NAMESPACE: 'cis2-bff/cis2-bff-budgets',
     LOG_LEVEL: 'info',
     WARM_UP: warmUp,
     ...names,

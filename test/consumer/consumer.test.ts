@@ -154,6 +154,15 @@ describe('the tarball', () => {
     }
   });
 
+  test('has the runbooks that alarms name, and what they lead to', () => {
+    const runbooks = 'docs/operations/runbooks.md';
+    const paths = files.map(({ path }) => path);
+    expect(paths).toContain(runbooks);
+    const links = [...readFileSync(join(root, runbooks), 'utf8').matchAll(/\]\(([^)#:]+\.md)/g)];
+    expect(links.length).toBeGreaterThan(3);
+    for (const [, link = ''] of links) expect(paths).toContain(join('docs/operations', link));
+  });
+
   test('needs nothing else at run time', () => {
     const about = JSON.parse(
       readFileSync(join(typescript, 'node_modules/cis2-bff/package.json'), 'utf8'),

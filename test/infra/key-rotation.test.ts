@@ -237,9 +237,9 @@ describe('the state of the keys', () => {
     });
   });
 
-  test('can be asked for by an operator, who finds the function among the outputs', () => {
+  test('can be asked for by an operator, who finds the version in force among the outputs', () => {
     const { stateless } = deploy();
-    const [status] = ofFunction(stateless, 'keys-status', 'AWS::Lambda::Function');
+    const [status] = ofFunction(stateless, 'keys-status', 'AWS::Lambda::Alias');
     expect(stateless.Outputs?.['KeysStatusFunction']?.Value).toEqual({ Ref: status });
   });
 });

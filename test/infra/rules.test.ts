@@ -45,7 +45,9 @@ test('what is deployed breaks no rule but where the construct says why', () => {
     'AliasTarget BffKeyRotationCis2Schedule',
     'AliasTarget BffKeyRotationHourlyCheck',
     expect.stringMatching(/^AliasTarget BffKeyRotationHourlyCheckAllowEventRule/),
+    'AliasTarget BffOperatorsOperator',
     'Kept BffAlarmTopicEncryptionKey',
+    'TableEncryption StoragePublishedKeys',
   ]);
 });
 
@@ -58,6 +60,11 @@ const readsSecret = ({ Action }: Statements[number]): boolean =>
   [Action].flat().includes('secretsmanager:GetSecretValue');
 const of = (resource: Mutable, name: string): Record<string, unknown> =>
   resource.Properties[name] as Record<string, unknown>;
+
+const firewallRules = (acl: Mutable): Record<string, unknown>[] =>
+  acl.Properties['Rules'] as Record<string, unknown>[];
+const rulesBut = (acl: Mutable, name: string): Json[] =>
+  (acl.Properties['Rules'] as Json[]).filter((rule) => !JSON.stringify(rule).includes(name));
 
 /** Protection → the rule that must find its removal, the type of the resources that have it, and how it is removed from one. */
 type Removal = readonly [rule: string, type: string, remove: (resource: Mutable) => unknown];
@@ -159,6 +166,76 @@ const removals: Readonly<Record<string, Removal>> = {
     'AWS::CodeDeploy::DeploymentGroup',
     (resource) => (of(resource, 'AutoRollbackConfiguration')['Enabled'] = false),
   ],
+  'the alarms of a release': [
+    'RollBack',
+    'AWS::CodeDeploy::DeploymentGroup',
+    (resource) => (of(resource, 'AlarmConfiguration')['Alarms'] = []),
+  ],
+  'that alarms stop a release': [
+    'RollBack',
+    'AWS::CodeDeploy::DeploymentGroup',
+    ({ Properties }) => delete Properties['AlarmConfiguration'],
+  ],
+  ...Object.fromEntries(
+    ['CallbacksByAddress', 'LoginsByAddress', 'RequestsByAddress'].map((name): [string, Removal] => [
+      `the firewall’s rule ${name}`,
+      ['FirewallRules', 'AWS::WAFv2::WebACL', (acl) => (acl.Properties['Rules'] = rulesBut(acl, name))],
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['IpReputation', 'KnownBadInputs', 'Common'].map((name): [string, Removal] => [
+      `the firewall’s group ${name}`,
+      ['FirewallRules', 'AWS::WAFv2::WebACL', (acl) => (acl.Properties['Rules'] = rulesBut(acl, name))],
+    ]),
+  ),
+  'that the firewall refuses': [
+    'FirewallRules',
+    'AWS::WAFv2::WebACL',
+    (acl) => {
+      for (const rule of firewallRules(acl)) if ('Action' in rule) rule['Action'] = { Count: {} };
+    },
+  ],
+  'the list of cookies': [
+    'EdgeBehaviours',
+    'AWS::CloudFront::OriginRequestPolicy',
+    (policy) => (of(policy, 'OriginRequestPolicyConfig')['CookiesConfig'] = { CookieBehavior: 'all' }),
+  ],
+  'that no error is kept': [
+    'EdgeBehaviours',
+    'AWS::CloudFront::Distribution',
+    (resource) => delete of(resource, 'DistributionConfig')['CustomErrorResponses'],
+  ],
+  'that an error is the API’s own': [
+    'EdgeBehaviours',
+    'AWS::CloudFront::Distribution',
+    (resource) =>
+      (of(resource, 'DistributionConfig')['CustomErrorResponses'] = [
+        { ErrorCode: 404, ErrorCachingMinTTL: 0, ResponseCode: 200, ResponsePagePath: '/index.html' },
+      ]),
+  ],
+  'that the edge calls by TLS': [
+    'EdgeBehaviours',
+    'AWS::CloudFront::Distribution',
+    (resource) => {
+      for (const { CustomOriginConfig } of of(resource, 'DistributionConfig')['Origins'] as {
+        CustomOriginConfig?: Record<string, unknown>;
+      }[]) {
+        if (CustomOriginConfig !== undefined) CustomOriginConfig['OriginProtocolPolicy'] = 'match-viewer';
+      }
+    },
+  ],
+  'that the edge is called by TLS': [
+    'EdgeBehaviours',
+    'AWS::CloudFront::Distribution',
+    (resource) => {
+      for (const behaviour of of(resource, 'DistributionConfig')['CacheBehaviors'] as Record<
+        string,
+        unknown
+      >[]) {
+        behaviour['ViewerProtocolPolicy'] = 'allow-all';
+      }
+    },
+  ],
 };
 
 /** The findings that appear when something is done to one resource, in a copy of its template. */
@@ -221,6 +298,62 @@ describe('a protection that is removed is found', () => {
 
   const roles = (): [StackTemplate, string][] => everyOf('AWS::IAM::Role');
 
+  test('the alias that a role may call', () => {
+    const [[template, id] = [{}, '']] = roles().filter(([, name]) => name.startsWith('BffOperatorsReadOnly'));
+    for (const named of [{ 'Fn::GetAtt': ['BffFunctionsKeysStatusFunction', 'Arn'] }, '*']) {
+      const found = appearing(template, id, (role) => {
+        for (const statement of statementsOf(role)) {
+          if (statement.Action === 'lambda:InvokeFunction') statement.Resource = named;
+        }
+      });
+      expect(found).toEqual(['AliasTarget BffOperatorsReadOnly']);
+    }
+  });
+
+  test('the keys and attributes that a function’s use of a table is bound to', () => {
+    let tried = 0;
+    for (const [template, id] of roles()) {
+      for (const [index, { Action }] of statementsOf(template.Resources?.[id] as Mutable).entries()) {
+        if (!/^dynamodb:(?!.*Stream|GetRecords|GetShard)/.test(String(Action))) continue;
+        const without: ((statement: Statements[number]) => unknown)[] = [
+          (statement) => delete statement.Condition,
+          (statement) => delete statement.Condition?.['Null'],
+          (statement) =>
+            (statement.Condition = {
+              ...statement.Condition,
+              'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': '*' },
+              'ForAllValues:StringEquals': {},
+            }),
+        ];
+        for (const change of without) {
+          const found = appearing(template, id, (role) => change(statementsOf(role)[index]!));
+          expect([id, Action, found]).toEqual([id, Action, [expect.stringContaining('LeadingKeys ')]]);
+          tried += 1;
+        }
+      }
+    }
+    expect(tried).toBeGreaterThan(60);
+  });
+
+  test('the key of the sessions table', () => {
+    const [[template, id] = [{}, '']] = everyOf('AWS::DynamoDB::Table').filter(([, name]) =>
+      name.startsWith('StorageSessions'),
+    );
+    const found = appearing(template, id, ({ Properties }) => delete Properties['SSESpecification']);
+    expect(found).toEqual(['TableEncryption StorageSessions']);
+  });
+
+  test('the release of an alias bit by bit', () => {
+    const serving = everyOf('AWS::Lambda::Alias').filter(
+      ([template, id]) => template.Resources?.[id]?.UpdatePolicy !== undefined,
+    );
+    expect(serving).toHaveLength(7);
+    for (const [template, id] of serving) {
+      const found = appearing(template, id, (alias) => delete alias.UpdatePolicy);
+      expect([id, found]).toEqual([id, [expect.stringContaining('RollBack ')]]);
+    }
+  });
+
   test('the versions of a secret that a function is bound to', () => {
     const reading = roles().filter(([template, id]) =>
       statementsOf(template.Resources?.[id] as Mutable).some(readsSecret),
@@ -261,7 +394,7 @@ describe('a protection that is removed is found', () => {
         const Statement = [{ Effect: 'Allow', ...right }];
         Properties['Policies'] = [...policies, { PolicyDocument: { Statement } }];
       });
-      expect([id, found]).toEqual([id, [expect.stringContaining('SecretReaders ')]]);
+      expect([id, ...found]).toContainEqual(expect.stringContaining('SecretReaders '));
     }
   });
 
@@ -295,7 +428,10 @@ describe('a protection that is removed is found', () => {
   });
 
   test('by every rule there is', () => {
-    const tried = new Set([...Object.values(removals).map(([rule]) => rule), 'SecretReaders']);
+    const tried = new Set([
+      ...Object.values(removals).map(([rule]) => rule),
+      ...['SecretReaders', 'LeadingKeys', 'TableEncryption'],
+    ]);
     expect([...tried].sort()).toEqual(rules.map(({ id }) => id).sort());
   });
 });

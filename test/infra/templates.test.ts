@@ -581,6 +581,9 @@ describe.each(environmentNames)('the roles of operators of %s', (environment) =>
   const arn = (name: FunctionName): Json => ({
     'Fn::GetAtt': [ofFunction(template(), name, 'AWS::Lambda::Function')[0], 'Arn'],
   });
+  const live = (name: FunctionName): Json => ({
+    Ref: ofFunction(template(), name, 'AWS::Lambda::Alias')[0],
+  });
   const logArn = (name: FunctionName): Json => ({
     'Fn::GetAtt': [ofFunction(template(), name, 'AWS::Logs::LogGroup')[0], 'Arn'],
   });
@@ -620,7 +623,7 @@ describe.each(environmentNames)('the roles of operators of %s', (environment) =>
         ],
       })),
     },
-    { Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: arn('keys-status') },
+    { Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: live('keys-status') },
     {
       Effect: 'Allow',
       Action: 'logs:StartQuery',
@@ -632,7 +635,7 @@ describe.each(environmentNames)('the roles of operators of %s', (environment) =>
     {
       Effect: 'Allow',
       Action: 'sns:ListSubscriptionsByTopic',
-      Resource: template().Outputs?.['AlarmTopicArn']?.Value ?? null,
+      Resource: ['AlarmTopicArn', 'WarningTopicArn'].map((name) => template().Outputs?.[name]?.Value ?? null),
     },
   ];
   const inAnyOrder = (statements: readonly Statement[]): unknown =>
@@ -658,7 +661,7 @@ describe.each(environmentNames)('the roles of operators of %s', (environment) =>
         {
           Effect: 'Allow',
           Action: 'lambda:InvokeFunction',
-          Resource: [arn('operator-sessions'), arn('rotate-signing-keys')],
+          Resource: [live('operator-sessions'), arn('rotate-signing-keys')],
         },
       ]),
     );

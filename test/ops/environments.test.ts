@@ -223,7 +223,8 @@ test('sessions end --all goes on from turn to turn, with what the turn before sa
   ]);
 });
 
-const topic = 'arn:aws:sns:eu-west-2:000000000000:alarms';
+const topics = 'arn:aws:sns:eu-west-2:000000000000';
+const [topic, warningTopic] = [`${topics}:alarms`, `${topics}:warnings`] as const;
 test.each<[string, () => Answer, Partial<Finding>]>([
   [
     'nobody has subscribed',
@@ -257,6 +258,7 @@ test.each<[string, () => Answer, Partial<Finding>]>([
       Issuer: 'http://127.0.0.1:1/realm',
       ClientId: 'client',
       AlarmTopicArn: topic,
+      WarningTopicArn: warningTopic,
     });
   const { code, out } = await ops(['doctor', '--env', 'dev', '--json'], { variables: shell() });
   const { checks } = JSON.parse(out) as { checks: readonly Finding[] };
@@ -266,7 +268,7 @@ test.each<[string, () => Answer, Partial<Finding>]>([
   });
   expect(
     aws.calls.filter(({ action }) => action === 'ListSubscriptionsByTopic').map(({ input }) => input),
-  ).toMatchObject([{ TopicArn: topic }]);
+  ).toMatchObject([{ TopicArn: topic }, { TopicArn: warningTopic }]);
   // Who it is stays there.
   expect(out).not.toContain('on-call@example.nhs.uk');
 });

@@ -23,6 +23,9 @@ export const returned = (value: unknown): Answer => ({ status: 200, body: JSON.s
 
 export type Event = Readonly<Record<string, unknown>>;
 
+/** The output of a function that is called by the alias of its version in force. */
+const liveArn = (name: string): string => `arn:aws:lambda:eu-west-2:000000000000:function:${name}:live`;
+
 export class FakeAws {
   readonly port: number;
   /** Everything that came: `Invoke`, `RotateSecret`, `StartQuery` and so on, and what was in it. */
@@ -34,8 +37,8 @@ export class FakeAws {
   }[] = [];
   outputs: Record<string, string> = {
     RotateSigningKeysFunction: 'rotate-signing-keys',
-    KeysStatusFunction: 'keys-status',
-    OperatorSessionsFunction: 'operator-sessions',
+    KeysStatusFunction: liveArn('keys-status'),
+    OperatorSessionsFunction: liveArn('operator-sessions'),
     FunctionLogGroups: 'session-logs,login-logs',
     AuditLogGroup: 'audit-logs',
     SigningKeysSecretArn: 'arn:aws:secretsmanager:eu-west-2:000000000000:secret:ring-AAAAAA',
@@ -78,8 +81,8 @@ export class FakeAws {
 
   #answer(request: IncomingMessage, body: string): Answer | 'hang' {
     const [, functionName] =
-      /^\/2015-03-31\/functions\/(rotate-signing-keys|keys-status|operator-sessions)\/invocations$/.exec(
-        request.url ?? '',
+      /^\/2015-03-31\/functions\/(?:arn:aws:lambda:eu-west-2:000000000000:function:(?=.*:live\/))?(rotate-signing-keys|keys-status|operator-sessions)(?::live)?\/invocations$/.exec(
+        decodeURIComponent(request.url ?? ''),
       ) ?? [];
     const record = (action: string, input: Event): void => {
       this.calls.push({ action, functionName, input, authorization: request.headers.authorization ?? '' });

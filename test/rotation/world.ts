@@ -154,7 +154,7 @@ export class World {
         Status === 'SUCCESS' ? Promise.resolve() : Promise.reject(new Error('the deployment failed')),
       clock,
       log: createLogger({ functionName: 'rotate-signing-keys', level: 'debug', write: say }),
-      metrics: createMetrics({ functionName: 'rotate-signing-keys', write: say }),
+      metrics: createMetrics({ functionName: 'rotate-signing-keys', namespace: 'cis2-bff/unit', write: say }),
     });
     return async (event) => {
       try {

@@ -311,7 +311,7 @@ describe('what comes back', () => {
     expect([answer.status, answer.problem['code']]).toEqual([502, 'upstream_invalid']);
     expect(JSON.stringify([answer.headers, answer.problem])).not.toMatch(/secret|evil/);
     expect(rig.entries('request')).toEqual([
-      expect.objectContaining({ status: 502, fault, refusedBy: expect.any(String) }),
+      expect.objectContaining({ status: 502, fault, refusedBy: expect.any(String), UpstreamFailed: 1 }),
     ]);
   });
 

@@ -41,6 +41,7 @@ const whatOf = (...changes: object[]): string[] => lossesIn(changeSet(changes)).
 const types = [
   ...['AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable', 'AWS::SecretsManager::Secret', 'AWS::KMS::Key'],
   ...['AWS::S3::Bucket', 'AWS::Logs::LogGroup'],
+  ...['AWS::CloudFront::Distribution', 'AWS::ApiGatewayV2::DomainName'],
 ];
 
 describe.each(types)('a change of %s', (type) => {

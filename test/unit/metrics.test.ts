@@ -3,12 +3,15 @@ import { createLogger, createMetrics, type Level, type Logger } from '../../lamb
 
 const measured = (values: Record<string, unknown>): Record<string, unknown>[] => {
   const lines: string[] = [];
-  createMetrics({ functionName: 'unit', write: (line) => lines.push(line) })('cis2', values);
+  createMetrics({ functionName: 'unit', namespace: 'cis2-bff/ward', write: (line) => lines.push(line) })(
+    'cis2',
+    values,
+  );
   return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
 };
 
 describe('a metric', () => {
-  test('is one line of CloudWatch’s embedded metric format, by ring and nothing else', () => {
+  test('is one line of CloudWatch’s embedded metric format, in the installation’s namespace, by ring and nothing else', () => {
     const before = Date.now();
     const [line, ...others] = measured({ SigningKeyAgeSeconds: 7, RotationSucceeded: 0 });
     expect(others).toEqual([]);
@@ -17,7 +20,7 @@ describe('a metric', () => {
         Timestamp: expect.any(Number),
         CloudWatchMetrics: [
           {
-            Namespace: 'cis2-bff',
+            Namespace: 'cis2-bff/ward',
             Dimensions: [['Ring']],
             Metrics: [
               { Name: 'SigningKeyAgeSeconds', Unit: 'Seconds' },
@@ -55,7 +58,12 @@ describe('what is measured of a request', () => {
   };
   const collect = (level: Level = 'info'): { log: Logger; lines: () => Line[] } => {
     const lines: string[] = [];
-    const log = createLogger({ functionName: 'unit', level, write: (line) => lines.push(line) });
+    const log = createLogger({
+      functionName: 'unit',
+      level,
+      namespace: 'cis2-bff/ward',
+      write: (line) => lines.push(line),
+    });
     // The first line of an instance has its cold start as well.
     log('request');
     return { log, lines: () => lines.slice(1).map((line) => JSON.parse(line) as Line) };
@@ -79,7 +87,7 @@ describe('what is measured of a request', () => {
         Timestamp: expect.any(Number),
         CloudWatchMetrics: [
           {
-            Namespace: 'cis2-bff',
+            Namespace: 'cis2-bff/ward',
             Dimensions: [[]],
             Metrics: [
               { Name: 'SignInStarted', Unit: 'Count' },
@@ -113,7 +121,11 @@ describe('what is measured of a request', () => {
     const line = lines().at(-1);
     expect(line).toMatchObject({ [metric]: 1, [dimension]: value });
     expect(line?._aws?.CloudWatchMetrics).toEqual([
-      { Namespace: 'cis2-bff', Dimensions: [[], [dimension]], Metrics: [{ Name: metric, Unit: 'Count' }] },
+      {
+        Namespace: 'cis2-bff/ward',
+        Dimensions: [[], [dimension]],
+        Metrics: [{ Name: metric, Unit: 'Count' }],
+      },
     ]);
   });
 

@@ -76,7 +76,7 @@ const runner = (changes: Partial<ManagedRing> = {}) => {
     },
     clock,
     log: createLogger({ functionName: 'unit', level: 'debug', write }),
-    metrics: createMetrics({ functionName: 'unit', write }),
+    metrics: createMetrics({ functionName: 'unit', namespace: 'cis2-bff/unit', write }),
   });
 };
 

@@ -49,6 +49,7 @@ const good: Record<SettingName, string> = {
   CALLS_PER_WINDOW: '600',
   API_PLATFORM_TOKEN_URL: 'https://api.example.nhs.uk/oauth2/token',
   API_PLATFORM_CREDENTIALS_SECRET: 'arn:aws:secretsmanager:eu-west-2:000000000000:secret:application-AbCdEf',
+  METRICS_NAMESPACE: 'cis2-bff/cis2-bff-unit',
   LOG_LEVEL: 'info',
   WARM_UP: 'on',
 };
@@ -172,6 +173,8 @@ describe('settings', () => {
     ['KEY_RING_NAME', '*'],
     ['KEY_RING_NAME', '-a'],
     ['KEY_RING_NAME', 'a'.repeat(101)],
+    ['METRICS_NAMESPACE', ''],
+    ['METRICS_NAMESPACE', 'AWS:Lambda'],
   ] as const)('%s is not %j', (name, value) => {
     expect(problemsOf(name, value)).toHaveLength(1);
   });

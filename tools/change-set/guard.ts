@@ -1,4 +1,4 @@
-/** Whether a change set of CloudFormation would replace or remove what holds data. */
+/** Whether a change set of CloudFormation would replace or remove what holds data, or what DNS leads to. */
 import { statefulTypes } from '../../infra/rules.ts';
 
 export interface Loss {
@@ -19,7 +19,13 @@ const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-const stateful: readonly string[] = [...statefulTypes, 'AWS::DynamoDB::GlobalTable', 'AWS::KMS::ReplicaKey'];
+/** Names that DNS leads to, which somebody has to change by hand when they are others. */
+const addressed = ['AWS::ApiGatewayV2::DomainName', 'AWS::CloudFront::Distribution'];
+const guarded: readonly string[] = [
+  ...statefulTypes,
+  ...addressed,
+  ...['AWS::DynamoDB::GlobalTable', 'AWS::KMS::ReplicaKey'],
+];
 /** What these do to a resource takes nothing away. */
 const harmless: readonly string[] = ['Add', 'Import', 'SyncWithActual'];
 const noChanges = /didn't contain changes|no updates are to be performed/i;
@@ -29,7 +35,7 @@ function lossOf(change: JsonObject): string | undefined {
   if (change['ResourceType'] === 'AWS::CloudFormation::Stack') {
     return 'is a stack of its own, whose changes are not in this change set';
   }
-  if (!stateful.includes(text(change['ResourceType'])) || harmless.includes(action)) return undefined;
+  if (!guarded.includes(text(change['ResourceType'])) || harmless.includes(action)) return undefined;
   if (action === 'Remove') return 'would leave the stack';
   if (action !== 'Modify') return `would be changed in an unknown way (${action})`;
   if (change['Replacement'] === 'False') return undefined;
