@@ -70,6 +70,7 @@ describe('the boundaries between the modules', () => {
     ['infra importing the proxy', 'infra/app.ts', '../lambdas/api/index.ts'],
     ['local importing the proxy', 'local/run.ts', '../lambdas/api/request.ts'],
     ['the client importing the BFF', 'client/api.ts', '../lambdas/api/api-routes.ts'],
+    ['the client’s pages importing the BFF', 'client/pages/role.tsx', '../../lambdas/routes.ts'],
     ['a manifest importing the infrastructure', 'manifest/pds.ts', '../infra/stacks.ts'],
     ['a manifest importing the CDK', 'manifest/pds.ts', 'aws-cdk-lib'],
     ['a manifest importing the AWS SDK', 'manifest/pds.ts', '@aws-sdk/client-dynamodb'],
