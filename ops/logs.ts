@@ -15,6 +15,14 @@ export interface LogReader {
    * @throws CouldNot
    */
   entriesOf(reference: string, hours: number): Promise<readonly LogEntry[]>;
+  /**
+   * The latest entries of some events, the latest first.
+   *
+   * @param events - their names
+   * @param hours - how far back to look
+   * @throws CouldNot
+   */
+  latestOf(events: readonly string[], hours: number): Promise<readonly LogEntry[]>;
   close(): void;
 }
 
@@ -22,6 +30,7 @@ export interface LogReader {
 const pauseMs = 1_000;
 const maxQueryMs = 120_000;
 const maxEntries = 1_000;
+const maxLatest = 100;
 
 /**
  * @param options.groups - names of the log groups
@@ -33,46 +42,53 @@ export function createLogReader(options: {
   failure: (error: unknown, action: string) => CouldNot;
 }): LogReader {
   let client: CloudWatchLogsClient | undefined;
-  return {
-    entriesOf: async (reference, hours) => {
-      const sdk = await loadSdk();
-      client ??= new sdk.CloudWatchLogsClient(options.client);
-      const now = Math.floor(Date.now() / 1_000);
-      const { queryId } = await client
-        .send(
-          new sdk.StartQueryCommand({
-            logGroupNames: [...options.groups()],
-            startTime: now - hours * 3_600,
-            // The clock of who asks may be behind.
-            endTime: now + 600,
-            queryString: `fields @message | filter reference = "${reference}" | sort @timestamp asc | limit ${String(maxEntries)}`,
-          }),
-        )
+  const find = async (
+    filter: string,
+    { hours, order, limit }: { hours: number; order: 'asc' | 'desc'; limit: number },
+  ): Promise<readonly LogEntry[]> => {
+    const sdk = await loadSdk();
+    client ??= new sdk.CloudWatchLogsClient(options.client);
+    const now = Math.floor(Date.now() / 1_000);
+    const { queryId } = await client
+      .send(
+        new sdk.StartQueryCommand({
+          logGroupNames: [...options.groups()],
+          startTime: now - hours * 3_600,
+          // The clock of who asks may be behind.
+          endTime: now + 600,
+          queryString: `fields @message | filter ${filter} | sort @timestamp ${order} | limit ${String(limit)}`,
+        }),
+      )
+      .catch((error: unknown) => {
+        throw options.failure(error, 'logs:StartQuery');
+      });
+    const startedAt = Date.now();
+    while (Date.now() - startedAt < maxQueryMs) {
+      const { status, results = [] } = await client
+        .send(new sdk.GetQueryResultsCommand({ queryId }))
         .catch((error: unknown) => {
-          throw options.failure(error, 'logs:StartQuery');
+          throw options.failure(error, 'logs:GetQueryResults');
         });
-      const startedAt = Date.now();
-      while (Date.now() - startedAt < maxQueryMs) {
-        const { status, results = [] } = await client
-          .send(new sdk.GetQueryResultsCommand({ queryId }))
-          .catch((error: unknown) => {
-            throw options.failure(error, 'logs:GetQueryResults');
-          });
-        if (status === 'Complete') {
-          const lines = results.map(
-            (fields) => fields.find(({ field }) => field === '@message')?.value?.trimEnd() ?? '',
-          );
-          // The audit trail has the same lines as the functions' own logs, which are not kept for as long.
-          return [...new Set(lines)].flatMap(entryOf);
-        }
-        if (status !== 'Scheduled' && status !== 'Running') break;
-        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      if (status === 'Complete') {
+        const lines = results.map(
+          (fields) => fields.find(({ field }) => field === '@message')?.value?.trimEnd() ?? '',
+        );
+        // The audit trail has the same lines as the functions' own logs, which are not kept for as long.
+        return [...new Set(lines)].flatMap(entryOf);
       }
-      throw new CouldNot(
-        'query_failed',
-        'CloudWatch Logs Insights did not finish the query: try again, with fewer --hours',
-      );
-    },
+      if (status !== 'Scheduled' && status !== 'Running') break;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+    throw new CouldNot(
+      'query_failed',
+      'CloudWatch Logs Insights did not finish the query: try again, with fewer --hours',
+    );
+  };
+  return {
+    entriesOf: (reference, hours) =>
+      find(`reference = "${reference}"`, { hours, order: 'asc', limit: maxEntries }),
+    latestOf: (events, hours) =>
+      find(`event in ${JSON.stringify(events)}`, { hours, order: 'desc', limit: maxLatest }),
     close: () => {
       client?.destroy();
     },

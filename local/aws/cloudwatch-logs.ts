@@ -21,44 +21,59 @@ const parsed = (text: string): unknown => {
   }
 };
 
-/** A query for the entries of one reference, wherever in the query's text it stands. */
+type Entry = Readonly<Record<string, unknown>>;
+
+/** A query for the entries of one reference, or of some events, wherever in the query's text that stands. */
 const byReference = /\bfilter\s+reference\s*=\s*"([A-Z0-9-]{1,40})"/;
+const byEvent = /\bfilter\s+event\s+in\s*\[([^\]]*)\]/;
+
+/** Which entries a query is for, and in which order; undefined for any other query. */
+function readQuery(text: string): { matches: (entry: Entry) => boolean; latestFirst: boolean } | undefined {
+  const latestFirst = /\bsort\s+@timestamp\s+desc\b/.test(text);
+  const reference = byReference.exec(text)?.[1];
+  if (reference !== undefined) return { matches: (entry) => entry['reference'] === reference, latestFirst };
+  const events = byEvent.exec(text)?.[1]?.match(/\w+/g);
+  return events === undefined || events === null
+    ? undefined
+    : { matches: ({ event }) => events.some((name) => name === event), latestFirst };
+}
 
 /**
  * Starts CloudWatch Logs on 127.0.0.1 over the log lines of a local run, for the AWS SDK: `StartQuery` and `GetQueryResults`, for
- * queries by a reference. Signatures, log groups and times are not looked at.
+ * queries by a reference or by events. Signatures, log groups and times are not looked at.
  *
  * @param lines - gives what has been logged, the oldest first
  */
 export function startLogsEndpoint(lines: () => readonly string[]): Promise<LoopbackServer> {
-  const queries = new Map<string, string>();
+  const queries = new Map<string, NonNullable<ReturnType<typeof readQuery>>>();
   return startLoopbackServer((request, body) => {
     const operation = String(request.headers['x-amz-target']).replace('Logs_20140328.', '');
     const input = parsed(body === '' ? '{}' : body);
     if (!isObject(input)) return Promise.resolve(refuse('SerializationException', 'The body is not JSON.'));
     if (operation === 'StartQuery') {
-      const reference = byReference.exec(String(input['queryString']))?.[1];
-      if (reference === undefined) {
+      const query = readQuery(String(input['queryString']));
+      if (query === undefined) {
         return Promise.resolve(
-          refuse('MalformedQueryException', 'Only queries by a reference are known here.'),
+          refuse('MalformedQueryException', 'Only queries by a reference or by events are known here.'),
         );
       }
       const queryId = randomUUID();
-      queries.set(queryId, reference);
+      queries.set(queryId, query);
       return Promise.resolve(respond(200, { queryId }));
     }
     if (operation === 'GetQueryResults') {
-      const reference = queries.get(String(input['queryId']));
-      if (reference === undefined) {
+      const query = queries.get(String(input['queryId']));
+      if (query === undefined) {
         return Promise.resolve(refuse('ResourceNotFoundException', 'There is no such query.'));
       }
       queries.delete(String(input['queryId']));
       const results = lines()
         .filter((line) => {
           const entry = parsed(line);
-          return isObject(entry) && entry['reference'] === reference;
+          return isObject(entry) && query.matches(entry);
         })
         .map((line) => [{ field: '@message', value: line }]);
+      if (query.latestFirst) results.reverse();
       return Promise.resolve(respond(200, { status: 'Complete', results }));
     }
     return Promise.resolve(refuse('UnknownOperationException', ''));

@@ -10,6 +10,7 @@ import { ask } from './http.ts';
 import { checkJwks, checkRing } from './keys.ts';
 import {
   checkApiPlatform,
+  checkApplication,
   checkAssertion,
   checkAuthorisation,
   checkClock,
@@ -18,6 +19,8 @@ import {
   discover,
   faultOfEntries,
   measuredClockDifference,
+  tokenEvents,
+  tokenHours,
   type Discovery,
 } from './provider.ts';
 import {
@@ -151,11 +154,9 @@ async function examine(
 
   if (installation.hasOutput('ApiPlatformTokenUrl')) {
     await plain('api platform', () => checkApiPlatform(installation.output('ApiPlatformTokenUrl')));
-    await plain('api platform credentials', () => {
-      throw new NotChecked(
-        'because this role may not read their secret, and only a call for a user who is signed in tries them; metric TokenRefreshFailed counts refusals',
-      );
-    });
+    await plain('api platform credentials', async () =>
+      checkApplication(await installation.logs.latestOf(tokenEvents, tokenHours), context.clock.now()),
+    );
   }
   if (installation.hasOutput('UpstreamUrls')) {
     for (const [name, url] of upstreamsIn(installation.output('UpstreamUrls'))) {

@@ -1,6 +1,7 @@
 /** CIS2, as this machine and our functions see it. */
 import type { LogEntry } from '../logs.ts';
 import { isObject } from '../responses.ts';
+import { age } from '../wording.ts';
 import { Fault, NotChecked } from './check.ts';
 import { ask, jsonOf } from './http.ts';
 import type { Begun } from './site.ts';
@@ -202,6 +203,42 @@ export async function checkApiPlatform(tokenUrl: string): Promise<string> {
     status >= 500
       ? 'The platform is down: see its status page. Sign-ins go on; calls to APIs answer 503.'
       : 'The address is not that of a token endpoint: correct apiPlatformTokenUrl, and deploy.',
+  );
+}
+
+/** What the log has of calls to the platform's token endpoint. */
+export const tokenEvents = ['token_exchanged', 'token_refreshed', 'token_refused', 'dependency_failed'];
+export const tokenHours = 24;
+
+/** The platform's errors that are about our application or its key, and not about a user's tokens. */
+const applicationErrors = ['invalid_client', 'invalid_request', 'public_key error'];
+
+/**
+ * Whether the platform takes what our application proves itself with. Only a call for a user tries that, and the secret may be read by
+ * nobody but the function.
+ *
+ * @param entries - of {@link tokenEvents}, the latest first
+ */
+export function checkApplication(entries: readonly LogEntry[], now: number): string {
+  const advice =
+    'See docs/operations/registering-with-the-api-platform.md: it says how to fill in the credentials, and what each error means.';
+  for (const entry of entries) {
+    const when = age(text(entry, 'time'), now);
+    if (text(entry, 'event') === 'dependency_failed') {
+      if (text(entry, 'error') !== 'ApplicationUnavailable') continue;
+      throw new Fault(
+        `a call ${when} could not read the application’s credentials, or they are not filled in`,
+        advice,
+      );
+    }
+    if (text(entry, 'event') !== 'token_refused') return `the platform took them ${when}`;
+    const error = text(entry, 'error');
+    if (applicationErrors.includes(error)) {
+      throw new Fault(`the API platform refused our application ${when} (${error})`, advice);
+    }
+  }
+  throw new NotChecked(
+    `because no call for a user has tried them in the last ${String(tokenHours)} hours, and this role may not read their secret`,
   );
 }
 

@@ -1,5 +1,7 @@
 /** `npm start` as it is: everything that a proxied call needs is simulated, and behaves as the real thing does. */
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { stateFileOf, type LocalState } from '../../local/state-file.ts';
@@ -140,18 +142,47 @@ describe('a start that names what there is to call', () => {
     );
   });
 
-  test('where nothing answers is a fault that doctor names, and what it could not look at is said', async () => {
+  test('where nothing answers is a fault that doctor names, and the platform’s taking our credentials is none', async () => {
     const other = await Bff.start({ upstream: 'pds=http://127.0.0.1:1' });
     try {
+      const browser = new Browser(other.baseUrl);
+      expect((await signInAtSimulator(browser, gp)).status).toBe(303);
+      expect((await browser.api(patientPath)).status).toBe(502);
       const { code, out } = await ops(['doctor', '--local', new URL(other.baseUrl).port]);
       expect(code).toBe(1);
       expect(out).toMatch(
         /^ *FAULT +upstream pds +the upstream pds gives no answer at http:\/\/127\.0\.0\.1:1/m,
       );
-      expect(out).toMatch(/^ *not checked +api platform credentials +because /m);
+      expect(out).toMatch(/^ *ok +api platform credentials +the platform took them /m);
       expect(out).toMatch(/\n1 fault found\.\n$/);
     } finally {
       await other.stop();
+    }
+  });
+
+  test('by which our application is refused is a fault that doctor names', async () => {
+    const platform = createServer((request, response) => {
+      request.resume();
+      response.writeHead(401, { 'content-type': 'application/json' });
+      response.end('{"error":"invalid_client","error_description":"hunter2"}');
+    });
+    await new Promise<void>((resolve) => platform.listen(0, '127.0.0.1', resolve));
+    const { port } = platform.address() as AddressInfo;
+    const other = await Bff.start({ 'token-exchange-url': `http://127.0.0.1:${String(port)}/oauth2/token` });
+    try {
+      const browser = new Browser(other.baseUrl);
+      expect((await signInAtSimulator(browser, gp)).status).toBe(303);
+      expect((await browser.api(patientPath)).status).toBe(503);
+      const { code, out } = await ops(['doctor', '--local', new URL(other.baseUrl).port]);
+      expect(code).toBe(1);
+      expect(out).toMatch(
+        /^ *FAULT +api platform credentials +the API platform refused our application .* \(invalid_client\)$/m,
+      );
+      expect(out).not.toContain('hunter2');
+    } finally {
+      await other.stop();
+      platform.close();
+      platform.closeAllConnections();
     }
   });
 

@@ -105,7 +105,7 @@ test('a fresh local start has no fault, and the command says so', async () => {
     {
       check: 'api platform credentials',
       result: 'not checked',
-      detail: expect.stringMatching(/^because this role may not read their secret/),
+      detail: expect.stringMatching(/^because no call for a user has tried them/),
     },
   ]);
   expect(ok).toBe(true);

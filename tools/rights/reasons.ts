@@ -82,14 +82,14 @@ export const reasons: Readonly<Record<string, Readonly<Record<string, string>>>>
   OperatorReadOnly: {
     Installation: 'finds the functions and log groups among the outputs (every command)',
     KeysStatus: 'keys status, doctor',
-    Logs: 'trace, doctor: by reference, in the functions’ logs and the audit trail',
+    Logs: 'trace, doctor: by reference or event, in the functions’ logs and the audit trail',
     QueryResultsAndAlarms: 'trace and doctor read what they asked for; doctor looks at the alarms',
     AlarmSubscriptions: 'doctor looks whether anybody hears the alarms',
   },
   Operator: {
     Installation: 'finds the functions and log groups among the outputs (every command)',
     KeysStatus: 'every command about keys, doctor',
-    Logs: 'trace, doctor: by reference, in the functions’ logs and the audit trail',
+    Logs: 'trace, doctor: by reference or event, in the functions’ logs and the audit trail',
     QueryResultsAndAlarms: 'trace and doctor read what they asked for; doctor looks at the alarms',
     AlarmSubscriptions: 'doctor looks whether anybody hears the alarms',
     SessionsAndKeys: 'sessions list and end; keys promote and import, and what keys rotate would do',
