@@ -4,6 +4,8 @@ import type { Construct } from 'constructs';
 import bff from '../bff.config.ts';
 import { Cis2Bff } from './cis2-bff.ts';
 import { exampleAccount, type Environment } from './environments.ts';
+import { packagedRunbooks } from './parts/alarms.ts';
+import { EdgeAlarms } from './parts/edge-alarms.ts';
 import { ApiPlatformCredentials, apiPlatformTokenUrls } from './parts/api-platform.ts';
 import { EdgeSecret } from './parts/edge-secret.ts';
 import { Firewall } from './parts/firewall.ts';
@@ -18,17 +20,20 @@ const region = 'eu-west-2';
 /** CloudFront takes its firewall from there alone. No health data goes there. */
 const edgeRegion = 'us-east-1';
 const webAclOutput = 'WebAclArn';
+const distributionOutput = 'DistributionId';
 
 export interface EnvironmentStacks {
   readonly stateful: Stack;
   readonly stateless: Stack;
   /** The firewall, where one is made. */
   readonly edge: Stack | undefined;
+  /** The alarms of what is measured where the firewall stands. */
+  readonly edgeAlarms: Stack;
 }
 
 /**
- * Adds the stacks of an environment: what must never be lost, everything that can be made again, and the firewall, which has to
- * stand in another region.
+ * Adds the stacks of an environment: what must never be lost, everything that can be made again, and the firewall and the alarms of
+ * the edge, which have to stand in another region.
  *
  * @param name - the environment's name, which its stacks carry
  * @param environment - its entry
@@ -89,12 +94,10 @@ export function addEnvironment(
           description: `CIS2 BFF, ${name}: firewall`,
         })
       : undefined;
-  if (edge !== undefined) {
-    const { webAclArn } = new Firewall(edge, 'Firewall', {
-      logRetention: environment.logRetention,
-      ...firewall,
-    });
-    new CfnOutput(edge, webAclOutput, { value: webAclArn });
+  const made =
+    edge && new Firewall(edge, 'Firewall', { logRetention: environment.logRetention, ...firewall });
+  if (edge !== undefined && made !== undefined) {
+    new CfnOutput(edge, webAclOutput, { value: made.webAclArn });
   }
 
   const stateless = new Stack(scope, `cis2-bff-${name}-stateless`, {
@@ -138,7 +141,7 @@ export function addEnvironment(
       }),
   );
   new CfnOutput(stateless, 'DistributionDomain', { value: deployed.distribution.distributionDomainName });
-  new CfnOutput(stateless, 'DistributionId', { value: deployed.distribution.distributionId });
+  new CfnOutput(stateless, distributionOutput, { value: deployed.distribution.distributionId });
   new CfnOutput(stateless, 'SpaBucket', { value: deployed.spaBucket.bucketName });
   new CfnOutput(stateless, 'JwksUrl', { value: deployed.jwksUrl });
   new CfnOutput(stateless, 'RotateSigningKeysFunction', {
@@ -169,10 +172,23 @@ export function addEnvironment(
   new CfnOutput(stateless, 'OperatorRoleArn', { value: deployed.operatorRoles.operator.roleArn });
 
   if (edge !== undefined) stateless.addStackDependency(edge);
+  const edgeAlarms = new Stack(scope, `cis2-bff-${name}-edge-alarms`, {
+    ...common,
+    env: { account, region: edgeRegion },
+    description: `CIS2 BFF, ${name}: alarms of the edge and its firewall`,
+  });
+  new EdgeAlarms(edgeAlarms, 'EdgeAlarms', {
+    runbookUrl: environment.runbookUrl ?? packagedRunbooks,
+    alarmEmail: environment.alarmEmail,
+    warningEmail: environment.warningEmail,
+    firewall: made,
+    distributionId: Fn.getStackOutput(stateless.stackName, distributionOutput, region),
+  });
+  edgeAlarms.addStackDependency(stateless);
   if (deployed.origin !== undefined) {
     new CfnOutput(stateless, 'OriginTarget', { value: deployed.origin.regionalDomainName });
   }
-  return { stateful, stateless, edge };
+  return { stateful, stateless, edge, edgeAlarms };
 }
 
 /** What stands in the examples and belongs to nobody, in the text of an entry. */

@@ -3,6 +3,7 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import { bffPrefixes, routes } from '../../lambdas/routes.ts';
+import { nameInStack } from './names.ts';
 import { BffLogs, type BffLogsProps } from './logs.ts';
 import { defaultRequestsPerAddress, defaultSignInsPerAddress, firewallWindowSeconds } from './rate-limits.ts';
 
@@ -85,6 +86,10 @@ const visibility = (metricName: string): wafv2.CfnWebACL.VisibilityConfigPropert
   metricName,
 });
 
+/** The rules that refuse an address which sends too much. */
+export const rateRules = ['CallbacksByAddress', 'LoginsByAddress', 'RequestsByAddress'] as const;
+export type RateRule = (typeof rateRules)[number];
+
 /** A person who is refused can try again when the five minutes have moved on. */
 const tooMany: wafv2.CfnWebACL.RuleActionProperty = {
   block: {
@@ -98,12 +103,15 @@ const tooMany: wafv2.CfnWebACL.RuleActionProperty = {
  */
 export class Firewall extends Construct {
   readonly webAclArn: string;
+  /** Tells its metrics from those of others in the account. */
+  readonly metricName: string;
 
   constructor(scope: Construct, id: string, props: FirewallProps = {}) {
     super(scope, id);
     const { managedRules = 'count', signInsPerAddress = defaultSignInsPerAddress } = props;
     const { requestsPerAddress = defaultRequestsPerAddress } = props;
-    const rate = (name: string, limit: number, scopeDownStatement?: Statement): Omit<Rule, 'priority'> => ({
+    this.metricName = nameInStack(this);
+    const rate = (name: RateRule, limit: number, scopeDownStatement?: Statement): Omit<Rule, 'priority'> => ({
       name,
       action: tooMany,
       statement: {
@@ -145,7 +153,7 @@ export class Firewall extends Construct {
       description: 'CIS2 BFF: rates by address, and managed rules',
       scope: 'CLOUDFRONT',
       defaultAction: { allow: {} },
-      visibilityConfig: visibility('All'),
+      visibilityConfig: visibility(this.metricName),
       rules: [
         rate('CallbacksByAddress', signInsPerAddress, pathIs('/auth/callback')),
         rate('LoginsByAddress', signInsPerAddress, pathIs('/auth/login')),
