@@ -308,7 +308,7 @@ describe('the functions', () => {
     );
     expect(groups.map(([, { Properties }]) => Properties)).toEqual([
       expect.objectContaining({
-        DeploymentConfigName: 'CodeDeployDefault.LambdaCanary10Percent5Minutes',
+        DeploymentConfigName: 'CodeDeployDefault.LambdaCanary10Percent15Minutes',
         AlarmConfiguration: expect.objectContaining({ Enabled: true }),
       }),
     ]);
