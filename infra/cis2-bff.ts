@@ -10,7 +10,7 @@ import type * as sns from 'aws-cdk-lib/aws-sns';
 import { apiPlatformKeySetCacheSeconds } from '../lambdas/key-set-cache.ts';
 import { scopesRequirement, unneededScopes, type SettingName } from '../lambdas/settings/index.ts';
 import { AlarmTopics, type Severity } from './parts/alarm-topic.ts';
-import { BffAlarms } from './parts/alarms.ts';
+import { BffAlarms, packagedRunbooks } from './parts/alarms.ts';
 import { AliasRecords } from './parts/alias-records.ts';
 import { ApiPlatformCredentials } from './parts/api-platform.ts';
 import { AuditTrail } from './parts/audit-trail.ts';
@@ -452,7 +452,7 @@ export class Cis2Bff extends Construct {
     );
     const alarms = new BffAlarms(this, 'Alarms', {
       name: nameInStack(this),
-      runbookUrl: props.runbookUrl ?? 'docs/operations/runbooks.md',
+      runbookUrl: props.runbookUrl ?? packagedRunbooks,
       topics: { critical: this.alarmTopic, warning: this.warningTopic },
       metrics,
       functions: this.functions.liveByName(),

@@ -6,7 +6,9 @@ import bff from '../bff.config.ts';
 import { Cis2Bff } from './cis2-bff.ts';
 import { makeEphemeral } from './ephemeral.ts';
 import { exampleAccount, type Environment } from './environments.ts';
+import { packagedRunbooks } from './parts/alarms.ts';
 import { ApiPlatformCredentials } from './parts/api-platform.ts';
+import { EdgeAlarms } from './parts/edge-alarms.ts';
 import { EdgeSecret } from './parts/edge-secret.ts';
 import { edgeRegion, Firewall } from './parts/firewall.ts';
 import { SigningKeyStore } from './parts/signing-key-store.ts';
@@ -19,17 +21,20 @@ import { UndeployableSynthesizer } from './parts/undeployable.ts';
 const region = 'eu-west-2';
 const webAclOutput = 'WebAclArn';
 const certificateOutput = 'CertificateArn';
+const distributionOutput = 'DistributionId';
 
 export interface EnvironmentStacks {
   readonly stateful: Stack;
   readonly stateless: Stack;
   /** The firewall and the certificate of the base URL's host, where one of them is made. */
   readonly edge: Stack | undefined;
+  /** The alarms of what is measured where the firewall stands; none in an environment of a pull request. */
+  readonly edgeAlarms: Stack | undefined;
 }
 
 /**
- * Adds the stacks of an environment: what must never be lost, everything that can be made again, and the firewall and the
- * certificate, which have to stand in another region.
+ * Adds the stacks of an environment: what must never be lost, everything that can be made again, and the firewall, the
+ * certificate and the alarms of the edge, which have to stand in another region.
  *
  * @param name - the environment's name, which its stacks carry
  * @param environment - its entry
@@ -92,12 +97,12 @@ export function addEnvironment(
           description: `CIS2 BFF, ${name}: ${[...(hasFirewall ? ['firewall'] : []), ...(makesCertificate ? ['certificate'] : [])].join(' and ')}`,
         })
       : undefined;
-  if (edge !== undefined && hasFirewall) {
-    const { webAclArn } = new Firewall(edge, 'Firewall', {
-      logRetention: environment.logRetention,
-      ...firewall,
-    });
-    new CfnOutput(edge, webAclOutput, { value: webAclArn });
+  const madeFirewall =
+    edge && hasFirewall
+      ? new Firewall(edge, 'Firewall', { logRetention: environment.logRetention, ...firewall })
+      : undefined;
+  if (edge !== undefined && madeFirewall !== undefined) {
+    new CfnOutput(edge, webAclOutput, { value: madeFirewall.webAclArn });
   }
   if (edge !== undefined && makesCertificate) {
     const { certificateArn: value } = new acm.Certificate(edge, 'Certificate', {
@@ -152,9 +157,24 @@ export function addEnvironment(
   for (const [output, made] of Object.entries(deployed.outputs)) made.overrideLogicalId(output);
 
   if (edge !== undefined) stateless.addStackDependency(edge);
-  if (ephemeral)
+  if (ephemeral) {
     for (const stack of [stateful, stateless, edge]) if (stack !== undefined) makeEphemeral(stack);
-  return { stateful, stateless, edge };
+    return { stateful, stateless, edge, edgeAlarms: undefined };
+  }
+  const edgeAlarms = new Stack(scope, `cis2-bff-${name}-edge-alarms`, {
+    ...common,
+    env: { account, region: edgeRegion },
+    description: `CIS2 BFF, ${name}: alarms of the edge and its firewall`,
+  });
+  new EdgeAlarms(edgeAlarms, 'EdgeAlarms', {
+    runbookUrl: environment.runbookUrl ?? packagedRunbooks,
+    alarmEmail: environment.alarmEmail,
+    warningEmail: environment.warningEmail,
+    firewall: madeFirewall,
+    distributionId: Fn.getStackOutput(stateless.stackName, distributionOutput, region),
+  });
+  edgeAlarms.addStackDependency(stateless);
+  return { stateful, stateless, edge, edgeAlarms };
 }
 
 const zoneIn = (stack: Stack, { id, name }: { id: string; name: string }): route53.IHostedZone =>

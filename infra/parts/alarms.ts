@@ -12,12 +12,16 @@ import { isBehindTheApi } from './functions.ts';
 import { apiMetric, type InstallationMetrics, tableErrors, tableThrottles } from './metrics.ts';
 import { burning } from './objectives.ts';
 
-export interface BffAlarmsProps {
+/** What every alarm says and tells. */
+export interface AlarmTexts {
   /** Begins the names of alarms, and tells this installation from others in the account. */
   readonly name: string;
   /** Where whoever is woken finds the runbooks. */
   readonly runbookUrl: string;
   readonly topics: Readonly<Record<Severity, sns.ITopic>>;
+}
+
+export interface BffAlarmsProps extends AlarmTexts {
   readonly metrics: InstallationMetrics;
   /** Of every function, the alias of its version in force. */
   readonly functions: ReadonlyMap<FunctionName, lambda.Alias>;
@@ -29,7 +33,7 @@ export interface BffAlarmsProps {
   readonly rotationPeriod: Duration;
 }
 
-interface Alert {
+export interface Alert {
   readonly severity: Severity;
   /** Heading of the section in the runbooks, as an anchor. */
   readonly runbook: string;
@@ -44,6 +48,9 @@ interface Alert {
   /** What silence means. @default NOT_BREACHING */
   readonly silence?: cloudwatch.TreatMissingData;
 }
+
+/** Where the runbooks are in the package. */
+export const packagedRunbooks = 'docs/operations/runbooks.md';
 
 const minute = Duration.minutes(1);
 const fiveMinutes = Duration.minutes(5);
@@ -77,7 +84,7 @@ export class BffAlarms extends Construct {
       ...canaryAlerts(props),
       ...sessionEventAlerts(props),
     ]) {
-      all.set(name, this.add(name, alert, props));
+      all.set(name, addAlarm(this, name, alert, props));
     }
     this.all = all;
   }
@@ -90,30 +97,26 @@ export class BffAlarms extends Construct {
       ...(name === 'login' || name === 'callback' ? ['ReleaseFailsSignIns'] : []),
     ].map((id) => must(this.all, id));
   }
+}
 
-  private add(
-    name: string,
-    alert: Alert,
-    { name: installation, runbookUrl, topics }: BffAlarmsProps,
-  ): cloudwatch.Alarm {
-    const { severity, runbook, users, metric, threshold, periods = [1, 1] } = alert;
-    const alarm = new cloudwatch.Alarm(this, name, {
-      alarmName: `${installation} ${severity} ${name}`,
-      alarmDescription: `${severity}: ${users} What to do: ${runbookUrl}#${runbook}`,
-      metric,
-      threshold,
-      comparisonOperator:
-        alert.comparison ?? cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      datapointsToAlarm: periods[0],
-      evaluationPeriods: periods[1],
-      treatMissingData: alert.silence ?? cloudwatch.TreatMissingData.NOT_BREACHING,
-    });
-    const tell = new SnsAction(topics[severity]);
-    alarm.addAlarmAction(tell);
-    alarm.addOkAction(tell);
-    Tags.of(alarm).add('Severity', severity);
-    return alarm;
-  }
+/** Makes an alarm that tells the topic of its severity. */
+export function addAlarm(scope: Construct, name: string, alert: Alert, texts: AlarmTexts): cloudwatch.Alarm {
+  const { severity, runbook, users, metric, threshold, periods = [1, 1] } = alert;
+  const alarm = new cloudwatch.Alarm(scope, name, {
+    alarmName: `${texts.name} ${severity} ${name}`,
+    alarmDescription: `${severity}: ${users} What to do: ${texts.runbookUrl}#${runbook}`,
+    metric,
+    threshold,
+    comparisonOperator: alert.comparison ?? cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+    datapointsToAlarm: periods[0],
+    evaluationPeriods: periods[1],
+    treatMissingData: alert.silence ?? cloudwatch.TreatMissingData.NOT_BREACHING,
+  });
+  const tell = new SnsAction(texts.topics[severity]);
+  alarm.addAlarmAction(tell);
+  alarm.addOkAction(tell);
+  Tags.of(alarm).add('Severity', severity);
+  return alarm;
 }
 
 const must = (alarms: ReadonlyMap<string, cloudwatch.Alarm>, name: string): cloudwatch.Alarm => {

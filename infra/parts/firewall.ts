@@ -3,6 +3,7 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import { bffPrefixes, routes } from '../../lambdas/routes.ts';
+import { nameInStack } from './names.ts';
 import { BffLogs, type BffLogsProps } from './logs.ts';
 import { DeploymentRefused } from './settings.ts';
 import { defaultRequestsPerAddress, defaultSignInsPerAddress, firewallWindowSeconds } from './rate-limits.ts';
@@ -86,6 +87,10 @@ const visibility = (metricName: string): wafv2.CfnWebACL.VisibilityConfigPropert
   metricName,
 });
 
+/** The rules that refuse an address which sends too much. */
+export const rateRules = ['CallbacksByAddress', 'LoginsByAddress', 'RequestsByAddress'] as const;
+export type RateRule = (typeof rateRules)[number];
+
 /** A person who is refused can try again when the five minutes have moved on. */
 const tooMany: wafv2.CfnWebACL.RuleActionProperty = {
   block: {
@@ -107,6 +112,8 @@ export const edgeRegion = 'us-east-1';
 export class Firewall extends Construct {
   /** For `webAclArn` of `Cis2Bff`. From another region it is read as an output of the stack. */
   readonly webAclArn: string;
+  /** Tells its metrics from those of others in the account. */
+  readonly metricName: string;
 
   /** @throws DeploymentRefused in another region */
   constructor(scope: Construct, id: string, props: FirewallProps = {}) {
@@ -117,7 +124,8 @@ export class Firewall extends Construct {
     }
     const { managedRules = 'count', signInsPerAddress = defaultSignInsPerAddress } = props;
     const { requestsPerAddress = defaultRequestsPerAddress } = props;
-    const rate = (name: string, limit: number, scopeDownStatement?: Statement): Omit<Rule, 'priority'> => ({
+    this.metricName = nameInStack(this);
+    const rate = (name: RateRule, limit: number, scopeDownStatement?: Statement): Omit<Rule, 'priority'> => ({
       name,
       action: tooMany,
       statement: {
@@ -159,7 +167,7 @@ export class Firewall extends Construct {
       description: 'CIS2 BFF: rates by address, and managed rules',
       scope: 'CLOUDFRONT',
       defaultAction: { allow: {} },
-      visibilityConfig: visibility('All'),
+      visibilityConfig: visibility(this.metricName),
       rules: [
         rate('CallbacksByAddress', signInsPerAddress, pathIs('/auth/callback')),
         rate('LoginsByAddress', signInsPerAddress, pathIs('/auth/login')),

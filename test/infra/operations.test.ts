@@ -21,6 +21,7 @@ interface Deployed {
   readonly stateful: TemplateJson;
   readonly stateless: TemplateJson;
   readonly edge: TemplateJson | undefined;
+  readonly edgeAlarms: TemplateJson;
 }
 const deployed = new Map<string, Deployed>();
 const environmentNames = Object.keys(environments);
@@ -38,11 +39,13 @@ beforeAll(() => {
   const added = Object.entries(environments).map(
     ([name, environment]) => [name, addEnvironment(app, name, environment, bundles)] as const,
   );
-  for (const [name, { stateful, stateless, edge }] of added) {
+  for (const [name, { stateful, stateless, edge, edgeAlarms }] of added) {
+    if (edgeAlarms === undefined) throw new Error(`${name} has no alarms of the edge`);
     deployed.set(name, {
       stateful: toJson(stateful),
       stateless: toJson(stateless),
       edge: edge && toJson(edge),
+      edgeAlarms: toJson(edgeAlarms),
     });
   }
 });
@@ -63,6 +66,12 @@ const topicOf = (template: TemplateJson, severity: string): [string, Resource] =
   if (found.length !== 1) throw new Error(`${String(found.length)} topics of ${severity}`);
   return (found as [[string, Resource]])[0];
 };
+
+/** Every alarm of an environment, with the template that it is in. */
+const everyAlarm = (name: string): [TemplateJson, string, Resource][] =>
+  [of(name).stateless, of(name).edgeAlarms].flatMap((template) =>
+    alarmsOf(template).map(([id, resource]): [TemplateJson, string, Resource] => [template, id, resource]),
+  );
 
 /** The alarms of which the name ends so. */
 const alarm = (template: TemplateJson, name: string): Resource => {
@@ -94,9 +103,9 @@ const runbookOf = (resource: Resource): string =>
 describe.each(environmentNames)('every alarm of %s', (name) => {
   test('tells the topic of its severity when it goes on and when it goes off', () => {
     expect(alarmsOf(of(name).stateless).length).toBeGreaterThan(30);
-    for (const [id, resource] of alarmsOf(of(name).stateless)) {
+    for (const [template, id, resource] of everyAlarm(name)) {
       const { Properties } = resource;
-      const [topic] = topicOf(of(name).stateless, severityOf(resource));
+      const [topic] = topicOf(template, severityOf(resource));
       expect([id, Properties['AlarmActions']]).toEqual([id, [{ Ref: topic }]]);
       expect([id, Properties['OKActions']]).toEqual([id, [{ Ref: topic }]]);
       expect(Properties).not.toHaveProperty('ActionsEnabled', false);
@@ -104,18 +113,20 @@ describe.each(environmentNames)('every alarm of %s', (name) => {
   });
 
   test('says how urgent it is, what people notice, and which runbook to open', () => {
-    for (const [, resource] of alarmsOf(of(name).stateless)) {
+    for (const [, , resource] of everyAlarm(name)) {
       const severity = severityOf(resource);
       expect([descriptionOf(resource), severity]).not.toEqual([descriptionOf(resource), '']);
       expect(resource.Properties['AlarmName'] as string).toMatch(
-        new RegExp(`^cis2-bff-${name}-stateless-Bff ${severity} [A-Z][A-Za-z0-9]+$`),
+        new RegExp(
+          `^cis2-bff-${name}-(?:stateless-Bff|edge-alarms-EdgeAlarms) ${severity} [A-Z][A-Za-z0-9]+$`,
+        ),
       );
       expect(resource.Properties['Tags']).toContainEqual({ Key: 'Severity', Value: severity });
     }
   });
 
   test('has a section of the runbooks, and every section an alarm', () => {
-    const named = new Set(alarmsOf(of(name).stateless).map(([, resource]) => runbookOf(resource)));
+    const named = new Set(everyAlarm(name).map(([, , resource]) => runbookOf(resource)));
     expect([...named].sort()).toEqual([...sections.keys()].sort());
   });
 
@@ -141,6 +152,37 @@ test('an alarm links to its runbook where the deployment says where they are', (
   for (const wrong of ['runbooks.md', 'https://a b', `${address}#top`]) {
     expect(() => deploy(wrong)).toThrow(/dev: runbookUrl must be a web address without #/);
   }
+});
+
+describe.each(environmentNames)('the edge of %s', (name) => {
+  test('sets alarms off where its metrics are, by the names that they have there', () => {
+    const { stateless, edge, edgeAlarms } = of(name);
+    const [, acl] = only(edge!, 'AWS::WAFv2::WebACL');
+    const { MetricName: aclName } = acl.Properties['VisibilityConfig'] as { readonly MetricName: string };
+    expect(aclName).toBe(`cis2-bff-${name}-edge-Firewall`);
+    const rules = acl.Properties['Rules'] as unknown as readonly {
+      readonly Statement: object;
+      readonly VisibilityConfig: { readonly MetricName: string };
+    }[];
+    const rates = rules.filter(({ Statement }) => 'RateBasedStatement' in Statement);
+    expect(rates).toHaveLength(3);
+    for (const { VisibilityConfig } of rates) {
+      expect(alarm(edgeAlarms, `${VisibilityConfig.MetricName}Refused`).Properties).toMatchObject({
+        Namespace: 'AWS/WAFV2',
+        MetricName: 'BlockedRequests',
+        Dimensions: [
+          { Name: 'Rule', Value: VisibilityConfig.MetricName },
+          { Name: 'WebACL', Value: aclName },
+        ],
+      });
+    }
+    const metrics = JSON.stringify(alarm(edgeAlarms, 'EdgeFails').Properties['Metrics']);
+    expect(metrics).toMatch(/"5xxErrorRate"/);
+    expect(metrics).toContain('{"Name":"Region","Value":"Global"}');
+    expect(metrics).toContain('"Fn::GetStackOutput"');
+    const [distribution] = only(stateless, 'AWS::CloudFront::Distribution');
+    expect(stateless.Outputs?.['DistributionId']?.Value).toEqual({ Ref: distribution });
+  });
 });
 
 test('metrics of ours are those of the installation’s own functions', () => {
@@ -499,13 +541,19 @@ test('saved queries ask for events and fields that the functions log', () => {
 });
 
 test('the cost model counts the alarms, keys, secrets and firewall rules that prod has', () => {
-  const { stateful, stateless, edge } = of('prod');
-  const templates = [stateful, stateless, ...(edge === undefined ? [] : [edge])];
+  const { stateful, stateless, edge, edgeAlarms } = of('prod');
+  const templates = [stateful, stateless, edgeAlarms, ...(edge === undefined ? [] : [edge])];
   const all = (type: string): [string, Resource][] =>
     templates.flatMap((template) => resourcesOfType(template, type));
   const rules = all('AWS::WAFv2::WebACL').flatMap(([, { Properties }]) => Properties['Rules'] as Json[]);
+  // An alarm costs for each metric that it watches.
+  const watched = all('AWS::CloudWatch::Alarm').map(
+    ([, { Properties }]) =>
+      (Properties['Metrics'] as readonly object[] | undefined)?.filter((part) => 'MetricStat' in part)
+        .length ?? 1,
+  );
   const counted = {
-    alarms: all('AWS::CloudWatch::Alarm').length,
+    alarms: watched.reduce((sum, metrics) => sum + metrics, 0),
     keys: all('AWS::KMS::Key').length,
     secrets: all('AWS::SecretsManager::Secret').length,
     'firewall-rules': rules.length,

@@ -80,6 +80,7 @@ describe('synthesis', () => {
     expect(everything.output).toMatch(/INFO \d+ concurrent executions are reserved/);
     expect(templates(everything.directory)).toEqual(
       ['dev', 'int', 'prod'].flatMap((name) => [
+        `cis2-bff-${name}-edge-alarms.template.json`,
         `cis2-bff-${name}-edge.template.json`,
         `cis2-bff-${name}-stateful.template.json`,
         `cis2-bff-${name}-stateless.template.json`,
@@ -99,6 +100,7 @@ describe('synthesis', () => {
     const one = await direct({ env: 'int' }, withoutChecks);
     expect(one.code).toBe(0);
     expect(templates(one.directory)).toEqual([
+      'cis2-bff-int-edge-alarms.template.json',
       'cis2-bff-int-edge.template.json',
       'cis2-bff-int-stateful.template.json',
       'cis2-bff-int-stateless.template.json',
