@@ -479,7 +479,7 @@ describe('the stacks of an environment can be deployed', () => {
       .synth()
       .stacks.map(({ bootstrapStackVersionSsmParameter }) => bootstrapStackVersionSsmParameter);
   };
-  const each = (parameter: string): string[] => [parameter, parameter, parameter];
+  const each = (parameter: string): string[] => Array.from({ length: 4 }, () => parameter);
 
   test('when it alone was chosen and names an account of its own', () => {
     expect(lookedUp(entry)).toEqual(each('/cdk-bootstrap/hnb659fds/version'));
