@@ -75,10 +75,7 @@ export class BffDashboard extends Construct {
         [metrics.failedSignIns(fiveMinutes), metrics.failedRequests(api, fiveMinutes)],
         {
           leftYAxis: { min: 0 },
-          leftAnnotations: [
-            { value: budgets.signIns, label: 'objective of sign-ins, CIS2’s part in it' },
-            { value: budgets.requests, label: 'objective of requests' },
-          ],
+          leftAnnotations: [{ value: budgets.signIns, label: 'objective of sign-ins' }],
         },
       ),
       new cloudwatch.AlarmStatusWidget({
