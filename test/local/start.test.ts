@@ -242,7 +242,8 @@ describe('npm start', () => {
     expect(to.href.startsWith(`${issuer}/authorize?`)).toBe(true);
     expect(to.searchParams.get('client_id')).toBe('another-client');
     expect(to.searchParams.get('acr_values')).toBe('AAL2_ANY');
-    await until(() => started.out().includes('"event":"sign_in_started"'));
+    // The metrics are on the request's own line.
+    await until(() => started.out().includes('"route":"GET /auth/login"'));
 
     // The simulator's control panel would have the page.
     const page = new URL(/^ +Metrics +(http:\/\/127\.0\.0\.1:\d+\/\S+)$/m.exec(started.out())?.[1] ?? '');
