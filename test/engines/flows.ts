@@ -122,7 +122,7 @@ export const flows: readonly Flow[] = [
   {
     name: 'an error on the console and a breach of the content security policy are reported',
     on: 'demo',
-    forgive: /told on purpose|^CSP /,
+    forgive: /told on purpose|^CSP |^Content-Security-Policy: /,
     async run({ product, profile }) {
       const tab = await profile.tab();
       await tab.goto(product.baseUrl);
