@@ -1,6 +1,7 @@
 /**
  * Makes pictures of the real pages. `node test/browser/screenshots.ts` makes those of the documentation, at the product's
- * usual address (port 3000 must be free); `… FOLDER WIDTH` makes others, as high as the pages are, to look at.
+ * usual address (port 3000 must be free), each on a laptop and on a phone; `… FOLDER WIDTH` makes others, as high as the pages are, to
+ * look at.
  */
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,13 +10,14 @@ import { respondWith, choose, heading, signInButtonName, lookAgain, Rig, signIn 
 
 const [, , otherFolder, otherWidth] = process.argv;
 const folder = otherFolder ?? join(import.meta.dirname, '../../docs/images');
-const width = Number(otherWidth ?? 1024);
+const widths = otherWidth === undefined ? [1280, 375] : [Number(otherWidth)];
 const iPad =
   'Mozilla/5.0 (iPad; CPU OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1';
 const maxKilobytes = otherFolder === undefined ? 150 : Infinity;
 
-const rig = await Rig.start({ port: otherFolder === undefined ? 3000 : 0 });
 mkdirSync(folder, { recursive: true });
+let width: number;
+let rig: Rig;
 
 /**
  * One picture.
@@ -31,7 +33,7 @@ async function picture(
   const profile = await rig.ownProfile({ viewport: { width, height: 640 } });
   const tab = await profile.tab();
   await reach(tab);
-  const path = join(folder, `${name}.png`);
+  const path = join(folder, `${name}-${String(width)}.png`);
   const box = otherFolder === undefined ? await last?.(tab).boundingBox() : undefined;
   const isWarning = (await tab.getByRole('alertdialog').count()) > 0;
   const pageHeight = await tab.evaluate<number>('document.documentElement.scrollHeight');
@@ -49,7 +51,7 @@ async function picture(
   console.log(`${path}  ${kilobytes} KB`);
 }
 
-try {
+async function makePictures(): Promise<void> {
   await picture('log-in', async (tab) => {
     await tab.goto('/');
     await tab.getByRole('button', { name: signInButtonName }).waitFor();
@@ -115,6 +117,14 @@ try {
     await tab.getByRole('button', { name: 'Sign out' }).click();
     await heading(tab, 'You have signed out');
   });
-} finally {
-  await rig.stop();
+}
+
+for (width of widths) {
+  // Nobody is signed in yet.
+  rig = await Rig.start({ port: otherFolder === undefined ? 3000 : 0 });
+  try {
+    await makePictures();
+  } finally {
+    await rig.stop();
+  }
 }
