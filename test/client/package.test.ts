@@ -95,7 +95,6 @@ describe('the library', () => {
     const files = new Map(
       examples.map((text, index) => [join(folder, `example-${String(index)}.tsx`), text]),
     );
-    files.set(join(folder, 'frameworks.d.ts'), frameworks);
     const host = ts.createCompilerHost(options);
     host.fileExists = (path) => files.has(path) || ts.sys.fileExists(path);
     host.readFile = (path) => files.get(path) ?? ts.sys.readFile(path);
@@ -130,20 +129,3 @@ function examplesIn(document: string): string[] {
     return whole.replace("'../bff.config'", "'../../bff.config.ts'");
   });
 }
-
-/** As much of the frameworks as the examples use: they are not installed here. */
-const frameworks = `
-declare module 'vue' {
-  export function shallowRef<T>(value: T): { value: T };
-  export function onScopeDispose(end: () => void): void;
-}
-declare module '@angular/core' {
-  export function Injectable(options: { providedIn: 'root' }): (target: unknown, context: unknown) => void;
-  export function signal<T>(value: T): { (): T; set(value: T): void };
-  export abstract class DestroyRef { abstract onDestroy(end: () => void): unknown }
-  export function inject<T>(token: abstract new () => T): T;
-}
-declare module 'svelte/store' {
-  export function readable<T>(value: T, start: (set: (value: T) => void) => () => void): unknown;
-}
-`;
