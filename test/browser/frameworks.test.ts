@@ -89,9 +89,9 @@ await Promise.all(
       plugins: [
         {
           name: 'the module of the client, which the document has at its start',
-          setup: ({ onResolve, onLoad }) => {
-            onResolve({ filter: /^\.\/bff$/ }, () => ({ path: 'bff', namespace: 'bff' }));
-            onLoad({ filter: /./, namespace: 'bff' }, () => ({
+          setup: (bundler) => {
+            bundler.onResolve({ filter: /^\.\/bff$/ }, () => ({ path: 'bff', namespace: 'bff' }));
+            bundler.onLoad({ filter: /./, namespace: 'bff' }, () => ({
               contents: `import { createBff } from 'cis2-bff/client';\nexport const bff = createBff();`,
               resolveDir: import.meta.dirname,
             }));
