@@ -225,7 +225,7 @@ const refuseUndeployable = (name: string, environment: Environment): void => {
   } else {
     for (const host of [new URL(baseUrl).hostname, ...(origin === undefined ? [] : [origin.domainName])]) {
       if (!`.${host}`.endsWith(`.${hostedZone.name}`)) {
-        problems.push(`${name}: hostedZone ${hostedZone.name} has no room for ${host}`);
+        problems.push(`${name}: hostedZone ${hostedZone.name} does not cover ${host}`);
       }
     }
   }

@@ -36,7 +36,7 @@ export function checkAlarms(alarms: readonly Alarm[]): string {
   return `${String(alarms.length)} alarms wired, each with an action and a section of the runbook${isMeasured ? ', none of them in alarm' : ' (in the template: nothing is measured here)'}`;
 }
 
-/** An alarm whose topic nobody has subscribed to rings unheard. */
+/** An alarm whose topic has no confirmed subscription tells nobody. */
 export function checkSubscriptions(
   { confirmed, pending }: AlarmSubscriptions,
   severity: 'alarm' | 'warning',

@@ -139,17 +139,17 @@ test.each<[string, Partial<Environment>, RegExp]>([
   [
     'in whose zone the app’s host is not',
     { ...withZone, hostedZone: { id: 'Z000000000000', name: 'other.nhs.uk' } },
-    /prod: hostedZone other\.nhs\.uk has no room for app\.example\.nhs\.uk/,
+    /prod: hostedZone other\.nhs\.uk does not cover app\.example\.nhs\.uk/,
   ],
   [
     'whose zone only ends alike',
     { ...withZone, hostedZone: { id: 'Z000000000000', name: 'ple.nhs.uk' } },
-    /prod: hostedZone ple\.nhs\.uk has no room for app\.example\.nhs\.uk/,
+    /prod: hostedZone ple\.nhs\.uk does not cover app\.example\.nhs\.uk/,
   ],
   [
     'in whose zone the origin is not',
     { ...withZone, origin: { domainName: 'origin.trust.nhs.uk' } },
-    /prod: hostedZone example\.nhs\.uk has no room for origin\.trust\.nhs\.uk/,
+    /prod: hostedZone example\.nhs\.uk does not cover origin\.trust\.nhs\.uk/,
   ],
   [
     'without a zone and without the origin’s certificate',
