@@ -26,7 +26,7 @@ export async function discover(issuer: string): Promise<Discovery> {
     throw new Fault(
       `CIS2’s discovery document is answered ${String(answer.status)}`,
       answer.status >= 500
-        ? 'CIS2 is down or overloaded: see its service status, and call its service desk. Nobody can sign in; sessions go on.'
+        ? `${cis2IsDown} Nobody can sign in; sessions go on.`
         : 'The issuer is spelled wrongly, or is that of another environment: compare it with what CIS2 gave you.',
     );
   }
@@ -153,7 +153,7 @@ export async function checkUserInfo(discovery: Discovery | undefined): Promise<s
   throw new Fault(
     `CIS2’s UserInfo endpoint answers ${String(status)}${isPage ? ' with a web page' : ''} to an access token that is none, and does not refuse it`,
     status >= 500
-      ? 'CIS2 is down or overloaded: see its service status, and call its service desk. Nobody can sign in; sessions go on.'
+      ? `${cis2IsDown} Nobody can sign in; sessions go on.`
       : 'Something else answers at that address, such as a proxy on the way; if not, call CIS2’s service desk. Nobody can sign in without UserInfo.',
   );
 }
