@@ -1,6 +1,6 @@
 import type { CloudWatchClientConfig } from '@aws-sdk/client-cloudwatch';
 import type { SNSClientConfig } from '@aws-sdk/client-sns';
-import { CouldNot } from './errors.ts';
+import { CommandFailed } from './errors.ts';
 
 export interface Alarm {
   readonly name: string;
@@ -23,21 +23,25 @@ export interface AlarmSubscriptions {
 const packageMissing =
   (name: string) =>
   (cause: unknown): never => {
-    throw new CouldNot('package_missing', `this command needs the package ${name}: npm install -D ${name}`, {
-      cause,
-    });
+    throw new CommandFailed(
+      'package_missing',
+      `this command needs the package ${name}: npm install -D ${name}`,
+      {
+        cause,
+      },
+    );
   };
 
 /**
  * The alarms whose names begin so, composite ones among them.
  *
  * @param failure - what a failed call means
- * @throws CouldNot
+ * @throws CommandFailed
  */
 export async function readAlarms(
   prefix: string,
   config: CloudWatchClientConfig,
-  failure: (error: unknown, action: string) => CouldNot,
+  failure: (error: unknown, action: string) => CommandFailed,
 ): Promise<readonly Alarm[]> {
   const sdk = await import('@aws-sdk/client-cloudwatch').catch(packageMissing('@aws-sdk/client-cloudwatch'));
   const client = new sdk.CloudWatchClient(config);
@@ -75,12 +79,12 @@ export async function readAlarms(
  * Who has subscribed to the topic that alarms are sent to.
  *
  * @param failure - what a failed call means
- * @throws CouldNot
+ * @throws CommandFailed
  */
 export async function readAlarmSubscriptions(
   topicArn: string,
   config: SNSClientConfig,
-  failure: (error: unknown, action: string) => CouldNot,
+  failure: (error: unknown, action: string) => CommandFailed,
 ): Promise<AlarmSubscriptions> {
   const sdk = await import('@aws-sdk/client-sns').catch(packageMissing('@aws-sdk/client-sns'));
   const client = new sdk.SNSClient(config);

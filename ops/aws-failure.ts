@@ -1,4 +1,4 @@
-import { CouldNot } from './errors.ts';
+import { CommandFailed } from './errors.ts';
 import { oneLine } from './wording.ts';
 
 interface AwsError {
@@ -49,8 +49,9 @@ export const isNoResponse = (error: unknown): boolean =>
  *
  * @param action - the IAM action of the call, e.g. `lambda:InvokeFunction`
  */
-export function awsFailure(error: unknown, action: string): CouldNot {
-  const because = (code: string, message: string): CouldNot => new CouldNot(code, message, { cause: error });
+export function awsFailure(error: unknown, action: string): CommandFailed {
+  const because = (code: string, message: string): CommandFailed =>
+    new CommandFailed(code, message, { cause: error });
   if (!isAwsError(error)) return because('aws_error', `${action} failed for an unknown reason`);
   const { name } = error;
 

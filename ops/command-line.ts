@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
+import { isKid, isUid } from '../lambdas/common/id-rules.ts';
 import { nearest } from '../manifest/nearest.ts';
 import { calledAs } from '../local/cli/called-as.ts';
 import type { Arguments, Command, OwnOption, Purpose, Target } from './command.ts';
 import { commands } from './commands.ts';
-import { BadUsage } from './errors.ts';
-import { isKid } from './keys/private-key.ts';
+import { UsageError } from './errors.ts';
 
 interface OptionSpec {
   /** Placeholder of the value in the help text; an option without one is a switch. */
@@ -61,7 +61,7 @@ export type CommandLine =
  * Reads the command line.
  *
  * @param args - without the program's own name
- * @throws BadUsage when it does not name one command with everything it needs, and nothing else
+ * @throws UsageError when it does not name one command with everything it needs, and nothing else
  */
 export function readCommandLine(args: readonly string[]): CommandLine {
   // The command first: what an option means depends on it, and a mistyped command is the more useful thing to report.
@@ -74,7 +74,7 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     }
     const given = words.positionals.slice(0, 2).join(' ');
     const likely = commandNames.find((name) => name.startsWith(`${given} `)) ?? nearest(given, commandNames);
-    throw new BadUsage(
+    throw new UsageError(
       given === ''
         ? `no command; the commands are: ${commandList()} (--help says more)`
         : `unknown command ${JSON.stringify(given)}: did you mean ${likely}? The commands are: ${commandList()} (--help says more)`,
@@ -97,8 +97,8 @@ export function readCommandLine(args: readonly string[]): CommandLine {
 
 type Values = Readonly<Record<string, string | boolean | undefined>>;
 
-const usage = (command: Command, message: string): BadUsage =>
-  new BadUsage(`${message} (${command.name} --help lists the options)`);
+const usage = (command: Command, message: string): UsageError =>
+  new UsageError(`${message} (${command.name} --help lists the options)`);
 
 function parse(args: readonly string[], command: Command): { values: Values; positionals: string[] } {
   let parsed;
@@ -150,7 +150,7 @@ function readArguments(command: Command, operands: readonly string[], values: Va
     throw usage(command, '--kid must be 1 to 128 printable ASCII characters without spaces');
   }
   const uid = text('uid');
-  if (uid !== undefined && !/^[\x21-\x7e]{1,255}$/.test(uid)) {
+  if (uid !== undefined && !isUid(uid)) {
     throw usage(command, '--uid must be 1 to 255 printable ASCII characters without spaces');
   }
   const hours = text('hours');

@@ -62,6 +62,6 @@ export interface Command {
   readonly readOnly?: true;
   /** What is wrong with options that are well written each, in words that follow the command's name. */
   readonly misuse?: (args: Arguments) => string | undefined;
-  /** @throws CouldNot */
+  /** @throws CommandFailed */
   run(args: Arguments, context: Context): Promise<Result>;
 }

@@ -6,8 +6,8 @@ abstract class CommandError extends Error {
 }
 
 /** It could not be done. */
-export class CouldNot extends CommandError {
-  override readonly name = 'CouldNot';
+export class CommandFailed extends CommandError {
+  override readonly name = 'CommandFailed';
   override readonly exitCode = 1;
   readonly code: string;
 
@@ -18,8 +18,8 @@ export class CouldNot extends CommandError {
 }
 
 /** The command line does not say what to do. */
-export class BadUsage extends CommandError {
-  override readonly name = 'BadUsage';
+export class UsageError extends CommandError {
+  override readonly name = 'UsageError';
   override readonly exitCode = 2;
   readonly code = 'bad_usage';
 }

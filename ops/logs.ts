@@ -1,7 +1,7 @@
 /** The log entries of an installation, as CloudWatch Logs Insights finds them. */
 import type { CloudWatchLogsClient, CloudWatchLogsClientConfig } from '@aws-sdk/client-cloudwatch-logs';
-import { CouldNot } from './errors.ts';
-import { isObject } from './responses.ts';
+import { CommandFailed } from './errors.ts';
+import { isObject, parseJson } from '../lambdas/common/json.ts';
 
 /** One JSON line of a log. */
 export type LogEntry = Readonly<Record<string, unknown>>;
@@ -12,7 +12,7 @@ export interface LogReader {
    *
    * @param reference - letters, digits and hyphens
    * @param hours - how far back to look
-   * @throws CouldNot
+   * @throws CommandFailed
    */
   entriesOf(reference: string, hours: number): Promise<readonly LogEntry[]>;
   /**
@@ -20,7 +20,7 @@ export interface LogReader {
    *
    * @param events - their names
    * @param hours - how far back to look
-   * @throws CouldNot
+   * @throws CommandFailed
    */
   latestOf(events: readonly string[], hours: number): Promise<readonly LogEntry[]>;
   close(): void;
@@ -39,7 +39,7 @@ const maxLatest = 100;
 export function createLogReader(options: {
   groups: () => readonly string[];
   client: CloudWatchLogsClientConfig;
-  failure: (error: unknown, action: string) => CouldNot;
+  failure: (error: unknown, action: string) => CommandFailed;
 }): LogReader {
   let client: CloudWatchLogsClient | undefined;
   const find = async (
@@ -79,7 +79,7 @@ export function createLogReader(options: {
       if (status !== 'Scheduled' && status !== 'Running') break;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
-    throw new CouldNot(
+    throw new CommandFailed(
       'query_failed',
       'CloudWatch Logs Insights did not finish the query: try again, with fewer --hours',
     );
@@ -97,7 +97,7 @@ export function createLogReader(options: {
 
 const loadSdk = () =>
   import('@aws-sdk/client-cloudwatch-logs').catch((cause: unknown) => {
-    throw new CouldNot(
+    throw new CommandFailed(
       'package_missing',
       'this command needs the package @aws-sdk/client-cloudwatch-logs: npm install -D @aws-sdk/client-cloudwatch-logs',
       { cause },
@@ -105,12 +105,8 @@ const loadSdk = () =>
   });
 
 function entryOf(line: string): LogEntry[] {
-  try {
-    const entry = JSON.parse(line) as unknown;
-    return isObject(entry) ? [withoutMetrics(entry)] : [];
-  } catch {
-    return [];
-  }
+  const entry = parseJson(line);
+  return isObject(entry) ? [withoutMetrics(entry)] : [];
 }
 
 /** Without the member that says to CloudWatch which others are metrics. */

@@ -1,14 +1,12 @@
 /** Reads what a function of ours answered: its own refusal, or the members that a command knows and no others. */
-import { CouldNot } from './errors.ts';
+import { isObject } from '../lambdas/common/json.ts';
+import { CommandFailed } from './errors.ts';
 import { oneLine } from './wording.ts';
-
-export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export type Read<T> = (value: unknown) => T;
 
-const unexpected = (): CouldNot =>
-  new CouldNot(
+const unexpected = (): CommandFailed =>
+  new CommandFailed(
     'unexpected_answer',
     'the function answered what this command does not know: are both of the same version?',
   );
@@ -56,12 +54,12 @@ export const object =
     return Object.fromEntries(members.filter(([, member]) => member !== undefined)) as Members<R>;
   };
 
-/** @throws CouldNot with the function's own code when it refused, `unexpected_answer` when it is no such response */
+/** @throws CommandFailed with the function's own code when it refused, `unexpected_answer` when it is no such response */
 export const accepted =
   <T>(read: Read<T>): Read<T> =>
   (response) => {
     const { ok, code, message } = isObject(response) ? response : {};
-    if (ok === false) throw new CouldNot(text(code), oneLine(text(message)));
+    if (ok === false) throw new CommandFailed(text(code), oneLine(text(message)));
     if (ok !== true) throw unexpected();
     return read(response);
   };

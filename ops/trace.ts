@@ -1,5 +1,5 @@
 import type { Command } from './command.ts';
-import { CouldNot } from './errors.ts';
+import { CommandFailed } from './errors.ts';
 import type { LogEntry } from './logs.ts';
 import { oneLine } from './wording.ts';
 
@@ -33,7 +33,7 @@ export const trace: Command = {
     const installation = await context.open(args.target);
     const entries = await installation.logs.entriesOf(reference, hours);
     if (entries.length === 0) {
-      throw new CouldNot(
+      throw new CommandFailed(
         'not_found',
         `no log entry of ${installation.label} has the reference ${reference} in the last ${String(hours)} hours: check it, look further back with --hours, and allow a new entry a minute to arrive`,
       );

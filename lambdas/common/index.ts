@@ -3,6 +3,7 @@ export { withDeadline } from './deadline.ts';
 export { BffError } from './errors.ts';
 export { readBounded, TooLarge } from './bounded-body.ts';
 export { cachedInMemory, createCache } from './cached-in-memory.ts';
+export { isKid, isUid } from './id-rules.ts';
 export { isObject, parseJson, withoutNulls, type JsonObject } from './json.ts';
 export { Secret } from './secret.ts';
 export {

@@ -1,4 +1,11 @@
-import { asEpochSeconds, BffError, toRfc3339, type Clock, type EpochSeconds } from '../common/index.ts';
+import {
+  asEpochSeconds,
+  BffError,
+  isUid,
+  toRfc3339,
+  type Clock,
+  type EpochSeconds,
+} from '../common/index.ts';
 import type { OperatorStore } from '../session/index.ts';
 import { describeError, type Logger } from '../telemetry/index.ts';
 import type { Refusal } from './rotate-signing-keys.ts';
@@ -78,8 +85,7 @@ function readRequest(event: unknown): OperatorRequest | undefined {
   const { operation, ...others } = event as Readonly<Record<string, unknown>>;
   if (operation === 'list' || operation === 'end') {
     const { uid, ...unknown } = others;
-    const isUid = typeof uid === 'string' && /^[\x21-\x7e]{1,255}$/.test(uid);
-    return isUid && Object.keys(unknown).length === 0 ? { operation, uid } : undefined;
+    return isUid(uid) && Object.keys(unknown).length === 0 ? { operation, uid } : undefined;
   }
   if (operation !== 'end-all') return undefined;
   const { begunBy, cursor, ...unknown } = others;

@@ -1,4 +1,4 @@
-import { CouldNot } from '../errors.ts';
+import { CommandFailed } from '../errors.ts';
 import { oneLine } from '../wording.ts';
 
 /** What is wrong, and what to do about it. Both are shown: neither may hold a secret. */
@@ -36,12 +36,12 @@ export async function checked(check: string, work: () => Promise<string>): Promi
     if (error instanceof Fault) {
       return { check, result: 'fault', detail: error.message, advice: error.advice };
     }
-    if (error instanceof CouldNot) {
+    if (error instanceof CommandFailed) {
       return {
         check,
         result: 'fault',
         detail: `it could not be checked: ${oneLine(error.message)}`,
-        advice: 'Mend that, and run doctor again.',
+        advice: 'Fix that, and run doctor again.',
       };
     }
     throw error;

@@ -32,7 +32,7 @@ import {
   checkHeaders,
   checkSite,
   checkStore,
-  type Begun,
+  type StartedSignIn,
 } from './site.ts';
 
 export const doctor: Command = {
@@ -120,11 +120,11 @@ async function examine(
   await plain('back-channel', () => checkBackchannel(baseUrl));
 
   const discovery: Discovery | undefined = await check('discovery', async () => [
-    `${issuer} says that it is`,
+    `${issuer} is reachable`,
     await discover(issuer),
   ]);
   const begun = await check('login', () => begin(installation, baseUrl, context));
-  const needLogin = (): Begun => {
+  const needLogin = (): StartedSignIn => {
     if (begun === undefined) throw new NotChecked('no sign-in can be begun');
     return begun;
   };
@@ -135,7 +135,7 @@ async function examine(
 
   let tried: readonly LogEntry[] = [];
   const entries = await check('log', async () => {
-    const reference = await endInVain(baseUrl, issuer, needLogin());
+    const reference = await completeWithInvalidCode(baseUrl, issuer, needLogin());
     tried = await entriesOf(installation, reference, context);
     if (tried.length === 0) {
       throw new Fault(
@@ -202,7 +202,7 @@ async function begin(
   installation: Installation,
   baseUrl: string,
   context: Context,
-): Promise<readonly [string, Begun]> {
+): Promise<readonly [string, StartedSignIn]> {
   const begun = await beginSignIn(baseUrl);
   if (!('reference' in begun)) return ['leads to CIS2', begun];
   const what = 'GET /auth/login does not lead to CIS2';
@@ -213,7 +213,11 @@ async function begin(
 }
 
 /** Ends a sign-in with a code that CIS2 never gave. @returns the reference of that request */
-async function endInVain(baseUrl: string, issuer: string, { state, cookie }: Begun): Promise<string> {
+async function completeWithInvalidCode(
+  baseUrl: string,
+  issuer: string,
+  { state, cookie }: StartedSignIn,
+): Promise<string> {
   const query = new URLSearchParams({ code: 'doctor', state, iss: issuer });
   const answer = await ask('the site', `${baseUrl}/auth/callback?${query.toString()}`, {
     headers: { cookie },

@@ -1,3 +1,4 @@
+import { parseJson } from '../../lambdas/common/json.ts';
 import { Fault } from './check.ts';
 
 export interface HttpResponse {
@@ -55,11 +56,5 @@ export async function ask(
   }
 }
 
-/** JSON of a response; undefined for what is none. */
-export function jsonOf({ body }: HttpResponse): unknown {
-  try {
-    return JSON.parse(body) as unknown;
-  } catch {
-    return undefined;
-  }
-}
+/** JSON of a response; undefined for what is not JSON. */
+export const jsonOf = ({ body }: HttpResponse): unknown => parseJson(body);

@@ -1,5 +1,5 @@
 import type { KeysStatus } from '../keys/responses.ts';
-import { isObject } from '../responses.ts';
+import { isObject } from '../../lambdas/common/json.ts';
 import { age } from '../wording.ts';
 import { Fault } from './check.ts';
 import { ask, jsonOf } from './http.ts';

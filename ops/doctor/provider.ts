@@ -1,10 +1,10 @@
 /** CIS2, as this machine and our functions see it. */
 import type { LogEntry } from '../logs.ts';
-import { isObject } from '../responses.ts';
+import { isObject } from '../../lambdas/common/json.ts';
 import { age } from '../wording.ts';
 import { Fault, NotChecked } from './check.ts';
 import { ask, jsonOf } from './http.ts';
-import type { Begun } from './site.ts';
+import type { StartedSignIn } from './site.ts';
 
 export interface Discovery {
   readonly authorizationEndpoint: string;
@@ -62,7 +62,7 @@ export async function discover(issuer: string): Promise<Discovery> {
 
 /** The authorisation request that our function makes, and whether CIS2 takes it. */
 export async function checkAuthorisation(
-  { location }: Begun,
+  { location }: StartedSignIn,
   discovery: Discovery | undefined,
   { baseUrl, clientId }: { baseUrl: string; clientId: string },
 ): Promise<string> {

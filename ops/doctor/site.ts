@@ -1,10 +1,11 @@
 /** The site as a browser and CIS2 see it. */
 import { randomBytes } from 'node:crypto';
-import { isObject } from '../responses.ts';
+import { isObject } from '../../lambdas/common/json.ts';
+import { cookieNames } from '../../lambdas/cookie-names.ts';
+import { responseHeaders } from '../../lambdas/response-headers.ts';
+import { isLoopback } from '../../lambdas/settings/urls.ts';
 import { Fault } from './check.ts';
 import { ask, jsonOf, type HttpResponse } from './http.ts';
-
-const isLoopback = ({ hostname }: URL): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
 
 const who = 'the site';
 const call = { 'x-csrf': '1', 'sec-fetch-site': 'same-origin' };
@@ -57,7 +58,7 @@ export async function checkApp(baseUrl: string): Promise<string> {
 
 /** A cookie that nobody has makes the session function look into the table. */
 export async function checkStore(baseUrl: string): Promise<string> {
-  const cookie = `__Host-Http-session=${randomBytes(64).toString('base64url')}`;
+  const cookie = `${cookieNames.session}=${randomBytes(64).toString('base64url')}`;
   const answer = await ask(who, `${baseUrl}/auth/session`, { headers: { ...call, cookie } });
   const body = jsonOf(answer);
   if (answer.status === 200 && isObject(body) && body['status'] === 'anonymous') {
@@ -71,20 +72,11 @@ export async function checkStore(baseUrl: string): Promise<string> {
   );
 }
 
-/** Contract: on every response under /auth and /api. */
-const ownHeaders: Readonly<Record<string, string>> = {
-  'cache-control': 'no-store',
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
-  'cross-origin-resource-policy': 'same-origin',
-  'strict-transport-security': 'max-age=63072000; includeSubDomains',
-};
 /** On the app's documents; an empty text stands for any value. */
 const documentHeaders: Readonly<Record<string, string>> = {
   'content-security-policy': '',
-  'strict-transport-security': 'max-age=63072000; includeSubDomains',
-  'x-content-type-options': 'nosniff',
+  'strict-transport-security': responseHeaders['strict-transport-security'],
+  'x-content-type-options': responseHeaders['x-content-type-options'],
   'referrer-policy': '',
   'permissions-policy': '',
   'cross-origin-opener-policy': 'same-origin',
@@ -118,7 +110,7 @@ export async function checkHeaders(baseUrl: string): Promise<string> {
   const paths = ['/auth/session', '/auth/no-such-route', '/api/no-such-upstream/x'];
   for (const path of paths) {
     const answer = await ask(who, baseUrl + path, { headers: call });
-    requireHeaders(path, answer, ownHeaders);
+    requireHeaders(path, answer, responseHeaders);
     if (answer.headers.get('x-request-id') === null) {
       throw new Fault(`${path} is answered without the header x-request-id`, policyAdvice);
     }
@@ -184,7 +176,7 @@ export async function checkBackchannel(baseUrl: string): Promise<string> {
 }
 
 /** What a sign-in is begun with. */
-export interface Begun {
+export interface StartedSignIn {
   readonly location: URL;
   readonly state: string;
   /** As a `Cookie` header. */
@@ -198,7 +190,9 @@ export interface Begun {
  *
  * @returns what came, or the reference of the request that failed
  */
-export async function beginSignIn(baseUrl: string): Promise<Begun | { readonly reference: string | null }> {
+export async function beginSignIn(
+  baseUrl: string,
+): Promise<StartedSignIn | { readonly reference: string | null }> {
   const answer = await ask(who, `${baseUrl}/auth/login`, {
     // Somebody could send it; it must not lead anywhere.
     headers: { 'x-forwarded-host': 'other-site.invalid' },
@@ -217,7 +211,7 @@ export async function beginSignIn(baseUrl: string): Promise<Begun | { readonly r
   };
 }
 
-export function checkCookie({ setCookie }: Begun): string {
+export function checkCookie({ setCookie }: StartedSignIn): string {
   const advice =
     'We set it with all of them: a proxy or a load balancer before the site rewrites cookies. Browsers would refuse it, or give it away.';
   if (setCookie === '') throw new Fault('GET /auth/login sets no sign-in cookie', advice);

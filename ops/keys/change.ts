@@ -1,6 +1,6 @@
 import type { Arguments, Context } from '../command.ts';
 import { requireSomebodyToAsk } from '../confirmation.ts';
-import { CouldNot } from '../errors.ts';
+import { CommandFailed } from '../errors.ts';
 import type { Result } from '../io.ts';
 import type { KeysChange, KeyView } from './responses.ts';
 import { openKeys, type Change, type KeyService } from './service.ts';
@@ -23,7 +23,7 @@ const places = (keys: readonly KeyView[]): string =>
 /**
  * What every command that changes keys does: shows what the change would be, asks, makes it, and shows what was done.
  *
- * @throws CouldNot when nobody can be asked, the answer is no, the keys have moved meanwhile, or the change is refused
+ * @throws CommandFailed when nobody can be asked, the answer is no, the keys have moved meanwhile, or the change is refused
  */
 export async function changeKeys(args: Arguments, context: Context, plan: Plan): Promise<Result> {
   const { io, clock } = context;
@@ -62,9 +62,9 @@ async function confirm(
   { io }: Context,
 ): Promise<void> {
   io.show(['']);
-  if (!(await io.confirm(question))) throw new CouldNot('declined', 'nothing was changed');
+  if (!(await io.confirm(question))) throw new CommandFailed('declined', 'nothing was changed');
   if (places(planned.before) !== places((await keys.status()).keys)) {
-    throw new CouldNot(
+    throw new CommandFailed(
       'keys_moved',
       'the keys have moved since they were shown, so nothing was changed: see keys status',
     );

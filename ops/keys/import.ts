@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { CouldNot } from '../errors.ts';
+import { CommandFailed } from '../errors.ts';
 import { changeKeys } from './change.ts';
 import { readPrivateKeyFile } from './private-key.ts';
 
@@ -20,7 +20,7 @@ export const importKey: Command = {
     return changeKeys(args, context, {
       change: async () => {
         if (file === '-' && !args.yes && !args.dryRun) {
-          throw new CouldNot(
+          throw new CommandFailed(
             'confirmation_needed',
             'standard input brings the key and cannot bring an answer too, so nothing was changed: add --yes',
           );

@@ -1,7 +1,8 @@
 import { createPrivateKey, type JsonWebKeyInput, type PrivateKeyInput } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
-import { CouldNot } from '../errors.ts';
-import { isObject } from '../responses.ts';
+import { CommandFailed } from '../errors.ts';
+import { isKid } from '../../lambdas/common/id-rules.ts';
+import { isObject } from '../../lambdas/common/json.ts';
 
 export interface PrivateKeyFile {
   /** An RSA private key: every member of RFC 7518 section 6.3.2 but `oth`, and nothing else. */
@@ -17,18 +18,14 @@ type PrivateKey = Omit<PrivateKeyFile, 'readableByOthers'>;
 const maxFile = 65_536;
 const minBits = 2_048;
 
-/** Whether a key of ours can be called that. */
-export const isKid = (text: unknown): text is string =>
-  typeof text === 'string' && /^[\x21-\x7e]{1,128}$/.test(text);
-
 /** No message ever quotes what is in the file. */
-const unusable = (message: string): CouldNot => new CouldNot('key_unusable', message);
+const unusable = (message: string): CommandFailed => new CommandFailed('key_unusable', message);
 
 /**
  * Reads a private key from a file.
  *
  * @param file - its path; `-` for standard input
- * @throws CouldNot when it cannot be read, or does not hold exactly one RSA private key
+ * @throws CommandFailed when it cannot be read, or does not hold exactly one RSA private key
  */
 export async function readPrivateKeyFile(file: string): Promise<PrivateKeyFile> {
   if (file === '-') {
@@ -42,9 +39,9 @@ export async function readPrivateKeyFile(file: string): Promise<PrivateKeyFile> 
     const text = await readWhole(handle.createReadStream({ autoClose: false }), file);
     return { ...readPrivateKey(text, file), readableByOthers: (mode & 0o077) !== 0 };
   } catch (error) {
-    if (error instanceof CouldNot) throw error;
+    if (error instanceof CommandFailed) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? 'it cannot be opened';
-    throw new CouldNot('file_unreadable', `cannot read ${file}: ${reasons[code] ?? code}`);
+    throw new CommandFailed('file_unreadable', `cannot read ${file}: ${reasons[code] ?? code}`);
   } finally {
     await handle?.close();
   }
@@ -71,7 +68,7 @@ async function readWhole(stream: AsyncIterable<unknown>, name: string): Promise<
 /**
  * @param text - PEM (PKCS#8 or PKCS#1), a JWK, or a JWK Set of one key
  * @param name - what to call it in a message
- * @throws CouldNot when it is not one RSA private key; the message says what it is instead
+ * @throws CommandFailed when it is not one RSA private key; the message says what it is instead
  */
 export function readPrivateKey(text: string, name: string): PrivateKey {
   if (text === '') throw unusable(`${name} is empty`);
@@ -134,7 +131,7 @@ const kinds: Readonly<Record<string, string>> = {
   ec: 'an EC key',
   OKP: 'an Edwards-curve key',
 };
-const notRsa = (name: string, kind: string): CouldNot =>
+const notRsa = (name: string, kind: string): CommandFailed =>
   unusable(`${name} holds ${kind}; CIS2 needs RSA, with which RS512 signs`);
 
 function rsaKey(input: PrivateKeyInput | JsonWebKeyInput, name: string, broken: string): PrivateKey['jwk'] {

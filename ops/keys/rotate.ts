@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Command, Context } from '../command.ts';
-import { CouldNot } from '../errors.ts';
+import { CommandFailed } from '../errors.ts';
 import type { KeysStatus, KeyView } from './responses.ts';
 import { changeKeys } from './change.ts';
 import type { KeyService } from './service.ts';
@@ -36,7 +36,7 @@ const maxWait = 300_000;
  * Starts a rotation and waits for its end.
  *
  * @returns the keys after it
- * @throws CouldNot when it failed, or was not seen to end within five minutes
+ * @throws CommandFailed when it failed, or was not seen to end within five minutes
  */
 export async function rotate(
   keys: KeyService,
@@ -56,7 +56,7 @@ export async function rotate(
     const seconds = String(Math.round((clock.now() - startedAt) / 1000));
     const status = await keys.status().catch((error: unknown) => {
       // Nobody is there any more who could end it.
-      if (error instanceof CouldNot && error.code === 'not_running') throw error;
+      if (error instanceof CommandFailed && error.code === 'not_running') throw error;
       cause = error;
       return undefined;
     });
@@ -65,7 +65,7 @@ export async function rotate(
     if (status !== undefined && end === 'failed') throw failed(status, before, keys.functionName);
     io.note(`rotating, ${seconds} s …`);
   }
-  throw new CouldNot(
+  throw new CommandFailed(
     'rotation_not_seen',
     `the rotation has not been seen to end within five minutes: see the log of ${keys.functionName}, and keys status`,
     { cause },
@@ -91,10 +91,13 @@ const kidAt = (keys: readonly KeyView[], place: string): string | undefined =>
 const hasStepped = (today: readonly KeyView[], before: readonly KeyView[]): boolean =>
   kidAt(today, 'current') !== kidAt(before, 'current') && kidAt(today, 'next') !== kidAt(before, 'next');
 
-function failed(status: KeysStatus, before: KeysStatus, functionName: string): CouldNot {
+function failed(status: KeysStatus, before: KeysStatus, functionName: string): CommandFailed {
   const code = status.lastRotation?.code ?? 'rotation_failed';
   const moved = hasStepped(status.keys, before.keys)
     ? 'the keys have moved all the same, see keys status'
     : 'the keys are as they were';
-  return new CouldNot(code, `the rotation failed (${code}), ${moved}; the log of ${functionName} says why`);
+  return new CommandFailed(
+    code,
+    `the rotation failed (${code}), ${moved}; the log of ${functionName} says why`,
+  );
 }

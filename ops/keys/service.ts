@@ -1,5 +1,5 @@
 import type { Arguments, Context } from '../command.ts';
-import { CouldNot } from '../errors.ts';
+import { CommandFailed } from '../errors.ts';
 import { readChange, readStatus, type KeysChange, type KeysStatus } from './responses.ts';
 import type { PrivateKeyFile } from './private-key.ts';
 
@@ -27,7 +27,7 @@ export interface KeyService {
   startRotation(token: string): Promise<'started' | 'unfinished'>;
 }
 
-/** @throws CouldNot when the installation has no ring for that purpose alone */
+/** @throws CommandFailed when the installation has no ring for that purpose alone */
 export async function openKeys(
   { target, purpose }: Pick<Arguments, 'target' | 'purpose'>,
   { open }: Pick<Context, 'open'>,
@@ -35,7 +35,7 @@ export async function openKeys(
   const installation = await open(target);
   const own = installation.hasOutput('ApiPlatformKeysSecretArn');
   if (purpose === 'api-platform' && !own) {
-    throw new CouldNot(
+    throw new CommandFailed(
       'keys_shared',
       `in ${installation.label} CIS2 and the API platform share one ring of keys: leave --purpose out`,
     );

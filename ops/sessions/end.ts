@@ -1,6 +1,6 @@
 import type { Arguments, Command, Context } from '../command.ts';
 import { requireSomebodyToAsk } from '../confirmation.ts';
-import { CouldNot } from '../errors.ts';
+import { CommandFailed } from '../errors.ts';
 import type { Result } from '../io.ts';
 import { sessionLines } from './list.ts';
 import { openSessions, type SessionService } from './service.ts';
@@ -34,7 +34,7 @@ export const endSessions: Command = {
 const confirmed = async ({ yes }: Arguments, { io }: Context, question: string): Promise<void> => {
   if (yes) return;
   io.show(['']);
-  if (!(await io.confirm(question))) throw new CouldNot('declined', 'nothing was changed');
+  if (!(await io.confirm(question))) throw new CommandFailed('declined', 'nothing was changed');
 };
 
 async function endOfUser(

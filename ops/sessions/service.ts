@@ -1,5 +1,5 @@
 import type { Arguments, Context } from '../command.ts';
-import { CouldNot } from '../errors.ts';
+import { CommandFailed } from '../errors.ts';
 import { accepted, listOf, number, object, optional, text, type ResponseOf } from '../responses.ts';
 
 const session = object({
@@ -48,7 +48,7 @@ export async function openSessions(
     try {
       return accepted(endedSome)(await invoke(event));
     } catch (error) {
-      const mayPass = error instanceof CouldNot && error.code === 'store_unavailable';
+      const mayPass = error instanceof CommandFailed && error.code === 'store_unavailable';
       if (!mayPass || triesLeft <= 1) throw error;
       await clock.sleep(pauseMs);
       return turn(event, triesLeft - 1);

@@ -4,7 +4,7 @@ import type { Arguments } from '../../ops/command.ts';
 import type { Finding } from '../../ops/doctor/check.ts';
 import { doctor } from '../../ops/doctor/doctor.ts';
 import { openInstallation, type Installation } from '../../ops/installation.ts';
-import { isObject } from '../../ops/responses.ts';
+import { isObject } from '../../lambdas/common/json.ts';
 import { Bff } from '../support/bff.ts';
 import { daysAgo } from './answers.ts';
 import { ops } from './command.ts';

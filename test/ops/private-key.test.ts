@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { CouldNot } from '../../ops/errors.ts';
+import { CommandFailed } from '../../ops/errors.ts';
 import { readPrivateKey } from '../../ops/keys/private-key.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -80,8 +80,8 @@ describe('what is not one RSA private key is refused in one line that quotes not
     } catch (error) {
       failure = error;
     }
-    expect(failure).toBeInstanceOf(CouldNot);
-    const { code, message: said } = failure as CouldNot;
+    expect(failure).toBeInstanceOf(CommandFailed);
+    const { code, message: said } = failure as CommandFailed;
     expect(code).toBe('key_unusable');
     expect(said).toContain(message);
     expect(said).not.toMatch(/\n|c2VjcmV0|MII|[A-Za-z0-9_-]{40}/);
