@@ -6,17 +6,17 @@ export interface Alarm {
   readonly name: string;
   /** Severity, what users notice, and the section of the runbook. */
   readonly description: string;
-  /** `OK`, `ALARM` or `INSUFFICIENT_DATA`; absent where nothing is measured. */
+  /** `OK`, `ALARM` or `INSUFFICIENT_DATA`; absent in a local start, which measures nothing. */
   readonly state?: string;
-  /** How many there are for the state ALARM. */
+  /** How many actions the state ALARM has. */
   readonly actions: number;
   readonly enabled: boolean;
 }
 
-/** Who is told of alarms. */
+/** Subscriptions to the topic that alarms are sent to. */
 export interface AlarmSubscriptions {
   readonly confirmed: number;
-  /** Asked to agree, and have not. */
+  /** Not yet confirmed by whoever was subscribed. */
   readonly pending: number;
 }
 
@@ -33,9 +33,9 @@ const packageMissing =
   };
 
 /**
- * The alarms whose names begin so, composite ones among them.
+ * The alarms whose names begin with a prefix, composite alarms included.
  *
- * @param failure - what a failed call means
+ * @param failure - turns an error of a call into the command's own
  * @throws CommandFailed
  */
 export async function readAlarms(
@@ -76,9 +76,9 @@ export async function readAlarms(
 }
 
 /**
- * Who has subscribed to the topic that alarms are sent to.
+ * Reads who has subscribed to the topic that alarms are sent to.
  *
- * @param failure - what a failed call means
+ * @param failure - turns an error of a call into the command's own
  * @throws CommandFailed
  */
 export async function readAlarmSubscriptions(

@@ -2,7 +2,7 @@ import type { Arguments } from './command.ts';
 import { CommandFailed } from './errors.ts';
 import type { Io } from './io.ts';
 
-/** @throws CommandFailed where the command must ask, and nobody is there to be asked */
+/** @throws CommandFailed where the command must ask, and there is no terminal to ask on */
 export function requireSomebodyToAsk({ yes, dryRun }: Pick<Arguments, 'yes' | 'dryRun'>, io: Io): void {
   if (yes || dryRun || io.interactive) return;
   throw new CommandFailed(

@@ -14,9 +14,9 @@ export interface ConnectionInfo {
   readonly label: string;
   readonly outputs: Readonly<Record<string, string>>;
   readonly region: string;
-  /** What the names of its alarms begin with. */
+  /** The names of its alarms begin with it. */
   readonly alarmPrefix?: string;
-  /** Absent: AWS, with the credentials of whoever runs the command. */
+  /** The endpoints of a local start; absent for AWS, with the credentials of whoever runs the command. */
   readonly local?: {
     readonly port: number;
     readonly lambda: string;
@@ -42,10 +42,10 @@ export function findInstallation(target: Target): Promise<ConnectionInfo> {
   }
 }
 
-/** Key → what an output says. */
+/** Key → output. */
 type Outputs = Readonly<Record<string, { readonly value: string; readonly description: string }>>;
 
-/** An environment of this project's: its outputs have short keys, and no construct to choose. */
+/** An environment of this project: its outputs have short keys, and there is no construct to choose. */
 async function readEnvironment(name: string, region: string): Promise<ConnectionInfo> {
   const [stateful, stateless] = await readStacks(
     [`cis2-bff-${name}-stateful`, `cis2-bff-${name}-stateless`],
@@ -62,7 +62,7 @@ async function readEnvironment(name: string, region: string): Promise<Connection
   };
 }
 
-/** A stack of an app's own. Outputs that are the app's are none of ours. */
+/** A stack of an app's own. Its other outputs are ignored. */
 async function readStack(
   name: string,
   construct: string | undefined,
@@ -109,7 +109,7 @@ async function readStack(
 /**
  * The outputs of stacks.
  *
- * @param option - by which the command line says which they are
+ * @param option - the option that names them, for a message
  */
 async function readStacks(
   names: readonly string[],
@@ -122,7 +122,7 @@ async function readStacks(
     const missing = (cause?: unknown): CommandFailed =>
       new CommandFailed(
         'no_such_environment',
-        `there is no stack ${name} in ${region} of this AWS account: check ${option}, --region and whose credentials these are`,
+        `there is no stack ${name} in ${region} of this AWS account: check ${option}, --region and which account the credentials are for`,
         { cause },
       );
     const { Stacks: stacks } = await cloudFormation
@@ -155,7 +155,7 @@ export const notRunning = (port: number): CommandFailed =>
     `no local start runs on port ${String(port)}: start one with ${calledAs('dev')} --port ${String(port)}`,
   );
 
-/** Every local start says in a file what it made and where it listens. */
+/** Every local start writes its outputs and endpoints to a file. */
 function readLocalStart(port: number): ConnectionInfo {
   let state: unknown;
   try {
@@ -176,7 +176,7 @@ function readLocalStart(port: number): ConnectionInfo {
   ) {
     throw new CommandFailed(
       'not_running',
-      `what the local start on port ${String(port)} left for this command cannot be read: start it again`,
+      `the file that the local start on port ${String(port)} wrote for this command cannot be read: start it again`,
     );
   }
   if (!isAlive(state['pid'])) throw notRunning(port);
@@ -196,7 +196,7 @@ function readLocalStart(port: number): ConnectionInfo {
   };
 }
 
-/** As the template has them. */
+/** The alarms of the template. */
 const alarmsIn = (listed: unknown): readonly Alarm[] =>
   (Array.isArray(listed) ? (listed as readonly unknown[]) : []).filter(isObject).map((alarm) => ({
     name: String(alarm['name']),
@@ -212,7 +212,7 @@ function isAlive(pid: unknown): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // Somebody else's process is alive too.
+    // A process of another user: it is alive.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

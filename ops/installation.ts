@@ -9,7 +9,7 @@ import { isObject, parseJson } from '../lambdas/common/json.ts';
 import { timeLimits } from './time-limits.ts';
 import { oneLine } from './wording.ts';
 
-/** One installation of the product, in AWS or on this machine: what its stacks made, and how to reach it. */
+/** One installation of the product, in AWS or on this machine: its stack outputs, and calls to its services. */
 export interface Installation {
   /** E.g. `environment dev` or `Bff in the stack MyApp` */
   readonly label: string;
@@ -22,21 +22,21 @@ export interface Installation {
   /**
    * Runs a function and waits for its response.
    *
-   * @param options.changes - it is never sent a second time by itself
+   * @param options.changes - the call changes something: it is sent once, without retries
    * @throws CommandFailed when it could not be run, or failed
    */
   invoke(functionName: string, payload: unknown, options: { changes: boolean }): Promise<unknown>;
   /**
-   * Has Secrets Manager rotate a secret; it answers before the rotation is done.
+   * Has Secrets Manager rotate a secret. Returns before the rotation is done.
    *
-   * @returns `unfinished` when it goes on with an earlier rotation instead
+   * @returns `unfinished` when it continues an earlier rotation instead
    */
   rotateSecret(secretId: string, token: string): Promise<'started' | 'unfinished'>;
-  /** What its functions have logged. */
+  /** The log entries of its functions. */
   readonly logs: LogReader;
-  /** Its alarms; on this machine those of the template. @throws CommandFailed */
+  /** Its alarms; of a local start those of the template. @throws CommandFailed */
   readonly alarms?: () => Promise<readonly Alarm[]>;
-  /** Who is told of those of a severity; absent on this machine, which tells nobody. @throws CommandFailed */
+  /** Subscriptions to the alarms of a severity; absent for a local start, which sends none. @throws CommandFailed */
   readonly subscriptions?: Readonly<Record<'alarm' | 'warning', () => Promise<AlarmSubscriptions>>>;
   close(): void;
 }
@@ -53,10 +53,10 @@ export const openInstallation = async (target: Target): Promise<Installation> =>
   connect(await findInstallation(target));
 
 function connect({ label, outputs, region, local, alarmPrefix }: ConnectionInfo): Installation {
-  // A local start checks no signature; nobody's real credentials are shown to it.
+  // A local start checks no signature, and must not see real credentials.
   const credentials =
     local === undefined ? {} : { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
-  // An AWS client is loaded where it is needed: each takes a third of a second.
+  // AWS clients are loaded when they are needed: each takes a third of a second.
   const send = async (
     functionName: string,
     payload: unknown,
@@ -127,7 +127,7 @@ function connect({ label, outputs, region, local, alarmPrefix }: ConnectionInfo)
         if (changes && isNoResponse(error)) {
           throw new CommandFailed(
             'no_answer',
-            'no answer came back, and whether it was done is not known: check with keys status before anything else',
+            'no response came, and it is not known whether the change was made: run keys status before anything else',
             { cause: error },
           );
         }
@@ -136,7 +136,7 @@ function connect({ label, outputs, region, local, alarmPrefix }: ConnectionInfo)
       if (answer.FunctionError !== undefined) {
         throw new CommandFailed(
           'function_failed',
-          `the function failed (${errorTypeOf(answer.Payload)})${changes ? ', and whether it was done is not known: check with keys status before anything else, and see' : ': see'} the log of ${functionName.replaceAll(/^arn:.*:function:|:live$/g, '')}`,
+          `the function failed (${errorTypeOf(answer.Payload)})${changes ? ', and it is not known whether the change was made: run keys status before anything else, and see' : ': see'} the log of ${functionName.replaceAll(/^arn:.*:function:|:live$/g, '')}`,
         );
       }
       return parsed(answer.Payload);
@@ -158,7 +158,7 @@ function connect({ label, outputs, region, local, alarmPrefix }: ConnectionInfo)
           if (/previous rotation/i.test(error.message)) return 'unfinished';
           throw new CommandFailed(
             'rotation_refused',
-            `Secrets Manager does not rotate this secret (it says: ${oneLine(error.message).slice(0, 400)}); its rotation schedule comes with the stateless stack`,
+            `Secrets Manager does not rotate this secret (it says: ${oneLine(error.message).slice(0, 400)}); check that the stateless stack, which has the rotation schedule, is deployed`,
             { cause: error },
           );
         }
@@ -176,7 +176,7 @@ function connect({ label, outputs, region, local, alarmPrefix }: ConnectionInfo)
 const parsed = (payload: Uint8Array | undefined): unknown =>
   parseJson(Buffer.from(payload ?? []).toString('utf8'));
 
-/** Its type alone: the message of a failure that nobody foresaw may quote anything. */
+/** Its type alone: the message of an unexpected error may quote anything. */
 function errorTypeOf(payload: Uint8Array | undefined): string {
   const value = parsed(payload);
   const type = isObject(value) ? value['errorType'] : undefined;

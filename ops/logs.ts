@@ -23,10 +23,17 @@ export interface LogReader {
    * @throws CommandFailed
    */
   latestOf(events: readonly string[], hours: number): Promise<readonly LogEntry[]>;
+  /**
+   * The latest entries of failed sign-ins and of requests that were answered 5xx, the latest first.
+   *
+   * @param hours - how far back to look
+   * @throws CommandFailed
+   */
+  failures(hours: number): Promise<readonly LogEntry[]>;
   close(): void;
 }
 
-/** Between two looks at whether a query is done, in milliseconds, and how long it may take. */
+/** Between two checks whether a query is done, in milliseconds, and how long it may take. */
 const pauseMs = 1_000;
 const maxQueryMs = 120_000;
 const maxEntries = 1_000;
@@ -34,7 +41,7 @@ const maxLatest = 100;
 
 /**
  * @param options.groups - names of the log groups
- * @param options.failure - what a failed call means
+ * @param options.failure - turns an error of a call into the command's own
  */
 export function createLogReader(options: {
   groups: () => readonly string[];
@@ -54,7 +61,7 @@ export function createLogReader(options: {
         new sdk.StartQueryCommand({
           logGroupNames: [...options.groups()],
           startTime: now - hours * 3_600,
-          // The clock of who asks may be behind.
+          // This machine's clock may be behind.
           endTime: now + 600,
           queryString: `fields @message | filter ${filter} | sort @timestamp ${order} | limit ${String(limit)}`,
         }),
@@ -73,7 +80,7 @@ export function createLogReader(options: {
         const lines = results.map(
           (fields) => fields.find(({ field }) => field === '@message')?.value?.trimEnd() ?? '',
         );
-        // The audit trail has the same lines as the functions' own logs, which are not kept for as long.
+        // The audit log group repeats lines of the functions' logs, which it keeps for longer.
         return [...new Set(lines)].flatMap(entryOf);
       }
       if (status !== 'Scheduled' && status !== 'Running') break;
@@ -89,6 +96,8 @@ export function createLogReader(options: {
       find(`reference = "${reference}"`, { hours, order: 'asc', limit: maxEntries }),
     latestOf: (events, hours) =>
       find(`event in ${JSON.stringify(events)}`, { hours, order: 'desc', limit: maxLatest }),
+    failures: (hours) =>
+      find('event = "sign_in_failed" or status >= 500', { hours, order: 'desc', limit: maxLatest }),
     close: () => {
       client?.destroy();
     },
@@ -109,6 +118,6 @@ function entryOf(line: string): LogEntry[] {
   return isObject(entry) ? [withoutMetrics(entry)] : [];
 }
 
-/** Without the member that says to CloudWatch which others are metrics. */
+/** Without the member that tells CloudWatch which others are metrics. */
 const withoutMetrics = (entry: LogEntry): LogEntry =>
   Object.fromEntries(Object.entries(entry).filter(([name]) => name !== '_aws'));

@@ -1,4 +1,4 @@
-/** Reads what a function of ours answered: its own refusal, or the members that a command knows and no others. */
+/** Reads a function's response: its refusal, or the members that a command knows and no others. */
 import { isObject } from '../lambdas/common/json.ts';
 import { CommandFailed } from './errors.ts';
 import { oneLine } from './wording.ts';
@@ -8,7 +8,7 @@ export type Read<T> = (value: unknown) => T;
 const unexpected = (): CommandFailed =>
   new CommandFailed(
     'unexpected_answer',
-    'the function answered what this command does not know: are both of the same version?',
+    'the function’s response is not known to this command: check that both have the same version',
   );
 const checked =
   <T>(isValid: (value: unknown) => value is T): Read<T> =>
@@ -45,7 +45,7 @@ type Members<R extends Readers> = {
 } & {
   readonly [Name in Optional<R>]?: Exclude<ReturnType<R[Name]>, undefined>;
 };
-/** Built of the members by name, so that nothing else of a response is ever printed. */
+/** Has only the members named, so that nothing else of a response is ever printed. */
 export const object =
   <R extends Readers>(readers: R): Read<Members<R>> =>
   (value) => {
@@ -54,7 +54,7 @@ export const object =
     return Object.fromEntries(members.filter(([, member]) => member !== undefined)) as Members<R>;
   };
 
-/** @throws CommandFailed with the function's own code when it refused, `unexpected_answer` when it is no such response */
+/** @throws CommandFailed with the function's own code when it refused, `unexpected_answer` when the response is not known */
 export const accepted =
   <T>(read: Read<T>): Read<T> =>
   (response) => {

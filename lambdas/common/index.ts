@@ -13,6 +13,7 @@ export {
   preciseClock,
   systemClock,
   toRfc3339,
+  toText,
   type Clock,
   type EpochSeconds,
   type EpochMilliseconds,

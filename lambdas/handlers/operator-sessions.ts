@@ -69,7 +69,9 @@ export const operatorSessions =
       log('dependency_failed', { code: error.code, ...describeError(error) });
       return refusal(
         error.code,
-        'The sessions could not be reached, and some may have ended: nothing is broken by trying again.',
+        request.operation === 'list'
+          ? 'The sessions could not be read: try again in a minute.'
+          : 'The sessions could not be reached, and some may have ended: try again, which is safe.',
       );
     }
   };

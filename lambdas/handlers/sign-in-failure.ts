@@ -2,7 +2,14 @@ import { ProviderUnavailable, SignInRefused } from '../cis2/index.ts';
 import { BffError } from '../common/index.ts';
 import { redirectToErrorPage, type HttpRequest, type HttpResponse } from '../http/index.ts';
 import type { Settings } from '../settings/index.ts';
+import { probeCode } from '../probe-code.ts';
 import { describeError, type Logger } from '../telemetry/index.ts';
+
+const codeRefused = 'token response: error invalid_grant';
+
+/** Any other failure of a probe is a fault that people meet too. */
+const isProbe = ({ query }: HttpRequest, error: unknown): boolean =>
+  error instanceof SignInRefused && error.check === codeRefused && query.get('code') === probeCode;
 
 /**
  * Where a person lands whose sign-in failed: the app's page for it, with a code and the reference that finds the log
@@ -19,7 +26,8 @@ export function signInFailure(
 ): HttpResponse {
   const refused = error instanceof SignInRefused || error instanceof ProviderUnavailable;
   const code = refused ? error.code : 'internal_error';
-  if (error instanceof SignInRefused) log('sign_in_failed', { person, code, check: error.check });
+  if (isProbe(request, error)) log('sign_in_probed', { check: codeRefused });
+  else if (error instanceof SignInRefused) log('sign_in_failed', { person, code, check: error.check });
   else {
     if (error instanceof BffError) {
       // What is said of CIS2 is in our own words; other messages may hold anything.

@@ -1,5 +1,5 @@
 /** What an operator changes: what would be done, what it means for whoever has cached our keys, and what was done. */
-import { after, toRfc3339, type EpochSeconds } from '../common/index.ts';
+import { after, toRfc3339, toText, type EpochSeconds } from '../common/index.ts';
 import {
   apiPlatformKeySetCacheSeconds,
   cis2KeySetCacheSeconds,
@@ -190,6 +190,6 @@ function mayNotKnow(
   return (['api-platform', 'cis2'] as const).flatMap((whom) => {
     const seconds = knownAfterSeconds[whom];
     const from = knownFrom(record, ring, kid, seconds) ?? after(now, seconds);
-    return trustedBy.includes(whom) && from > now ? [sentences[whom](toRfc3339(from))] : [];
+    return trustedBy.includes(whom) && from > now ? [sentences[whom](toText(from))] : [];
   });
 }

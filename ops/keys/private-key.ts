@@ -7,7 +7,7 @@ import { isObject } from '../../lambdas/common/json.ts';
 export interface PrivateKeyFile {
   /** An RSA private key: every member of RFC 7518 section 6.3.2 but `oth`, and nothing else. */
   readonly jwk: Readonly<Record<'kty' | 'n' | 'e' | 'd' | 'p' | 'q' | 'dp' | 'dq' | 'qi', string>>;
-  /** The id that a JWK brings along. */
+  /** The id in a JWK. */
   readonly kid: string | undefined;
   /** Others on this machine can read the file. */
   readonly readableByOthers: boolean;
@@ -18,7 +18,7 @@ type PrivateKey = Omit<PrivateKeyFile, 'readableByOthers'>;
 const maxFile = 65_536;
 const minBits = 2_048;
 
-/** No message ever quotes what is in the file. */
+/** The message never quotes the file. */
 const unusable = (message: string): CommandFailed => new CommandFailed('key_unusable', message);
 
 /**
@@ -49,7 +49,7 @@ export async function readPrivateKeyFile(file: string): Promise<PrivateKeyFile> 
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
-  EACCES: 'you may not read it',
+  EACCES: 'permission denied',
   EISDIR: 'it is a directory',
 };
 
@@ -59,7 +59,7 @@ async function readWhole(stream: AsyncIterable<unknown>, name: string): Promise<
   for await (const chunk of stream) {
     const bytes = Buffer.from(chunk as Buffer);
     length += bytes.length;
-    if (length > maxFile) throw unusable(`${name} is larger than 64 KiB, which no private key is`);
+    if (length > maxFile) throw unusable(`${name} is larger than 64 KiB: not a private key`);
     chunks.push(bytes);
   }
   return Buffer.concat(chunks).toString('utf8').trim();
@@ -99,7 +99,7 @@ function readPem(text: string, name: string): PrivateKey['jwk'] {
   return rsaKey(
     { key: pem, format: 'pem' },
     name,
-    `${name} says that it is a private key in PEM, but it cannot be read as one`,
+    `${name} has the header of a private key in PEM, but cannot be read as one`,
   );
 }
 
@@ -119,7 +119,7 @@ function readJwk(text: string, name: string): PrivateKey {
   if (use !== undefined && use !== 'sig') throw unusable(`${name} holds a key that is not for signing`);
   if (kid !== undefined && !isKid(kid)) {
     throw unusable(
-      `the kid in ${name} is not 1 to 128 printable ASCII characters without spaces: take it out, or change it`,
+      `the kid in ${name} is not 1 to 128 printable ASCII characters without spaces: remove it, or change it`,
     );
   }
   const broken = `${name} is not a whole RSA private key: it needs n, e, d, p, q, dp, dq and qi`;
@@ -146,7 +146,7 @@ function rsaKey(input: PrivateKeyInput | JsonWebKeyInput, name: string, broken: 
   const bits = details?.modulusLength ?? 0;
   if (bits < minBits) {
     throw unusable(
-      `${name} holds an RSA key of ${String(bits)} bits; it must have ${String(minBits)} at least`,
+      `${name} holds an RSA key of ${String(bits)} bits; at least ${String(minBits)} are needed`,
     );
   }
   const { kty, n, e, d, p, q, dp, dq, qi } = key.export({ format: 'jwk' });

@@ -132,7 +132,7 @@ test.each<[string, () => void, string, string]>([
       aws.invoke = () => 'hang';
     },
     'unreachable',
-    'no answer from AWS to lambda:InvokeFunction',
+    'AWS did not respond to lambda:InvokeFunction',
   ],
 ])('%s is one clear line', async (_, arrange, code, message) => {
   arrange();
@@ -140,7 +140,7 @@ test.each<[string, () => void, string, string]>([
   const { error } = JSON.parse(ended.out) as { error: { code: string; message: string } };
   expect({ exit: ended.code, code: error.code }).toEqual({ exit: 1, code });
   expect(error.message).toContain(message);
-  expect(ended.err).toBe(`cis2-bff ops: ${error.message}\n`);
+  expect(ended.err).toBe(`cis2-bff ops: ${error.message} (${code})\n`);
   expect(ended.err).not.toContain('private-half');
 });
 

@@ -63,7 +63,7 @@ describe('what is not one RSA private key is refused in one line that quotes not
     ['an EC key', pem(ec), 'an EC key; CIS2 needs RSA'],
     ['an EC JWK', JSON.stringify(ec.export({ format: 'jwk' })), 'an EC key; CIS2 needs RSA'],
     ['an RSA-PSS key', pem(pss), 'a key of the type rsa-pss; CIS2 needs RSA'],
-    ['a short key', pem(short), 'of 1024 bits; it must have 2048 at least'],
+    ['a short key', pem(short), 'of 1024 bits; at least 2048 are needed'],
     ['a short JWK', JSON.stringify(short.export({ format: 'jwk' })), 'of 1024 bits'],
     ['a symmetric JWK', '{"kty":"oct","k":"c2VjcmV0"}', 'no RSA key'],
     ['a JWK without its primes', JSON.stringify(without('p', 'q', 'dp', 'dq', 'qi')), 'not a whole RSA'],

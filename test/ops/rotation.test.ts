@@ -94,7 +94,7 @@ test('a rotation that fails says its code and that the keys are as they were', a
 
 test('a rotation that fails after the keys have moved says so', async () => {
   const { outcome } = await rotateSeeing([{}, { keys: after, last: own('failed', 'keys_unavailable') }]);
-  expect(String(outcome)).toContain('the keys have moved all the same');
+  expect(String(outcome)).toContain('but the keys have moved');
 });
 
 test('an earlier rotation that Secrets Manager goes on with is followed to its end', async () => {
