@@ -97,7 +97,7 @@ export function createLogReader(options: {
     latestOf: (events, hours) =>
       find(`event in ${JSON.stringify(events)}`, { hours, order: 'desc', limit: maxLatest }),
     failures: (hours) =>
-      find('event = "sign_in_failed" or status >= 500', { hours, order: 'desc', limit: maxLatest }),
+      find('event = "sign_in_failed" or status >= 500', { hours, order: 'desc', limit: maxEntries }),
     close: () => {
       client?.destroy();
     },

@@ -236,7 +236,7 @@ test.each<[string, () => Answer, Partial<Finding>]>([
     () => subscriptionsTo(['PendingConfirmation', 'Deleted']),
     {
       result: 'fault',
-      detail: 'nobody hears the alarms: 1 subscribed to their topic, and none has confirmed it',
+      detail: 'nobody receives the alarms: 1 subscribed to their topic, and none has confirmed it',
     },
   ],
   [
