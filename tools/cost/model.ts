@@ -51,9 +51,9 @@ export const defaults = Object.fromEntries(
 
 /** How long one tab of a person is visible after a sign-in, taken for the rows below. */
 const visibleMinutes = 10;
-/** Each loaded page connects once, and asks when it has and when it is told. */
+/** Each loaded page connects once, and asks when it has and when an end is pushed. */
 const pages = 2;
-const told = (askSeconds: number): Partial<Assumed> => ({
+const pushed = (askSeconds: number): Partial<Assumed> => ({
   'session-reads': (visibleMinutes * 60) / askSeconds + 2 * pages,
   connections: pages,
   'connection-minutes': visibleMinutes,
@@ -62,8 +62,8 @@ const told = (askSeconds: number): Partial<Assumed> => ({
 /** How a page of the client library learns that its session is over → what that is in assumptions. */
 export const waysToLearn: Readonly<Record<string, Partial<Assumed>>> = {
   'asks every 4 s, as without options': { 'session-reads': (visibleMinutes * 60) / 4 },
-  'is told, and asks every 30 s besides': told(30),
-  'is told, and asks every 5 min besides': told(300),
+  'is told, and asks every 30 s besides': pushed(30),
+  'is told, and asks every 5 min besides': pushed(300),
   'does not ask': { 'session-reads': 0 },
 };
 
