@@ -394,7 +394,7 @@ export const rules: readonly Rule[] = [
     id: 'EdgeBehaviours',
     fault:
       'The edge takes or sends requests in the clear, keeps errors, puts a page in their place, or passes on cookies that are not ours.',
-    why: 'An error that is kept goes to somebody else, and a foreign cookie can lock a person out.',
+    why: 'An error that is cached goes to somebody else, and a foreign cookie can lock a person out.',
     isBroken: (resource) => {
       if (resource.Type === 'AWS::CloudFront::Distribution') return distributionLacks(resource);
       if (resource.Type !== 'AWS::CloudFront::OriginRequestPolicy') return false;

@@ -174,7 +174,7 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
       startSignIn(options, { port, ownUrl, baseUrl, signedOutPage, log, closers }),
     ),
     startStores(options, closers),
-    server?.answering(stop),
+    server?.waitUntilUp(stop),
   ]);
 
   const assembly = Assembly.read(assemblyDirectory);

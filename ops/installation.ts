@@ -28,7 +28,7 @@ export interface Installation {
    */
   invoke(functionName: string, payload: unknown, options: { changes: boolean }): Promise<unknown>;
   /**
-   * Has Secrets Manager rotate a secret; it answers before the rotation is done.
+   * Has Secrets Manager rotate a secret; it responds before the rotation is done.
    *
    * @returns `unfinished` when it goes on with an earlier rotation instead
    */
@@ -148,7 +148,7 @@ function connect({ label, outputs, region, local, alarmPrefix }: Reach): Install
     ...(alarmPrefix === undefined ? {} : { alarms: () => readAlarms(alarmPrefix, reading, failure) }),
     hasOutput: (name) => outputs[name] !== undefined,
     invoke: async (functionName, payload, { changes }) => {
-      const answer = await send(functionName, payload, changes).catch((error: unknown) => {
+      const response = await send(functionName, payload, changes).catch((error: unknown) => {
         if (changes && isNoResponse(error)) {
           throw new CouldNot(
             'no_answer',
@@ -158,13 +158,13 @@ function connect({ label, outputs, region, local, alarmPrefix }: Reach): Install
         }
         throw failure(error, 'lambda:InvokeFunction');
       });
-      if (answer.FunctionError !== undefined) {
+      if (response.FunctionError !== undefined) {
         throw new CouldNot(
           'function_failed',
-          `the function failed (${errorTypeOf(answer.Payload)})${changes ? ', and whether it was done is not known: check with keys status before anything else, and see' : ': see'} the log of ${functionName.replaceAll(/^arn:.*:function:|:live$/g, '')}`,
+          `the function failed (${errorTypeOf(response.Payload)})${changes ? ', and whether it was done is not known: check with keys status before anything else, and see' : ': see'} the log of ${functionName.replaceAll(/^arn:.*:function:|:live$/g, '')}`,
         );
       }
-      return parsed(answer.Payload);
+      return parsed(response.Payload);
     },
     rotateSecret: async (secretId, token) => {
       const { RotateSecretCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');

@@ -72,7 +72,7 @@ const sizes: Readonly<Record<FunctionName, Size>> = {
   session: {
     description: 'CIS2 BFF: reads, extends and ends a session, and changes its role',
     memoryMegabytes: 512,
-    // Ending a listed session is five calls one after the other, each of which the store may answer late.
+    // Ending a listed session is five calls one after the other, each of which the store may be late with.
     timeout: Duration.seconds(10),
   },
   'api-proxy': {

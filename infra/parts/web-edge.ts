@@ -93,7 +93,7 @@ export class WebEdge extends Construct {
     return bucket;
   }
 
-  /** Path → how CloudFront treats it, for what the BFF answers. */
+  /** Path → how CloudFront treats it, for the paths that the BFF serves. */
   private bffBehaviours({
     api,
     originDomainName,
@@ -242,7 +242,7 @@ export class WebEdge extends Construct {
     return new cloudfront.CachePolicy(this, 'KeySetCache', {
       comment: 'CIS2 BFF: public keys, for a minute at most',
       minTtl: Duration.seconds(0),
-      // What does not say that it may be kept is not kept.
+      // What does not say that it may be cached is not cached.
       defaultTtl: Duration.seconds(0),
       maxTtl: Duration.seconds(keySetEdgeCacheSeconds),
       queryStringBehavior: cloudfront.CacheQueryStringBehavior.none(),

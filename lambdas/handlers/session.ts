@@ -89,7 +89,7 @@ export const changeRole =
     };
   };
 
-/** `POST /auth/logout`: ends this session. Answers alike when there is none. */
+/** `POST /auth/logout`: ends this session. The response is the same when there is none. */
 export const logout =
   ({ sessions, settings }: SessionDependencies): RouteHandler =>
   async (request, log): Promise<HttpResponse> => {

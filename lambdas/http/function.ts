@@ -17,7 +17,7 @@ import { Problem, problemResponse, toProblem } from './problem.ts';
 import { isNavigation, readRequest, type HttpRequest } from './request.ts';
 import { redirectToErrorPage, writeResponse, type ErrorPage, type HttpResponse } from './response.ts';
 
-/** One route's work: reads as parse, decide, act, answer. Throws a {@link Problem} or a module's error to refuse. */
+/** One route's work: reads as parse, decide, act, respond. Throws a {@link Problem} or a module's error to refuse. */
 export type RouteHandler = (request: HttpRequest, log: Logger) => Promise<HttpResponse>;
 
 /** What the steps around a handler, and the handler itself, share about one request: middy's event, once it is read. */

@@ -5,7 +5,7 @@ import type { Problem } from './problem.ts';
 const isRefusal = ({ status, code }: Problem): boolean =>
   code === 'step_up_required' || (status < 500 && ![401, 404, 405].includes(status));
 
-/** Logs why a request got no other answer, beside its own line. What nobody expected is logged without its message. */
+/** Logs why a request got no other response, beside its own line. What nobody expected is logged without its message. */
 export function logProblem(problem: Problem, log: Logger): void {
   const { cause } = problem;
   if (problem.code === 'internal_error') log('unexpected_error', describeError(cause ?? problem));

@@ -5,7 +5,7 @@ import { connectEvents } from './transitions.ts';
 /** What the holder of a session may do to hear of its end. */
 export interface EventStore {
   /**
-   * Notes the connection that the session's end is told to; the newest takes the place of any other. No activity.
+   * Stores the connection that the session's end is sent to; the newest takes the place of any other. No activity.
    *
    * @returns false when there is no live session of this credential
    */

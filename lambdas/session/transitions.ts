@@ -161,7 +161,7 @@ export async function recordCalls(
 }
 
 /**
- * Connection for events, of a live session of this cookie: whom the end of the session is told. The times stay as they are: to
+ * Connection for events, of a live session of this cookie: where the end of the session is sent. The times stay as they are: to
  * listen is no activity.
  */
 export async function connectEvents(

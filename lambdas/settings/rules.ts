@@ -78,7 +78,7 @@ export const rules = {
   KEY_LEAD_SECONDS: wholeNumber(0, maxKeyLeadSeconds),
   /** Names this installation's keys in KMS, so that rights can be bound to them. */
   KEY_RING_NAME: keyRingName,
-  /** Where the deployment's custom resource is answered: `aws`, or the local run's CloudFormation. */
+  /** Where the response for the deployment's custom resource goes: `aws`, or the local run's CloudFormation. */
   CLOUDFORMATION_RESPONSE_ORIGIN: (value) =>
     value === 'aws' || isLoopback(new URL(origin(value))) ? value : refuse('aws or a loopback origin', value),
   /** How long a function keeps the signing keys before it reads them again. */

@@ -15,7 +15,7 @@ export type CommandInput = Readonly<Record<string, unknown>>;
 
 /** What a tester can do to a simulator while something uses it, from within the process and over HTTP alike. */
 export interface ControlPanel {
-  /** Each answers what it has done, in a sentence, and throws CommandRefused for input it cannot work with. */
+  /** Each returns what it has done, in a sentence, and throws CommandRefused for input it cannot work with. */
   readonly commands: Readonly<Record<string, (input: CommandInput) => string>>;
   /** Everything there is to see. Never a token or a secret. */
   readonly state: object;

@@ -28,7 +28,7 @@ const maxRequests = 50;
 
 export interface ApiPlatformSimulatorOptions extends ServerOptions {
   readonly applications: readonly Application[];
-  /** Of CIS2, character by character as its ID tokens have it. It need not answer before the first exchange. */
+  /** Of CIS2, character by character as its ID tokens have it. It need not be up before the first exchange. */
   readonly issuer: string;
   /** How long an application's keys are used once they are fetched. @default an hour, as the platform */
   readonly keyCacheSeconds?: number;

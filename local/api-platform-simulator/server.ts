@@ -59,7 +59,7 @@ export async function startSimulatorServer(
   return server;
 }
 
-/** Answers a request as a fault has it: late, cut before or after the work is done, or with something else. */
+/** Responds to a request as a fault has it: late, cut before or after the work is done, or with something else. */
 export async function respondWith(
   fault: Fault | undefined,
   work: () => Promise<HttpResponse>,

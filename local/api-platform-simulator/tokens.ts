@@ -30,7 +30,7 @@ export interface AskedLifetimes {
   readonly familyMs: number | undefined;
 }
 
-/** The success answer (RFC 6749 section 5.1, RFC 8693 section 2.2.1): every number in it is text. */
+/** The success response (RFC 6749 section 5.1, RFC 8693 section 2.2.1): every number in it is text. */
 export interface TokenResponse {
   readonly access_token: string;
   readonly expires_in: string;
@@ -67,7 +67,7 @@ const opaque = (): string => randomBytes(24).toString('base64url');
 /** The shorter of what is asked for and what there is. */
 const shorter = (asked: number | undefined, max: number): number => Math.min(asked ?? max, max);
 
-/** The platform counts from a moment before it answers: 600 s are stated as 599. */
+/** The platform counts from a moment before it responds: 600 s are stated as 599. */
 const toldSeconds = (milliseconds: number): string =>
   String(Math.max(0, Math.ceil(milliseconds / 1_000) - 1));
 

@@ -56,7 +56,7 @@ export const optionalObject = (input: Input, name: string): Input | undefined =>
  * Starts a service on 127.0.0.1, for the AWS SDK. Signatures are not looked at.
  *
  * @param options.target - what stands before the call's name in `X-Amz-Target`
- * @param options.calls - by its name, what answers a call or throws a Refusal; a name that is not there is refused
+ * @param options.calls - by its name, what responds to a call or throws a Refusal; a name that is not there is refused
  */
 export function startAwsJsonService(options: {
   target: string;

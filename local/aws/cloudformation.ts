@@ -512,7 +512,7 @@ export const readAlarms = (assembly: Assembly): LocalState['alarms'] =>
       enabled: properties['ActionsEnabled'] !== false,
     }));
 
-/** Where custom resources are answered: every request at an address of its own. */
+/** Where the responses for custom resources go: every request at an address of its own. */
 export interface CustomResourceResponses extends LoopbackServer {
   expect(): { readonly address: string; readonly response: Promise<JsonObject> };
 }

@@ -93,7 +93,7 @@ export interface TableStreams {
 }
 
 /**
- * @returns is to be told of writes. Each record is a batch of its own, and every write of an item that stays a MODIFY: whether it
+ * @returns is to be called with writes. Each record is a batch of its own, and every write of an item that stays a MODIFY: whether it
  *   was there before is not known here
  */
 export function eventSources(assembly: Assembly, functions: Functions): TableStreams {

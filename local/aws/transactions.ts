@@ -46,7 +46,7 @@ interface WriteInput {
   readonly TransactItems?: readonly { readonly Update?: WriteInput }[];
 }
 
-/** The keys of the items that a call writes; a batch of writes is not told. */
+/** The keys of the items that a call writes; a batch of writes is not reported. */
 function writtenBy(
   operation: string,
   input: WriteInput,
@@ -67,7 +67,7 @@ function writtenBy(
 /**
  * Lets a server of the embedded store carry out one request after the other, and transactions, too.
  *
- * @returns has writes told from then on, each with the item as it left it
+ * @returns has writes reported from then on, each with the item as it left it
  */
 export function addTransactions(server: http.Server): (streams: TableStreams) => void {
   const listeners = server.listeners('request') as http.RequestListener[];
@@ -100,7 +100,7 @@ export function addTransactions(server: http.Server): (streams: TableStreams) =>
     return ok;
   };
 
-  /** Before the next request is carried out, so that each write is told as it was. */
+  /** Before the next request is carried out, so that each write is reported as it was. */
   const tellWrites = async (
     to: TableStreams,
     { headers }: http.IncomingMessage,

@@ -45,7 +45,7 @@ function readJson({ body, headers }: Request): CommandInput {
   return value as CommandInput;
 }
 
-/** The control panel and the control API. Answers undefined for a path that is none of theirs. */
+/** The control panel and the control API. Returns undefined for a path that is none of theirs. */
 export function createControlPanelEndpoint(
   controlPanel: ControlPanel,
   telemetry: (() => Telemetry) | undefined,

@@ -77,7 +77,7 @@ export class HttpApi {
     return this.#fallback && { route: this.#fallback, routeKey: '$default', pathParameters: {} };
   }
 
-  /** Answers a request by the function that its route leads to, within the gateway's own limits. */
+  /** Responds to a request by the function that its route leads to, within the gateway's own limits. */
   async handle(request: GatewayRequest): Promise<GatewayResponse> {
     const path = decodedPath(request.target);
     if (path === undefined) return gatewayMessage(400, 'Bad Request');

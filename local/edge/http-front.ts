@@ -125,7 +125,7 @@ export class HttpFront {
     }
   }
 
-  /** Only what our functions answer knows of the page's address: the page's own paths are not theirs to redirect. */
+  /** Only our functions' responses know of the page's address: the page's own paths are not theirs to redirect. */
   async #respond(site: Site, behaviour: Behaviour, request: GatewayRequest): Promise<SpaResponse> {
     if (behaviour.origin === 'spa') return responseOf(site, behaviour, request);
     this.#pageOrigins ??= new PageOrigins(site.baseUrl);
@@ -182,7 +182,7 @@ async function responseOf(site: Site, behaviour: Behaviour, request: GatewayRequ
     const refusal = gatewayMessage(405, 'Method Not Allowed');
     return { ...refusal, headers: { ...refusal.headers, allow: 'GET, HEAD' } };
   }
-  // A WebSocket API has no answer for what is no WebSocket.
+  // A WebSocket API has no response for what is no WebSocket.
   if (behaviour.origin === 'events') return gatewayMessage(403, 'Forbidden');
   const passed = await passedOn(site, behaviour, request);
   if ('status' in passed) return passed;
@@ -191,7 +191,7 @@ async function responseOf(site: Site, behaviour: Behaviour, request: GatewayRequ
 
 const pathOf = (target: string): string => target.split('?', 1)[0] ?? '/';
 
-/** A request as the edge passes it on, or the edge's own answer. */
+/** A request as the edge passes it on, or the edge's own response. */
 async function passedOn(
   site: Site,
   behaviour: Behaviour,

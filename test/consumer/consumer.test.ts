@@ -306,10 +306,10 @@ describe('a project in TypeScript', () => {
       await tab.getByRole('button', { name: 'Read the referral' }).click();
       await tab.getByRole('status').getByText('A cough').waitFor();
       expect(calls).toEqual([['/Referral/1234?view=full', 'Bearer', undefined]]);
-      const answers = await tab.evaluate(`Promise.all(
+      const statuses = await tab.evaluate(`Promise.all(
         ['pds/Patient/9000000009', 'referrals/Referral/12345', 'letters/Letter', 'none/x'].map(async (path) =>
           (await fetch('/api/' + path, { headers: { 'x-csrf': '1' } })).status))`);
-      expect(answers).toEqual([200, 404, 404, 404]);
+      expect(statuses).toEqual([200, 404, 404, 404]);
       profile.forgive(/status of 404/);
       expect(bff.output()).toContain('letters: not there, for want of --upstream letters=URL');
 
@@ -329,7 +329,7 @@ describe('a project in TypeScript', () => {
             () => false,
             () => true,
           ),
-        () => 'the local start still answers',
+        () => 'the local start still responds',
       );
     });
 

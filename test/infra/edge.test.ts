@@ -404,10 +404,10 @@ test('an environment without a name for the edge to call the API by is told what
   const { stateless } = deploy('dev', { origin: undefined });
   const [, api] = only(toJson(stateless), 'AWS::ApiGatewayV2::Api');
   expect(api.Properties['DisableExecuteApiEndpoint']).not.toBe(true);
-  const told = stateless.node
+  const notices = stateless.node
     .findAll()
     .flatMap(({ node }) => node.metadata)
     .filter(({ type }) => type === 'aws:cdk:info')
     .map(({ data }) => String(data));
-  expect(told.join()).toContain('comes around the firewall');
+  expect(notices.join()).toContain('comes around the firewall');
 });

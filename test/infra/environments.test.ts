@@ -437,7 +437,7 @@ describe('the instances that an environment reserves', () => {
           : [[id.replace(/^BffFunctions|Function[0-9A-F]{8}$/g, ''), instances]];
       }),
     );
-  const told = (stack: Stack): readonly string[] =>
+  const noticesOf = (stack: Stack): readonly string[] =>
     stack.node
       .findAll()
       .flatMap(({ node }) => node.metadata)
@@ -446,7 +446,7 @@ describe('the instances that an environment reserves', () => {
 
   test('are none outside production, and those that are named', () => {
     const { stateless } = adding('dev', {})();
-    expect([reservedIn(stateless), told(stateless)]).toEqual([{}, []]);
+    expect([reservedIn(stateless), noticesOf(stateless)]).toEqual([{}, []]);
     const named = adding('dev', { reservedConcurrency: { 'backchannel-logout': 1 } })().stateless;
     expect(reservedIn(named)).toEqual({ BackchannelLogout: 1 });
   });
@@ -455,14 +455,14 @@ describe('the instances that an environment reserves', () => {
     const { stateless } = adding('prod', { reservedConcurrency: { 'api-proxy': 90 } })();
     expect(reservedIn(stateless)).toMatchObject({ ApiProxy: 90, Login: 50, Callback: 30 });
     const sum = Object.values(reservedIn(stateless)).reduce<number>((total, one) => total + Number(one), 0);
-    expect(told(stateless).join()).toMatch(
+    expect(noticesOf(stateless).join()).toMatch(
       new RegExp(`${String(sum)} concurrent executions .* ${String(sum + 100)} at least`),
     );
   });
 
   test('can be none in production as well, for an account whose limit is ten', () => {
     const { stateless } = adding('prod', { reservedConcurrency: 'none' })();
-    expect([reservedIn(stateless), told(stateless)]).toEqual([{}, []]);
+    expect([reservedIn(stateless), noticesOf(stateless)]).toEqual([{}, []]);
   });
 });
 
@@ -532,7 +532,7 @@ describe('an environment with a certificate and a web ACL', () => {
   const certificateArn =
     'arn:aws:acm:us-east-1:111122223333:certificate/11111111-2222-3333-4444-555555555555';
 
-  test('answers on its own name, with TLS 1.2 at least, behind the firewall', () => {
+  test('serves its own name, with TLS 1.2 at least, behind the firewall', () => {
     const { stateless } = adding('prod', { certificateArn, webAclArn })();
     const [, distribution] = only(toJson(stateless), 'AWS::CloudFront::Distribution');
     expect(distribution.Properties['DistributionConfig']).toMatchObject({

@@ -1,4 +1,4 @@
-/** What the code of the keys sends to AWS, held against what IAM would let through. */
+/** What the code of the keys sends to AWS, compared with what IAM would let through. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';

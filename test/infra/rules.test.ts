@@ -200,7 +200,7 @@ const removals: Readonly<Record<string, Removal>> = {
     'AWS::CloudFront::OriginRequestPolicy',
     (policy) => (of(policy, 'OriginRequestPolicyConfig')['CookiesConfig'] = { CookieBehavior: 'all' }),
   ],
-  'that no error is kept': [
+  'that no error is cached': [
     'EdgeBehaviours',
     'AWS::CloudFront::Distribution',
     (resource) => delete of(resource, 'DistributionConfig')['CustomErrorResponses'],

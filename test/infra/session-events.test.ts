@@ -271,12 +271,12 @@ describe('the functions', () => {
   }, 120_000);
 
   test('reserve their instances, which the synthesis counts, only where they are', () => {
-    const told = (deployed: Deployed): number =>
+    const reservedIn = (deployed: Deployed): number =>
       resourcesOfType(deployed.stateless, 'AWS::Lambda::Function').reduce(
         (sum, [, { Properties }]) => sum + Number(Properties['ReservedConcurrentExecutions'] ?? 0),
         0,
       );
-    expect(told(pushing) - told(without)).toBe(25);
+    expect(reservedIn(pushing) - reservedIn(without)).toBe(25);
   });
 
   test('have alarms on their errors and throttles, and one on how late pages are told; none wakes anybody', () => {

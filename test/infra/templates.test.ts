@@ -680,9 +680,9 @@ describe.each(environmentNames)('the roles of operators of %s', (environment) =>
   test('have the rights that the help of the commands names, and no others', () => {
     const named = (all: readonly Command[]): string[] =>
       [...new Set(all.flatMap(({ actions }) => actions))].sort();
-    const held = (output: string): string[] => [...new Set(actionsOf(rightsOf(output)))].sort();
-    expect(held('OperatorReadOnlyRoleArn')).toEqual(named(commands.filter(({ readOnly }) => readOnly)));
-    expect(held('OperatorRoleArn')).toEqual(named(commands));
+    const granted = (output: string): string[] => [...new Set(actionsOf(rightsOf(output)))].sort();
+    expect(granted('OperatorReadOnlyRoleArn')).toEqual(named(commands.filter(({ readOnly }) => readOnly)));
+    expect(granted('OperatorRoleArn')).toEqual(named(commands));
     expect(commands.filter(({ readOnly }) => readOnly).map(({ name }) => name)).toEqual([
       'keys status',
       'trace',
@@ -783,7 +783,7 @@ describe('the HTTP API', () => {
     return Object.fromEntries(entries);
   };
 
-  test('has one route for every known path, whatever the method, and our own answer for every other', () => {
+  test('has one route for every known path, whatever the method, and our own response for every other', () => {
     expect(wiring()).toEqual({
       'ANY /auth/login': 'login',
       'ANY /auth/callback': 'callback',
@@ -994,7 +994,7 @@ describe('the web edge', () => {
     }
   });
 
-  test('adds to an answer of ours what it lacks and overrides nothing [ASVS-3.4.1]', () => {
+  test('adds to a response of ours what it lacks and overrides nothing [ASVS-3.4.1]', () => {
     const config = headers(behaviour('/auth/*'));
     expect(headers(behaviour('/api/*'))).toEqual(config);
     const overrides = [

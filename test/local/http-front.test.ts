@@ -145,13 +145,13 @@ describe('the one origin', () => {
     '/api/none',
     '/x/../auth/echo',
     '/auth//echo',
-  ])('%s is not a route, and the catch-all answers', async (target) => {
+  ])('%s is not a route, and goes to the catch-all', async (target) => {
     const response = await send(port, target);
     expect(response.status).toBe(404);
     expect(response.headers['content-type']).toBe('application/problem+json');
   });
 
-  test('the headers of the prefixes are added to an answer and replace none of its own', async () => {
+  test('the headers of the prefixes are added to a response and replace none of its own', async () => {
     const response = await send(port, '/auth/echo');
     expect(response.headers).toMatchObject({ ...bffHeaders, 'cache-control': 'public' });
   });
@@ -269,7 +269,7 @@ describe('the single-page app', () => {
     expect(response.status).toBe(404);
   });
 
-  test('only GET and HEAD are answered', async () => {
+  test('only GET and HEAD are served', async () => {
     const head = await send(port, '/', { method: 'HEAD' });
     expect([head.status, head.body, Number(head.headers['content-length']) > 0]).toEqual([200, '', true]);
     const response = await send(port, '/', { method: 'POST', body: 'x' });

@@ -2,10 +2,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { ring, statusOf } from './answers.ts';
+import { ring, statusOf } from './responses.ts';
 import { ops } from './command.ts';
 import type { Finding } from '../../ops/doctor/check.ts';
-import { awsError, FakeAws, type Answer, returned, stack, stackError, subscriptionsTo } from './fake-aws.ts';
+import {
+  awsError,
+  FakeAws,
+  type AwsResponse,
+  returned,
+  stack,
+  stackError,
+  subscriptionsTo,
+} from './fake-aws.ts';
 
 let aws: FakeAws;
 let home: string;
@@ -160,11 +168,11 @@ test('trace asks Logs Insights about every function at once, and shows what it f
     code: 'x',
     _aws: {},
   };
-  let looks = 0;
+  let polls = 0;
   aws.logs = (operation) => {
     if (operation === 'StartQuery') return returned({ queryId: 'q' });
-    looks += 1;
-    return looks === 1
+    polls += 1;
+    return polls === 1
       ? returned({ status: 'Running', results: [] })
       : returned({
           status: 'Complete',
@@ -225,7 +233,7 @@ test('sessions end --all goes on from turn to turn, with what the turn before sa
 
 const topics = 'arn:aws:sns:eu-west-2:000000000000';
 const [topic, warningTopic] = [`${topics}:alarms`, `${topics}:warnings`] as const;
-test.each<[string, () => Answer, Partial<Finding>]>([
+test.each<[string, () => AwsResponse, Partial<Finding>]>([
   [
     'nobody has subscribed',
     () => subscriptionsTo([]),

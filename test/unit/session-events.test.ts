@@ -264,12 +264,12 @@ describe('the end of sessions', () => {
       dynamodb: { NewImage: { state: { S: 'ended' }, eventsConnection: { S } } },
     })),
   });
-  const poster = (answers: Readonly<Record<string, 'sent' | 'gone' | Error>> = {}) => {
+  const poster = (outcomes: Readonly<Record<string, 'sent' | 'gone' | Error>> = {}) => {
     const posted: [string, string][] = [];
     const post: PostToConnection = (id, text) => {
       posted.push([id, text]);
-      const response = answers[id] ?? 'sent';
-      return response instanceof Error ? Promise.reject(response) : Promise.resolve(response);
+      const outcome = outcomes[id] ?? 'sent';
+      return outcome instanceof Error ? Promise.reject(outcome) : Promise.resolve(outcome);
     };
     return { posted, post };
   };
