@@ -16,7 +16,7 @@ try {
   const bundles = bundleFunctions();
   const refusal = context('env') === undefined ? 'choose-one-environment-with--c-env=NAME' : undefined;
   // The local run's template has all that there can be: an app's configuration says what of it is there.
-  const complete = context('complete') === true ? { sessionEvents: true } : {};
+  const complete = String(context('complete')) === 'true' ? { sessionEvents: true } : {};
   for (const [name, environment] of chosen) {
     addEnvironment(app, name, { ...environment, ...complete }, bundles, refusal);
   }

@@ -106,9 +106,9 @@ describe('synthesis', () => {
     expect(fingerprint(everything.directory)).toMatchObject(Object.fromEntries(files));
   }, 120_000);
 
-  test('makes the environment of a pull request when asked, with nothing to object to', async () => {
+  test('makes the environment of a pull request when asked, here with session events, with nothing to object to', async () => {
     const { code, output, directory } = await withCli(
-      ...['-c', 'env=pr-7', '-c', 'baseUrl=https://first.cloudfront.net'],
+      ...['-c', 'env=pr-7', '-c', 'complete=true', '-c', 'baseUrl=https://first.cloudfront.net'],
       ...['-c', 'issuer=https://provider.trust.nhs.uk'],
     );
     expect([code, output.match(/ERROR|WARNING/g)]).toEqual([0, null]);
