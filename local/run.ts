@@ -65,6 +65,13 @@ const registered = {
   backchannelLogout: '/auth/backchannel-logout',
 };
 
+/** What a first page and a sign-in call. Their functions are loaded before all is ready, the others at their first request. */
+const signInRoutes: readonly string[] = [
+  'GET /auth/session',
+  'GET /auth/login',
+  `GET ${registered.callback}`,
+];
+
 /** Where a browser may be sent when it has signed out at the provider: a page of the app, not a route. */
 const signedOutPageOf = (app: App): string => app.config.signedOutPath ?? '/signed-out';
 
@@ -219,7 +226,10 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
   responses.close();
   const credentials = settingInTemplate(assembly, 'API_PLATFORM_CREDENTIALS_SECRET') ?? '';
   await putSecret(endpoints.secretsManager, credentials, options.application);
-  await during('starting the functions', functions.warm([...new Set(routes.map((route) => route.function))]));
+  const signInFunctions = routes
+    .filter(({ routeKey }) => signInRoutes.includes(routeKey))
+    .map((route) => route.function);
+  await during('starting the functions', functions.warm([...new Set(signInFunctions)]));
 
   const listens = app.config.sessionEvents === true;
   // A store of somebody else's has no stream: pages that come to listen are refused, and ask.

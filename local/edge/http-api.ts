@@ -61,7 +61,7 @@ export class HttpApi {
     this.#patterns = routes
       .filter((route) => route.routeKey !== '$default')
       .map(readPattern)
-      .sort((one, other) => rank(one).localeCompare(rank(other)));
+      .sort((one, other) => (rank(one) < rank(other) ? -1 : Number(rank(one) > rank(other))));
   }
 
   /** The most specific route for a request, as an HTTP API finds it. */
