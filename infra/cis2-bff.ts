@@ -131,12 +131,12 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    */
   readonly reservedConcurrency?: ReservedConcurrency | 'none';
   /**
-   * Requests a second, over all users, above which the gateway answers 429.
+   * Requests a second to a route, over all users, above which the gateway answers 429. What anybody can call gets a part of it.
    * @default 500
    */
   readonly requestsPerSecond?: number;
   /**
-   * Requests that may come at once before that rate counts.
+   * Requests to a route that may come at once before that rate counts.
    * @default 1000
    */
   readonly requestBurst?: number;
@@ -209,7 +209,8 @@ const productionConcurrency = {
   canary: 2,
   'keys-status': 2,
   'operator-sessions': 1,
-  'audit-trail': 2,
+  // A burst of sign-ins comes in many batches, of tens of milliseconds each.
+  'audit-trail': 10,
   // A rotation, and an operator's question meanwhile.
   'rotate-signing-keys': 2,
 } as const satisfies ReservedConcurrency;
@@ -341,6 +342,7 @@ export class Cis2Bff extends Construct {
     });
     this.operatorRoles = new OperatorRoles(this, 'Operators', {
       functions: this.functions,
+      auditLogGroup: this.storage.auditLogGroup,
       stores,
       alarmTopics: [this.alarmTopic, this.warningTopic],
       parts: [this, ...stores],
@@ -361,7 +363,6 @@ export class Cis2Bff extends Construct {
     this.origin = httpApi.origin;
     this.api = httpApi.api;
     new CanarySchedule(this, 'Canary', this.functions.live('canary'));
-    this.operate(props, settings, httpApi);
     const edge = new WebEdge(this, 'WebEdge', {
       api: this.api,
       originDomainName: this.origin?.name,
@@ -379,6 +380,7 @@ export class Cis2Bff extends Construct {
     this.distribution = edge.distribution;
     this.bucket = edge.spaBucket;
     this.jwksUrl = `${props.baseUrl}/auth/jwks.json`;
+    this.operate(props, settings, httpApi);
     if (props.hostedZone !== undefined) {
       new AliasRecords(this, 'AliasRecords', {
         hostedZone: props.hostedZone,
@@ -407,7 +409,7 @@ export class Cis2Bff extends Construct {
         ',',
         [...this.functions.logGroups().values()].map(({ logGroupName }) => logGroupName),
       ),
-      AuditLogGroup: this.functions.auditLogGroup.logGroupName,
+      AuditLogGroup: this.storage.auditLogGroup.logGroupName,
       AlarmTopicArn: this.alarmTopic.topicArn,
       WarningTopicArn: this.warningTopic.topicArn,
       OperatorReadOnlyRoleArn: this.operatorRoles.readOnly.roleArn,
@@ -469,12 +471,13 @@ export class Cis2Bff extends Construct {
       functions,
       tables,
       rings,
+      distributionId: this.distribution.distributionId,
     });
     new SavedQueries(this, 'Queries', {
       name: nameInStack(this),
       functions: this.functions.logGroups(),
       accessLogs,
-      auditTrail: this.functions.auditLogGroup,
+      auditTrail: this.storage.auditLogGroup,
     });
     new BffReleases(this, 'Releases', {
       rollout: props.rollout ?? 'canary',

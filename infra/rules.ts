@@ -270,8 +270,9 @@ export const rules: readonly Rule[] = [
     why: 'Who signed in, and who changed keys or ended sessions, must be found for a year.',
     isBroken: (resource, logicalId, template) => {
       if (resource.Type !== 'AWS::Logs::LogGroup') return false;
-      const owner = functionOf(logicalId, 'Logs');
-      if (owner !== 'AuditTrail') return owner !== undefined && !isAudited(logicalId, template);
+      if (!/AuditTrail[0-9A-F]{8}$/.test(logicalId)) {
+        return functionOf(logicalId, 'Logs') !== undefined && !isAudited(logicalId, template);
+      }
       return (
         !(Number(property(resource, 'RetentionInDays')) >= daysOfAudit) ||
         property(resource, 'DeletionProtectionEnabled') !== true

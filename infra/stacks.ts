@@ -1,5 +1,6 @@
-import { CfnOutput, Fn, Stack } from 'aws-cdk-lib';
+import { Aws, CfnOutput, Fn, Stack, Validations } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
 import bff from '../bff.config.ts';
@@ -166,16 +167,46 @@ export function addEnvironment(
     env: { account, region: edgeRegion },
     description: `CIS2 BFF, ${name}: alarms of the edge and its firewall`,
   });
-  new EdgeAlarms(edgeAlarms, 'EdgeAlarms', {
+  const { topics } = new EdgeAlarms(edgeAlarms, 'EdgeAlarms', {
     runbookUrl: environment.runbookUrl ?? packagedRunbooks,
     alarmEmail: environment.alarmEmail,
     warningEmail: environment.warningEmail,
     firewall: madeFirewall,
     distributionId: Fn.getStackOutput(stateless.stackName, distributionOutput, region),
   });
+  new CfnOutput(edgeAlarms, 'AlarmTopicArn', { value: topics.critical.topicArn });
+  new CfnOutput(edgeAlarms, 'WarningTopicArn', { value: topics.warning.topicArn });
+  addEdgeRights(edgeAlarms, stateless, [topics.critical.topicArn, topics.warning.topicArn]);
   edgeAlarms.addStackDependency(stateless);
   return { stateful, stateless, edge, edgeAlarms };
 }
+
+/** What `doctor` must be allowed in the edge's region, in the roles of operators: they are made before its topics are. */
+const addEdgeRights = (edgeAlarms: Stack, stateless: Stack, topicArns: readonly string[]): void => {
+  const stackArn = `arn:${Aws.PARTITION}:cloudformation:${edgeRegion}:${edgeAlarms.account}:stack/${edgeAlarms.stackName}/*`;
+  const policy = new iam.Policy(edgeAlarms, 'OperatorsAtTheEdge', {
+    roles: ['OperatorReadOnlyRoleArn', 'OperatorRoleArn'].map((output) =>
+      iam.Role.fromRoleArn(edgeAlarms, output, Fn.getStackOutput(stateless.stackName, output, region)),
+    ),
+    statements: [
+      new iam.PolicyStatement({
+        sid: 'EdgeInstallation',
+        actions: ['cloudformation:DescribeStacks'],
+        resources: [stackArn],
+      }),
+      new iam.PolicyStatement({
+        sid: 'EdgeAlarmSubscriptions',
+        actions: ['sns:ListSubscriptionsByTopic'],
+        resources: [...topicArns],
+      }),
+    ],
+  });
+  Validations.of(policy).acknowledge({
+    id: `AwsSolutions-IAM5[Resource::${stackArn.replace(Aws.PARTITION, '<AWS::Partition>')}]`,
+    reason:
+      'A stack is described by its name; what follows it in the ARN is an id that CloudFormation makes up.',
+  });
+};
 
 const zoneIn = (stack: Stack, { id, name }: { id: string; name: string }): route53.IHostedZone =>
   route53.HostedZone.fromHostedZoneAttributes(stack, 'HostedZone', { hostedZoneId: id, zoneName: name });

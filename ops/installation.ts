@@ -36,11 +36,16 @@ export interface Installation {
   /** What its functions have logged. */
   readonly logs: LogReader;
   /** Its alarms; on this machine those of the template. @throws CouldNot */
-  readonly alarms?: () => Promise<readonly Alarm[]>;
+  readonly alarms?: Alarms;
   /** Who is told of those of a severity; absent on this machine, which tells nobody. @throws CouldNot */
-  readonly subscriptions?: Readonly<Record<'alarm' | 'warning', () => Promise<AlarmSubscriptions>>>;
+  readonly subscriptions?: Subscriptions;
+  /** The same of CloudFront and its firewall, which an environment of this project's has in another region. */
+  readonly edge?: { readonly alarms: Alarms; readonly subscriptions: Subscriptions };
   close(): void;
 }
+
+type Alarms = () => Promise<readonly Alarm[]>;
+type Subscriptions = Readonly<Record<'alarm' | 'warning', () => Promise<AlarmSubscriptions>>>;
 
 interface Reach {
   readonly label: string;
@@ -48,6 +53,8 @@ interface Reach {
   readonly region: string;
   /** What the names of its alarms begin with. */
   readonly alarmPrefix?: string;
+  /** The stack with the alarms of the edge. */
+  readonly edgeStack?: string;
   /** Absent: AWS, with the credentials of whoever runs the command. */
   readonly local?: {
     readonly port: number;
@@ -57,6 +64,9 @@ interface Reach {
     readonly alarms: readonly Alarm[];
   };
 }
+
+/** Where CloudFront and its firewall are measured. */
+const edgeRegion = 'us-east-1';
 
 /** A little longer than any function of ours runs, in milliseconds. */
 const maxResponseMs = 200_000;
@@ -77,7 +87,7 @@ export async function openInstallation(target: Target): Promise<Installation> {
   }
 }
 
-function connect({ label, outputs, region, local, alarmPrefix }: Reach): Installation {
+function connect({ label, outputs, region, local, alarmPrefix, edgeStack }: Reach): Installation {
   // A local start checks no signature; nobody's real credentials are shown to it.
   const credentials =
     local === undefined ? {} : { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
@@ -121,17 +131,26 @@ function connect({ label, outputs, region, local, alarmPrefix }: Reach): Install
     },
     failure,
   });
+  const missing = (stacksHave: string, name: string): CouldNot =>
+    new CouldNot(
+      'output_missing',
+      `${stacksHave} no output ${name}: deploy this version of the project first`,
+    );
   const output = (name: string): string => {
     const value = outputs[name];
     if (value !== undefined) return value;
-    throw new CouldNot(
-      'output_missing',
-      `the stacks of ${label} have no output ${name}: deploy this version of the project first`,
-    );
+    throw missing(`the stacks of ${label} have`, name);
   };
 
-  const subscriptionsTo = (topic: string) => () => readAlarmSubscriptions(output(topic), reading, failure);
   const reading = { region, requestHandler: { connectionTimeout: 5_000, socketTimeout: 20_000 } };
+  const subscriptionsTo = (topic: string) => () => readAlarmSubscriptions(output(topic), reading, failure);
+  const readingEdge = { ...reading, region: edgeRegion };
+  const edgeSubscriptionsTo = (stack: string, topic: string) => async () => {
+    const [outputs] = await readStacks([stack], edgeRegion, '--env');
+    const arn = outputs?.[topic]?.value;
+    if (arn === undefined) throw missing(`the stack ${stack} has`, topic);
+    return readAlarmSubscriptions(arn, readingEdge, failure);
+  };
 
   return {
     label,
@@ -146,6 +165,17 @@ function connect({ label, outputs, region, local, alarmPrefix }: Reach): Install
         }
       : { alarms: () => Promise.resolve(local.alarms) }),
     ...(alarmPrefix === undefined ? {} : { alarms: () => readAlarms(alarmPrefix, reading, failure) }),
+    ...(alarmPrefix === undefined || edgeStack === undefined
+      ? {}
+      : {
+          edge: {
+            alarms: () => readAlarms(alarmPrefix, readingEdge, failure),
+            subscriptions: {
+              alarm: edgeSubscriptionsTo(edgeStack, 'AlarmTopicArn'),
+              warning: edgeSubscriptionsTo(edgeStack, 'WarningTopicArn'),
+            },
+          },
+        }),
     hasOutput: (name) => outputs[name] !== undefined,
     invoke: async (functionName, payload, { changes }) => {
       const response = await send(functionName, payload, changes).catch((error: unknown) => {
@@ -226,6 +256,7 @@ async function readEnvironment(name: string, region: string): Promise<Reach> {
   return {
     label: `environment ${name}`,
     alarmPrefix: `cis2-bff-${name}-`,
+    edgeStack: `cis2-bff-${name}-edge-alarms`,
     region,
     outputs: Object.fromEntries(
       Object.entries({ ...stateful, ...stateless }).map(([key, { value }]) => [key, value]),

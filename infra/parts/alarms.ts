@@ -255,6 +255,8 @@ const functionAlerts = ({ functions }: BffAlarmsProps): Alerts =>
     const serves = isBehindTheApi(name);
     // Of an address that does not exist nobody is in need by night.
     const severity = serves && name !== 'unknown-route' ? 'critical' : 'warning';
+    // Bursts are ordinary: anybody can send one, and Lambda calls audit-trail again for hours. It is an alarm if it lasts.
+    const hasBursts = serves || name === 'audit-trail';
     return [
       [
         `${pascalCase(name)}Errors`,
@@ -276,9 +278,8 @@ const functionAlerts = ({ functions }: BffAlarmsProps): Alerts =>
           runbook: 'a-function-is-throttled',
           users: serves ? `${felt[name]} Requests are answered 503: too many come at once.` : felt[name],
           metric: made.metricThrottles({ period: fiveMinutes }),
-          // Anybody can send a burst: it wakes nobody unless it lasts.
-          threshold: serves ? 10 : 1,
-          periods: serves ? [2, 3] : [1, 1],
+          threshold: hasBursts ? 10 : 1,
+          periods: hasBursts ? [2, 3] : [1, 1],
         },
       ],
     ];

@@ -333,11 +333,6 @@ export class BffFunctions extends Construct {
     );
   }
 
-  /** Where the audit trail is stored. */
-  get auditLogGroup(): logs.LogGroup {
-    return this.functions['audit-trail'].logGroup;
-  }
-
   private names(): readonly FunctionName[] {
     return Object.keys(this.functions) as FunctionName[];
   }
@@ -355,8 +350,7 @@ export class BffFunctions extends Construct {
   ): DeployedFunction {
     const { description, memoryMegabytes, timeout } = sizes[name];
     const scope = new Construct(this, pascalCase(name));
-    const logGroup =
-      name === 'audit-trail' ? props.logs.auditGroup(scope, 'Logs') : props.logs.group(scope, 'Logs');
+    const logGroup = name === 'audit-trail' ? props.storage.auditLogGroup : props.logs.group(scope, 'Logs');
     // Everything the function may do stands in this one inline policy: a managed policy would say more than it needs.
     const role = new iam.Role(scope, 'Role', {
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),

@@ -123,7 +123,8 @@ export class WebEdge extends Construct {
     const keySetBehaviour: cloudfront.BehaviorOptions = {
       origin: bff,
       viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
-      allowedMethods: cloudfront.AllowedMethods.ALLOW_ALL,
+      // Another method would be passed on each time, and answered from no cache.
+      allowedMethods: cloudfront.AllowedMethods.ALLOW_GET_HEAD,
       cachePolicy: this.keySetCache(),
       responseHeadersPolicy: bffBehaviour.responseHeadersPolicy,
       compress: false,

@@ -182,13 +182,15 @@ async function examine(
     );
   }
 
-  const { alarms, subscriptions } = installation;
-  if (alarms !== undefined) await plain('alarms', async () => checkAlarms(await alarms()));
-  if (subscriptions !== undefined) {
+  const watched = async (where: string, { alarms, subscriptions }: Partial<Installation>): Promise<void> => {
+    if (alarms !== undefined) await plain(`${where}alarms`, async () => checkAlarms(await alarms()));
+    if (subscriptions === undefined) return;
     const { alarm, warning } = subscriptions;
-    await plain('alarm subscriptions', async () => checkSubscriptions(await alarm(), 'alarm'));
-    await plain('warning subscriptions', async () => checkSubscriptions(await warning(), 'warning'));
-  }
+    await plain(`${where}alarm subscriptions`, async () => checkSubscriptions(await alarm(), 'alarm'));
+    await plain(`${where}warning subscriptions`, async () => checkSubscriptions(await warning(), 'warning'));
+  };
+  await watched('', installation);
+  if (installation.edge !== undefined) await watched('edge ', installation.edge);
   return findings;
 }
 

@@ -273,11 +273,11 @@ describe('a protection that is removed is found', () => {
 
   test('the year of the audit trail, and that it cannot be deleted', () => {
     const [[template, id] = [{}, '']] = everyOf('AWS::Logs::LogGroup').filter(([, name]) =>
-      name.startsWith('BffFunctionsAuditTrail'),
+      name.startsWith('StorageAuditTrail'),
     );
     for (const change of [{ RetentionInDays: 364 }, { DeletionProtectionEnabled: false }]) {
       const found = appearing(template, id, ({ Properties }) => Object.assign(Properties, change));
-      expect(found).toEqual(['AuditTrail BffFunctionsAuditTrailLogs']);
+      expect(found).toEqual(['AuditTrail StorageAuditTrail']);
     }
   });
 

@@ -50,7 +50,8 @@ export const mentions = (value: Json | undefined, logicalId: string): boolean =>
 
 /** What a value that is imported from another stack stands for there. */
 export const imported = (from: TemplateJson, value: Json | undefined): Json | undefined => {
-  const { 'Fn::ImportValue': name } = value as { readonly 'Fn::ImportValue': string };
+  const { 'Fn::ImportValue': name } = value as { readonly 'Fn::ImportValue'?: string };
+  if (name === undefined) return undefined;
   return Object.values(from.Outputs ?? {}).find(({ Export }) => Export?.Name === name)?.Value;
 };
 

@@ -48,8 +48,10 @@ export class FakeAws {
   /** CloudWatch Logs. */
   logs: (operation: string, input: Event) => AwsResponse = () => returned({});
   rotateSecret: (input: Event) => AwsResponse = () => returned({});
-  /** Of the topic of the alarms. */
-  subscriptions: () => AwsResponse = () => subscriptionsTo([]);
+  /** CloudWatch. */
+  alarms: (authorization: string) => AwsResponse = () => returned({});
+  /** Of a topic of the alarms. */
+  subscriptions: (topicArn: string) => AwsResponse = () => subscriptionsTo([]);
   describeStacks: (name: string) => AwsResponse = (name) => stack(name, this.outputs);
   readonly #server: Server;
 
@@ -106,11 +108,13 @@ export class FakeAws {
     if (request.headers['x-amz-target'] === 'GraniteServiceVersion20100801.DescribeAlarms') {
       const input = JSON.parse(body) as Event;
       record('DescribeAlarms', input);
-      return returned({});
+      return this.alarms(request.headers.authorization ?? '');
     }
     const form = new URLSearchParams(body);
     record(form.get('Action') ?? 'unknown', Object.fromEntries(form));
-    if (form.get('Action') === 'ListSubscriptionsByTopic') return this.subscriptions();
+    if (form.get('Action') === 'ListSubscriptionsByTopic') {
+      return this.subscriptions(form.get('TopicArn') ?? '');
+    }
     return this.describeStacks(form.get('StackName') ?? '');
   }
 

@@ -32,13 +32,13 @@ export const assumptions = {
   'audit-events': [3, 'audit events, each of which is logged twice: by its function, and in the audit trail'],
   'audit-bytes': [300, 'log line of an audit event, bytes'],
   'access-bytes': [300, 'access log of the gateway, bytes a request'],
-  'firewall-rules': [8, 'rules of the web ACL; 0 for no web ACL'],
+  'firewall-rules': [10, 'rules of the web ACL; 0 for no web ACL'],
   metrics: [45, 'metrics, each value of a dimension counted'],
-  alarms: [96, 'metrics that alarms watch: an alarm costs for each'],
+  alarms: [98, 'metrics that alarms watch: an alarm costs for each'],
   'canary-runs': [8640, 'runs of the canary a month (one in five minutes)'],
   'canary-ms': [3000, 'time of a run, ms, at 512 MB'],
   secrets: [4, 'secrets'],
-  keys: [9, 'encryption keys'],
+  keys: [10, 'encryption keys'],
   uplift: [0, 'what the region is dearer than us-east-1, per cent'],
 } as const satisfies Record<string, readonly [number, string]>;
 
