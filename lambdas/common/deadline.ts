@@ -23,3 +23,23 @@ export async function withDeadline<T>(
     clearTimeout(timer);
   }
 }
+
+/**
+ * Waits for work until `signal` aborts. Work is not begun after that; what was begun goes on, and its result is ignored.
+ *
+ * @param onAbort - gives the result in place of the work's, or throws
+ */
+export async function untilAborted<T>(
+  signal: AbortSignal,
+  work: () => Promise<T>,
+  onAbort: () => T,
+): Promise<T> {
+  if (signal.aborted) return onAbort();
+  const { promise: aborted, resolve } = Promise.withResolvers<unknown>();
+  signal.addEventListener('abort', resolve, { once: true });
+  try {
+    return await Promise.race([work(), aborted.then(onAbort)]);
+  } finally {
+    signal.removeEventListener('abort', resolve);
+  }
+}

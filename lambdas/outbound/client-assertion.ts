@@ -1,4 +1,5 @@
 /** Client assertions: how we prove to a token endpoint who we are (RFC 7523 section 2.2). */
+import { untilAborted } from '../common/index.ts';
 
 /** Signs client assertions with one of our keys: RS512, `typ` JWT, a fresh `jti`. */
 export interface AssertionSigner {
@@ -42,12 +43,11 @@ export async function sendSigned<T>(
   const signer = await signerNow();
   const [sent] = await Promise.allSettled([send(signer)]);
   if (await refusesKey(sent)) {
-    const noTimeLeft = new Promise<AssertionSigner>((resolve) => {
-      signal.addEventListener('abort', () => {
-        resolve(signer);
-      });
-    });
-    const next = await Promise.race([signerNow(signer.kid), noTimeLeft]);
+    const next = await untilAborted(
+      signal,
+      () => signerNow(signer.kid),
+      () => signer,
+    );
     if (next.kid !== signer.kid) return send(next);
   }
   if (sent.status === 'rejected') throw sent.reason;
