@@ -691,8 +691,22 @@ describe('a token near its end', () => {
     const first = await call(credential);
     pass(560);
     platform.revoke();
-    expect((await call(credential, { tokens: eager() })).generation).toBe(first.generation);
+    platform.calls.length = 0;
+    for (let calls = 0; calls < 3; calls += 1) {
+      expect((await call(credential, { tokens: eager() })).generation).toBe(first.generation);
+    }
+    expect(platform.count('refresh')).toBe(1);
+    expect((await call(credential)).generation).toBe(first.generation);
+    pass(40);
     expect(await failure(call(credential))).toBeInstanceOf(StepUpRequired);
+  });
+
+  test('is given up at once when the service refuses it and nothing is left to get the next with', async () => {
+    const credential = await signedIn({ ...signInTokens, idTokenExpiresAt: (start + 60) as EpochSeconds });
+    const refused = await call(credential);
+    pass(560);
+    platform.revoke();
+    expect(await failure(call(credential, { tokens: eager(), refused }))).toBeInstanceOf(StepUpRequired);
   });
 });
 

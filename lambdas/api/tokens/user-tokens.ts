@@ -1,5 +1,12 @@
 import { setTimeout as timer } from 'node:timers/promises';
-import { after, withDeadline, type Clock, type EpochSeconds, type Secret } from '../../common/index.ts';
+import {
+  after,
+  untilAborted,
+  withDeadline,
+  type Clock,
+  type EpochSeconds,
+  type Secret,
+} from '../../common/index.ts';
 import {
   SessionGone,
   type IssuedTokens,
@@ -160,7 +167,8 @@ async function ofService(
   const { clock, log, random = Math.random, pause = pauseFor } = options;
   const { tokens, audience } = request;
   const isRefused = ({ generation }: { generation: number }) => generation === refused?.generation;
-  const read = () => untilOver(signal, tokens.read(audience));
+  const inTime = <T>(work: () => Promise<T>): Promise<T> => untilAborted(signal, work, noTimeLeft);
+  const read = () => inTime(() => tokens.read(audience));
   let view = refused === undefined ? tokens.seen(audience) : await read();
   for (let pauseMs = pausesMs.first; ; pauseMs = Math.min(2 * pauseMs, pausesMs.max)) {
     const usable =
@@ -168,13 +176,13 @@ async function ofService(
         ? view.tokens
         : undefined;
     const present = view;
-    const renewal = () => request.begin(() => renew(options, request, present));
-    if (usable !== undefined) {
-      const token = { value: usable.accessToken, generation: view.generation };
+    const token = usable && { value: usable.accessToken, generation: view.generation };
+    const renewal = () => request.begin(() => renew(options, request, present, token));
+    if (usable !== undefined && token !== undefined) {
       if (!isDue(usable, clock(), random) || view.backOffMs > 0 || request.underWay() !== undefined)
         return token;
       try {
-        const renewed = await untilOver(signal, renewal());
+        const renewed = await inTime(renewal);
         if (renewed !== undefined) return renewed;
         // Another has the lease, or the session is over: then this throws.
         await read();
@@ -187,7 +195,7 @@ async function ofService(
     if (underWay === undefined && view.backOffMs > 0) {
       throw new TokenUnavailable('backing_off', { retryAfterSeconds: Math.ceil(view.backOffMs / 1_000) });
     }
-    const renewed = await untilOver(signal, underWay ?? renewal());
+    const renewed = await inTime(() => underWay ?? renewal());
     if (renewed !== undefined && !isRefused(renewed)) return renewed;
     await pause(pauseMs * (0.5 + random()), signal);
     if (signal.aborted) throw new TokenUnavailable('waited');
@@ -207,22 +215,9 @@ const isDue = (tokens: IssuedTokens, now: EpochSeconds, random: () => number): b
 const pauseFor = (ms: number, signal: AbortSignal): Promise<void> =>
   timer(ms, undefined, { signal }).catch(() => undefined);
 
-/** @throws TokenUnavailable once there is no time left */
-async function untilOver<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  let stop = (): void => undefined;
-  const over = new Promise<never>((_resolve, reject) => {
-    stop = () => {
-      reject(new TokenUnavailable('waited'));
-    };
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([over, work]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
-}
+const noTimeLeft = (): never => {
+  throw new TokenUnavailable('waited');
+};
 
 /** After the platform failed nobody calls it for a moment, in milliseconds; longer where it asks for it. */
 const backOffAfterFailureMs = 1_000;
@@ -238,18 +233,20 @@ const backOffAfter = (error: unknown): number => {
 /**
  * Gets other tokens than those of `view`.
  *
+ * @param usable - the access token of `view` while it can be used; returned where there is nothing to renew it with
  * @returns undefined when another has the lease, the tokens are others already, or the session is over
  */
 async function renew(
   options: Options,
   request: TokenRequest,
   view: TokenView,
+  usable: AccessToken | undefined,
 ): Promise<AccessToken | undefined> {
   const lease = await request.tokens.lease(request.audience, view);
   if (lease === undefined) return undefined;
   try {
     return await withDeadline(maxTokenCallMs, (deadline) =>
-      renewUnder(lease, options, request, view, deadline),
+      renewUnder(lease, options, request, { view, usable }, deadline),
     );
   } catch (error) {
     await lease.release(backOffAfter(error));
@@ -261,7 +258,7 @@ async function renewUnder(
   lease: TokenLease,
   { endpoint, clock, log }: Options,
   request: TokenRequest,
-  view: TokenView,
+  { view, usable }: { view: TokenView; usable: AccessToken | undefined },
   deadline: AbortSignal,
 ): Promise<AccessToken | undefined> {
   const { tokens, audience } = request;
@@ -299,6 +296,11 @@ async function renewUnder(
 
   const signIn = await tokens.signIn();
   if (signIn === undefined || after(signIn.idTokenExpiresAt, -idTokenMarginSeconds) <= clock()) {
+    if (usable !== undefined) {
+      // It serves until it expires; the pause keeps every call until then from trying again.
+      await lease.release(backOffAfterFailureMs);
+      return usable;
+    }
     await lease.store(undefined);
     throw new StepUpRequired();
   }
