@@ -124,7 +124,7 @@ const routing = (entries: readonly Entry[], baseUrl: string): Middleware => ({
     if (found === undefined) {
       exchange.routeKey = first.key.slice(first.method.length + 1);
       throw new Problem('method_not_allowed', {
-        headers: { allow: matching.map(({ method }) => method).join(', ') },
+        headers: { allow: [...new Set(matching.map(({ method }) => method))].join(', ') },
       });
     }
     exchange.routeKey = found.key;
