@@ -1,4 +1,5 @@
 import { knownError } from '../cis2/index.ts';
+import { isObject, parseJson, readBounded, TooLarge, type JsonObject } from '../common/index.ts';
 import type { PublishedSet } from '../keys/index.ts';
 
 export interface CanaryDependencies {
@@ -58,28 +59,31 @@ const get = (
     signal: AbortSignal.timeout(maxRequestMs),
   });
 
-const requireStatus = (response: Response, status: number): void => {
-  if (response.status !== status) throw new CanaryFailed(`answered ${String(response.status)}`);
-};
-
-async function json(response: Response): Promise<Record<string, unknown>> {
-  const text = await response.text();
-  if (text.length > maxBodyBytes) throw new CanaryFailed('answered too much');
-  const value: unknown = JSON.parse(text);
-  if (typeof value !== 'object' || value === null) throw new CanaryFailed('answered no JSON object');
-  return value as Record<string, unknown>;
+/** Reads the body of a response with status 200. A body that is not read is cancelled, which frees its connection. */
+async function readJson(response: Response, whose = ''): Promise<JsonObject> {
+  const { status, body } = response;
+  if (status !== 200) {
+    await body?.cancel();
+    throw new CanaryFailed(`${whose}answered ${String(status)}`);
+  }
+  const bytes = await readBounded(body ?? new Blob([]).stream(), maxBodyBytes).catch((error: unknown) => {
+    throw error instanceof TooLarge ? new CanaryFailed(`${whose}answered too much`) : error;
+  });
+  const value = parseJson(bytes.toString());
+  if (!isObject(value)) throw new CanaryFailed(`${whose}answered no JSON object`);
+  return value;
 }
 
 async function checkLogin(dependencies: CanaryDependencies): Promise<void> {
   const { baseUrl, issuer, clientId } = dependencies;
   const login = await get(dependencies, `${baseUrl}/auth/login`);
-  requireStatus(login, 302);
+  await login.body?.cancel();
+  if (login.status !== 302) throw new CanaryFailed(`answered ${String(login.status)}`);
   const location = login.headers.get('location') ?? '';
   if (!URL.canParse(location)) throw new CanaryFailed('leads nowhere');
 
   const discovery = await get(dependencies, `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
-  if (discovery.status !== 200) throw new CanaryFailed(`CIS2’s metadata: ${String(discovery.status)}`);
-  const { authorization_endpoint: endpoint } = await json(discovery);
+  const { authorization_endpoint: endpoint } = await readJson(discovery, 'CIS2’s metadata: ');
   const target = new URL(location);
   const intended = new URL(String(endpoint));
   if (target.origin !== intended.origin || target.pathname !== intended.pathname) {
@@ -115,8 +119,7 @@ async function checkKeySet(
   { path, load }: CanaryDependencies['keySets'][number],
 ): Promise<void> {
   const served = await get(dependencies, `${dependencies.baseUrl}${path}`);
-  requireStatus(served, 200);
-  const { keys } = await json(served);
+  const { keys } = await readJson(served);
   const kids = Array.isArray(keys) ? keys.map((key) => String((key as { kid?: unknown } | null)?.kid)) : [];
   const published = (await load()).keys.map(({ kid }) => kid);
   if (kids.toSorted().join() !== published.toSorted().join()) {
@@ -126,7 +129,6 @@ async function checkKeySet(
 
 async function checkSession(dependencies: CanaryDependencies): Promise<void> {
   const session = await get(dependencies, `${dependencies.baseUrl}/auth/session`, { 'x-csrf': '1' });
-  requireStatus(session, 200);
-  if ((await json(session))['status'] !== 'anonymous') throw new CanaryFailed('is not anonymous');
+  if ((await readJson(session))['status'] !== 'anonymous') throw new CanaryFailed('is not anonymous');
   if (session.headers.has('set-cookie')) throw new CanaryFailed('sets a cookie');
 }
