@@ -1,6 +1,6 @@
 import { asEpochSeconds, BffError, toRfc3339, type Clock, type EpochSeconds } from '../common/index.ts';
 import type { OperatorStore } from '../session/index.ts';
-import { describeError, type Logger } from '../telemetry/index.ts';
+import { logFailure, type Logger } from '../telemetry/index.ts';
 import type { Refusal } from './rotate-signing-keys.ts';
 
 export interface OperatorSessionsDependencies {
@@ -55,11 +55,8 @@ export const operatorSessions =
       log('sessions_ended_by_operator', { person, reason: 'revoked', count: ended });
       return { ok: true, person, ended };
     } catch (error) {
-      if (!(error instanceof BffError)) {
-        log('unexpected_error', describeError(error));
-        throw unexpected();
-      }
-      log('dependency_failed', { code: error.code, ...describeError(error) });
+      logFailure(log, error);
+      if (!(error instanceof BffError)) throw unexpected();
       return refusal(
         error.code,
         'The sessions could not be reached, and some may have ended: nothing is broken by trying again.',

@@ -12,7 +12,7 @@ import {
   type Change,
   type KeyManagerPorts,
 } from '../keys/index.ts';
-import { describeError, type Logger, type Metrics } from '../telemetry/index.ts';
+import { describeError, logFailure, type Logger, type Metrics } from '../telemetry/index.ts';
 import { EventRefused, isFromAws, readEvent } from './signing-key-events.ts';
 import type { DeploymentEvent, OperatorEvent, StepEvent } from './signing-key-events.ts';
 
@@ -81,7 +81,7 @@ async function ensureRings(
       log('signing_keys_published', fields);
     }
   } catch (error) {
-    log('unexpected_error', describeError(error));
+    logFailure(log, error);
     const Reason = 'The signing keys could not be created: see the log of this function.';
     await respond(ResponseURL, { ...identity, Status: 'FAILED', Reason });
     return;
@@ -147,8 +147,7 @@ async function checkRings({ rings, log, metrics }: RotateSigningKeysDependencies
       });
     } catch (error) {
       failures.push(error);
-      if (error instanceof BffError) log('dependency_failed', { code: error.code, ...describeError(error) });
-      else log('unexpected_error', describeError(error));
+      logFailure(log, error);
     }
   }
   if (failures.length > 0) throw withoutCause(failures[0]);

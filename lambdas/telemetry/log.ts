@@ -3,7 +3,7 @@
  *
  * Metrics are members of the line `request`, so that they cost no line of their own.
  */
-import { Secret } from '../common/index.ts';
+import { BffError, Secret } from '../common/index.ts';
 import { events, type EventSpec, type Level } from './events.ts';
 import { requestMetrics, type RequestMetric } from './metrics.ts';
 
@@ -102,4 +102,15 @@ export function describeError(error: unknown): { error: string; cause?: string; 
     ...(error.cause instanceof Error ? { cause: error.cause.name } : {}),
     ...(at === undefined ? {} : { at: at.replace(/^.*[/\\]/, '') }),
   };
+}
+
+/**
+ * Logs an error as the failure of something we depend on, or as one that nobody expected.
+ *
+ * @param detail - in our own words
+ */
+export function logFailure(log: Logger, error: unknown, detail?: string): void {
+  if (error instanceof BffError)
+    log('dependency_failed', { code: error.code, detail, ...describeError(error) });
+  else log('unexpected_error', describeError(error));
 }
