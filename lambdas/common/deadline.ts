@@ -1,5 +1,5 @@
 /**
- * Does work with a time limit. Its timer ends with it: `AbortSignal.timeout` would fire, and make an error, long after.
+ * Does work with a time limit. The timer is cleared at its end: `AbortSignal.timeout` would fire, and make an error, later.
  *
  * @param milliseconds - with 0 or fewer the signal aborts as soon as the work waits
  * @param work - its signal aborts with a `TimeoutError`, or with the reason of `outer`

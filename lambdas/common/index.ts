@@ -17,5 +17,6 @@ export {
   type EpochMilliseconds,
   type PreciseClock,
 } from './time.ts';
+export type { AssertionSigner } from './assertion-signer.ts';
 export type { HealthcareWorker, Role, User } from './healthcare-worker.ts';
 export type { SignInTokens } from './sign-in-tokens.ts';

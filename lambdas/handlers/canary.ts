@@ -6,24 +6,24 @@ export interface CanaryDependencies {
   readonly baseUrl: string;
   readonly issuer: string;
   readonly clientId: string;
-  /** Where sets of keys are served, and what is published there. */
+  /** The paths of the key sets, and the published set of each. */
   readonly keySets: readonly { readonly path: string; readonly load: () => Promise<PublishedSet> }[];
   readonly fetch: typeof globalThis.fetch;
 }
 
-/** What the canary found wrong, in our words: which check, and what came. Never anything that was sent to us. */
+/** The failed checks, in our words. Never any data that was received. */
 class CanaryFailed extends Error {
   override readonly name = 'CanaryFailed';
 }
 
-/** The firewall refuses, elsewhere, what does not say who it is. */
+/** The firewall refuses requests without a user agent. */
 const headers = { 'user-agent': 'cis2-bff-canary' };
 const maxRequestMs = 10_000;
 const maxBodyBytes = 64 * 1024;
 
 /**
- * Checks from outside what a person needs: a login leads to CIS2, which answers; the keys that CIS2 reads are the published
- * ones; and who has no session is anonymous. Nobody signs in.
+ * Checks from outside what a sign-in needs: a login leads to CIS2, which responds; the served keys are the published ones; and
+ * a request without a session is anonymous. It does not sign in.
  *
  * @throws CanaryFailed naming every check that failed
  */
@@ -104,7 +104,7 @@ async function checkLogin(dependencies: CanaryDependencies): Promise<void> {
   const signInPage = await get(dependencies, location);
   await signInPage.body?.cancel();
   if (signInPage.status >= 400) throw new CanaryFailed(`CIS2 answered ${String(signInPage.status)}`);
-  // CIS2 sends a browser back at once where it refuses the request of a client that it knows.
+  // CIS2 redirects back at once if it refuses the request of a known client.
   const next = signInPage.headers.get('location') ?? '';
   if (!URL.canParse(next, location)) return;
   const { origin, pathname, searchParams } = new URL(next, location);

@@ -2,7 +2,7 @@ import { KeysUnavailable, readStatus, type Status, type StatusPorts } from '../k
 import { logFailure, type Logger } from '../telemetry/index.ts';
 import type { Refusal } from './rotate-signing-keys.ts';
 
-/** For operators: the state of the keys of one purpose, `{"purpose":"cis2"}`. It can change nothing and read no key. */
+/** For operators: the state of the keys of one purpose, `{"purpose":"cis2"}`. It can neither change nor read keys. */
 export function keysStatus({ rings, log }: { readonly rings: readonly StatusPorts[]; readonly log: Logger }) {
   return async (event: unknown): Promise<Status | Refusal> => {
     const ring = rings.find(({ purpose }) => JSON.stringify(event) === JSON.stringify({ purpose }));

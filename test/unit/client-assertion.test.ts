@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { sendSigned, type AssertionSigner } from '../../lambdas/outbound/index.ts';
+import type { AssertionSigner } from '../../lambdas/common/index.ts';
+import { sendSigned } from '../../lambdas/outbound/index.ts';
 
 const signerOf = (kid: string): AssertionSigner => ({ kid, sign: () => Promise.resolve(kid) });
 /** A sender that is refused with its first key, and what it has sent. */

@@ -24,7 +24,7 @@ import {
   type TokenMember,
 } from './token-endpoint.ts';
 
-/** A token to be sent to a service, and which of its kind it is. */
+/** A token for a service, and its generation. */
 export interface AccessToken {
   readonly value: Secret;
   readonly generation: number;
@@ -35,9 +35,9 @@ export interface UserTokens {
    * The access token that a call for this session carries.
    *
    * @param signal - how long the call can wait for it
-   * @param refused - a token that the service refused just now: another is got, unless there is one already
+   * @param refused - a token that the service has just refused: another is requested, unless there is one already
    * @throws TokenUnavailable when none is available just now; the session stays as it is
-   * @throws StepUpRequired when the person has to sign in again for one
+   * @throws StepUpRequired when the user has to sign in again
    * @throws SessionGone when the session has ended meanwhile
    * @throws StoreUnavailable
    */
@@ -49,9 +49,14 @@ export interface UserTokens {
   ): Promise<AccessToken>;
 }
 
-/** Logs what became of a user's tokens. */
+/** Logs what happens to the tokens of a user. */
 type TokenLog = (
-  event: 'token_exchanged' | 'token_refreshed' | 'token_refused' | 'token_answer_odd' | 'lease_waited',
+  event:
+    | 'token_exchanged'
+    | 'token_refreshed'
+    | 'token_refused'
+    | 'token_response_ignored_members'
+    | 'lease_waited',
   fields: {
     readonly audience: LeasedAudience;
     readonly waitedMs?: number;
@@ -76,19 +81,20 @@ export const createUserTokens = (options: TokenEndpointOptions & Omit<Options, '
     ...options,
     endpoint: createTokenEndpoint({
       ...options,
-      onIgnored: (ignored) => options.log('token_answer_odd', { audience: 'api-platform', ignored }),
+      onIgnored: (ignored) =>
+        options.log('token_response_ignored_members', { audience: 'api-platform', ignored }),
     }),
   });
 
-/** What is under way in this instance for one session and service; it gives undefined when another has the lease. */
+/** A renewal that runs in this instance for one session and service; gives undefined when another instance has the lease. */
 interface PendingRenewal {
   readonly result: Promise<AccessToken | undefined>;
   readonly beganAt: number;
 }
 
-/** All token calls under one lease together may take this long, in milliseconds: less than a lease lasts. */
+/** Time limit of all token calls under one lease, in milliseconds: less than a lease lasts. */
 const maxTokenCallMs = 8_000;
-/** An instance that was frozen meanwhile may find a renewal of long ago, in milliseconds. */
+/** An older renewal is ignored, in milliseconds: the instance was frozen meanwhile. */
 const maxPendingMs = 12_000;
 
 export function userTokensFrom(options: Options): UserTokens {
@@ -97,7 +103,9 @@ export function userTokensFrom(options: Options): UserTokens {
   const request = (tokens: SessionTokens, audience: LeasedAudience): TokenRequest => {
     const name = `${audience} ${tokens.session}`;
     return {
-      ...{ tokens, audience, beganAt: performance.now() },
+      tokens,
+      audience,
+      beganAt: performance.now(),
       underWay: () => {
         const renewal = pending.get(name);
         return renewal && performance.now() - renewal.beganAt < maxPendingMs ? renewal.result : undefined;
@@ -110,7 +118,7 @@ export function userTokensFrom(options: Options): UserTokens {
           }),
         };
         pending.set(name, renewal);
-        // Whoever waits for it gets the error; nobody may wait any more.
+        // The error goes to those who wait; there may be none.
         renewal.result.catch(() => undefined);
         return renewal.result;
       },
@@ -132,9 +140,9 @@ interface TokenRequest {
   readonly begin: (work: () => Promise<AccessToken | undefined>) => Promise<AccessToken | undefined>;
 }
 
-/** A token is not sent in its last seconds, for it might not arrive alive. */
+/** A token is not sent in its last seconds, because it may expire on the way. */
 const marginSeconds = 10;
-/** In its last minute, or its last fifth, one call or another gets the next before it is needed. */
+/** In the last minute of a token, or its last fifth, some call renews it early. */
 const renewalSeconds = 60;
 
 const lifetimeOf = ({ issuedAt, expiresAt }: IssuedTokens): number => expiresAt - issuedAt;
@@ -142,7 +150,7 @@ const usableUntil = (tokens: IssuedTokens): EpochSeconds =>
   after(tokens.expiresAt, -Math.min(marginSeconds, Math.floor(lifetimeOf(tokens) / 10)));
 const isUsable = (tokens: IssuedTokens, now: EpochSeconds): boolean => now < usableUntil(tokens);
 
-/** CIS2's own access token, which nothing can renew but a sign-in. */
+/** CIS2's own access token, which only a sign-in renews. */
 async function ofSignIn(
   { clock }: Options,
   tokens: SessionTokens,
@@ -184,7 +192,7 @@ async function ofService(
       try {
         const renewed = await inTime(renewal);
         if (renewed !== undefined) return renewed;
-        // Another has the lease, or the session is over: then this throws.
+        // Another has the lease, or the session has ended: then this throws.
         await read();
       } catch (error) {
         if (error instanceof SessionGone) throw error;
@@ -208,7 +216,7 @@ async function ofService(
 
 const elapsed = ({ beganAt }: TokenRequest): number => Math.round(performance.now() - beganAt);
 
-/** Whether this call gets the next token before it is needed: the likelier, the less is left. */
+/** Whether this call renews the token early: more likely the less time is left. */
 const isDue = (tokens: IssuedTokens, now: EpochSeconds, random: () => number): boolean =>
   usableUntil(tokens) - now < random() * Math.min(renewalSeconds, lifetimeOf(tokens) / 5);
 
@@ -219,7 +227,7 @@ const noTimeLeft = (): never => {
   throw new TokenUnavailable('waited');
 };
 
-/** After the platform failed nobody calls it for a moment, in milliseconds; longer where it asks for it. */
+/** After a failure the platform is not called for this long, in milliseconds; longer if it asks for it. */
 const backOffAfterFailureMs = 1_000;
 const maxBackOffMs = 30_000;
 
@@ -285,7 +293,7 @@ async function renewUnder(
       return await store(issued);
     } catch (error) {
       if (!(error instanceof TokenUnavailable && error.error === 'invalid_grant')) throw error;
-      // Spent: by the holder of an earlier lease, which may have stored what it got by now, or by one whose response was lost.
+      // Used already: by the holder of an earlier lease, which may have stored the result since, or by one whose response was lost.
       const later = await tokens.read(audience);
       if (later.generation > view.generation && later.tokens && isUsable(later.tokens, clock())) {
         await lease.release();
