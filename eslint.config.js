@@ -79,6 +79,7 @@ const moduleRules = (module) => {
             .filter((values) => !modules[module].includes(values))
             .map((values) => `${up}${values}.ts`),
           `${up}start.ts`,
+          `${up}wiring.ts`,
         ],
         message: `lambdas/${module} may use only: ${modules[module].join(', ') || 'nothing'}.`,
       },

@@ -15,7 +15,7 @@ export async function checkJwks(url: string, { keys: ring }: KeysStatus): Promis
       'CIS2 cannot check who we are without it: look at the log of the function jwks, and whether something before it answers.',
     );
   }
-  if (keys.some((key) => ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'].some((member) => member in key))) {
+  if (keys.some((key) => ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'].some((member) => member in key))) {
     throw new Fault(
       'our key set (JWKS) shows a private key',
       'Follow the runbook “suspected key compromise” now: keys promote withdraws the key.',

@@ -276,8 +276,8 @@ describe('a token response', () => {
     const before = rig.bff.log.length;
     rig.provider.tokenResponse = changes;
     await signIn();
-    const odd = rig.bff.log.slice(before).filter(({ event }) => event === 'token_response_odd');
-    expect(odd.map((entry) => entry['members'])).toEqual(members.length === 0 ? [] : [members]);
+    const odd = rig.bff.log.slice(before).filter(({ event }) => event === 'token_response_ignored_members');
+    expect(odd.map((entry) => entry['ignored'])).toEqual(members.length === 0 ? [] : [members]);
   });
 
   test('with an access token of 9 KB signs in, and the token reaches UserInfo', async () => {

@@ -173,12 +173,12 @@ describe('a page that listens', () => {
 
   test('that has gone is no failure', async () => {
     const browser = await signedIn();
-    const before = rig.bff.log.filter(({ event }) => event === 'session_ends_told').length;
+    const before = rig.bff.log.filter(({ event }) => event === 'session_ends_pushed').length;
     (await listen(browser)).close();
     await sleep(200);
     await browser.api('/auth/logout', { method: 'POST' });
     await sleep(500);
-    const logged = rig.bff.log.filter(({ event }) => event === 'session_ends_told').slice(before);
+    const logged = rig.bff.log.filter(({ event }) => event === 'session_ends_pushed').slice(before);
     expect(logged).toEqual([expect.objectContaining({ sent: 0, gone: 1, failed: 0 })]);
   });
 

@@ -3,7 +3,7 @@ import { createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify, SignJWT, type
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { AssertionSigner } from '../../lambdas/api/tokens/index.ts';
+import type { AssertionSigner } from '../../lambdas/common/index.ts';
 
 export const apiKey = 'key-of-the-application';
 

@@ -1,7 +1,6 @@
 /** A user's tokens, from a token endpoint that is strict and may fail in every way. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { inspect } from 'node:util';
 import {
   ApplicationUnavailable,
@@ -12,11 +11,11 @@ import {
   TokenUnavailable,
   type AccessToken,
   type Application,
-  type AssertionSigner,
   type UserTokens,
 } from '../../lambdas/api/tokens/index.ts';
 import {
   Secret,
+  type AssertionSigner,
   type EpochSeconds,
   type EpochMilliseconds,
   type SignInTokens,
@@ -212,7 +211,7 @@ describe('the first call', () => {
     const { tokens } = await open(await signedIn());
     const older = { ...tokens, signIn: () => Promise.resolve(undefined) };
     expect(await failure(instance().forCall({ tokens: older }, audience, inTime()))).toMatchObject({
-      ...{ code: 'step_up_required', reauth: true },
+      code: 'step_up_required',
     });
     expect(platform.calls).toEqual([]);
   });
@@ -267,8 +266,10 @@ describe('a token response with odd members', () => {
     expect((await call(credential)).generation).toBe(token.generation);
     expect(platform.calls).toHaveLength(1);
     const odd =
-      ignored.length === 0 ? [] : [JSON.stringify({ event: 'token_answer_odd', audience, ignored })];
-    expect(logged.filter((line) => line.includes('odd'))).toEqual(odd);
+      ignored.length === 0
+        ? []
+        : [JSON.stringify({ event: 'token_response_ignored_members', audience, ignored })];
+    expect(logged.filter((line) => line.includes('ignored_members'))).toEqual(odd);
     // What is used of it later makes no trouble either.
     pass(100);
     expect(platform.ownerOf((await call(credential)).value.expose())).toBe('the-user');
@@ -287,7 +288,7 @@ describe('a token response with odd members', () => {
     pass(10);
     expect((await call(credential)).generation).toBeGreaterThan(token.generation);
     expect(platform.calls.map(({ grant }) => grant)).toEqual(['exchange', 'refresh']);
-    expect(events().filter((event) => event === 'token_answer_odd')).toHaveLength(1);
+    expect(events().filter((event) => event === 'token_response_ignored_members')).toHaveLength(1);
   });
 
   test.each([9, 16, 32])('an access token of %d KB is stored and comes back whole', async (size) => {
@@ -691,8 +692,22 @@ describe('a token near its end', () => {
     const first = await call(credential);
     pass(560);
     platform.revoke();
-    expect((await call(credential, { tokens: eager() })).generation).toBe(first.generation);
+    platform.calls.length = 0;
+    for (let calls = 0; calls < 3; calls += 1) {
+      expect((await call(credential, { tokens: eager() })).generation).toBe(first.generation);
+    }
+    expect(platform.count('refresh')).toBe(1);
+    expect((await call(credential)).generation).toBe(first.generation);
+    pass(40);
     expect(await failure(call(credential))).toBeInstanceOf(StepUpRequired);
+  });
+
+  test('is given up at once when the service refuses it and nothing is left to get the next with', async () => {
+    const credential = await signedIn({ ...signInTokens, idTokenExpiresAt: (start + 60) as EpochSeconds });
+    const refused = await call(credential);
+    pass(560);
+    platform.revoke();
+    expect(await failure(call(credential, { tokens: eager(), refused }))).toBeInstanceOf(StepUpRequired);
   });
 });
 
@@ -773,7 +788,7 @@ test('nothing of a token or a person is in what is logged or thrown [S-13]', asy
   // The refresh token is spent by now, so what is used is the response to the exchange after it.
   platform.faults = [undefined, { changes: { expires_in: echo, refresh_token_expires_in: echo } }];
   tokens.push(await call(credential));
-  expect(events()).toContain('token_answer_odd');
+  expect(events()).toContain('token_response_ignored_members');
   const output = [
     ...logged,
     ...thrown.map((error) => inspect(error, { depth: 9, showHidden: true })),
@@ -786,14 +801,11 @@ test('nothing of a token or a person is in what is logged or thrown [S-13]', asy
 });
 
 describe('the application’s credentials', () => {
-  const secretsClient = (response: unknown) =>
-    ({
-      send: () =>
-        response instanceof Error ? Promise.reject(response) : Promise.resolve({ SecretString: response }),
-    }) as unknown as SecretsManagerClient;
+  const secretText = (response: string | Error | undefined) => () =>
+    response instanceof Error ? Promise.reject(response) : Promise.resolve(response);
 
   test('are read from their secret', async () => {
-    const read = await loadApplication(secretsClient('{"apiKey":"a","apiSecret":"b"}'), 'name');
+    const read = await loadApplication(secretText('{"apiKey":"a","apiSecret":"b"}'));
     expect(read.apiKey).toBe('a');
     expect(read.apiSecret.expose()).toBe('b');
   });
@@ -803,7 +815,7 @@ describe('the application’s credentials', () => {
     ...['{"apiKey":"","apiSecret":"b"}', '{"apiKey":"a b","apiSecret":"b"}', '{"apiKey":1,"apiSecret":2}'],
     new Error('away'),
   ])('that are %p are none', async (response) => {
-    const error = await failure(loadApplication(secretsClient(response), 'name'));
+    const error = await failure(loadApplication(secretText(response)));
     expect(error).toBeInstanceOf(ApplicationUnavailable);
     expect(inspect(error)).not.toContain('"b"');
   });

@@ -112,18 +112,55 @@ describe('the canary', () => {
       json({ status: 'anonymous' }, { headers: { 'set-cookie': 'a=b' } }),
       /^session: sets a cookie$/,
     ],
-    ['the session is no JSON', '/auth/session', () => new Response('<html>'), /^session: no usable answer$/],
+    [
+      'the session is no JSON',
+      '/auth/session',
+      () => new Response('<html>'),
+      /^session: answered no JSON object$/,
+    ],
   ])('says so when %s', async (_, path, given, message) => {
     responses[baseUrl + path] = given;
     await expect(run()).rejects.toThrow(message);
   });
 
   test.each([
-    ['CIS2’s metadata', `${issuer}/.well-known/openid-configuration`, /^login: CIS2’s metadata: 503$/],
+    [
+      'CIS2’s metadata',
+      `${issuer}/.well-known/openid-configuration`,
+      /^login: CIS2’s metadata: answered 503$/,
+    ],
     ['CIS2’s sign-in page', authorize(), /^login: CIS2 answered 503$/],
   ])('says that it is CIS2 when %s fails', async (_, url, message) => {
     responses[url] = status(503);
     await expect(run()).rejects.toThrow(message);
+  });
+
+  const unending = (code: number): { respond: Respond; taken: () => number; isCancelled: () => boolean } => {
+    let taken = 0;
+    let cancelled = false;
+    const body = () =>
+      new ReadableStream<Uint8Array>({
+        pull: (controller) => {
+          taken += 1_024;
+          controller.enqueue(new Uint8Array(1_024));
+        },
+        cancel: () => {
+          cancelled = true;
+        },
+      });
+    return {
+      respond: () => new Response(body(), { status: code }),
+      taken: () => taken,
+      isCancelled: () => cancelled,
+    };
+  };
+
+  test.each([200, 503])('reads no more of a body than it has use for, with status %d', async (code) => {
+    const endless = unending(code);
+    responses[`${baseUrl}/auth/session`] = endless.respond;
+    await expect(run()).rejects.toThrow(/^session: answered (?:too much|503)$/);
+    expect(endless.isCancelled()).toBe(true);
+    expect(endless.taken()).toBeLessThan(70 * 1_024);
   });
 
   const sentBack = (query: string): Respond => redirect(`${baseUrl}/auth/callback?${query}`);

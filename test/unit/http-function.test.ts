@@ -5,6 +5,7 @@ import {
   httpFunction,
   json,
   Problem,
+  proxyFunction,
   unknownRouteFunction,
   type HttpRequest,
   type LambdaHandler,
@@ -242,6 +243,19 @@ describe('routing', () => {
     expect(response.headers['allow']).toBe(allowed);
     expect(response.body['code']).toBe('method_not_allowed');
     expect(response.headers['x-bff-problem']).toBe('method_not_allowed');
+  });
+
+  test('names a method once that several forwarded routes of a path have', async () => {
+    const routes = [
+      ['GET', '/api/pds/{id}'],
+      ['GET', '/api/pds/Patient'],
+      ['PATCH', '/api/pds/Patient'],
+    ].map(([method = '', path = '']) => ({ method, path, accepts: {}, body: undefined, handle: route }));
+    const response = await send(proxyFunction({ routes, ...site }), {
+      method: 'POST',
+      path: '/api/pds/Patient',
+    });
+    expect([response.status, response.headers['allow']]).toEqual([405, 'GET, PATCH']);
   });
 
   test.each([

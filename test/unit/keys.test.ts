@@ -11,14 +11,13 @@ import {
   jwtVerify,
   type JWK,
 } from 'jose';
-import { Secret, type EpochSeconds } from '../../lambdas/common/index.ts';
+import { Secret, type EpochSeconds, type AssertionSigner } from '../../lambdas/common/index.ts';
 import {
   createPublishedKeys,
   currentSigner,
   KeysUnavailable,
   loadPublishedSet,
   createSignerOf,
-  type AssertionSigner,
   type Ring,
   type RingKey,
 } from '../../lambdas/keys/index.ts';

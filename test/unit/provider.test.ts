@@ -219,7 +219,7 @@ const partyFor = (issuer: string, changes: Partial<RelyingPartyOptions> = {}) =>
       ...client,
       acceptedRoles: 'optional',
       signer: () => Promise.resolve(signing('our-key')),
-      onOddMembers: () => undefined,
+      onIgnored: () => undefined,
       ...changes,
     }),
   };

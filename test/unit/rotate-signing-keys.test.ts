@@ -321,9 +321,12 @@ describe('the deployment’s custom resource', () => {
       expect(await kidsNow()).toHaveLength(2);
     });
 
-    test('fails when they hold no later', async () => {
+    test('fails when they hold no later, and logs what was unavailable', async () => {
       await runner(refusing(100).changes)(event('Create'));
       expect(responses.map(({ Status }) => Status)).toEqual(['FAILED']);
+      expect(logged()).toContainEqual(
+        expect.objectContaining({ event: 'dependency_failed', code: 'keys_unavailable' }),
+      );
     });
   });
 
