@@ -2,12 +2,14 @@
  * Synthesises every environment, to look at, or with `-c env=NAME` that one, which alone can be deployed. With `-c env=pr-NUMBER` that of
  * a pull request.
  */
+import { suggestion } from '../manifest/nearest.ts';
 import { bundleFunctions } from './bundle.ts';
+import { refuseSharedHosts } from './environment-checks.ts';
 import { environments, type Environment } from './environments.ts';
 import { isPullRequest, pullRequestContext, pullRequestEnvironment } from './ephemeral.ts';
 import { DeploymentRefused } from './parts/settings.ts';
 import { addEnvironment } from './stacks.ts';
-import { createApp } from './synthesis.ts';
+import { contextOfCdkJson, createApp } from './synthesis.ts';
 
 const app = createApp();
 const wanted: unknown = app.node.tryGetContext('env');
@@ -18,12 +20,25 @@ const given = Object.fromEntries(
   }),
 );
 
+/** What `-c` may say. The names of the CDK itself have a colon or stand in `cdk.json`. */
+const ownContext = ['env', 'complete', ...pullRequestContext];
+
+const refuseUnknownContext = (): void => {
+  const unknown = Object.keys(app.node.getAllContext() as object).filter(
+    (name) => !name.includes(':') && !ownContext.includes(name) && !contextOfCdkJson.has(name),
+  );
+  if (unknown.length === 0) return;
+  throw new DeploymentRefused(
+    unknown.map((name) => `there is no -c ${name}=…${suggestion(name, ownContext)}`),
+  );
+};
+
 const choose = (): readonly (readonly [name: string, environment: Environment])[] => {
   if (isPullRequest(wanted)) return [[wanted, pullRequestEnvironment(wanted, given)]];
-  const [misplaced] = Object.keys(given);
-  if (misplaced !== undefined) {
+  const [unexpected] = Object.keys(given);
+  if (unexpected !== undefined) {
     throw new DeploymentRefused([
-      `-c ${misplaced}=… is for the environment of a pull request, -c env=pr-NUMBER`,
+      `-c ${unexpected}=… is for the environment of a pull request, -c env=pr-NUMBER`,
     ]);
   }
   const chosen = Object.entries(environments).filter(([name]) => wanted === undefined || name === wanted);
@@ -34,6 +49,8 @@ const choose = (): readonly (readonly [name: string, environment: Environment])[
 };
 
 try {
+  refuseUnknownContext();
+  refuseSharedHosts(environments);
   const chosen = choose();
   const bundles = bundleFunctions();
   const refusal = wanted === undefined ? 'choose-one-environment-with--c-env=NAME' : undefined;

@@ -4,8 +4,9 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { refuseProblems, storageChecks } from './prop-checks.ts';
 import { retainOnUpdateOrDelete } from './removal.ts';
-import { addGeneratedSecret, readingStatements, type SealedSecret } from './secrets.ts';
+import { addGeneratedSecret, readingStatements, type EncryptedSecret } from './secrets.ts';
 
 export interface BffStorageProps {
   /**
@@ -55,10 +56,12 @@ export class BffStorage extends Construct {
   readonly publishedKeys: dynamodb.Table;
   /** Encrypts the sessions table. */
   readonly encryptionKey: kms.Key;
-  private readonly identifierKey: SealedSecret;
+  private readonly identifierKey: EncryptedSecret;
 
+  /** @throws DeploymentRefused naming everything in `props` that breaks a rule */
   constructor(scope: Construct, id: string, props: BffStorageProps = {}) {
     super(scope, id);
+    refuseProblems(storageChecks, props);
     const { maxReadUnits = 4_000, maxWriteUnits = 2_000, sessionEvents = false } = props;
 
     this.encryptionKey = new kms.Key(this, 'EncryptionKey', {

@@ -131,6 +131,11 @@ describe('synthesis', () => {
       'cis2-bff refused 2 values:\n  pr-7: -c baseUrl=URL is missing: the output DistributionDomain, or before there is one https://first.cloudfront.net\n  pr-7: -c issuer=URL is missing: the provider to sign in with',
     ],
     [
+      'a context key that is misspelt',
+      { enviroment: 'prod' },
+      'cis2-bff refused: there is no -c enviroment=…: did you mean env?',
+    ],
+    [
       'an address for an environment that has one',
       { env: 'int', baseUrl: 'https://first.cloudfront.net' },
       'cis2-bff refused: -c baseUrl=… is for the environment of a pull request, -c env=pr-NUMBER',
