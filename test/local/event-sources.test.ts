@@ -72,7 +72,7 @@ describe('a stream', () => {
   });
   beforeEach(() => {
     told = [];
-    store.stream({ tables: new Map([['streamed', ['pk']]]), tell: (write) => told.push(write) });
+    store.stream({ tables: new Map([['streamed', ['pk']]]), publish: (write) => told.push(write) });
   });
   afterAll(() => {
     client.destroy();
