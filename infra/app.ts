@@ -3,15 +3,21 @@
  * a pull request.
  */
 import { bundleFunctions } from './bundle.ts';
-import { chosenEnvironments } from './chosen-environments.ts';
+import { chosenEnvironments, refuseUnknownContext } from './chosen-environments.ts';
+import { refuseSharedHosts } from './environment-checks.ts';
+import { environments } from './environments.ts';
 import { DeploymentRefused } from './parts/settings.ts';
 import { addEnvironment } from './stacks.ts';
-import { createApp } from './synthesis.ts';
+import { contextOfCdkJson, createApp } from './synthesis.ts';
 
 const app = createApp();
 const context = (name: string): unknown => app.node.tryGetContext(name);
 
 try {
+  refuseUnknownContext(
+    Object.keys(app.node.getAllContext() as object).filter((name) => !contextOfCdkJson.has(name)),
+  );
+  refuseSharedHosts(environments);
   const chosen = chosenEnvironments(context);
   const bundles = bundleFunctions();
   const refusal = context('env') === undefined ? 'choose-one-environment-with--c-env=NAME' : undefined;

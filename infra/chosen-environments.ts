@@ -1,3 +1,4 @@
+import { suggestion } from '../manifest/nearest.ts';
 import { environments, type Environment } from './environments.ts';
 import { isPullRequest, pullRequestContext, pullRequestEnvironment } from './ephemeral.ts';
 import { DeploymentRefused } from './parts/settings.ts';
@@ -30,4 +31,19 @@ export function chosenEnvironments(
   throw new DeploymentRefused([
     `no environment named ${JSON.stringify(wanted)}, only ${Object.keys(environments).join(', ')} and pr-NUMBER`,
   ]);
+}
+
+/** What `-c` may say. The CDK's own names have a colon. */
+const ownContext = ['env', 'complete', ...pullRequestContext];
+
+/**
+ * @param names - of the whole context but for that of `cdk.json`
+ * @throws DeploymentRefused for a name that nothing reads
+ */
+export function refuseUnknownContext(names: readonly string[]): void {
+  const unknown = names.filter((name) => !name.includes(':') && !ownContext.includes(name));
+  if (unknown.length === 0) return;
+  throw new DeploymentRefused(
+    unknown.map((name) => `there is no -c ${name}=…${suggestion(name, ownContext)}`),
+  );
 }

@@ -1,8 +1,7 @@
+/** Every listener of a local run is made here, so that none is reached from another machine or by a page of another site. */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { codeOf } from './errors.ts';
-
-/** Every listener of a local run is made here, so that none is reached from another machine or by a page of another site. */
 
 export interface Access {
   /** Host names that a server accepts besides loopback's own, in lower case. */

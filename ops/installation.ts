@@ -7,6 +7,7 @@ import { createLogReader, type LogReader } from './logs.ts';
 import { CouldNot } from './errors.ts';
 import { isObject } from './responses.ts';
 import { calledAs } from '../local/cli/called-as.ts';
+import { isAlive } from '../local/processes.ts';
 import { stateFileOf } from '../local/state-file.ts';
 import { oneLine } from './wording.ts';
 
@@ -380,7 +381,8 @@ function readLocalStart(port: number): Reach {
       `what the local start on port ${String(port)} left for this command cannot be read: start it again`,
     );
   }
-  if (!isAlive(state['pid'])) throw notRunning(port);
+  // A start that was killed leaves its file behind.
+  if (!isAlive(Number(state['pid']))) throw notRunning(port);
   return {
     label: `the local start on port ${String(port)}`,
     region: state['region'],
@@ -405,15 +407,3 @@ const alarmsIn = (listed: unknown): readonly Alarm[] =>
     actions: Number(alarm['actions']),
     enabled: alarm['enabled'] === true,
   }));
-
-/** A start that was killed leaves its file behind. */
-function isAlive(pid: unknown): boolean {
-  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Somebody else's process is alive too.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}

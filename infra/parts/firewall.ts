@@ -5,6 +5,7 @@ import { Construct } from 'constructs';
 import { bffPrefixes, routes } from '../../lambdas/routes.ts';
 import { nameInStack } from './names.ts';
 import { BffLogs, type BffLogsProps } from './logs.ts';
+import { firewallChecks, refuseProblems } from './prop-checks.ts';
 import { DeploymentRefused } from './settings.ts';
 import {
   defaultLogoutsPerAddress,
@@ -134,9 +135,10 @@ export class Firewall extends Construct {
   /** Tells its metrics from those of others in the account. */
   readonly metricName: string;
 
-  /** @throws DeploymentRefused in another region */
+  /** @throws DeploymentRefused in another region, or naming everything in `props` that breaks a rule */
   constructor(scope: Construct, id: string, props: FirewallProps = {}) {
     super(scope, id);
+    refuseProblems(firewallChecks, props);
     const { region } = Stack.of(this);
     if (!Token.isUnresolved(region) && region !== edgeRegion) {
       throw new DeploymentRefused([`the firewall must be in a stack in ${edgeRegion}, got ${region}`]);

@@ -21,6 +21,7 @@ import type { ApiPlatformCredentials } from './api-platform.ts';
 import type { EdgeSecret } from './edge-secret.ts';
 import type { SigningKeyStore } from './signing-key-store.ts';
 import type { BffLogs } from './logs.ts';
+import { pascalCase } from './names.ts';
 import { retainOnUpdateOrDelete } from './removal.ts';
 import type { EventsApi } from './session-events.ts';
 import type { BffStorage } from './storage.ts';
@@ -158,15 +159,12 @@ const tracing = new iam.PolicyStatement({
   resources: ['*'],
 });
 
-const pascalCase = (name: string): string =>
-  name.replaceAll(/(?:^|-)([a-z])/g, (_match, letter: string) => letter.toUpperCase());
-
 /** Whether requests reach a function, by a route of the gateway. */
 export const isBehindTheApi = (name: FunctionName): boolean =>
   Object.hasOwn(routes, name) || name === 'api-proxy' || name === 'unknown-route';
 
-/** Whether pages call the function: a new version takes over bit by bit, and goes back when an alarm says so. */
-export const isReleasedBitByBit = (name: FunctionName): boolean =>
+/** Whether pages call the function: a new version takes over gradually, and an alarm rolls it back. */
+export const isReleasedGradually = (name: FunctionName): boolean =>
   isBehindTheApi(name) || name === 'session-events';
 
 /**

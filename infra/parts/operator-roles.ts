@@ -136,7 +136,7 @@ const actingStatements = ({ functions, stores }: OperatorRolesProps): readonly i
   new iam.PolicyStatement({
     sid: 'SessionsAndKeys',
     actions: ['lambda:InvokeFunction'],
-    // The function that writes keys has no releases bit by bit, and is called by its name.
+    // The function that writes keys has no gradual releases, and is called by its name.
     resources: [
       functions.live('operator-sessions').functionArn,
       functions.get('rotate-signing-keys').functionArn,

@@ -6,8 +6,9 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { BffLogs } from './logs.ts';
+import { refuseProblems, storageChecks } from './prop-checks.ts';
 import { retainOnUpdateOrDelete } from './removal.ts';
-import { addGeneratedSecret, readingStatements, type SealedSecret } from './secrets.ts';
+import { addGeneratedSecret, readingStatements, type EncryptedSecret } from './secrets.ts';
 
 export interface BffStorageProps {
   /**
@@ -59,10 +60,12 @@ export class BffStorage extends Construct {
   readonly encryptionKey: kms.Key;
   /** Where the audit trail is stored. */
   readonly auditLogGroup: logs.LogGroup;
-  private readonly identifierKey: SealedSecret;
+  private readonly identifierKey: EncryptedSecret;
 
+  /** @throws DeploymentRefused naming everything in `props` that breaks a rule */
   constructor(scope: Construct, id: string, props: BffStorageProps = {}) {
     super(scope, id);
+    refuseProblems(storageChecks, props);
     const { maxReadUnits = 4_000, maxWriteUnits = 2_000, sessionEvents = false } = props;
 
     this.encryptionKey = new kms.Key(this, 'EncryptionKey', {

@@ -14,6 +14,7 @@ import { bffPrefixes, edgeHeader, eventsPath, routes } from '../../lambdas/route
 import type { EdgeSecret } from './edge-secret.ts';
 import type { EventsApi } from './session-events.ts';
 import { retainOnUpdateOrDelete } from './removal.ts';
+import { uncachedErrors } from './uncached-errors.ts';
 
 export interface WebEdgeProps {
   readonly api: apigateway.HttpApi;
@@ -48,9 +49,6 @@ const strictTransportSecurityMaxAge = Duration.seconds(strictTransportSecuritySe
 
 /** A WebSocket API answers at its stage and under no other path: the origin's path names the stage. */
 const atTheStage = "function handler(event) { event.request.uri = '/'; return event.request; }";
-
-/** Every error that CloudFront would otherwise cache for ten seconds, and give to somebody else. */
-const uncachedErrors = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
 
 /** The one origin: CloudFront before the SPA's files and the HTTP API. */
 export class WebEdge extends Construct {

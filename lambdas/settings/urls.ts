@@ -74,7 +74,8 @@ export const upstreams: Rule<Readonly<Record<string, string>>> = (value) => {
   return Object.fromEntries(
     Object.entries(parsed).map(([name, url]) => [
       /^[a-z][a-z0-9-]*$/.test(name) ? name : refuse(rule, value),
-      serviceUrl(url) ?? refuse(rule, value),
+      serviceUrl(url) ??
+        refuse(`a plain https URL of a host name (http only for loopback) for ${name}`, String(url)),
     ]),
   );
 };

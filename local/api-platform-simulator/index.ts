@@ -1,18 +1,11 @@
 import type { Clock } from '../cis2-simulator/expiring-map.ts';
 import type { LoopbackServer } from '../loopback-server.ts';
+import { readFlag, readText, readWhole, required, type CommandInput } from '../control-panel/input.ts';
 import type { Application } from './client-assertion.ts';
 import { Faults, type Fault } from './faults.ts';
 import { json, type HttpResponse, type Request } from './http.ts';
 import { JwksCache } from './jwks-cache.ts';
-import {
-  faultCommand,
-  readFlag,
-  readText,
-  readWhole,
-  required,
-  type ControlPanel,
-  type CommandInput,
-} from './control-panel.ts';
+import { faultCommand, type ControlPanel } from './control-panel.ts';
 import { respondWith, startSimulatorServer, type ServerOptions } from './server.ts';
 import { createTokenEndpoint, operationOf, operations, readForm, type Operation } from './token-endpoint.ts';
 import { errorResponse } from './token-error.ts';

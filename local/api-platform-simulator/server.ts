@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { controlPanelPath, currentPath } from '../control-panel-path.ts';
+import { controlPanelPath, currentPath } from '../control-panel/path.ts';
 import { startLoopbackServer, type LoopbackServer } from '../loopback-server.ts';
 import type { Fault } from './faults.ts';
 import { cut, type HttpResponse, type Request } from './http.ts';

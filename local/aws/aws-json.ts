@@ -1,8 +1,7 @@
+/** What the services of AWS that speak AWS JSON 1.1 have in common: one POST a call, its name in a header. */
 import { randomUUID } from 'node:crypto';
 import { startLoopbackServer } from '../loopback-server.ts';
 import type { LoopbackServer } from '../loopback-server.ts';
-
-/** What the services of AWS that speak AWS JSON 1.1 have in common: one POST a call, its name in a header. */
 
 export type Input = Readonly<Record<string, unknown>>;
 export type Output = Record<string, unknown>;

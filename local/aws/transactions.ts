@@ -54,7 +54,7 @@ function writtenBy(
 ): { table: string; keys: JsonObject }[] {
   if (operation === 'TransactWriteItems') {
     return (input.TransactItems ?? []).flatMap(({ Update }) =>
-      Update === undefined ? [] : writtenBy('UpdateItem', Update, { tables, tell: () => undefined }),
+      Update === undefined ? [] : writtenBy('UpdateItem', Update, { tables, publish: () => undefined }),
     );
   }
   const { TableName: table = '', Key, Item, UpdateExpression } = input;
@@ -109,7 +109,7 @@ export function addTransactions(server: http.Server): (streams: TableStreams) =>
   ): Promise<void> => {
     for (const { table, keys } of writtenBy(operation, JSON.parse(input) as WriteInput, to)) {
       const { body } = await call(headers, 'GetItem', { TableName: table, Key: keys, ConsistentRead: true });
-      to.tell({ table, keys, image: (JSON.parse(body) as { Item?: JsonObject }).Item });
+      to.publish({ table, keys, image: (JSON.parse(body) as { Item?: JsonObject }).Item });
     }
   };
 

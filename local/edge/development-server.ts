@@ -91,7 +91,7 @@ export class DevelopmentServer implements Spa {
   }
 
   /** Resolves when the server responds. Says once that it is waited for. */
-  async waitUntilUp(signal: AbortSignal): Promise<void> {
+  async waitUntilReachable(signal: AbortSignal): Promise<void> {
     for (let tries = 0; ; tries += 1) {
       const failure = await this.#send('/', 'HEAD', {}).then(
         (response) => void response.destroy(),

@@ -86,6 +86,8 @@ export class HttpFront {
     // What a page may ask for is for the functions to say, as it is deployed.
     guardServer(server, { hosts: this.#hosts, browsers: 'server-decides' });
     server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
+      // From here on Node.js leaves its errors to us, and one that nobody handles ends the process.
+      socket.on('error', () => socket.destroy());
       void this.#upgrade(message, socket, head).catch(() => {
         socket.destroy();
       });

@@ -383,7 +383,7 @@ describe('in an app of somebody else', () => {
     expect(() => construct(1, { edgeSecretDeployment: 2 })).toThrow(
       /edgeSecretDeployment is for the secret that is made here/,
     );
-    expect(() => construct(0)).toThrow(/edgeSecretDeployment must be a whole number from 1, got 0/);
+    expect(() => construct(0)).toThrow(/deployment must be a whole number from 1, got 0/);
   });
 
   test('the firewall is refused where CloudFront does not take it from', () => {
@@ -392,6 +392,16 @@ describe('in an app of somebody else', () => {
       /the firewall must be in a stack in us-east-1, got eu-west-2/,
     );
   });
+});
+
+test('the firewall is refused a property that there is not, which would leave it weaker', () => {
+  const stack = new Stack(createApp(), 'edge', { env: { region: 'us-east-1' } });
+  expect(() => new Firewall(stack, 'Firewall', { managedRule: 'block' } as object)).toThrow(
+    'there is no property managedRule: did you mean managedRules?',
+  );
+  expect(() => new Firewall(stack, 'Other', { managedRules: 'on' as never, signInsPerAddress: 0 })).toThrow(
+    /managedRules must be "count" or "block", got "on"\n +signInsPerAddress must be a whole number from 1, got 0/,
+  );
 });
 
 describe.each(environmentNames)('the gateway of %s', (name) => {

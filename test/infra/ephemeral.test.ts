@@ -1,7 +1,7 @@
 /** Environments of pull requests: everything goes with their stacks, and nothing of production is in them. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { chosenEnvironments } from '../../infra/chosen-environments.ts';
+import { chosenEnvironments, refuseUnknownContext } from '../../infra/chosen-environments.ts';
 import { environments, type Environment } from '../../infra/environments.ts';
 import { isPullRequest, pullRequestEnvironment } from '../../infra/ephemeral.ts';
 import { apiPlatformTokenUrls } from '../../infra/parts/api-platform.ts';
@@ -131,4 +131,11 @@ test.each<[string, Record<string, string>, string]>([
   ],
 ])('refuses %s', (_, context, message) => {
   expect(() => chosenEnvironments((name) => context[name])).toThrow(message);
+});
+
+test('refuses a context key that is misspelt, and takes those of the CDK', () => {
+  expect(() => {
+    refuseUnknownContext(['env', 'enviroment']);
+  }).toThrow('cis2-bff refused: there is no -c enviroment=…: did you mean env?');
+  refuseUnknownContext(['env', 'baseUrl', 'aws:cdk:enable-path-metadata']);
 });

@@ -46,7 +46,7 @@ test('what is deployed breaks no rule but where the construct says why', () => {
     'AliasTarget BffKeyRotationHourlyCheck',
     expect.stringMatching(/^AliasTarget BffKeyRotationHourlyCheckAllowEventRule/),
     'AliasTarget BffOperatorsOperator',
-    'Kept BffAlarmTopicEncryptionKey',
+    'Retained BffAlarmTopicEncryptionKey',
     'TableEncryption StoragePublishedKeys',
   ]);
 });
@@ -106,18 +106,18 @@ const removals: Readonly<Record<string, Removal>> = {
     ({ Properties }) => (Properties['DestinationArn'] = { 'Fn::GetAtt': ['BffFunctionsAuditTrail', 'Arn'] }),
   ],
   'the protection of a table': [
-    'Kept',
+    'Retained',
     'AWS::DynamoDB::Table',
     ({ Properties }) => (Properties['DeletionProtectionEnabled'] = false),
   ],
-  'that a table stays': ['Kept', 'AWS::DynamoDB::Table', (table) => (table.DeletionPolicy = 'Delete')],
+  'that a table stays': ['Retained', 'AWS::DynamoDB::Table', (table) => (table.DeletionPolicy = 'Delete')],
   'that a secret stays when it is replaced': [
-    'Kept',
+    'Retained',
     'AWS::SecretsManager::Secret',
     (secret) => delete secret.UpdateReplacePolicy,
   ],
-  'that a log stays': ['Kept', 'AWS::Logs::LogGroup', (group) => delete group.DeletionPolicy],
-  'that the bucket stays': ['Kept', 'AWS::S3::Bucket', (bucket) => delete bucket.DeletionPolicy],
+  'that a log stays': ['Retained', 'AWS::Logs::LogGroup', (group) => delete group.DeletionPolicy],
+  'that the bucket stays': ['Retained', 'AWS::S3::Bucket', (bucket) => delete bucket.DeletionPolicy],
   'the log group of a function': [
     'FunctionLogs',
     'AWS::Lambda::Function',
@@ -204,6 +204,16 @@ const removals: Readonly<Record<string, Removal>> = {
     'EdgeBehaviours',
     'AWS::CloudFront::Distribution',
     (resource) => delete of(resource, 'DistributionConfig')['CustomErrorResponses'],
+  ],
+  'that each error is kept out': [
+    'EdgeBehaviours',
+    'AWS::CloudFront::Distribution',
+    (resource) => {
+      const config = of(resource, 'DistributionConfig');
+      config['CustomErrorResponses'] = (config['CustomErrorResponses'] as { ErrorCode: number }[]).filter(
+        ({ ErrorCode }) => ErrorCode !== 414,
+      );
+    },
   ],
   'that an error is the API’s own': [
     'EdgeBehaviours',

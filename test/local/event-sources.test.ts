@@ -72,7 +72,7 @@ describe('a stream', () => {
   });
   beforeEach(() => {
     writes = [];
-    store.stream({ tables: new Map([['streamed', ['pk']]]), tell: (write) => writes.push(write) });
+    store.stream({ tables: new Map([['streamed', ['pk']]]), publish: (write) => writes.push(write) });
   });
   afterAll(() => {
     client.destroy();
