@@ -48,6 +48,8 @@ export function pullRequestEnvironment(
     certificateArn: undefined,
     origin: undefined,
     alarmEmail: undefined,
+    warningEmail: undefined,
+    runbookUrl: undefined,
     webAclArn: undefined,
     firewall: undefined,
     withoutWebAcl: 'It is for one pull request, without data of real people, and goes with it.',
