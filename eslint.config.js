@@ -86,6 +86,7 @@ const moduleRules = (module) => {
             .filter((values) => !modules[module].includes(values))
             .map((values) => `${up}${values}.ts`),
           `${up}start.ts`,
+          `${up}wiring.ts`,
         ],
         message: `lambdas/${module} may use only: ${modules[module].join(', ') || 'nothing'}.`,
       },
@@ -209,10 +210,10 @@ export default tseslint.config(
     files: ['infra/**/*.ts'],
     rules: refuse({
       regex:
-        `lambdas/(?!settings/index\\.ts$|(?:${sharedValues.join('|')})\\.ts$|api/(?:api-routes|manifest-file)\\.ts$)` +
+        `lambdas/(?!settings/index\\.ts$|(?:${sharedValues.join('|')})\\.ts$|common/json\\.ts$|api/(?:api-routes|manifest-file)\\.ts$)` +
         '|manifest/(?!(?:index|nearest|problems)\\.ts$)',
       message:
-        'Of lambdas/, the infrastructure uses the settings, the shared values, the API routes and the manifest file only.',
+        'Of lambdas/, the infrastructure uses the settings, the shared values, the helpers for JSON, the API routes and the manifest file only.',
     }),
   },
   {
@@ -251,9 +252,9 @@ export default tseslint.config(
     files: ['local/**/*.ts'],
     rules: {
       ...refuse({
-        regex: 'lambdas/(?!settings/index\\.ts$|api/manifest-file\\.ts$)|/infra/',
+        regex: 'lambdas/(?!settings/index\\.ts$|common/json\\.ts$|api/manifest-file\\.ts$)|/infra/',
         message:
-          'The local run reads what was synthesised; of lambdas/ it uses the settings and the manifest file only.',
+          'The local run reads what was synthesised; of lambdas/ it uses the settings, the helpers for JSON and the manifest file only.',
       }),
       'no-console': 'off',
     },
@@ -262,7 +263,7 @@ export default tseslint.config(
     files: ['ops/**/*.ts'],
     rules: refuse({
       regex:
-        '/(infra|demo|test)/|/local/(?!state-file\\.ts$|cli/called-as\\.ts$)|/lambdas/(?!(common/json|common/id-rules|cookie-names|fault-codes|probe-code|response-headers|settings/urls)\\.ts$)',
+        '/(infra|demo|test)/|/local/(?!state-file\\.ts$|processes\\.ts$|cli/called-as\\.ts$)|/lambdas/(?!(common/json|common/id-rules|cookie-names|fault-codes|probe-code|response-headers|settings/urls)\\.ts$)',
       message:
         'Operators come from outside: AWS, or what a local start says of itself. Of lambdas/ they use rules and values that stand in files of their own.',
     }),

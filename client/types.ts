@@ -239,7 +239,7 @@ export type Surroundings = Pick<
 export interface Pace {
   /** Asks now. */
   readonly ask: () => Promise<void>;
-  /** How much longer than usual it waits from one answer to the next question, in milliseconds. */
+  /** How much longer than usual it waits from one response to the next request, in milliseconds. */
   restMs: number;
 }
 
@@ -247,7 +247,7 @@ export interface Pace {
 export type SessionEvents = (win: Surroundings, client: SessionClient, pace: Pace) => void;
 
 export interface BffOptions {
-  /** `sessionEvents()` of `cis2-bff/client/events`: the end of a session is told. @default the page asks every 4 seconds */
+  /** `sessionEvents()` of `cis2-bff/client/events`: the end of a session is pushed. @default the page asks every 4 seconds */
   readonly events?: SessionEvents;
 }
 

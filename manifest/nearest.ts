@@ -17,6 +17,17 @@ function distance(one: string, other: string): number {
   return row.at(-1) ?? 0;
 }
 
+/** `: did you mean X?` for a mistyped name, or nothing where no known name is like it. */
+export function suggestion(name: string, known: readonly string[]): string {
+  const found = nearest(name, known);
+  const [one, other] = [name.toLowerCase(), found.toLowerCase()];
+  const isAlike =
+    one.includes(other) ||
+    other.includes(one) ||
+    distance(one, other) < Math.max(one.length, other.length) / 2;
+  return isAlike ? `: did you mean ${found}?` : '';
+}
+
 /** The known name that is most like a mistyped one. What begins with it, or holds it, is nearer than what only looks alike. */
 export function nearest(name: string, known: readonly string[]): string {
   const rank = (candidate: string): number =>

@@ -7,6 +7,7 @@ import { CommandFailed } from './errors.ts';
 import { timeLimits } from './time-limits.ts';
 import { isObject } from '../lambdas/common/json.ts';
 import { calledAs } from '../local/cli/called-as.ts';
+import { isAlive } from '../local/processes.ts';
 import { stateFileOf } from '../local/state-file.ts';
 
 /** An installation's outputs, and how its services are reached. */
@@ -16,6 +17,8 @@ export interface ConnectionInfo {
   readonly region: string;
   /** The names of its alarms begin with it. */
   readonly alarmPrefix?: string;
+  /** The stack with the alarms of CloudFront and its firewall, in another region. */
+  readonly edgeStack?: string;
   /** The endpoints of a local start; absent for AWS, with the credentials of whoever runs the command. */
   readonly local?: {
     readonly port: number;
@@ -55,6 +58,7 @@ async function readEnvironment(name: string, region: string): Promise<Connection
   return {
     label: `environment ${name}`,
     alarmPrefix: `cis2-bff-${name}-`,
+    edgeStack: `cis2-bff-${name}-edge-alarms`,
     region,
     outputs: Object.fromEntries(
       Object.entries({ ...stateful, ...stateless }).map(([key, { value }]) => [key, value]),
@@ -111,7 +115,7 @@ async function readStack(
  *
  * @param option - the option that names them, for a message
  */
-async function readStacks(
+export async function readStacks(
   names: readonly string[],
   region: string,
   option: string,
@@ -179,7 +183,8 @@ function readLocalStart(port: number): ConnectionInfo {
       `the file that the local start on port ${String(port)} wrote for this command cannot be read: start it again`,
     );
   }
-  if (!isAlive(state['pid'])) throw notRunning(port);
+  // A start that was killed leaves its file behind.
+  if (!isAlive(Number(state['pid']))) throw notRunning(port);
   return {
     label: `the local start on port ${String(port)}`,
     region: state['region'],
@@ -204,15 +209,3 @@ const alarmsIn = (listed: unknown): readonly Alarm[] =>
     actions: Number(alarm['actions']),
     enabled: alarm['enabled'] === true,
   }));
-
-/** A start that was killed leaves its file behind. */
-function isAlive(pid: unknown): boolean {
-  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // A process of another user: it is alive.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}

@@ -4,7 +4,7 @@ import { awsFailure, isAwsError, isNoResponse } from './aws-failure.ts';
 import type { Target } from './command.ts';
 import { createLogReader, type LogReader } from './logs.ts';
 import { CommandFailed } from './errors.ts';
-import { findInstallation, notRunning, type ConnectionInfo } from './find-installation.ts';
+import { findInstallation, notRunning, readStacks, type ConnectionInfo } from './find-installation.ts';
 import { isObject, parseJson } from '../lambdas/common/json.ts';
 import { timeLimits } from './time-limits.ts';
 import { oneLine } from './wording.ts';
@@ -35,11 +35,19 @@ export interface Installation {
   /** The log entries of its functions. */
   readonly logs: LogReader;
   /** Its alarms; of a local start those of the template. @throws CommandFailed */
-  readonly alarms?: () => Promise<readonly Alarm[]>;
+  readonly alarms?: ReadAlarms;
   /** Subscriptions to the alarms of a severity; absent for a local start, which sends none. @throws CommandFailed */
-  readonly subscriptions?: Readonly<Record<'alarm' | 'warning', () => Promise<AlarmSubscriptions>>>;
+  readonly subscriptions?: ReadSubscriptions;
+  /** The same for CloudFront and its firewall; only an environment of this project has them, in another region. */
+  readonly edge?: { readonly alarms: ReadAlarms; readonly subscriptions: ReadSubscriptions };
   close(): void;
 }
+
+type ReadAlarms = () => Promise<readonly Alarm[]>;
+type ReadSubscriptions = Readonly<Record<'alarm' | 'warning', () => Promise<AlarmSubscriptions>>>;
+
+/** CloudFront and its firewall have their metrics there. */
+const edgeRegion = 'us-east-1';
 
 /** A little longer than any function of ours runs, in milliseconds. */
 const maxResponseMs = 200_000;
@@ -52,7 +60,7 @@ const maxResponseMs = 200_000;
 export const openInstallation = async (target: Target): Promise<Installation> =>
   connect(await findInstallation(target));
 
-function connect({ label, outputs, region, local, alarmPrefix }: ConnectionInfo): Installation {
+function connect({ label, outputs, region, local, alarmPrefix, edgeStack }: ConnectionInfo): Installation {
   // A local start checks no signature, and must not see real credentials.
   const credentials =
     local === undefined ? {} : { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
@@ -96,17 +104,26 @@ function connect({ label, outputs, region, local, alarmPrefix }: ConnectionInfo)
     },
     failure,
   });
+  const missing = (stacksHave: string, name: string): CommandFailed =>
+    new CommandFailed(
+      'output_missing',
+      `${stacksHave} no output ${name}: deploy this version of the project first`,
+    );
   const output = (name: string): string => {
     const value = outputs[name];
     if (value !== undefined) return value;
-    throw new CommandFailed(
-      'output_missing',
-      `the stacks of ${label} have no output ${name}: deploy this version of the project first`,
-    );
+    throw missing(`the stacks of ${label} have`, name);
   };
 
-  const subscriptionsTo = (topic: string) => () => readAlarmSubscriptions(output(topic), reading, failure);
   const reading = { region, ...timeLimits() };
+  const subscriptionsTo = (topic: string) => () => readAlarmSubscriptions(output(topic), reading, failure);
+  const readingEdge = { ...reading, region: edgeRegion };
+  const edgeSubscriptionsTo = (stack: string, topic: string) => async () => {
+    const [edgeOutputs] = await readStacks([stack], edgeRegion, '--env');
+    const arn = edgeOutputs?.[topic]?.value;
+    if (arn === undefined) throw missing(`the stack ${stack} has`, topic);
+    return readAlarmSubscriptions(arn, readingEdge, failure);
+  };
 
   return {
     label,
@@ -121,9 +138,20 @@ function connect({ label, outputs, region, local, alarmPrefix }: ConnectionInfo)
         }
       : { alarms: () => Promise.resolve(local.alarms) }),
     ...(alarmPrefix === undefined ? {} : { alarms: () => readAlarms(alarmPrefix, reading, failure) }),
+    ...(alarmPrefix === undefined || edgeStack === undefined
+      ? {}
+      : {
+          edge: {
+            alarms: () => readAlarms(alarmPrefix, readingEdge, failure),
+            subscriptions: {
+              alarm: edgeSubscriptionsTo(edgeStack, 'AlarmTopicArn'),
+              warning: edgeSubscriptionsTo(edgeStack, 'WarningTopicArn'),
+            },
+          },
+        }),
     hasOutput: (name) => outputs[name] !== undefined,
     invoke: async (functionName, payload, { changes }) => {
-      const answer = await send(functionName, payload, changes).catch((error: unknown) => {
+      const response = await send(functionName, payload, changes).catch((error: unknown) => {
         if (changes && isNoResponse(error)) {
           throw new CommandFailed(
             'no_answer',
@@ -133,13 +161,13 @@ function connect({ label, outputs, region, local, alarmPrefix }: ConnectionInfo)
         }
         throw failure(error, 'lambda:InvokeFunction');
       });
-      if (answer.FunctionError !== undefined) {
+      if (response.FunctionError !== undefined) {
         throw new CommandFailed(
           'function_failed',
-          `the function failed (${errorTypeOf(answer.Payload)})${changes ? ', and it is not known whether the change was made: run keys status before anything else, and see' : ': see'} the log of ${functionName.replaceAll(/^arn:.*:function:|:live$/g, '')}`,
+          `the function failed (${errorTypeOf(response.Payload)})${changes ? ', and it is not known whether the change was made: run keys status before anything else, and see' : ': see'} the log of ${functionName.replaceAll(/^arn:.*:function:|:live$/g, '')}`,
         );
       }
-      return parsed(answer.Payload);
+      return parsed(response.Payload);
     },
     rotateSecret: async (secretId, token) => {
       const { RotateSecretCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');

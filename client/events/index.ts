@@ -1,4 +1,4 @@
-/** `cis2-bff/client/events`: the end of a session is told, in place of being asked for every few seconds. */
+/** `cis2-bff/client/events`: the end of a session is pushed, in place of being polled for every few seconds. */
 import type { SessionEvents } from '../types.ts';
 
 /** How often a tab asks without this, in milliseconds. */
@@ -60,10 +60,10 @@ export const sessionEvents =
       mine.onopen = () => {
         openedAt = now();
         look();
-        // What ended before it was open was told to nobody.
+        // What ended before it was open was reported to nobody.
         void pace.ask();
       };
-      // A question that is on its way may have been answered before the end. What a message says does not count.
+      // A request that is on its way may have had its response before the end. What a message says does not count.
       mine.onmessage = () => void pace.ask().then(() => pace.ask());
       mine.onclose = () => {
         if (socket !== mine) return;

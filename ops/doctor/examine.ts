@@ -184,12 +184,22 @@ async function checkKeysOf(
 }
 
 async function checkAlerting({ checks, installation }: Examination): Promise<void> {
-  const { alarms, subscriptions } = installation;
-  if (alarms !== undefined) await checks.run('alarms', async () => checkAlarms(await alarms()));
+  await checkAlarmsOf('', installation, checks);
+  if (installation.edge !== undefined) await checkAlarmsOf('edge ', installation.edge, checks);
+}
+
+async function checkAlarmsOf(
+  prefix: '' | 'edge ',
+  { alarms, subscriptions }: Pick<Installation, 'alarms' | 'subscriptions'>,
+  checks: Checks,
+): Promise<void> {
+  if (alarms !== undefined) await checks.run(`${prefix}alarms`, async () => checkAlarms(await alarms()));
   if (subscriptions === undefined) return;
   const { alarm, warning } = subscriptions;
-  await checks.run('alarm subscriptions', async () => checkSubscriptions(await alarm(), 'alarm'));
-  await checks.run('warning subscriptions', async () => checkSubscriptions(await warning(), 'warning'));
+  await checks.run(`${prefix}alarm subscriptions`, async () => checkSubscriptions(await alarm(), 'alarm'));
+  await checks.run(`${prefix}warning subscriptions`, async () =>
+    checkSubscriptions(await warning(), 'warning'),
+  );
 }
 
 async function begin(

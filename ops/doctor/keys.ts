@@ -28,16 +28,16 @@ export async function requireKeySet(
   url: string,
   publishAgain: string,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  const answer = await ask({ name: 'our key set' }, url);
-  const set = jsonOf(answer);
+  const response = await ask({ name: 'our key set' }, url);
+  const set = jsonOf(response);
   const keys = isObject(set) && Array.isArray(set['keys']) ? (set['keys'] as unknown[]).filter(isObject) : [];
-  if (answer.status !== 200 || keys.length === 0) {
+  if (response.status !== 200 || keys.length === 0) {
     throw new Fault(
-      `our key set (JWKS) at ${url} is answered ${String(answer.status)}, with no key in it`,
+      `our key set (JWKS) at ${url} is answered ${String(response.status)}, with no key in it`,
       `Without it CIS2 cannot check our signatures, and nobody can sign in. ${publishAgain} If that does not help, see the log of the function jwks, and whether something before it answers.`,
     );
   }
-  if (keys.some((key) => ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'].some((member) => member in key))) {
+  if (keys.some((key) => ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'].some((member) => member in key))) {
     throw new Fault(
       'our key set (JWKS) shows a private key',
       'Follow docs/operations/suspected-key-compromise.md now: keys promote withdraws the key.',

@@ -22,12 +22,12 @@ const clip = (value: unknown): string => (typeof value === 'string' ? value.slic
 /** Metadata and keys, from outside. */
 export async function discover(issuer: string): Promise<Discovery> {
   const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-  const answer = await ask(cis2, address);
-  const metadata = jsonOf(answer);
-  if (answer.status !== 200 || !isObject(metadata)) {
+  const response = await ask(cis2, address);
+  const metadata = jsonOf(response);
+  if (response.status !== 200 || !isObject(metadata)) {
     throw new Fault(
-      `CIS2’s discovery document is answered ${String(answer.status)}`,
-      answer.status >= 500
+      `CIS2’s discovery document is answered ${String(response.status)}`,
+      response.status >= 500
         ? cis2IsDown
         : 'The issuer is spelled wrongly, or is that of another environment: compare it with what CIS2 gave you.',
     );
@@ -58,7 +58,7 @@ export async function discover(issuer: string): Promise<Discovery> {
   return {
     authorizationEndpoint: String(metadata['authorization_endpoint']),
     userInfoEndpoint: String(metadata['userinfo_endpoint']),
-    clockAhead: answer.clockAhead,
+    clockAhead: response.clockAhead,
   };
 }
 

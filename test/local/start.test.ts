@@ -54,12 +54,12 @@ function launch(command: string, args: string[]): Started {
 async function ready(started: Started): Promise<number> {
   const url = await Promise.race([
     new Promise<string>((resolve) => {
-      const look = (): void => {
+      const check = (): void => {
         const found = /^ready (http:\/\/localhost:\d+)$/m.exec(started.out())?.[1];
         if (found !== undefined) resolve(found);
       };
-      started.child.stdout?.on('data', look);
-      look();
+      started.child.stdout?.on('data', check);
+      check();
     }),
     started.ended.then((code) => {
       throw new Error(`it ended with ${String(code)}: ${started.err()}`);
