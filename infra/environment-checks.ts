@@ -119,7 +119,7 @@ const valueProblems = (name: string, environment: Environment, region: string): 
   }
   if (account !== exampleAccount) {
     for (const [property, value] of Object.entries(environment)) {
-      const found = examples.exec(String(JSON.stringify(value)));
+      const found = examples.exec(JSON.stringify([value]));
       if (found !== null) problems.push(`${property} still has ${found[0]} of the example`);
     }
   }

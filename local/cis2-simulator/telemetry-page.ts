@@ -18,8 +18,8 @@ const tableOf = (
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
 ): Html => html`
-  <h2 class="nhsuk-heading-m simulator-breaks-anywhere" id="${id}">${heading}</h2>
-  <div class="simulator-table" role="region" aria-labelledby="${id}" tabindex="0">
+  <h2 class="nhsuk-heading-m telemetry-breaks-anywhere" id="${id}">${heading}</h2>
+  <div class="telemetry-table" role="region" aria-labelledby="${id}" tabindex="0">
     <table class="nhsuk-table">
       <thead class="nhsuk-table__head">
         <tr>
@@ -32,7 +32,7 @@ const tableOf = (
             html`<tr class="nhsuk-table__row">
               ${row.map((cell, index) => {
                 const breaks = columns[index]?.[1];
-                const style = breaks === undefined ? '' : `simulator-breaks-${breaks}`;
+                const style = breaks === undefined ? '' : `telemetry-breaks-${breaks}`;
                 return html`<td class="nhsuk-table__cell ${style}">${cell}</td>`;
               })}
             </tr>`,

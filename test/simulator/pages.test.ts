@@ -139,7 +139,7 @@ describe.each([1024, 390])('In a window of %i pixels', (width) => {
     expect(details?.width).toBeLessThan(500);
     const lines = await page.evaluate<number>(`(() => {
       const range = document.createRange();
-      range.selectNodeContents(document.querySelector('.simulator-breaks-never'));
+      range.selectNodeContents(document.querySelector('.telemetry-breaks-never'));
       return range.getClientRects().length;
     })()`);
     expect(lines).toBe(1);
