@@ -41,8 +41,8 @@ const unusable = (message: string): ChangeRefused => new ChangeRefused('key_unus
  * @throws ChangeRefused `key_unusable` when it is not such a key, or not one that can sign
  */
 export async function importedKey(jwk: unknown, kid: unknown, clock: Clock): Promise<NewKey> {
-  if (kid !== undefined && !(typeof kid === 'string' && /^[\x21-\x7e]{1,128}$/.test(kid))) {
-    throw unusable('A key’s name is 1 to 128 printable ASCII characters without spaces.');
+  if (kid !== undefined && !(typeof kid === 'string' && /^[\w.~-]{1,128}$/.test(kid))) {
+    throw unusable('A key’s name is 1 to 128 of A–Z, a–z, 0–9 and ._~-.');
   }
   return keyOfJwk(privateRsaJwk(jwk), clock, kid);
 }

@@ -19,7 +19,7 @@ const minBits = 2_048;
 
 /** Whether a key of ours can be called that. */
 export const isKid = (text: unknown): text is string =>
-  typeof text === 'string' && /^[\x21-\x7e]{1,128}$/.test(text);
+  typeof text === 'string' && /^[\w.~-]{1,128}$/.test(text);
 
 /** No message ever quotes what is in the file. */
 const unusable = (message: string): CouldNot => new CouldNot('key_unusable', message);
@@ -121,9 +121,7 @@ function readJwk(text: string, name: string): PrivateKey {
   if (d === undefined) throw unusable(`${name} holds a public key, not a private key`);
   if (use !== undefined && use !== 'sig') throw unusable(`${name} holds a key that is not for signing`);
   if (kid !== undefined && !isKid(kid)) {
-    throw unusable(
-      `the kid in ${name} is not 1 to 128 printable ASCII characters without spaces: take it out, or change it`,
-    );
+    throw unusable(`the kid in ${name} is not 1 to 128 of A-Z, a-z, 0-9 and ._~-: take it out, or change it`);
   }
   const broken = `${name} is not a whole RSA private key: it needs n, e, d, p, q, dp, dq and qi`;
   return { jwk: rsaKey({ key: jwk, format: 'jwk' }, name, broken), kid };
