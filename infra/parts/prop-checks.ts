@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
-import { configMembers, type BffConfig } from '../../manifest/index.ts';
-import { nearest } from '../../manifest/nearest.ts';
+import { configMembers } from '../../manifest/bff-config.ts';
+import type { BffConfig } from '../../manifest/index.ts';
+import { didYouMean } from '../../manifest/nearest.ts';
 import { isText, mustBe } from '../../manifest/problems.ts';
 import { eventFunctionSettings, functionSettings } from '../../lambdas/settings/index.ts';
 import type { Cis2BffProps } from '../cis2-bff.ts';
@@ -104,7 +105,7 @@ const known: readonly string[] = [...Object.keys(checks), ...configMembers];
  */
 export const propProblems = (props: Cis2BffProps): readonly string[] =>
   Object.entries(props).flatMap(([name, value]: [string, unknown]) => {
-    if (!known.includes(name)) return [`there is no property ${name}: did you mean ${nearest(name, known)}?`];
+    if (!known.includes(name)) return [`there is no property ${name}${didYouMean(name, known)}`];
     const [allowed, isAllowed] =
       (checks as Readonly<Record<string, Check | undefined>>)[name] ?? byItsSetting;
     return value === undefined || isAllowed(value) ? [] : [mustBe(name, allowed, value)];
