@@ -390,7 +390,7 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
       return await call();
     } catch (error) {
       if ((error as Error | null)?.name === 'AbortError') throw error;
-      if (!(error instanceof BffError)) return invalid(location ? 'invalid_request' : 'unreachable');
+      if (!(error instanceof BffError)) return invalid('location' in win ? 'invalid_request' : 'unreachable');
       const { code, problem, reference } = error;
       const isOfThisSession = sentWith.get(error) === handle;
       const ended = { status: 'ended', reason: problem?.['reason'] };
@@ -581,9 +581,9 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
     else if (!candidacy) {
       const { signal } = (candidacy = new AbortController());
       const hold = () =>
-        new Promise<void>((resolve) => {
+        new Promise((resolve) => {
           isAsker = true;
-          signal.onabort = () => resolve();
+          signal.onabort = resolve;
         });
       locks.request(prefix + 'asker', { signal }, hold).catch(() => 0);
     }

@@ -72,8 +72,9 @@ function Notices({ session }: { session: ActiveState | null }) {
   const button = <Button kind="secondary" text={texts.hideMessage} onClick={hide} />;
   const shown = useRef<HTMLDivElement>(null);
   useEffect(() => {
+    const element = text ? shown.current : null;
     // jsdom, in which apps run tests, does not scroll.
-    if (text) shown.current?.scrollIntoView?.({ block: 'nearest' });
+    if (element && 'scrollIntoView' in element) element.scrollIntoView({ block: 'nearest' });
   }, [notice, text]);
   return (
     <>

@@ -64,7 +64,7 @@ test('what is said above the page is brought into view', async () => {
   await signIn(tab);
   await tab.evaluate(`document.querySelector('h1').style.marginBottom = '2000px'`);
   await tab.route('**/auth/session/extend', (route) => route.abort());
-  for (const _ of ['once', 'again']) {
+  for (let times = 0; times < 2; times += 1) {
     const button = tab.getByRole('button', { name: 'Save the note' });
     await button.scrollIntoViewIfNeeded();
     expect(await tab.evaluate('scrollY')).toBeGreaterThan(1_000);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createClient, type Surroundings } from '../../client/core.ts';
+import { createClient } from '../../client/core.ts';
 import { BffError } from '../../client/index.ts';
 import type { Bff } from '../../client/types.ts';
 import { problemResponse } from '../../client/testing/index.ts';
@@ -256,7 +256,7 @@ describe('a call', () => {
       ] as typeof unusable
     ).map((one) => [one] as const),
   )('rejects where there is no page: %p', async (one) => {
-    const [bff] = createClient(globalThis as Surroundings);
+    const [bff] = createClient(globalThis);
     const error = await bffError(called(bff, one));
     expect(['unreachable', 'invalid_request']).toContain(error.code);
     bff.stop();
