@@ -79,6 +79,7 @@ const moduleRules = (module) => {
             .filter((values) => !modules[module].includes(values))
             .map((values) => `${up}${values}.ts`),
           `${up}start.ts`,
+          `${up}wiring.ts`,
         ],
         message: `lambdas/${module} may use only: ${modules[module].join(', ') || 'nothing'}.`,
       },
@@ -202,10 +203,10 @@ export default tseslint.config(
     files: ['infra/**/*.ts'],
     rules: refuse({
       regex:
-        `lambdas/(?!settings/index\\.ts$|(?:${sharedValues.join('|')})\\.ts$|api/(?:api-routes|manifest-file)\\.ts$)` +
+        `lambdas/(?!settings/index\\.ts$|(?:${sharedValues.join('|')})\\.ts$|common/json\\.ts$|api/(?:api-routes|manifest-file)\\.ts$)` +
         '|manifest/(?!(?:bff-config|index|nearest|page-policies|problems)\\.ts$)',
       message:
-        'Of lambdas/, the infrastructure uses the settings, the shared values, the API routes and the manifest file only.',
+        'Of lambdas/, the infrastructure uses the settings, the shared values, the helpers for JSON, the API routes and the manifest file only.',
     }),
   },
   {
@@ -244,9 +245,9 @@ export default tseslint.config(
     files: ['local/**/*.ts'],
     rules: {
       ...refuse({
-        regex: 'lambdas/(?!settings/index\\.ts$|api/manifest-file\\.ts$)|/infra/',
+        regex: 'lambdas/(?!settings/index\\.ts$|common/json\\.ts$|api/manifest-file\\.ts$)|/infra/',
         message:
-          'The local run reads what was synthesised; of lambdas/ it uses the settings and the manifest file only.',
+          'The local run reads what was synthesised; of lambdas/ it uses the settings, the helpers for JSON and the manifest file only.',
       }),
       'no-console': 'off',
     },
@@ -254,7 +255,7 @@ export default tseslint.config(
   {
     files: ['ops/**/*.ts'],
     rules: refuse({
-      regex: '/(lambdas|infra|demo|test)/|/local/(?!state-file\\.ts$|cli/called-as\\.ts$)',
+      regex: '/(lambdas|infra|demo|test)/|/local/(?!state-file\\.ts$|processes\\.ts$|cli/called-as\\.ts$)',
       message: 'Operators come from outside: AWS, or what a local start says of itself.',
     }),
   },

@@ -1,6 +1,6 @@
 /**
  * How long the first sign-in of an instance takes at `/auth/login` and `/auth/callback`, with the warm-up and without it, beside
- * later ones: whole starts on loopback, in turns, with a provider that answers at once. Medians, in milliseconds.
+ * later ones: whole starts on loopback, in turns, with a provider that responds at once. Medians, in milliseconds.
  *
  * `npm run bench:first-sign-in -- [ROUNDS]`
  */

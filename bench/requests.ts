@@ -53,14 +53,14 @@ async function bundleClients(folder: string): Promise<Plan['clients']> {
  * been asked, a write under `/again` only. It tells which calls it has passed on.
  */
 async function startStore(behind: string): Promise<{ url: string; passed: StoreCall[]; close: () => void }> {
-  interface Answer {
+  interface StoredResponse {
     readonly status: number;
     readonly headers: Record<string, string>;
     readonly body: Buffer;
   }
-  const responses = new Map<string, Answer>();
+  const responses = new Map<string, StoredResponse>();
   const passed: StoreCall[] = [];
-  const write = (response: ServerResponse, { status, headers, body }: Answer): void => {
+  const write = (response: ServerResponse, { status, headers, body }: StoredResponse): void => {
     response.writeHead(status, { ...headers, 'content-length': body.length }).end(body);
   };
   const server = createServer((request, response) => {

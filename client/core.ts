@@ -261,8 +261,8 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
   };
 
   /** As {@link accept}, and the other tabs hear it. */
-  const learn = (answer: SessionResponse, from?: number) => {
-    if (accept(answer, from)) channel?.postMessage([...answer, since] satisfies Message);
+  const learn = (response: SessionResponse, from?: number) => {
+    if (accept(response, from)) channel?.postMessage([...response, since] satisfies Message);
   };
   const learnNow = (session: Json, reference: string | null = null) =>
     learn([session, instantNow(), reference], wall());
@@ -293,7 +293,7 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
   /**
    * Sends a request to our own origin.
    *
-   * @param isOwn - to the BFF itself: it is given up after a time, and only the BFF answers
+   * @param isOwn - to the BFF itself: it is given up after a time, and only the BFF responds
    * @throws BffError for every response but 2xx and 304
    */
   const send = async (
@@ -348,21 +348,21 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
    */
   const question = async (known?: SessionResponse | true): Promise<void> => {
     try {
-      let answer = known === true ? undefined : known;
+      let response = known === true ? undefined : known;
       if (!known) {
-        answer = await read().catch((error: unknown) => {
+        response = await read().catch((error: unknown) => {
           if ((error as BffError).code === 'session_changed') return undefined;
           throw error;
         });
       }
-      if (!answer || answer[0]['reason'] === 'replaced') {
-        answer = await exclusive('change', () => read('')).catch((error: unknown) => {
-          if (answer) return answer;
+      if (!response || response[0]['reason'] === 'replaced') {
+        response = await exclusive('change', () => read('')).catch((error: unknown) => {
+          if (response) return response;
           if (!known) set(loading);
           throw error;
         });
       }
-      learn(answer);
+      learn(response);
     } catch (error) {
       fail(error as BffError);
     }

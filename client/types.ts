@@ -239,7 +239,7 @@ export type Surroundings = Pick<
 export interface Pace {
   /** Asks now. */
   readonly ask: () => Promise<void>;
-  /** How much longer than usual it waits from one answer to the next question, in milliseconds. */
+  /** How much longer than usual it waits from one response to the next request, in milliseconds. */
   extraIntervalMs: number;
 }
 

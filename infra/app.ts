@@ -3,42 +3,26 @@
  * a pull request.
  */
 import { bundleFunctions } from './bundle.ts';
-import { environments, type Environment } from './environments.ts';
-import { isPullRequest, pullRequestContext, pullRequestEnvironment } from './ephemeral.ts';
+import { chosenEnvironments, refuseUnknownContext } from './chosen-environments.ts';
+import { refuseSharedHosts } from './environment-checks.ts';
+import { environments } from './environments.ts';
 import { DeploymentRefused } from './parts/settings.ts';
 import { addEnvironment } from './stacks.ts';
-import { createApp } from './synthesis.ts';
+import { contextOfCdkJson, createApp } from './synthesis.ts';
 
 const app = createApp();
-const wanted: unknown = app.node.tryGetContext('env');
-const given = Object.fromEntries(
-  pullRequestContext.flatMap((name) => {
-    const value: unknown = app.node.tryGetContext(name);
-    return typeof value === 'string' && value !== '' ? [[name, value]] : [];
-  }),
-);
-
-const choose = (): readonly (readonly [name: string, environment: Environment])[] => {
-  if (isPullRequest(wanted)) return [[wanted, pullRequestEnvironment(wanted, given)]];
-  const [misplaced] = Object.keys(given);
-  if (misplaced !== undefined) {
-    throw new DeploymentRefused([
-      `-c ${misplaced}=… is for the environment of a pull request, -c env=pr-NUMBER`,
-    ]);
-  }
-  const chosen = Object.entries(environments).filter(([name]) => wanted === undefined || name === wanted);
-  if (chosen.length > 0) return chosen;
-  throw new DeploymentRefused([
-    `no environment named ${JSON.stringify(wanted)}, only ${Object.keys(environments).join(', ')} and pr-NUMBER`,
-  ]);
-};
+const context = (name: string): unknown => app.node.tryGetContext(name);
 
 try {
-  const chosen = choose();
+  refuseUnknownContext(
+    Object.keys(app.node.getAllContext() as object).filter((name) => !contextOfCdkJson.has(name)),
+  );
+  refuseSharedHosts(environments);
+  const chosen = chosenEnvironments(context);
   const bundles = bundleFunctions();
-  const refusal = wanted === undefined ? 'choose-one-environment-with--c-env=NAME' : undefined;
+  const refusal = context('env') === undefined ? 'choose-one-environment-with--c-env=NAME' : undefined;
   // The local run's template has all that there can be: an app's configuration says what of it is there.
-  const complete = app.node.tryGetContext('complete') === true ? { sessionEvents: true } : {};
+  const complete = String(context('complete')) === 'true' ? { sessionEvents: true } : {};
   for (const [name, environment] of chosen) {
     addEnvironment(app, name, { ...environment, ...complete }, bundles, refusal);
   }

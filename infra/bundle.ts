@@ -48,7 +48,7 @@ export const sdkParts = {
 
 type BundleBuild = { write: false; metafile: true };
 
-/** A function's bundle: esbuild's answer for its entry point and the files that come of it. */
+/** A function's bundle: esbuild's result for its entry point and the files that come of it. */
 function bundleFunction(name: FunctionName, entries: string, output: string): BuildResult<BundleBuild> {
   return buildSync({
     absWorkingDir: root,

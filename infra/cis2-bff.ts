@@ -1,4 +1,4 @@
-import { Annotations, Duration, Fn, Token, type CfnOutput } from 'aws-cdk-lib';
+import { Fn, Stack, type CfnOutput, type Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import type * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
@@ -7,8 +7,7 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as route53 from 'aws-cdk-lib/aws-route53';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
-import { apiPlatformKeySetCacheSeconds } from '../lambdas/key-set-cache.ts';
-import { scopesRequirement, unneededScopes, type SettingName } from '../lambdas/settings/index.ts';
+import type { SettingName } from '../lambdas/settings/index.ts';
 import { AlarmTopics, type Severity } from './parts/alarm-topic.ts';
 import { BffAlarms, packagedRunbooks } from './parts/alarms.ts';
 import { AliasRecords } from './parts/alias-records.ts';
@@ -16,8 +15,9 @@ import { ApiPlatformCredentials } from './parts/api-platform.ts';
 import { AuditTrail } from './parts/audit-trail.ts';
 import { CanarySchedule } from './parts/canary.ts';
 import { BffDashboard, SavedQueries } from './parts/dashboard.ts';
+import { addNotices, deploymentProblems } from './parts/deployment-checks.ts';
 import { EdgeSecret } from './parts/edge-secret.ts';
-import { BffFunctions, isReleasedBitByBit } from './parts/functions.ts';
+import { BffFunctions, isReleasedGradually } from './parts/functions.ts';
 import type { ReservedConcurrency } from './parts/functions.ts';
 import { BffHttpApi } from './parts/http-api.ts';
 import { InstallationMetrics } from './parts/metrics.ts';
@@ -27,17 +27,17 @@ import { addOutputs } from './parts/outputs.ts';
 import { SigningKeyStore } from './parts/signing-key-store.ts';
 import { BffLogs } from './parts/logs.ts';
 import type { BffLogsProps } from './parts/logs.ts';
-import { operatorProblems, OperatorRoles, type OperatorPrincipals } from './parts/operator-roles.ts';
-import { propProblems } from './parts/prop-checks.ts';
+import { OperatorRoles, type OperatorPrincipals } from './parts/operator-roles.ts';
+import { propChecks, refuseProblems } from './parts/prop-checks.ts';
 import { defaultRequestBurst, defaultRequestsPerSecond } from './parts/rate-limits.ts';
 import { BffReleases, type Rollout } from './parts/releases.ts';
-import { KeyRotation } from './parts/key-rotation.ts';
-import { defaultKeyLeadTime, DeploymentRefused, manifestOf, settingValues } from './parts/settings.ts';
+import { defaultRotationPeriod, KeyRotation } from './parts/key-rotation.ts';
+import { manifestOf, settingValues } from './parts/settings.ts';
 import type { BehaviourProps } from './parts/settings.ts';
 import { EventsApi } from './parts/session-events.ts';
 import { BffStorage } from './parts/storage.ts';
 import { prebuiltBundles } from './prebuilt.ts';
-import { hostOf, unansweredHost, WebEdge } from './parts/web-edge.ts';
+import { hostOf, WebEdge } from './parts/web-edge.ts';
 
 export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
   /**
@@ -131,12 +131,12 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    */
   readonly reservedConcurrency?: ReservedConcurrency | 'none';
   /**
-   * Requests a second, over all users, above which the gateway answers 429.
+   * Requests a second to a route, over all users, above which the gateway answers 429. What anybody can call gets a part of it.
    * @default 500
    */
   readonly requestsPerSecond?: number;
   /**
-   * Requests that may come at once before that rate counts.
+   * Requests to a route that may come at once before that rate counts.
    * @default 1000
    */
   readonly requestBurst?: number;
@@ -173,7 +173,7 @@ export interface Cis2BffProps extends BehaviourProps, BffLogsProps {
    */
   readonly runbookUrl?: string;
   /**
-   * Who may assume the roles of operators. Everybody is refused.
+   * Who may assume the roles of operators. A principal of `*` is refused.
    * @default - whoever the account's own policies let assume them
    */
   readonly operatorPrincipals?: OperatorPrincipals;
@@ -209,7 +209,8 @@ const productionConcurrency = {
   canary: 2,
   'keys-status': 2,
   'operator-sessions': 1,
-  'audit-trail': 2,
+  // A burst of sign-ins comes in many batches, of tens of milliseconds each.
+  'audit-trail': 10,
   // A rotation, and an operator's question meanwhile.
   'rotate-signing-keys': 2,
 } as const satisfies ReservedConcurrency;
@@ -219,8 +220,6 @@ const eventConcurrency = {
   'session-events': 20,
   'session-end-events': 5,
 } as const satisfies ReservedConcurrency;
-
-const defaultRotationPeriod = Duration.days(30);
 
 /**
  * Sign-in with NHS CIS2 and a session on the server, for a single-page app on the same origin.
@@ -264,8 +263,8 @@ export class Cis2Bff extends Construct {
   /** @throws DeploymentRefused naming everything in `props` that breaks a rule */
   constructor(scope: Construct, id: string, props: Cis2BffProps) {
     super(scope, id);
-    const otherwise = propProblems(props);
-    if (otherwise.length > 0) throw new DeploymentRefused(otherwise);
+    refuseProblems(propChecks, props);
+    const reservedConcurrency = concurrencyOf(props);
     const topics = topicsOf(this, props);
     [this.alarmTopic, this.warningTopic] = [topics.critical, topics.warning];
     const { sessionEvents = false } = props;
@@ -292,23 +291,11 @@ export class Cis2Bff extends Construct {
         EDGE_SECRET: edgeSecret.secret.secretArn,
         KEY_RING_NAME: props.keyRingName ?? nameInStack(this),
       },
-      [
-        ...edgeProblems(props),
-        ...concurrencyProblems(props),
-        ...alarmProblems(props),
-        ...runbookProblems(props),
-        ...keyProblems(props),
-        ...operatorProblems(props.operatorPrincipals),
-        ...eventProblems(props),
-      ],
+      deploymentProblems(props, reservedConcurrency, Stack.of(this)),
     );
     const upstreams = manifestOf(props);
-    addScopeWarning(this, settings.CIS2_SCOPE);
+    addNotices(this, props, reservedConcurrency, settings.CIS2_SCOPE);
     const logs = new BffLogs(this, 'Logs', { logRetention: props.logRetention });
-    const reservedConcurrency = concurrencyOf(props);
-    addConcurrencyInfo(this, reservedConcurrency);
-    addOpenApiInfo(this, props);
-    addUnansweredHostInfo(this, props);
     const eventsApi = sessionEvents ? new EventsApi(this, 'EventsApi') : undefined;
     this.functions = new BffFunctions(this, 'Functions', {
       storage: this.storage,
@@ -341,6 +328,7 @@ export class Cis2Bff extends Construct {
     });
     this.operatorRoles = new OperatorRoles(this, 'Operators', {
       functions: this.functions,
+      auditLogGroup: this.storage.auditLogGroup,
       stores,
       alarmTopics: [this.alarmTopic, this.warningTopic],
       parts: [this, ...stores],
@@ -361,7 +349,6 @@ export class Cis2Bff extends Construct {
     this.origin = httpApi.origin;
     this.api = httpApi.api;
     new CanarySchedule(this, 'Canary', this.functions.live('canary'));
-    this.operate(props, settings, httpApi);
     const edge = new WebEdge(this, 'WebEdge', {
       api: this.api,
       originDomainName: this.origin?.name,
@@ -379,6 +366,7 @@ export class Cis2Bff extends Construct {
     this.distribution = edge.distribution;
     this.bucket = edge.spaBucket;
     this.jwksUrl = `${props.baseUrl}/auth/jwks.json`;
+    this.operate(props, settings, httpApi);
     if (props.hostedZone !== undefined) {
       new AliasRecords(this, 'AliasRecords', {
         hostedZone: props.hostedZone,
@@ -407,7 +395,7 @@ export class Cis2Bff extends Construct {
         ',',
         [...this.functions.logGroups().values()].map(({ logGroupName }) => logGroupName),
       ),
-      AuditLogGroup: this.functions.auditLogGroup.logGroupName,
+      AuditLogGroup: this.storage.auditLogGroup.logGroupName,
       AlarmTopicArn: this.alarmTopic.topicArn,
       WarningTopicArn: this.warningTopic.topicArn,
       OperatorReadOnlyRoleArn: this.operatorRoles.readOnly.roleArn,
@@ -469,34 +457,24 @@ export class Cis2Bff extends Construct {
       functions,
       tables,
       rings,
+      distributionId: this.distribution.distributionId,
     });
     new SavedQueries(this, 'Queries', {
       name: nameInStack(this),
       functions: this.functions.logGroups(),
       accessLogs,
-      auditTrail: this.functions.auditLogGroup,
+      auditTrail: this.storage.auditLogGroup,
     });
     new BffReleases(this, 'Releases', {
       rollout: props.rollout ?? 'canary',
       releases: new Map(
         [...functions.keys()]
-          .filter(isReleasedBitByBit)
+          .filter(isReleasedGradually)
           .map((name) => [name, { alias: this.functions.live(name), alarms: alarms.rollingBack(name) }]),
       ),
     });
   }
 }
-
-/** Not an error: what CIS2 makes of a scope is for CIS2 to say. */
-const addScopeWarning = (scope: Construct, asked: string): void => {
-  const unneeded = Token.isUnresolved(asked) ? [] : unneededScopes(asked);
-  if (unneeded.length > 0) {
-    Annotations.of(scope).addWarningV2(
-      'cis2-bff:unneeded-scopes',
-      `nothing here uses ${unneeded.join(', ')}: CIS2 refuses scopes that an app does not need (${scopesRequirement})`,
-    );
-  }
-};
 
 /** The topics of the app's own, and those that are made for it. */
 function topicsOf(scope: Construct, props: Cis2BffProps): Record<Severity, sns.ITopic> {
@@ -508,27 +486,6 @@ function topicsOf(scope: Construct, props: Cis2BffProps): Record<Severity, sns.I
     warning: warningTopic ?? made.add('warning', warningEmail),
   };
 }
-
-const alarmProblems = ({
-  alarmTopic,
-  warningTopic = alarmTopic,
-  alarmEmail,
-  warningEmail,
-}: Cis2BffProps): readonly string[] =>
-  Object.entries({
-    alarmEmail: [alarmEmail, 'alarmTopic', alarmTopic],
-    warningEmail: [warningEmail, 'warningTopic, or alarmTopic without one,', warningTopic],
-  } as const).flatMap(([name, [email, other, topic]]) => {
-    if (email === undefined) return [];
-    if (topic !== undefined)
-      return [`${name} is for the topic that is made here, and ${other} names another`];
-    return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email) ? [] : [`${name} must be an address, got ${email}`];
-  });
-
-const runbookProblems = ({ runbookUrl }: Cis2BffProps): readonly string[] =>
-  runbookUrl === undefined || (URL.canParse(runbookUrl) && /^https?:[^\s#]+$/.test(runbookUrl))
-    ? []
-    : [`runbookUrl must be a web address without #, got ${runbookUrl}`];
 
 const concurrencyOf = ({
   production = true,
@@ -542,134 +499,3 @@ const concurrencyOf = ({
         ...(production && sessionEvents === true ? eventConcurrency : {}),
         ...reservedConcurrency,
       };
-
-/** Storage of the app's own must have been made for it. */
-const eventProblems = ({ sessionEvents, storage }: Cis2BffProps): readonly string[] =>
-  sessionEvents === true && storage !== undefined && storage.sessions.tableStreamArn === undefined
-    ? ['sessionEvents needs the stream of the sessions table: new BffStorage(…, { sessionEvents: true })']
-    : [];
-
-const concurrencyProblems = (props: Cis2BffProps): readonly string[] =>
-  Object.entries(concurrencyOf(props))
-    .filter(([, instances]) => !(Number.isInteger(instances) && instances >= 1))
-    .map(
-      ([name, instances]) =>
-        `reservedConcurrency of ${name} must be a whole number from 1, got ${String(instances)}`,
-    );
-
-/** Lambda leaves no fewer of an account's concurrent executions to functions that have none reserved. */
-const minUnreserved = 100;
-
-/** Not an error: only AWS knows the account's limit. */
-const addConcurrencyInfo = (scope: Construct, reserved: ReservedConcurrency): void => {
-  const sum = Object.values(reserved).reduce((total, instances) => total + instances, 0);
-  if (sum === 0) return;
-  Annotations.of(scope).addInfoV2(
-    'cis2-bff:reserved-concurrency',
-    `${String(sum)} concurrent executions are reserved: the account's limit must be ${String(sum + minUnreserved)} at least ` +
-      '(aws lambda get-account-settings shows it; a new account may have 10). Ask for more under Service Quotas, or set ' +
-      "reservedConcurrency: 'none'",
-  );
-};
-
-/** Not an error: another distribution, or a name that is not there yet, may stand before this one. */
-const addUnansweredHostInfo = (
-  scope: Construct,
-  { baseUrl, certificate, distribution }: Cis2BffProps,
-): void => {
-  const problem = distribution === undefined ? unansweredHost(baseUrl, certificate !== undefined) : undefined;
-  if (problem !== undefined) Annotations.of(scope).addInfoV2('cis2-bff:unanswered-host', problem);
-};
-
-/** Not an error: the edge can do without. */
-const addOpenApiInfo = (scope: Construct, { originDomain }: Cis2BffProps): void => {
-  if (originDomain !== undefined) return;
-  Annotations.of(scope).addInfoV2(
-    'cis2-bff:open-api',
-    "without originDomain the API's own address stays open: whoever finds it comes around the firewall, and can use up what the " +
-      'gateway takes',
-  );
-};
-
-/** What is wrong with how the deployment is reached from outside. */
-const edgeProblems = (props: Cis2BffProps): readonly string[] => {
-  const { production = true, baseUrl, certificate, webAclArn, withoutWebAcl, distribution } = props;
-  const problems: string[] = [];
-  if (distribution !== undefined) {
-    for (const [name, value] of Object.entries({ certificate, webAclArn, withoutWebAcl })) {
-      if (value !== undefined)
-        problems.push(`${name} belongs to the distribution, and distribution is your own`);
-    }
-    for (const name of ['contentSecurityPolicy', 'permissionsPolicy'] as const) {
-      if (props[name] !== undefined) {
-        problems.push(`${name} is for documents of our distribution, and distribution is your own`);
-      }
-    }
-    return problems;
-  }
-  if (production && certificate === undefined) {
-    problems.push(
-      "certificate (in an environment: certificateArn or hostedZone) is missing: without it the base URL's host cannot reach the distribution",
-    );
-  }
-  if (production && webAclArn === undefined && withoutWebAcl === undefined) {
-    problems.push('webAclArn is missing: give one, or say in withoutWebAcl why there is none');
-  }
-  const edgeSecretDeployment = props.edgeSecret?.deployment ?? props.edgeSecretDeployment ?? 1;
-  if (props.edgeSecret !== undefined && props.edgeSecretDeployment !== undefined) {
-    problems.push(
-      'edgeSecretDeployment is for the secret that is made here: give the number to new EdgeSecret(…, { deployment })',
-    );
-  }
-  if (!(Number.isSafeInteger(edgeSecretDeployment) && edgeSecretDeployment >= 1)) {
-    problems.push(`edgeSecretDeployment must be a whole number from 1, got ${String(edgeSecretDeployment)}`);
-  }
-  const origin = props.originDomain?.domainName;
-  if (
-    origin !== undefined &&
-    !(/^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/.test(origin) && !baseUrl.endsWith(`//${origin}`))
-  ) {
-    problems.push(`originDomain must be a host name of its own, got ${origin}`);
-  }
-  if (withoutWebAcl !== undefined && withoutWebAcl.trim() === '')
-    problems.push('withoutWebAcl gives no reason');
-  if (webAclArn !== undefined && withoutWebAcl !== undefined) {
-    problems.push('withoutWebAcl says that there is no web ACL, and webAclArn names one');
-  }
-  return problems;
-};
-
-/** What is wrong with how the signing keys are stored and rotated. */
-const keyProblems = (props: Cis2BffProps): readonly string[] => {
-  const {
-    production = true,
-    rotationPeriod = defaultRotationPeriod,
-    keyLeadTime = defaultKeyLeadTime,
-    signingKeys,
-    apiPlatformKeyStore,
-  } = props;
-  const problems: string[] = [];
-  const days = rotationPeriod.toDays({ integral: false });
-  const lead = keyLeadTime.toSeconds({ integral: false });
-  if (!(Number.isInteger(days) && days >= 7 && days <= 365)) {
-    problems.push(`rotationPeriod must be whole days from 7 to 365, got ${String(days)}`);
-  }
-  if (!(lead < rotationPeriod.toSeconds({ integral: false }))) {
-    problems.push('keyLeadTime must be shorter than rotationPeriod, or no key would ever be due to sign');
-  }
-  if (production && !(lead >= apiPlatformKeySetCacheSeconds)) {
-    problems.push(
-      `keyLeadTime must be at least an hour in production, for which the API platform caches a set of keys, got ${String(lead)} s`,
-    );
-  }
-  if (signingKeys !== undefined && signingKeys.purpose !== 'cis2') {
-    problems.push(`signingKeys is a store for ${signingKeys.purpose}, not for cis2`);
-  }
-  if (apiPlatformKeyStore !== undefined && apiPlatformKeyStore.purpose !== 'api-platform') {
-    problems.push(`apiPlatformKeyStore is a store for ${apiPlatformKeyStore.purpose}, not for api-platform`);
-  }
-  if (apiPlatformKeyStore !== undefined && props.apiPlatformKeys !== 'own') {
-    problems.push("apiPlatformKeyStore is given, but apiPlatformKeys is not 'own'");
-  }
-  return problems;
-};

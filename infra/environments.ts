@@ -1,3 +1,4 @@
+import { ArnPrincipal } from 'aws-cdk-lib/aws-iam';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Cis2BffProps } from './cis2-bff.ts';
 import type { FirewallProps } from './parts/firewall.ts';
@@ -60,6 +61,9 @@ export interface Environment
 /** An account that AWS keeps for examples. An entry that names it can be synthesised and not deployed. */
 export const exampleAccount = '111122223333';
 
+/** Where whoever is told of an alarm reads `docs/operations/runbooks.md`. */
+const exampleRunbooks = 'https://git.example.nhs.uk/app/docs/operations/runbooks.md';
+
 /** Enough for a team that tries things out, too little for a runaway loop to cost much. It fits the limits of a new account. */
 const small = {
   requestsPerSecond: 50,
@@ -67,6 +71,8 @@ const small = {
   maxReadUnits: 400,
   maxWriteUnits: 200,
   logRetention: RetentionDays.ONE_MONTH,
+  // Below the gateway's rates, which follow requestsPerSecond.
+  firewall: { logoutsPerAddress: 600, requestsPerAddress: 12_000 },
 } as const;
 
 /**
@@ -94,6 +100,8 @@ export const environments: Readonly<Record<string, Environment>> = {
     issuer: cis2Issuers.integration,
     clientId: 'cis2-bff-dev',
     upstreamUrls: { pds: pds.integration },
+    alarmEmail: 'team@app.example.nhs.uk',
+    runbookUrl: exampleRunbooks,
   },
   int: {
     ...small,
@@ -105,6 +113,8 @@ export const environments: Readonly<Record<string, Environment>> = {
     issuer: cis2Issuers.integration,
     clientId: 'cis2-bff-int',
     upstreamUrls: { pds: pds.integration },
+    alarmEmail: 'team@app.example.nhs.uk',
+    runbookUrl: exampleRunbooks,
   },
   prod: {
     production: true,
@@ -116,5 +126,11 @@ export const environments: Readonly<Record<string, Environment>> = {
     upstreamUrls: { pds: pds.live },
     certificateArn: exampleCertificate,
     alarmEmail: 'on-call@app.example.nhs.uk',
+    warningEmail: 'team@app.example.nhs.uk',
+    runbookUrl: exampleRunbooks,
+    operatorPrincipals: {
+      readOnly: new ArnPrincipal(`arn:aws:iam::${exampleAccount}:role/support`),
+      operator: new ArnPrincipal(`arn:aws:iam::${exampleAccount}:role/on-call`),
+    },
   },
 };

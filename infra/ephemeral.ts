@@ -48,6 +48,8 @@ export function pullRequestEnvironment(
     certificateArn: undefined,
     origin: undefined,
     alarmEmail: undefined,
+    warningEmail: undefined,
+    runbookUrl: undefined,
     webAclArn: undefined,
     firewall: undefined,
     withoutWebAcl: 'It is for one pull request, without data of real people, and goes with it.',
@@ -70,5 +72,5 @@ export function makeEphemeral(stack: Stack): void {
     },
   });
   const reason = 'The environment is for one pull request, without data of real people, and goes with it.';
-  Validations.of(stack).acknowledge({ id: 'Cis2Bff-Kept', reason }, { id: 'Cis2Bff-AuditTrail', reason });
+  Validations.of(stack).acknowledge({ id: 'Cis2Bff-Retained', reason }, { id: 'Cis2Bff-AuditTrail', reason });
 }

@@ -1,6 +1,7 @@
 /** Rules of our own for what is synthesised, over a stack's template. AWS's own rules (`AwsSolutions`) come beside them. */
 import { cookieNames } from '../lambdas/cookie-names.ts';
 import { edgeHeader } from '../lambdas/routes.ts';
+import { uncachedErrors } from './parts/uncached-errors.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 type JsonObject = { readonly [key: string]: Json };
@@ -48,7 +49,7 @@ const readers: Readonly<Record<string, readonly string[]>> = {
   EdgeSecret: ['Login', 'Callback', 'Session', 'ApiProxy', 'BackchannelLogout', 'SessionEvents'],
 };
 /** The only one that reads versions which were in force or are to come: it moves them. */
-const mover = 'RotateSigningKeys';
+const rotator = 'RotateSigningKeys';
 
 const isLike = (pattern: string, text: string): boolean =>
   new RegExp(
@@ -70,7 +71,7 @@ const mayRead = (statement: JsonObject, who: string | undefined): boolean => {
       at(statement['Condition'], 'ForAnyValue:StringEquals', 'secretsmanager:VersionStage'),
     );
     const allowed: readonly Json[] = secret === 'EdgeSecret' ? ['AWSCURRENT', 'AWSPREVIOUS'] : ['AWSCURRENT'];
-    return who === mover || (stages.length > 0 && stages.every((stage) => allowed.includes(stage)));
+    return who === rotator || (stages.length > 0 && stages.every((stage) => allowed.includes(stage)));
   });
 };
 
@@ -198,9 +199,6 @@ const firewallLacks = (acl: TemplateResource): boolean => {
   );
 };
 
-/** Errors that CloudFront would cache for ten seconds, and give to somebody else. */
-const cachedErrors = [400, 403, 404, 405, 500, 502, 503, 504];
-
 const distributionLacks = (distribution: TemplateResource): boolean => {
   const config = property(distribution, 'DistributionConfig');
   const errors = list(at(config, 'CustomErrorResponses'));
@@ -213,7 +211,7 @@ const distributionLacks = (distribution: TemplateResource): boolean => {
     !errors.every(
       (error) => at(error, 'ErrorCachingMinTTL') === 0 && at(error, 'ResponsePagePath') === undefined,
     ) ||
-    !cachedErrors.every((code) => errors.some((error) => at(error, 'ErrorCode') === code)) ||
+    !uncachedErrors.every((code) => errors.some((error) => at(error, 'ErrorCode') === code)) ||
     !api.every((origin) => at(origin, 'CustomOriginConfig', 'OriginProtocolPolicy') === 'https-only') ||
     behaviours.length === 0 ||
     !behaviours.every((behaviour) => at(behaviour, 'ViewerProtocolPolicy') === 'https-only')
@@ -228,7 +226,7 @@ const isServing = (logicalId: string, template: StackTemplate): boolean =>
       at(inAddress(property(integration, 'IntegrationUri')), 'Ref') === logicalId,
   );
 
-const goesBack = (group: TemplateResource): boolean =>
+const rollsBack = (group: TemplateResource): boolean =>
   property(group, 'AutoRollbackConfiguration', 'Enabled') === true &&
   list(property(group, 'AutoRollbackConfiguration', 'Events')).includes('DEPLOYMENT_FAILURE') &&
   // What is released at once, for a correction while an alarm is on, has no time in which alarms could take it back.
@@ -270,8 +268,9 @@ export const rules: readonly Rule[] = [
     why: 'Who signed in, and who changed keys or ended sessions, must be found for a year.',
     isBroken: (resource, logicalId, template) => {
       if (resource.Type !== 'AWS::Logs::LogGroup') return false;
-      const owner = functionOf(logicalId, 'Logs');
-      if (owner !== 'AuditTrail') return owner !== undefined && !isAudited(logicalId, template);
+      if (!/AuditTrail[0-9A-F]{8}$/.test(logicalId)) {
+        return functionOf(logicalId, 'Logs') !== undefined && !isAudited(logicalId, template);
+      }
       return (
         !(Number(property(resource, 'RetentionInDays')) >= daysOfAudit) ||
         property(resource, 'DeletionProtectionEnabled') !== true
@@ -291,7 +290,7 @@ export const rules: readonly Rule[] = [
   {
     id: 'AlarmActions',
     fault: 'Nobody is told when the alarm goes on, or when it goes off.',
-    why: 'An alarm that nobody hears is none.',
+    why: 'Somebody must be told of a fault, and of its end.',
     isBroken: (resource) =>
       ['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::CompositeAlarm'].includes(resource.Type) &&
       (list(property(resource, 'AlarmActions')).length === 0 ||
@@ -299,7 +298,7 @@ export const rules: readonly Rule[] = [
         property(resource, 'ActionsEnabled') === false),
   },
   {
-    id: 'Kept',
+    id: 'Retained',
     fault:
       'It holds data, or the key of data, and goes when its stack goes or replaces it, or a table can be deleted by mistake.',
     why: 'A deployment must lose nothing.',
@@ -367,7 +366,7 @@ export const rules: readonly Rule[] = [
     fault: 'A release that fails stays: nothing takes it back, or no alarm tells that it fails.',
     why: 'People must be able to sign in before somebody is awake.',
     isBroken: (resource, logicalId, template) => {
-      if (resource.Type === 'AWS::CodeDeploy::DeploymentGroup') return !goesBack(resource);
+      if (resource.Type === 'AWS::CodeDeploy::DeploymentGroup') return !rollsBack(resource);
       if (resource.Type !== 'AWS::Lambda::Alias' || !isServing(logicalId, template)) return false;
       const group = at(resource.UpdatePolicy, 'CodeDeployLambdaAliasUpdate', 'DeploymentGroupName', 'Ref');
       return typeof group !== 'string' || template.Resources?.[group] === undefined;
@@ -394,7 +393,7 @@ export const rules: readonly Rule[] = [
     id: 'EdgeBehaviours',
     fault:
       'The edge takes or sends requests in the clear, keeps errors, puts a page in their place, or passes on cookies that are not ours.',
-    why: 'An error that is kept goes to somebody else, and a foreign cookie can lock a person out.',
+    why: 'An error that is cached goes to somebody else, and a foreign cookie can lock a person out.',
     isBroken: (resource) => {
       if (resource.Type === 'AWS::CloudFront::Distribution') return distributionLacks(resource);
       if (resource.Type !== 'AWS::CloudFront::OriginRequestPolicy') return false;

@@ -1,9 +1,11 @@
-import { CfnOutput, Fn, Stack } from 'aws-cdk-lib';
+import { Aws, CfnOutput, Fn, Stack, Validations } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
 import bff from '../bff.config.ts';
 import { Cis2Bff } from './cis2-bff.ts';
+import { refuseUndeployable } from './environment-checks.ts';
 import { makeEphemeral } from './ephemeral.ts';
 import { exampleAccount, type Environment } from './environments.ts';
 import { packagedRunbooks } from './parts/alarms.ts';
@@ -14,7 +16,7 @@ import { edgeRegion, Firewall } from './parts/firewall.ts';
 import { SigningKeyStore } from './parts/signing-key-store.ts';
 import { DeploymentRefused } from './parts/settings.ts';
 import { BffStorage } from './parts/storage.ts';
-import { hostOf, unansweredHost } from './parts/web-edge.ts';
+import { hostOf } from './parts/web-edge.ts';
 import { UndeployableSynthesizer } from './parts/undeployable.ts';
 
 /** Health data stays in London. */
@@ -53,7 +55,7 @@ export function addEnvironment(
   const { firewall, maxReadUnits, maxWriteUnits, ...others } = more;
   // Where it is deployed an environment says it, and not the app: two of its stacks need to know.
   const { sessionEvents = false, edgeSecretDeployment, ...bffProps } = others;
-  refuseUndeployable(name, environment);
+  refuseUndeployable(name, environment, region);
   const why =
     refusal ?? (account === exampleAccount ? 'put-your-own-account-into-infra-environments' : undefined);
   const common = {
@@ -166,16 +168,46 @@ export function addEnvironment(
     env: { account, region: edgeRegion },
     description: `CIS2 BFF, ${name}: alarms of the edge and its firewall`,
   });
-  new EdgeAlarms(edgeAlarms, 'EdgeAlarms', {
+  const { topics } = new EdgeAlarms(edgeAlarms, 'EdgeAlarms', {
     runbookUrl: environment.runbookUrl ?? packagedRunbooks,
     alarmEmail: environment.alarmEmail,
     warningEmail: environment.warningEmail,
     firewall: madeFirewall,
     distributionId: Fn.getStackOutput(stateless.stackName, distributionOutput, region),
   });
+  new CfnOutput(edgeAlarms, 'AlarmTopicArn', { value: topics.critical.topicArn });
+  new CfnOutput(edgeAlarms, 'WarningTopicArn', { value: topics.warning.topicArn });
+  addEdgeRights(edgeAlarms, stateless, [topics.critical.topicArn, topics.warning.topicArn]);
   edgeAlarms.addStackDependency(stateless);
   return { stateful, stateless, edge, edgeAlarms };
 }
+
+/** What `doctor` must be allowed in the edge's region, in the roles of operators: they are made before its topics are. */
+const addEdgeRights = (edgeAlarms: Stack, stateless: Stack, topicArns: readonly string[]): void => {
+  const stackArn = `arn:${Aws.PARTITION}:cloudformation:${edgeRegion}:${edgeAlarms.account}:stack/${edgeAlarms.stackName}/*`;
+  const policy = new iam.Policy(edgeAlarms, 'OperatorsAtTheEdge', {
+    roles: ['OperatorReadOnlyRoleArn', 'OperatorRoleArn'].map((output) =>
+      iam.Role.fromRoleArn(edgeAlarms, output, Fn.getStackOutput(stateless.stackName, output, region)),
+    ),
+    statements: [
+      new iam.PolicyStatement({
+        sid: 'EdgeInstallation',
+        actions: ['cloudformation:DescribeStacks'],
+        resources: [stackArn],
+      }),
+      new iam.PolicyStatement({
+        sid: 'EdgeAlarmSubscriptions',
+        actions: ['sns:ListSubscriptionsByTopic'],
+        resources: [...topicArns],
+      }),
+    ],
+  });
+  Validations.of(policy).acknowledge({
+    id: `AwsSolutions-IAM5[Resource::${stackArn.replace(Aws.PARTITION, '<AWS::Partition>')}]`,
+    reason:
+      'A stack is described by its name; what follows it in the ARN is an id that CloudFormation makes up.',
+  });
+};
 
 const zoneIn = (stack: Stack, { id, name }: { id: string; name: string }): route53.IHostedZone =>
   route53.HostedZone.fromHostedZoneAttributes(stack, 'HostedZone', { hostedZoneId: id, zoneName: name });
@@ -193,50 +225,6 @@ const originCertificate = (
         validation: acm.CertificateValidation.fromDns(zone),
       })
     : acm.Certificate.fromCertificateArn(stack, 'OriginCertificate', arn);
-
-/** What stands in the examples and belongs to nobody, in the text of an entry. */
-const examples = new RegExp(`\\bexample\\.nhs\\.uk\\b|${exampleAccount}|EXAMPLE`);
-
-/**
- * What would fail late, or half way: a host that nothing answers on, and whatever is left of the example in an entry with an account
- * of its own, which is meant to be deployed.
- */
-const refuseUndeployable = (name: string, environment: Environment): void => {
-  const { account, ...entry } = environment;
-  const problems = /^\d{12}$/.test(account)
-    ? []
-    : [`${name}: account must be the twelve digits of an AWS account, got ${JSON.stringify(account)}`];
-  if (environment.ephemeral === true && environment.production) {
-    problems.push(`${name}: ephemeral is not for production`);
-  }
-  const { production, baseUrl, hostedZone, certificateArn, origin } = environment;
-  const hasCertificate = certificateArn !== undefined || hostedZone !== undefined;
-  const unanswered = unansweredHost(baseUrl, hasCertificate);
-  // Production is refused without a certificate in any case.
-  if (unanswered !== undefined && !(production && !hasCertificate)) {
-    problems.push(`${name}: ${unanswered}`);
-  }
-  if (hostedZone === undefined) {
-    if (origin !== undefined && origin.certificateArn === undefined) {
-      problems.push(`${name}: origin needs its certificateArn, or the environment a hostedZone`);
-    }
-  } else if (!URL.canParse(baseUrl)) {
-    problems.push(`${name}: baseUrl must be an absolute URL, got ${JSON.stringify(baseUrl)}`);
-  } else {
-    for (const host of [new URL(baseUrl).hostname, ...(origin === undefined ? [] : [origin.domainName])]) {
-      if (!`.${host}`.endsWith(`.${hostedZone.name}`)) {
-        problems.push(`${name}: hostedZone ${hostedZone.name} does not cover ${host}`);
-      }
-    }
-  }
-  if (account !== exampleAccount) {
-    for (const [property, value] of Object.entries(entry)) {
-      const found = examples.exec(JSON.stringify(value));
-      if (found !== null) problems.push(`${name}: ${property} still has ${found[0]} of the example`);
-    }
-  }
-  if (problems.length > 0) throw new DeploymentRefused(problems);
-};
 
 const withName = <T>(name: string, make: () => T): T => {
   try {

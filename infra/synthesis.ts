@@ -9,15 +9,17 @@ interface CdkSettings {
   readonly context: Readonly<Record<string, unknown>>;
 }
 
+const { context } = JSON.parse(readFileSync(join(import.meta.dirname, '../cdk.json'), 'utf8')) as CdkSettings;
+
+/** The names in the context of `cdk.json`. */
+export const contextOfCdkJson: ReadonlySet<string> = new Set(Object.keys(context));
+
 /**
  * An app with the context of `cdk.json`, whether the CDK's command line started it or not, and with every check on.
  * What its `synth()` finds, a warning too, is printed and makes the process exit 1, unless it was acknowledged with a
  * reason. `CDK_VALIDATION=false` leaves the slow checks out.
  */
 export function createApp(): App {
-  const { context } = JSON.parse(
-    readFileSync(join(import.meta.dirname, '../cdk.json'), 'utf8'),
-  ) as CdkSettings;
   const app = new App({
     context: { ...context, [STRICT_CFN_VALIDATE_ERRORS]: true, [CDK_APP_MODE_CONTEXT]: 'process' },
     analyticsReporting: false,

@@ -1,14 +1,14 @@
 /**
- * For how long our published key set is cached, and by whom. The function that serves it, CloudFront, and everything that waits
- * until a new key is known count with these times, in seconds.
+ * For how long our published key set is cached, and by whom. The function that serves it, CloudFront, and the rotation use
+ * these times, in seconds.
  */
 
 /** The `max-age` of the key set. */
 export const keySetMaxAgeSeconds = 3_600;
 
 /**
- * How long CloudFront caches the key set, in spite of `max-age`: long enough that a crowd of readers does not reach the function,
- * short because a change of keys waits for it.
+ * How long CloudFront caches the key set, regardless of `max-age`: long enough to keep load from the function, short because a
+ * change of keys waits for it.
  */
 export const keySetEdgeCacheSeconds = 60;
 

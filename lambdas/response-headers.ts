@@ -1,6 +1,6 @@
 /**
- * Headers of every response under `/auth` and `/api`. The functions send them; CloudFront adds them to a response that no function
- * wrote: the firewall's, the gateway's, its own.
+ * Headers of every response under `/auth` and `/api`. The functions send them; CloudFront adds them to other responses: of the
+ * firewall, the gateway, and its own.
  */
 
 /** How long a browser uses HTTPS only, in seconds: two years. The SPA's documents say the same. */

@@ -1,19 +1,18 @@
 /**
- * The BFF's own routes, once. The infrastructure makes the gateway's routes from it, each function must wire
- * exactly the routes that stand under its name, and the guards of a route are part of its entry, so that no route
- * can forget them.
+ * The routes of the BFF. The infrastructure makes the routes of the gateway from it, each function must wire exactly the
+ * routes under its name, and the guards of a route are part of its entry, so that no route lacks them.
  */
 
 /** What a request on this route must prove before its handler sees it. */
 export type Access =
-  /** A navigation or a call by another server: nothing is asked. */
+  /** A navigation or a call by another server: no checks. */
   | 'public'
   /** A `fetch` by our own page: `X-CSRF`, `Origin`, `Sec-Fetch-Site` and the content type are checked. */
   | 'same-origin';
 
 export interface Route {
   readonly access: Access;
-  /** The content type a body must have. A route that asks for none still refuses the types a form can send. */
+  /** The content type a body must have. A route without a body still refuses the types that a form can send. */
   readonly body: 'application/json' | 'application/x-www-form-urlencoded';
 }
 
@@ -46,18 +45,18 @@ export const routes = {
 export type HttpFunctionName = keyof typeof routes;
 export type RouteKey<Name extends HttpFunctionName> = keyof (typeof routes)[Name] & string;
 
-/** Everything under these prefixes is ours to answer, known or not; the rest of the origin is the SPA's. */
+/** All paths under these prefixes belong to the BFF; the rest of the origin belongs to the SPA. */
 export const bffPrefixes = ['/auth', '/api'] as const;
 
 /** Where a page listens for the end of its session, by WebSocket; only where a deployment asks for it. */
 export const eventsPath = '/auth/events';
 
-/** The header that the edge puts in the place of whatever a caller sent under its name. */
+/** The header that the edge sets, replacing a value of the caller. */
 export const edgeHeader = 'x-cis2-bff-edge';
 
 /**
- * Whether a path is one of ours for anybody on the way who decodes or normalises it: escaped any number of times, with dot
- * segments, backslashes, empty segments, or characters that a URL parser drops. Case counts, as it does at the edge.
+ * Whether a path is one of ours after decoding and normalisation at any server on the way: escaped any number of times, with
+ * dot segments, backslashes, empty segments, or characters that a URL parser drops. Case-sensitive, as at the edge.
  *
  * @param path - without query and fragment
  */

@@ -1,4 +1,5 @@
 /** What every function does before its first request: read its settings, open its log, warm up. */
+import { untilAborted, withDeadline } from './common/index.ts';
 import {
   functionSettings,
   readSettings,
@@ -36,25 +37,22 @@ export function startFunction<Name extends FunctionName>(
 const maxWarmUpMs = 1_500;
 
 /**
- * Does now, with the processor that Lambda lends to a start, what the first request would otherwise wait for. Bounded,
+ * Does now, with the extra processor time of a start, what the first request would otherwise wait for. The time is limited,
  * and a failure is only logged: what is unavailable may be back when a request comes.
  */
 export async function warmUp(
   { settings, log }: { settings: { readonly WARM_UP: 'on' | 'off' }; log: Logger },
-  work: readonly (() => Promise<unknown>)[],
+  work: readonly ((signal: AbortSignal) => Promise<unknown>)[],
 ): Promise<void> {
   if (settings.WARM_UP === 'off') return;
   const startedAt = performance.now();
-  let timer: NodeJS.Timeout | undefined;
-  const results = await Promise.race([
-    Promise.allSettled(work.map((step) => step())),
-    new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => {
-        resolve(undefined);
-      }, maxWarmUpMs);
-    }),
-  ]);
-  clearTimeout(timer);
+  const results = await withDeadline(maxWarmUpMs, (signal) =>
+    untilAborted<readonly PromiseSettledResult<unknown>[] | undefined>(
+      signal,
+      () => Promise.allSettled(work.map((step) => step(signal))),
+      () => undefined,
+    ),
+  );
   const failed = results?.find((result) => result.status === 'rejected');
   log('warm_up', {
     durationMs: Math.round(performance.now() - startedAt),

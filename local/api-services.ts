@@ -1,10 +1,9 @@
+/** What the API proxy of a local run calls: what the options name, and simulators in place of the rest. */
 import type { Introspection } from './api-platform-simulator/index.ts';
 import { StartError } from './errors.ts';
 import type { LogSink } from './cli/log.ts';
 import type { LoopbackServer } from './loopback-server.ts';
 import type { Options } from './cli/options.ts';
-
-/** What the API proxy of a local run calls: what the options name, and simulators in place of the rest. */
 
 /**
  * How long a simulator caches our public keys: never longer than a key is published before it signs, as it is deployed. Else
@@ -23,7 +22,7 @@ export interface ApiServices {
   readonly summary: readonly string[];
 }
 
-interface Surroundings {
+interface ServiceContext {
   /** The upstreams that there are. */
   readonly names: readonly string[];
   /** The port of the one origin. The simulators take the ports after that of CIS2's, where they are free. */
@@ -50,13 +49,13 @@ const anybody = (apiKey: string): Introspection => ({
  */
 export async function startApiServices(
   options: Options,
-  { names, port, issuer, jwksUri, log, closers }: Surroundings,
+  { names, port, issuer, jwksUri, log, closers }: ServiceContext,
 ): Promise<ApiServices> {
   const { application, tokenExchangeUrl } = options;
-  const stranger = Object.keys(options.upstreams).find((name) => !names.includes(name));
-  if (stranger !== undefined) {
+  const unknownName = Object.keys(options.upstreams).find((name) => !names.includes(name));
+  if (unknownName !== undefined) {
     throw new StartError(
-      `--upstream names ${JSON.stringify(stranger)}, and the route manifest has ${names.join(', ')}`,
+      `--upstream names ${JSON.stringify(unknownName)}, and the route manifest has ${names.join(', ')}`,
     );
   }
   const serverOptions = (offset: number, event: string) => ({

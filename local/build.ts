@@ -15,6 +15,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf, reasonOf, StartError } from './errors.ts';
 import { isRepository, packageRoot } from './package-root.ts';
+import { isAlive } from './processes.ts';
 
 /** Where everything goes that is made from the project, and not kept. */
 export const buildDirectory = path.join(packageRoot, 'build');
@@ -129,13 +130,12 @@ async function runStep(step: Step, signal: AbortSignal): Promise<void> {
   writeFileSync(stampOf(step), hash);
 }
 
-const isLockHeld = (lock: string): boolean => {
+/** One that is gone meanwhile is not held. */
+const isHeld = (lock: string): boolean => {
   try {
-    process.kill(Number(readlinkSync(lock)), 0);
-    return true;
-  } catch (error) {
-    // EPERM: there is such a process, and it is somebody else's.
-    return codeOf(error) === 'EPERM';
+    return isAlive(Number(readlinkSync(lock)));
+  } catch {
+    return false;
   }
 };
 
@@ -150,7 +150,7 @@ async function withLock<T>(work: () => Promise<T>, signal: AbortSignal): Promise
       break;
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
-      if (isLockHeld(lock)) await sleep(100, undefined, { signal });
+      if (isHeld(lock)) await sleep(100, undefined, { signal });
       else rmSync(lock, { force: true });
     }
   }

@@ -9,8 +9,8 @@ const maxDocument = 1_048_576;
  * and nothing else: what a URL parser would tidy away is part of its name.
  *
  * @param seconds - how long a response may take
- * @returns a warning when it answers, but not as the provider of this name would; undefined when all is well
- * @throws StartError when nothing answers there
+ * @returns a warning when it responds, but not as the provider of this name would; undefined when all is well
+ * @throws StartError when nothing responds there
  */
 export async function checkIssuer(issuer: string, seconds = 5): Promise<string | undefined> {
   const url = `${issuer}/.well-known/openid-configuration`;

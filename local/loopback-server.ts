@@ -1,11 +1,10 @@
+/** Every listener of a local run is made here, so that none is reached from another machine or by a page of another site. */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { codeOf } from './errors.ts';
 
-/** Every listener of a local run is made here, so that none is reached from another machine or by a page of another site. */
-
 export interface Access {
-  /** Host names that a server answers to besides loopback's own, in lower case. */
+  /** Host names that a server accepts besides loopback's own, in lower case. */
   readonly hosts?: readonly string[];
   /** Whether another port in `Host` is refused. It tells nothing where a proxy on this machine may stand in front. */
   readonly ownPortOnly?: true;

@@ -7,22 +7,12 @@ import type { App } from './app.ts';
 import { simulatedCacheSeconds, startApiServices } from './api-services.ts';
 import type { ApiServices } from './api-services.ts';
 import { assemblyDirectory, ensureBuilt, spaDirectory } from './build.ts';
-import {
-  Functions,
-  makeCustomResources,
-  startCustomResourceResponses,
-  makeRotationSchedules,
-  makeSecrets,
-  makeTables,
-  putSecret,
-  readAlarms,
-  readApi,
-  readOutputs,
-  readWebSocketApi,
-  resolveSecret,
-  settingInTemplate,
-} from './aws/cloudformation.ts';
-import type { StoreEndpoints } from './aws/cloudformation.ts';
+import { readApi, readWebSocketApi } from './aws/apis.ts';
+import { makeCustomResources, startCustomResourceResponses } from './aws/custom-resources.ts';
+import { Functions, settingInTemplate } from './aws/functions.ts';
+import { readAlarms, readOutputs } from './aws/outputs.ts';
+import { makeRotationSchedules, makeSecrets, makeTables, putSecret, resolveSecret } from './aws/stores.ts';
+import type { StoreEndpoints } from './aws/stores.ts';
 import { originHeaders, readDistribution, withoutEvents, withPagePolicies } from './edge/cloudfront.ts';
 import { DevelopmentServer } from './edge/development-server.ts';
 import { startDynamoDb, type EmbeddedDynamoDb } from './aws/dynamodb.ts';
@@ -33,7 +23,7 @@ import { SessionEvents } from './edge/session-events.ts';
 import type { Cis2Simulator } from './cis2-simulator/index.ts';
 import { checkIssuer } from './issuer-check.ts';
 import { startKms } from './aws/kms.ts';
-import { telemetryPath } from './control-panel-path.ts';
+import { telemetryPath } from './control-panel/path.ts';
 import { startLambdaEndpoint } from './aws/lambda-endpoint.ts';
 import { startLogsEndpoint } from './aws/cloudwatch-logs.ts';
 import { calledAs } from './cli/called-as.ts';
@@ -65,6 +55,13 @@ const registered = {
   publicKeys: '/auth/jwks.json',
   backchannelLogout: '/auth/backchannel-logout',
 };
+
+/** What a first page and a sign-in call. Their functions are loaded before all is ready, the others at their first request. */
+const signInRoutes: readonly string[] = [
+  'GET /auth/session',
+  'GET /auth/login',
+  `GET ${registered.callback}`,
+];
 
 /** Where a browser may be sent when it has signed out at the provider: a page of the app, not a route. */
 const signedOutPageOf = (app: App): string => app.config.signedOutPath ?? '/signed-out';
@@ -173,7 +170,7 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
       startSignIn(options, { port, ownUrl, baseUrl, signedOutPage, log, closers }),
     ),
     startStores(options, closers),
-    server?.answering(stop),
+    server?.waitUntilReachable(stop),
   ]);
 
   const assembly = Assembly.read(assemblyDirectory);
@@ -225,7 +222,10 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
   responses.close();
   const credentials = settingInTemplate(assembly, 'API_PLATFORM_CREDENTIALS_SECRET') ?? '';
   await putSecret(endpoints.secretsManager, credentials, options.application);
-  await during('starting the functions', functions.warm([...new Set(routes.map((route) => route.function))]));
+  const signInFunctions = routes
+    .filter(({ routeKey }) => signInRoutes.includes(routeKey))
+    .map((route) => route.function);
+  await during('starting the functions', functions.warm([...new Set(signInFunctions)]));
 
   const listens = app.config.sessionEvents === true;
   // A store of somebody else's has no stream: pages that come to listen are refused, and ask.

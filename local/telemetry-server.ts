@@ -3,7 +3,7 @@ import { forbidden, notFound, writeResponse, type HttpResponse } from './cis2-si
 import { stylesheet } from './cis2-simulator/layout.ts';
 import { paths } from './cis2-simulator/metadata.ts';
 import { telemetryPage } from './cis2-simulator/telemetry-page.ts';
-import { telemetryPath } from './control-panel-path.ts';
+import { telemetryPath } from './control-panel/path.ts';
 import { closeServer, createLoopbackServer, guardServer, listenOnLoopback } from './loopback-server.ts';
 import type { Telemetry } from './telemetry.ts';
 

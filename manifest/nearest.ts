@@ -22,16 +22,21 @@ function distance(one: string, other: string): number {
 
 /**
  * `: did you mean NAME?`, with the known name that is most like a mistyped one; empty when none is like it. A name that begins
- * with it, or holds it, is nearer than one that only looks alike.
+ * with it, or holds it, is nearer than one that only looks alike. One that is a part of it (`env` of `environment`) is like it.
  */
 export function didYouMean(given: string, known: readonly string[]): string {
-  const rank = (name: string): number =>
-    name.startsWith(given)
-      ? -2
-      : name.includes(given)
-        ? -1
-        : distance(given.toLowerCase(), name.toLowerCase());
-  const [best] = known.map((name) => [rank(name), name] as const).sort(([one], [other]) => one - other);
+  const one = comparable(given);
   // Two words that differ in more than a third of their letters are not one of them mistyped.
-  return best !== undefined && best[0] <= given.length / 3 ? `: did you mean ${best[1]}?` : '';
+  const limit = one.length / 3;
+  const rank = (name: string): number => {
+    const other = comparable(name);
+    if (other.startsWith(one)) return -2;
+    if (other.includes(one)) return -1;
+    return Math.min(distance(one, other), one.includes(other) ? limit : Infinity);
+  };
+  const [best] = known.map((name) => [rank(name), name] as const).sort(([a], [b]) => a - b);
+  return best !== undefined && best[0] <= limit ? `: did you mean ${best[1]}?` : '';
 }
+
+/** Without the dashes of an option, and in lower case. */
+const comparable = (name: string): string => name.toLowerCase().replace(/^-+/, '');

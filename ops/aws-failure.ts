@@ -38,7 +38,7 @@ const unreachable = new Set([
 export const isAwsError = (error: unknown): error is AwsError =>
   typeof error === 'object' && error !== null && 'name' in error && 'message' in error;
 
-/** The call may have been carried out or not: nobody answered. */
+/** The call may have been carried out or not: no response came. */
 export const isNoResponse = (error: unknown): boolean =>
   isAwsError(error) &&
   (error.name === 'TimeoutError' || unreachable.has(error.code ?? '') || unreachable.has(error.name));

@@ -7,6 +7,7 @@ import { createLogReader, type LogReader } from './logs.ts';
 import { CouldNot } from './errors.ts';
 import { isObject } from './responses.ts';
 import { calledAs } from '../local/cli/called-as.ts';
+import { isAlive } from '../local/processes.ts';
 import { stateFileOf } from '../local/state-file.ts';
 import { oneLine } from './wording.ts';
 
@@ -28,7 +29,7 @@ export interface Installation {
    */
   invoke(functionName: string, payload: unknown, options: { changes: boolean }): Promise<unknown>;
   /**
-   * Has Secrets Manager rotate a secret; it answers before the rotation is done.
+   * Has Secrets Manager rotate a secret; it responds before the rotation is done.
    *
    * @returns `unfinished` when it goes on with an earlier rotation instead
    */
@@ -36,11 +37,16 @@ export interface Installation {
   /** What its functions have logged. */
   readonly logs: LogReader;
   /** Its alarms; on this machine those of the template. @throws CouldNot */
-  readonly alarms?: () => Promise<readonly Alarm[]>;
+  readonly alarms?: Alarms;
   /** Who is told of those of a severity; absent on this machine, which tells nobody. @throws CouldNot */
-  readonly subscriptions?: Readonly<Record<'alarm' | 'warning', () => Promise<AlarmSubscriptions>>>;
+  readonly subscriptions?: Subscriptions;
+  /** The same of CloudFront and its firewall, which an environment of this project's has in another region. */
+  readonly edge?: { readonly alarms: Alarms; readonly subscriptions: Subscriptions };
   close(): void;
 }
+
+type Alarms = () => Promise<readonly Alarm[]>;
+type Subscriptions = Readonly<Record<'alarm' | 'warning', () => Promise<AlarmSubscriptions>>>;
 
 interface Reach {
   readonly label: string;
@@ -48,6 +54,8 @@ interface Reach {
   readonly region: string;
   /** What the names of its alarms begin with. */
   readonly alarmPrefix?: string;
+  /** The stack with the alarms of the edge. */
+  readonly edgeStack?: string;
   /** Absent: AWS, with the credentials of whoever runs the command. */
   readonly local?: {
     readonly port: number;
@@ -57,6 +65,9 @@ interface Reach {
     readonly alarms: readonly Alarm[];
   };
 }
+
+/** Where CloudFront and its firewall are measured. */
+const edgeRegion = 'us-east-1';
 
 /** A little longer than any function of ours runs, in milliseconds. */
 const maxResponseMs = 200_000;
@@ -77,7 +88,7 @@ export async function openInstallation(target: Target): Promise<Installation> {
   }
 }
 
-function connect({ label, outputs, region, local, alarmPrefix }: Reach): Installation {
+function connect({ label, outputs, region, local, alarmPrefix, edgeStack }: Reach): Installation {
   // A local start checks no signature; nobody's real credentials are shown to it.
   const credentials =
     local === undefined ? {} : { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
@@ -121,17 +132,26 @@ function connect({ label, outputs, region, local, alarmPrefix }: Reach): Install
     },
     failure,
   });
+  const missing = (stacksHave: string, name: string): CouldNot =>
+    new CouldNot(
+      'output_missing',
+      `${stacksHave} no output ${name}: deploy this version of the project first`,
+    );
   const output = (name: string): string => {
     const value = outputs[name];
     if (value !== undefined) return value;
-    throw new CouldNot(
-      'output_missing',
-      `the stacks of ${label} have no output ${name}: deploy this version of the project first`,
-    );
+    throw missing(`the stacks of ${label} have`, name);
   };
 
-  const subscriptionsTo = (topic: string) => () => readAlarmSubscriptions(output(topic), reading, failure);
   const reading = { region, requestHandler: { connectionTimeout: 5_000, socketTimeout: 20_000 } };
+  const subscriptionsTo = (topic: string) => () => readAlarmSubscriptions(output(topic), reading, failure);
+  const readingEdge = { ...reading, region: edgeRegion };
+  const edgeSubscriptionsTo = (stack: string, topic: string) => async () => {
+    const [outputs] = await readStacks([stack], edgeRegion, '--env');
+    const arn = outputs?.[topic]?.value;
+    if (arn === undefined) throw missing(`the stack ${stack} has`, topic);
+    return readAlarmSubscriptions(arn, readingEdge, failure);
+  };
 
   return {
     label,
@@ -146,9 +166,20 @@ function connect({ label, outputs, region, local, alarmPrefix }: Reach): Install
         }
       : { alarms: () => Promise.resolve(local.alarms) }),
     ...(alarmPrefix === undefined ? {} : { alarms: () => readAlarms(alarmPrefix, reading, failure) }),
+    ...(alarmPrefix === undefined || edgeStack === undefined
+      ? {}
+      : {
+          edge: {
+            alarms: () => readAlarms(alarmPrefix, readingEdge, failure),
+            subscriptions: {
+              alarm: edgeSubscriptionsTo(edgeStack, 'AlarmTopicArn'),
+              warning: edgeSubscriptionsTo(edgeStack, 'WarningTopicArn'),
+            },
+          },
+        }),
     hasOutput: (name) => outputs[name] !== undefined,
     invoke: async (functionName, payload, { changes }) => {
-      const answer = await send(functionName, payload, changes).catch((error: unknown) => {
+      const response = await send(functionName, payload, changes).catch((error: unknown) => {
         if (changes && isNoResponse(error)) {
           throw new CouldNot(
             'no_answer',
@@ -158,13 +189,13 @@ function connect({ label, outputs, region, local, alarmPrefix }: Reach): Install
         }
         throw failure(error, 'lambda:InvokeFunction');
       });
-      if (answer.FunctionError !== undefined) {
+      if (response.FunctionError !== undefined) {
         throw new CouldNot(
           'function_failed',
-          `the function failed (${errorTypeOf(answer.Payload)})${changes ? ', and whether it was done is not known: check with keys status before anything else, and see' : ': see'} the log of ${functionName.replaceAll(/^arn:.*:function:|:live$/g, '')}`,
+          `the function failed (${errorTypeOf(response.Payload)})${changes ? ', and whether it was done is not known: check with keys status before anything else, and see' : ': see'} the log of ${functionName.replaceAll(/^arn:.*:function:|:live$/g, '')}`,
         );
       }
-      return parsed(answer.Payload);
+      return parsed(response.Payload);
     },
     rotateSecret: async (secretId, token) => {
       const { RotateSecretCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
@@ -226,6 +257,7 @@ async function readEnvironment(name: string, region: string): Promise<Reach> {
   return {
     label: `environment ${name}`,
     alarmPrefix: `cis2-bff-${name}-`,
+    edgeStack: `cis2-bff-${name}-edge-alarms`,
     region,
     outputs: Object.fromEntries(
       Object.entries({ ...stateful, ...stateless }).map(([key, { value }]) => [key, value]),
@@ -349,7 +381,8 @@ function readLocalStart(port: number): Reach {
       `what the local start on port ${String(port)} left for this command cannot be read: start it again`,
     );
   }
-  if (!isAlive(state['pid'])) throw notRunning(port);
+  // A start that was killed leaves its file behind.
+  if (!isAlive(Number(state['pid']))) throw notRunning(port);
   return {
     label: `the local start on port ${String(port)}`,
     region: state['region'],
@@ -374,15 +407,3 @@ const alarmsIn = (listed: unknown): readonly Alarm[] =>
     actions: Number(alarm['actions']),
     enabled: alarm['enabled'] === true,
   }));
-
-/** A start that was killed leaves its file behind. */
-function isAlive(pid: unknown): boolean {
-  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Somebody else's process is alive too.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}

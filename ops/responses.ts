@@ -1,4 +1,4 @@
-/** Reads what a function of ours answered: its own refusal, or the members that a command knows and no others. */
+/** Reads the response of a function of ours: its own refusal, or the members that a command knows and no others. */
 import { CouldNot } from './errors.ts';
 import { oneLine } from './wording.ts';
 

@@ -94,6 +94,8 @@ const whileAway =
 /** What a line shows, by the metric's name and dimensions, or by its label. The first that matches. */
 const shapes: readonly (readonly [RegExp, Shape])[] = [
   [/^AWS\/Lambda/, () => 0],
+  [/^AWS\/CloudFront/, (_at, random) => 0.05 * random],
+  [/refused by the firewall/, rarely(40, 0.2)],
   [/SignInStarted/, around(140)],
   [/SignInCompleted/, (at, random) => (isAway(at) ? 9 : 131) * day(at) * (0.93 + 0.1 * random)],
   [/SignInFailed Code provider_unavailable/, whileAway(92)],

@@ -10,7 +10,7 @@ export interface BffPluginOptions {
   readonly url?: string;
 }
 
-/** What the BFF answers under; everything else is the page's, and Vite serves it. */
+/** The prefixes that the BFF serves; everything else is the page's, and Vite serves it. */
 const prefixes = ['/auth', '/api'];
 
 /**

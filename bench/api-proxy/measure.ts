@@ -11,7 +11,7 @@ export interface Load {
   /** Milliseconds, of every call, in order of size. */
   readonly latencies: readonly number[];
   readonly perSecond: number;
-  /** How often each status was answered; 0 where the connection was lost. */
+  /** How often each status came; 0 where the connection was lost. */
   readonly statuses: Readonly<Record<string, number>>;
 }
 

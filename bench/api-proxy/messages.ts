@@ -12,7 +12,7 @@ export interface World {
   readonly stores: { readonly embedded: string; readonly replaying: string };
 }
 
-/** What the world can be asked for: the response is what the member of the same name in `Answers` says. */
+/** What the world can be asked for. */
 export type Question =
   | { readonly ask: 'sessions'; readonly count: number }
   /** How long the next access tokens live, in seconds. */
@@ -44,19 +44,19 @@ export class Peer {
     });
   }
 
-  next<Answer>(): Promise<Answer> {
+  next<T>(): Promise<T> {
     return new Promise((resolve, reject) => {
       const gone = (): void => reject(new Error('a process of the measurement ended'));
       this.#child.once('exit', gone);
       this.#child.once('message', (response) => {
         this.#child.off('exit', gone);
-        resolve(response as Answer);
+        resolve(response as T);
       });
     });
   }
 
-  ask<Answer>(question: object): Promise<Answer> {
-    const response = this.next<Answer>();
+  ask<T>(question: object): Promise<T> {
+    const response = this.next<T>();
     this.#child.send(question);
     return response;
   }

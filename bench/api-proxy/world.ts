@@ -154,7 +154,7 @@ async function signIn(index: number): Promise<string> {
 }
 
 /**
- * A store that does no work: the embedded store's answer to the first of several like calls is given to the others too, for a
+ * A store that does no work: the embedded store's response to the first of several like calls is given to the others too, for a
  * while. What the proxy costs without the emulation's price can be seen behind it.
  */
 async function startReplayingStore(): Promise<string> {

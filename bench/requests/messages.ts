@@ -11,7 +11,7 @@ export interface Plan {
   readonly providerKey: JWK;
   /** Bundles of the AWS SDK with a client, and nothing else. */
   readonly clients: { readonly usual: string; readonly ours: string };
-  /** The store that answers again what it has answered before. */
+  /** The store that gives its earlier responses again. */
   readonly again: string;
   readonly bundles: string;
 }

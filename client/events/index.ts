@@ -59,10 +59,10 @@ export const sessionEvents =
       mine.onopen = () => {
         openedAt = now();
         look();
-        // What ended before it was open was told to nobody.
+        // What ended before it was open was reported to nobody.
         void pace.ask();
       };
-      // A question that is on its way may have been answered before the end. What a message says does not count.
+      // A request that is on its way may have had its response before the end. What a message says does not count.
       mine.onmessage = () => void pace.ask().then(() => pace.ask());
       mine.onclose = () => {
         if (socket !== mine) return;

@@ -61,8 +61,8 @@ function SignedInPages({ session, children }: { session: ActiveState; children: 
 
 function Notices({ session }: { session: ActiveState | null }) {
   const { texts, notice, hideNotice } = useShared();
-  const { kind, heading, text: told } = notice ?? {};
-  const text = typeof told === 'function' ? session && told(session) : told;
+  const { kind, heading, text: noticeText } = notice ?? {};
+  const text = typeof noticeText === 'function' ? session && noticeText(session) : noticeText;
   const hide = ({ currentTarget }: MouseEvent<HTMLElement>) => {
     const next =
       currentTarget.closest<HTMLElement>('main[tabindex]') ?? document.getElementById('page-title');

@@ -42,7 +42,7 @@ export interface FakeServerOptions<Upstreams = unknown> {
 export interface FakeServer {
   /** To be used in place of `fetch`. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
-  /** The session JSON as it is answered now. */
+  /** The session JSON as the next response has it. */
   readonly session: () => Record<string, unknown>;
   /** Its clock, in milliseconds since the epoch; it moves with `tick` only. */
   readonly now: () => number;
@@ -128,14 +128,14 @@ interface Endpoint {
   readonly method: string;
   readonly pattern: RegExp;
   readonly names: readonly string[];
-  readonly answer: (call: FakeCall) => Response | Promise<Response>;
+  readonly respond: (call: FakeCall) => Response | Promise<Response>;
 }
 
-const endpointOf = (key: string, answer: Endpoint['answer']): Endpoint => {
+const endpointOf = (key: string, respond: Endpoint['respond']): Endpoint => {
   const [method = '', path = ''] = key.split(' ');
   const names = Array.from(path.matchAll(/\{(\w+)\}/g), ([, name = '']) => name);
   const literal = path.replaceAll(/[.*+?^$()|[\]\\]/g, '\\$&');
-  return { method, names, pattern: new RegExp(`^${literal.replaceAll(/\{\w+\}/g, '([^/]+)')}$`), answer };
+  return { method, names, pattern: new RegExp(`^${literal.replaceAll(/\{\w+\}/g, '([^/]+)')}$`), respond };
 };
 
 function readBody(headers: Headers, body: unknown): unknown {
@@ -214,12 +214,12 @@ export function createFakeServer<Upstreams = unknown>(
     );
     const idleAt = time(expires.idleAt, time(expires.at, now + idleMs));
     const warnAt = time(expires.warnAt, Math.min(idleAt, absoluteAt) - warningMs);
-    const held = (roles ?? (role ? [role] : [exampleRole])) as readonly Role[];
+    const userRoles = (roles ?? (role ? [role] : [exampleRole])) as readonly Role[];
     live = {
       status: 'active',
       handle: handle ?? newHandle(),
-      role: (role === undefined ? (held.length === 1 ? held[0] : null) : role) as Role | null,
-      roles: held,
+      role: (role === undefined ? (userRoles.length === 1 ? userRoles[0] : null) : role) as Role | null,
+      roles: userRoles,
       ...{ idleAt, absoluteAt, warnAt: warning === true ? Math.min(warnAt, now) : warnAt },
       details: {
         user: {
@@ -248,9 +248,9 @@ export function createFakeServer<Upstreams = unknown>(
       : problemResponse('session_ended', { loginUrl: '/auth/login', reason: ended.reason });
   /** What needs somebody to be signed in. */
   const guarded =
-    (answer: (live: Live, call: FakeCall) => Response | Promise<Response>) =>
+    (respond: (live: Live, call: FakeCall) => Response | Promise<Response>) =>
     (call: FakeCall): Response | Promise<Response> =>
-      live === undefined ? noSession() : answer(live, call);
+      live === undefined ? noSession() : respond(live, call);
 
   const chooseRole = ({ roles }: Live, { body }: FakeCall): Response => {
     const chosen = roles.find(({ roleId }) => roleId === (body as { roleId?: unknown } | null)?.roleId);
@@ -281,7 +281,7 @@ export function createFakeServer<Upstreams = unknown>(
     return new Response(null, { status: 204, headers: common });
   };
 
-  const routes: Readonly<Record<string, Endpoint['answer']>> = {
+  const routes: Readonly<Record<string, Endpoint['respond']>> = {
     'GET /auth/session': () => json(session()),
     'GET /auth/session/draft-key': guarded(({ details }) => {
       const { uid } = details['user'] as { uid: string };
@@ -299,16 +299,16 @@ export function createFakeServer<Upstreams = unknown>(
       return json({ redirectTo: '/signed-out' });
     },
     ...Object.fromEntries(
-      Object.entries<FakeRoutes[string]>(options.api ?? {}).map(([key, answer]) => [
+      Object.entries<FakeRoutes[string]>(options.api ?? {}).map(([key, respond]) => [
         key,
         guarded((_, call) => {
           if (call.headers.get('x-background') !== '1') active();
-          return answer?.(call) ?? problemResponse('not_found');
+          return respond?.(call) ?? problemResponse('not_found');
         }),
       ]),
     ),
   };
-  const endpoints = Object.entries(routes).map(([key, answer]) => endpointOf(key, answer));
+  const endpoints = Object.entries(routes).map(([key, respond]) => endpointOf(key, respond));
 
   const fetch: FakeServer['fetch'] = async (input, init = {}) => {
     const request = typeof input === 'object' && 'url' in input ? input : undefined;
@@ -326,7 +326,7 @@ export function createFakeServer<Upstreams = unknown>(
       if (path === undefined || endpoint.method !== method) continue;
       const body = init.body ?? (request && (await request.clone().text()));
       try {
-        const answer = await endpoint.answer({
+        const response = await endpoint.respond({
           parameters: Object.fromEntries(
             endpoint.names.map((name, index) => [name, decodeURIComponent(values[index] ?? '')]),
           ),
@@ -336,10 +336,10 @@ export function createFakeServer<Upstreams = unknown>(
         });
         init.signal?.throwIfAborted();
         // A network error, in the shape that `Response.error()` gives it.
-        if (answer.type === 'error') throw new TypeError('network error');
-        const responseHeaders = new Headers(answer.headers);
+        if (response.type === 'error') throw new TypeError('network error');
+        const responseHeaders = new Headers(response.headers);
         responseHeaders.set('X-Request-Id', reference);
-        return new Response(answer.body, { status: answer.status, headers: responseHeaders });
+        return new Response(response.body, { status: response.status, headers: responseHeaders });
       } catch (error) {
         if (error instanceof BffError) return problemResponse(error.code, error.problem ?? {});
         throw error;

@@ -39,6 +39,6 @@
   /* Captured, for the error of a script that did not load stays at its element. */
   window.addEventListener('error', onError, true);
   window.addEventListener('unhandledrejection', tell);
-  /* Longer than the page's own script waits for an answer. */
+  /* Longer than the page's own script waits for a response. */
   window.setTimeout(tell, 20000);
 })();

@@ -46,8 +46,8 @@ export function FindPage() {
     const { family, born } = typedIn(event);
     const query = { family, birthdate: born ? [`eq${born}`] : ['ge1900-01-01'], '_max-results': 10 };
     attempt('The search was not done', async () => {
-      const answer = await bff.api('GET /api/pds/Patient', { query });
-      setFound((await answer.json()) as Bundle);
+      const response = await bff.api('GET /api/pds/Patient', { query });
+      setFound((await response.json()) as Bundle);
     });
   };
   const patients = (found?.entry ?? []).map(({ resource }) => resource);
@@ -95,8 +95,8 @@ interface Loaded {
   version: string;
 }
 async function load(id: string): Promise<Loaded> {
-  const answer = await bff.api('GET /api/pds/Patient/{id}', { parameters: { id } });
-  return { patient: (await answer.json()) as Patient, version: answer.headers.get('ETag') ?? '' };
+  const response = await bff.api('GET /api/pds/Patient/{id}', { parameters: { id } });
+  return { patient: (await response.json()) as Patient, version: response.headers.get('ETag') ?? '' };
 }
 
 /** The record of a patient, or the form that changes the address. */

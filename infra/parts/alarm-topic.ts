@@ -20,7 +20,7 @@ export class AlarmTopics extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     Validations.of(encryptionKey).acknowledge({
-      id: 'Cis2Bff-Kept',
+      id: 'Cis2Bff-Retained',
       reason:
         'Nothing is stored under it: it encrypts messages on their way through the topic, which goes with it.',
     });

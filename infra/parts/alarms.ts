@@ -10,6 +10,7 @@ import type { FunctionName } from '../../lambdas/settings/index.ts';
 import type { Severity } from './alarm-topic.ts';
 import { isBehindTheApi } from './functions.ts';
 import { apiMetric, type InstallationMetrics, tableErrors, tableThrottles } from './metrics.ts';
+import { pascalCase } from './names.ts';
 import { burning } from './objectives.ts';
 
 /** What every alarm says and tells. */
@@ -59,9 +60,6 @@ const hour = Duration.hours(1);
 
 const { GREATER_THAN_THRESHOLD, LESS_THAN_THRESHOLD } = cloudwatch.ComparisonOperator;
 const { BREACHING } = cloudwatch.TreatMissingData;
-
-const pascalCase = (name: string): string =>
-  name.replaceAll(/(?:^|[- ])([a-z])/g, (_match, letter: string) => letter.toUpperCase());
 
 /**
  * What is watched. Every alarm tells a topic, and says how urgent it is, what users notice, and which section of the runbooks to
@@ -253,8 +251,10 @@ const functionAlerts = ({ functions }: BffAlarmsProps): Alerts =>
   [...functions].flatMap(([name, live]): Alerts => {
     const made = live.lambda;
     const serves = isBehindTheApi(name);
-    // Of an address that does not exist nobody is in need by night.
+    // Requests to addresses that do not exist harm no user, so their alarm can wait.
     const severity = serves && name !== 'unknown-route' ? 'critical' : 'warning';
+    // Bursts are ordinary: anybody can send one, and Lambda calls audit-trail again for hours. It is an alarm if it lasts.
+    const hasBursts = serves || name === 'audit-trail';
     return [
       [
         `${pascalCase(name)}Errors`,
@@ -276,9 +276,8 @@ const functionAlerts = ({ functions }: BffAlarmsProps): Alerts =>
           runbook: 'a-function-is-throttled',
           users: serves ? `${felt[name]} Requests are answered 503: too many come at once.` : felt[name],
           metric: made.metricThrottles({ period: fiveMinutes }),
-          // Anybody can send a burst: it wakes nobody unless it lasts.
-          threshold: serves ? 10 : 1,
-          periods: serves ? [2, 3] : [1, 1],
+          threshold: hasBursts ? 10 : 1,
+          periods: hasBursts ? [2, 3] : [1, 1],
         },
       ],
     ];

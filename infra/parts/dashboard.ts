@@ -8,6 +8,7 @@ import { Construct } from 'constructs';
 import type { FunctionName } from '../../lambdas/settings/index.ts';
 import type { BffAlarms } from './alarms.ts';
 import { apiMetric, type InstallationMetrics, tableErrors, tableThrottles } from './metrics.ts';
+import { edgeRegion } from './firewall.ts';
 import { budgets } from './objectives.ts';
 
 export interface BffDashboardProps {
@@ -19,6 +20,7 @@ export interface BffDashboardProps {
   readonly functions: ReadonlyMap<FunctionName, lambda.Function>;
   readonly tables: Readonly<Record<string, dynamodb.Table>>;
   readonly rings: Readonly<Record<string, string>>;
+  readonly distributionId: string;
 }
 
 /** Width of the whole dashboard. */
@@ -50,7 +52,7 @@ export class BffDashboard extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { name, metrics, alarms, api, functions, tables, rings }: BffDashboardProps,
+    { name, metrics, alarms, api, functions, tables, rings, distributionId }: BffDashboardProps,
   ) {
     super(scope, id);
     const all = [...functions];
@@ -149,6 +151,34 @@ export class BffDashboard extends Construct {
           apiMetric(api, '4xx', { label: 'answered 4xx' }),
         ],
         fromZero,
+      ),
+    );
+    this.dashboard.addWidgets(
+      graph(
+        'The edge: errors of CloudFront, in per cent, and requests that the firewall refused',
+        [
+          new cloudwatch.Metric({
+            namespace: 'AWS/CloudFront',
+            metricName: '5xxErrorRate',
+            dimensionsMap: { DistributionId: distributionId, Region: 'Global' },
+            region: edgeRegion,
+            period: fiveMinutes,
+            label: 'answered 5xx',
+          }),
+        ],
+        {
+          ...fromZero,
+          right: [
+            // By rule, of every web ACL in the account: the name of ours is not known here.
+            new cloudwatch.MathExpression({
+              expression: `SEARCH('{AWS/WAFV2,Rule,WebACL} MetricName="BlockedRequests"', 'Sum')`,
+              searchRegion: edgeRegion,
+              period: fiveMinutes,
+              label: 'refused by the firewall',
+            }),
+          ],
+          width: full,
+        },
       ),
     );
     this.dashboard.addWidgets(heading('# How does it feel?'));

@@ -1,7 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { AlarmTopics } from './alarm-topic.ts';
+import { AlarmTopics, type Severity } from './alarm-topic.ts';
 import { addAlarm, type Alert, type AlarmTexts } from './alarms.ts';
 import { rateRules, type Firewall, type RateRule } from './firewall.ts';
 import { nameInStack } from './names.ts';
@@ -18,6 +19,9 @@ export interface EdgeAlarmsProps extends Pick<AlarmTexts, 'runbookUrl'> {
 const refused: Readonly<Record<RateRule, string>> = {
   CallbacksByAddress: 'People behind one address come back from CIS2 and are told to try again.',
   LoginsByAddress: 'People behind one address who want to sign in are told to try again.',
+  LogoutsByAddress:
+    'Nobody notices, unless the address is CIS2’s: then who signs out there may stay signed in here.',
+  KeySetsByAddress: 'Nobody notices, unless the address is CIS2’s: then it may not be able to read our keys.',
   RequestsByAddress: 'People behind one address are told to try again, whatever they do.',
 };
 
@@ -25,14 +29,18 @@ const fiveMinutes = Duration.minutes(5);
 
 /** What CloudFront and its firewall measure in us-east-1 and nowhere else. Alarms, and what they tell, must be there too. */
 export class EdgeAlarms extends Construct {
+  /** Where alarms are sent. */
+  readonly topics: Readonly<Record<Severity, sns.ITopic>>;
+
   constructor(scope: Construct, id: string, props: EdgeAlarmsProps) {
     super(scope, id);
     const { alarmEmail, warningEmail = alarmEmail, firewall, distributionId } = props;
     const made = new AlarmTopics(this, 'AlarmTopic');
+    this.topics = { critical: made.add('critical', alarmEmail), warning: made.add('warning', warningEmail) };
     const texts: AlarmTexts = {
       name: nameInStack(this),
       runbookUrl: props.runbookUrl,
-      topics: { critical: made.add('critical', alarmEmail), warning: made.add('warning', warningEmail) },
+      topics: this.topics,
     };
     addAlarm(this, 'EdgeFails', edgeFails(distributionId), texts);
     if (firewall === undefined) return;

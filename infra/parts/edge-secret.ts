@@ -2,6 +2,7 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { edgeSecretChecks, refuseProblems } from './prop-checks.ts';
 import { addGeneratedSecret, secretStatements } from './secrets.ts';
 
 export interface EdgeSecretProps {
@@ -35,8 +36,11 @@ export class EdgeSecret extends Construct {
   /** The number of the value in it. */
   readonly deployment: number;
 
-  constructor(scope: Construct, id: string, { deployment = 1 }: EdgeSecretProps = {}) {
+  /** @throws DeploymentRefused naming everything in `props` that breaks a rule */
+  constructor(scope: Construct, id: string, props: EdgeSecretProps = {}) {
     super(scope, id);
+    refuseProblems(edgeSecretChecks, props);
+    const { deployment = 1 } = props;
     this.deployment = deployment;
     const { secret, encryptionKey } = addGeneratedSecret(
       this,

@@ -5,8 +5,14 @@ import { Construct } from 'constructs';
 import { bffPrefixes, routes } from '../../lambdas/routes.ts';
 import { nameInStack } from './names.ts';
 import { BffLogs, type BffLogsProps } from './logs.ts';
+import { firewallChecks, refuseProblems } from './prop-checks.ts';
 import { DeploymentRefused } from './settings.ts';
-import { defaultRequestsPerAddress, defaultSignInsPerAddress, firewallWindowSeconds } from './rate-limits.ts';
+import {
+  defaultLogoutsPerAddress,
+  defaultRequestsPerAddress,
+  defaultSignInsPerAddress,
+  firewallWindowSeconds,
+} from './rate-limits.ts';
 
 export interface FirewallProps extends BffLogsProps {
   /**
@@ -22,8 +28,15 @@ export interface FirewallProps extends BffLogsProps {
    */
   readonly signInsPerAddress?: number;
   /**
-   * Requests that one address may send in five minutes altogether.
-   * @default 200000
+   * Requests to `/auth/backchannel-logout`, and as many to the public keys, that one address may send in five minutes. CIS2 may send
+   * every logout from one address. Stay below the gateway's rates for these routes, a tenth and a twentieth of `requestsPerSecond`.
+   * @default 6000
+   */
+  readonly logoutsPerAddress?: number;
+  /**
+   * Requests that one address may send in five minutes altogether: by default enough for 1,200 people with the page in view at the
+   * same time. Stay below the gateway's rate, which is 300 times `requestsPerSecond`.
+   * @default 120000
    */
   readonly requestsPerAddress?: number;
 }
@@ -61,14 +74,15 @@ const any = (statements: readonly Statement[]): Statement => ({
 
 const ours = any(bffPrefixes.map((prefix) => pathBegins(`${prefix}/`)));
 
+const pathsOf = (route: keyof typeof routes): readonly string[] =>
+  Object.keys(routes[route]).map((key) => key.slice(key.indexOf('/')));
+
 /**
  * Called by CIS2 and the NHS API platform, which may name no user agent and come from addresses of a hosting provider; by the
  * rotation of keys too, which reads its own set from Lambda.
  */
 const byMachines = any(
-  [...Object.keys(routes['backchannel-logout']), ...Object.keys(routes.jwks)].map((key) =>
-    pathIs(key.slice(key.indexOf('/')), asItCame),
-  ),
+  [...pathsOf('backchannel-logout'), ...pathsOf('jwks')].map((path) => pathIs(path, asItCame)),
 );
 
 /** Our PATCH takes 64 KiB, and a `state` may be longer than these rules let a query be. Calls of machines may name no agent. */
@@ -88,7 +102,13 @@ const visibility = (metricName: string): wafv2.CfnWebACL.VisibilityConfigPropert
 });
 
 /** The rules that refuse an address which sends too much. */
-export const rateRules = ['CallbacksByAddress', 'LoginsByAddress', 'RequestsByAddress'] as const;
+export const rateRules = [
+  'CallbacksByAddress',
+  'LoginsByAddress',
+  'LogoutsByAddress',
+  'KeySetsByAddress',
+  'RequestsByAddress',
+] as const;
 export type RateRule = (typeof rateRules)[number];
 
 /** A person who is refused can try again when the five minutes have moved on. */
@@ -103,7 +123,7 @@ export const edgeRegion = 'us-east-1';
 
 /**
  * The web ACL of the distribution, for a stack in us-east-1. Rates by address first, then AWS's managed rules: counting on our own
- * prefixes, blocking on the paths of the SPA.
+ * prefixes, blocking on the paths of the SPA. Of the 1,500 capacity units that cost nothing it takes some 1,240.
  *
  * @example
  * const edge = new Stack(app, 'Edge', { env: { account, region: 'us-east-1' } });
@@ -115,15 +135,17 @@ export class Firewall extends Construct {
   /** Tells its metrics from those of others in the account. */
   readonly metricName: string;
 
-  /** @throws DeploymentRefused in another region */
+  /** @throws DeploymentRefused in another region, or naming everything in `props` that breaks a rule */
   constructor(scope: Construct, id: string, props: FirewallProps = {}) {
     super(scope, id);
+    refuseProblems(firewallChecks, props);
     const { region } = Stack.of(this);
     if (!Token.isUnresolved(region) && region !== edgeRegion) {
       throw new DeploymentRefused([`the firewall must be in a stack in ${edgeRegion}, got ${region}`]);
     }
     const { managedRules = 'count', signInsPerAddress = defaultSignInsPerAddress } = props;
-    const { requestsPerAddress = defaultRequestsPerAddress } = props;
+    const { logoutsPerAddress = defaultLogoutsPerAddress, requestsPerAddress = defaultRequestsPerAddress } =
+      props;
     this.metricName = nameInStack(this);
     const rate = (name: RateRule, limit: number, scopeDownStatement?: Statement): Omit<Rule, 'priority'> => ({
       name,
@@ -171,6 +193,8 @@ export class Firewall extends Construct {
       rules: [
         rate('CallbacksByAddress', signInsPerAddress, pathIs('/auth/callback')),
         rate('LoginsByAddress', signInsPerAddress, pathIs('/auth/login')),
+        rate('LogoutsByAddress', logoutsPerAddress, pathIs('/auth/backchannel-logout')),
+        rate('KeySetsByAddress', logoutsPerAddress, any(pathsOf('jwks').map((path) => pathIs(path)))),
         rate('RequestsByAddress', requestsPerAddress),
         managed('ReputationOnOurs', 'AWSManagedRulesAmazonIpReputationList', onOurs),
         managed('BadInputsOnOurs', 'AWSManagedRulesKnownBadInputsRuleSet', onOurs),

@@ -21,6 +21,7 @@ import type { ApiPlatformCredentials } from './api-platform.ts';
 import type { EdgeSecret } from './edge-secret.ts';
 import type { SigningKeyStore } from './signing-key-store.ts';
 import type { BffLogs } from './logs.ts';
+import { pascalCase } from './names.ts';
 import { retainOnUpdateOrDelete } from './removal.ts';
 import type { EventsApi } from './session-events.ts';
 import type { BffStorage } from './storage.ts';
@@ -72,7 +73,7 @@ const sizes: Readonly<Record<FunctionName, Size>> = {
   session: {
     description: 'CIS2 BFF: reads, extends and ends a session, and changes its role',
     memoryMegabytes: 512,
-    // Ending a listed session is five calls one after the other, each of which the store may answer late.
+    // Ending a listed session is five calls one after the other, each of which the store may be late with.
     timeout: Duration.seconds(10),
   },
   'api-proxy': {
@@ -158,15 +159,12 @@ const tracing = new iam.PolicyStatement({
   resources: ['*'],
 });
 
-const pascalCase = (name: string): string =>
-  name.replaceAll(/(?:^|-)([a-z])/g, (_match, letter: string) => letter.toUpperCase());
-
 /** Whether requests reach a function, by a route of the gateway. */
 export const isBehindTheApi = (name: FunctionName): boolean =>
   Object.hasOwn(routes, name) || name === 'api-proxy' || name === 'unknown-route';
 
-/** Whether pages call the function: a new version takes over bit by bit, and goes back when an alarm says so. */
-export const isReleasedBitByBit = (name: FunctionName): boolean =>
+/** Whether pages call the function: a new version takes over gradually, and an alarm rolls it back. */
+export const isReleasedGradually = (name: FunctionName): boolean =>
   isBehindTheApi(name) || name === 'session-events';
 
 /**
@@ -333,11 +331,6 @@ export class BffFunctions extends Construct {
     );
   }
 
-  /** Where the audit trail is stored. */
-  get auditLogGroup(): logs.LogGroup {
-    return this.functions['audit-trail'].logGroup;
-  }
-
   private names(): readonly FunctionName[] {
     return Object.keys(this.functions) as FunctionName[];
   }
@@ -355,8 +348,7 @@ export class BffFunctions extends Construct {
   ): DeployedFunction {
     const { description, memoryMegabytes, timeout } = sizes[name];
     const scope = new Construct(this, pascalCase(name));
-    const logGroup =
-      name === 'audit-trail' ? props.logs.auditGroup(scope, 'Logs') : props.logs.group(scope, 'Logs');
+    const logGroup = name === 'audit-trail' ? props.storage.auditLogGroup : props.logs.group(scope, 'Logs');
     // Everything the function may do stands in this one inline policy: a managed policy would say more than it needs.
     const role = new iam.Role(scope, 'Role', {
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),

@@ -20,9 +20,9 @@ export interface BffHttpApiProps {
   readonly logs: BffLogs;
   /** The route manifest. */
   readonly upstreams: UpstreamDefinitions;
-  /** Requests a second, over all users, above which the gateway answers 429. */
+  /** Requests a second to a route, over all users, above which the gateway answers 429. */
   readonly requestsPerSecond: number;
-  /** Requests that may come at once before that rate counts. */
+  /** Requests to a route that may come at once before that rate counts. */
   readonly requestBurst: number;
   /** The name under which the edge calls the API, with its certificate in this region. The API's own address is off then. */
   readonly originDomain: OriginDomain | undefined;
@@ -172,7 +172,10 @@ export class BffHttpApi extends Construct {
   }
 }
 
-/** Gives each route that anybody can call a rate of its own. The gateway takes them only once the routes are there. */
+/**
+ * Gives each route a rate of its own: those that have none share the stage's, and a flood on one would starve the others. The gateway
+ * takes them only once the routes are there.
+ */
 const throttle = (
   stage: apigateway.HttpStage,
   made: readonly apigateway.HttpRoute[],
@@ -180,13 +183,17 @@ const throttle = (
 ): void => {
   const rateOf = (all: number, share: number): number => Math.max(minRouteRate, Math.round(all * share));
   (stage.node.defaultChild as apigateway.CfnStage).routeSettings = Object.fromEntries(
-    Object.entries(routeShares).map(([route, share]) => [
-      route,
-      {
-        ThrottlingRateLimit: rateOf(requestsPerSecond, share),
-        ThrottlingBurstLimit: rateOf(requestBurst, share),
-      },
-    ]),
+    made.map(({ node }) => {
+      const { routeKey } = node.defaultChild as apigateway.CfnRoute;
+      const share = routeShares[routeKey] ?? 1;
+      return [
+        routeKey,
+        {
+          ThrottlingRateLimit: rateOf(requestsPerSecond, share),
+          ThrottlingBurstLimit: rateOf(requestBurst, share),
+        },
+      ];
+    }),
   );
   stage.node.addDependency(...made);
 };

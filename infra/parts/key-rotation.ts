@@ -25,6 +25,8 @@ const ids: Readonly<Record<KeyPurpose, { readonly id: string; readonly property:
   'api-platform': { id: 'ApiPlatform', property: 'ApiPlatformKeysSecret' },
 };
 
+export const defaultRotationPeriod = Duration.days(30);
+
 /** What could not be handed to the function for as long is dropped: the next check puts right what it would have. */
 const maxEventAge = Duration.minutes(30);
 

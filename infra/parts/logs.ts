@@ -66,7 +66,7 @@ export class BffLogs extends Construct {
 
   /**
    * The log group of the audit trail: a year, however long other logs are kept. Nobody can delete it, or a stream in it, before they
-   * have switched its protection off.
+   * have switched its protection off. It is made beside the tables, because a creation of its stack that fails cannot remove it.
    */
   auditGroup(scope: Construct, id: string): logs.LogGroup {
     return this.add(scope, id, { retention: logs.RetentionDays.ONE_YEAR, deletionProtectionEnabled: true });

@@ -1,5 +1,6 @@
 import { Aws, Stack, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { BffFunctions } from './functions.ts';
@@ -22,7 +23,8 @@ export interface OperatorPrincipals {
 export interface OperatorRolesProps {
   readonly functions: BffFunctions;
   readonly stores: readonly SigningKeyStore[];
-  /** Where alarms are sent. */
+  /** Where the audit trail is stored. */
+  readonly auditLogGroup: logs.ILogGroup;
   /** Where alarms are sent to. */
   readonly alarmTopics: readonly sns.ITopic[];
   /** What the installation is made of. */
@@ -89,8 +91,8 @@ export class OperatorRoles extends Construct {
     Validations.of(role).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
       reason:
-        'The state of alarms, and the result of a query under its id, which nobody can list with this role: AWS knows no ' +
-        'single resource for either, the right is for all or none.',
+        'The result of a query under its id, which nobody can list with this role: the right is for all or none. The state of alarms ' +
+        'by the beginning of their names, which AWS checks on every alarm of the account; composite ones want * besides.',
     });
     return role;
   }
@@ -100,7 +102,7 @@ const stackArn = (name: string, partition: string, region: string, account: stri
   `arn:${partition}:cloudformation:${region}:${account}:stack/${name}/*`;
 
 const readingStatements = (
-  { functions, alarmTopics }: OperatorRolesProps,
+  { functions, auditLogGroup, alarmTopics }: OperatorRolesProps,
   stackNames: readonly string[],
 ): readonly iam.PolicyStatement[] => [
   new iam.PolicyStatement({
@@ -116,9 +118,7 @@ const readingStatements = (
   new iam.PolicyStatement({
     sid: 'Logs',
     actions: ['logs:StartQuery'],
-    resources: [...functions.logGroups().values(), functions.auditLogGroup].map(
-      ({ logGroupArn }) => logGroupArn,
-    ),
+    resources: [...functions.logGroups().values(), auditLogGroup].map(({ logGroupArn }) => logGroupArn),
   }),
   new iam.PolicyStatement({
     sid: 'QueryResultsAndAlarms',
@@ -136,7 +136,7 @@ const actingStatements = ({ functions, stores }: OperatorRolesProps): readonly i
   new iam.PolicyStatement({
     sid: 'SessionsAndKeys',
     actions: ['lambda:InvokeFunction'],
-    // The function that writes keys has no releases bit by bit, and is called by its name.
+    // The function that writes keys has no gradual releases, and is called by its name.
     resources: [
       functions.live('operator-sessions').functionArn,
       functions.get('rotate-signing-keys').functionArn,

@@ -3,110 +3,166 @@ import { configMembers } from '../../manifest/bff-config.ts';
 import type { BffConfig } from '../../manifest/index.ts';
 import { didYouMean } from '../../manifest/nearest.ts';
 import { isText, mustBe } from '../../manifest/problems.ts';
+import { isObject } from '../../lambdas/common/json.ts';
 import { eventFunctionSettings, functionSettings } from '../../lambdas/settings/index.ts';
 import type { Cis2BffProps } from '../cis2-bff.ts';
+import type { EdgeSecretProps } from './edge-secret.ts';
+import type { FirewallProps } from './firewall.ts';
+import type { OriginDomain } from './http-api.ts';
+import type { OperatorPrincipals } from './operator-roles.ts';
+import { DeploymentRefused } from './settings.ts';
+import type { SigningKeyStoreProps } from './signing-key-store.ts';
+import type { BffStorageProps } from './storage.ts';
 
-type Check = readonly [allowed: string, isAllowed: (value: unknown) => boolean];
+/** The problems of a property's value. */
+type Check = (name: string, value: unknown) => readonly string[];
+/** One check for each property: the compiler refuses a list that is not whole. */
+export type Checks<Props> = Readonly<Record<keyof Props, Check>>;
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+const optional =
+  (allowed: string, isAllowed: (value: unknown) => boolean): Check =>
+  (name, value) =>
+    value === undefined || isAllowed(value) ? [] : [mustBe(name, allowed, value)];
 
-const construct = (example: string): Check => [
-  `a construct, such as ${example} gives`,
-  (value) => Construct.isConstruct(value),
-];
-const truth: Check = ['true or false', (value) => typeof value === 'boolean'];
-const number: Check = ['a number', (value) => Number.isFinite(value)];
+export const required =
+  (check: Check): Check =>
+  (name, value) =>
+    value === undefined ? [`${name} is missing`] : check(name, value);
+
+/** An object with these members and no others. */
+export const objectOf =
+  <Props>(checks: Checks<Props>): Check =>
+  (name, value) => {
+    if (value === undefined) return [];
+    return isObject(value)
+      ? memberProblems(checks, value, `${name}.`)
+      : [mustBe(name, `an object with ${Object.keys(checks).join(', ')}`, value)];
+  };
+
+const construct = (example: string): Check =>
+  optional(`a construct, such as ${example} gives`, (value) => Construct.isConstruct(value));
+export const trueOrFalse = optional('true or false', (value) => typeof value === 'boolean');
+const number = optional('a number', (value) => Number.isFinite(value));
+const positiveNumber = optional(
+  'a whole number from 1',
+  (value) => Number.isSafeInteger(value) && (value as number) >= 1,
+);
 /** An empty one is not the same as none: a web ACL without a name would be no firewall. */
-const text: Check = ['text', isText];
-const duration: Check = [
+export const text = optional('text', isText);
+const duration = optional(
   'a Duration',
   (value) => isObject(value) && typeof value['toSeconds'] === 'function',
-];
+);
+const principal = optional('a principal', (value) => isObject(value) && 'policyFragment' in value);
 const functionNames = Object.keys({ ...functionSettings, ...eventFunctionSettings });
 
-/** The other properties have a rule as a setting of the functions. */
-const byItsSetting: Check = ['', () => true];
+/** The property is a setting of the functions, whose rule checks it. */
+const checkedAsSetting: Check = () => [];
 
-/** Every property that is not a member of `bff.config`: the compiler refuses a list that is not whole. */
-const checks: Readonly<Record<Exclude<keyof Cis2BffProps, keyof BffConfig>, Check>> = {
-  acr: byItsSetting,
+export const firewallChecks: Checks<FirewallProps> = {
+  logRetention: number,
+  logoutsPerAddress: positiveNumber,
+  managedRules: optional('"count" or "block"', (value) => value === 'count' || value === 'block'),
+  requestsPerAddress: positiveNumber,
+  signInsPerAddress: positiveNumber,
+};
+
+export const edgeSecretChecks: Checks<EdgeSecretProps> = { deployment: positiveNumber };
+
+export const signingKeyStoreChecks: Checks<SigningKeyStoreProps> = {
+  purpose: optional('"cis2" or "api-platform"', (value) => value === 'cis2' || value === 'api-platform'),
+};
+
+export const storageChecks: Checks<BffStorageProps> = {
+  maxReadUnits: positiveNumber,
+  maxWriteUnits: positiveNumber,
+  sessionEvents: trueOrFalse,
+};
+
+const originDomainChecks: Checks<OriginDomain> = {
+  domainName: required(text),
+  certificate: required(construct('Certificate.fromCertificateArn')),
+  hostedZone: construct('HostedZone.fromLookup'),
+};
+
+const operatorPrincipalsChecks: Checks<OperatorPrincipals> = { readOnly: principal, operator: principal };
+
+export const propChecks: Checks<Cis2BffProps> = {
+  // Members of `bff.config` have rules of their own.
+  ...(Object.fromEntries(configMembers.map((member) => [member, checkedAsSetting])) as Checks<BffConfig>),
+  acr: checkedAsSetting,
   alarmEmail: text,
   alarmTopic: construct('new sns.Topic'),
   apiPlatformCredentials: construct('new ApiPlatformCredentials'),
-  apiPlatformKeys: byItsSetting,
+  apiPlatformKeys: checkedAsSetting,
   apiPlatformKeyStore: construct('new SigningKeyStore'),
-  apiPlatformTokenUrl: byItsSetting,
-  baseUrl: byItsSetting,
+  apiPlatformTokenUrl: checkedAsSetting,
+  baseUrl: checkedAsSetting,
   bundles: text,
   certificate: construct('Certificate.fromCertificateArn'),
-  clientId: byItsSetting,
+  clientId: checkedAsSetting,
   distribution: construct('new cloudfront.Distribution'),
   edgeSecret: construct('new EdgeSecret'),
-  edgeSecretDeployment: byItsSetting,
-  endSessionUrl: byItsSetting,
-  freshness: byItsSetting,
+  edgeSecretDeployment: positiveNumber,
+  endSessionUrl: checkedAsSetting,
+  freshness: checkedAsSetting,
   hostedZone: construct('HostedZone.fromLookup'),
-  issuer: byItsSetting,
-  keyCacheSeconds: byItsSetting,
-  keyCustody: byItsSetting,
+  issuer: checkedAsSetting,
+  keyCacheSeconds: checkedAsSetting,
+  keyCustody: checkedAsSetting,
   keyLeadTime: duration,
-  keyRingName: byItsSetting,
-  keysRemainInKms: truth,
-  logLevel: byItsSetting,
+  keyRingName: checkedAsSetting,
+  keysRemainInKms: trueOrFalse,
+  logLevel: checkedAsSetting,
   logRetention: number,
-  minimumAal: byItsSetting,
-  minimumIal: byItsSetting,
-  operatorPrincipals: [
-    'an object: readOnly or operator to a principal',
-    (value) =>
-      isObject(value) &&
-      Object.entries(value).every(
-        ([name, principal]) =>
-          ['readOnly', 'operator'].includes(name) &&
-          (principal === undefined || (isObject(principal) && 'policyFragment' in principal)),
-      ),
-  ],
-  originDomain: [
-    'an object with domainName and certificate',
-    (value) => isObject(value) && isText(value['domainName']) && Construct.isConstruct(value['certificate']),
-  ],
-  production: truth,
+  minimumAal: checkedAsSetting,
+  minimumIal: checkedAsSetting,
+  operatorPrincipals: objectOf(operatorPrincipalsChecks),
+  originDomain: objectOf(originDomainChecks),
+  production: trueOrFalse,
   requestBurst: number,
   requestsPerSecond: number,
-  reservedConcurrency: [
+  reservedConcurrency: optional(
     `"none" or an object: number by function, of ${functionNames.join(', ')}`,
     (value) =>
       value === 'none' ||
       (isObject(value) && Object.keys(value).every((name) => functionNames.includes(name))),
-  ],
-  rollout: ['"canary" or "all-at-once"', (value) => value === 'canary' || value === 'all-at-once'],
+  ),
+  rollout: optional('"canary" or "all-at-once"', (value) => value === 'canary' || value === 'all-at-once'),
   rotationPeriod: duration,
   runbookUrl: text,
-  signingKeyBits: byItsSetting,
+  signingKeyBits: checkedAsSetting,
   signingKeys: construct('new SigningKeyStore'),
   spaBucket: construct('new s3.Bucket'),
   storage: construct('new BffStorage'),
-  upstreamUrls: byItsSetting,
-  warmUp: truth,
+  upstreamUrls: checkedAsSetting,
+  warmUp: trueOrFalse,
   warningEmail: text,
   warningTopic: construct('new sns.Topic'),
   webAclArn: text,
   // Empty, it is refused for the reason that it does not give.
-  withoutWebAcl: ['text', (value) => typeof value === 'string'],
+  withoutWebAcl: optional('text', (value) => typeof value === 'string'),
 };
-const known: readonly string[] = [...Object.keys(checks), ...configMembers];
 
 /**
  * What Node.js lets through, which runs a CDK app in TypeScript without checking its types: a misspelt policy must not quietly be
  * none.
  *
- * @returns a problem for each property that there is not, or that is of another type
+ * @returns a problem for each property that there is not, that is missing, or that is of another type
  */
-export const propProblems = (props: Cis2BffProps): readonly string[] =>
-  Object.entries(props).flatMap(([name, value]: [string, unknown]) => {
-    if (!known.includes(name)) return [`there is no property ${name}${didYouMean(name, known)}`];
-    const [allowed, isAllowed] =
-      (checks as Readonly<Record<string, Check | undefined>>)[name] ?? byItsSetting;
-    return value === undefined || isAllowed(value) ? [] : [mustBe(name, allowed, value)];
-  });
+export function memberProblems<Props>(checks: Checks<Props>, props: object, prefix = ''): readonly string[] {
+  const known = Object.keys(checks);
+  const unknown = Object.keys(props).filter((name) => !known.includes(name));
+  return [
+    ...unknown.map((name) => `there is no property ${prefix}${name}${didYouMean(name, known)}`),
+    ...Object.entries<Check>(checks).flatMap(([name, check]) =>
+      check(prefix + name, (props as Readonly<Record<string, unknown>>)[name]),
+    ),
+  ];
+}
+
+/** @throws DeploymentRefused naming each problem of the properties of a construct */
+export function refuseProblems<Props extends object>(checks: Checks<Props>, props: Props): void {
+  const problems = memberProblems(checks, props);
+  if (problems.length > 0) throw new DeploymentRefused(problems);
+}

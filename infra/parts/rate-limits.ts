@@ -5,16 +5,25 @@ import { bffPrefixes } from '../../lambdas/routes.ts';
 export const firewallWindowSeconds = 300;
 /** To `/auth/login`, and as many to `/auth/callback`. A hospital has one address: this is ten sign-ins a second. */
 export const defaultSignInsPerAddress = 3_000;
-/** To every path together. */
-export const defaultRequestsPerAddress = 200_000;
+/**
+ * To `/auth/backchannel-logout`, and as many to the public keys: twenty a second, less than the gateway takes there, so that one
+ * address does not use it up. CIS2 may send every logout from one address: five thousand people within five minutes fit.
+ */
+export const defaultLogoutsPerAddress = 6_000;
+/**
+ * To every path together: 400 a second, less than the gateway takes on one route. A page in view asks every four seconds, and with 40
+ * calls in ten minutes it sends a request in three: this is 1,200 people behind one address with the page in view at the same time.
+ * With `sessionEvents` it is 4,000.
+ */
+export const defaultRequestsPerAddress = 120_000;
 
-/** The gateway: requests a second, over all users, and how many may come at once before that rate counts. */
+/** The gateway: requests to a route a second, over all users, and how many may come at once before that rate counts. */
 export const defaultRequestsPerSecond = 500;
 export const defaultRequestBurst = 1_000;
 
 /**
- * Route → the maximum part of the gateway's rate that it gets, where that is less than all: what anybody can call, without being
- * signed in, starves no other route. Callbacks cost CIS2 a call each, for up to a second as a rule: thirty a second, which are all
+ * Route → the part of the gateway's rate that it gets, where that is less than all: what anybody can call, without being signed in,
+ * costs little. Callbacks cost CIS2 a call each, for up to a second as a rule: thirty a second, which are all
  * that their function has instances for in production.
  */
 export const routeShares: Readonly<Record<string, number>> = {

@@ -21,7 +21,7 @@ export interface BffReleasesProps {
   readonly rollout: Rollout;
 }
 
-/** Shifts requests to a new version bit by bit, and back when an alarm says so. */
+/** Shifts requests to a new version gradually, and back when an alarm goes on. */
 export class BffReleases extends Construct {
   constructor(scope: Construct, id: string, { releases, rollout }: BffReleasesProps) {
     super(scope, id);

@@ -6,15 +6,15 @@ import type { Construct } from 'constructs';
 import { retainOnUpdateOrDelete } from './removal.ts';
 
 /** A secret with an encryption key that is for nothing else. */
-export interface SealedSecret {
+export interface EncryptedSecret {
   readonly secret: secretsmanager.Secret;
   readonly encryptionKey: kms.Key;
 }
 
 interface SecretDescription {
-  /** What the secret holds, and */
+  /** What the secret holds, for its description. */
   readonly secret: string;
-  /** what its encryption key is for, in descriptions. */
+  /** What its encryption key protects, for the description of the key. */
   readonly atRest: string;
   /** Why the check that looks for a rotation beside it finds none. */
   readonly rotated: string;
@@ -24,7 +24,7 @@ interface SecretDescription {
  * Adds a secret that CloudFormation makes empty, so that what it is to hold never stands in a template, and that stays when
  * its stack goes.
  */
-export function addEmptySecret(scope: Construct, id: string, is: SecretDescription): SealedSecret {
+export function addEmptySecret(scope: Construct, id: string, is: SecretDescription): EncryptedSecret {
   const made = addGeneratedSecret(scope, id, is);
   // Without a value of its own the construct would have a password generated.
   const resource = made.secret.node.defaultChild as secretsmanager.CfnSecret;
@@ -42,7 +42,7 @@ export function addGeneratedSecret(
   id: string,
   is: SecretDescription,
   generated: secretsmanager.SecretStringGenerator = {},
-): SealedSecret {
+): EncryptedSecret {
   const encryptionKey = new kms.Key(scope, 'EncryptionKey', {
     description: `CIS2 BFF: ${is.atRest}`,
     enableKeyRotation: true,
@@ -60,7 +60,7 @@ export function addGeneratedSecret(
 
 /** What a function must be allowed to use a secret so, which its encryption key is a part of. */
 export function secretStatements(
-  { secret, encryptionKey }: SealedSecret,
+  { secret, encryptionKey }: EncryptedSecret,
   sid: string,
   secretActions: readonly string[],
   keyActions: readonly string[],
@@ -88,7 +88,7 @@ export function secretStatements(
  * What a function must be allowed to read a secret's value in force, and no version that was or is to come. Its call must
  * name the stage AWSCURRENT: of a call that names none this condition does not hold.
  */
-export const readingStatements = (secret: SealedSecret, sid: string): iam.PolicyStatement[] =>
+export const readingStatements = (secret: EncryptedSecret, sid: string): iam.PolicyStatement[] =>
   secretStatements(secret, sid, ['GetSecretValue'], ['Decrypt'], {
     'ForAnyValue:StringEquals': { 'secretsmanager:VersionStage': 'AWSCURRENT' },
   });

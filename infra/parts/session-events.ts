@@ -116,7 +116,7 @@ export class EventsApi extends Construct {
       target: tells,
       eventSourceArn: sessions.tableStreamArn,
       startingPosition: lambda.StartingPosition.LATEST,
-      // Of a MODIFY alone: no session begins ended, and what is removed has no new image.
+      // Only a MODIFY can match: a new session is never ended, and a removed one has no new image.
       filters: [
         lambda.FilterCriteria.filter({
           dynamodb: {

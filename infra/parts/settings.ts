@@ -221,7 +221,11 @@ const upstreamsOf = (values: Readonly<Record<SettingName, string>>): Readonly<Re
 };
 
 /** The live API platform is for production, and production for the live API platform. */
-const misplacedOnPlatform = (production: boolean, name: SettingName, url: string): readonly string[] => {
+const wrongEnvironmentOnPlatform = (
+  production: boolean,
+  name: SettingName,
+  url: string,
+): readonly string[] => {
   const environment = apiPlatformEnvironment(new URL(url));
   if (production && environment === 'test') {
     return [`${name} has a test environment of the API platform, which is not for production: ${url}`];
@@ -233,15 +237,15 @@ const misplacedOnPlatform = (production: boolean, name: SettingName, url: string
 };
 
 /** Users' ID tokens go there, so production knows one address and no other. */
-const misplacedTokenUrl = (production: boolean, url: string): readonly string[] => {
+const wrongEnvironmentTokenUrl = (production: boolean, url: string): readonly string[] => {
   if (Token.isUnresolved(url) || !URL.canParse(url)) return [];
   return production && url !== apiPlatformTokenUrls.live
     ? [`API_PLATFORM_TOKEN_URL must be ${apiPlatformTokenUrls.live} in production, got ${url}`]
-    : misplacedOnPlatform(production, 'API_PLATFORM_TOKEN_URL', url);
+    : wrongEnvironmentOnPlatform(production, 'API_PLATFORM_TOKEN_URL', url);
 };
 
 /** What would be right on a laptop, or elsewhere, and is wrong here. */
-const misplaced = (
+const wrongEnvironment = (
   production: boolean,
   manifest: UpstreamDefinitions,
   values: Readonly<Record<SettingName, string>>,
@@ -261,14 +265,16 @@ const misplaced = (
     if (isLoopback(new URL(url))) {
       problems.push(`UPSTREAMS has a loopback address, which means nothing in AWS: ${url}`);
     }
-    problems.push(...misplacedOnPlatform(production, 'UPSTREAMS', url));
+    problems.push(...wrongEnvironmentOnPlatform(production, 'UPSTREAMS', url));
   }
-  problems.push(...misplacedTokenUrl(production, values.API_PLATFORM_TOKEN_URL));
+  problems.push(...wrongEnvironmentTokenUrl(production, values.API_PLATFORM_TOKEN_URL));
   if (production && values.LOG_LEVEL === 'debug') problems.push('LOG_LEVEL debug is not for production');
-  if (!Token.isUnresolved(values.CIS2_ISSUER) && production !== (values.CIS2_ISSUER === cis2Issuers.live)) {
+  const issuer = values.CIS2_ISSUER;
+  // One that is missing is said to be.
+  if (issuer !== '' && !Token.isUnresolved(issuer) && production !== (issuer === cis2Issuers.live)) {
     problems.push(
       production
-        ? `CIS2_ISSUER must be the live issuer in production, got ${values.CIS2_ISSUER}`
+        ? `CIS2_ISSUER must be the live issuer in production, got ${issuer}`
         : 'CIS2_ISSUER is the live issuer, which is for production only',
     );
   }
@@ -329,7 +335,7 @@ export function settingValues(
 
   const problems = [
     ...problemsOfConfig(props),
-    ...[...brokenRules(values), ...misplaced(production, manifest, values)].map(ofProperty),
+    ...[...brokenRules(values), ...wrongEnvironment(production, manifest, values)].map(ofProperty),
     ...otherProblems,
   ];
   if (problems.length > 0) throw new DeploymentRefused(problems);

@@ -3,6 +3,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { refuseProblems, signingKeyStoreChecks } from './prop-checks.ts';
 import { addEmptySecret, readingStatements, secretStatements } from './secrets.ts';
 
 /** Whom a ring of signing keys proves us to: CIS2, or the NHS API platform. */
@@ -30,8 +31,10 @@ export class SigningKeyStore extends Construct {
   /** Encrypts the secret. */
   readonly encryptionKey: kms.Key;
 
+  /** @throws DeploymentRefused naming everything in `props` that breaks a rule */
   constructor(scope: Construct, id: string, props: SigningKeyStoreProps = {}) {
     super(scope, id);
+    refuseProblems(signingKeyStoreChecks, props);
     this.purpose = props.purpose ?? 'cis2';
     const { title } = names[this.purpose];
     const { secret, encryptionKey } = addEmptySecret(this, 'Ring', {

@@ -2,10 +2,13 @@ import { Stack, Validations } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
+import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { BffLogs } from './logs.ts';
+import { refuseProblems, storageChecks } from './prop-checks.ts';
 import { retainOnUpdateOrDelete } from './removal.ts';
-import { addGeneratedSecret, readingStatements, type SealedSecret } from './secrets.ts';
+import { addGeneratedSecret, readingStatements, type EncryptedSecret } from './secrets.ts';
 
 export interface BffStorageProps {
   /**
@@ -47,7 +50,7 @@ export type ItemUses<Items extends string> = Readonly<
 
 /**
  * The tables: sessions, and the public halves of the signing keys. Beside them the secret with the key under which the
- * sessions table has users and CIS2's sessions.
+ * sessions table has users and CIS2's sessions, and the log group of the audit trail.
  * @stateful
  */
 export class BffStorage extends Construct {
@@ -55,10 +58,14 @@ export class BffStorage extends Construct {
   readonly publishedKeys: dynamodb.Table;
   /** Encrypts the sessions table. */
   readonly encryptionKey: kms.Key;
-  private readonly identifierKey: SealedSecret;
+  /** Where the audit trail is stored. */
+  readonly auditLogGroup: logs.LogGroup;
+  private readonly identifierKey: EncryptedSecret;
 
+  /** @throws DeploymentRefused naming everything in `props` that breaks a rule */
   constructor(scope: Construct, id: string, props: BffStorageProps = {}) {
     super(scope, id);
+    refuseProblems(storageChecks, props);
     const { maxReadUnits = 4_000, maxWriteUnits = 2_000, sessionEvents = false } = props;
 
     this.encryptionKey = new kms.Key(this, 'EncryptionKey', {
@@ -115,6 +122,8 @@ export class BffStorage extends Construct {
       id: 'Cis2Bff-TableEncryption',
       reason: 'The keys in it are published to the world: DynamoDB’s own encryption is enough.',
     });
+
+    this.auditLogGroup = new BffLogs(this, 'AuditTrailKey').auditGroup(this, 'AuditTrail');
   }
 
   /** Holds the key under which the sessions table has users and CIS2's sessions. */

@@ -15,6 +15,7 @@ import { bffPrefixes, edgeHeader, eventsPath, routes } from '../../lambdas/route
 import type { EdgeSecret } from './edge-secret.ts';
 import type { EventsApi } from './session-events.ts';
 import { retainOnUpdateOrDelete } from './removal.ts';
+import { uncachedErrors } from './uncached-errors.ts';
 
 export interface WebEdgeProps {
   readonly api: apigateway.HttpApi;
@@ -49,9 +50,6 @@ const strictTransportSecurityMaxAge = Duration.seconds(strictTransportSecuritySe
 
 /** A WebSocket API answers at its stage and under no other path: the origin's path names the stage. */
 const atTheStage = "function handler(event) { event.request.uri = '/'; return event.request; }";
-
-/** Every error that CloudFront would otherwise cache for ten seconds, and give to somebody else. */
-const uncachedErrors = [400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504];
 
 /** The one origin: CloudFront before the SPA's files and the HTTP API. */
 export class WebEdge extends Construct {
@@ -94,7 +92,7 @@ export class WebEdge extends Construct {
     return bucket;
   }
 
-  /** Path → how CloudFront treats it, for what the BFF answers. */
+  /** Path → how CloudFront treats it, for the paths that the BFF serves. */
   private bffBehaviours({
     api,
     originDomainName,
@@ -124,7 +122,8 @@ export class WebEdge extends Construct {
     const keySetBehaviour: cloudfront.BehaviorOptions = {
       origin: bff,
       viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
-      allowedMethods: cloudfront.AllowedMethods.ALLOW_ALL,
+      // Another method would be passed on each time, and answered from no cache.
+      allowedMethods: cloudfront.AllowedMethods.ALLOW_GET_HEAD,
       cachePolicy: this.keySetCache(),
       responseHeadersPolicy: bffBehaviour.responseHeadersPolicy,
       compress: false,
@@ -243,7 +242,7 @@ export class WebEdge extends Construct {
     return new cloudfront.CachePolicy(this, 'KeySetCache', {
       comment: 'CIS2 BFF: public keys, for a minute at most',
       minTtl: Duration.seconds(0),
-      // What does not say that it may be kept is not kept.
+      // What does not say that it may be cached is not cached.
       defaultTtl: Duration.seconds(0),
       maxTtl: Duration.seconds(keySetEdgeCacheSeconds),
       queryStringBehavior: cloudfront.CacheQueryStringBehavior.none(),

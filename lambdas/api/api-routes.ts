@@ -2,7 +2,7 @@
 import type { Method, RouteDefinition, TokenKind, UpstreamDefinitions } from './manifest-types.ts';
 import type { QueryRule, ValueRule } from './value-rules.ts';
 
-/** A route as it is used: checked, with nothing left open. */
+/** A checked route with all defaults filled in. */
 export interface ApiRoute {
   readonly upstream: string;
   readonly method: Method;
@@ -61,6 +61,6 @@ export const splitKey = (key: string): { method: Method; path: string } => {
   return { method: key.slice(0, space) as Method, path: key.slice(space + 1) };
 };
 
-/** What the gateway sends to the proxy; every other path under `/api` is an unknown one. */
+/** The paths that the gateway sends to the proxy; every other path under `/api` is unknown. */
 export const apiPaths = (upstreams: UpstreamDefinitions): readonly string[] =>
   Object.keys(upstreams).map((name) => `/api/${name}/{proxy+}`);

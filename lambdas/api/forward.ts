@@ -8,11 +8,11 @@ import {
   type UpstreamClient,
 } from './upstream.ts';
 
-/** What happened to a call, for the log: filled in as it goes, so that a failure has it too. */
+/** What happened to a call, for the log: filled in step by step, so that a failed call has it too. */
 export interface Trace {
   /** Requests sent to the upstream. */
   tries: number;
-  /** Milliseconds spent on the upstream, and on having a token. */
+  /** Milliseconds spent on the upstream, and on getting a token. */
   upstreamMs: number;
   tokenMs: number;
   upstreamStatus: number | undefined;
@@ -30,8 +30,8 @@ export const newTrace = (): Trace => ({
 
 /**
  * @param options.call - the call as it is sent with this token
- * @param options.tokens - gives the access token within so many milliseconds; with the one that was refused, a fresh one.
- *   Undefined where none is sent
+ * @param options.tokens - gives the access token within the given time; with a refused one, a fresh one.
+ *   Undefined if none is sent
  * @param options.upstreamMs - maximum time for the upstream, all tries together
  * @param options.totalMs - maximum time for everything
  * @throws UpstreamTimeout, UpstreamInvalid, and whatever `tokens` throws
@@ -71,7 +71,7 @@ export async function forward<Token extends { readonly value: Secret }>(options:
 
   const token = await tokenAfter(undefined);
   const response = await send(token);
-  // A browser would take the upstream's 401 for the end of our session; and what was refused has done nothing.
+  // A browser would take the upstream's 401 for the end of our session. A refused request can be repeated safely.
   if (response.status !== 401) return response;
   if (token === undefined) throw new UpstreamInvalid('token_refused');
   trace.refreshed = true;

@@ -1,11 +1,11 @@
 /**
  * The manifest as a file beside the proxy's code. It is checked when it is defined, and not again when a function starts:
- * the digest says that it is still what was checked.
+ * the digest shows that it has not changed since.
  */
-import { BffError, sha256 } from '../common/index.ts';
+import { BffError, isObject, parseJson, sha256 } from '../common/index.ts';
 import type { UpstreamDefinitions } from './manifest-types.ts';
 
-/** Its name, beside the function's index file. */
+/** The name of the file, in the folder of the function's index file. */
 export const manifestFileName = 'manifest.json';
 
 const format = 1;
@@ -23,21 +23,17 @@ export function manifestFileText(upstreams: UpstreamDefinitions): string {
 }
 
 /**
- * @param text - what stands in the file
- * @throws ManifestUnusable for anything but what {@link manifestFileText} made
+ * @param text - the content of the file
+ * @throws ManifestUnusable unless {@link manifestFileText} made it
  */
 export function readManifestFile(text: string): UpstreamDefinitions {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new ManifestUnusable(`${manifestFileName} is not JSON`);
-  }
-  const { format: found, digest, upstreams } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const value = parseJson(text);
+  if (value === undefined) throw new ManifestUnusable(`${manifestFileName} is not JSON`);
+  const { format: found, digest, upstreams } = isObject(value) ? value : {};
   if (found !== format)
     throw new ManifestUnusable(`${manifestFileName} is of another format than ${String(format)}`);
-  if (typeof upstreams !== 'object' || upstreams === null || digest !== sha256(JSON.stringify(upstreams))) {
+  if (!isObject(upstreams) || digest !== sha256(JSON.stringify(upstreams))) {
     throw new ManifestUnusable(`${manifestFileName} is not what was checked when it was made`);
   }
-  return upstreams as UpstreamDefinitions;
+  return upstreams as unknown as UpstreamDefinitions;
 }

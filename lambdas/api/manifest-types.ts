@@ -1,4 +1,4 @@
-/** How upstreams and their routes are written down: plain data, so that documents, types and a file can be made of it. */
+/** The definitions of upstreams and routes: plain data, from which documents, types and a file are made. */
 import type { RoleRule } from '../settings/index.ts';
 import type { QueryRule, ValueRule } from './value-rules.ts';
 

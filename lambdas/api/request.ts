@@ -1,4 +1,4 @@
-/** What goes to an upstream: built from typed pieces, so that nothing of the browser's gets there by being left in. */
+/** The request to an upstream: built from checked values only, so that no other part of the browser's request is passed on. */
 import { createHash } from 'node:crypto';
 import type { Secret } from '../common/index.ts';
 import type { ApiRoute } from './api-routes.ts';
@@ -7,7 +7,7 @@ import { accepts } from './value-rules.ts';
 /** A query as it was accepted: names and values in the order they came. */
 export type AcceptedQuery = readonly (readonly [name: string, value: string])[];
 
-/** @returns undefined when a parameter is not listed, has a value it may not have, or comes too often */
+/** @returns undefined when a parameter is not listed, has an invalid value, or is repeated too often */
 export function acceptQuery(route: ApiRoute, query: URLSearchParams): AcceptedQuery | undefined {
   const accepted = [...query];
   const times = new Map<string, number>();
@@ -30,7 +30,7 @@ export const acceptsParameter = (route: ApiRoute, name: string, value: string): 
  * The address of a call.
  *
  * @param base - an upstream's base URL as the settings hold it: no query, no fragment, no slash at its end
- * @throws TypeError when what comes out is not the path that was put together under that very base
+ * @throws TypeError when the parsed URL differs from the path that was built under this base
  */
 export function upstreamUrl(
   base: string,
@@ -51,7 +51,7 @@ export function upstreamUrl(
   const { origin, pathname } = new URL(base);
   const path = (pathname === '/' ? '' : pathname) + segments.join('/');
   const url = new URL(`${origin}${path}${search === '' ? '' : `?${search}`}`);
-  // The parser is asked what it understood: a step to another path or another host would show here.
+  // The parsed URL is compared, so that a dot segment or another host is found here.
   if (url.origin !== origin || url.pathname !== path || url.username !== '' || url.hash !== '') {
     throw new TypeError('an upstream address came out as another');
   }
@@ -60,7 +60,7 @@ export function upstreamUrl(
 
 const plainHeaderValue = /^[\x21-\x7e](?:[\x20-\x7e]{0,510}[\x21-\x7e])?$/;
 
-/** The listed headers that came; undefined when one of them has a value that is no plain text. */
+/** The listed headers of the request; undefined when one has a value that is not plain text. */
 export function acceptHeaders(
   route: ApiRoute,
   headers: Readonly<Record<string, string | undefined>>,
@@ -75,7 +75,7 @@ export function acceptHeaders(
   return accepted;
 }
 
-/** The first media type of the client's that the upstream is known to have, else the upstream's own first. */
+/** The first media type that the client accepts and the upstream has, else the first of the upstream. */
 export function acceptedType({ accept }: ApiRoute, wanted: string | undefined): string {
   const asked = (wanted ?? '').split(',').map((range) => (range.split(';')[0] ?? '').trim().toLowerCase());
   return asked.find((type) => accept.includes(type)) ?? accept[0] ?? '*/*';
@@ -84,12 +84,12 @@ export function acceptedType({ accept }: ApiRoute, wanted: string | undefined): 
 const plainEncodings =
   /^[a-z0-9*-]{1,20}(?:;q=[0-9.]{1,5})?(?: ?, ?[a-z0-9*-]{1,20}(?:;q=[0-9.]{1,5})?){0,9}$/i;
 
-/** What the browser can unpack is for it to say, since bodies go through as they are. */
+/** The browser names the encodings, because bodies are passed through unchanged. */
 export const acceptedEncoding = (wanted: string | undefined): string | undefined =>
   wanted !== undefined && plainEncodings.test(wanted) ? wanted : undefined;
 
 /**
- * A UUID that groups a session's calls at an upstream and tells nothing of the session (RFC 9562 section 5.8).
+ * A UUID that groups the calls of a session at an upstream and reveals nothing about the session (RFC 9562 section 5.8).
  *
  * @param handle - the session's handle, which cannot be derived from the result
  */
@@ -100,7 +100,7 @@ export function correlationId(handle: string): string {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-/** What an upstream is sent beside a route's own headers. */
+/** The headers that every route sends. */
 export interface OwnHeaders {
   readonly accept: string;
   readonly acceptEncoding: string | undefined;

@@ -1,4 +1,4 @@
-/** What of an upstream's response reaches the browser: status, body and a few headers. */
+/** The part of an upstream's response that the browser gets: status, body and a few headers. */
 import type { ApiRoute } from './api-routes.ts';
 import { UpstreamInvalid, type UpstreamResponse } from './upstream.ts';
 
@@ -6,13 +6,13 @@ const passedBack = ['content-type', 'etag', 'last-modified', 'retry-after', 'con
 
 const plainValue = /^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/;
 
-/** Seconds to wait where an upstream that limits rates does not say how long. */
+/** Seconds to wait when an upstream limits the rate without saying for how long. */
 const defaultRetryAfter = '5';
 const isRetryAfter = (value: string): boolean =>
   /^\d{1,6}$/.test(value) ||
   (/^[A-Z][a-z]{2}, .{20,30} GMT$/.test(value) && !Number.isNaN(Date.parse(value)));
 
-/** @throws UpstreamInvalid `header` for one that came twice, or is no plain text: which of two would be right? */
+/** @throws UpstreamInvalid `header` for a header that is repeated or not plain text */
 function onlyValue(response: UpstreamResponse, name: string): string | undefined {
   const values = response.headers.get(name) ?? [];
   const [value] = values;
@@ -37,7 +37,7 @@ export function passedHeaders(
     const value = onlyValue(response, name);
     if (value !== undefined) headers[name] = value;
   }
-  // What says nothing of its kind is bytes (RFC 9110 section 8.3); a gateway would call it text.
+  // Without a type it is treated as bytes (RFC 9110 section 8.3); the gateway would set a text type.
   if (response.body.length > 0) headers['content-type'] ??= 'application/octet-stream';
   if (!isRetryAfter(headers['retry-after'] ?? '')) delete headers['retry-after'];
   if (response.status === 429) headers['retry-after'] ??= defaultRetryAfter;

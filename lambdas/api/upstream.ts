@@ -1,4 +1,4 @@
-/** One call to an upstream: bounded in time and size, whole or not at all. */
+/** One call to an upstream: limited in time and size; an incomplete response is an error. */
 import type { IncomingMessage } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { BffError, TooLarge, withDeadline } from '../common/index.ts';
@@ -13,20 +13,20 @@ import {
 } from '../outbound/index.ts';
 import type { Method } from './manifest-types.ts';
 
-/** What an upstream did that cannot be passed on. */
+/** Why a response is not passed on. */
 export type UpstreamFault =
   /** A connection could not be made, or was lost before a response. */
   | 'connection'
-  /** The configured name leads to an address that no upstream can have. */
+  /** The configured name resolves to an address that is not permitted. */
   | 'address'
   | 'malformed'
-  /** A response stopped before its end, or did not say where that is. */
+  /** A response stopped before its end, or did not state its length. */
   | 'cut'
   | 'too_large'
   | 'redirect'
   | 'server_error'
   | 'status'
-  /** A header that is to be passed on came twice or is no plain text. */
+  /** A header to be passed on is repeated or not plain text. */
   | 'header'
   /** The upstream refuses our access token, a fresh one too. */
   | 'token_refused';
@@ -76,14 +76,14 @@ export interface UpstreamClient {
   close(): void;
 }
 
-/** Base64 makes a third more of it, and Lambda returns at most 6 MB. */
+/** Base64 adds a third, and Lambda returns at most 6 MB. */
 const maxResponseBytes = 4 * 1024 * 1024;
 
 /**
  * A client with connections that are kept open between calls.
  *
- * Only a `GET` travels on one of these: when it turns out to have died while it was idle, the call is made once more. After
- * a lost write nobody could say whether it was done, so it is sent once, over a new connection.
+ * Only a `GET` uses them: if the connection was closed while idle, the call is repeated. Nobody can know whether a lost write
+ * was done, so a write is sent once, on a new connection.
  *
  * @param lookupFor - resolves names for connections to a URL's host
  */
@@ -117,14 +117,14 @@ function faultOf(error: unknown): Error {
   return new UpstreamInvalid(code === 'EADDRREFUSED' ? 'address' : 'connection', error);
 }
 
-/** What the status alone decides. */
+/** The fault that the status alone shows. */
 function faultOfStatus(status: number): UpstreamFault | undefined {
   if (status >= 500 && status <= 599) return 'server_error';
   if (status >= 300 && status <= 399 && status !== 304) return 'redirect';
   return status >= 200 && status <= 499 ? undefined : 'status';
 }
 
-/** A body that ends when the connection does cannot be distinguished from one that was cut. */
+/** A body without a stated length cannot be distinguished from one that was cut off. */
 const saysItsEnd = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] === undefined
     ? headers['content-length'] !== undefined

@@ -9,7 +9,7 @@ import { timeLimits } from './time-limits.ts';
  * Posts to the connections of the WebSocket API whose address is in the SDK's own variable,
  * `AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI`.
  *
- * @returns gives `gone` when nobody holds the connection any more. It throws what API Gateway says
+ * @returns `gone` when the connection is closed. Throws the error of API Gateway
  */
 export function connectionPoster(): (connectionId: string, text: string) => Promise<'sent' | 'gone'> {
   const client = new ApiGatewayManagementApiClient(timeLimits);

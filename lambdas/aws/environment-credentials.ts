@@ -1,6 +1,6 @@
 /**
  * Stands in for the AWS SDK's credential chain at bundling time. A Lambda function's credentials are always in its
- * environment; the chain's other sources would double the bundle and load the HTTP stack at cold start.
+ * environment; the other sources of the chain would double the bundle and load the HTTP stack at cold start.
  */
 export const defaultProvider = () => () => {
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;

@@ -1,10 +1,10 @@
 /**
- * Stands in for the AWS SDK's endpoint discovery at bundling time. It is off in DynamoDB's client unless somebody asks for
- * it, and nobody here does; its cache of endpoints would bring two libraries with it.
+ * Stands in for the AWS SDK's endpoint discovery at bundling time. It is off by default in the
+ * client of DynamoDB and not used here; its cache of endpoints would add two libraries to the bundle.
  */
 export const resolveEndpointDiscoveryConfig = <Config>(config: Config): Config => config;
 
-/** Where the SDK looks whether it is on: nowhere. */
+/** No source can switch it on. */
 export const NODE_ENDPOINT_DISCOVERY_CONFIG_OPTIONS = {
   environmentVariableSelector: (): undefined => undefined,
   configFileSelector: (): undefined => undefined,

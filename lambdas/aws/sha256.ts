@@ -1,6 +1,6 @@
 /**
- * Stands in for the AWS SDK's SHA-256 at bundling time: Node's own, as the SDK uses it too, without the one in JavaScript that
- * it has for runtimes without any.
+ * Stands in for the AWS SDK's SHA-256 at bundling time: the implementation of Node.js, without the SDK's fallback in
+ * JavaScript.
  */
 import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
 
@@ -12,7 +12,7 @@ export class Sha256 {
 
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
     if (secret === undefined) return;
-    // Node takes a key as a `KeyObject` in a third of the time that it needs for the same bytes.
+    // A `KeyObject` takes Node a third of the time of the same bytes.
     this.#secret =
       typeof secret === 'string'
         ? createSecretKey(secret, 'utf8')
@@ -30,7 +30,7 @@ export class Sha256 {
   digest(): Promise<Uint8Array> {
     const [only = new Uint8Array(), ...more] = this.#chunks;
     const data = more.length === 0 ? only : Buffer.concat(this.#chunks);
-    // One call in place of an object for each hash: several are made for each request.
+    // One call instead of a hash object: each request makes several hashes.
     return Promise.resolve(
       this.#secret === undefined
         ? hash('sha256', data, 'buffer')

@@ -1,6 +1,7 @@
 /**
- * The assurance policy: which sign-ins are strong enough (NHS CIA ACR Req 001, SC Req 002). It judges the levels CIS2
- * states, never `acr`, which echoes a request that anybody can edit in their address bar. Missing or odd is refused.
+ * The assurance policy: which sign-ins are strong enough (NHS CIA ACR Req 001, SC Req 002). It checks the levels that CIS2
+ * states, never `acr`, which repeats the request, and anybody can edit a request in the address bar. A missing or invalid
+ * level is refused.
  */
 import type { Claims } from './claims.ts';
 import { SignInRefused } from './errors.ts';
@@ -12,7 +13,7 @@ export interface AssurancePolicy {
   readonly minimumIal: number;
 }
 
-/** CIS2 writes a level as a number or as a string; nothing else is one. */
+/** CIS2 writes a level as a number or a string; any other type is invalid. */
 export function readLevel(claim: unknown): number | undefined {
   if (typeof claim === 'number') return [0, 1, 2, 3].includes(claim) ? claim : undefined;
   return typeof claim === 'string' && /^[0-3]$/.test(claim) ? Number(claim) : undefined;
@@ -24,8 +25,8 @@ const identityClaims = ['id_assurance_level', 'idassurancelevel'] as const;
 /**
  * @param idToken - claims of the verified ID token
  * @param userInfo - claims of UserInfo for the same subject
- * @param policy - what is asked for, a step-up included
- * @returns the levels, where they suffice
+ * @param policy - the required levels, those of a step-up included
+ * @returns the levels, if they are high enough
  * @throws SignInRefused `assurance_insufficient`
  */
 export function checkAssurance(

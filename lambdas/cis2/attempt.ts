@@ -1,6 +1,6 @@
 /**
- * One attempt to sign in, stored by nobody but the browser: everything it needs comes back in `state`, sealed under a
- * secret that only this browser's sign-in cookie holds; `nonce` and the PKCE verifier are derived from that secret and
+ * One attempt to sign in, stored only in the browser: all its data comes back in `state`, sealed under a secret that only
+ * this browser's sign-in cookie holds; `nonce` and the PKCE verifier are derived from that secret and
  * the attempt's id. So nothing is written for a visitor who has not signed in, any number of tabs work at once, and a
  * callback is worthless in another browser (RFC 9700 sections 2.1.1 and 4.7).
  */
@@ -25,7 +25,7 @@ const instanceClockSkewSeconds = 5;
 const format = 1;
 const stateContext = `sign-in state|${String(format)}`;
 
-/** What an attempt remembers until it comes back. Its owner could change it: whatever it says is checked again. */
+/** The data of an attempt. The owner of the browser could change it, so all of it is checked again. */
 export interface SignInAttempt {
   readonly id: string;
   readonly startedAt: EpochMilliseconds;
@@ -34,11 +34,11 @@ export interface SignInAttempt {
   /** The authentication assurance level this attempt asked for beyond what is configured; 0 for none. */
   readonly requiredAal: number;
   /**
-   * Whether the person must have authenticated since the attempt began. Whoever forges their own state can only take this
-   * away, and gains nothing: a route that needs presence asks when the session's person authenticated, as CIS2 states it.
+   * Whether the person must have authenticated since the attempt began. A user who forges their own
+   * state can only remove this, and gains nothing: a route that needs presence checks the time of authentication of CIS2.
    */
   readonly presenceDemanded: boolean;
-  /** Names the session that success takes the place of: two hashes and a dot between them, opaque here. */
+  /** Names the session that a successful sign-in replaces: two hashes separated by a dot, opaque here. */
   readonly replaces: string | null;
 }
 
@@ -62,7 +62,7 @@ export function openState(
   state: string,
   now: EpochMilliseconds,
 ): SignInAttempt | undefined {
-  // Canonical text only: otherwise the last character could be altered in bits that stand for nothing.
+  // Canonical text only: the unused bits of the last character could be altered otherwise.
   const sealed = decodeBase64Url(state, Math.floor((state.length * 3) / 4));
   if (sealed === undefined) return undefined;
   const plain = open(deriveKey(browserSecret, 'state'), stateContext, sealed);

@@ -1,4 +1,4 @@
-/** Where a sign-in begins: what CIS2 is asked for. It takes CIS2's metadata, and no key of anybody's. */
+/** The authorisation request, which starts a sign-in. It needs CIS2's metadata and no key. */
 import * as oauth from 'oauth4webapi';
 import type { Clock } from '../common/index.ts';
 import type { AcrValue } from '../settings/index.ts';
@@ -18,7 +18,7 @@ export interface AuthorisationOptions {
   readonly onCall?: (call: ProviderCall) => void;
 }
 
-/** What of an authorisation request differs from one sign-in to the next. */
+/** The parameters that differ between sign-ins. */
 interface AuthorisationRequest {
   readonly state: string;
   readonly nonce: string;

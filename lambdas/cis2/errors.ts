@@ -6,7 +6,7 @@ export class ProviderUnavailable extends BffError {
   readonly code = 'provider_unavailable';
 }
 
-/** Why a sign-in gets no session: what CIS2 responded, not a fault of ours. */
+/** Why a sign-in gets no session: the response of CIS2, not our failure. */
 export type SignInRefusal =
   | 'access_denied'
   | 'login_expired'
@@ -22,7 +22,7 @@ export type SignInRefusal =
  */
 export type RoleRefusal = 'no_role' | 'role' | 'organisation' | 'contradictory';
 
-/** A sign-in that must not lead to a session. `check` names the rule that failed, in our own words, for the log. */
+/** A sign-in that must not lead to a session. `check` names the failed rule, in our words, for the log. */
 export class SignInRefused extends BffError {
   override readonly name = 'SignInRefused';
   readonly code: SignInRefusal;

@@ -1,4 +1,4 @@
-/** What the library leaves to a relying party: the checks on an ID token beyond the minimum of OpenID Connect. */
+/** The checks on an ID token that the library leaves to a relying party. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IDToken } from 'oauth4webapi';
 import type { EpochMilliseconds, EpochSeconds } from '../common/index.ts';
@@ -7,7 +7,7 @@ import { recentInstant, clockSkewSeconds } from './jwt.ts';
 
 export interface IdTokenFacts {
   readonly subject: string;
-  /** CIS2's own session, where it says which. */
+  /** CIS2's own session, if it names one. */
   readonly providerSessionId: string | undefined;
   readonly authenticatedAt: EpochSeconds;
   readonly methods: readonly string[];
@@ -29,7 +29,7 @@ export function checkIdToken(
 ): IdTokenFacts {
   const { clientId, accessToken, now, authenticatedSince } = expected;
   const audiences: readonly unknown[] = Array.isArray(claims.aud) ? claims.aud : [claims.aud];
-  // OpenID Connect Core 3.1.3.7(3): another audience would have to be one we trust, and there is none.
+  // OpenID Connect Core 3.1.3.7(3): we trust no other audience.
   if (audiences.length !== 1 || audiences[0] !== clientId) refuse('aud');
   if (claims.azp !== undefined && claims.azp !== clientId) refuse('azp');
   if (typeof claims.sub !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(claims.sub)) refuse('sub');

@@ -9,7 +9,7 @@ import type { ProviderCall } from './transport.ts';
 export interface LogoutToken {
   readonly issuer: string;
   readonly tokenId: string;
-  /** Whose sessions end; with `providerSessionId`, whose session that is. At least one of the two is there. */
+  /** Whose sessions end; with `providerSessionId`, whose session that is. At least one of the two is set. */
   readonly subject?: string;
   /** CIS2's own session, the `sid` of the ID tokens it led to. */
   readonly providerSessionId?: string;
@@ -19,12 +19,11 @@ export interface LogoutTokenVerifier {
   /** Reads CIS2's keys, so that the first token need not wait for them. @throws ProviderUnavailable */
   prepare(signal: AbortSignal): Promise<void>;
   /**
-   * Believes a logout token, or does not (OpenID Connect Back-Channel Logout 1.0 section 2.6). What needs no key is
-   * checked first, so that a token anybody could have written costs CIS2 nothing; the signature comes last, and nothing
-   * is believed before it.
+   * Verifies a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.6). The checks that need no key come first,
+   * so that a forged token causes no call to CIS2; the signature is checked last, and nothing is trusted before it.
    *
    * @throws LogoutTokenRefused naming the check that failed; ProviderUnavailable when CIS2's keys cannot be read, or may
-   *   not be asked for just now
+   *   not be requested at this moment
    */
   verify(token: string, signal: AbortSignal): Promise<LogoutToken>;
 }
@@ -36,7 +35,7 @@ const types = ['JWT', 'LOGOUT+JWT'];
 
 const maxTokenId = 255;
 
-/** Keys that cannot be read are requested this often in a minute at once, for CIS2 may be back; then with pauses. */
+/** Keys that cannot be read are requested this often in a minute without a pause, then with pauses. */
 const triesAMinute = 3;
 const pauseSeconds = 5;
 
@@ -61,7 +60,7 @@ export function createLogoutTokenVerifier(options: {
       const jwt = readJwt(token, types, refuse);
       const believed = checkClaims(jwt.claims, { issuer, clientId, now: clock() });
       const verdict = await verifySignature(jwt, provider, signal);
-      // CIS2 may send it again: a refusal would be final.
+      // A temporary error, so that CIS2 may send it again: a refusal would be final.
       if (verdict === 'rate limited')
         throw new ProviderUnavailable('an unknown key was asked for a moment ago');
       if (verdict !== 'good') refuse(verdict);
@@ -71,8 +70,8 @@ export function createLogoutTokenVerifier(options: {
 }
 
 /**
- * Anybody can send a logout token: a flood of them must not keep CIS2 down while it restarts, nor may each wait for a response
- * that does not come. Keys in memory are used all the while.
+ * Anybody can send a logout token: a flood of them must not overload CIS2 while it restarts, nor may each wait for a
+ * response that does not come. Cached keys stay in use.
  */
 function withPauses(provider: Provider, clock: Clock): Provider {
   let failures: readonly EpochSeconds[] = [];
@@ -102,7 +101,7 @@ function withPauses(provider: Provider, clock: Clock): Provider {
         return jwks;
       }
       return provider.keys(signal).catch((error: unknown) => {
-        // What was known has grown too old to serve.
+        // The cached keys have become too old.
         known = false;
         throw error;
       });
@@ -120,12 +119,12 @@ function checkClaims(
   expected: { issuer: string; clientId: string; now: EpochSeconds },
 ): LogoutToken {
   const { issuer, clientId, now } = expected;
-  // To the byte: `:443` is part of the issuer's name.
+  // Byte for byte: `:443` is part of the issuer.
   if (claims['iss'] !== issuer) refuse('iss');
   const audiences: readonly unknown[] = Array.isArray(claims['aud']) ? claims['aud'] : [claims['aud']];
   if (audiences.length !== 1 || audiences[0] !== clientId) refuse('aud');
   if (recentInstant(claims['iat'], now) === undefined) refuse('iat');
-  // CIS2 may leave these two out.
+  // CIS2 may omit these two.
   if (claims['exp'] !== undefined) {
     const expiresAt = numericDate(claims['exp']) ?? refuse('exp');
     if (now >= expiresAt + clockSkewSeconds) refuse('exp');
@@ -136,7 +135,7 @@ function checkClaims(
   }
   const event = isObject(claims['events']) ? claims['events'][eventName] : undefined;
   if (!isObject(event)) refuse('events');
-  // An ID token has one: it must never pass for a logout token.
+  // An ID token has a nonce: it must not pass as a logout token.
   if (Object.hasOwn(claims, 'nonce')) refuse('nonce');
   const { jti: tokenId } = claims;
   if (typeof tokenId !== 'string' || tokenId === '' || tokenId.length > maxTokenId) return refuse('jti');
@@ -151,7 +150,7 @@ function checkClaims(
   };
 }
 
-/** CIS2 has been seen to send a claim that is empty where it means none. */
+/** CIS2 is known to send an empty claim instead of none. */
 function optionalText(claims: Claims, name: 'sub' | 'sid'): string | undefined {
   const value = claims[name];
   if (value === undefined || value === '') return undefined;

@@ -1,4 +1,4 @@
-/** What we know of CIS2: its metadata, from the issuer alone, and its keys. Both are cached, and used for a while longer when CIS2 is unavailable. */
+/** The metadata of CIS2, found by the issuer, and its keys. Both are cached, and used for longer when CIS2 is unavailable. */
 import * as oauth from 'oauth4webapi';
 import { createCache, isObject, withoutNulls, type Clock, type EpochSeconds } from '../common/index.ts';
 import { isLoopback } from '../settings/index.ts';
@@ -22,13 +22,13 @@ export interface Provider {
   /** @throws ProviderUnavailable */
   keys(signal: AbortSignal): Promise<Jwks>;
   /**
-   * Fetches the keys again, because a token named one that is not among them; undefined when that was tried in vain less than
-   * a minute ago, so that a flood of unknown names costs CIS2 nothing.
+   * Fetches the keys again, because a token names an unknown one; undefined when that failed less than a minute ago, so that
+   * a flood of unknown names causes no calls to CIS2.
    *
-   * @throws ProviderUnavailable when they do not come
+   * @throws ProviderUnavailable when they cannot be read
    */
   refetchKeys(signal: AbortSignal): Promise<Jwks | undefined>;
-  /** The refetched keys did not have it: no refetch for a minute. */
+  /** The refetched keys lack the key too: no refetch for a minute. */
   limitRefetches(): void;
 }
 
@@ -56,7 +56,7 @@ export function createProvider(options: {
     if (url?.protocol !== 'https:' && !(insecure && url?.protocol === 'http:' && isLoopback(url))) {
       throw new ProviderUnavailable(`${name} in the metadata is missing or not https`);
     }
-    // The very string: a client assertion is addressed to the token endpoint byte for byte.
+    // Unchanged: the audience of a client assertion is the token endpoint, byte for byte.
     return value as string;
   };
 
@@ -71,7 +71,7 @@ export function createProvider(options: {
         }),
       ),
     );
-    // The library compares as URLs, to which `:443` is nothing; to the tokens it is part of the name.
+    // The library compares as URLs and ignores `:443`; in tokens it is part of the issuer.
     if (found.issuer !== issuer) throw new ProviderUnavailable('the metadata is another issuer’s');
     const methods: unknown = found.code_challenge_methods_supported;
     if (methods !== undefined && !(Array.isArray(methods) && methods.includes('S256'))) {
@@ -87,7 +87,10 @@ export function createProvider(options: {
   };
 
   const metadata = createCache({
-    ...{ clock, read: readMetadata, cacheSeconds: metadataFreshSeconds, maxAgeSeconds },
+    clock,
+    read: readMetadata,
+    cacheSeconds: metadataFreshSeconds,
+    maxAgeSeconds,
     onStale: (_, age) => options.onStale('metadata', age),
   });
 
@@ -98,36 +101,39 @@ export function createProvider(options: {
       return { status: response.status, body: await response.json() };
     });
     const listed = isObject(body) && Array.isArray(body['keys']) ? (body['keys'] as unknown[]) : [];
-    // Whatever else is among them spoils none.
+    // Invalid entries are skipped.
     const keys = listed.filter(isObject).map(withoutNulls).filter(isKey);
     if (status !== 200 || keys.length === 0)
-      throw new ProviderUnavailable('the provider’s key set is not one');
+      throw new ProviderUnavailable('the provider’s key set is malformed');
     return { keys };
   };
 
   const keys = createCache({
-    ...{ clock, read: readKeys, cacheSeconds: keysFreshSeconds, maxAgeSeconds },
+    clock,
+    read: readKeys,
+    cacheSeconds: keysFreshSeconds,
+    maxAgeSeconds,
     onStale: (_, age) => options.onStale('keys', age),
   });
 
-  let vainRefetchAt: EpochSeconds | undefined;
+  let failedRefetchAt: EpochSeconds | undefined;
   return {
     insecure,
     metadata: (signal) => metadata.get(signal),
     keys: (signal) => keys.get(signal),
     refetchKeys: async (signal) =>
-      vainRefetchAt !== undefined && clock() < vainRefetchAt + minRefetchSeconds
+      failedRefetchAt !== undefined && clock() < failedRefetchAt + minRefetchSeconds
         ? undefined
         : keys.refresh(signal),
     limitRefetches: () => {
-      vainRefetchAt = clock();
+      failedRefetchAt = clock();
     },
   };
 }
 
 const isKey = (key: Claims): key is Claims & oauth.JWK => typeof key['kty'] === 'string';
 
-/** A document that is not what it should be is as good as none. */
+/** An invalid document counts as unavailable. */
 async function readDocument<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();

@@ -1,26 +1,31 @@
-/** What the OpenID library threw, as a refusal whose check a log may name: ours is the list of words. */
+/** Turns an error of the OpenID library into a refusal whose check may be logged, because it is made of our words only. */
 import * as oauth from 'oauth4webapi';
 import { knownError } from './error-codes.ts';
 import { SignInRefused } from './errors.ts';
 
-/** Members that the library's messages name, always in quotation marks; the messages hold nothing from outside. */
+/** Members that the messages of the library name, always in quotation marks; the messages hold no outside data. */
 const members = [
-  ...[
-    'access_token',
-    'token_type',
-    'expires_in',
-    'id_token',
-    'auth_time',
-    'nonce',
-    'aud',
-    'azp',
-    'iss',
-    'sub',
-  ],
-  ...['exp', 'iat', 'nbf', 'alg', 'crit', 'state', 'code', 'error'],
+  'access_token',
+  'token_type',
+  'expires_in',
+  'id_token',
+  'auth_time',
+  'nonce',
+  'aud',
+  'azp',
+  'iss',
+  'sub',
+  'exp',
+  'iat',
+  'nbf',
+  'alg',
+  'crit',
+  'state',
+  'code',
+  'error',
 ];
 
-/** The library's codes for what concerns no one member. */
+/** The codes of the library for errors that concern no single member. */
 const checks: Readonly<Record<string, string>> = {
   [oauth.RESPONSE_IS_NOT_CONFORM]: 'status',
   [oauth.RESPONSE_IS_NOT_JSON]: 'content type',
@@ -35,8 +40,8 @@ function checkOf(step: string, { message, code }: Error & { code?: string }): st
 }
 
 /**
- * @param step - what was read
- * @returns a refusal where a response failed a check of the library's; anything else as it is
+ * @param step - names the response that was read
+ * @returns a refusal if the response failed a check of the library; any other error unchanged
  */
 export function refusal(step: string, error: unknown): unknown {
   if (error instanceof oauth.AuthorizationResponseError) {

@@ -1,6 +1,6 @@
 /**
- * What becomes of a response to an authorisation request: asks CIS2 who somebody is, and believes nothing of the response that it has
- * not checked.
+ * Handles the response to an authorisation request: exchanges the code, reads UserInfo, and trusts nothing that it has not
+ * checked.
  */
 import * as oauth from 'oauth4webapi';
 import {
@@ -10,12 +10,13 @@ import {
   parseJson,
   Secret,
   withoutNulls,
+  type AssertionSigner,
   type Clock,
   type EpochMilliseconds,
   type HealthcareWorker,
   type SignInTokens,
 } from '../common/index.ts';
-import { addAssertion, sendSigned, type AssertionSigner } from '../outbound/index.ts';
+import { addAssertion, sendSigned } from '../outbound/index.ts';
 import type { RolePolicy } from '../settings/index.ts';
 import { checkAssurance, type AssurancePolicy } from './assurance.ts';
 import type { Claims } from './claims.ts';
@@ -26,7 +27,7 @@ import { createProvider, type ProviderMetadata } from './provider.ts';
 import { refusal } from './refusal.ts';
 import { checkRoles, chosenRole } from './roles.ts';
 import type { SignedJwt } from './signed-jwt.ts';
-import { usableMembers, type OddMember } from './token-response.ts';
+import { usableMembers, type IgnorableMember } from './token-response.ts';
 import { providerFetch, type ProviderCall } from './transport.ts';
 import { readRoles, readUser } from './worker.ts';
 
@@ -38,34 +39,34 @@ export interface RelyingPartyOptions {
   /** Which roles can be worked in, and whether a sign-in needs one. */
   readonly acceptedRoles: RolePolicy;
   readonly clock: Clock;
-  /** The current signer. With the `kid` of a key that CIS2 refused, it reads again whether there is another. */
+  /** The current signer. With the `kid` of a refused key, it reads again. */
   readonly signer: (refusedKid?: string) => Promise<AssertionSigner>;
   /** Called when CIS2's metadata or keys could not be read again and the old ones are used. */
   readonly onStale: (document: 'metadata' | 'keys', ageSeconds: number) => void;
-  /** Called with the names of members of a token response that were odd and have been ignored. */
-  readonly onOddMembers: (members: readonly OddMember[]) => void;
+  /** Called with the invalid members of a token response that have been ignored. */
+  readonly onIgnored: (members: readonly IgnorableMember[]) => void;
   /** Called after every call to CIS2. */
   readonly onCall?: (call: ProviderCall) => void;
 }
 
 interface AuthorisationResponse {
-  /** The callback's query, as it came. */
+  /** The query of the callback. */
   readonly parameters: URLSearchParams;
-  /** The state this browser was sent away with, already found to be its own. */
+  /** The state of this attempt, already checked to be of this browser. */
   readonly state: string;
   readonly nonce: string;
   readonly codeVerifier: string;
   readonly assurance: AssurancePolicy;
-  /** Where presence was demanded: the person must have authenticated since. */
+  /** If presence was demanded: the person must have authenticated since. */
   readonly authenticatedSince: EpochMilliseconds | undefined;
 }
 
 export interface SignIn {
   readonly worker: HealthcareWorker;
   /**
-   * The role the person works in, where that is settled.
+   * The role the person works in, if it is decided.
    *
-   * @param former - the role that they had chosen in the session that this sign-in takes the place of
+   * @param former - the role chosen in the session that this sign-in replaces
    */
   chosenRole(former: string | undefined): string | null;
   readonly issuer: string;
@@ -75,14 +76,14 @@ export interface SignIn {
 }
 
 export interface RelyingParty {
-  /** Reads metadata and keys, so that what follows need not. @throws ProviderUnavailable */
+  /** Reads metadata and keys, so that the first sign-in need not. @throws ProviderUnavailable */
   prepare(signal: AbortSignal): Promise<void>;
-  /** What the response says of itself before anything is asked of CIS2. @throws ProviderUnavailable, SignInRefused */
+  /** Checks the response before any call to CIS2 that depends on it. @throws ProviderUnavailable, SignInRefused */
   readResponse(response: AuthorisationResponse, signal: AbortSignal): Promise<AcceptedResponse>;
   /**
-   * Exchanges the code and checks everything that comes back.
+   * Exchanges the code and checks the result.
    *
-   * @param onUser - called with whose sign-in it is once ID token and UserInfo hold, before it can be refused for what they say
+   * @param onUser - called with the user once ID token and UserInfo are verified, before their claims can lead to a refusal
    * @throws ProviderUnavailable, SignInRefused
    */
   completeSignIn(
@@ -92,7 +93,7 @@ export interface RelyingParty {
   ): Promise<SignIn>;
 }
 
-/** A response that carries a code and is this provider's, for this attempt. */
+/** A checked response of this provider, for this attempt, with a code. */
 interface AcceptedResponse extends AuthorisationResponse {
   readonly accepted: URLSearchParams;
 }
@@ -116,8 +117,8 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
   });
 
   /**
-   * `private_key_jwt` (RFC 7523; OpenID Connect Core section 9), addressed to the token endpoint in the very characters
-   * CIS2 writes it with: the library would address the issuer, and can sign with a key in memory only.
+   * `private_key_jwt` (RFC 7523; OpenID Connect Core section 9), with the token endpoint as audience, character for
+   * character: the library would use the issuer, and can sign only with a key in memory.
    */
   const authenticateWith =
     (signer: AssertionSigner): oauth.ClientAuth =>
@@ -126,7 +127,7 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
       await addAssertion(body, signer, clientId, audience);
     };
 
-  /** CIS2 refuses a client before it checks the code: with another key, the same code can be sent once more. */
+  /** CIS2 refuses a client before it checks the code, so the same code can be sent again with another key. */
   const exchangeCode = async (
     as: ProviderMetadata,
     { accepted, codeVerifier }: AcceptedResponse,
@@ -160,7 +161,7 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
     if (verdict !== 'good') refuseJwt(what)(verdict);
   };
 
-  /** Reads a token response, and believes its ID token once the library has checked the claims and its key has signed. */
+  /** Reads a token response. Its ID token is trusted once its claims and its signature have been checked. */
   const readTokens = async (response: Response, { nonce }: AcceptedResponse, signal: AbortSignal) => {
     const { readJwt, rewritten } = await loadJwtReader();
     const as = await provider.metadata(signal);
@@ -171,7 +172,7 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
       const body = parseJson(text);
       if (isObject(body)) {
         const { members, odd } = usableMembers(body);
-        if (odd.length > 0) options.onOddMembers(odd);
+        if (odd.length > 0) options.onIgnored(odd);
         if (typeof members['id_token'] === 'string') {
           idToken = readJwt(members['id_token'], jwtTypes, refuseJwt('id_token'));
         }
@@ -184,7 +185,7 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
       requireIdToken: true,
     });
     const claims = oauth.getValidatedIdTokenClaims(tokens);
-    // The library knows DPoP too; we did not ask for it.
+    // The library supports DPoP too; we do not use it.
     if (tokens.token_type !== 'bearer')
       throw new SignInRefused('response_invalid', 'token response token_type');
     // It becomes a header (RFC 6749 appendix A.12).
@@ -199,8 +200,8 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
   };
 
   /**
-   * UserInfo as JSON, which the connection vouches for, or as a JWT, which its signature must: it is checked as an ID token
-   * is (OpenID Connect Core 5.3.2 and 5.3.4).
+   * UserInfo as JSON, trusted because of TLS, or as a JWT, trusted because of its signature, which is checked as an ID
+   * token's is (OpenID Connect Core 5.3.2 and 5.3.4).
    */
   const readUserInfo = async (subject: string, accessToken: string, signal: AbortSignal): Promise<Claims> => {
     const as = await provider.metadata(signal);

@@ -1,7 +1,7 @@
-/** Which of a person's roles they may work in, and which of these they begin with. */
+/** Which roles of a person are accepted, and which one a session starts with. */
 import type { Role } from '../common/index.ts';
 import { acceptsRole, demandsRole, type RolePolicy } from '../settings/index.ts';
-import { digits, type Claims } from './claims.ts';
+import { readNumericId, type Claims } from './claims.ts';
 import { SignInRefused, type RoleRefusal } from './errors.ts';
 
 /**
@@ -23,10 +23,10 @@ export function checkRoles(roles: readonly Role[], policy: RolePolicy, contradic
 /**
  * The role the person works in: the one CIS2 says was selected, if it is theirs; the only one that is accepted, if CIS2
  * named none of theirs; else the one they had chosen before, if it is accepted; else none until they choose. Never "the
- * first one": the order of roles means nothing. Nor is a role that was selected, and is not accepted, swapped for another:
- * the person would not know.
+ * first one": the order of roles has no meaning. Nor is a selected role that is not accepted replaced by another without
+ * the knowledge of the person.
  *
- * @param former - the role that this person had chosen in the session that this sign-in takes the place of
+ * @param former - the role chosen in the session that this sign-in replaces
  */
 export function chosenRole(
   roles: readonly Role[],
@@ -35,7 +35,7 @@ export function chosenRole(
   userInfo: Claims,
   former?: string,
 ): string | null {
-  const selected = digits(idToken['selected_roleid']) ?? digits(userInfo['selected_roleid']);
+  const selected = readNumericId(idToken['selected_roleid']) ?? readNumericId(userInfo['selected_roleid']);
   const named = roles.find(({ roleId }) => roleId === selected);
   const accepted = (named === undefined ? roles : [named]).filter((role) => acceptsRole(policy, role));
   const [chosen] = accepted.length === 1 ? accepted : accepted.filter(({ roleId }) => roleId === former);

@@ -1,5 +1,5 @@
 /** The JWTs that CIS2 signs: ID tokens, logout tokens, UserInfo. One rule for their headers, keys and signatures. */
-// Each from its own file: other modules import the package's index, and would draw these into what a start loads.
+// Each from its own file: other modules import the index of the package, and would add these to what a start loads.
 import { decodeProtectedHeader } from 'jose/decode/protected_header';
 import { compactVerify } from 'jose/jws/compact/verify';
 import { decodeJwt } from 'jose/jwt/decode';
@@ -11,7 +11,7 @@ import type { Jwks, Provider } from './provider.ts';
 
 type Jwk = Jwks['keys'][number];
 
-/** A JWT that says it is signed as CIS2 signs. Nothing of it is believed before its signature has been verified. */
+/** A JWT with the header of CIS2's signatures. It is not trusted before its signature has been verified. */
 export interface SignedJwt {
   /** As it came. */
   readonly token: string;
@@ -20,13 +20,13 @@ export interface SignedJwt {
   readonly claims: Claims;
 }
 
-/** A check of a JWT's outside, for the log. */
+/** A check of the form and header of a JWT, for the log. */
 export type JwtCheck = 'form' | 'alg' | 'crit' | 'typ' | 'kid';
 
 /**
- * Takes a compact JWS apart, and refuses a header that leaves any choice to who wrote it (RFC 8725 sections 3.1, 3.11).
+ * Parses a compact JWS, and refuses a header that leaves a choice to its author (RFC 8725 sections 3.1, 3.11).
  *
- * @param types - what `typ` may be, in capitals, where it is there
+ * @param types - allowed values of `typ`, in capitals; it may be absent
  * @param refuse - throws, naming the check that failed
  */
 export function readJwt(
@@ -58,14 +58,14 @@ export function rewritten({ token, claims }: SignedJwt): string {
 }
 
 /**
- * What became of a signature: `key` where it may be by a key that we do not know yet, `rate limited` where that is so and
- * the keys were asked for in vain a moment ago.
+ * The result of a verification: `key` if the key may be one that we do not know yet, `rate limited` if in addition the keys
+ * were requested a moment ago without success.
  */
 export type SignatureVerdict = 'good' | 'signature' | 'key' | 'rate limited';
 
 /**
- * Verifies a signature with CIS2's keys. A key we do not know is asked for once, at once; a flood of unknown keys is
- * not.
+ * Verifies a signature with CIS2's keys. The keys are fetched again at once for an unknown key, but not for
+ * a flood of them.
  *
  * @throws ProviderUnavailable when no keys are available
  */
@@ -83,7 +83,7 @@ export async function verifySignature(
   return again;
 }
 
-/** So many keys are tried for one token and no more. */
+/** Maximum number of keys that are tried for one token. */
 const maxCandidates = 50;
 
 /** Keys of the cached set that have been imported: each is used for many tokens. */
@@ -96,7 +96,7 @@ const importKey = (jwk: Jwk): ReturnType<typeof importJWK> => {
   return key;
 };
 
-/** A key may be listed twice, or two under one name: whichever fits may have signed. */
+/** A key may be listed twice, or two keys under one name: any of them may have signed. */
 async function verifyWith(
   { token, keyId }: SignedJwt,
   { keys }: Jwks,
@@ -114,7 +114,7 @@ async function verifyWith(
       await compactVerify(token, await importKey(jwk), { algorithms: [signingAlgorithm] });
       return 'good';
     } catch {
-      // Another may fit.
+      // Another key may fit.
     }
   }
   return candidates.length === 0 || keyId === undefined ? 'key' : 'signature';

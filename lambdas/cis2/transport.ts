@@ -4,54 +4,47 @@ import {
   ResponseTruncated,
   ConnectionLost,
   createHttpClient,
+  fetchRequest,
   retryIfLost,
   readBody,
   type Connection,
+  type FetchInit,
 } from '../outbound/index.ts';
 import { ProviderUnavailable, SignInRefused } from './errors.ts';
 
-/** No response of CIS2's that we use comes near this: sixty roles are 25 KB. */
+/** Far more than any response of CIS2 that we use: sixty roles are 25 KB. */
 const maxResponseBytes = 512 * 1024;
-/** One call; a whole callback has its own limit beside it. */
+/** One call; a whole callback has its own limit. */
 const maxCallMs = 4_000;
-/** An idle connection is closed after this long: one that a firewall forgot without a word would cost a whole time-out. */
+/** An idle connection is closed after this long: one that a firewall has dropped silently would cost a whole time-out. */
 const maxIdleMs = 4_000;
 
 const client = createHttpClient({ maxIdleMs });
 
-/** What a call to CIS2 tells of it. */
+/** The measurements of a call to CIS2. */
 export interface ProviderCall {
   readonly milliseconds: number;
   /** No response that could be used: none in time, a 5xx or a 429. */
   readonly failed: boolean;
-  /** How far CIS2's clock is ahead of ours, in seconds, by the Date of its response; NaN where it has none. */
+  /** How far CIS2's clock is ahead of ours, in seconds, by the Date of its response; NaN without one. */
   readonly clockDifference: number;
 }
 
-interface FetchInit {
-  readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: unknown;
-}
-
 /**
- * `fetch` for talking to CIS2: bounded in time and size, follows no redirect, and distinguishes "could not be
- * reached" from "was wrong". When the connection is lost before a byte of a response has come, the request is sent once more over a new
- * one: others that are idle may be dead as well.
+ * `fetch` for calls to CIS2: limited in time and size, follows no redirect, and distinguishes "could not be reached" from
+ * "invalid response". When the connection is lost before the response began, the request is sent once more on a new one:
+ * other idle connections may be lost too.
  *
- * @param signal - the time left for the whole job
- * @param onResend - called before a request is sent once more; the first may have arrived all the same
+ * @param signal - the time limit of the whole request
+ * @param onResend - called before a request is sent again; the first may have arrived
  * @param onCall - called when the call is over
  * @throws ProviderUnavailable when no whole response comes in time, or a 5xx or 429 does
  * @throws SignInRefused `response_invalid` when the response is larger than any that can be right
  */
 export const providerFetch =
   (signal: AbortSignal, onResend?: () => void, onCall?: (call: ProviderCall) => void) =>
-  async (address: string, { method = 'GET', headers = {}, body }: FetchInit): Promise<Response> => {
-    const request = {
-      ...{ method, url: new URL(address), headers },
-      body: body instanceof URLSearchParams ? Buffer.from(body.toString()) : undefined,
-    };
+  async (address: string, init: FetchInit): Promise<Response> => {
+    const request = fetchRequest(address, init);
     const sentAt = performance.now();
     let clockDifference = NaN;
     let failed = false;
@@ -78,7 +71,7 @@ export const providerFetch =
     }
   };
 
-/** `Date` (RFC 9110 section 6.6.1) has whole seconds, so its middle is meant. A response out of a cache says nothing. */
+/** `Date` (RFC 9110 section 6.6.1) has whole seconds, so its middle is meant. A cached response is not measured. */
 const aheadOfUs = ({ headers: { date = '', age } }: IncomingMessage): number =>
   age === undefined ? (Date.parse(date) + 500 - Date.now()) / 1_000 : NaN;
 

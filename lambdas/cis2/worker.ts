@@ -1,7 +1,7 @@
-/** From CIS2's claims to who the person is. */
+/** Reads the person and their roles from CIS2's claims. */
 import { isDeepStrictEqual } from 'node:util';
 import { isObject, type Role, type User } from '../common/index.ts';
-import { code, digits, type Claims } from './claims.ts';
+import { readCode, readNumericId, type Claims } from './claims.ts';
 
 const maxText = 200;
 
@@ -12,11 +12,11 @@ const nonEmpty = (value: unknown): string | null => {
   return plain === '' ? null : plain.slice(0, maxText).toWellFormed();
 };
 
-/** A list; CIS2 has been seen to send a list of one as the bare thing. */
+/** A list; CIS2 is known to send a list of one as the single value. */
 const list = (value: unknown): readonly unknown[] =>
   Array.isArray(value) ? value : value === undefined || value === null ? [] : [value];
 
-const codes = (value: unknown): string[] => list(value).flatMap((entry) => code(entry) ?? []);
+const codes = (value: unknown): string[] => list(value).flatMap((entry) => readCode(entry) ?? []);
 
 /** @param subject - the ID token's `sub`: the NHS user id */
 export function readUser(subject: string, userInfo: Claims): User {
@@ -32,7 +32,7 @@ export function readUser(subject: string, userInfo: Claims): User {
   };
 }
 
-/** What two statements of one role must agree on. Order and repetition of codes mean nothing. */
+/** What two statements of one role must agree on. Order and repetition of codes have no meaning. */
 const rightsOf = ({ roleCode, orgCode, activityCodes, workgroupCodes }: Role) => [
   roleCode,
   orgCode,
@@ -48,16 +48,16 @@ export function readRoles(userInfo: Claims): { roles: Role[]; contradictory: Rol
   const organisations = new Map<string, string>();
   for (const claim of ['nhsid_org_memberships', 'nhsid_user_orgs']) {
     for (const organisation of list(userInfo[claim]).filter(isObject)) {
-      const orgCode = code(organisation['org_code']);
+      const orgCode = readCode(organisation['org_code']);
       const name = nonEmpty(organisation['org_name']);
       if (orgCode !== null && name !== null) organisations.set(orgCode, name);
     }
   }
   const stated = new Map<string, Role[]>();
   for (const claim of list(userInfo['nhsid_nrbac_roles']).filter(isObject)) {
-    const roleId = digits(claim['person_roleid']);
-    const roleCode = code(claim['role_code']);
-    const orgCode = code(claim['org_code']);
+    const roleId = readNumericId(claim['person_roleid']);
+    const roleCode = readCode(claim['role_code']);
+    const orgCode = readCode(claim['org_code']);
     if (roleId === null || roleCode === null || orgCode === null) continue;
     const role: Role = {
       roleId,

@@ -3,7 +3,7 @@ export class TooLarge extends Error {
   override readonly name = 'TooLarge';
 }
 
-/** The whole of a body. @throws TooLarge, or what its reading throws */
+/** Reads a whole body. @throws TooLarge, or the error of the stream */
 export async function readBounded(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;

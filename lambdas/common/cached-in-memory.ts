@@ -1,33 +1,32 @@
 import type { Clock, EpochSeconds } from './time.ts';
 
-/** After a value could not be read again, how long the one in memory serves before the next try, in seconds. */
+/** After a failed read, the cached value is used for this many seconds before the next try. */
 const retrySeconds = 30;
 
 export interface CacheOptions<T, Signal> {
-  /** Gets the value from where it lies. @param signal - how long the caller waits, where it says so */
+  /** Reads the value. @param signal - aborts when the caller stops waiting */
   readonly read: (signal: Signal) => Promise<T>;
   /** How long a value is used before it is read again, in seconds. */
   readonly cacheSeconds: number;
-  /** How old a value may be that serves because it cannot be read again, in seconds; any age unless it is said. */
+  /** Maximum age of a value that is used because it cannot be read again, in seconds. @default no maximum */
   readonly maxAgeSeconds?: number;
   readonly clock: Clock;
-  /** Called when a value is used beyond its time, because reading it again failed. */
+  /** Called when a value is used for longer than `cacheSeconds`, because reading it again failed. */
   readonly onStale: (error: unknown, ageSeconds: number) => void;
 }
 
 export interface Cache<T, Signal> {
   /**
-   * The value. Where `isRefused` says of the one in memory that it was refused, it is read again at once, for there may be
-   * another by now.
+   * The value. It is read again at once if `isRefused` is true for the cached one, because it may have changed.
    *
-   * @throws what `read` throws when there is no value that can serve
+   * @throws what `read` throws when there is no usable value
    */
   get(signal: Signal, isRefused?: (value: T) => boolean): Promise<T>;
   /** The value, read again. @throws what `read` throws */
   refresh(signal: Signal): Promise<T>;
 }
 
-/** Caches a value in memory. Parallel callers share one read; when it cannot be read again, the one in memory goes on serving. */
+/** Caches a value in memory. Parallel callers share one read; when it cannot be read again, the cached one stays in use. */
 export function createCache<T, Signal extends AbortSignal | undefined>(
   options: CacheOptions<T, Signal>,
 ): Cache<T, Signal> {
@@ -72,7 +71,7 @@ export function createCache<T, Signal extends AbortSignal | undefined>(
   };
 }
 
-/** The `get` of a cache whose value is read without a time limit of the caller's. */
+/** The `get` of a cache that is read without an abort signal. */
 export function cachedInMemory<T>(
   options: CacheOptions<T, undefined>,
 ): (isRefused?: (value: T) => boolean) => Promise<T> {

@@ -16,7 +16,7 @@ const keyBytes = 32;
 /** SHA-256, base64url. */
 export const sha256 = (data: string | Uint8Array): string => hash('sha256', data, 'base64url');
 
-/** Node takes a key as a `KeyObject` in a third of the time that it needs for the same bytes in a buffer. */
+/** A `KeyObject` takes Node a third of the time of the same bytes in a buffer. */
 const keyObject = (key: Secret<Buffer>): KeyObject => createSecretKey(key.expose());
 
 /** Fresh random bytes. */
@@ -35,8 +35,8 @@ export function decodeBase64Url(text: string, bytes: number): Buffer | undefined
 /**
  * A 256-bit key for one use, from a secret (HKDF-SHA-256, RFC 5869).
  *
- * @param use - names the use; keys of different uses tell nothing about each other
- * @param salt - what separates keys of the same use, where there is such a thing
+ * @param use - names the use; keys of different uses are independent
+ * @param salt - separates keys of the same use, if there are several
  */
 export const deriveKey = (secret: Secret<Buffer>, use: string, salt = ''): Secret<Buffer> =>
   new Secret(Buffer.from(hkdfSync('sha256', keyObject(secret), salt, `cis2-bff ${use}`, keyBytes)));
@@ -44,7 +44,7 @@ export const deriveKey = (secret: Secret<Buffer>, use: string, salt = ''): Secre
 /**
  * Seals with AES-256-GCM under a fresh random nonce.
  *
- * @param context - additional authenticated data: what this is and where it lies. A seal opens in no other place.
+ * @param context - additional authenticated data: what this is and where it is stored. It cannot be opened under another context.
  * @returns nonce ‖ ciphertext ‖ tag
  */
 export function seal(key: Secret<Buffer>, context: string, plain: Uint8Array): Buffer {
@@ -63,7 +63,7 @@ export function open(key: Secret<Buffer>, context: string, sealed: Uint8Array): 
     .setAuthTag(sealed.subarray(-tagBytes));
   try {
     const plain = decipher.update(sealed.subarray(nonceBytes, -tagBytes));
-    // Checks the tag. GCM has no data left for it to add.
+    // Checks the tag. It returns no more data with GCM.
     decipher.final();
     return plain;
   } catch {

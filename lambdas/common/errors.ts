@@ -1,7 +1,7 @@
 /**
- * An error of ours. `code` is stable and may be shown to a client when it stands in the contract's table; the message
- * is for an operator and never leaves through HTTP. Each class spells its `name` out: bundling shortens class names, and
- * logs carry this one.
+ * Base class of our errors. `code` is stable and may be shown to a client if it is in the table of problems; the message
+ * is for an operator and is never sent over HTTP. Each class sets its `name`, because bundling shortens class names and
+ * logs contain the name.
  */
 export abstract class BffError extends Error {
   abstract readonly code: string;

@@ -1,6 +1,6 @@
 import type { EpochSeconds } from './time.ts';
 
-/** Who is signed in, as the rest of the code knows them: independent of how CIS2 spells it. */
+/** The signed-in person, independent of the form of CIS2’s claims. */
 export interface HealthcareWorker {
   readonly user: User;
   readonly assurance: Assurance;
@@ -13,7 +13,7 @@ export interface HealthcareWorker {
 export interface User {
   /** The twelve-digit NHS user id. */
   readonly uid: string;
-  /** Never empty: the id stands in for a name that CIS2 does not know. */
+  /** Never empty: the user id if CIS2 has no name. */
   readonly name: string;
   readonly givenName: string | null;
   readonly familyName: string | null;
@@ -25,7 +25,7 @@ interface Assurance {
   readonly authentication: number;
   /** Identity assurance level, 0 to 3. */
   readonly identity: number;
-  /** How the person authenticated, in CIS2's words. */
+  /** Authentication methods, as CIS2 names them. */
   readonly methods: readonly string[];
   readonly authenticatedAt: EpochSeconds;
 }

@@ -1,5 +1,5 @@
 export { decodeBase64Url, deriveKey, open, randomSecret, seal, sha256 } from './crypto.ts';
-export { withDeadline } from './deadline.ts';
+export { untilAborted, withDeadline } from './deadline.ts';
 export { BffError } from './errors.ts';
 export { readBounded, TooLarge } from './bounded-body.ts';
 export { cachedInMemory, createCache } from './cached-in-memory.ts';
@@ -17,5 +17,6 @@ export {
   type EpochMilliseconds,
   type PreciseClock,
 } from './time.ts';
+export type { AssertionSigner } from './assertion-signer.ts';
 export type { HealthcareWorker, Role, User } from './healthcare-worker.ts';
 export type { SignInTokens } from './sign-in-tokens.ts';

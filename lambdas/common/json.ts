@@ -1,4 +1,4 @@
-/** A JSON object as it comes: every member may be missing, empty, or not what it should be. */
+/** An unchecked JSON object: any member may be missing or have any type. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export const isObject = (value: unknown): value is JsonObject =>
@@ -8,7 +8,7 @@ export const isObject = (value: unknown): value is JsonObject =>
 export const withoutNulls = (object: object): JsonObject =>
   Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
 
-/** Undefined for what is not JSON. Without the parser's error, whose message quotes what it read. */
+/** Undefined for text that is not JSON. The parser's error is dropped, because its message quotes the text. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,8 +1,8 @@
 const inspectSymbol = Symbol.for('nodejs.util.inspect.custom');
 
 /**
- * A value that must not be written anywhere. Every way of turning it into text gives `[redacted]`; only
- * {@link Secret.expose} gives it away, which makes every use of it easy to find.
+ * A value that must not be written anywhere. Every conversion to text gives `[redacted]`; only
+ * {@link Secret.expose} returns the value, which makes every use easy to find.
  */
 export class Secret<T = string> {
   readonly #value: T;

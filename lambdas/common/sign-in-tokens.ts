@@ -3,7 +3,7 @@ import type { EpochSeconds } from './time.ts';
 
 /** What CIS2 issued at a sign-in, to be used on the person's behalf. */
 export interface SignInTokens {
-  /** As it came, to be exchanged for another service's tokens. */
+  /** Unchanged, to be exchanged for another service's tokens. */
   readonly idToken: Secret;
   readonly idTokenExpiresAt: EpochSeconds;
   readonly accessToken: Secret;

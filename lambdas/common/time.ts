@@ -1,7 +1,7 @@
 /** Whole seconds since the Unix epoch: the unit of time inside. */
 export type EpochSeconds = number & { readonly __unit: 'epoch seconds' };
 
-/** What the time is. Handed in wherever time matters, so that a test can own it. */
+/** What the time is. Passed in wherever time matters, so that a test can set it. */
 export type Clock = () => EpochSeconds;
 
 export const systemClock: Clock = () => Math.floor(Date.now() / 1000) as EpochSeconds;
@@ -17,8 +17,8 @@ export const asEpochSeconds = (value: unknown): EpochSeconds | undefined =>
     : undefined;
 
 /**
- * Whole milliseconds since the Unix epoch: only where it matters which of two things came first. A person who is signed
- * out and signs in again does so within the same second.
+ * Whole milliseconds since the Unix epoch: only where the order of two events matters. A logout and the next sign-in can
+ * happen within one second.
  */
 export type EpochMilliseconds = number & { readonly __unit: 'epoch milliseconds' };
 
@@ -33,5 +33,5 @@ export const asEpochMilliseconds = (value: unknown): EpochMilliseconds | undefin
     ? (value as EpochMilliseconds)
     : undefined;
 
-/** RFC 3339 in UTC with milliseconds, as the outside sees every instant. */
+/** RFC 3339 in UTC with milliseconds: the form of every time in responses. */
 export const toRfc3339 = (instant: EpochSeconds): string => new Date(instant * 1000).toISOString();

@@ -9,15 +9,15 @@ import {
   type UpstreamDefinitions,
 } from '../api/index.ts';
 import { createUserTokens, currentApplication, loadApplication } from '../api/tokens/index.ts';
-import { dynamoDb, edgeSecrets, timeLimits, secretsManager } from '../aws/index.ts';
+import { readSecretText, secretsManager, timeLimits } from '../aws/index.ts';
 import { systemClock as clock } from '../common/index.ts';
 import { proxiedRoutes } from '../handlers/api-proxy.ts';
-import { edgeCheck, proxyFunction } from '../http/index.ts';
+import { proxyFunction } from '../http/index.ts';
 import { currentSigner, loadRing, createSignerOf } from '../keys/index.ts';
 import { createProxyStore } from '../session/index.ts';
 import { SettingsError } from '../settings/index.ts';
 import { startFunction, warmUp } from '../start.ts';
-import { describeError } from '../telemetry/index.ts';
+import { edgeOf, logStaleKeys, sessionTable } from '../wiring.ts';
 
 const { settings, log } = startFunction('api-proxy');
 const manifest = readManifest();
@@ -29,10 +29,8 @@ if (unknownUpstreams.length > 0) {
 }
 
 const secrets = secretsManager();
-const edge = edgeCheck(() => edgeSecrets(secrets, settings.EDGE_SECRET));
-const onStale = (error: unknown): void => {
-  log('signing_keys_stale', { error: describeError(error).error });
-};
+const edge = edgeOf(secrets, settings);
+const onStale = logStaleKeys(log);
 
 const signer = currentSigner({
   load: () => loadRing(secrets, settings.API_PLATFORM_KEYS_SECRET),
@@ -43,18 +41,15 @@ const signer = currentSigner({
 });
 
 const application = currentApplication({
-  load: () => loadApplication(secrets, settings.API_PLATFORM_CREDENTIALS_SECRET),
+  load: () => loadApplication(() => readSecretText(secrets, settings.API_PLATFORM_CREDENTIALS_SECRET)),
   cacheSeconds: settings.KEY_CACHE_SECONDS,
   clock,
   onStale,
 });
 
 const sessions = createProxyStore({
-  client: dynamoDb(),
-  table: settings.SESSION_TABLE,
-  limits: { idleSeconds: settings.IDLE_SECONDS, absoluteSeconds: settings.ABSOLUTE_SECONDS },
+  ...sessionTable(settings),
   callsPerWindow: settings.CALLS_PER_WINDOW,
-  clock,
 });
 
 const tokens = createUserTokens({
@@ -69,7 +64,7 @@ const tokens = createUserTokens({
   },
 });
 
-await warmUp({ settings, log }, [edge.prepare, () => sessions.warmUp(), signer, application]);
+await warmUp({ settings, log }, [edge.prepare, () => sessions.warmUp(), () => signer(), () => application()]);
 
 export const handler = proxyFunction({
   routes: proxiedRoutes(
@@ -82,7 +77,7 @@ export const handler = proxyFunction({
   edge,
 });
 
-/** An app's own manifest lies beside this function's code. @throws ManifestUnusable: without it the function does not start */
+/** The manifest of the app, in the folder of this function's code. @throws ManifestUnusable: then the function does not start */
 function readManifest(): UpstreamDefinitions {
   try {
     return readManifestFile(readManifestText());

@@ -1,12 +1,12 @@
 /** `POST /auth/backchannel-logout`: ends sessions and does nothing else to them; opens no session and signs nothing. */
-import { dynamoDb, edgeSecrets, secretsManager } from '../aws/index.ts';
+import { readSecretText, secretsManager } from '../aws/index.ts';
 import { createLogoutTokenVerifier } from '../cis2/index.ts';
 import { preciseClock, systemClock as clock } from '../common/index.ts';
 import { backchannelLogout } from '../handlers/backchannel-logout.ts';
-import { edgeCheck, httpFunction } from '../http/index.ts';
-import { createLogoutStore, identifierKeyIn } from '../session/index.ts';
-import { measureProvider } from '../handlers/provider-metrics.ts';
+import { httpFunction } from '../http/index.ts';
+import { createLogoutStore, identifierKeyFrom } from '../session/index.ts';
 import { startFunction, warmUp } from '../start.ts';
+import { edgeOf, providerHooks, sessionTable } from '../wiring.ts';
 
 const { settings, log } = startFunction('backchannel-logout');
 
@@ -14,21 +14,15 @@ const verifier = createLogoutTokenVerifier({
   issuer: settings.CIS2_ISSUER,
   clientId: settings.CIS2_CLIENT_ID,
   clock,
-  onStale: (document, ageSeconds) => {
-    log('provider_metadata_stale', { document, ageSeconds });
-  },
-  onCall: measureProvider(log),
+  ...providerHooks(log),
 });
 
 const secrets = secretsManager();
-const edge = edgeCheck(() => edgeSecrets(secrets, settings.EDGE_SECRET));
-const identifierKey = identifierKeyIn(secrets, settings.IDENTIFIER_KEY_SECRET);
+const edge = edgeOf(secrets, settings);
+const identifierKey = identifierKeyFrom(() => readSecretText(secrets, settings.IDENTIFIER_KEY_SECRET));
 
 const sessions = createLogoutStore({
-  client: dynamoDb(),
-  table: settings.SESSION_TABLE,
-  limits: { idleSeconds: settings.IDLE_SECONDS, absoluteSeconds: settings.ABSOLUTE_SECONDS },
-  clock,
+  ...sessionTable(settings),
   identifierKey,
 });
 
@@ -36,7 +30,7 @@ await warmUp({ settings, log }, [
   edge.prepare,
   () => sessions.warmUp(),
   identifierKey,
-  () => verifier.prepare(AbortSignal.timeout(1_400)),
+  (signal) => verifier.prepare(signal),
 ]);
 
 export const handler = httpFunction({

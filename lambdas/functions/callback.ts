@@ -1,28 +1,25 @@
-/** `GET /auth/callback`: makes a session of what CIS2 says. It may use the signing keys that CIS2 trusts. */
-import { dynamoDb, edgeSecrets, timeLimits, secretsManager } from '../aws/index.ts';
+/** `GET /auth/callback`: creates a session from the response of CIS2. It may use the signing keys that CIS2 trusts. */
+import { readSecretText, secretsManager, timeLimits } from '../aws/index.ts';
 import { createRelyingParty } from '../cis2/index.ts';
 import { preciseClock, systemClock as clock } from '../common/index.ts';
 import { callback } from '../handlers/callback.ts';
-import { edgeCheck, httpFunction } from '../http/index.ts';
+import { httpFunction } from '../http/index.ts';
 import { currentSigner, loadRing, createSignerOf } from '../keys/index.ts';
-import { createSignInStore, identifierKeyIn } from '../session/index.ts';
-import { measureProvider } from '../handlers/provider-metrics.ts';
+import { createSignInStore, identifierKeyFrom } from '../session/index.ts';
 import { startFunction, warmUp } from '../start.ts';
-import { describeError } from '../telemetry/index.ts';
+import { edgeOf, logStaleKeys, providerHooks, sessionTable } from '../wiring.ts';
 
 const { settings, log } = startFunction('callback');
 
 const secrets = secretsManager();
-const edge = edgeCheck(() => edgeSecrets(secrets, settings.EDGE_SECRET));
+const edge = edgeOf(secrets, settings);
 
 const signer = currentSigner({
   load: () => loadRing(secrets, settings.SIGNING_KEYS_SECRET),
   signerOf: createSignerOf({ kmsOptions: timeLimits, clock }),
   cacheSeconds: settings.KEY_CACHE_SECONDS,
   clock,
-  onStale: (error) => {
-    log('signing_keys_stale', { error: describeError(error).error });
-  },
+  onStale: logStaleKeys(log),
 });
 
 const relyingParty = createRelyingParty({
@@ -32,31 +29,25 @@ const relyingParty = createRelyingParty({
   acceptedRoles: settings.ACCEPTED_ROLES,
   clock,
   signer,
-  onStale: (document, ageSeconds) => {
-    log('provider_metadata_stale', { document, ageSeconds });
-  },
-  onCall: measureProvider(log),
-  onOddMembers: (members) => {
-    log('token_response_odd', { members });
+  ...providerHooks(log),
+  onIgnored: (ignored) => {
+    log('token_response_ignored_members', { ignored });
   },
 });
 
-const identifierKey = identifierKeyIn(secrets, settings.IDENTIFIER_KEY_SECRET);
+const identifierKey = identifierKeyFrom(() => readSecretText(secrets, settings.IDENTIFIER_KEY_SECRET));
 
 const sessions = createSignInStore({
-  client: dynamoDb(),
-  table: settings.SESSION_TABLE,
-  limits: { idleSeconds: settings.IDLE_SECONDS, absoluteSeconds: settings.ABSOLUTE_SECONDS },
-  clock,
+  ...sessionTable(settings),
   identifierKey,
 });
 
 await warmUp({ settings, log }, [
   edge.prepare,
   () => sessions.warmUp(),
-  signer,
+  () => signer(),
   identifierKey,
-  () => relyingParty.prepare(AbortSignal.timeout(1_400)),
+  (signal) => relyingParty.prepare(signal),
 ]);
 
 export const handler = httpFunction({

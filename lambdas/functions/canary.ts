@@ -1,4 +1,4 @@
-/** Checks from outside, on a schedule, whether people can sign in. Behind no route; it may read public keys and nothing else. */
+/** Checks from outside, on a schedule, whether people can sign in. It has no route, and may read only public keys. */
 import { dynamoDb } from '../aws/index.ts';
 import { canary } from '../handlers/canary.ts';
 import { loadPublishedSet } from '../keys/index.ts';

@@ -1,4 +1,4 @@
-/** `GET /auth/jwks.json` and `GET /auth/jwks/api-platform.json`: may read public keys and nothing else. */
+/** `GET /auth/jwks.json` and `GET /auth/jwks/api-platform.json`: may read only public keys. */
 import { dynamoDb } from '../aws/index.ts';
 import { jwks, noJwks } from '../handlers/jwks.ts';
 import { httpFunction } from '../http/index.ts';

@@ -1,4 +1,4 @@
-/** Shows operators the state of the signing keys. Behind no route, and without any right to read or change a key. */
+/** Shows operators the state of the signing keys. It has no route, and no right to read or change a key. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { dynamoDb, secretsManager } from '../aws/index.ts';
 import { keysStatus } from '../handlers/keys-status.ts';

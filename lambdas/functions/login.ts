@@ -1,19 +1,19 @@
-/** `GET /auth/login`: sends people to CIS2. It holds no key and knows no session. */
-import { edgeSecrets, secretsManager } from '../aws/index.ts';
+/** `GET /auth/login`: sends people to CIS2. It has no key and no access to sessions. */
+import { secretsManager } from '../aws/index.ts';
 import { createAuthorisation } from '../cis2/index.ts';
 import { preciseClock, systemClock as clock } from '../common/index.ts';
 import { login } from '../handlers/login.ts';
-import { measureProvider } from '../handlers/provider-metrics.ts';
-import { edgeCheck, httpFunction } from '../http/index.ts';
+import { httpFunction } from '../http/index.ts';
 import { scopesRequirement, unneededScopes } from '../settings/index.ts';
 import { startFunction, warmUp } from '../start.ts';
+import { edgeOf, providerHooks } from '../wiring.ts';
 
 const { settings, log } = startFunction('login');
 const scopes = unneededScopes(settings.CIS2_SCOPE);
 if (scopes.length > 0) log('scopes_unneeded', { scopes, requirement: scopesRequirement });
 
 const secrets = secretsManager();
-const edge = edgeCheck(() => edgeSecrets(secrets, settings.EDGE_SECRET));
+const edge = edgeOf(secrets, settings);
 
 const authorisation = createAuthorisation({
   issuer: settings.CIS2_ISSUER,
@@ -21,13 +21,10 @@ const authorisation = createAuthorisation({
   redirectUri: `${settings.BASE_URL}/auth/callback`,
   scope: settings.CIS2_SCOPE,
   clock,
-  onStale: (document, ageSeconds) => {
-    log('provider_metadata_stale', { document, ageSeconds });
-  },
-  onCall: measureProvider(log),
+  ...providerHooks(log),
 });
 
-await warmUp({ settings, log }, [edge.prepare, () => authorisation.readMetadata(AbortSignal.timeout(1_400))]);
+await warmUp({ settings, log }, [edge.prepare, (signal) => authorisation.readMetadata(signal)]);
 
 export const handler = httpFunction({
   name: 'login',

@@ -1,4 +1,4 @@
-/** Makes, rotates and takes in signing keys. Behind no route, and the only function that writes keys. */
+/** Makes, rotates and imports signing keys. It has no route, and is the only function that writes keys. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { dynamoDb, timeLimits, secretsManager } from '../aws/index.ts';
@@ -19,7 +19,7 @@ import { createMetrics } from '../telemetry/index.ts';
 const { settings, log } = startFunction('rotate-signing-keys');
 const secrets = secretsManager(3);
 const database = dynamoDb();
-/** KMS takes its time to make a key, and a second try would make a second one. */
+/** Making a key in KMS is slow, and a retry could make a second one. */
 const kmsOptions = {
   maxAttempts: 1,
   requestHandler: { ...timeLimits.requestHandler, requestTimeout: 10_000 },

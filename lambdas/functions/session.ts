@@ -1,22 +1,18 @@
 /** `/auth/session*` and `POST /auth/logout`: a user's own sessions; knows no signing key and never calls CIS2. */
-import { dynamoDb, edgeSecrets, secretsManager } from '../aws/index.ts';
+import { secretsManager } from '../aws/index.ts';
 import { systemClock as clock } from '../common/index.ts';
 import { changeRole, extendSession, logout, readDraftKey, readSession } from '../handlers/session.ts';
 import { endSession, listSessions } from '../handlers/sessions.ts';
-import { edgeCheck, httpFunction } from '../http/index.ts';
+import { httpFunction } from '../http/index.ts';
 import { createSessionStore } from '../session/index.ts';
 import { startFunction, warmUp } from '../start.ts';
+import { edgeOf, sessionTable } from '../wiring.ts';
 
 const { settings, log } = startFunction('session');
 const secrets = secretsManager();
-const edge = edgeCheck(() => edgeSecrets(secrets, settings.EDGE_SECRET));
+const edge = edgeOf(secrets, settings);
 
-const sessions = createSessionStore({
-  client: dynamoDb(),
-  table: settings.SESSION_TABLE,
-  limits: { idleSeconds: settings.IDLE_SECONDS, absoluteSeconds: settings.ABSOLUTE_SECONDS },
-  clock,
-});
+const sessions = createSessionStore(sessionTable(settings));
 
 await warmUp({ settings, log }, [edge.prepare, () => sessions.warmUp()]);
 

@@ -1,4 +1,4 @@
-/** Answers everything under our prefixes that no other function does. It may touch nothing at all. */
+/** Responds to all paths under our prefixes that no other function has. It has no access to any resource. */
 import { unknownRouteFunction } from '../http/index.ts';
 import { startFunction } from '../start.ts';
 

@@ -48,7 +48,7 @@ export interface ApiProxyDependencies {
 
 /** A whole call: a little less than the function's own time-out. */
 const maxCallMs = 26_000;
-/** Of that, one wait for a token: longer than a lease that nobody gives back. */
+/** Of that, one wait for a token: longer than a lease that is not released. */
 const maxTokenMs = 14_000;
 
 /** Every route whose upstream is configured. @param routes - the manifest's */
@@ -62,7 +62,7 @@ export const proxiedRoutes = (
     return base === undefined ? [] : [proxiedRoute(dependencies, route, base)];
   });
 
-/** How far a call has come; the log names it where the call is refused. */
+/** The stage of a call, which the log names if the call is refused. */
 type Stage = 'request' | 'session' | 'step_up' | 'role' | 'token_or_upstream' | 'answer';
 
 interface ProxiedCall {
@@ -94,17 +94,17 @@ function proxiedRoute(dependencies: ApiProxyDependencies, route: ApiRoute, base:
       };
       try {
         const response = await forwardCall(dependencies, route, base, call);
-        noteCall(call, route, undefined);
+        addCallToLog(call, route, undefined);
         return response;
       } catch (error) {
-        noteCall(call, route, error);
+        addCallToLog(call, route, error);
         throw problemOf(error, log);
       }
     },
   };
 }
 
-/** Parse, decide, act, respond: nothing costs a call to anybody before it must. */
+/** Parse, decide, act, respond: each check comes before the next remote call. */
 async function forwardCall(
   dependencies: ApiProxyDependencies,
   route: ApiRoute,
@@ -137,10 +137,10 @@ async function forwardCall(
   };
 }
 
-/** What of a request goes to the upstream. */
+/** The parts of a request that go to the upstream. */
 interface AcceptedCall {
   readonly url: URL;
-  /** The listed headers that came. */
+  /** The listed headers of the request. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -152,7 +152,7 @@ function acceptCall(route: ApiRoute, base: string, request: HttpRequest): Accept
   return { url: upstreamUrl(base, route, request.pathVariables, query), headers };
 }
 
-/** The headers that the upstream gets beside those that came. */
+/** The headers that we set ourselves. */
 const ownHeaders = (
   route: ApiRoute,
   { request, requestId }: ProxiedCall,
@@ -167,7 +167,7 @@ const ownHeaders = (
   contentType: route.body && acceptedMediaType(request.headers['content-type'], route.body.types),
 });
 
-/** Calls the upstream with the user's token, and once more with another where that is refused. */
+/** Calls the upstream with the user's token, and once more with another if that is refused. */
 function callUpstream(
   { tokens, client }: ApiProxyDependencies,
   route: ApiRoute,
@@ -218,7 +218,7 @@ async function openSession(
   return opened.session;
 }
 
-/** Who the person is stands in an item of its own, which most calls need not read. */
+/** Whether the profile, an item of its own, must be read; most calls do without it. */
 const needsProfile = (route: ApiRoute, { ACCEPTED_ROLES: accepted }: ProxySettings): boolean =>
   route.minimumAal !== undefined ||
   route.maximumSignInAge !== undefined ||
@@ -226,8 +226,8 @@ const needsProfile = (route: ApiRoute, { ACCEPTED_ROLES: accepted }: ProxySettin
   typeof accepted !== 'string';
 
 /**
- * Seconds since the person proved who they are at CIS2. A session may be younger: single sign-on makes one without a new
- * proof. NaN, which passes no comparison, when that instant is missing, no number, or in the future.
+ * Seconds since the person proved who they are at CIS2. A session may be younger, because single sign-on needs no
+ * new proof. NaN, which passes no comparison, when that instant is missing, invalid, or in the future.
  */
 function authenticationAge(session: ProxySession, now: EpochSeconds): number {
   const authenticatedAt = asEpochSeconds(session.worker?.assurance.authenticatedAt);
@@ -243,7 +243,7 @@ function requireAuthentication(
   now: EpochSeconds,
 ): void {
   const { minimumAal, maximumSignInAge } = route;
-  // A sign-in for a higher level is a fresh one too, so the level comes first. What is missing is no level at all.
+  // A sign-in for a higher level is a fresh one too, so the level comes first. A missing level is too low.
   if (minimumAal !== undefined && !((session.worker?.assurance.authentication ?? NaN) >= minimumAal)) {
     throw stepUpToLevel(minimumAal, settings);
   }
@@ -252,7 +252,7 @@ function requireAuthentication(
   }
 }
 
-/** `/auth/login` takes no level below the configured one, so that is asked for where it is the higher. */
+/** `/auth/login` refuses a level below the configured one, so the higher of the two is requested. */
 function stepUpToLevel(level: number, settings: ProxySettings): Problem {
   const wanted = Math.max(level, settings.MINIMUM_AAL, acrLevels[settings.CIS2_ACR]);
   const acr = acrLevels[settings.CIS2_ACR] === wanted ? settings.CIS2_ACR : acrOfLevel(wanted);
@@ -278,7 +278,7 @@ function workingRole(route: ApiRoute, session: ProxySession, settings: ProxySett
   if (typeof route.role !== 'string' && !(role && acceptsRole(route.role, role))) {
     throw new Problem('role_not_permitted');
   }
-  // It becomes a header, of which the platform says: digits only.
+  // It is sent as a header, which the platform requires to be digits.
   if (!/^\d{1,20}$/.test(roleId)) throw new Problem('role_not_permitted');
   return roleId;
 }
@@ -290,7 +290,7 @@ const retryAfter = (seconds: number): Record<string, string> => ({
 const rateLimited = (seconds: number): Problem =>
   new Problem('rate_limited', { headers: retryAfter(seconds) });
 
-/** The problem that an error means to a client. */
+/** The problem that a client gets for an error. */
 function problemOf(error: unknown, log: Logger): Problem {
   if (error instanceof TokenUnavailable) {
     return new Problem('provider_unavailable', {
@@ -303,8 +303,8 @@ function problemOf(error: unknown, log: Logger): Problem {
   return toProblem(error);
 }
 
-/** What the request's line says of the call. */
-function noteCall(call: ProxiedCall, route: ApiRoute, error: unknown): void {
+/** Adds what the request's log line says about the call. */
+function addCallToLog(call: ProxiedCall, route: ApiRoute, error: unknown): void {
   const { trace } = call;
   if (trace.tries > 0) call.log.measure('UpstreamLatency', Math.round(trace.upstreamMs));
   if (error instanceof UpstreamInvalid || error instanceof UpstreamTimeout)
@@ -314,7 +314,7 @@ function noteCall(call: ProxiedCall, route: ApiRoute, error: unknown): void {
     requestId: trace.tries === 0 ? undefined : call.requestId,
     upstreamStatus: trace.upstreamStatus,
     upstreamMs: Math.round(trace.upstreamMs),
-    // What most calls do without costs no bytes.
+    // Omitted when zero or false, to save bytes.
     tokenMs: Math.round(trace.tokenMs) || undefined,
     tries: trace.tries,
     refreshed: trace.refreshed || undefined,

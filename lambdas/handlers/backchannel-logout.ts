@@ -10,14 +10,14 @@ export interface BackchannelLogoutDependencies {
   readonly clock: PreciseClock;
 }
 
-/** What fetching keys and ending sessions may take together: CIS2 gets a response, whatever is away. */
+/** Time limit for fetching keys and ending sessions: CIS2 gets a response even if something is unavailable. */
 const maxMs = 8_000;
-/** Of that, what is left for the store when CIS2's keys are slow to come. */
+/** Of that, time limit for the verification, so that enough is left for the store. */
 const maxVerificationMs = 4_500;
 
 /**
- * `POST /auth/backchannel-logout` (OpenID Connect Back-Channel Logout 1.0 section 2.5): CIS2 says that a session, or
- * everything a person has open, is over. It answers 200 only once nothing of that lives; CIS2 is not known to ask twice.
+ * `POST /auth/backchannel-logout` (OpenID Connect Back-Channel Logout 1.0 section 2.5): CIS2 ends a session, or all
+ * sessions of a user. The response is 200 only once all of them have ended; CIS2 is not known to retry.
  */
 export const backchannelLogout =
   ({ verifier, sessions, clock }: BackchannelLogoutDependencies): RouteHandler =>
@@ -27,7 +27,7 @@ export const backchannelLogout =
         logOut({ verifier, sessions, clock }, request, log, deadline),
       );
     } catch (error) {
-      // What is refused is no failure of ours.
+      // A refusal is not our failure.
       if (!(error instanceof Problem)) log.measure('BackchannelLogoutFailed');
       throw error;
     }
@@ -43,7 +43,7 @@ async function logOut(
   const { issuer, tokenId, subject, providerSessionId } = await readLogoutToken(verifier, request, log);
   const { ended, repeated, person } = await sessions.logOut(
     {
-      // Whom it names is part of it: another logout under an id that was used before is no repetition.
+      // The subject is part of it: another logout under a used id is not a repetition.
       tokenId: [issuer, tokenId, subject ?? '', providerSessionId ?? ''],
       user: subject === undefined ? undefined : [issuer, subject],
       providerSession: providerSessionId === undefined ? undefined : [issuer, providerSessionId],
@@ -71,7 +71,7 @@ async function readLogoutToken(
   }
 }
 
-/** In the body, once. What else is in the form is let be; a token in the query would stand in logs on its way. */
+/** The token, once in the body. Other members are ignored; a token in the query would be in logs on the way. */
 function onlyToken({ body }: HttpRequest): string {
   const [token, ...others] = new URLSearchParams(body.toString()).getAll('logout_token');
   if (token === undefined || token === '') throw new LogoutTokenRefused('missing');

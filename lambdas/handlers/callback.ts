@@ -32,7 +32,7 @@ export interface CallbackDependencies {
   readonly relyingParty: RelyingParty;
   /** Reads the signing key unless it is in memory. */
   readonly loadSigningKey: () => Promise<unknown>;
-  /** The key that people's identifiers are hashed with. */
+  /** The key of the hashes of users. */
   readonly loadIdentifierKey: () => Promise<IdentifierKey>;
   readonly sessions: SignInStore;
   readonly settings: Settings<
@@ -47,12 +47,11 @@ export interface CallbackDependencies {
 }
 
 /**
- * What CIS2 and the store may take together. Taking back what was written by then takes a little more: the whole stays
- * within 8 s.
+ * Time limit for CIS2 and the store together. Undoing a failed sign-in takes a little more: the whole stays within 8 s.
  */
 const maxSignInMs = 5_500;
 
-/** `GET /auth/callback`: ends a sign-in, one way or the other, with a redirect into the app. */
+/** `GET /auth/callback`: ends a sign-in, successful or not, with a redirect into the app. */
 export function callback(dependencies: CallbackDependencies): RouteHandler {
   const { settings, loadIdentifierKey } = dependencies;
   return async (request, log) => {
@@ -69,7 +68,7 @@ export function callback(dependencies: CallbackDependencies): RouteHandler {
   };
 }
 
-/** As the audit trail names a person. The key is in memory: the attempt could not be spent without it. */
+/** The person as in the audit trail. The key is in memory: spending the attempt needs it. */
 const personOf = async (
   user: readonly string[],
   loadIdentifierKey: CallbackDependencies['loadIdentifierKey'],
@@ -83,9 +82,9 @@ async function finishSignIn(
 ): Promise<{ credential: SessionCredential; returnTo: string }> {
   const now = clock();
   const { attempt, returnTo, browserSecret, state } = readAttempt(request, settings.BASE_URL, now);
-  // People take longer to sign in than a key is cached: it is read again while the attempt is spent.
+  // A sign-in often takes longer than a key is cached: it is read while the attempt is spent.
   const keyLoaded = loadSigningKey().catch(() => undefined);
-  // Beside it too. Without a response the person chooses the role again.
+  // In parallel too. Without a result the person chooses the role again.
   const replacedRole =
     attempt.replaces === null
       ? undefined
@@ -111,7 +110,7 @@ async function finishSignIn(
   const signIn = await relyingParty.completeSignIn(response, deadline, onUser);
   const named = identifiers(signIn);
   const former = await replacedRole;
-  // Another person's role is nobody's to carry over.
+  // The role of another person is not carried over.
   const roleId = signIn.chosenRole((await former?.isOf(named.user)) === true ? former?.roleId : undefined);
   const created = await sessions.create(
     {
@@ -123,7 +122,7 @@ async function finishSignIn(
       tokens: signIn.tokens,
       device: deviceName(request.headers['user-agent']),
       ...named,
-      // The browser's owner could write a later start into their state; no sign-in began after it came back.
+      // The owner of the browser could forge a later start; a sign-in cannot begin after its callback.
       begunAt: attempt.startedAt < now ? attempt.startedAt : now,
       replaces: attempt.replaces ?? undefined,
       sessionsPerUser: settings.CONCURRENT_SESSIONS === 'newest-wins' ? 1 : settings.SESSIONS_PER_USER,
@@ -147,7 +146,7 @@ async function finishSignIn(
   return { credential: created.credential, returnTo };
 }
 
-/** Everything that can be decided before CIS2 or the store is asked. */
+/** The checks that need neither CIS2 nor the store. */
 function readAttempt(
   request: HttpRequest,
   baseUrl: string,
@@ -165,7 +164,7 @@ function readAttempt(
   return { attempt, returnTo, browserSecret, state };
 }
 
-/** Derived where the identifiers' key is at hand anyway, and sealed in the session: no other function needs that key. */
+/** Derived here and sealed in the session, so that no other function needs the identifier key. */
 const draftKeyOf = (key: IdentifierKey, app: string, user: readonly string[]): string =>
   deriveKey(key, 'draft key', JSON.stringify([app, ...user]))
     .expose()

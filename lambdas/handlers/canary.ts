@@ -1,28 +1,29 @@
 import { knownError } from '../cis2/index.ts';
+import { isObject, parseJson, readBounded, TooLarge, type JsonObject } from '../common/index.ts';
 import type { PublishedSet } from '../keys/index.ts';
 
 export interface CanaryDependencies {
   readonly baseUrl: string;
   readonly issuer: string;
   readonly clientId: string;
-  /** Where sets of keys are served, and what is published there. */
+  /** The paths of the key sets, and the published set of each. */
   readonly keySets: readonly { readonly path: string; readonly load: () => Promise<PublishedSet> }[];
   readonly fetch: typeof globalThis.fetch;
 }
 
-/** What the canary found wrong, in our words: which check, and what came. Never anything that was sent to us. */
+/** The failed checks, in our words. Never any data that was received. */
 class CanaryFailed extends Error {
   override readonly name = 'CanaryFailed';
 }
 
-/** The firewall refuses, elsewhere, what does not say who it is. */
+/** The firewall refuses requests without a user agent. */
 const headers = { 'user-agent': 'cis2-bff-canary' };
 const maxRequestMs = 10_000;
 const maxBodyBytes = 64 * 1024;
 
 /**
- * Checks from outside what a person needs: a login leads to CIS2, which answers; the keys that CIS2 reads are the published
- * ones; and who has no session is anonymous. Nobody signs in.
+ * Checks from outside what a sign-in needs: a login leads to CIS2, which responds; the served keys are the published ones; and
+ * a request without a session is anonymous. It does not sign in.
  *
  * @throws CanaryFailed naming every check that failed
  */
@@ -58,28 +59,31 @@ const get = (
     signal: AbortSignal.timeout(maxRequestMs),
   });
 
-const requireStatus = (response: Response, status: number): void => {
-  if (response.status !== status) throw new CanaryFailed(`answered ${String(response.status)}`);
-};
-
-async function json(response: Response): Promise<Record<string, unknown>> {
-  const text = await response.text();
-  if (text.length > maxBodyBytes) throw new CanaryFailed('answered too much');
-  const value: unknown = JSON.parse(text);
-  if (typeof value !== 'object' || value === null) throw new CanaryFailed('answered no JSON object');
-  return value as Record<string, unknown>;
+/** Reads the body of a response with status 200. A body that is not read is cancelled, which frees its connection. */
+async function readJson(response: Response, whose = ''): Promise<JsonObject> {
+  const { status, body } = response;
+  if (status !== 200) {
+    await body?.cancel();
+    throw new CanaryFailed(`${whose}answered ${String(status)}`);
+  }
+  const bytes = await readBounded(body ?? new Blob([]).stream(), maxBodyBytes).catch((error: unknown) => {
+    throw error instanceof TooLarge ? new CanaryFailed(`${whose}answered too much`) : error;
+  });
+  const value = parseJson(bytes.toString());
+  if (!isObject(value)) throw new CanaryFailed(`${whose}answered no JSON object`);
+  return value;
 }
 
 async function checkLogin(dependencies: CanaryDependencies): Promise<void> {
   const { baseUrl, issuer, clientId } = dependencies;
   const login = await get(dependencies, `${baseUrl}/auth/login`);
-  requireStatus(login, 302);
+  await login.body?.cancel();
+  if (login.status !== 302) throw new CanaryFailed(`answered ${String(login.status)}`);
   const location = login.headers.get('location') ?? '';
   if (!URL.canParse(location)) throw new CanaryFailed('leads nowhere');
 
   const discovery = await get(dependencies, `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
-  if (discovery.status !== 200) throw new CanaryFailed(`CIS2’s metadata: ${String(discovery.status)}`);
-  const { authorization_endpoint: endpoint } = await json(discovery);
+  const { authorization_endpoint: endpoint } = await readJson(discovery, 'CIS2’s metadata: ');
   const target = new URL(location);
   const intended = new URL(String(endpoint));
   if (target.origin !== intended.origin || target.pathname !== intended.pathname) {
@@ -100,7 +104,7 @@ async function checkLogin(dependencies: CanaryDependencies): Promise<void> {
   const signInPage = await get(dependencies, location);
   await signInPage.body?.cancel();
   if (signInPage.status >= 400) throw new CanaryFailed(`CIS2 answered ${String(signInPage.status)}`);
-  // CIS2 sends a browser back at once where it refuses the request of a client that it knows.
+  // CIS2 redirects back at once if it refuses the request of a known client.
   const next = signInPage.headers.get('location') ?? '';
   if (!URL.canParse(next, location)) return;
   const { origin, pathname, searchParams } = new URL(next, location);
@@ -115,8 +119,7 @@ async function checkKeySet(
   { path, load }: CanaryDependencies['keySets'][number],
 ): Promise<void> {
   const served = await get(dependencies, `${dependencies.baseUrl}${path}`);
-  requireStatus(served, 200);
-  const { keys } = await json(served);
+  const { keys } = await readJson(served);
   const kids = Array.isArray(keys) ? keys.map((key) => String((key as { kid?: unknown } | null)?.kid)) : [];
   const published = (await load()).keys.map(({ kid }) => kid);
   if (kids.toSorted().join() !== published.toSorted().join()) {
@@ -126,7 +129,6 @@ async function checkKeySet(
 
 async function checkSession(dependencies: CanaryDependencies): Promise<void> {
   const session = await get(dependencies, `${dependencies.baseUrl}/auth/session`, { 'x-csrf': '1' });
-  requireStatus(session, 200);
-  if ((await json(session))['status'] !== 'anonymous') throw new CanaryFailed('is not anonymous');
+  if ((await readJson(session))['status'] !== 'anonymous') throw new CanaryFailed('is not anonymous');
   if (session.headers.has('set-cookie')) throw new CanaryFailed('sets a cookie');
 }

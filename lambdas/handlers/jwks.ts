@@ -14,5 +14,5 @@ export const jwks =
     return { ...response, headers: { ...response.headers, 'cache-control': cacheControl } };
   };
 
-/** The address of a set that this installation does not have. */
+/** For a set that this installation does not have. */
 export const noJwks: RouteHandler = () => Promise.reject(new Problem('not_found'));

@@ -1,8 +1,8 @@
 import { KeysUnavailable, readStatus, type Status, type StatusPorts } from '../keys/index.ts';
-import { describeError, type Logger } from '../telemetry/index.ts';
+import { logFailure, type Logger } from '../telemetry/index.ts';
 import type { Refusal } from './rotate-signing-keys.ts';
 
-/** For operators: the state of the keys of one purpose, `{"purpose":"cis2"}`. It can change nothing and read no key. */
+/** For operators: the state of the keys of one purpose, `{"purpose":"cis2"}`. It can neither change nor read keys. */
 export function keysStatus({ rings, log }: { readonly rings: readonly StatusPorts[]; readonly log: Logger }) {
   return async (event: unknown): Promise<Status | Refusal> => {
     const ring = rings.find(({ purpose }) => JSON.stringify(event) === JSON.stringify({ purpose }));
@@ -17,7 +17,7 @@ export function keysStatus({ rings, log }: { readonly rings: readonly StatusPort
       return await readStatus(ring);
     } catch (error) {
       if (!(error instanceof KeysUnavailable)) throw error;
-      log('dependency_failed', { code: error.code, ...describeError(error) });
+      logFailure(log, error);
       const message =
         'The state of the keys could not be read. If it stays so, run the hourly check of rotate-signing-keys by hand, which publishes it again.';
       return { ok: false, code: error.code, message };

@@ -66,7 +66,7 @@ export function login({ authorisation, settings, clock }: LoginDependencies): Ro
     try {
       return await start(request, log);
     } catch (error) {
-      // What CIS2 is missing for is a failed sign-in, where a person asked for one.
+      // If CIS2 is unavailable, a person who navigates gets the page of a failed sign-in.
       if (error instanceof Problem || !isNavigation(request)) throw error;
       return signInFailure(settings, request, log, error);
     }
@@ -80,7 +80,7 @@ interface LoginQuery {
   readonly reauth: boolean;
 }
 
-/** What is not listed here is ignored, and never reaches CIS2. */
+/** Other parameters are ignored, and never sent to CIS2. */
 function readQuery(query: URLSearchParams, settings: LoginDependencies['settings']): LoginQuery {
   const returnTo = parseReturnTo(single(query, 'returnTo') ?? '/', settings.BASE_URL);
   const acr = single(query, 'acr');
@@ -93,7 +93,7 @@ function readQuery(query: URLSearchParams, settings: LoginDependencies['settings
   }
   if (role !== undefined && role !== 'select' && role !== 'change') throw new Problem('invalid_request');
   if (reauth !== undefined && reauth !== '1') throw new Problem('invalid_request');
-  return { returnTo, acr: acr, role, reauth: reauth === '1' };
+  return { returnTo, acr, role, reauth: reauth === '1' };
 }
 
 function single(query: URLSearchParams, name: string): string | undefined {

@@ -1,11 +1,18 @@
-import { asEpochSeconds, BffError, toRfc3339, type Clock, type EpochSeconds } from '../common/index.ts';
+import {
+  asEpochSeconds,
+  BffError,
+  isObject,
+  toRfc3339,
+  type Clock,
+  type EpochSeconds,
+} from '../common/index.ts';
 import type { OperatorStore } from '../session/index.ts';
-import { describeError, type Logger } from '../telemetry/index.ts';
+import { logFailure, type Logger } from '../telemetry/index.ts';
 import type { Refusal } from './rotate-signing-keys.ts';
 
 export interface OperatorSessionsDependencies {
   readonly sessions: OperatorStore;
-  /** CIS2's issuer: a user is that and their uid together. */
+  /** CIS2's issuer: it identifies a user together with their uid. */
   readonly issuer: string;
   readonly clock: Clock;
   readonly log: Logger;
@@ -16,10 +23,10 @@ type OperatorRequest =
   /** `begunBy` and `cursor` are those of the response before. */
   | { readonly operation: 'end-all'; readonly begunBy?: EpochSeconds; readonly cursor?: string };
 
-/** How long one call goes through everybody's sessions before it says where to go on, in milliseconds. */
+/** Time limit of one `end-all` call, in milliseconds; it then returns a cursor. */
 const maxCallMs = 15_000;
 
-/** For operators: sees a user's live sessions, and ends theirs or everybody's as `revoked`. Behind no route. */
+/** For operators: lists a user's live sessions, and ends theirs or everybody's as `revoked`. It has no route. */
 export const operatorSessions =
   ({ sessions, issuer, clock, log }: OperatorSessionsDependencies) =>
   async (event: unknown): Promise<object> => {
@@ -55,11 +62,8 @@ export const operatorSessions =
       log('sessions_ended_by_operator', { person, reason: 'revoked', count: ended });
       return { ok: true, person, ended };
     } catch (error) {
-      if (!(error instanceof BffError)) {
-        log('unexpected_error', describeError(error));
-        throw unexpected();
-      }
-      log('dependency_failed', { code: error.code, ...describeError(error) });
+      logFailure(log, error);
+      if (!(error instanceof BffError)) throw unexpected();
       return refusal(
         error.code,
         'The sessions could not be reached, and some may have ended: nothing is broken by trying again.',
@@ -67,15 +71,15 @@ export const operatorSessions =
     }
   };
 
-/** Lambda writes what is thrown into the log, whatever it is. */
+/** Lambda logs every thrown error, so its message must hold no data. */
 const unexpected = (): Error => new Error('an unexpected error: see the log of this function');
 
 const refusal = (code: string, message: string): Refusal => ({ ok: false, code, message });
 
-/** Undefined for an event with any other member: one that is misspelt must not end more than was meant. */
+/** Undefined for an event with any other member: a misspelt one must not end more sessions than intended. */
 function readRequest(event: unknown): OperatorRequest | undefined {
-  if (typeof event !== 'object' || event === null || Array.isArray(event)) return undefined;
-  const { operation, ...others } = event as Readonly<Record<string, unknown>>;
+  if (!isObject(event)) return undefined;
+  const { operation, ...others } = event;
   if (operation === 'list' || operation === 'end') {
     const { uid, ...unknown } = others;
     const isUid = typeof uid === 'string' && /^[\x21-\x7e]{1,255}$/.test(uid);

@@ -3,9 +3,9 @@ import { Problem, readCookie, type HttpRequest } from '../http/index.ts';
 import { parseCredential, type SessionCredential } from '../session/index.ts';
 
 /**
- * The session cookie's credential; undefined when there is none, or what is there was never one of ours.
+ * The session cookie's credential; undefined when there is none, or it cannot be one of ours.
  *
- * @throws Problem `invalid_request` when the cookie came twice: one of the two is not ours, and we do not guess which
+ * @throws Problem `invalid_request` when the cookie was sent twice: one of them is not ours
  */
 export function presentedCredential(request: HttpRequest): SessionCredential | undefined {
   const [value, ...others] = readCookie('session', request.cookies);
@@ -16,7 +16,7 @@ export function presentedCredential(request: HttpRequest): SessionCredential | u
 /** Size of the sign-in cookie's secret. */
 export const signInSecretBytes = 32;
 
-/** The secret this browser's other sign-ins are tied to already; a new one would void them. */
+/** The secret of this browser's other sign-ins; a new one would invalidate them. */
 export function presentedSecret(request: HttpRequest): Secret<Buffer> | undefined {
   const [value, ...others] = readCookie('signIn', request.cookies);
   if (value === undefined || others.length > 0) return undefined;

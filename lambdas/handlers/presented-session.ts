@@ -1,4 +1,4 @@
-/** What every route of a session shares: which one the request presents, and the refusals when there is none. */
+/** Shared by all routes of a session: which session the request presents, and the problems without one. */
 import { Problem, type HttpRequest } from '../http/index.ts';
 import type { SessionCredential, SessionState } from '../session/index.ts';
 import type { Logger } from '../telemetry/index.ts';
@@ -6,10 +6,10 @@ import { presentedCredential } from './presented-credential.ts';
 
 export const unknown: SessionState = { status: 'unknown' };
 
-/** The session a page believes it acts in; a tab left open must not act as somebody else or in another role. */
+/** The session that the page expects; an old tab must not act as another user or in another role. */
 export const expectedHandle = (request: HttpRequest): string | undefined => request.headers['x-session'];
 
-/** @throws Problem `session_changed` when the session reached is not the one that the page believes it acts in */
+/** @throws Problem `session_changed` when the session is not the one that the page expects */
 export function refuseAnotherSession(request: HttpRequest, reached: string): void {
   const expected = expectedHandle(request);
   if (expected !== undefined && reached !== expected) throw new Problem('session_changed');
@@ -23,8 +23,8 @@ export function requireCredential(request: HttpRequest): SessionCredential {
 }
 
 /**
- * A cookie in our form that opens nothing is worth a line: it may be somebody trying, or somebody at the table. So is the
- * end of a session: its user may call with this reference.
+ * Logs a well-formed cookie that opens no session: it may be an attack, or a changed table. Logs the end of a session too:
+ * its user may report this reference.
  */
 export function logState(state: SessionState, log: Logger): void {
   if (state.status === 'active') log.measure('SessionHit');

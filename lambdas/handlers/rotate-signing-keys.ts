@@ -12,13 +12,13 @@ import {
   type Change,
   type KeyManagerPorts,
 } from '../keys/index.ts';
-import { describeError, type Logger, type Metrics } from '../telemetry/index.ts';
+import { describeError, logFailure, type Logger, type Metrics } from '../telemetry/index.ts';
 import { EventRefused, isFromAws, readEvent } from './signing-key-events.ts';
 import type { DeploymentEvent, OperatorEvent, StepEvent } from './signing-key-events.ts';
 
 /** A ring with the secret that holds it. */
 export interface ManagedRing extends KeyManagerPorts {
-  /** As Secrets Manager names it when it asks for a rotation. */
+  /** The ARN that Secrets Manager sends in a rotation. */
   readonly secretId: string;
   /** Its name in this account: the installation's, and the purpose. Metrics and keys in KMS carry it. */
   readonly ringName: string;
@@ -26,7 +26,7 @@ export interface ManagedRing extends KeyManagerPorts {
 
 export interface RotateSigningKeysDependencies {
   readonly rings: readonly ManagedRing[];
-  /** Whether CloudFormation takes responses at an address. */
+  /** Whether an address is one where CloudFormation accepts responses. */
   readonly isResponseAddress: (address: string) => boolean;
   /** Sends CloudFormation the result. */
   readonly respond: (address: string, response: CloudFormationCustomResourceResponse) => Promise<void>;
@@ -35,7 +35,7 @@ export interface RotateSigningKeysDependencies {
   readonly metrics: Metrics;
 }
 
-/** Why an operator's change is not made. `message` is for them: what, why, and what to do. */
+/** Why a change is not made. `message` tells the operator what, why, and what to do. */
 export interface Refusal {
   readonly ok: false;
   readonly code: string;
@@ -43,10 +43,10 @@ export interface Refusal {
 }
 
 /**
- * The one function that writes signing keys. It is called by the deployment (which fills an empty secret), by Secrets
+ * The one function that writes signing keys. It is called by the deployment (to fill an empty secret), by Secrets
  * Manager (a rotation's four steps), by a schedule (`{"operation":"check"}`) and by operators, who get a response.
  *
- * @throws EventRefused, KeysUnavailable, ChangeRefused to all but operators, so that whoever called it knows
+ * @throws EventRefused, KeysUnavailable, ChangeRefused to all callers but operators
  */
 export function rotateSigningKeys(dependencies: RotateSigningKeysDependencies) {
   return async (input: unknown): Promise<Change | Refusal | undefined> => {
@@ -66,7 +66,7 @@ export function rotateSigningKeys(dependencies: RotateSigningKeysDependencies) {
 
 const kidsOf = (keys: readonly { readonly kid: string }[]): string[] => keys.map(({ kid }) => kid);
 
-/** The deployment: makes the first ring where there is none, and publishes it. Keys that exist stay. */
+/** The deployment: makes the first ring if there is none, and publishes it. Existing keys stay. */
 async function ensureRings(
   { rings, isResponseAddress, respond, log }: RotateSigningKeysDependencies,
   { RequestType, ResponseURL, StackId, RequestId, LogicalResourceId }: DeploymentEvent,
@@ -81,7 +81,7 @@ async function ensureRings(
       log('signing_keys_published', fields);
     }
   } catch (error) {
-    log('unexpected_error', describeError(error));
+    logFailure(log, error);
     const Reason = 'The signing keys could not be created: see the log of this function.';
     await respond(ResponseURL, { ...identity, Status: 'FAILED', Reason });
     return;
@@ -92,7 +92,7 @@ async function ensureRings(
 const retryPauseSeconds = 5;
 const maxTries = 7;
 
-/** A new role is refused for some seconds, until every service knows its rights: it waits half a minute for that. */
+/** A new role has no rights for some seconds: it waits half a minute for them. */
 async function retryWhileDenied<T>({ wait }: ManagedRing, work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -107,13 +107,13 @@ async function retryWhileDenied<T>({ wait }: ManagedRing, work: () => Promise<T>
 const isDenied = (error: unknown): boolean =>
   error instanceof Error && (error.name === 'AccessDeniedException' || isDenied(error.cause));
 
-/** Secrets Manager: takes a step of a rotation, and notes how it ended. */
+/** Secrets Manager: takes a step of a rotation, and records its result. */
 async function takeStep(
   { rings, clock, log, metrics }: RotateSigningKeysDependencies,
   { step, secretId, token }: StepEvent,
 ): Promise<void> {
   const ports = rings.find((ring) => ring.secretId === secretId);
-  if (ports === undefined) throw new EventRefused('The secret to rotate is not one of ours.');
+  if (ports === undefined) throw new EventRefused('Unknown secret.');
   const { purpose, ringName, published } = ports;
   try {
     const ring = await takeRotationStep(ports, step, token);
@@ -126,13 +126,13 @@ async function takeStep(
     const detail = error instanceof ChangeRefused ? error.message : undefined;
     log('rotation_step_failed', { purpose, step, code, detail, ...describeError(error) });
     metrics(ringName, { RotationSucceeded: 0 });
-    // The log says that it failed; this note is for keys status, which can do without it.
+    // For keys status only; the failure is logged already.
     await published.recordRotation({ token, at: clock(), result: 'failed', code }).catch(() => undefined);
     throw withoutCause(error);
   }
 }
 
-/** The schedule: repairs what an accident left, and measures. */
+/** The schedule: repairs and measures. */
 async function checkRings({ rings, log, metrics }: RotateSigningKeysDependencies): Promise<void> {
   const failures: unknown[] = [];
   for (const ports of rings) {
@@ -147,14 +147,13 @@ async function checkRings({ rings, log, metrics }: RotateSigningKeysDependencies
       });
     } catch (error) {
       failures.push(error);
-      if (error instanceof BffError) log('dependency_failed', { code: error.code, ...describeError(error) });
-      else log('unexpected_error', describeError(error));
+      logFailure(log, error);
     }
   }
   if (failures.length > 0) throw withoutCause(failures[0]);
 }
 
-/** An operator: makes a change, or says what it would be. */
+/** An operator: makes a change, or previews it. */
 async function changeForOperator(
   dependencies: RotateSigningKeysDependencies,
   event: OperatorEvent,
@@ -185,7 +184,7 @@ function makeChange(ports: ManagedRing, event: OperatorEvent): Promise<Change> {
 }
 
 const tryAgain = 'Nothing is broken by trying again; if it stays so, see the log of this function.';
-/** A second promotion would withdraw the key that the first one has let sign. */
+/** A second promotion would withdraw the key that the first one made current. */
 const checkFirst =
   'It may have been done all the same: check the keys before anything else, and do it again only if they have not moved. What is left over is put right within the hour.';
 
@@ -205,7 +204,7 @@ function refusalOf({ log }: RotateSigningKeysDependencies, error: unknown, event
   throw withoutCause(error);
 }
 
-/** Lambda writes what is thrown into the log, whatever it is. */
+/** Lambda logs every thrown error, so its cause is removed. */
 const withoutCause = (error: unknown): Error =>
   error instanceof BffError
     ? Object.assign(new Error(error.message), { name: error.name, code: error.code })

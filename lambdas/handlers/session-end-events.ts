@@ -10,15 +10,15 @@ export interface EndedSessions {
   }[];
 }
 
-/** All that a page is ever told: who is signed in it asks for itself, with its cookie. */
+/** The only message: a page then reads its session itself, with its cookie. */
 const message = 'ask';
 
 /**
- * Has the pages of ended sessions ask who is signed in.
+ * Notifies the pages of ended sessions, which then read their session.
  *
- * @throws Error when some could not be told: the batch comes again for a minute, and whoever was told is told again
+ * @throws Error when some could not be notified: the batch is retried for a minute, and all are notified again
  */
-export const tellPages =
+export const notifyPages =
   ({ post, log }: { readonly post: PostToConnection; readonly log: Logger }) =>
   async ({ Records }: EndedSessions): Promise<void> => {
     const connections = Records.flatMap(({ dynamodb }) => dynamodb?.NewImage?.['eventsConnection']?.S ?? []);
@@ -26,10 +26,10 @@ export const tellPages =
     const failed = results.filter((result) => result.status === 'rejected');
     const count = (wanted: 'sent' | 'gone'): number =>
       results.filter((result) => result.status === 'fulfilled' && result.value === wanted).length;
-    log('session_ends_told', { sent: count('sent'), gone: count('gone'), failed: failed.length });
+    log('session_ends_pushed', { sent: count('sent'), gone: count('gone'), failed: failed.length });
     const [first] = failed;
     if (first === undefined) return;
     log('dependency_failed', { code: 'connections_unavailable', ...describeError(first.reason) });
-    // Lambda writes what is thrown into the log, whatever it is.
-    throw new Error('some pages could not be told: see the log of this function');
+    // Lambda logs every thrown error, so its message must hold no data.
+    throw new Error('some pages could not be notified: see the log of this function');
   };

@@ -40,8 +40,8 @@ export const readSession =
   };
 
 /**
- * `GET /auth/session/draft-key`: the key that the page encrypts unsaved work with. A person's next session gives the same
- * one, and nobody else's does.
+ * `GET /auth/session/draft-key`: the key that the page encrypts unsaved work with. It is the same in all sessions of
+ * a user, and different for every user.
  */
 export const readDraftKey =
   ({ sessions }: SessionDependencies): RouteHandler =>
@@ -50,7 +50,7 @@ export const readDraftKey =
     if (state.status !== 'active') throw notActive(state, log);
     refuseAnotherSession(request, state.session.handle);
     const { draftKey } = state.session.worker;
-    // A session of before there were any.
+    // A session that was created before draft keys existed.
     if (draftKey === undefined) throw new Problem('not_found');
     return json({ key: draftKey });
   };
@@ -89,7 +89,7 @@ export const changeRole =
     };
   };
 
-/** `POST /auth/logout`: ends this session. Answers alike when there is none. */
+/** `POST /auth/logout`: ends this session. The response is the same without one. */
 export const logout =
   ({ sessions, settings }: SessionDependencies): RouteHandler =>
   async (request, log): Promise<HttpResponse> => {
@@ -101,7 +101,7 @@ export const logout =
       log('session_ended', { person: ended.person, reason: 'signed_out', count: 1 });
       return { ...response, cookies: [clearCookie('session')] };
     }
-    // A dead cookie is left alone: by the time this response arrives, the browser may hold a newer one.
+    // The cookie of an ended session is kept: the browser may have a newer one when this response arrives.
     if (credential !== undefined && expectedHandle(request) !== undefined) {
       const state = await sessions.read(credential);
       if (state.status === 'active') refuseAnotherSession(request, state.session.handle);
@@ -118,7 +118,7 @@ function readRoleId({ body }: HttpRequest): string {
 }
 
 /**
- * Where the browser goes on to: the app, or CIS2's end-session endpoint, which sends it back there (OpenID Connect
+ * Where the browser goes next: the app, or CIS2's end-session endpoint, which sends it back there (OpenID Connect
  * RP-Initiated Logout 1.0 section 2). No `id_token_hint` goes with it: a token must not stand in an address.
  */
 function signedOutAddress(settings: SessionDependencies['settings']): string {
@@ -143,7 +143,7 @@ function describeSession(session: Session, policy: RolePolicy): Record<string, u
     handle,
     user: worker.user,
     assurance: { ...levels, authenticatedAt: toRfc3339(authenticatedAt) },
-    // One that was accepted when it was chosen, and is not today, has to be chosen anew.
+    // A role that is no longer accepted has to be chosen again.
     role: role !== null && acceptsRole(policy, role) ? role : null,
     roles: worker.roles.map((owned) => (acceptsRole(policy, owned) ? owned : { ...owned, permitted: false })),
     expires: {

@@ -18,7 +18,7 @@ export const listSessions =
     return json({ sessions: state.sessions.map(describeListed) });
   };
 
-/** `DELETE /auth/sessions/{handle}`: ends one of the user's own sessions. Anybody else's is not there for them. */
+/** `DELETE /auth/sessions/{handle}`: ends one of the user's own sessions. Sessions of other users count as not found. */
 export const endSession =
   ({ sessions }: SessionsDependencies): RouteHandler =>
   async (request, log) => {

@@ -1,14 +1,13 @@
 import { ProviderUnavailable, SignInRefused } from '../cis2/index.ts';
-import { BffError } from '../common/index.ts';
 import { redirectToErrorPage, type HttpRequest, type HttpResponse } from '../http/index.ts';
 import type { Settings } from '../settings/index.ts';
-import { describeError, type Logger } from '../telemetry/index.ts';
+import { logFailure, type Logger } from '../telemetry/index.ts';
 
 /**
- * Where a person lands whose sign-in failed: the app's page for it, with a code and the reference that finds the log
- * entry. No session, no session cookie, and nothing in the address that anybody sent us.
+ * The redirect after a failed sign-in: to the error page of the app, with a code and the reference of the log entry. No
+ * session, no session cookie, and no received data in the address.
  *
- * @param person - the keyed hash of who it is, where CIS2 has said so
+ * @param person - the keyed hash of the user, if CIS2 has named one
  */
 export function signInFailure(
   settings: Settings<'BASE_URL' | 'SIGN_IN_ERROR_PATH'>,
@@ -21,11 +20,8 @@ export function signInFailure(
   const code = refused ? error.code : 'internal_error';
   if (error instanceof SignInRefused) log('sign_in_failed', { person, code, check: error.check });
   else {
-    if (error instanceof BffError) {
-      // What is said of CIS2 is in our own words; other messages may hold anything.
-      const detail = error instanceof ProviderUnavailable ? error.message : undefined;
-      log('dependency_failed', { code: error.code, detail, ...describeError(error) });
-    } else log('unexpected_error', describeError(error));
+    // Messages about CIS2 are in our words; other messages may hold any data.
+    logFailure(log, error, error instanceof ProviderUnavailable ? error.message : undefined);
     log('sign_in_failed', { person, code });
   }
   const reason = error instanceof SignInRefused ? error.reason : undefined;

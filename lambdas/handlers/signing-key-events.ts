@@ -1,12 +1,12 @@
 /**
- * What `rotate-signing-keys` is called with. A member that is not known, is of another type, or is spelled in another way
- * is refused: a `dryrun` that is dropped would be a change that nobody wanted.
+ * The events of `rotate-signing-keys`. A member that is unknown, misspelt or of another type is refused: a `dryrun` that is
+ * ignored would make an unwanted change.
  */
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
-import { BffError } from '../common/index.ts';
-import { rotationSteps, type Purpose, type RotationStep } from '../keys/index.ts';
+import { BffError, isObject, type JsonObject } from '../common/index.ts';
+import { purposes, rotationSteps, type Purpose, type RotationStep } from '../keys/index.ts';
 
-/** An event that none of those who may call this function sends. */
+/** An event that no caller of this function sends. */
 export class EventRefused extends BffError {
   override readonly name = 'EventRefused';
   readonly code = 'invalid_request';
@@ -42,25 +42,18 @@ export interface OperatorEvent {
 
 export type KeyEvent = DeploymentEvent | StepEvent | { readonly kind: 'check' } | OperatorEvent;
 
-type Fields = Readonly<Record<string, unknown>>;
-
 /** @throws EventRefused */
 export function readEvent(event: unknown): KeyEvent {
-  if (typeof event !== 'object' || event === null || Array.isArray(event)) {
-    throw new EventRefused('The event is not an object.');
+  if (!isObject(event)) throw new EventRefused('The event is not an object.');
+  if (isFromAws(event)) {
+    return Object.hasOwn(event, 'RequestType') ? readDeployment(event) : readStep(event);
   }
-  const fields = event as Fields;
-  if (isFromAws(fields)) {
-    return Object.hasOwn(fields, 'RequestType') ? readDeployment(fields) : readStep(fields);
-  }
-  return readOperation(fields);
+  return readOperation(event);
 }
 
 /** Whether AWS sends such events, and not the hourly schedule or an operator. */
 export const isFromAws = (event: unknown): boolean =>
-  typeof event === 'object' &&
-  event !== null &&
-  (Object.hasOwn(event, 'RequestType') || Object.hasOwn(event, 'Step'));
+  isObject(event) && (Object.hasOwn(event, 'RequestType') || Object.hasOwn(event, 'Step'));
 
 /** The members of CloudFormation's events, and of Secrets Manager's. */
 const deploymentMembers = {
@@ -85,10 +78,10 @@ const awsMembers = Object.keys({ ...deploymentMembers, ...stepMembers });
 
 /**
  * @returns gives the text of a required member
- * @throws EventRefused. A member that AWS has added since is let through: it is spelled like AWS's, and like none of these
+ * @throws EventRefused. A new member of AWS is accepted: it begins with a capital, and is not similar to a known one
  */
 function checkedMembers<Name extends string>(
-  event: Fields,
+  event: JsonObject,
   members: Readonly<Record<Name, 'string' | 'object'>>,
 ): (name: Name) => string {
   for (const [name, value] of Object.entries(event)) {
@@ -107,10 +100,10 @@ function checkedMembers<Name extends string>(
   };
 }
 
-function readDeployment(event: Fields): DeploymentEvent {
+function readDeployment(event: JsonObject): DeploymentEvent {
   const text = checkedMembers(event, deploymentMembers);
   const RequestType = (['Create', 'Update', 'Delete'] as const).find((type) => type === event['RequestType']);
-  if (RequestType === undefined) throw new EventRefused('The RequestType is none that is known.');
+  if (RequestType === undefined) throw new EventRefused('Unknown RequestType.');
   return {
     kind: 'deployment',
     RequestType,
@@ -121,10 +114,10 @@ function readDeployment(event: Fields): DeploymentEvent {
   };
 }
 
-function readStep(event: Fields): StepEvent {
+function readStep(event: JsonObject): StepEvent {
   const text = checkedMembers(event, stepMembers);
   const step = rotationSteps.find((known) => known === event['Step']);
-  if (step === undefined) throw new EventRefused('The Step is none that is known.');
+  if (step === undefined) throw new EventRefused('Unknown Step.');
   return {
     kind: 'step',
     step,
@@ -142,8 +135,8 @@ const operationMembers = {
 } as const;
 type Operation = keyof typeof operationMembers;
 
-function readOperation(event: Fields): KeyEvent {
-  const { operation, purpose = 'cis2', jwk, kid } = event;
+function readOperation(event: JsonObject): KeyEvent {
+  const { operation, purpose: named = 'cis2', jwk, kid } = event;
   if (typeof operation !== 'string' || !Object.hasOwn(operationMembers, operation)) {
     throw new EventRefused('The operation is none of rotate, promote, import and check.');
   }
@@ -152,9 +145,8 @@ function readOperation(event: Fields): KeyEvent {
     throw new EventRefused(`The members of ${operation} are ${members.join(', ')}, and no others.`);
   }
   if (operation === 'check') return { kind: 'check' };
-  if (purpose !== 'cis2' && purpose !== 'api-platform') {
-    throw new EventRefused('The purpose is cis2 or api-platform.');
-  }
+  const purpose = purposes.find((known) => known === named);
+  if (purpose === undefined) throw new EventRefused('The purpose is cis2 or api-platform.');
   return {
     kind: 'operator',
     operation: operation as Exclude<Operation, 'check'>,
@@ -166,14 +158,14 @@ function readOperation(event: Fields): KeyEvent {
   };
 }
 
-function flag(event: Fields, name: string): boolean {
+function flag(event: JsonObject, name: string): boolean {
   const value = Object.hasOwn(event, name) ? event[name] : false;
   if (typeof value !== 'boolean') throw new EventRefused(`“${name}” is true or false.`);
   return value;
 }
 
 /**
- * Where CloudFormation takes the response of a custom resource: a bucket of its own in the region, by its virtual host.
+ * Where CloudFormation accepts the response of a custom resource: its bucket in the region, by virtual host.
  *
  * @param origin - `aws`, or the origin of the local run's CloudFormation
  * @param region - the function's own

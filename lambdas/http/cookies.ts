@@ -1,7 +1,7 @@
 import { cookieNames } from '../cookie-names.ts';
 
 /**
- * Cookies on the wire. Both of ours carry the `__Host-Http-` prefix: a browser takes them only from a secure response's
+ * The cookies of requests and responses. Both carry the `__Host-Http-` prefix: a browser takes them only from a secure response's
  * header, for this very host and every path, and hides them from scripts (RFC 6265bis, cookie name prefixes).
  */
 const cookies = {
@@ -12,11 +12,11 @@ const cookies = {
 export type CookieName = keyof typeof cookies;
 
 /**
- * Every value the request carries for a cookie. More than one means that somebody put theirs beside ours; a caller
- * must refuse that, not pick.
+ * Every value the request carries for a cookie. More than one means that another party has added one; a caller must
+ * refuse that, not choose.
  *
- * Names are compared as they are, but for the space that parts a pair from the one before. A browser guards the prefix
- * in the very name it stores: forgiving other white space here would let a name through that it did not guard.
+ * Names are compared exactly, except for the space before a pair. A browser protects the prefix of the stored name:
+ * ignoring other white space here would accept names that it does not protect.
  */
 export function readCookie(name: CookieName, pairs: readonly string[]): string[] {
   const start = `${cookies[name].name}=`;

@@ -1,14 +1,14 @@
-/** Whether a request came through the edge, with its firewall: the edge adds a header that only it and the functions know. */
+/** Whether a request came through the edge, with its firewall: the edge adds a header with a secret value. */
 import { hash, timingSafeEqual } from 'node:crypto';
 import { Problem } from './problem.ts';
 
 export interface EdgeCheck {
-  /** Reads the values, so that no request has to wait for it. */
+  /** Reads the values, so that no request has to wait for them. */
   readonly prepare: () => Promise<unknown>;
   /**
-   * Compares in constant time. On a value that is not known, the values are read again, at most once a minute.
+   * Compares in constant time. For an unknown value the values are read again, at most once a minute.
    *
-   * @throws Problem `keys_unavailable` while no value could ever be read
+   * @throws Problem `keys_unavailable` until a value could be read
    */
   readonly passes: (value: string | undefined) => Promise<boolean>;
 }
@@ -39,7 +39,7 @@ export function edgeCheck(
       }));
   const isKnown = (value: string): boolean => {
     const given = digest(value);
-    // Every one is compared, so that time tells nothing of which.
+    // All are compared, so that the time does not depend on which one matches.
     return known.map((one) => timingSafeEqual(one, given)).includes(true);
   };
 
@@ -52,7 +52,7 @@ export function edgeCheck(
           throw new Problem('keys_unavailable', { cause });
         });
       } else if (clock() - readAt >= secondsBetweenReads) {
-        // What is known stays good while it cannot be read again.
+        // The known values stay valid while they cannot be read again.
         await read().catch(() => undefined);
       }
       return isKnown(value);

@@ -17,10 +17,10 @@ import { Problem, problemResponse, toProblem } from './problem.ts';
 import { isNavigation, readRequest, type HttpRequest } from './request.ts';
 import { redirectToErrorPage, writeResponse, type ErrorPage, type HttpResponse } from './response.ts';
 
-/** One route's work: reads as parse, decide, act, answer. Throws a {@link Problem} or a module's error to refuse. */
+/** The handler of one route. Throws a {@link Problem} or a module's error to refuse. */
 export type RouteHandler = (request: HttpRequest, log: Logger) => Promise<HttpResponse>;
 
-/** What the steps around a handler, and the handler itself, share about one request: middy's event, once it is read. */
+/** The state of one request, shared by the middleware and the handler: middy's event. */
 interface Exchange {
   request: HttpRequest;
   readonly log: Logger;
@@ -54,9 +54,9 @@ export type LambdaHandler = (
 interface SiteOptions extends ErrorPage {
   readonly log: Logger;
   /**
-   * Whether requests came through the edge. `jwks` and `unknown-route` go without: what they return is public, so that nothing would
-   * be protected, while the functions that all the world can call would have a secret to lose, and our keys could not be read
-   * when it cannot be read. A flood around the edge is stopped before any function, by the gateway's rate for the route.
+   * Whether requests came through the edge. `jwks` and `unknown-route` do not check it: what they return is public, they would
+   * need to read the secret, and our keys could not be served while the secret cannot be read. The rate limit of the gateway
+   * stops a flood of requests around the edge.
    */
   readonly edge?: EdgeCheck;
 }
@@ -72,7 +72,7 @@ const openExchange = (event: APIGatewayProxyEventV2, log: Logger): Exchange => {
   };
 };
 
-/** One line a request, whatever became of it. */
+/** Logs one line for each request, also a failed one. */
 const requestLog = (): Middleware => {
   const write = ({ event: exchange, response }: MiddlewareRequest): void => {
     exchange.log('request', {
@@ -86,7 +86,7 @@ const requestLog = (): Middleware => {
   return { after: write, onError: write };
 };
 
-/** Whatever is thrown becomes problem details, or the app's error page for a person who navigates and cannot read JSON. */
+/** Turns every error into problem details, or for a navigation into a redirect to the error page of the app. */
 const refusals = (site: ErrorPage): Middleware => ({
   onError: (call) => {
     const exchange = call.event;
@@ -101,7 +101,7 @@ const refusals = (site: ErrorPage): Middleware => ({
   },
 });
 
-/** What came around the edge, and so around the firewall, finds nothing here. */
+/** A request that bypassed the edge, and so the firewall, is `not_found`. */
 const throughEdge = ({ passes }: EdgeCheck): Middleware => ({
   before: async ({ event: { request, log } }) => {
     if (await passes(request.headers[edgeHeader])) return;
@@ -124,7 +124,7 @@ const routing = (entries: readonly Entry[], baseUrl: string): Middleware => ({
     if (found === undefined) {
       exchange.routeKey = first.key.slice(first.method.length + 1);
       throw new Problem('method_not_allowed', {
-        headers: { allow: matching.map(({ method }) => method).join(', ') },
+        headers: { allow: [...new Set(matching.map(({ method }) => method))].join(', ') },
       });
     }
     exchange.routeKey = found.key;
@@ -144,7 +144,7 @@ const routing = (entries: readonly Entry[], baseUrl: string): Middleware => ({
 /**
  * A Lambda handler for one function's routes.
  *
- * @param options.handlers - one for each route that `routes.ts` lists under `name`, no more and no fewer
+ * @param options.handlers - one for each route that `routes.ts` lists under `name`, all of them and no other
  */
 export function httpFunction<Name extends HttpFunctionName>(
   options: {

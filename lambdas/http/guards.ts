@@ -5,14 +5,14 @@ import type { HttpRequest } from './request.ts';
 const maxBody = 16 * 1024;
 
 /**
- * Each of these alone stops a cross-site request (RFC 10017 section 6.1.3.3; OWASP ASVS 5.0 3.5.1 to 3.5.3); all are
+ * Each check alone stops a cross-site request (RFC 10017 section 6.1.3.3; OWASP ASVS 5.0 3.5.1 to 3.5.3); all are
  * applied.
  *
  * @returns the name of the guard that refuses, or undefined
  */
 export function crossSiteRefusal(request: HttpRequest, baseOrigin: string): string | undefined {
   const { 'x-csrf': csrf, origin, 'sec-fetch-site': site } = request.headers;
-  // A header sent twice arrives joined by a comma and so is not "1" either.
+  // A repeated header is joined by a comma, so it is not "1" either.
   if (csrf !== '1') return 'x-csrf';
   if (origin !== undefined && origin !== baseOrigin) return 'origin';
   if (site !== undefined && site !== 'same-origin') return 'sec-fetch-site';
@@ -21,7 +21,7 @@ export function crossSiteRefusal(request: HttpRequest, baseOrigin: string): stri
 
 /**
  * @throws Problem `payload_too_large`, or `unsupported_media_type` for a body of another type than the route asks for:
- *   those a form can send need no preflight. A route that is itself for a form refuses the type without a body too
+ *   the types that a form can send need no preflight. A route for a form refuses another type without a body too
  */
 export function checkBody(request: HttpRequest, route: Route): void {
   if (request.body.length > maxBody) throw new Problem('payload_too_large');
@@ -41,10 +41,10 @@ export interface BodyRule {
   readonly maxBytes: number;
 }
 
-/** JSON and XML are UTF-8 unless they say otherwise; what says otherwise would be read wrongly further on. */
+/** JSON and XML are UTF-8 by default; another charset would be read wrongly by the upstream. */
 const utf8Parameter = /^\s*charset\s*=\s*"?utf-8"?\s*$/i;
 
-/** @returns the one of `types` that a `Content-Type` names; undefined for any other, and for one with odd parameters */
+/** @returns the one of `types` that a `Content-Type` names; undefined for any other, and for one with other parameters */
 export function acceptedMediaType(
   contentType: string | undefined,
   types: readonly string[],
@@ -56,7 +56,7 @@ export function acceptedMediaType(
 
 /**
  * @param rule - undefined for a route that takes no body
- * @throws Problem `payload_too_large`, or `unsupported_media_type`, also for a body where none belongs
+ * @throws Problem `payload_too_large`, or `unsupported_media_type`, also for a body on a route without one
  */
 export function checkProxiedBody(request: HttpRequest, rule: BodyRule | undefined): void {
   const { length } = request.body;

@@ -1,11 +1,11 @@
 import { describeError, type Logger } from '../telemetry/index.ts';
 import type { Problem } from './problem.ts';
 
-/** A rule has refused a request that reached a route; that somebody is not signed in, or no longer, is no such rule. */
+/** Whether a rule refused a request that reached a route. A missing or ended session is no such rule. */
 const isRefusal = ({ status, code }: Problem): boolean =>
   code === 'step_up_required' || (status < 500 && ![401, 404, 405].includes(status));
 
-/** Logs why a request got no other answer, beside its own line. What nobody expected is logged without its message. */
+/** Logs why a request failed, in addition to its own line. An unexpected error is logged without its message. */
 export function logProblem(problem: Problem, log: Logger): void {
   const { cause } = problem;
   if (problem.code === 'internal_error') log('unexpected_error', describeError(cause ?? problem));

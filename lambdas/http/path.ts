@@ -1,4 +1,4 @@
-/** The path of a route, of which a segment may be a variable: `/auth/sessions/{handle}`. */
+/** The path of a route, with variable segments: `/auth/sessions/{handle}`. */
 export type PathPattern = readonly (
   { readonly literal: string } | { readonly variable: string; readonly accepts: (value: string) => boolean }
 )[];
@@ -7,7 +7,7 @@ const anyValue = (): boolean => true;
 
 /**
  * @param path - as `routes.ts` writes it, and API Gateway with it
- * @param accepts - a variable's name → which plain segments it takes; any, where nothing is said
+ * @param accepts - a variable's name → which values it accepts. @default any
  */
 export const pathPattern = (
   path: string,
@@ -21,13 +21,13 @@ export const pathPattern = (
   });
 
 /**
- * A variable takes what needs no escape in a path, so that it means one thing whoever has decoded it, and how often: no
- * percent sign, no slash, and neither `.` nor `..`, which are no names but steps to another path.
+ * A variable accepts only characters that need no escape in a path, so that decoding cannot change its meaning: no percent
+ * sign, no slash, and neither `.` nor `..`, which would lead to another path.
  */
 const isPlainSegment = (segment: string): boolean =>
   /^[A-Za-z0-9._~-]+$/.test(segment) && segment !== '.' && segment !== '..';
 
-/** The values of a path's variables; undefined when the path is another. */
+/** The values of a path's variables; undefined when the path does not match. */
 export function matchPath(pattern: PathPattern, path: string): Readonly<Record<string, string>> | undefined {
   const segments = path.split('/');
   if (segments.length !== pattern.length) return undefined;

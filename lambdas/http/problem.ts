@@ -1,7 +1,7 @@
 import { BffError } from '../common/index.ts';
 import type { HttpResponse } from './response.ts';
 
-/** The error table: a problem's code → its status and its title, for a person to read. */
+/** The error table: code of a problem → its status, and its title for a person. */
 const problems = {
   invalid_request: [400, 'The request is not valid'],
   session_required: [401, 'Sign in to continue'],
@@ -34,7 +34,7 @@ export class Problem extends BffError {
   override readonly name = 'Problem';
   readonly code: ProblemCode;
   readonly status: number;
-  /** Members beside the standard ones: never a value that came with the request. */
+  /** Members in addition to the standard ones: never a value of the request. */
   readonly members: Readonly<Record<string, string | boolean>>;
   readonly headers: Readonly<Record<string, string>>;
 
@@ -55,8 +55,7 @@ export class Problem extends BffError {
 }
 
 /**
- * The problem an error means to a client: its own if it is one, the one whose code a module's error carries, else
- * `internal_error`.
+ * The problem of an error: itself if it is one, the one with the code of a module's error, else `internal_error`.
  */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
@@ -66,8 +65,8 @@ export function toProblem(error: unknown): Problem {
 }
 
 /**
- * Problem details (RFC 9457), and the header that no response of an upstream can carry: a page tells our refusals from an
- * upstream's by it.
+ * Problem details (RFC 9457), and a header that is never passed on from an upstream: it tells a page that the error is
+ * ours.
  */
 export function problemResponse(problem: Problem, reference: string): HttpResponse {
   const { status } = problem;

@@ -1,23 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 
-/** What a handler knows of a request, whichever gateway brought it. */
+/** A request, independent of the gateway. */
 export interface HttpRequest {
   readonly method: string;
   readonly path: string;
   /** The route's path variables, by name; empty until the route is found. */
   readonly pathVariables: Readonly<Record<string, string | undefined>>;
   readonly query: URLSearchParams;
-  /** Lower-case name → value; a header that came more than once is joined by commas. */
+  /** Lower-case name → value; a repeated header is joined by commas. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** `name=value` pairs as they came, duplicates included. */
+  /** `name=value` pairs, unchanged, duplicates included. */
   readonly cookies: readonly string[];
   readonly body: Buffer;
-  /** Names this request in every log line, in `X-Request-Id`, and in what a user is shown. Never a caller's own. */
+  /** Names this request in every log line, in `X-Request-Id`, and on error pages. Never taken from the caller. */
   readonly reference: string;
 }
 
-/** A browser on its way to another page, with a person before it (Fetch Metadata Request Headers). */
+/** Whether a browser navigates to a page (Fetch Metadata Request Headers). */
 export const isNavigation = ({ headers }: HttpRequest): boolean =>
   headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
 
@@ -38,7 +38,7 @@ export function readRequest(event: APIGatewayProxyEventV2): HttpRequest {
     method: event.requestContext.http.method,
     path: event.rawPath,
     pathVariables: {},
-    // It drops one question mark from the front, which must not be one that belongs to a name.
+    // `URLSearchParams` drops a leading question mark, which could be part of a name.
     query: new URLSearchParams(`?${event.rawQueryString}`),
     headers: event.headers,
     cookies: event.cookies ?? [],

@@ -6,9 +6,9 @@ export interface HttpResponse {
   readonly headers?: Readonly<Record<string, string>>;
   /** Whole `Set-Cookie` values. */
   readonly cookies?: readonly string[];
-  /** Text, or the very bytes. */
+  /** Text, or bytes that are sent unchanged. */
   readonly body?: string | Buffer;
-  /** What the log calls this outcome, where its status does not say. */
+  /** The code of this result in the log, if any. */
   readonly code?: string;
 }
 
@@ -30,13 +30,13 @@ export const redirect = (
   cookies,
 });
 
-/** Our origin, and the app's page for a person whom we refuse. */
+/** Our origin, and the error page of the app. */
 export interface ErrorPage {
   readonly baseUrl: string;
   readonly signInErrorPath: string;
 }
 
-/** Sends a person to the app's error page, with nothing in the address that anybody sent us. */
+/** Redirects to the error page of the app, with no received data in the address. */
 export const redirectToErrorPage = (
   { baseUrl, signInErrorPath }: ErrorPage,
   parameters: { readonly code: string; readonly reference: string; readonly reason?: string },
@@ -45,15 +45,15 @@ export const redirectToErrorPage = (
   code: parameters.code,
 });
 
-/** The response as API Gateway wants it (payload format 2.0: cookies apart from headers). */
+/** The response in API Gateway's payload format 2.0, where cookies are separate from headers. */
 export const writeResponse = (
   response: HttpResponse,
-  reference: string | undefined,
+  reference: string,
 ): APIGatewayProxyStructuredResultV2 => ({
   statusCode: response.status,
   headers: {
     ...responseHeaders,
-    ...(reference === undefined ? {} : { 'x-request-id': reference }),
+    'x-request-id': reference,
     ...response.headers,
   },
   ...(response.cookies === undefined || response.cookies.length === 0

@@ -4,7 +4,7 @@ const maxReturnToBytes = 1024;
 
 /**
  * Where to land after sign-in: a page on our own origin and nothing else (RFC 9700 sections 2.1 and 4.11), so no route of
- * ours either. What comes back is what the WHATWG parser understood, never the text that was given.
+ * ours either. The result is the output of the WHATWG parser, never the given text.
  *
  * @param value - untrusted text
  * @param baseUrl - our origin
@@ -13,9 +13,9 @@ const maxReturnToBytes = 1024;
 export const parseReturnTo = (value: string, baseUrl: string): string | undefined =>
   Buffer.byteLength(value) > maxReturnToBytes ? undefined : parseOwnPath(value, baseUrl);
 
-/** As {@link parseReturnTo}, of any length: what it gave once may be longer, escaped, and is still one of our paths. */
+/** As {@link parseReturnTo}, without the length limit: its results are escaped and may be longer. */
 export function parseOwnPath(value: string, baseUrl: string): string | undefined {
-  // The parser would drop tabs and line ends in silence, so they are refused before it runs.
+  // The parser would drop tabs and line ends silently, so they are refused first.
   if (!/^\/(?![/\\])/.test(value) || /\p{Cc}/u.test(value)) return undefined;
   if (!URL.canParse(value, baseUrl)) return undefined;
   const url = new URL(value, baseUrl);

@@ -5,14 +5,14 @@ import { logProblem } from './log-problem.ts';
 import { Problem, toProblem } from './problem.ts';
 import { newReference, type HttpRequest } from './request.ts';
 
-/** What a WebSocket API sends its function for `$connect`, as far as it counts. Names of headers come as they were sent. */
+/** The event of `$connect` of a WebSocket API, the used members. Header names keep their case. */
 export interface ConnectEvent {
   readonly headers?: Readonly<Record<string, string | undefined>> | null;
   readonly multiValueHeaders?: Readonly<Record<string, readonly string[] | undefined>> | null;
   readonly requestContext: { readonly connectionId?: string };
 }
 
-/** The work of a connection that no guard refused. Throws a {@link Problem} or a module's error to refuse. */
+/** Handles a connection that passed the guards. Throws a {@link Problem} or a module's error to refuse. */
 export type ConnectHandler = (request: HttpRequest, connectionId: string, log: Logger) => Promise<void>;
 
 /**
@@ -70,7 +70,7 @@ function connectionIdOf({ requestContext: { connectionId = '' } }: ConnectEvent)
   return connectionId;
 }
 
-/** Every value that came counts: what was sent twice is joined by commas, and a cookie that came twice is there twice. */
+/** All values are kept: a repeated header is joined by commas, and a repeated cookie is there twice. */
 function readConnect({ headers, multiValueHeaders }: ConnectEvent): HttpRequest {
   const found = new Map<string, string[]>();
   for (const [name, values] of Object.entries(multiValueHeaders ?? {})) {

@@ -1,12 +1,11 @@
-import { cachedInMemory, type Clock } from '../common/index.ts';
-import type { AssertionSigner } from './assertion.ts';
+import { cachedInMemory, type AssertionSigner, type Clock } from '../common/index.ts';
 import { KeyRetired, KeysUnavailable } from './errors.ts';
 import type { SignerOf } from './key-storage.ts';
 import { keyAt, type Ring } from './ring.ts';
 
 /**
  * Signs with the ring's current key, cached in memory. Parallel callers share one load; when the ring cannot be read again,
- * the cached key goes on signing. When KMS refuses a retired key, the ring is read again and its current key signs.
+ * the cached key stays in use. When KMS refuses a retired key, the ring is read again and its current key signs.
  *
  * @param options.load - reads the ring
  * @param options.cacheSeconds - how long a key is used before the ring is read again

@@ -5,7 +5,7 @@ const units = [
   [1, 's'],
 ] as const;
 
-/** Seconds in words for a person, in the two largest units: `1 d 4 h`, `2 h 5 min`, `45 s`. */
+/** A duration as text, in the two largest units: `1 d 4 h`, `2 h 5 min`, `45 s`. */
 export function durationInWords(seconds: number): string {
   let rest = seconds;
   const parts = units.map(([unit, name]) => {

@@ -1,12 +1,12 @@
 import { BffError } from '../common/index.ts';
 
-/** The keys could not be read, stored or used, or what was read is no ring. */
+/** The keys could not be read, stored or used, or the stored text is not a ring. */
 export class KeysUnavailable extends BffError {
   override readonly name: string = 'KeysUnavailable';
   readonly code = 'keys_unavailable';
 }
 
-/** A key in KMS that cannot sign any more: the ring has changed since it was read. */
+/** A key in KMS that can no longer sign: the ring has changed since it was read. */
 export class KeyRetired extends KeysUnavailable {
   override readonly name = 'KeyRetired';
 }
@@ -25,10 +25,10 @@ export type ChangeRefusal =
   | 'key_unusable'
   | 'key_known'
   | 'custody_kms'
-  /** Another change was first. */
+  /** Another change came first. */
   | 'busy';
 
-/** A change of the keys that is not made; the current key goes on signing. The message is for an operator. */
+/** A refused change of the keys; the current key stays in use. The message is for an operator. */
 export class ChangeRefused extends BffError {
   override readonly name = 'ChangeRefused';
   readonly code: ChangeRefusal;

@@ -1,11 +1,10 @@
-export type { AssertionSigner } from './assertion.ts';
 export { currentSigner } from './current-signer.ts';
 export { ChangeRefused, KeysUnavailable } from './errors.ts';
 export type { KeyManagerPorts } from './key-change.ts';
 export { createKeySecret, loadRing, type KeySecret } from './key-secret.ts';
 export { createKeyMaker, createSignerOf, type KeyMaker, type SignerOf } from './key-storage.ts';
 export { importKey, promote, previewRotation, type Change } from './operator-changes.ts';
-export { createPublishedKeys, loadPublishedSet } from './published-keys.ts';
+export { createPublishedKeys, loadPublishedSet, purposes } from './published-keys.ts';
 export type {
   PublishedKeys,
   PublishedRecord,

@@ -1,6 +1,6 @@
 /**
- * The one way in which the keys change: draft, publish, verify, swap, settle. A rotation takes these steps when Secrets
- * Manager asks for them, an operator's change takes them one after the other. Each can be repeated, and be cut off anywhere.
+ * The steps of every change of the keys: draft, publish, verify, swap, settle. Secrets Manager calls a rotation step by step;
+ * an operator's change takes all steps in one call. Each step can be repeated, and can be interrupted at any point.
  */
 import { after, BffError, type Clock, type EpochSeconds, type Secret } from '../common/index.ts';
 import { maxKeySetDelaySeconds } from '../key-set-cache.ts';
@@ -15,7 +15,7 @@ import { verifyServed, type FetchJwks } from './served-set.ts';
 export interface KeyManagerPorts {
   /** The ring's own purpose. */
   readonly purpose: Purpose;
-  /** Everybody whom its keys prove us to. */
+  /** Who accepts its keys. */
   readonly trustedBy: readonly Purpose[];
   readonly keySecret: KeySecret;
   readonly published: PublishedKeys;
@@ -25,19 +25,19 @@ export interface KeyManagerPorts {
   /** How long a key must have been published before a rotation lets it sign. */
   readonly leadSeconds: number;
   readonly clock: Clock;
-  /** A name for a new version that no version has. */
+  /** A new, unique version id. */
   readonly newVersionId: () => string;
   readonly wait: (seconds: number) => Promise<void>;
 }
 
 /** The draft of a rotation. */
 export const pendingLabel = 'AWSPENDING';
-/** What was current before: it holds a private half that must not be in a labelled version. */
+/** The former ring: it holds a private half that must not be in a labelled version. */
 const previousLabel = 'AWSPREVIOUS';
-/** Each draft of an operator's change has a label of its own, so that none is lost to another. */
+/** Each draft of an operator's change has a label of its own, so that none replaces another. */
 const draftLabelPrefix = 'CIS2BFF_DRAFT_';
 
-/** Longer than any call of the function lasts: an operator's draft that is older was left behind. */
+/** Longer than any call of the function: an older draft of an operator's change was abandoned. */
 const draftLifetimeSeconds = 300;
 
 export interface StoredRing {
@@ -45,7 +45,7 @@ export interface StoredRing {
   readonly ring: Ring;
 }
 
-/** A label that is of no use any more, and the draft behind it that can never win. */
+/** A label that is no longer used, and its draft, which can no longer become current. */
 interface UnusedLabel {
   readonly label: string;
   readonly versionId: string;
@@ -54,17 +54,17 @@ interface UnusedLabel {
 
 export interface RingState {
   readonly current: StoredRing;
-  /** The rotation's draft, if it may replace the current ring. */
+  /** The draft of the rotation, if it may replace the current ring. */
   readonly pending: StoredRing | undefined;
-  /** Every draft that may, that one included. */
+  /** Every draft that may replace it, including that one. */
   readonly drafts: readonly StoredRing[];
   readonly unusedLabels: readonly UnusedLabel[];
   readonly nextRotationAt: EpochSeconds | null;
 }
 
 /**
- * Reads the drafts first and the current ring last. So a draft that replaces the ring meanwhile is seen as one or as the
- * other, and never as neither.
+ * Reads the drafts first and the current ring last. So a draft that replaces the ring meanwhile is seen as a draft or as
+ * the ring, never as neither.
  *
  * @throws KeysUnavailable when the secret cannot be reached, or holds no ring
  */
@@ -84,9 +84,9 @@ export async function readState({ keySecret, clock }: KeyManagerPorts): Promise<
   const unusedLabels: UnusedLabel[] =
     previous === undefined ? [] : [{ label: previousLabel, versionId: previous, abandoned: undefined }];
   for (const { label, versionId, found: draft } of candidates) {
-    // Secrets Manager names the version of a rotation that starts before it has a value.
+    // Secrets Manager lists the version of a new rotation before it has a value.
     if (draft === undefined) continue;
-    const ring = versionId === current.versionId ? undefined : readDraft(draft.text);
+    const ring = versionId === current.versionId ? undefined : readDraftRing(draft.text);
     if (ring !== undefined && mayWin(ring, label, current, clock())) drafts.set(label, { versionId, ring });
     else unusedLabels.push({ label, versionId, abandoned: ring });
   }
@@ -94,8 +94,8 @@ export async function readState({ keySecret, clock }: KeyManagerPorts): Promise<
   return { current, pending, drafts: [...drafts.values()], unusedLabels, nextRotationAt };
 }
 
-/** A draft that cannot be read is none. */
-function readDraft(text: Secret): Ring | undefined {
+/** Undefined for a draft that cannot be read. */
+function readDraftRing(text: Secret): Ring | undefined {
   try {
     return readRing(text);
   } catch {
@@ -107,7 +107,7 @@ const mayWin = ({ draft }: Ring, label: string, current: StoredRing, now: EpochS
   draft?.basedOn === current.versionId &&
   (label === pendingLabel || now <= after(draft.at, draftLifetimeSeconds));
 
-/** Draft: the ring that is to replace the current one. Keys in KMS that it does not have are deleted some time later. */
+/** Draft: the ring that is to replace the current one. Keys in KMS that it no longer has are deleted later. */
 export async function draftRing(
   ports: KeyManagerPorts,
   { current }: RingState,
@@ -125,7 +125,7 @@ export async function draftRing(
 
 /** How often a write of the published set is tried while others write it too. */
 const maxSettleTries = 10;
-/** Between two reads of a secret that does not show yet what was done to it. */
+/** Pause between two reads of a secret that does not show a change yet. */
 const lagSeconds = 1;
 
 export interface Settled {
@@ -136,14 +136,14 @@ export interface Settled {
 }
 
 /**
- * Publish, and settle: publishes what belongs to the ring and its drafts, and tidies the labels. A write holds only if
- * nobody has written since the record was read, which was before the secret was read; both are read again afterwards. So an
- * older set never replaces a newer one, and the key that signs is in every set.
+ * Publish, and settle: publishes the keys of the ring and its drafts, and removes unused labels. The record is read before
+ * the secret, and a write fails if the record has changed since; then both are read again. So an older set never replaces a
+ * newer one, and the key that signs is in every set.
  *
- * Secrets Manager may show what was there a moment ago, so what the caller has just done there is given and not read.
+ * Secrets Manager is eventually consistent, so the caller's own last change is passed in and not read.
  *
  * @param known.draft - a draft that the caller has stored. The record is written even if it has its keys already, so that
- *   whoever read the secret before and has not written yet has to read it again
+ *   a concurrent call that read the secret earlier has to read it again before it can write
  * @param known.movedFrom - the version that the caller has moved AWSCURRENT away from
  * @throws KeysUnavailable when the secret or the record cannot be reached
  * @throws ChangeRefused `busy` when others keep writing, or the secret does not show the move
@@ -193,7 +193,7 @@ function wantedRecord(
   const keys = wanted.map(({ publicJwk }) => publicJwk);
   const sinceBefore = (kid: string): EpochSeconds | undefined =>
     before?.keys.some((key) => key.kid === kid) === true ? before.since[kid] : undefined;
-  // A ring that was ever changed was published before, even where no record says so.
+  // A ring that has been changed was published before, even without a record.
   const isFirst = before === undefined && current.ring.draft === null;
   return {
     keys,
@@ -203,13 +203,13 @@ function wantedRecord(
   };
 }
 
-/** Built of the members by name: nothing of a private half may get into the record. */
+/** Copies members by name, so that no part of a private half gets into the record. */
 const factsOf = ({ keys, draft }: Ring): RingFacts => ({
   keys: keys.map(({ kid, place, createdAt, signingSince }) => ({ kid, place, createdAt, signingSince })),
   basedOn: draft?.basedOn ?? null,
 });
 
-/** The keys, and since when each is there: a key of which this is not known could never be let sign. */
+/** The keys with their times of publication: a key without one could never become current. */
 const keysIn = ({ keys, since }: PublishedRecord): readonly string[] =>
   keys.map(({ kid, n, e }: PublicJwk) => `${kid} ${n} ${e} ${String(since[kid])}`);
 const ringsIn = ({ rings }: PublishedRecord): readonly string[] =>
@@ -221,7 +221,7 @@ const isSame = (some: readonly string[], others: readonly string[]): boolean =>
  * Swap: moves AWSCURRENT to a draft, if it is still on the ring that the draft was made from, and settles.
  *
  * @param options.isCompromised - the keys that the new ring does not have any more are deleted in KMS at once
- * @returns what is left for KMS to delete; undefined when another change was first, and nothing has moved
+ * @returns the keys that KMS still has to delete; undefined when another change came first, and nothing has moved
  * @throws KeysUnavailable
  */
 export async function swap(
@@ -230,7 +230,7 @@ export async function swap(
   to: string,
   { isCompromised = false } = {},
 ): Promise<(Settled & { readonly toDestroy: readonly string[] }) | undefined> {
-  // Refused, too, when the response to an earlier try was lost: then the ring has moved.
+  // Also false when the response to an earlier try was lost: then the ring has moved.
   const hasMoved =
     (await ports.keySecret.moveCurrent(current.versionId, to)) ||
     (await readState(ports)).current.versionId === to;
@@ -243,7 +243,7 @@ export async function swap(
     const toDestroy = await destroyRetired(ports, settled.state.current.ring, { isCompromised });
     return { ...settled, toDestroy };
   } catch (cause) {
-    // Whoever hears that a change failed makes it once more: one that was made must not be reported as refused.
+    // A change that was made must not be reported as refused, because the operator would repeat it.
     throw new KeysUnavailable(
       'the keys have moved, but what they leave behind could not be put right: the published set may still hold a key that was withdrawn',
       { cause },
@@ -252,10 +252,10 @@ export async function swap(
 }
 
 /**
- * An operator's change: all the steps, one after the other. In an emergency it does not wait for the served set, and a set
- * that is not right does not stop it: a compromised key must go.
+ * An operator's change: all the steps, one after the other. In an emergency it neither waits for the served set nor
+ * stops when that set is wrong: a compromised key must be withdrawn.
  *
- * @returns what has changed, and sentences about what was not right
+ * @returns the change, and notices for the operator about problems
  * @throws ChangeRefused `busy`, `published_set_…`, `signature_unverified`: nothing was changed
  * @throws KeysUnavailable
  */
@@ -305,8 +305,8 @@ export async function changeRing(
 }
 
 /**
- * Takes unused labels away, so that no labelled version holds a retired private half, and has the keys in KMS deleted that
- * were made for abandoned drafts.
+ * Removes unused labels, so that no labelled version holds a retired private half, and has the KMS keys of abandoned drafts
+ * deleted.
  *
  * @throws KeysUnavailable
  */
@@ -317,12 +317,12 @@ async function tidyLabels(ports: KeyManagerPorts, state: RingState): Promise<voi
       abandoned === undefined
         ? []
         : await destroyUnused(ports, abandoned, [current.ring, ...drafts.map(({ ring }) => ring)]);
-    // The label keeps what KMS would not delete, for the next time.
+    // The label stays while KMS has keys of the draft, so that the next call tries again.
     if (remaining.length === 0) await ports.keySecret.removeLabel(label, versionId);
   }
 }
 
-/** Has the keys in KMS deleted that only an abandoned draft has. @returns those that KMS would not delete */
+/** Has the keys in KMS deleted that only an abandoned draft has. @returns those that could not be deleted */
 export async function destroyUnused(
   ports: KeyManagerPorts,
   abandoned: Ring,
@@ -336,12 +336,12 @@ export async function destroyUnused(
   );
 }
 
-/** A retired key signs nowhere any more once every function has read the ring again. */
+/** After this time every function has read the ring again, and a retired key signs nowhere. */
 const retiredForSeconds = 7_200;
 
 /**
- * Has retired keys in KMS deleted. One that was retired in the ordinary way has some time yet: functions cache the ring for
- * up to an hour, and a draft may be half an hour old when it wins.
+ * Has retired keys in KMS deleted. One that was retired by a rotation is kept for a while: functions cache the ring for
+ * up to an hour, and a draft may be half an hour old when it becomes current.
  *
  * @param options.isCompromised - deletes them at once
  * @returns those that are still to be deleted
@@ -356,7 +356,7 @@ export async function destroyRetired(
   return isTime ? destroyAll(keyMaker, ring.toDestroy) : ring.toDestroy;
 }
 
-/** @returns those that KMS would not delete: KMS being away must not keep a ring from moving */
+/** @returns those that could not be deleted: an unavailable KMS must not block a change of the ring */
 async function destroyAll(keyMaker: KeyMaker, keyArns: readonly string[]): Promise<readonly string[]> {
   const remaining: string[] = [];
   for (const keyArn of keyArns) {

@@ -22,8 +22,8 @@ interface SecretVersion {
 }
 
 /**
- * The secret of one ring in AWS Secrets Manager. A version's value never changes; labels move. A read may show what was
- * there a moment ago: Secrets Manager is eventually consistent. All methods throw KeysUnavailable when it cannot be reached.
+ * The secret of one ring in AWS Secrets Manager. The value of a version never changes; labels move. Secrets Manager is
+ * eventually consistent, so a read may be out of date. All methods throw KeysUnavailable when it cannot be reached.
  */
 export interface KeySecret {
   /** The version that signs; undefined while there is none. */
@@ -34,16 +34,16 @@ export interface KeySecret {
   describe(): Promise<{ labels: ReadonlyMap<string, string>; nextRotationAt: EpochSeconds | null }>;
   /** Adds a version and moves this label to it. @returns false when the version exists with another value */
   put(versionId: string, text: Secret, label: string): Promise<boolean>;
-  /** Moves AWSCURRENT, in one step. @returns false when `from` does not carry it (any more) */
+  /** Moves AWSCURRENT, in one step. @returns false when `from` does not have it */
   moveCurrent(from: string, to: string): Promise<boolean>;
-  /** Does nothing when the version does not carry the label (any more). */
+  /** Does nothing when the version does not have the label. */
   removeLabel(label: string, versionId: string): Promise<void>;
 }
 
 /**
- * The ring that signs. A function that signs may read this one version and no other.
+ * The ring that signs. A function that signs may read no other version.
  *
- * @returns undefined while the secret has never been given a value
+ * @returns undefined while the secret has no value
  * @throws KeysUnavailable when it cannot be read or is not a ring
  */
 export async function loadRing(client: SecretsManagerClient, secretId: string): Promise<Ring | undefined> {
@@ -69,7 +69,7 @@ async function readVersion(
 }
 
 export function createKeySecret(client: SecretsManagerClient, secretId: string): KeySecret {
-  /** @returns false when the labels are not as the caller read them */
+  /** @returns false when the labels have changed since the caller read them */
   const moveLabel = async (label: string, from: string, to?: string): Promise<boolean> => {
     try {
       await client.send(

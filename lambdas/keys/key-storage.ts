@@ -1,15 +1,15 @@
-/** Signing with keys and making keys, by where their private halves are stored: in the secret, or in KMS. */
+/** Signs with keys and makes keys, whose private halves are stored in the secret or in KMS. */
 import type { KMSClient, KMSClientConfig } from '@aws-sdk/client-kms';
 import type { webcrypto } from 'node:crypto';
-import type { Clock } from '../common/index.ts';
-import { assertionSigner, type AssertionSigner } from './assertion.ts';
+import type { AssertionSigner, Clock } from '../common/index.ts';
+import { assertionSigner } from './assertion.ts';
 import { KeysUnavailable } from './errors.ts';
 import type * as KmsKeys from './kms/index.ts';
 import { keyOfKms, newSecretKey } from './private-key.ts';
 import type { NewKey } from './ring-changes.ts';
 import type { KeyStorage, RingKey } from './ring.ts';
 
-/** Gives what signs with a key, wherever its private half is. @throws KeysUnavailable */
+/** Gives the signer of a key, stored in the secret or in KMS. @throws KeysUnavailable */
 export type SignerOf = (key: RingKey) => Promise<AssertionSigner>;
 
 export interface KeyMaker {
@@ -17,11 +17,11 @@ export interface KeyMaker {
   readonly storage: KeyStorage;
   /** @throws KeysUnavailable */
   make(): Promise<NewKey>;
-  /** Has a key in KMS deleted; one that is about to be, or is gone, counts as done. @throws KeysUnavailable */
+  /** Schedules the deletion of a key in KMS; does nothing if it is scheduled or gone. @throws KeysUnavailable */
   destroy(keyArn: string): Promise<void>;
 }
 
-/** KMS's client and what uses it, loaded at the first key that needs them: most installations have none. */
+/** The client of KMS, loaded at the first key in KMS: most installations have none. */
 const lazyKms = (options: KMSClientConfig) => {
   let loaded: Promise<{ client: KMSClient; keys: typeof KmsKeys }> | undefined;
   const load = async () => {

@@ -1,4 +1,4 @@
-/** What an operator changes: what would be done, what it means for whoever has cached our keys, and what was done. */
+/** The changes of an operator: the preview, the effect on those who have cached our keys, and the result. */
 import { after, toRfc3339, type EpochSeconds } from '../common/index.ts';
 import {
   apiPlatformKeySetCacheSeconds,
@@ -29,7 +29,7 @@ export interface Change {
   readonly nextRotationAt: string | null;
   /** Sentences for a person. */
   readonly notices: readonly string[];
-  /** When a platform that caches a set for an hour has certainly seen the key that signs now. */
+  /** When a platform that caches a set for an hour knows the key that signs now. */
   readonly gapEndsAt?: string;
 }
 
@@ -44,7 +44,7 @@ async function readSnapshot(ports: KeyManagerPorts): Promise<RingSnapshot> {
   return { state: await readState(ports), record };
 }
 
-/** After this time each of them knows a published key: it caches a set that CloudFront's two caches may have had before. */
+/** After this time each knows a published key: its own cache time plus that of both caches of CloudFront. */
 const knownAfterSeconds = {
   'api-platform': maxKeySetDelaySeconds + apiPlatformKeySetCacheSeconds,
   cis2: maxKeySetDelaySeconds + cis2KeySetCacheSeconds,
@@ -105,7 +105,7 @@ export async function previewRotation(ports: KeyManagerPorts): Promise<Change> {
 }
 
 /**
- * The emergency: `next` signs at once, and no key that has signed is left in the ring or in the published set.
+ * The emergency change: `next` signs at once, and every key that has signed leaves the ring and the published set.
  *
  * @throws ChangeRefused `busy`, `signature_unverified`
  * @throws KeysUnavailable
@@ -132,7 +132,7 @@ export async function promote(ports: KeyManagerPorts, { dryRun }: { dryRun: bool
 }
 
 /**
- * Takes an existing private key in, as `next` or to sign at once.
+ * Imports an existing private key, as `next` or to sign at once.
  *
  * @param request.jwk - a private RSA key
  * @param request.kid - its name; RFC 7638 thumbprint by default

@@ -27,10 +27,10 @@ export async function keyOfKms(keyArn: string, jwk: JWK, clock: Clock): Promise<
 }
 
 const minBits = 2_048;
-/** Signing with a larger one takes longer than a person signing in should wait. */
+/** Signing with a larger key would delay a sign-in too much. */
 const maxBits = 8_192;
 
-/** No message ever quotes what was given. */
+/** The message never quotes the key. */
 const unusable = (message: string): ChangeRefused => new ChangeRefused('key_unusable', message);
 
 /**
@@ -78,7 +78,7 @@ function privateRsaJwk(jwk: unknown): JWK {
 const isBase64Url = (value: unknown): value is string =>
   typeof value === 'string' && /^[A-Za-z0-9_-]{1,1400}$/.test(value);
 
-/** OpenSSL does not check that members fit (RFC 8017 section 3.2), and may sign in a slower way when they do not. */
+/** OpenSSL does not check that the members match (RFC 8017 section 3.2), and may sign more slowly if they do not. */
 function belongTogether(jwk: JWK): boolean {
   const number = (name: 'n' | 'e' | 'd' | 'p' | 'q' | 'dp' | 'dq' | 'qi'): bigint =>
     BigInt(`0x0${Buffer.from(jwk[name] ?? '', 'base64url').toString('hex')}`);

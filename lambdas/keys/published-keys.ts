@@ -11,8 +11,9 @@ import { KeysUnavailable } from './errors.ts';
 import { publicJwk, readKeyFacts, signingAlgorithm } from './ring.ts';
 import type { KeyFacts, PublicJwk, Ring } from './ring.ts';
 
-/** Whom a ring's keys prove us to. */
-export type Purpose = 'cis2' | 'api-platform';
+/** Who accepts a ring's keys. */
+export const purposes = ['cis2', 'api-platform'] as const;
+export type Purpose = (typeof purposes)[number];
 
 /** A JWK Set (RFC 7517 section 5) of public keys only. */
 export interface PublishedSet {
@@ -26,7 +27,7 @@ export interface RingFacts {
   readonly basedOn: string | null;
 }
 
-/** What is published, and the public facts about the rings that it belongs to. */
+/** The published keys, and the public facts about their rings. */
 export interface PublishedRecord {
   readonly keys: readonly PublicJwk[];
   /** Kid → since when it has been in the set without a gap. */
@@ -47,9 +48,9 @@ export interface RotationResult {
   readonly code?: string;
 }
 
-/** Where the JWK Set is served from, and where the last rotation is noted. All methods throw KeysUnavailable. */
+/** The store of the JWK Set and of the result of the last rotation. All methods throw KeysUnavailable. */
 export interface PublishedKeys {
-  /** Undefined while nothing was ever published. `revision` names what was read. */
+  /** Undefined until the first publication. `revision` identifies the record that was read. */
   read(): Promise<{ record: PublishedRecord | undefined; revision: string | undefined }>;
   /** @returns false when the record has changed since `revision` was read */
   replace(record: PublishedRecord, revision: string | undefined): Promise<boolean>;
@@ -80,14 +81,14 @@ const entriesOf = (value: unknown): [string, unknown][] => Object.entries(isObje
 const listIn = (value: unknown, name: string): unknown[] =>
   isObject(value) && Array.isArray(value[name]) ? value[name] : [];
 
-/** The key that signs and the one that comes next: a set with fewer is not all of it. */
+/** The current and the next key: a set with fewer is incomplete. */
 const minKeys = 2;
 
 /**
  * The set as it is served.
  *
- * @throws KeysUnavailable when it cannot be read or is not whole: a provider would cache what it gets, and refuse every
- *   sign-in for as long
+ * @throws KeysUnavailable when it cannot be read or is incomplete: a provider would cache it, and refuse every sign-in
+ *   meanwhile
  */
 export async function loadPublishedSet(
   client: DynamoDBClient,
@@ -159,7 +160,7 @@ export function createPublishedKeys(client: DynamoDBClient, table: string, purpo
   };
 }
 
-/** What cannot be read counts as not published; the next write puts it right. */
+/** Invalid parts count as not published; the next write replaces them. */
 const readRecord = (item: Item): PublishedRecord => ({
   keys: listIn(parse(item['set']), 'keys').flatMap((key) => {
     try {
@@ -194,13 +195,13 @@ const isRotationResult = (value: unknown): value is RotationResult =>
 export const publishedSince = (record: PublishedRecord | undefined, kid: string): EpochSeconds | undefined =>
   record?.keys.some((key) => key.kid === kid) === true ? record.since[kid] : undefined;
 
-/** Whether a key is in every set that anybody can have cached: it came with the very first, and the ring never changed. */
+/** Whether a key is in every set that can be cached: it is in the first set, and the ring has never changed. */
 export const isOfFirstSet = (record: PublishedRecord | undefined, ring: Ring, kid: string): boolean => {
   const since = publishedSince(record, kid);
   return ring.draft === null && since !== undefined && since === record?.firstAt;
 };
 
-/** From when on everybody who caches a set for `seconds` at most knows a key; undefined while it is not published. */
+/** When all caches of up to `seconds` have a key; undefined while it is not published. */
 export function knownFrom(
   record: PublishedRecord | undefined,
   ring: Ring,

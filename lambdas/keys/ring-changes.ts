@@ -21,13 +21,13 @@ export const rotated = (ring: Ring, newKey: NewKey, now: EpochSeconds): readonly
 ];
 
 /**
- * The emergency: a rotation after which no key that has signed is left. Not `previous` either: it may be the one that was
- * lost, and what it signed has expired within minutes of its last signature.
+ * The emergency change: a rotation that removes every key that has signed. Also `previous`, which may be the compromised one;
+ * its assertions expired within minutes of its last signature.
  */
 export const promoted = (ring: Ring, newKey: NewKey, now: EpochSeconds): readonly RingKey[] =>
   rotated(ring, newKey, now).filter(({ place }) => place !== 'previous');
 
-/** Takes an imported key in: as `next` it replaces a key that has never signed, as `current` it retires the current one. */
+/** Adds an imported key: as `next` it replaces a key that has never signed, as `current` it retires the current one. */
 export function withImported(
   ring: Ring,
   key: NewKey,
@@ -43,8 +43,7 @@ export const kmsKeysOf = (keys: readonly RingKey[]): readonly string[] =>
   keys.flatMap(({ privateHalf }) => (privateHalf?.storage === 'kms' ? [privateHalf.keyArn] : []));
 
 /**
- * The keys that must be published while drafts may replace this ring: whichever of them signs next, before or after a
- * draft has won, everybody can verify it.
+ * The keys that must be published while drafts may replace this ring, so that any key that may sign next can be verified.
  */
 export function keysToPublish<Key extends KeyFacts>(
   ring: { readonly keys: readonly Key[] },

@@ -5,13 +5,12 @@ import { asCurrent, asNext, kmsKeysOf } from './ring-changes.ts';
 import { keyAt, writeRing } from './ring.ts';
 
 /**
- * The version of the first ring. It is the same in every installation, so that of two calls that both find the secret
- * empty only one can fill it.
+ * The version of the first ring. A constant, so that only one of two concurrent calls can fill an empty secret.
  */
 const firstVersionId = 'cis2-bff-first-ring-of-signing-keys';
 
 /**
- * Fills a secret that has never had a value, and publishes what belongs to it. Keys that exist stay.
+ * Makes the first ring in a secret without a value, and publishes the keys. Existing keys stay.
  *
  * @returns the ring, and whether this call made it
  * @throws KeysUnavailable
@@ -32,14 +31,14 @@ async function makeRing({ keySecret, keyMaker, clock }: KeyManagerPorts): Promis
     if ((await keySecret.current()) === undefined) throw error;
     return true;
   }
-  // Another call was first: nobody uses what this one has made.
+  // Another call came first: the keys of this one are not used.
   if (!isStored) for (const keyArn of kmsKeysOf(ring.keys)) await keyMaker.destroy(keyArn);
   return isStored;
 }
 
 export interface CheckResult {
   readonly kids: readonly string[];
-  /** Whether other keys were published than belong to the ring, before it was put right. */
+  /** Whether the published keys differed from the ring, before they were corrected. */
   readonly differed: boolean;
   readonly signingKeyAgeSeconds: number;
   /** Null while no rotation is scheduled. */
@@ -47,7 +46,7 @@ export interface CheckResult {
 }
 
 /**
- * Repairs what an accident left: what is published, labels, and retired keys in KMS.
+ * Corrects the published keys, the labels, and the retired keys in KMS.
  *
  * @throws KeysUnavailable
  */

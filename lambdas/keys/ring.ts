@@ -2,7 +2,7 @@ import type { JWK } from 'jose';
 import { Secret, asEpochSeconds, isObject, parseJson, type EpochSeconds } from '../common/index.ts';
 import { KeysUnavailable } from './errors.ts';
 
-/** The one algorithm we sign with; it is what the client is registered with at CIS2. */
+/** The algorithm that the client is registered with at CIS2. */
 export const signingAlgorithm = 'RS512';
 
 /** `next` is published and does not sign yet, `current` signs, `previous` has signed and is still published. */
@@ -21,11 +21,11 @@ export interface KeyFacts {
 
 export interface RingKey extends KeyFacts {
   readonly publicJwk: PublicJwk;
-  /** Null once the key is not to sign any more. */
+  /** Null once the key no longer signs. */
   readonly privateHalf: PrivateHalf | null;
 }
 
-/** Where a private half is: in the ring itself, or in KMS, which never gives it away. */
+/** Where a private half is: in the ring itself, or in KMS, which never exports it. */
 type PrivateHalf =
   | { readonly storage: 'secret'; readonly jwk: Secret<JWK> }
   | { readonly storage: 'kms'; readonly keyArn: string };
@@ -33,7 +33,7 @@ export type KeyStorage = PrivateHalf['storage'];
 
 export interface Ring {
   readonly keys: readonly RingKey[];
-  /** Keys in KMS that do not sign any more and are to be deleted there. */
+  /** Keys in KMS that no longer sign and are to be deleted. */
   readonly toDestroy: readonly string[];
   /** What this ring was made from; null for the first one. */
   readonly draft: Draft | null;
@@ -60,7 +60,7 @@ export interface PublicJwk {
 
 const ringFormat = 1;
 
-/** What of a JWK may be published. Built of the public members by name, so a private one cannot slip through. */
+/** The public part of a JWK. Copies the public members by name, so that no private member is published. */
 export function publicJwk(jwk: unknown): PublicJwk {
   if (!isObject(jwk)) throw new KeysUnavailable('a key is not a JWK');
   const { kty, n, e, kid } = jwk;
@@ -92,8 +92,8 @@ const writePrivateHalf = (half: PrivateHalf | null) => {
 /**
  * Reads a ring, whole or not at all.
  *
- * @throws KeysUnavailable when it is not one: another format, an unknown place, a place, name or key that is there twice,
- *   a key without what its place needs or with more
+ * @throws KeysUnavailable for another format, an unknown place, a repeated place, name or key, or a key whose private half does
+ *   not fit its place
  */
 export function readRing(text: Secret): Ring {
   const value = parseJson(text.expose());
@@ -102,7 +102,7 @@ export function readRing(text: Secret): Ring {
     throw new KeysUnavailable('the signing keys are not a ring of a known format');
   }
   const keys = value['keys'].map(readRingKey);
-  const ring = { keys, toDestroy: readToDestroy(value['toDestroy']), draft: readDraft(value['draft']) };
+  const ring = { keys, toDestroy: readToDestroy(value['toDestroy']), draft: readDraftOrigin(value['draft']) };
   keyAt(ring, 'current');
   keyAt(ring, 'next');
   for (const different of [
@@ -158,7 +158,7 @@ function readToDestroy(value: unknown = []): readonly string[] {
   throw new KeysUnavailable('the keys to destroy are not ARNs of KMS keys');
 }
 
-function readDraft(value: unknown): Draft | null {
+function readDraftOrigin(value: unknown): Draft | null {
   if (value === undefined) return null;
   const { basedOn, rotation, at } = isObject(value) ? value : {};
   const madeAt = asEpochSeconds(at);

@@ -10,7 +10,7 @@ import { keyAt, writeRing, type Ring } from './ring.ts';
 import { verifyServed } from './served-set.ts';
 import { durationInWords } from './duration-in-words.ts';
 
-/** An older draft is made again with the same keys: it says when its key began to sign. */
+/** An older draft is made again with the same keys, because it holds the time when its key begins to sign. */
 const draftFreshSeconds = 1_800;
 
 const isFinished = ({ current }: RingState, token: string): boolean =>
@@ -21,14 +21,14 @@ function isFreshDraft(pending: StoredRing | undefined, token: string, now: Epoch
   return draft?.rotation === token && now <= after(draft.at, draftFreshSeconds);
 }
 
-/** @throws ChangeRefused `lead_time_not_met` when somebody may have cached a set without the next key */
+/** @throws ChangeRefused `lead_time_not_met` when a cached set may lack the next key */
 export function requireLeadTime(
   { leadSeconds, clock }: KeyManagerPorts,
   { current: { ring } }: RingState,
   record: PublishedRecord | undefined,
 ): void {
   const from = knownFrom(record, ring, keyAt(ring, 'next').kid, leadSeconds);
-  // A rotation begins with publishing what is not: then it counts from now.
+  // A rotation first publishes a missing key: then the time counts from now.
   if ((from ?? after(clock(), leadSeconds)) <= clock()) return;
   const lead = durationInWords(leadSeconds);
   throw new ChangeRefused(
@@ -49,7 +49,7 @@ function requireDraft({ pending, unusedLabels }: RingState): StoredRing {
   throw new ChangeRefused('draft_missing', 'This rotation has no draft. Rotate once more.');
 }
 
-/** Secrets Manager's names for the steps, in the order in which it asks for them. */
+/** Secrets Manager's names of the steps, in order. */
 export const rotationSteps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const;
 export type RotationStep = (typeof rotationSteps)[number];
 
@@ -72,7 +72,7 @@ export async function takeRotationStep(
   return undefined;
 }
 
-/** A draft that an earlier rotation left is continued with. */
+/** Continues with the draft of an earlier unfinished rotation. */
 async function draft(ports: KeyManagerPorts, token: string): Promise<void> {
   const { state, record } = await settle(ports);
   if (isFinished(state, token) || isFreshDraft(state.pending, token, ports.clock())) return;
@@ -81,7 +81,7 @@ async function draft(ports: KeyManagerPorts, token: string): Promise<void> {
   const { ring: current } = state.current;
   const ring = await draftRing(ports, state, rotated(current, newKey, ports.clock()), token);
   if (await ports.keySecret.put(token, writeRing(ring), pendingLabel)) return;
-  // The version exists: another call of this very rotation was first, or an older one has left it.
+  // The version exists: from a concurrent call of this rotation, or from an older one.
   const { pending } = await readState(ports);
   if (pending && isFreshDraft(pending, token, ports.clock())) {
     await destroyUnused(ports, ring, [current, pending.ring]);
@@ -93,7 +93,7 @@ async function publish(ports: KeyManagerPorts, token: string): Promise<void> {
   if (!isFinished(state, token)) requireDraft(state);
 }
 
-/** Without a draft, Secrets Manager only tries the function out, as it does when a schedule is set. */
+/** Without a draft it is only a test call of Secrets Manager, as when a schedule is set. */
 async function verify(ports: KeyManagerPorts): Promise<void> {
   const { pending } = await readState(ports);
   if (pending === undefined) return;

@@ -12,11 +12,11 @@ export type FetchJwks = (signal: AbortSignal) => Promise<unknown>;
 /** Three keys of 4,096 bits are 3 KB. */
 const maxKeySetBytes = 64 * 1024;
 
-/** Each read has a connection of its own: one that stayed open may have died between two steps of a rotation. */
+/** Each read has its own connection: an idle one may have been closed between two steps of a rotation. */
 const get = (url: string, signal: AbortSignal): Promise<Response> =>
   fetch(url, { redirect: 'error', signal, headers: { connection: 'close' } });
 
-/** Follows no redirect, takes only JSON, and tries once more when a connection was lost before a response. */
+/** Follows no redirect, accepts only JSON, and retries once when the connection was lost before a response. */
 export const fetchJwks =
   (url: string): FetchJwks =>
   async (signal) => {
@@ -103,7 +103,7 @@ async function servedSet(
   }
 }
 
-/** What is not published any more will never be served: there is nothing to wait for. */
+/** A key that is no longer published will never be served, so waiting is useless. */
 async function requirePublished(published: PublishedKeys, keys: readonly RingKey[]): Promise<void> {
   const { record } = await published.read();
   if (keys.every(({ kid }) => record?.keys.some((key) => key.kid === kid))) return;

@@ -56,12 +56,12 @@ export const keyViews = (
       })),
   );
 
-/** How often the record is read while it does not have the ring yet that Secrets Manager says is current. */
+/** Maximum number of reads while the record does not have the current ring yet. */
 const maxTries = 5;
 
 /**
- * The state of the keys, from public facts only: the record of what is published has them for every ring that can be
- * current, and Secrets Manager says which version is, without its value.
+ * The state of the keys, from public facts only: the published record has them for every ring that can be current, and
+ * the labels in Secrets Manager name the current version.
  *
  * @throws KeysUnavailable
  */

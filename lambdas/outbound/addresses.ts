@@ -1,4 +1,4 @@
-/** Where a connection to an upstream may lead. A name is configured; what it resolves to is up to whoever runs DNS. */
+/** Which addresses a connection to an upstream may have. Its name is configured, but DNS decides its address. */
 import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { isLoopback } from '../settings/index.ts';
@@ -33,8 +33,8 @@ const loopback = {
   ipv6: /* @__PURE__ */ listOf('ipv6', [['::1', 128]]),
 };
 /**
- * Never an upstream: this machine and its neighbours (the cloud's metadata service among them), everybody, nobody, and
- * IPv4 addresses in the dress of IPv6. Two lists, for one list would take those last for the IPv4 addresses themselves.
+ * Never an upstream: loopback, link-local (the cloud's metadata service among them), multicast, unspecified and reserved
+ * addresses, and IPv4-mapped IPv6 addresses. Two lists, because one list would match the last as IPv4 addresses.
  */
 const refused = {
   ipv4: /* @__PURE__ */ listOf('ipv4', refusedIpv4),
@@ -45,15 +45,15 @@ const refused = {
   ]),
 };
 
-/** Whether a connection to `url`'s host may lead to this address. A loopback host leads to loopback and nowhere else. */
+/** Whether a connection to the host of `url` may use this address. A loopback host may use loopback addresses only. */
 export function isPermitted(url: URL, { address, family }: LookupAddress): boolean {
-  // A list finds nothing in what is no address.
+  // A list matches nothing if the text is not an address.
   if (isIP(address) !== family) return false;
   const kind = family === 6 ? 'ipv6' : 'ipv4';
   return isLoopback(url) ? loopback[kind].check(address, kind) : !refused[kind].check(address, kind);
 }
 
-/** An upstream's name leads to where none of ours can be. */
+/** The name of an upstream resolves to an address that is not permitted. */
 class AddressRefused extends Error {
   override readonly name = 'AddressRefused';
   readonly code = 'EADDRREFUSED';
@@ -68,7 +68,7 @@ type Resolve = (
 /**
  * A `lookup` for connections to `url`'s host that refuses a response with even one address that is not permitted.
  *
- * @param resolve - asks for every address; the system's resolver unless a test says otherwise
+ * @param resolve - resolves all addresses; a test replaces the system's resolver
  */
 export const guardedLookup =
   (url: URL, resolve: Resolve = dnsLookup): LookupFunction =>
@@ -80,7 +80,10 @@ export const guardedLookup =
       }
       const [first] = addresses;
       if (first === undefined || !addresses.every((address) => isPermitted(url, address))) {
-        callback(new AddressRefused('the name of an upstream leads to an address that none can have'), []);
+        callback(
+          new AddressRefused('the name of an upstream resolves to an address that is not permitted'),
+          [],
+        );
       } else if (options.all === true) callback(null, addresses);
       else callback(null, first.address, first.family);
     });

@@ -1,20 +1,10 @@
 /** Client assertions: how we prove to a token endpoint who we are (RFC 7523 section 2.2). */
+import { untilAborted, type AssertionSigner } from '../common/index.ts';
 
-/** Signs client assertions with one of our keys: RS512, `typ` JWT, a fresh `jti`. */
-export interface AssertionSigner {
-  /** The name that its key is published under. */
-  readonly kid: string;
-  sign(assertion: {
-    readonly clientId: string;
-    readonly audience: string;
-    readonly lifetimeSeconds: number;
-  }): Promise<string>;
-}
-
-/** The API platform takes five minutes at most, CIS2's assessors ask for no more, and CIS2 refuses 30 minutes. */
+/** The API platform accepts at most five minutes, and so do CIS2's assessors; CIS2 refuses 30 minutes. */
 const lifetimeSeconds = 240;
 
-/** Adds a fresh assertion to a request's form. @param audience - the token endpoint, in the very characters it is known by */
+/** Adds a fresh assertion to the form of a request. @param audience - the token endpoint, character for character */
 export async function addAssertion(
   form: URLSearchParams,
   signer: AssertionSigner,
@@ -26,12 +16,11 @@ export async function addAssertion(
 }
 
 /**
- * Sends what is signed, and once more with another key where the one that signed was refused and there is another by now: a
- * client is refused before anything of its request is spent.
+ * Sends a signed request, and once more with another key if the key was refused and has changed since. A server that
+ * refuses a client has not used the code or token of the request.
  *
- * @param signerNow - gives what signs at the moment; where it is given the name of a key that was refused, it reads again
- *   whether there is another
- * @param signal - when it aborts, nobody waits for another key any more
+ * @param signerNow - gives the current signer; with the `kid` of a refused key it reads again
+ * @param signal - once it aborts, no other key is read
  */
 export async function sendSigned<T>(
   signerNow: (refusedKid?: string) => Promise<AssertionSigner>,
@@ -42,12 +31,11 @@ export async function sendSigned<T>(
   const signer = await signerNow();
   const [sent] = await Promise.allSettled([send(signer)]);
   if (await refusesKey(sent)) {
-    const noTimeLeft = new Promise<AssertionSigner>((resolve) => {
-      signal.addEventListener('abort', () => {
-        resolve(signer);
-      });
-    });
-    const next = await Promise.race([signerNow(signer.kid), noTimeLeft]);
+    const next = await untilAborted(
+      signal,
+      () => signerNow(signer.kid),
+      () => signer,
+    );
     if (next.kid !== signer.kid) return send(next);
   }
   if (sent.status === 'rejected') throw sent.reason;

@@ -4,7 +4,7 @@ import type { Agent as SecureAgent } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { readBounded } from '../common/index.ts';
 
-// An import would read every member of these modules, and one of them loads a whole HTTP client as the function starts.
+// An import would read every member of these modules, and one of them loads another HTTP client at start.
 const http = process.getBuiltinModule('node:http');
 const https = process.getBuiltinModule('node:https');
 
@@ -12,11 +12,11 @@ export interface OutboundRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  /** Undefined where the method has none. */
+  /** Undefined for a method without a body. */
   readonly body: Buffer | undefined;
 }
 
-/** `pooled`: one that is open already, where there is one. It may have died while nobody used it. */
+/** `pooled`: an open connection, if there is one. It may have been closed while idle. */
 export type Connection = 'pooled' | 'new';
 
 /** The connection was lost, or could not be made, before a byte of a response came. The cause is the network's error. */
@@ -31,10 +31,10 @@ export class ResponseTruncated extends Error {
 
 export interface HttpClient {
   /**
-   * @param options.signal - aborts it, while the response is read too
-   * @param read - makes the result of the response; it has to read the body to its end
-   * @throws ConnectionLost, ResponseTruncated, Node's own error (`HPE_…` for what is no HTTP), or what `read` throws. The connection is
-   *   then closed
+   * @param options.signal - aborts the request, also while the response is read
+   * @param read - makes the result from the response; it must read the whole body
+   * @throws ConnectionLost, ResponseTruncated, Node's own error (`HPE_…` for invalid HTTP), or what `read` throws. The
+   *   connection is then closed
    */
   send<T>(
     request: OutboundRequest,
@@ -48,9 +48,9 @@ export interface HttpClient {
 const keepAlive = { keepAlive: true, scheduling: 'lifo', maxFreeSockets: 16 } as const;
 
 export interface HttpClientOptions {
-  /** Resolves names for connections to a URL's host; as Node does unless it is said. */
+  /** Resolves the host names of connections. @default as Node does */
   readonly lookupFor?: ((url: URL) => LookupFunction) | undefined;
-  /** How long a connection stays open that nobody uses, in milliseconds; as long as it lives unless it is said. */
+  /** How long an idle connection stays open, in milliseconds. @default no limit */
   readonly maxIdleMs?: number;
 }
 
@@ -58,7 +58,7 @@ const lostCodes: readonly (string | undefined)[] = ['ECONNRESET', 'ECONNREFUSED'
 
 export function createHttpClient({ lookupFor, maxIdleMs }: HttpClientOptions = {}): HttpClient {
   const pooled = { ...keepAlive, ...(maxIdleMs === undefined ? {} : { timeout: maxIdleMs }) };
-  // Made when they are first used: a start that calls nobody should not pay for them.
+  // Created at the first use, to keep the start fast.
   let plain: PlainAgent | undefined;
   let secure: SecureAgent | undefined;
   const agentFor = (url: URL): PlainAgent | SecureAgent =>
@@ -92,7 +92,7 @@ export function createHttpClient({ lookupFor, maxIdleMs }: HttpClientOptions = {
           else fail(new ConnectionLost('the connection was lost before an answer', { cause }));
         });
         request.on('socket', (socket) => socket.once('data', responseBegins));
-        // Nobody asked to speak another protocol.
+        // We never ask for another protocol.
         request.on('upgrade', (_response, socket) => {
           socket.destroy();
           fail(Object.assign(new Error('another protocol'), { code: 'HPE_UPGRADE' }));
@@ -113,14 +113,14 @@ export function createHttpClient({ lookupFor, maxIdleMs }: HttpClientOptions = {
 const codeOf = (cause: unknown): string | undefined => (cause as NodeJS.ErrnoException | undefined)?.code;
 
 /**
- * Tries on a pooled connection, and once more on a new one where that was lost before a byte of a response came. Not on
- * another pooled one: several may have died together.
+ * Tries on a pooled connection, and once more on a new one if it was lost before the response began. Not on another
+ * pooled one: several may have been closed together.
  */
 export async function retryIfLost<T>(attempt: (connection: Connection) => Promise<T>): Promise<T> {
   try {
     return await attempt('pooled');
   } catch (error) {
-    // Where nobody listens, nobody will in the next moment.
+    // A retry would be refused too.
     if (!(error instanceof ConnectionLost) || codeOf(error.cause) === 'ECONNREFUSED') throw error;
     return attempt('new');
   }

@@ -1,5 +1,6 @@
 export { guardedLookup, isPermitted } from './addresses.ts';
-export { addAssertion, sendSigned, type AssertionSigner } from './client-assertion.ts';
+export { addAssertion, sendSigned } from './client-assertion.ts';
+export { fetchRequest, type FetchInit } from './fetch-request.ts';
 export {
   ResponseTruncated,
   ConnectionLost,

@@ -4,16 +4,16 @@ import type { EpochSeconds } from '../common/index.ts';
 export interface CallCount {
   /** When the window is over, in seconds since the epoch. */
   readonly until: EpochSeconds;
-  /** Calls that the table does not know of yet. */
+  /** Calls that are not in the table yet. */
   unwritten: number;
 }
 
-/** More sessions than one instance serves in a window: it handles one call at a time. */
+/** More sessions than one instance can serve in a window: it handles one call at a time. */
 const maxSessions = 1_000;
 
 /**
- * The counts of the sessions that an instance serves, by session key. It keeps nothing else of a session, and of the
- * sessions only those it met last.
+ * The counts of the sessions that an instance serves, by session key. It keeps the most recently used
+ * sessions only.
  */
 export class CallCounts {
   readonly #counts = new Map<string, CallCount>();
@@ -21,12 +21,12 @@ export class CallCounts {
   /**
    * The session's count at this moment.
    *
-   * @param until - when the window is over that begins, if none has begun or the last one is over
+   * @param until - the end of a new window, if there is no current one
    */
   of(key: string, now: EpochSeconds, until: EpochSeconds): CallCount {
     const found = this.#counts.get(key);
     const count = found !== undefined && found.until > now ? found : { until, unwritten: 0 };
-    // Last in order again: the one that was met longest ago goes first.
+    // Moved to the end: the least recently used is removed first.
     this.#counts.delete(key);
     this.#counts.set(key, count);
     const [oldest] = this.#counts.keys();

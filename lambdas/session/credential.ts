@@ -9,7 +9,7 @@ const secretBytes = 32;
  * session lives, and a secret, which opens what the session contains and changes with the role.
  */
 export interface SessionCredential {
-  /** Where the session lies: the hash of the selector. Of no use as a cookie. */
+  /** The key of the session in the table: the hash of the selector. Cannot be used as a cookie. */
   readonly key: string;
   readonly selector: Secret<Buffer>;
   readonly secret: Secret<Buffer>;
@@ -35,38 +35,37 @@ export const renewedCredential = ({ selector }: SessionCredential): SessionCrede
 /** A fresh name for a session in one role; it changes with the secret. */
 export const newHandle = (): string => randomBytes(16).toString('base64url');
 
-/** Reads a cookie value; undefined for anything that cannot be one of ours. */
+/** Parses a cookie value; undefined if it is invalid. */
 export function parseCredential(cookie: string): SessionCredential | undefined {
   const bytes = decodeBase64Url(cookie, selectorBytes + secretBytes);
   return bytes === undefined ? undefined : credential(bytes);
 }
 
 /**
- * The key that the chosen role is sealed under, and nothing else. It comes from the selector, so that a sign-in begun
- * before the role changed can carry over the role that is chosen by then.
+ * The key that only the chosen role is sealed under. It is derived from the selector, so that a sign-in that began before a
+ * role change can carry over the new role.
  */
 export const roleKeyOf = ({ selector }: SessionCredential): Secret<Buffer> => deriveKey(selector, 'role');
 
 /**
- * What lets a later sign-in of the same browser end this session in its place, and carry over the role chosen in it: the
- * session's key, and its role key, which only a holder of the cookie can make. It opens nothing but the role, and is of
- * no use as a cookie.
+ * Lets a later sign-in of the same browser replace this session and carry over its role: the session's key and its role key,
+ * which only a holder of the cookie can derive. It opens only the role, and cannot be used as a cookie.
  */
 export const replacementOf = (credential: SessionCredential): string =>
   `${credential.key}.${roleKeyOf(credential).expose().toString('base64url')}`;
 
-/** What the table has of the proof that a sign-in may take this session's place. */
+/** The hash in the table that proves that a sign-in may replace this session. */
 export const replacementHash = (roleKey: Secret<Buffer>): string =>
   sha256(deriveKey(roleKey, 'replacement').expose());
 
-/** Names the session that a sign-in takes the place of. */
+/** The session that a sign-in replaces. */
 export interface Replacement {
   readonly key: string;
   readonly hash: string;
   readonly roleKey: Secret<Buffer>;
 }
 
-/** Undefined for what {@link replacementOf} never made. */
+/** Parses the text of {@link replacementOf}; undefined if it is invalid. */
 export function parseReplacement(text: string): Replacement | undefined {
   const [key = '', encoded = '', ...others] = text.split('.');
   const bytes = decodeBase64Url(encoded, selectorBytes);

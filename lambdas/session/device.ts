@@ -20,8 +20,8 @@ const firstMatch = (text: string, table: typeof browsers): string | undefined =>
   table.find(([pattern]) => pattern.test(text))?.[1];
 
 /**
- * A name by which a person knows their own device, and too coarse to know a person by: `Chrome on Windows`. Made of
- * our own words only, whatever the header holds.
+ * A name by which a person recognises their device, too coarse to identify a person: `Chrome on Windows`. Made of our own
+ * words only, whatever the header holds.
  */
 export function deviceName(userAgent: string | undefined): string {
   const text = (userAgent ?? '').slice(0, 512);

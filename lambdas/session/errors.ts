@@ -1,6 +1,6 @@
 import { BffError } from '../common/index.ts';
 
-/** The store could not be read or written: nothing is known, so nothing is allowed. */
+/** The store could not be read or written, so nothing is allowed. */
 export class StoreUnavailable extends BffError {
   override readonly name = 'StoreUnavailable';
   readonly code = 'store_unavailable';
@@ -10,7 +10,7 @@ export class StoreUnavailable extends BffError {
   }
 }
 
-/** The key under which users are found could not be read: no session can be found by whose it is, and none be made. */
+/** The identifier key could not be read: no session can be found by user, and none can be created. */
 export class IdentifierKeyUnavailable extends BffError {
   override readonly name = 'IdentifierKeyUnavailable';
   readonly code = 'keys_unavailable';

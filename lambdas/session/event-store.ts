@@ -2,10 +2,10 @@ import type { SessionCredential } from './credential.ts';
 import type { StoreOptions } from './store.ts';
 import { connectEvents } from './transitions.ts';
 
-/** What the holder of a session may do to hear of its end. */
+/** What a function that subscribes to the end of a session may do. */
 export interface EventStore {
   /**
-   * Notes the connection that the session's end is told to; the newest takes the place of any other. No activity.
+   * Stores the connection that is notified of the session's end; it replaces an older one. Not user activity.
    *
    * @returns false when there is no live session of this credential
    */

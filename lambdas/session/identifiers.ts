@@ -1,17 +1,16 @@
 /**
- * Keyed hashes of users, of CIS2's sessions and of its logout tokens, under which the table has them. What they are made
- * of can be guessed (a user id has twelve digits), so a plain hash would name everybody in a stolen table. The key is in
- * Secrets Manager and not in the table.
+ * Keyed hashes of users, of CIS2's sessions and of its logout tokens, as stored in the table. The identifiers can be guessed
+ * (a user id has twelve digits), so plain hashes would identify all users of a stolen table. The key is in Secrets Manager,
+ * not in the table.
  */
 import { createHmac, createSecretKey } from 'node:crypto';
-import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { Secret } from '../common/index.ts';
 import { IdentifierKeyUnavailable } from './errors.ts';
 import type { StoreOptions } from './store.ts';
 
 export type IdentifierKey = Secret<Buffer>;
 
-/** What the stores share that find sessions by whose they are. */
+/** Options of the stores that find sessions by user. */
 export interface IdentifyingStoreOptions extends StoreOptions {
   /** Reads the key unless it is in memory. @throws IdentifierKeyUnavailable */
   readonly identifierKey: () => Promise<IdentifierKey>;
@@ -28,35 +27,27 @@ export const identifierHash = (
     .digest('base64url');
 
 /**
- * The key in Secrets Manager: letters, digits and what else base64 has, at least 43 of them, as many as 256 bits need.
+ * The identifier key in Secrets Manager: at least 43 characters of base64, for 256 bits.
  *
- * @returns gives the key: read once, and again only where that failed. Parallel callers share one read. It throws
- *   IdentifierKeyUnavailable when the key cannot be read, or is not such a text
+ * @param readText - reads the text of the secret
+ * @returns gives the key, which is read once, and again only after a failure. Parallel callers share one read. Throws
+ *   IdentifierKeyUnavailable when the key cannot be read or has an invalid format
  */
-export function identifierKeyIn(
-  client: SecretsManagerClient,
-  secretId: string,
-): () => Promise<IdentifierKey> {
+export function identifierKeyFrom(readText: () => Promise<string | undefined>): () => Promise<IdentifierKey> {
   let reading: Promise<IdentifierKey> | undefined;
   return () =>
-    (reading ??= readKey(client, secretId).catch((error: unknown) => {
+    (reading ??= readKey(readText).catch((error: unknown) => {
       reading = undefined;
       throw error;
     }));
 }
 
-async function readKey(client: SecretsManagerClient, secretId: string): Promise<IdentifierKey> {
-  let text: string | undefined;
-  try {
-    // The function's right to read the secret is for the version in force, and asks that the call names it.
-    ({ SecretString: text } = await client.send(
-      new GetSecretValueCommand({ SecretId: secretId, VersionStage: 'AWSCURRENT' }),
-    ));
-  } catch (cause) {
-    throw new IdentifierKeyUnavailable('the key of the identifiers could not be read', { cause });
-  }
+async function readKey(readText: () => Promise<string | undefined>): Promise<IdentifierKey> {
+  const text = await readText().catch((cause: unknown) => {
+    throw new IdentifierKeyUnavailable('the identifier key could not be read', { cause });
+  });
   if (text === undefined || !/^[\w+/=-]{43,}$/.test(text)) {
-    throw new IdentifierKeyUnavailable('the key of the identifiers is not one');
+    throw new IdentifierKeyUnavailable('the identifier key has an invalid format');
   }
   return new Secret(Buffer.from(text));
 }

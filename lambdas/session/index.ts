@@ -3,7 +3,7 @@ export { type IssuedTokens } from './sealed-content.ts';
 export { deviceName } from './device.ts';
 export { IdentifierKeyUnavailable, StoreUnavailable } from './errors.ts';
 export { createEventStore, type EventStore } from './event-store.ts';
-export { identifierHash, identifierKeyIn, type IdentifierKey } from './identifiers.ts';
+export { identifierHash, identifierKeyFrom, type IdentifierKey } from './identifiers.ts';
 export { type SessionLimits } from './expiry.ts';
 export { createOperatorStore, type OperatorStore } from './operator-store.ts';
 export { createProxyStore, type ProxySession, type ProxyStore, type ProxyUse } from './proxy-store.ts';

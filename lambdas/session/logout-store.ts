@@ -4,20 +4,20 @@ import { identifierHash, type IdentifyingStoreOptions } from './identifiers.ts';
 import {
   format,
   logoutTokenKey,
-  epochMilliseconds,
-  number,
+  readEpochMilliseconds,
+  numberAttribute,
   providerSessionIndexKey,
-  text,
+  readString,
   userIndexKey,
 } from './items.ts';
-import { all, forEach } from './parallel.ts';
+import { settleAll, mapParallel } from './parallel.ts';
 import { markEnded, type IndexEntry } from './session-index.ts';
 import { wasAlive } from './state.ts';
 import { warmUp, type StoreOptions } from './store.ts';
 import { get, putOnce } from './table.ts';
 import { endByProvider } from './transitions.ts';
 
-/** Whom a logout by CIS2 names: at least one of the two. */
+/** A logout by CIS2: of the user, the CIS2 session, or both. */
 export interface Logout {
   /** Names the logout token. */
   readonly tokenId: readonly string[];
@@ -25,22 +25,22 @@ export interface Logout {
   readonly user: readonly string[] | undefined;
   /** Names CIS2's own session: every session that belongs to it. */
   readonly providerSession: readonly string[] | undefined;
-  /** When it came: it ends the user's sign-ins that began no later. */
+  /** When it arrived: it ends the user's sign-ins that began no later. */
   readonly arrivedAt: EpochMilliseconds;
 }
 
-/** What a logout by CIS2 may do to the sessions: end them. */
+/** What the function for logouts by CIS2 may do. */
 export interface LogoutStore {
   /** Opens the connection, so that the first request need not. */
   warmUp(): Promise<void>;
   /**
-   * Ends the sessions that a logout names, and the sign-ins under way that began before it arrived. The same token again
-   * finishes what is unfinished and ends nothing that began since (OpenID Connect Back-Channel Logout 1.0, section 2.7).
+   * Ends the sessions that a logout names, and the sign-ins under way that began before it arrived. A repeated token
+   * finishes the logout, and ends no session that began since (OpenID Connect Back-Channel Logout 1.0, section 2.7).
    *
-   * @param deadline - when it comes first, the logout has failed
-   * @returns how many live sessions were ended, whether the token had been here before, and the keyed hash that the table
-   *   has the person under, where that is known
-   * @throws StoreUnavailable, IdentifierKeyUnavailable unless everything that the logout names is over
+   * @param deadline - the logout fails when it aborts
+   * @returns how many live sessions were ended, whether the token is repeated, and the keyed hash of the person, if
+   *   known
+   * @throws StoreUnavailable, IdentifierKeyUnavailable unless all sessions that the logout names have ended
    */
   logOut(logout: Logout, deadline: AbortSignal): Promise<LoggedOut>;
 }
@@ -62,8 +62,8 @@ export function createLogoutStore(options: IdentifyingStoreOptions): LogoutStore
 }
 
 /*
- * The mark comes first and gives the list: a sign-in that is not on the list meets the mark. The indexes are not updated
- * with what has ended, which would be one write of a large item for each session: a sign-in removes it when its index is full.
+ * The mark comes first and gives the list: a sign-in that is not on the list finds the mark. Ended sessions are not removed
+ * from the indexes, which would be one write of a large item for each: a sign-in removes them when its index is full.
  */
 async function logOut(
   options: IdentifyingStoreOptions,
@@ -76,7 +76,7 @@ async function logOut(
   const none = Promise.resolve<readonly IndexEntry[]>([]);
   const mark = providerSession === undefined ? 'endedAt' : 'endedWithoutSidAt';
   const person = user && identifierHash(key, 'user', user);
-  const [ofUser, ofProviderSession] = await all([
+  const [ofUser, ofProviderSession] = await settleAll([
     person === undefined ? none : markEnded(options, userIndexKey(person), mark, arrivedAt),
     providerSession === undefined
       ? none
@@ -94,14 +94,14 @@ async function logOut(
         begunAt <= arrivedAt && (providerSession === undefined || !hasProviderSession),
     ),
   ];
-  const ended = (await forEach(named, (entry) => endByProvider(options, entry.key))).filter((core) =>
+  const ended = (await mapParallel(named, (entry) => endByProvider(options, entry.key))).filter((core) =>
     wasAlive(options, core),
   );
-  return { ended: ended.length, repeated, person: person ?? text(ended[0]?.['userHash']) };
+  return { ended: ended.length, repeated, person: person ?? readString(ended[0]?.['userHash']) };
 }
 
 /**
- * When this token first arrived. A repetition counts from then, so that it ends no session that began since.
+ * When this token first arrived. A repetition uses the same time, so that it ends no session that began since.
  */
 async function arrival(
   options: StoreOptions,
@@ -111,12 +111,12 @@ async function arrival(
   const key = logoutTokenKey(tokenHash);
   const item = {
     ...key,
-    format: number(format),
-    arrivedAt: number(now),
-    ttl: number(after(options.clock(), tokenRetentionSeconds)),
+    format: numberAttribute(format),
+    arrivedAt: numberAttribute(now),
+    ttl: numberAttribute(after(options.clock(), tokenRetentionSeconds)),
   };
   if (await putOnce(options, item)) return { arrivedAt: now, repeated: false };
-  const arrivedAt = epochMilliseconds((await get(options, key))?.['arrivedAt']);
+  const arrivedAt = readEpochMilliseconds((await get(options, key))?.['arrivedAt']);
   if (arrivedAt === undefined) throw new StoreUnavailable('a logout token without its time');
   return { arrivedAt, repeated: true };
 }

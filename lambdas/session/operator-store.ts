@@ -1,7 +1,7 @@
 import type { EpochSeconds, PreciseClock } from '../common/index.ts';
 import { identifierHash, type IdentifyingStoreOptions } from './identifiers.ts';
-import { number, text, userIndexKey, type Item, type SessionItem } from './items.ts';
-import { forEach } from './parallel.ts';
+import { numberAttribute, readString, userIndexKey, type Item, type SessionItem } from './items.ts';
+import { mapParallel } from './parallel.ts';
 import { markEnded, readIndex } from './session-index.ts';
 import { describeSession, type ListedSession } from './session-store.ts';
 import { wasAlive } from './state.ts';
@@ -9,20 +9,20 @@ import { getCores } from './store.ts';
 import { scanKeys } from './table.ts';
 import { endByOperator } from './transitions.ts';
 
-/** What an operator may do to anybody's sessions: see that they are there, and end them. */
+/** What an operator may do: list and end the sessions of any user. */
 export interface OperatorStore {
-  /** A user's live sessions, the one used last first, and the keyed hash that the table has the user under. */
+  /** A user's live sessions, the most recently used first, and the keyed hash of the user. */
   list(
     user: readonly string[],
   ): Promise<{ readonly person: string; readonly sessions: readonly ListedSession[] }>;
-  /** Ends all of a user's sessions, and the sign-ins under way. @returns how many live sessions that were */
+  /** Ends all sessions of a user, and the sign-ins in progress. @returns the number of live sessions that ended */
   endOfUser(user: readonly string[]): Promise<{ readonly person: string; readonly ended: number }>;
   /**
-   * Ends everybody's sessions that began no later than `begunBy`, as far as `milliseconds` suffice. What has ended already is
-   * passed by, so it can be begun anew at any time.
+   * Ends the sessions of all users that began no later than `begunBy`, within `milliseconds`. Ended sessions are skipped, so
+   * it can be restarted at any time.
    *
-   * @param cursor - where an earlier call stopped
-   * @returns how many live sessions were ended, and where to go on; no cursor when all are done
+   * @param cursor - the position of an earlier call
+   * @returns how many live sessions were ended, and the next cursor; undefined when all are done
    */
   endOfEverybody(
     begunBy: EpochSeconds,
@@ -46,13 +46,13 @@ export function createOperatorStore(
         entries.map(({ key }) => key),
       );
       const sessions = [...cores.values()].flatMap((core) =>
-        text(core['userHash']) === person ? (describeSession(options, core, false) ?? []) : [],
+        readString(core['userHash']) === person ? (describeSession(options, core, false) ?? []) : [],
       );
       return { person, sessions: sessions.toSorted((one, other) => other.lastActiveAt - one.lastActiveAt) };
     },
     endOfUser: async (user) => {
       const person = await hashOf(user);
-      // The mark first, as for a logout of CIS2's: a sign-in that is not on the list meets it.
+      // The mark first, as for a logout by CIS2: a sign-in that is not on the list finds it.
       const entries = await markEnded(options, userIndexKey(person), 'endedAt', options.preciseClock());
       return {
         person,
@@ -71,7 +71,7 @@ async function endAll(
   keys: readonly string[],
   begunBy?: EpochSeconds,
 ): Promise<number> {
-  const ended = await forEach(keys, (key) => endByOperator(options, key, begunBy));
+  const ended = await mapParallel(keys, (key) => endByOperator(options, key, begunBy));
   return ended.filter((core) => wasAlive(options, core)).length;
 }
 
@@ -88,7 +88,7 @@ async function endOfEverybody(
     values: {
       ':core': { S: 'core' satisfies SessionItem },
       ':alive': { S: 'alive' },
-      ':begunBy': number(begunBy),
+      ':begunBy': numberAttribute(begunBy),
     },
   };
   let ended = 0;
@@ -102,7 +102,10 @@ async function endOfEverybody(
     );
     position = last;
   } while (position !== undefined && performance.now() - startedAt < milliseconds);
-  return { ended, cursor: position && `${text(position['pk']) ?? ''} ${text(position['sk']) ?? ''}` };
+  return {
+    ended,
+    cursor: position && `${readString(position['pk']) ?? ''} ${readString(position['sk']) ?? ''}`,
+  };
 }
 
 const readCursor = (cursor: string): Item => {

@@ -1,16 +1,16 @@
 /** Waits for all, so that nothing is still being written when the first failure is thrown. */
-export const all = async <T extends readonly unknown[]>(work: {
+export const settleAll = async <T extends readonly unknown[]>(work: {
   [Index in keyof T]: Promise<T[Index]>;
 }): Promise<T> => {
   await Promise.allSettled(work);
   return Promise.all(work);
 };
 
-/** Stays below the number of connections that the SDK opens at most. */
+/** Below the maximum number of connections of the SDK. */
 const maxParallel = 40;
 
-/** Does this to each, so many at a time. Every one is tried before the first failure is thrown. */
-export async function forEach<T, R>(
+/** Maps each element, a limited number at a time. All are tried before the first failure is thrown. */
+export async function mapParallel<T, R>(
   list: readonly T[],
   work: (element: T) => Promise<R>,
 ): Promise<readonly R[]> {

@@ -8,7 +8,7 @@ import {
 import { CallCounts, type CallCount } from './call-counts.ts';
 import { openDataKey, openProfile, openRole } from './sealed-content.ts';
 import { roleKeyOf, type SessionCredential } from './credential.ts';
-import { count, epochSeconds, type Item, type SessionItem, type TokenAudience } from './items.ts';
+import { readCount, readEpochSeconds, type Item, type SessionItem, type TokenAudience } from './items.ts';
 import { checkCredential, type NotActive } from './state.ts';
 import { getSessionItems, warmUp, type StoreOptions } from './store.ts';
 import { sessionTokens, type SessionTokens } from './tokens.ts';
@@ -16,11 +16,11 @@ import { recordExpiry, recordCalls } from './transitions.ts';
 
 /** What a call to another service needs of the session it is made for. */
 export interface ProxyUse {
-  /** The session that the caller means, where it says so. */
+  /** The handle of the expected session, if given. */
   readonly handle: string | undefined;
   /** Whether the call counts as user activity. */
   readonly activity: boolean;
-  /** Whether who the person is must be known. */
+  /** Whether the profile of the person is needed. */
   readonly profile: boolean;
   /** Whose token the call carries. */
   readonly audience: TokenAudience | undefined;
@@ -32,7 +32,7 @@ export interface ProxySession {
   /** The id of the role that the person works in; null until one is chosen. */
   readonly roleId: string | null;
   readonly signedInAt: EpochSeconds;
-  /** Undefined unless it was asked for. */
+  /** Undefined unless requested. */
   readonly worker: HealthcareWorker | undefined;
   readonly tokens: SessionTokens;
 }
@@ -45,7 +45,7 @@ export interface ProxyStore {
    * Opens a session for one call, and counts the call: one consistent read, and a write where the idle clock is due or
    * enough calls are uncounted in the table. A call that opens no session counts for nothing.
    *
-   * @returns `other_session` when the session is not the one that is meant; `rate_limited` when it has had its calls
+   * @returns `other_session` when the session is not the expected one; `rate_limited` when its calls are used up
    */
   open(
     credential: SessionCredential,
@@ -75,15 +75,15 @@ export function createProxyStore(options: ProxyStoreOptions): ProxyStore {
 
 const maxWindowSeconds = 60;
 /**
- * An instance counts a session's calls in its memory, and adds them to the table with the next write of the idle clock; at
- * the latest when they come to this part of the limit. So a session whose calls reach N instances makes at most N parts more
- * than its limit in a window, and one more where an instance begins a window in the moment that another has written.
+ * An instance counts the calls of a session in memory, and adds them to the table with the next write of the idle clock, or
+ * when they reach this part of the limit. So a session with calls on N instances makes at most N parts more than its limit
+ * in a window, and one more if an instance begins a window just after another has written.
  */
 const unwrittenPart = 1 / 5;
 const maxUnwritten = (callsPerWindow: number): number =>
   Math.max(1, Math.floor(callsPerWindow * unwrittenPart));
 
-/** How long calls are counted together, and how often the idle clock is written at most, in seconds. */
+/** The window of the call count, and the minimum interval between writes of the idle clock, in seconds. */
 const windowOf = (idleSeconds: number): number =>
   Math.max(1, Math.min(maxWindowSeconds, Math.floor(idleSeconds / 15)));
 
@@ -115,7 +115,7 @@ async function open(
   const idleDue = use.activity && after(times.lastActiveAt, windowSeconds) <= now;
   if (idleDue || counted.unwritten >= maxUnwritten(options.callsPerWindow)) {
     const windowAgo = after(now, -windowSeconds);
-    await writeDown(options, credential, counted, { since: written?.since, windowAgo, idleDue });
+    await flushCalls(options, credential, counted, { since: written?.since, windowAgo, idleDue });
   }
 
   const dataKey = openDataKey(key, credential.secret, core);
@@ -133,7 +133,7 @@ async function open(
   return { status: 'active', session: { handle, roleId, signedInAt: times.signedInAt, worker, tokens } };
 }
 
-/** The last that a call needs of a session's items, in the order of their names. */
+/** The last item of the session that a call needs, in the order of sort keys. */
 const lastItem = ({ audience, profile }: ProxyUse): SessionItem => {
   if (audience !== undefined) return `token#${audience}`;
   return profile ? 'profile' : 'core';
@@ -147,26 +147,26 @@ interface WrittenCalls {
   readonly until: EpochSeconds;
 }
 
-/** Undefined when the window that the table knows of is over, or there has been none. */
+/** Undefined when the window in the table is over, or there is none. */
 function writtenCalls(core: Item, windowSeconds: number, now: EpochSeconds): WrittenCalls | undefined {
-  const since = epochSeconds(core['callsSince']);
+  const since = readEpochSeconds(core['callsSince']);
   if (since === undefined) return undefined;
   const until = after(since, windowSeconds);
-  return until <= now ? undefined : { calls: count(core['calls']), since, until };
+  return until <= now ? undefined : { calls: readCount(core['calls']), since, until };
 }
 
 /**
- * Adds this instance's count to the table. Of several instances at the same time one does; the others keep their counts for the
- * next write. So does this one when the response is lost, though the calls may have been written: they then count twice.
+ * Adds this instance's count to the table. Of several instances at the same time one succeeds; the others keep their counts for the
+ * next write. The count is kept too when the response is lost: calls that were written then count twice.
  */
-async function writeDown(
+async function flushCalls(
   options: StoreOptions,
   credential: SessionCredential,
   counted: CallCount,
   window: { since: EpochSeconds | undefined; windowAgo: EpochSeconds; idleDue: boolean },
 ): Promise<void> {
   const calls = counted.unwritten;
-  // A call at the same time must not write them a second time.
+  // A concurrent call must not write them again.
   counted.unwritten = 0;
   let done = false;
   try {

@@ -16,23 +16,21 @@ import { format, secretHash, type Item } from './items.ts';
 const context = (use: string, key: string): string => `${use}|session#${key}|${String(format)}`;
 
 /**
- * What never changes in a core item and is relied on. Its seals are bound to it, so that an item in which any of it was
- * changed opens nothing.
+ * The attributes of a core item that never change. They are part of the context of its seals, so that an item in which one of
+ * them was changed cannot be opened.
  */
 const unchanging = [
-  ...[
-    'format',
-    'userHash',
-    'providerSessionHash',
-    'signedInAt',
-    'idleSeconds',
-    'absoluteSeconds',
-    'absoluteAt',
-  ],
+  'format',
+  'userHash',
+  'providerSessionHash',
+  'signedInAt',
+  'idleSeconds',
+  'absoluteSeconds',
+  'absoluteAt',
   'replacementHash',
 ];
 
-/** What a seal in a core item is bound to: its use, its place, and what else of the item is named. */
+/** The context of a seal in a core item: its use, its key, and attributes of the item. */
 const coreContext = (use: string, key: string, core: Item, ...others: readonly string[]): string =>
   JSON.stringify([
     context(use, key),
@@ -43,7 +41,7 @@ const wrap = (key: string, secret: Secret<Buffer>, core: Item, dataKey: Secret<B
   seal(deriveKey(secret, 'wrap data key'), coreContext('data key', key, core), dataKey.expose());
 
 /**
- * The key that everything in a session is sealed under; undefined when it was not wrapped for this cookie, or not in
+ * The key that everything in a session is sealed under; undefined when it was not wrapped for this cookie and
  * this item.
  */
 export const openDataKey = (key: string, secret: Secret<Buffer>, core: Item): Secret<Buffer> | undefined => {
@@ -65,23 +63,23 @@ export const openRole = (key: string, roleKey: Secret<Buffer>, core: Item): stri
   return roleId.length === 0 ? null : roleId.toString();
 };
 
-/** The same text in less memory than zlib takes for large files: a profile is a kilobyte or two, seldom 25. */
+/** Uses less memory than the defaults of zlib: a profile is a kilobyte or two, seldom 25. */
 const deflate = (text: string): Buffer => deflateRawSync(text, { windowBits: 13, memLevel: 6 });
 const inflate = (deflated: Buffer): string =>
   inflateRawSync(deflated, deflated.length < 1_024 ? { chunkSize: 2_048 } : {}).toString();
 
-/** Who the person is; undefined when it was not sealed for this session. */
+/** The profile of the person; undefined when it was not sealed for this session. */
 export const openProfile = (
   key: string,
   dataKey: Secret<Buffer>,
   sealed: Uint8Array | undefined,
 ): HealthcareWorker | undefined => {
   const profile = sealed && open(deriveKey(dataKey, 'profile'), context('profile', key), sealed);
-  // Authenticated: we wrote it, in this format.
+  // Authenticated by its seal, so it is in our format.
   return profile === undefined ? undefined : (JSON.parse(inflate(profile)) as HealthcareWorker);
 };
 
-/** What of a session's content can be sealed: who the person is, the role they work in, and what CIS2 issued for them. */
+/** The sealed content of a session: the profile, the role, the tokens of CIS2, and the wrapped data key. */
 export interface SealedContent {
   readonly wrappedKey: Buffer;
   readonly profile: Buffer;
@@ -92,7 +90,7 @@ export interface SealedContent {
 /**
  * Seals a new session's content under a fresh data key, and that key under the cookie's secret.
  *
- * @param core - the session's item, whole but for what is sealed
+ * @param core - the session's item without the sealed attributes
  */
 export function sealContent(
   credential: SessionCredential,
@@ -113,7 +111,7 @@ export function sealContent(
   };
 }
 
-/** Opens a session's content; undefined when any part was not sealed for this session, as it is, and this cookie. */
+/** Opens a session's content; undefined when a part was not sealed for this session and cookie, or was changed. */
 export function openContent(
   credential: SessionCredential,
   core: Item,
@@ -128,8 +126,8 @@ export function openContent(
 }
 
 /**
- * Seals another role, and wraps the same data key under the secret of the session's next cookie: what else is sealed
- * under that key stays as it is. Undefined when the present secret does not open the key.
+ * Seals another role, and wraps the same data key under the secret of the session's next cookie: the other items stay sealed
+ * under that key. Undefined when the present secret does not open the key.
  */
 export function resealRole(
   present: SessionCredential,
@@ -177,7 +175,7 @@ const sealJson = (
 ): Buffer =>
   seal(deriveKey(dataKey, use), context(tokenUse(use, generation), key), Buffer.from(JSON.stringify(value)));
 
-/** Authenticated, once it opens: we wrote it, in this format. */
+/** Authenticated by its seal, so it is in our format. */
 const openJson = (
   key: string,
   dataKey: Secret<Buffer>,
@@ -189,7 +187,7 @@ const openJson = (
   return plain === undefined ? undefined : JSON.parse(plain.toString());
 };
 
-/** The generation is part of the seal: an older item cannot be passed off as a newer one. */
+/** The generation is part of the seal: an older item cannot replace a newer one. */
 const tokenUse = (use: string, generation: number | undefined): string =>
   generation === undefined ? use : `${use} ${String(generation)}`;
 

@@ -1,21 +1,21 @@
 /**
- * Which sessions a user has, and which one CIS2 session has: two items with one attribute for each session, written with
- * conditions. Not a global secondary index, which would lag behind: a logout must find every session there is.
+ * The sessions of a user, and those of a CIS2 session: two items with one attribute for each session, written with
+ * conditions. Not a global secondary index, which is eventually consistent: a logout must find every session.
  *
  * A logout leaves an end mark, in milliseconds, before it ends what an item lists:
  *
- * - `endedAt` on a CIS2 session's item: that session is over for good, and nothing can be listed there any more;
- * - `endedAt` on a user's item: sign-ins begun at or before that moment are over;
- * - `endedWithoutSidAt` on a user's item: the same, for sign-ins of which CIS2 did not say which session they belong to.
+ * - `endedAt` on a CIS2 session's item: that session has ended, and no more sessions can be added;
+ * - `endedAt` on a user's item: sign-ins that began at or before that time have ended;
+ * - `endedWithoutSidAt` on a user's item: the same, for sign-ins without a CIS2 session.
  *
- * An item may name sessions that are over; a sign-in removes some of them when the index is full.
+ * An item may list sessions that have ended; a sign-in removes some of them when the index is full.
  */
 import { after, type EpochSeconds, type EpochMilliseconds } from '../common/index.ts';
 import {
   format,
-  epochSeconds,
-  epochMilliseconds,
-  number,
+  readEpochSeconds,
+  readEpochMilliseconds,
+  numberAttribute,
   providerSessionIndexKey,
   userIndexKey,
   type Item,
@@ -27,9 +27,9 @@ const entryPrefix = 's#';
 
 export interface IndexEntry {
   readonly key: string;
-  /** When the sign-in began, in milliseconds; 0 where the entry does not say, which every logout is later than. */
+  /** When the sign-in began, in milliseconds; 0 if the entry does not say, which is earlier than every logout. */
   readonly begunAt: number;
-  /** A moment well after the session's absolute limit; undefined where the entry does not say. */
+  /** A time well after the absolute limit of the session; undefined if the entry does not say. */
   readonly until: EpochSeconds | undefined;
   /** Whether CIS2 said which of its sessions this one belongs to. */
   readonly hasProviderSession: boolean;
@@ -42,8 +42,8 @@ const indexEntries = (item: Item | undefined): IndexEntry[] =>
       ? [
           {
             key: name.slice(entryPrefix.length),
-            begunAt: epochMilliseconds(entry?.['begunAt']) ?? 0,
-            until: epochSeconds(entry?.['until']),
+            begunAt: readEpochMilliseconds(entry?.['begunAt']) ?? 0,
+            until: readEpochSeconds(entry?.['until']),
             hasProviderSession: entry?.['providerSession']?.BOOL === true,
           },
         ]
@@ -70,13 +70,13 @@ const add = (options: StoreOptions, index: Item, entry: NewEntry, condition: Exp
       values: {
         ':entry': {
           M: {
-            begunAt: number(entry.begunAt),
-            until: number(entry.until),
+            begunAt: numberAttribute(entry.begunAt),
+            until: numberAttribute(entry.until),
             providerSession: { BOOL: entry.hasProviderSession },
           },
         },
-        ':format': number(format),
-        ':ttl': number(entry.until),
+        ':format': numberAttribute(format),
+        ':ttl': numberAttribute(entry.until),
       },
     },
     condition,
@@ -99,7 +99,7 @@ export async function addToUserIndex(
   const marks = ['endedAt', ...(entry.hasProviderSession ? [] : ['endedWithoutSidAt'])];
   const index = await add(options, userIndexKey(userHash), entry, {
     expression: marks.map(olderThanSignIn).join(' AND '),
-    values: { ':begunAt': number(entry.begunAt) },
+    values: { ':begunAt': numberAttribute(entry.begunAt) },
   });
   return index && indexEntries(index);
 }
@@ -119,17 +119,17 @@ export async function addToProviderSessionIndex(
   return (await add(options, index, entry, { expression: 'attribute_not_exists(endedAt)' })) !== undefined;
 }
 
-/** What an index item lists at this moment. @throws StoreUnavailable */
+/** The sessions that an index item lists. @throws StoreUnavailable */
 export const readIndex = async (options: StoreOptions, index: Item): Promise<readonly IndexEntry[]> =>
   indexEntries(await get(options, index));
 
-/** How long an end mark is stored, in seconds: longer than any session lives, so that no list goes before its time. */
+/** How long an end mark is stored, in seconds: longer than any session lives, so that DynamoDB does not delete a list too early. */
 const minMarkSeconds = 172_800;
 
 /**
- * Leaves an end mark on an index item, which need not be there yet. A mark never moves back.
+ * Sets an end mark on an index item, which may not exist yet. A mark is never set to an earlier time.
  *
- * @returns what the item lists as it is marked: whatever comes to be listed after that meets the mark
+ * @returns the sessions listed at that time: a session that is added later finds the mark
  * @throws StoreUnavailable
  */
 export async function markEnded(
@@ -145,9 +145,9 @@ export async function markEnded(
       expression: 'SET #mark = :endedAt, #format = :format, #ttl = :ttl',
       names: { '#mark': mark, '#format': 'format', '#ttl': 'ttl' },
       values: {
-        ':endedAt': number(endedAt),
-        ':format': number(format),
-        ':ttl': number(after(options.clock(), minMarkSeconds)),
+        ':endedAt': numberAttribute(endedAt),
+        ':format': numberAttribute(format),
+        ':ttl': numberAttribute(after(options.clock(), minMarkSeconds)),
       },
     },
     { expression: 'attribute_not_exists(#mark) OR #mark <= :endedAt' },
@@ -160,8 +160,7 @@ export async function markEnded(
 const maxRemovedAtOnce = 100;
 
 /**
- * Removes sessions that are over for good, in one write: the first hundred of them, where there are more. An item that is
- * gone is not made again.
+ * Removes ended sessions in one write, at most the first hundred. An item that was deleted is not created again.
  *
  * @throws StoreUnavailable
  */

@@ -1,8 +1,8 @@
 import type { EpochSeconds, Role } from '../common/index.ts';
 import { resealRole } from './sealed-content.ts';
 import { renewedCredential, type SessionCredential } from './credential.ts';
-import { sessionKey, text, userIndexKey, type Item } from './items.ts';
-import { all } from './parallel.ts';
+import { sessionKey, readString, userIndexKey, type Item } from './items.ts';
+import { settleAll } from './parallel.ts';
 import { readIndex } from './session-index.ts';
 import {
   livenessOf,
@@ -22,7 +22,7 @@ import * as transitions from './transitions.ts';
 /** One of a user's live sessions, as the user may see it. */
 export interface ListedSession {
   readonly handle: string;
-  /** Whether it is the one that asks. */
+  /** Whether it is the session of the request. */
   readonly current: boolean;
   readonly signedInAt: EpochSeconds;
   readonly lastActiveAt: EpochSeconds;
@@ -30,7 +30,7 @@ export interface ListedSession {
 }
 
 /**
- * What became of a change of role. `active` is another session than the one whose handle was given; nothing was changed.
+ * The result of a role change. `active`: the session has another handle than the given one; nothing was changed.
  */
 export type RoleChange =
   | { readonly status: 'changed'; readonly credential: SessionCredential; readonly session: Session }
@@ -43,21 +43,21 @@ export interface SessionStore {
   warmUp(): Promise<void>;
   read(credential: SessionCredential): Promise<SessionState>;
   /**
-   * Counts as user activity. A session that is over stays over, and one whose handle is not `handle` (where given) is
-   * only read.
+   * Counts as user activity. An ended session stays ended, and one with another handle than `handle` (if given) is only
+   * read.
    */
   extend(credential: SessionCredential, handle: string | undefined): Promise<SessionState>;
-  /** Ends the live session: the one with this handle, where one is given. False where there is none. */
+  /** Ends the live session, if it has this handle or none is given. False if there is none. */
   end(
     credential: SessionCredential,
     reason: EndReason,
     handle: string | undefined,
   ): Promise<false | transitions.EndedSession>;
   /**
-   * Gives the session another role, and with it a new cookie and a new handle; the old cookie is dead at once. Counts as
+   * Gives the session another role, and with it a new cookie and a new handle; the old cookie is invalid at once. Counts as
    * user activity.
    *
-   * @param permits - whether a role of the user's may be worked in
+   * @param permits - whether a role is accepted
    * @returns `refused` when the role is not the user's, or not permitted
    */
   changeRole(
@@ -74,7 +74,7 @@ export interface SessionStore {
     | NotActive
   >;
   /**
-   * Ends the user's live session of that handle as `revoked`; this one may be ended so, too.
+   * Ends the user's live session with that handle as `revoked`; this may be the session of the request.
    *
    * @param own - the handle that this session must have, where given; gives `active` when it has another
    * @returns found: false when the user has no such session
@@ -123,7 +123,7 @@ type ActiveState = Extract<SessionState, { status: 'active' }>;
 const readState = async (options: StoreOptions, credential: SessionCredential): Promise<StateRead> =>
   settleState(options, credential, await readItems(options, credential.key));
 
-/** What was read, as a state; an end that time has brought is written down. */
+/** The state of the items; an expiry that is found is written to the table. */
 async function settleState(
   options: StoreOptions,
   credential: SessionCredential,
@@ -132,7 +132,7 @@ async function settleState(
   const state = stateOf(options, credential, core, profile);
   if (core !== undefined && state.status === 'active') return { state, core };
   const ended = await transitions.recordExpiry(options, credential, core, state);
-  await transitions.clearAfter(options, credential.key, ended);
+  await transitions.cleanUpAfterEnd(options, credential.key, ended);
   return { state: state as NotActive };
 }
 
@@ -142,18 +142,18 @@ const end = async (
   reason: EndReason,
   match: SessionMatch,
 ): Promise<false | transitions.EndedSession> =>
-  transitions.clearAfter(options, key, await transitions.end(options, key, reason, match));
+  transitions.cleanUpAfterEnd(options, key, await transitions.end(options, key, reason, match));
 
 async function extend(
   options: StoreOptions,
   credential: SessionCredential,
   handle: string | undefined,
 ): Promise<SessionState> {
-  const [core, profile] = await all([
+  const [core, profile] = await settleAll([
     transitions.extend(options, credential, handle),
     get(options, sessionKey(credential.key, 'profile')),
   ]);
-  // Nothing was alive to extend, or it ended between the two calls: one read more says why.
+  // There was no live session, or it ended between the two calls: another read says why.
   if (core === undefined || profile === undefined) return (await readState(options, credential)).state;
   return stateOf(options, credential, core, profile);
 }
@@ -185,7 +185,7 @@ async function changeRole(
   if (written.status === 'fulfilled' && written.value !== undefined) {
     return changed(stateOf(options, next, written.value, items.profile));
   }
-  // The change may have been made and its response lost: the new cookie would be lost with it, and the old one is dead.
+  // The change may have been made and its response lost: then the old cookie is invalid, and only we have the new one.
   const now = await readItems(options, key);
   if (now.core !== undefined && matchesSecret(next, now.core)) {
     return changed((await settleState(options, next, now)).state);
@@ -199,9 +199,9 @@ interface OwnSession {
   readonly listed: ListedSession;
 }
 
-/** The live sessions of the user that this session's core names, in no order. */
+/** The live sessions of the same user, in no order. */
 async function liveSessions(options: StoreOptions, key: string, core: Item): Promise<readonly OwnSession[]> {
-  const user = text(core['userHash']);
+  const user = readString(core['userHash']);
   if (user === undefined) return [];
   const entries = await readIndex(options, userIndexKey(user));
   const cores = await getCores(
@@ -210,12 +210,12 @@ async function liveSessions(options: StoreOptions, key: string, core: Item): Pro
   );
   return [...cores].flatMap(([found, other]) => {
     const listed =
-      text(other['userHash']) === user ? describeSession(options, other, found === key) : undefined;
+      readString(other['userHash']) === user ? describeSession(options, other, found === key) : undefined;
     return listed === undefined ? [] : [{ key: found, listed }];
   });
 }
 
-/** What is shown of a session to its user; undefined when it is over. */
+/** A session as its user sees it; undefined when it has ended. */
 export function describeSession(
   options: StoreOptions,
   core: Item,
@@ -223,11 +223,11 @@ export function describeSession(
 ): ListedSession | undefined {
   const liveness = livenessOf(options, core);
   const times = timesOf(options, core);
-  const handle = text(core['handle']);
+  const handle = readString(core['handle']);
   if (liveness === undefined || !('expiry' in liveness) || times === undefined || handle === undefined)
     return undefined;
   const { signedInAt, lastActiveAt } = times;
-  return { handle, current, signedInAt, lastActiveAt, device: text(core['device']) ?? '' };
+  return { handle, current, signedInAt, lastActiveAt, device: readString(core['device']) ?? '' };
 }
 
 const byRecentUse = (left: ListedSession, right: ListedSession): number =>
@@ -256,7 +256,7 @@ async function endListed(
   if (target === undefined) return { status: 'done', found: false };
   const ended = await end(options, target.key, 'revoked', { handle });
   if (ended !== false) return { status: 'done', found: true, person: ended.person };
-  // Over all the same, or in another role by now, under a handle that this user has not seen.
+  // It has ended otherwise, or has a new handle after a role change.
   const core = (await getCores(options, [target.key])).get(target.key);
-  return { status: 'done', found: core !== undefined && text(core['state']) === 'ended' };
+  return { status: 'done', found: core !== undefined && readString(core['state']) === 'ended' };
 }

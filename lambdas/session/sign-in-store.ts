@@ -19,14 +19,14 @@ import { identifierHash, type IdentifyingStoreOptions } from './identifiers.ts';
 import {
   attemptKey,
   format,
-  number,
+  numberAttribute,
   secretHash,
   sessionKey,
-  text,
+  readString,
   userIndexKey,
   type Item,
 } from './items.ts';
-import { all, forEach } from './parallel.ts';
+import { settleAll, mapParallel } from './parallel.ts';
 import {
   addToProviderSessionIndex,
   addToUserIndex,
@@ -36,9 +36,9 @@ import {
 import { livenessOf, ttlOf } from './state.ts';
 import { getCores, warmUp, type StoreOptions } from './store.ts';
 import { putOnce } from './table.ts';
-import { begin, clearAfter, end, endByTime, recordOthers, type NewItems } from './transitions.ts';
+import { begin, cleanUpAfterEnd, end, endByTime, recordOtherSessions, type NewItems } from './transitions.ts';
 
-/** Everything a sign-in brings for its session. */
+/** The data of a new session. */
 export interface NewSession {
   readonly worker: HealthcareWorker;
   readonly roleId: string | null;
@@ -51,47 +51,47 @@ export interface NewSession {
   readonly providerSession: readonly string[] | undefined;
   /** When this sign-in began: a logout of the user that is no older ends it. */
   readonly begunAt: EpochMilliseconds;
-  /** The session that this one takes the place of, as `replacementOf` names it. */
+  /** The session to replace, as `replacementOf` names it. */
   readonly replaces: string | undefined;
-  /** Live sessions a user may have, this one included; the oldest end when there would be more. */
+  /** Maximum number of live sessions of a user, this one included; the oldest are ended. */
   readonly sessionsPerUser: number;
-  /** Whether the session remembers how many other live sessions the user had when it began. */
+  /** Whether to store how many other live sessions the user had when it began. */
   readonly reportOthers: boolean;
 }
 
 interface CreatedSession {
   readonly credential: SessionCredential;
-  /** How many sessions ended as `replaced` for it: the one it took the place of, and the oldest of too many. */
+  /** How many sessions were ended as `replaced`: the replaced one, and the oldest beyond the limit. */
   readonly ended: number;
   /** The keyed hash that the table has the person under. */
   readonly person: string;
 }
 
-/** The role chosen in the session that a sign-in takes the place of. */
+/** The role chosen in the session that a sign-in replaces. */
 interface ReplacedRole {
   readonly roleId: string;
   /** Whether that session is this user's. @throws IdentifierKeyUnavailable */
   isOf(user: readonly string[]): Promise<boolean>;
 }
 
-/** What signing in may do to the sessions. */
+/** What a sign-in may do. */
 export interface SignInStore {
   /** Opens the connection, so that the first request need not. */
   warmUp(): Promise<void>;
   /**
-   * True the first time an attempt comes back, and never again.
+   * True for the first callback of an attempt, false for every other.
    *
    * @throws StoreUnavailable, IdentifierKeyUnavailable: without the key no session can be made
    */
   spendAttempt(attemptId: string, validForSeconds: number): Promise<boolean>;
   /**
-   * The role chosen in the session that a sign-in takes the place of, as `replacementOf` names it; undefined when there is
-   * none, or that session is over.
+   * The role chosen in the session to replace, as `replacementOf` names it; undefined when there is none, or the session
+   * has ended.
    */
   replacedRole(replaces: string, deadline: AbortSignal): Promise<ReplacedRole | undefined>;
   /**
-   * Writes a new session; `provider_logout` when CIS2 has ended it already. Nothing of it lives unless all is written
-   * before `deadline`, and only then does a session end for it.
+   * Writes a new session; `provider_logout` when CIS2 has ended it already. The session is only alive if everything is
+   * written before `deadline`, and only then are other sessions ended.
    */
   create(session: NewSession, deadline: AbortSignal): Promise<CreatedSession | 'provider_logout'>;
 }
@@ -120,10 +120,10 @@ async function spendAttempt(
 ): Promise<boolean> {
   const item = {
     ...attemptKey(attemptId),
-    format: number(format),
-    ttl: number(after(options.clock(), validForSeconds)),
+    format: numberAttribute(format),
+    ttl: numberAttribute(after(options.clock(), validForSeconds)),
   };
-  const [isFirst] = await all([putOnce(options, item), options.identifierKey()]);
+  const [isFirst] = await settleAll([putOnce(options, item), options.identifierKey()]);
   return isFirst;
 }
 
@@ -137,10 +137,10 @@ async function replacedRole(
   const core = (await getCores(options, [key])).get(key);
   const liveness = core && livenessOf(options, core);
   if (core === undefined || liveness === undefined || !('expiry' in liveness)) return undefined;
-  // It opens only for who has the session's cookie, and only in the item as it was written.
+  // It can be opened only with the key from the session's cookie, and only in an unchanged item.
   const roleId = openRole(key, roleKey, core) ?? undefined;
   const isOf: ReplacedRole['isOf'] = async (user) =>
-    text(core['userHash']) === identifierHash(await options.identifierKey(), 'user', user);
+    readString(core['userHash']) === identifierHash(await options.identifierKey(), 'user', user);
   return roleId === undefined ? undefined : { roleId, isOf };
 }
 
@@ -148,8 +148,8 @@ async function replacedRole(
  *   this sign-in:   core + profile + tokens ──► indexes, unless they carry an end mark that counts ──► cookie
  *   CIS2's logout:                     end mark on the index ──► ends every session the index lists
  *
- * Whichever reaches the index first, one sees the other: a session is either listed when the logout reads the list, or
- * it meets the mark and ends itself.
+ * Whichever reaches the index first: a session is either listed when the logout reads the list, or the sign-in finds the
+ * mark and ends its session.
  */
 async function create(
   options: IdentifyingStoreOptions,
@@ -172,7 +172,7 @@ async function create(
       hasProviderSession: providerSession !== undefined,
       until: ttlOf(options, now),
     };
-    const [ofUser, ofProviderSession] = await all([
+    const [ofUser, ofProviderSession] = await settleAll([
       addToUserIndex(options, user, entry),
       providerSession === undefined
         ? Promise.resolve(true)
@@ -180,7 +180,7 @@ async function create(
     ]);
     if (ofUser === undefined || !ofProviderSession) {
       await withFinalDeadline(options, async (last) =>
-        clearAfter(last, key, await end(last, key, 'provider_logout')),
+        cleanUpAfterEnd(last, key, await end(last, key, 'provider_logout')),
       );
       return 'provider_logout';
     }
@@ -190,15 +190,15 @@ async function create(
     const endSurplusOf = (listed: readonly IndexEntry[]): Promise<number> =>
       endSurplus(options, key, userIndexKey(user), listed, session);
     const surplusEnded = await endSurplusOf(staying);
-    // Last, and only once all else holds: a sign-in that fails leaves the session before it alone. Once begun, the
-    // deadline does not cut it short, for it cannot be taken back.
+    // Last, so that a failed sign-in does not end the former session. Once begun, the deadline does not interrupt it,
+    // because it cannot be undone.
     deadline.throwIfAborted();
     const replacedEnded =
       replaced !== undefined &&
       (await withFinalDeadline(options, (last) =>
         end(last, replaced.key, 'replaced', { replacementHash: replaced.hash }),
       )) !== undefined;
-    // Named without its proof it has not ended, and counts like any other: a state is its own browser's to forge.
+    // Without its proof it has not ended, and counts like any other: a browser can forge its own state.
     const counted = !replacedEnded && others.length > staying.length ? await endSurplusOf(others) : 0;
     return { credential, ended: surplusEnded + Number(replacedEnded) + counted, person: user };
   } catch (error) {
@@ -227,29 +227,29 @@ function newItems(
   const { key, secret } = credential;
   const core: Item = {
     ...sessionKey(key, 'core'),
-    format: number(format),
+    format: numberAttribute(format),
     state: { S: 'alive' },
-    signedInAt: number(now),
-    lastActiveAt: number(now),
-    idleSeconds: number(idleSeconds),
-    idleAt: number(after(now, idleSeconds)),
-    absoluteSeconds: number(absoluteSeconds),
-    absoluteAt: number(after(now, absoluteSeconds)),
+    signedInAt: numberAttribute(now),
+    lastActiveAt: numberAttribute(now),
+    idleSeconds: numberAttribute(idleSeconds),
+    idleAt: numberAttribute(after(now, idleSeconds)),
+    absoluteSeconds: numberAttribute(absoluteSeconds),
+    absoluteAt: numberAttribute(after(now, absoluteSeconds)),
     handle: { S: newHandle() },
     device: { S: session.device },
     secretHash: { S: secretHash(secret) },
     replacementHash: { S: replacementHash(roleKeyOf(credential)) },
     userHash: { S: user },
     ...(providerSession === undefined ? {} : { providerSessionHash: { S: providerSession } }),
-    callsSince: number(now),
-    ttl: number(ttlOf(options, now)),
+    callsSince: numberAttribute(now),
+    ttl: numberAttribute(ttlOf(options, now)),
   };
   const content = sealContent(credential, core, session);
   const beside = (item: 'profile' | 'token#cis2', sealed: Buffer): Item => ({
     ...sessionKey(key, item),
-    format: number(format),
+    format: numberAttribute(format),
     sealed: { B: sealed },
-    ttl: number(ttlOf(options, now)),
+    ttl: numberAttribute(ttlOf(options, now)),
   });
   return {
     core: { ...core, wrappedKey: { B: content.wrappedKey }, role: { B: content.roleId } },
@@ -259,8 +259,8 @@ function newItems(
 }
 
 /**
- * Ends the oldest of a user's other sessions, so that no more than the limit are alive with the new one, and removes some of those
- * that are over from the index. Writes down how many are left, where that is asked for.
+ * Ends the oldest other sessions of a user beyond the limit, and removes some ended sessions from the index. Stores how many
+ * are left, if requested.
  *
  * @returns how many were ended
  */
@@ -279,14 +279,14 @@ async function endSurplus(
   const { over, living } = await sortByLiveness(options, mustCount ? listed : []);
   const surplus = Math.max(0, living.length + 1 - sessionsPerUser);
   const left = living.slice(surplus).filter(({ understood }) => understood).length;
-  await all([
+  await settleAll([
     removeFromIndex(options, userIndex, [...expired.map((entry) => entry.key), ...over]),
-    // Not for a session that has ended meanwhile.
-    reportOthers && left > 0 ? recordOthers(options, key, left) : Promise.resolve(),
+    // Not done for a session that has ended meanwhile.
+    reportOthers && left > 0 ? recordOtherSessions(options, key, left) : Promise.resolve(),
   ]);
-  // Last: when one of the others fails, the sign-in does, and no session has ended for it.
-  const ended = await forEach(living.slice(0, surplus), (session) =>
-    end(options, session.key, 'replaced').then((core) => clearAfter(options, session.key, core)),
+  // Last: if one of the other writes fails, the sign-in fails without ending a session.
+  const ended = await mapParallel(living.slice(0, surplus), (session) =>
+    end(options, session.key, 'replaced').then((core) => cleanUpAfterEnd(options, session.key, core)),
   );
   return ended.filter(Boolean).length;
 }
@@ -296,13 +296,12 @@ interface LivingSession {
   readonly understood: boolean;
 }
 
-/** How many ends by time a sign-in writes down in passing. The others are left to the next ones, or to a read. */
+/** How many expired sessions a sign-in marks as ended at most. The others are left to later sign-ins, or to a read. */
 const maxEndsInPassing = 5;
 
 /**
- * Which of these sessions are over for good, and which live, the oldest first; what time has ended, and nobody has written
- * down, is neither. It is written down before an index forgets it, and what cannot be understood counts as living: an
- * index never forgets a session that could still be alive.
+ * Which of these sessions have ended, and which are alive, the oldest first. An expired session is first marked as ended in
+ * the table. One that cannot be read counts as alive: a session that could be alive is never removed from the index.
  */
 async function sortByLiveness(
   options: StoreOptions,
@@ -313,7 +312,7 @@ async function sortByLiveness(
     .map((entry) => entry.key);
   const cores = await getCores(options, oldestFirst);
   let ends = 0;
-  const seen = await forEach(oldestFirst, async (key) => {
+  const seen = await mapParallel(oldestFirst, async (key) => {
     const core = cores.get(key);
     if (core === undefined) return { key, is: 'over', understood: true };
     const liveness = livenessOf(options, core);

@@ -1,9 +1,17 @@
-/** What a session's items mean at this moment. */
+/** The state of a session, from its items. */
 import { timingSafeEqual } from 'node:crypto';
 import { after, type EpochSeconds, type HealthcareWorker, type Role } from '../common/index.ts';
 import { openContent } from './sealed-content.ts';
 import type { SessionCredential } from './credential.ts';
-import { format, epochSeconds, number, positive, secretHash, text, type Item } from './items.ts';
+import {
+  format,
+  readEpochSeconds,
+  numberAttribute,
+  readPositive,
+  secretHash,
+  readString,
+  type Item,
+} from './items.ts';
 import { expiryOf, stricter, type Expiry, type SessionLimits, type SessionTimes } from './expiry.ts';
 import type { StoreOptions } from './store.ts';
 import type { Expression } from './table.ts';
@@ -22,38 +30,38 @@ const isEndReason = (reason: string | undefined): reason is EndReason =>
   reason !== undefined && Object.hasOwn(endReasons, reason);
 
 export interface Session extends SessionTimes {
-  /** Names this session in this role; of no use as a cookie. */
+  /** Names this session in this role; cannot be used as a cookie. */
   readonly handle: string;
-  /** The keyed hash that the table has the person under; it names nobody. */
+  /** The keyed hash of the person, which does not identify them. */
   readonly person: string | undefined;
   readonly worker: HealthcareWorker;
   /** The role the person works in; null until one is chosen. */
   readonly role: Role | null;
   readonly expiry: Expiry;
-  /** How many other live sessions the user had when this one began; undefined when none, or when nobody asked. */
+  /** How many other live sessions the user had when this one began; undefined when none, or not requested. */
   readonly otherSessions: number | undefined;
 }
 
 export type SessionState =
   | { readonly status: 'active'; readonly session: Session }
   | { readonly status: 'ended'; readonly reason: EndReason }
-  /** No session that this credential opens. Where one should open, `unreadable` says what does not: the table was changed. */
+  /** The credential opens no session. If there should be one, `unreadable` names the damaged part. */
   | { readonly status: 'unknown'; readonly unreadable?: 'core' | 'content' };
 
-/** An ended session is stored this long beyond its absolute limit, in seconds, so that its user learns why it is over. */
+/** An ended session is stored this long beyond its absolute limit, in seconds, so that its user learns the reason. */
 const retentionSeconds = 3_600;
 
 export const ttlOf = ({ limits }: StoreOptions, signedInAt: EpochSeconds): EpochSeconds =>
   after(signedInAt, limits.absoluteSeconds + retentionSeconds);
 
-/** What a session must have, beyond its key. */
+/** What a session must match, in addition to its key. */
 export interface SessionMatch {
   readonly credential?: SessionCredential;
   readonly handle?: string | undefined;
   readonly replacementHash?: string;
 }
 
-/** The condition under which a session is alive at this moment by its own limits and by today's, and matches. */
+/** The condition that a session is alive by its own limits and the current ones, and matches. */
 export const alive = ({ limits, clock }: StoreOptions, match: SessionMatch = {}): Expression => {
   const now = clock();
   const required = Object.entries({
@@ -70,45 +78,45 @@ export const alive = ({ limits, clock }: StoreOptions, match: SessionMatch = {})
     names: { '#state': 'state' },
     values: {
       ':alive': { S: 'alive' },
-      ':now': number(now),
-      ':idleSince': number(after(now, -limits.idleSeconds)),
-      ':absoluteSince': number(after(now, -limits.absoluteSeconds)),
+      ':now': numberAttribute(now),
+      ':idleSince': numberAttribute(after(now, -limits.idleSeconds)),
+      ':absoluteSince': numberAttribute(after(now, -limits.absoluteSeconds)),
       ...Object.fromEntries(required.map(([name, value]) => [`:${name}`, { S: value }])),
     },
   };
 };
 
-/** A session's times, and the limits that apply to it: its own or today's, whichever are stricter. */
+/** A session's times, and the limits that apply to it: its own or the current ones, whichever are stricter. */
 export const timesOf = (
   { limits }: StoreOptions,
   core: Item,
 ): (SessionTimes & { limits: SessionLimits }) | undefined => {
-  const signedInAt = epochSeconds(core['signedInAt']);
-  const lastActiveAt = epochSeconds(core['lastActiveAt']);
-  const idleSeconds = positive(core['idleSeconds']);
-  const absoluteSeconds = positive(core['absoluteSeconds']);
+  const signedInAt = readEpochSeconds(core['signedInAt']);
+  const lastActiveAt = readEpochSeconds(core['lastActiveAt']);
+  const idleSeconds = readPositive(core['idleSeconds']);
+  const absoluteSeconds = readPositive(core['absoluteSeconds']);
   if (signedInAt === undefined || lastActiveAt === undefined) return undefined;
   if (idleSeconds === undefined || absoluteSeconds === undefined) return undefined;
   return { signedInAt, lastActiveAt, limits: stricter(limits, { idleSeconds, absoluteSeconds }) };
 };
 
-/** Alive until then, or over: `written` when the table says so already, and not time alone. */
+/** Alive until `expiry`, or ended: `written` when the table has the end already. */
 export type Liveness =
   { readonly expiry: Expiry } | { readonly reason: EndReason; readonly written: boolean };
 
-/** What a core item means at this moment, before anything is opened; undefined when it cannot be understood. */
+/** Whether the session of a core item is alive, without opening anything; undefined when the item is invalid. */
 export const livenessOf = (options: StoreOptions, core: Item): Liveness | undefined => {
   const times = timesOf(options, core);
   if (core['format']?.N !== String(format) || times === undefined) return undefined;
-  const state = text(core['state']);
-  const reason = text(core['reason']);
+  const state = readString(core['state']);
+  const reason = readString(core['reason']);
   if (state === 'ended') return isEndReason(reason) ? { reason, written: true } : undefined;
   if (state !== 'alive') return undefined;
   const expiry = expiryOf(times, times.limits);
   return options.clock() >= expiry.at ? { reason: expiry.bindingLimit, written: false } : { expiry };
 };
 
-/** Of a core item as it was before its session was ended: whether time had not ended it already. */
+/** Whether a core item, as it was before its end was written, was still alive. */
 export const wasAlive = (options: StoreOptions, core: Item | undefined): boolean => {
   const liveness = core && livenessOf(options, core);
   return liveness !== undefined && 'expiry' in liveness;
@@ -119,13 +127,13 @@ const sameHash = (left: string, right: string): boolean =>
 
 /** Whether this credential's secret is the session's present one. */
 export const matchesSecret = (credential: SessionCredential, core: Item): boolean =>
-  sameHash(text(core['secretHash']) ?? '', secretHash(credential.secret));
+  sameHash(readString(core['secretHash']) ?? '', secretHash(credential.secret));
 
 /** The hashes of the session's earlier secrets, the latest first. */
 export const formerSecrets = (core: Item): readonly string[] =>
-  (core['formerSecrets']?.L ?? []).flatMap((hash) => text(hash) ?? []);
+  (core['formerSecrets']?.L ?? []).flatMap((hash) => readString(hash) ?? []);
 
-/** Whether this credential's secret was the session's until a role change gave it another. */
+/** Whether this credential's secret was replaced by a role change. */
 const matchesFormerSecret = (credential: SessionCredential, core: Item): boolean => {
   const presented = secretHash(credential.secret);
   return formerSecrets(core).some((former) => sameHash(former, presented));
@@ -134,7 +142,7 @@ const matchesFormerSecret = (credential: SessionCredential, core: Item): boolean
 /** No live session of this credential. */
 export type NotActive = Exclude<SessionState, { status: 'active' }>;
 
-/** Whose session this is, and whether it is alive: what is known before anything is opened. */
+/** The result of checking a credential, before anything is opened. */
 export type CredentialCheck =
   | {
       readonly status: 'alive';
@@ -149,8 +157,7 @@ export type CredentialCheck =
 /**
  * Checks a credential against a session's core item.
  *
- * A cookie that a role change has replaced gets `replaced`, whatever has become of the session since: for that cookie it was
- * over then.
+ * A cookie that a role change has replaced gets `replaced`, whatever happened to the session since.
  */
 export const checkCredential = (
   options: StoreOptions,
@@ -158,14 +165,14 @@ export const checkCredential = (
   core: Item | undefined,
 ): CredentialCheck => {
   const unknown = { status: 'unknown' } as const;
-  // An earlier release's session is as over as one that is gone: nothing of it can be opened any more.
-  if (core === undefined || (positive(core['format']) ?? format) < format) return unknown;
+  // A session of an earlier release cannot be opened any more.
+  if (core === undefined || (readPositive(core['format']) ?? format) < format) return unknown;
   if (!matchesSecret(credential, core)) {
     return matchesFormerSecret(credential, core) ? { status: 'ended', reason: 'replaced' } : unknown;
   }
   const liveness = livenessOf(options, core);
   const times = timesOf(options, core);
-  const handle = text(core['handle']);
+  const handle = readString(core['handle']);
   if (liveness === undefined || times === undefined || handle === undefined) {
     return { status: 'unknown', unreadable: 'core' };
   }
@@ -173,7 +180,7 @@ export const checkCredential = (
   return { status: 'alive', core, times, expiry: liveness.expiry, handle };
 };
 
-/** What a session is to the holder of a credential. */
+/** The state of a session for the holder of a credential. */
 export const stateOf = (
   options: StoreOptions,
   credential: SessionCredential,
@@ -192,11 +199,11 @@ export const stateOf = (
       signedInAt: times.signedInAt,
       lastActiveAt: times.lastActiveAt,
       handle,
-      person: text(core['userHash']),
+      person: readString(core['userHash']),
       worker,
       role: worker.roles.find((role) => role.roleId === roleId) ?? null,
       expiry,
-      otherSessions: positive(core['otherSessions']),
+      otherSessions: readPositive(core['otherSessions']),
     },
   };
 };

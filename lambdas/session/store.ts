@@ -1,6 +1,6 @@
-/** What the stores of sign-in, session, API call and logout share. Each is given only what its function may do to the table. */
+/** What the stores of sign-in, session, API call and logout share. Each has only what its function may do to the table. */
 import type { Clock } from '../common/index.ts';
-import { sessionKey, text, type Item, type SessionItem } from './items.ts';
+import { sessionKey, readString, type Item, type SessionItem } from './items.ts';
 import type { SessionLimits } from './expiry.ts';
 import { batchGet, get, query, type Table } from './table.ts';
 
@@ -15,9 +15,9 @@ export async function warmUp(options: StoreOptions): Promise<void> {
 }
 
 /**
- * Items of a session as they are at this moment, in one read: core, and those whose names follow it up to `last` in order.
+ * Items of a session in one consistent read: from `core` to `last`, in the order of sort keys.
  *
- * @returns gives an item by its name; undefined for one that is not there
+ * @returns gives an item by its name; undefined for a missing one
  * @throws StoreUnavailable
  */
 export async function getSessionItems(
@@ -26,7 +26,7 @@ export async function getSessionItems(
   last: SessionItem,
 ): Promise<(name: SessionItem) => Item | undefined> {
   const items = await query(options, `session#${key}`, 'core' satisfies SessionItem, last);
-  return (name) => items.find((item) => text(item['sk']) === name);
+  return (name) => items.find((item) => readString(item['sk']) === name);
 }
 
 /** The core items of these sessions, by session key. @throws StoreUnavailable */
@@ -38,5 +38,5 @@ export async function getCores(
     options,
     sessions.map((key) => sessionKey(key, 'core')),
   );
-  return new Map(cores.map((core) => [(text(core['pk']) ?? '').replace('session#', ''), core]));
+  return new Map(cores.map((core) => [(readString(core['pk']) ?? '').replace('session#', ''), core]));
 }

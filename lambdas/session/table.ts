@@ -1,6 +1,6 @@
 /**
- * The sessions table: one function for each kind of call. What a call may take is part of the table that is handed in, and a
- * condition that does not hold is a result, not an error.
+ * The sessions table: one function for each kind of call. The time limit of a call is part of the given table, and a condition
+ * that fails is a result, not an error.
  *
  * @throws StoreUnavailable from every function, when nothing is known
  */
@@ -20,27 +20,27 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { StoreUnavailable } from './errors.ts';
 import type { Item } from './items.ts';
-import { all } from './parallel.ts';
+import { settleAll } from './parallel.ts';
 
 export interface Table {
   readonly client: DynamoDBClient;
   readonly table: string;
-  /** When it comes, no call goes on. */
+  /** Aborts every call. */
   readonly deadline?: AbortSignal;
 }
 
-/** A condition or a change, with what its text refers to. */
+/** A condition or a change, with the names and values that it uses. */
 export interface Expression {
   readonly expression: string;
   readonly names?: Readonly<Record<string, string>>;
   readonly values?: Item;
 }
 
-/** Another call to the same item is part of a transaction at this moment: after these pauses, in milliseconds, a call is tried again. */
+/** Pauses before a call is retried because the item is in another transaction, in milliseconds. */
 const conflictPausesMs = [20, 60, 180];
-/** DynamoDB reads no more items at once. */
+/** The maximum of DynamoDB. */
 const batchSize = 100;
-/** What DynamoDB leaves unread of a batch is asked for again after these pauses, in milliseconds. */
+/** Pauses before the unprocessed keys of a batch are read again, in milliseconds. */
 const batchPausesMs = [50, 150];
 
 const reasonsOf = (error: unknown): readonly (string | undefined)[] => {
@@ -59,7 +59,7 @@ const wait = async (ms: number, { deadline }: Table): Promise<void> => {
   await pause(ms, undefined, deadline && { signal: deadline });
 };
 
-/** @returns undefined when a condition did not hold */
+/** @returns undefined when a condition failed */
 async function send<T>(
   table: Table,
   call: (options: { abortSignal: AbortSignal } | undefined) => Promise<T>,
@@ -81,7 +81,7 @@ async function send<T>(
   }
 }
 
-/** What the texts of these refer to; DynamoDB takes no empty list. */
+/** The names and values of these; DynamoDB refuses empty ones. */
 const termsOf = (...expressions: readonly Expression[]) => {
   const names = Object.assign({}, ...expressions.map((part) => part.names)) as Record<string, string>;
   const values = Object.assign({}, ...expressions.map((part) => part.values)) as Item;
@@ -91,13 +91,13 @@ const termsOf = (...expressions: readonly Expression[]) => {
   };
 };
 
-/** One item as it is at this moment. */
+/** One item, by a consistent read. */
 export async function get(table: Table, key: Item): Promise<Item | undefined> {
   const input = { TableName: table.table, Key: key, ConsistentRead: true };
   return (await send(table, (options) => table.client.send(new GetItemCommand(input), options)))?.Item;
 }
 
-/** Items of one partition as they are at this moment, those whose sort keys lie between two, in one read. */
+/** Items of one partition with sort keys in a range, in one consistent read. */
 export async function query(table: Table, pk: string, first: string, last: string): Promise<readonly Item[]> {
   const input = {
     TableName: table.table,
@@ -109,10 +109,10 @@ export async function query(table: Table, pk: string, first: string, last: strin
 }
 
 /**
- * One page of the keys of all items that a filter lets through.
+ * One page of the keys of all items that match a filter.
  *
- * @param from - where the page before ended
- * @returns their partition keys, and where to go on; undefined at the end
+ * @param from - the end of the previous page
+ * @returns their partition keys, and the start of the next page; undefined at the end
  */
 export async function scanKeys(
   table: Table,
@@ -123,7 +123,7 @@ export async function scanKeys(
     TableName: table.table,
     ConsistentRead: true,
     ExclusiveStartKey: from,
-    // The function's right to scan is for some attributes, and asks that the call says so.
+    // The policy permits a scan of some attributes only, and requires that the call selects them.
     Select: 'SPECIFIC_ATTRIBUTES' as const,
     ProjectionExpression: 'pk',
     FilterExpression: filter.expression,
@@ -133,12 +133,12 @@ export async function scanKeys(
   return { keys: (page?.Items ?? []).flatMap(({ pk }) => pk?.S ?? []), last: page?.LastEvaluatedKey };
 }
 
-/** Items as they are at this moment, those that are there, in no order. */
+/** Items by consistent reads, in no order; missing ones are left out. */
 export async function batchGet(table: Table, keys: readonly Item[]): Promise<readonly Item[]> {
   const parts = Array.from({ length: Math.ceil(keys.length / batchSize) }, (_, part) =>
     batchOf(table, keys.slice(part * batchSize, (part + 1) * batchSize), batchPausesMs),
   );
-  return (await all(parts)).flat();
+  return (await settleAll(parts)).flat();
 }
 
 async function batchOf(
@@ -170,10 +170,10 @@ export async function put(table: Table, item: Item, condition: Expression): Prom
 }
 
 /**
- * Puts an item where none is. The SDK may send a put again whose response was lost: whoever wrote the item may write it once
- * more.
+ * Puts an item unless there is one. The SDK may repeat a put whose response was lost, so the same writer may write it
+ * again.
  *
- * @returns false when somebody else's is there
+ * @returns false when there is one of another writer
  */
 export function putOnce(table: Table, item: Item): Promise<boolean> {
   const writer = { S: randomBytes(16).toString('base64url') };

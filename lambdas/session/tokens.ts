@@ -3,25 +3,25 @@
  *
  *   generation    the number of the lease under which the tokens were stored, and under which they are sealed
  *   sealed        the tokens; missing where there are none
- *   fence         the number of the latest lease, which is over once the generation is as high
+ *   fence         the number of the latest lease, which is over once the generation equals it
  *   leaseUntil    when that lease is over at the latest, in milliseconds
- *   leaseHolder   whose it is; without one, the service failed and is called by nobody until then
+ *   leaseHolder   the holder of the lease; without one, the service has failed and is not called until then
  *
  * A refresh token works once, so only the holder of a lease uses it. Taking a lease and storing tokens are transactions that
- * check `core`: neither is done for a session that has ended, so a token that comes too late is not stored. Tokens take the
- * place of those of an earlier lease only.
+ * check `core`: neither succeeds for an ended session, so a late token is not stored. Tokens replace only those of an
+ * earlier lease.
  */
 import { randomBytes } from 'node:crypto';
 import { BffError, type PreciseClock, type Secret, type SignInTokens } from '../common/index.ts';
 import { openIssuedTokens, openSignInTokens, sealIssuedTokens, type IssuedTokens } from './sealed-content.ts';
 import {
-  count,
+  readCount,
   format,
-  epochSeconds,
-  epochMilliseconds,
-  number,
+  readEpochSeconds,
+  readEpochMilliseconds,
+  numberAttribute,
   sessionKey,
-  text,
+  readString,
   type Item,
   type TokenAudience,
 } from './items.ts';
@@ -29,10 +29,10 @@ import { alive, livenessOf, ttlOf, type NotActive } from './state.ts';
 import { getSessionItems, type StoreOptions } from './store.ts';
 import { get, update, updateChecking, type Expression } from './table.ts';
 
-/** Whose tokens are exchanged and refreshed, by one at a time. */
+/** Services whose tokens are exchanged and refreshed, by one call at a time. */
 export type LeasedAudience = Exclude<TokenAudience, 'cis2'>;
 
-/** The session ended while something was done for it. `state` says why, where the table still knows. */
+/** The session has ended during the request. `state` says why, if known. */
 export class SessionGone extends BffError {
   override readonly name = 'SessionGone';
   readonly code = 'session_ended';
@@ -44,39 +44,39 @@ export class SessionGone extends BffError {
   }
 }
 
-/** What a session has for a service at a moment. */
+/** The tokens of a session for a service, as they were read. */
 export interface TokenView {
   /** Grows with every change; 0 when there has never been one. */
   readonly generation: number;
   readonly tokens: IssuedTokens | undefined;
-  /** For how many milliseconds nobody calls the service, because it failed just now. */
+  /** How long the service is not called after a failure, in milliseconds. */
   readonly backOffMs: number;
   /** The number of the latest lease; 0 when there has never been one. */
   readonly fence: number;
-  /** When that lease is over at the latest, in milliseconds since the epoch; 0 when it was given back. */
+  /** When that lease is over at the latest, in milliseconds since the epoch; 0 when it was released. */
   readonly leaseUntil: number;
 }
 
 /** The right to change a session's tokens for a service. */
 export interface TokenLease {
   /**
-   * Stores tokens, or that there are none any more, and gives the lease back.
+   * Stores tokens, or undefined for none, and releases the lease.
    *
    * @returns their generation; false, with nothing stored, when the session has ended or a later lease has stored others
    * @throws StoreUnavailable
    */
   store(tokens: IssuedTokens | undefined): Promise<number | false>;
-  /** Gives the lease back; for so many milliseconds nobody takes the next. What fails of it ends with the lease. */
+  /** Releases the lease, and blocks the next one for a time. If that fails, the lease expires. */
   release(backOffMs?: number): Promise<void>;
 }
 
-/** A session's tokens. The key that opens them lives in here, and only as long as the request. */
+/** A session's tokens. It holds the key that opens them for the time of the request. */
 export interface SessionTokens {
-  /** Names the session within an instance; of no use as a cookie. */
+  /** Names the session within an instance; cannot be used as a cookie. */
   readonly session: string;
-  /** What CIS2 issued at the sign-in; undefined when the session has nothing of it. @throws StoreUnavailable */
+  /** The tokens of the sign-in; undefined when the session has none. @throws StoreUnavailable */
   signIn(): Promise<SignInTokens | undefined>;
-  /** What was read when the session was opened; nothing, for a service that was not asked for then. */
+  /** The tokens that were read when the session was opened; none for another service. */
   seen(audience: LeasedAudience): TokenView;
   /** @throws StoreUnavailable, SessionGone */
   read(audience: LeasedAudience): Promise<TokenView>;
@@ -96,10 +96,15 @@ export interface TokenOptions extends StoreOptions {
 }
 
 const names = {
-  ...{ '#generation': 'generation', '#sealed': 'sealed', '#fence': 'fence', '#leaseUntil': 'leaseUntil' },
-  ...{ '#leaseHolder': 'leaseHolder', '#format': 'format', '#ttl': 'ttl' },
+  '#generation': 'generation',
+  '#sealed': 'sealed',
+  '#fence': 'fence',
+  '#leaseUntil': 'leaseUntil',
+  '#leaseHolder': 'leaseHolder',
+  '#format': 'format',
+  '#ttl': 'ttl',
 };
-/** DynamoDB refuses a name or value that no text uses. */
+/** DynamoDB refuses unused names and values. */
 const expressionOf = (expression: string, values: Item): Expression => ({
   expression,
   names: Object.fromEntries(Object.entries(names).filter(([name]) => expression.includes(name))),
@@ -122,12 +127,14 @@ export function sessionTokens(
   const keyOf = (audience: TokenAudience): Item => sessionKey(key, `token#${audience}`);
 
   const viewOf = (audience: LeasedAudience, item: Item | undefined): TokenView => {
-    const generation = count(item?.['generation']);
-    const fence = count(item?.['fence']);
-    const leaseUntil = epochMilliseconds(item?.['leaseUntil']) ?? 0;
-    const backsOff = fence > generation && text(item?.['leaseHolder']) === undefined;
+    const generation = readCount(item?.['generation']);
+    const fence = readCount(item?.['fence']);
+    const leaseUntil = readEpochMilliseconds(item?.['leaseUntil']) ?? 0;
+    const backsOff = fence > generation && readString(item?.['leaseHolder']) === undefined;
     return {
-      ...{ generation, fence, leaseUntil },
+      generation,
+      fence,
+      leaseUntil,
       tokens: openIssuedTokens(key, dataKey, audience, generation, item?.['sealed']?.B),
       backOffMs: backsOff ? Math.max(0, leaseUntil - options.preciseClock()) : 0,
     };
@@ -150,9 +157,9 @@ export function sessionTokens(
       const stored = await updateWhileAlive(
         audience,
         `SET #generation = :fence ${sealed === undefined ? 'REMOVE #sealed' : ', #sealed = :sealed'}`,
-        // The same generation is there when the SDK sends it again because the response was lost.
+        // The generation may be there already, when the SDK repeats a write whose response was lost.
         'attribute_not_exists(#generation) OR #generation <= :fence',
-        { ':fence': number(fence), ...(sealed && { ':sealed': { B: sealed } }) },
+        { ':fence': numberAttribute(fence), ...(sealed && { ':sealed': { B: sealed } }) },
       );
       return stored && fence;
     },
@@ -161,8 +168,10 @@ export function sessionTokens(
       await update(
         options,
         keyOf(audience),
-        expressionOf(`${until} #leaseHolder`, { ':until': number(options.preciseClock() + backOffMs) }),
-        expressionOf('#fence = :fence', { ':fence': number(fence) }),
+        expressionOf(`${until} #leaseHolder`, {
+          ':until': numberAttribute(options.preciseClock() + backOffMs),
+        }),
+        expressionOf('#fence = :fence', { ':fence': numberAttribute(fence) }),
       ).catch(() => undefined);
     },
   });
@@ -195,15 +204,19 @@ export function sessionTokens(
       const taken = await updateWhileAlive(
         audience,
         'SET #fence = :fence, #leaseUntil = :until, #leaseHolder = :holder, #format = :format, #ttl = :ttl',
-        // It is ours already when the SDK sends it again because the response was lost.
+        // The lease may be ours already, when the SDK repeats a write whose response was lost.
         `#leaseHolder = :holder OR (${seen.join(' AND ')})`,
         {
-          ...{ ':fence': number(fence), ':until': number(now + leaseMs) },
+          ':fence': numberAttribute(fence),
+          ':until': numberAttribute(now + leaseMs),
           ':holder': { S: randomBytes(9).toString('base64url') },
-          ':format': number(format),
-          ':ttl': number(ttlOf(options, epochSeconds(opened.core['signedInAt']) ?? options.clock())),
-          ':generationSeen': number(view.generation),
-          ...{ ':fenceSeen': number(view.fence), ':leaseUntilSeen': number(view.leaseUntil) },
+          ':format': numberAttribute(format),
+          ':ttl': numberAttribute(
+            ttlOf(options, readEpochSeconds(opened.core['signedInAt']) ?? options.clock()),
+          ),
+          ':generationSeen': numberAttribute(view.generation),
+          ':fenceSeen': numberAttribute(view.fence),
+          ':leaseUntilSeen': numberAttribute(view.leaseUntil),
         },
       );
       return taken ? leaseOf(audience, fence) : undefined;

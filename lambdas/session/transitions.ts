@@ -1,6 +1,5 @@
 /**
- * The transitions of a session: every write of a `core` item, each with the condition under which it is made. A condition that
- * does not hold changes nothing.
+ * The transitions of a session: every write of a `core` item, each with its condition. If the condition fails, nothing changes.
  *
  * @throws StoreUnavailable from every function, when nothing is known
  */
@@ -9,15 +8,15 @@ import type { SealedContent } from './sealed-content.ts';
 import { newHandle, type SessionCredential } from './credential.ts';
 import { StoreUnavailable } from './errors.ts';
 import {
-  number,
+  numberAttribute,
   providerSessionIndexKey,
   secretHash,
   sessionKey,
-  text,
+  readString,
   userIndexKey,
   type Item,
 } from './items.ts';
-import { all } from './parallel.ts';
+import { settleAll } from './parallel.ts';
 import { removeFromIndex } from './session-index.ts';
 import { alive, formerSecrets, matchesSecret, type EndReason, type SessionMatch } from './state.ts';
 import type { StoreOptions } from './store.ts';
@@ -30,8 +29,8 @@ export interface NewItems {
 }
 
 /**
- * Sign-in: writes a new session's items where there are none. The SDK may send a put again whose response was lost: it may find
- * its own work, but never undo an end.
+ * Sign-in: writes the items of a new session unless they exist. The SDK may repeat a put whose response was lost: that may
+ * repeat its own write, but never undo an end.
  */
 export async function begin(options: StoreOptions, { core, profile, tokens }: NewItems): Promise<void> {
   const putWhereNone = (item: Item, own: Expression) =>
@@ -44,7 +43,7 @@ export async function begin(options: StoreOptions, { core, profile, tokens }: Ne
       names: { '#sealed': 'sealed' },
       values: { ':sealed': item['sealed'] ?? { NULL: true } },
     });
-  const written = await all([
+  const written = await settleAll([
     putWhereNone(core, {
       expression: 'secretHash = :own AND #state = :alive',
       names: { '#state': 'state' },
@@ -72,7 +71,7 @@ export const extend = (
     'ALL_NEW',
   );
 
-/** An old cookie is known as such for this many role changes; one that is older is unknown. */
+/** The cookies of this many earlier role changes are recognised as replaced. */
 const maxFormerSecrets = 5;
 
 /**
@@ -109,21 +108,20 @@ export const changeRole = (
 };
 
 /** How many other sessions the user had when a session began, while it lives. */
-export async function recordOthers(options: StoreOptions, key: string, others: number): Promise<void> {
+export async function recordOtherSessions(options: StoreOptions, key: string, others: number): Promise<void> {
   await update(
     options,
     sessionKey(key, 'core'),
-    { expression: 'SET otherSessions = :others', values: { ':others': number(others) } },
+    { expression: 'SET otherSessions = :others', values: { ':others': numberAttribute(others) } },
     alive(options),
   );
 }
 
 /**
  * Calls to APIs, in a live session of this cookie: adds them to the count, in a new window where `since` is undefined, and
- * writes the idle clock where that is due. The idle clock matters more than the count: it is written whoever has begun a window
- * meanwhile.
+ * writes the idle clock where that is due. The idle clock is written even if another instance has begun a window meanwhile.
  *
- * @param counted.since - when the window began that the calls are added to
+ * @param counted.since - the start of the window that the calls are added to
  * @param counted.windowAgo - one window before now
  */
 export async function recordCalls(
@@ -149,20 +147,22 @@ export async function recordCalls(
     sessionKey(credential.key, 'core'),
     {
       expression: `SET ${count}${idleDue ? `, ${activity}` : ''}`,
-      values: { ':calls': number(calls), ...(since === undefined ? {} : { ':none': number(0) }) },
+      values: {
+        ':calls': numberAttribute(calls),
+        ...(since === undefined ? {} : { ':none': numberAttribute(0) }),
+      },
     },
     {
       ...live,
       expression: `${live.expression} AND ${latest}`,
-      values: { ...live.values, ':latest': number(idleDue ? windowAgo : (since ?? windowAgo)) },
+      values: { ...live.values, ':latest': numberAttribute(idleDue ? windowAgo : (since ?? windowAgo)) },
     },
   );
   return updated !== undefined;
 }
 
 /**
- * Connection for events, of a live session of this cookie: whom the end of the session is told. The times stay as they are: to
- * listen is no activity.
+ * Connection for events, of a live session of this cookie, which is notified of the end of the session. Not user activity.
  */
 export async function connectEvents(
   options: StoreOptions,
@@ -192,14 +192,14 @@ const notEnded = {
   values: { ':alive': { S: 'alive' } },
 };
 
-/** End by CIS2: of a session that is not written down as ended, even what another clock or setting would take for living. */
+/** End by CIS2: of a session that is not marked as ended, even if it has expired. */
 export const endByProvider = (options: StoreOptions, key: string): Promise<Item | undefined> =>
   endWhere(options, key, 'provider_logout', notEnded);
 
 /**
  * End by an operator, of the same sessions.
  *
- * @param begunBy - where given, only of one that began no later
+ * @param begunBy - if given, only of a session that began no later
  */
 export const endByOperator = (
   options: StoreOptions,
@@ -215,11 +215,11 @@ export const endByOperator = (
       : {
           ...notEnded,
           expression: `${notEnded.expression} AND signedInAt <= :begunBy`,
-          values: { ...notEnded.values, ':begunBy': number(begunBy) },
+          values: { ...notEnded.values, ':begunBy': numberAttribute(begunBy) },
         },
   );
 
-/** End that time has brought: of a session that has not been active since `core` was read. @returns core before it */
+/** End by expiry: of a session that has not been active since `core` was read. @returns core before it */
 export const endByTime = (
   options: StoreOptions,
   key: string,
@@ -233,8 +233,8 @@ export const endByTime = (
   });
 
 /**
- * The same, when the holder of the session's cookie learns that it is over: from then on it stays over, whatever becomes of
- * clocks and settings. A write that fails is left to the next request.
+ * The same, when the holder of the cookie sees the expiry: it then stays ended, even if clocks or settings change. A failed
+ * write is left to the next request.
  */
 export async function recordExpiry(
   options: StoreOptions,
@@ -243,11 +243,11 @@ export async function recordExpiry(
   state: { readonly status: string; readonly reason?: EndReason },
 ): Promise<Item | undefined> {
   if (core === undefined || state.reason === undefined) return undefined;
-  if (!matchesSecret(credential, core) || text(core['state']) !== 'alive') return undefined;
+  if (!matchesSecret(credential, core) || readString(core['state']) !== 'alive') return undefined;
   return endByTime(options, credential.key, core, state.reason).catch(() => undefined);
 }
 
-/** Drops the wrapped key: nothing can open the session's content after that, whatever is left lying. */
+/** Deletes the wrapped key, so that the remaining content of the session cannot be opened. */
 const endWhere = (
   options: StoreOptions,
   key: string,
@@ -261,7 +261,7 @@ const endWhere = (
       expression: 'SET #state = :ended, reason = :reason, endedAt = :now REMOVE wrappedKey, #role',
       names: { '#role': 'role' },
       values: {
-        ':now': number(options.clock()),
+        ':now': numberAttribute(options.clock()),
         ':ended': { S: 'ended' },
         ':reason': { S: reason },
       },
@@ -277,20 +277,20 @@ export interface EndedSession {
 }
 
 /**
- * Clears away what is left of a session that has ended; what fails of it goes with the index's next write or the TTL. The
- * indexes come after the end: they may name a session that is over, never miss one that lives.
+ * Removes the remaining items and index entries of an ended session; those that fail are removed by a later write of the index
+ * or by the TTL. This comes after the end, so an index may list an ended session, but never misses a live one.
  *
  * @param ended - core before its end; undefined when it was not ended
  * @returns false when it was not ended
  */
-export async function clearAfter(
+export async function cleanUpAfterEnd(
   options: StoreOptions,
   key: string,
   ended: Item | undefined,
 ): Promise<false | EndedSession> {
   if (ended === undefined) return false;
-  const user = text(ended['userHash']);
-  const providerSession = text(ended['providerSessionHash']);
+  const user = readString(ended['userHash']);
+  const providerSession = readString(ended['providerSessionHash']);
   await Promise.allSettled([
     remove(options, sessionKey(key, 'profile')),
     user !== undefined && removeFromIndex(options, userIndexKey(user), [key]),

@@ -2,8 +2,8 @@ import { everyFunction, everySession, type functionSettings } from './functions.
 import type { SettingName, Settings } from './rules.ts';
 
 /**
- * Which settings each function reads that is only there where ends of sessions are pushed to pages. In a file of its own, so that no
- * other bundle has it.
+ * The settings of the functions for session events, which only some deployments have. In a file of its own, so that it is not in
+ * other bundles.
  */
 export const eventFunctionSettings = {
   'session-events': [...everyFunction, ...everySession, 'BASE_URL', 'EDGE_SECRET'],

@@ -1,13 +1,13 @@
 import type { SettingName } from './rules.ts';
 
 export const everyFunction = ['LOG_LEVEL', 'METRICS_NAMESPACE', 'WARM_UP'] as const;
-/** What a function behind the gateway needs to tell its own page from another, and to send a person to it. */
+/** For every function behind the gateway: to check the origin of a request, and to redirect to the error page. */
 const everyRoute = ['BASE_URL', 'SIGN_IN_ERROR_PATH'] as const;
 export const everySession = ['SESSION_TABLE', 'IDLE_SECONDS', 'ABSOLUTE_SECONDS'] as const;
-/** What only requests that came through the edge may reach. */
+/** For functions that accept only requests through the edge. */
 const behindTheEdge = [...everyRoute, 'EDGE_SECRET'] as const;
 
-/** Which settings each function of every deployment reads. The infrastructure gives a function these and no others. */
+/** Which settings each function of every deployment reads. The infrastructure sets only these. */
 export const functionSettings = {
   login: [
     ...everyFunction,

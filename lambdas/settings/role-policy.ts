@@ -1,12 +1,12 @@
 /** Which roles a person can work in. */
-// Not through index.ts: these types are in the package, and lead to none of Node.js.
+// Not through index.ts: these types are in the package, and must not need those of Node.js.
 import type { Role } from '../common/healthcare-worker.ts';
 import { isObject, parseJson } from '../common/json.ts';
-import { refuse, text, type Rule } from './rule.ts';
+import { refuse, plainText, type Rule } from './rule.ts';
 
 /**
- * Accepts a role that matches every list that is given. A list matches when it holds a code of the role's; an
- * organisation is named by its ODS code.
+ * Accepts a role that matches every given list. A list matches when it has a code of the role; an organisation is named by
+ * its ODS code.
  */
 export interface RoleRule {
   readonly activityCodes?: readonly string[];
@@ -21,7 +21,7 @@ export interface RoleRule {
  */
 export type RolePolicy = 'optional' | 'any' | readonly RoleRule[];
 
-/** The codes of a role's that each list of a rule is compared with. */
+/** The codes of a role that each list of a rule is compared with. */
 const codesOfRole = {
   activityCodes: (role) => role.activityCodes,
   jobRoleCodes: (role) => (role.jobRoleCode === null ? [] : [role.jobRoleCode]),
@@ -36,7 +36,7 @@ const isRuleList = (name: string): name is RuleList => Object.hasOwn(codesOfRole
 /**
  * Whether a role can be worked in.
  *
- * @param apartFrom - a list that is taken as matching, to find out whether it alone stands in the way
+ * @param apartFrom - a list that counts as matching, to find out whether it is the only reason for a refusal
  */
 export const acceptsRole = (policy: RolePolicy, role: Role, apartFrom?: RuleList): boolean =>
   typeof policy === 'string' ||
@@ -68,13 +68,13 @@ const isRoleRule = (value: unknown): value is RoleRule => {
   return lists.length > 0 && lists.every(([name, codes]) => isRuleList(name) && isCodes(codes));
 };
 
-/** A rule that is misspelt must not quietly accept more, or nobody: every member is known and none is empty. */
+/** A misspelt rule must not silently accept more roles or none: every member must be known and not empty. */
 export const rolePolicy: Rule<RolePolicy> = (value) => {
   if (value === 'optional' || value === 'any') return value;
   if (value.length > maxRoleRules) {
     refuse(`no longer than ${String(maxRoleRules)} characters`, `${value.slice(0, 40)}…`);
   }
-  const parsed = parseJson(text(value));
+  const parsed = parseJson(plainText(value));
   if (parsed === undefined) return refuse('optional, any, or rules as a JSON list', value);
   return Array.isArray(parsed) && parsed.length > 0 && parsed.every(isRoleRule)
     ? parsed

@@ -4,7 +4,7 @@
  */
 import { acr } from './acr.ts';
 import { rolePolicy } from './role-policy.ts';
-import { oneOf, refuse, text, wholeNumber, type Rule } from './rule.ts';
+import { choice, refuse, plainText, integer, type Rule } from './rule.ts';
 import { scope } from './scopes.ts';
 import { maxAbsoluteSeconds, maxIdleSeconds } from './session-limits.ts';
 import { endSessionUrl, isLoopback, issuer, origin, path, tokenUrl, upstreams } from './urls.ts';
@@ -14,7 +14,7 @@ const maxSignInMaxAgeSeconds = 300;
 
 /** `login`: every sign-in sends `prompt=login`. A number: it sends `max_age` with these seconds instead. */
 const freshness: Rule<'login' | number> = (value) =>
-  value === 'login' ? value : wholeNumber(1, maxSignInMaxAgeSeconds)(value);
+  value === 'login' ? value : integer(1, maxSignInMaxAgeSeconds)(value);
 
 /** A year, the maximum rotation period of AWS. */
 const maxKeyLeadSeconds = 365 * 86_400;
@@ -34,70 +34,70 @@ export const rules = {
   /** The one origin of the SPA and the BFF. */
   BASE_URL: origin,
   CIS2_ISSUER: issuer,
-  CIS2_CLIENT_ID: text,
+  CIS2_CLIENT_ID: plainText,
   CIS2_SCOPE: scope,
   /** `acr_values` of an ordinary sign-in. */
   CIS2_ACR: acr,
   /** How a sign-in proves that the person is present: `login`, or a `max_age` in seconds. */
   CIS2_FRESHNESS: freshness,
   /** The minimum authentication assurance level that gets a session. */
-  MINIMUM_AAL: wholeNumber(1, 3),
+  MINIMUM_AAL: integer(1, 3),
   /** The minimum identity assurance level that gets a session. */
-  MINIMUM_IAL: wholeNumber(0, 3),
+  MINIMUM_IAL: integer(0, 3),
   /** Which of a user's roles can be worked in, and whether a sign-in needs one. */
   ACCEPTED_ROLES: rolePolicy,
-  IDLE_SECONDS: wholeNumber(1, maxIdleSeconds),
-  ABSOLUTE_SECONDS: wholeNumber(1, maxAbsoluteSeconds),
+  IDLE_SECONDS: integer(1, maxIdleSeconds),
+  ABSOLUTE_SECONDS: integer(1, maxAbsoluteSeconds),
   /** Live sessions a user may have; the oldest ends when there are more. */
-  SESSIONS_PER_USER: wholeNumber(1, 500),
+  SESSIONS_PER_USER: integer(1, 500),
   /**
    * What becomes of a user's other sessions when they sign in: they stay (`allow`), they end (`newest-wins`), or the new
    * session says how many there are so that the user can be asked (`ask`).
    */
-  CONCURRENT_SESSIONS: oneOf('allow', 'newest-wins', 'ask'),
+  CONCURRENT_SESSIONS: choice('allow', 'newest-wins', 'ask'),
   /** Where the browser lands when a sign-in failed, with `?code=…&reference=…`. */
   SIGN_IN_ERROR_PATH: path,
   SIGNED_OUT_PATH: path,
   /** CIS2's end-session endpoint, where a browser that signs out is sent on to; `off` keeps it in the app. */
   END_SESSION_URL: endSessionUrl,
   /** Names of the AWS resources a function uses. */
-  SESSION_TABLE: text,
-  PUBLISHED_KEYS_TABLE: text,
-  SIGNING_KEYS_SECRET: text,
+  SESSION_TABLE: plainText,
+  PUBLISHED_KEYS_TABLE: plainText,
+  SIGNING_KEYS_SECRET: plainText,
   /** The secret with the key under which users and CIS2's sessions are found in the table. */
-  IDENTIFIER_KEY_SECRET: text,
+  IDENTIFIER_KEY_SECRET: plainText,
   /** The secret with what the edge sends, to show that a request came through it. */
-  EDGE_SECRET: text,
+  EDGE_SECRET: plainText,
   /** Whether the API platform trusts the keys that CIS2 does, or keys of its own. */
-  API_PLATFORM_KEYS: oneOf('shared', 'own'),
+  API_PLATFORM_KEYS: choice('shared', 'own'),
   /** The secret with the API platform's keys: the same one when they are shared. */
-  API_PLATFORM_KEYS_SECRET: text,
+  API_PLATFORM_KEYS_SECRET: plainText,
   /** Where a new key's private half lives: in the secret, or in KMS and nowhere else. */
-  KEY_CUSTODY: oneOf('secret', 'kms'),
+  KEY_CUSTODY: choice('secret', 'kms'),
   /** How long a key must have been published before a rotation lets it sign: whoever caches the set knows it by then. */
-  KEY_LEAD_SECONDS: wholeNumber(0, maxKeyLeadSeconds),
+  KEY_LEAD_SECONDS: integer(0, maxKeyLeadSeconds),
   /** Names this installation's keys in KMS, so that rights can be bound to them. */
   KEY_RING_NAME: keyRingName,
-  /** Where the deployment's custom resource is answered: `aws`, or the local run's CloudFormation. */
+  /** Where the response for the deployment's custom resource goes: `aws`, or the local run's CloudFormation. */
   CLOUDFORMATION_RESPONSE_ORIGIN: (value) =>
     value === 'aws' || isLoopback(new URL(origin(value))) ? value : refuse('aws or a loopback origin', value),
   /** How long a function keeps the signing keys before it reads them again. */
-  KEY_CACHE_SECONDS: wholeNumber(0, 3_600),
+  KEY_CACHE_SECONDS: integer(0, 3_600),
   /** Size of a new RSA signing key. */
-  SIGNING_KEY_BITS: (value) => Number(oneOf('2048', '3072', '4096')(value)),
+  SIGNING_KEY_BITS: (value) => Number(choice('2048', '3072', '4096')(value)),
   /** Where the upstreams of the API proxy are. */
   UPSTREAMS: upstreams,
   /** How many calls a session may make in a window of a minute, or of a fifteenth of the idle limit if that is less. */
-  CALLS_PER_WINDOW: wholeNumber(1, 100_000),
+  CALLS_PER_WINDOW: integer(1, 100_000),
   /** Where the API platform gives out users' tokens. */
   API_PLATFORM_TOKEN_URL: tokenUrl,
   /** The secret with what the API platform knows our application by. */
-  API_PLATFORM_CREDENTIALS_SECRET: text,
+  API_PLATFORM_CREDENTIALS_SECRET: plainText,
   /** Where this installation's metrics are in CloudWatch, apart from those of others in the account. */
   METRICS_NAMESPACE: metricsNamespace,
-  LOG_LEVEL: oneOf('debug', 'info', 'warn', 'error'),
+  LOG_LEVEL: choice('debug', 'info', 'warn', 'error'),
   /** `off` leaves out the warm-up at start, for measuring what it saves. */
-  WARM_UP: oneOf('on', 'off'),
+  WARM_UP: choice('on', 'off'),
 } satisfies Record<string, Rule<unknown>>;
 
 export type SettingName = keyof typeof rules;

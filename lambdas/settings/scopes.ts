@@ -9,9 +9,9 @@ export const scope: Rule<string> = (value) =>
 /** CIS2's requirement that an app asks for no more than it uses. */
 export const scopesRequirement = 'NHS CIA SC Req 003';
 
-/** What the app makes use of. */
+/** The scopes that the app uses. */
 const usedScopes = ['openid', 'profile', 'nhsperson', 'nationalrbacaccess', 'associatedorgs', 'selectedrole'];
 
-/** The scopes that are asked for and never used: CIS2's assessors will have them removed. */
+/** The requested scopes that are never used: CIS2's assessors require their removal. */
 export const unneededScopes = (value: string): string[] =>
   value.split(' ').filter((asked) => !usedScopes.includes(asked));

@@ -1,11 +1,11 @@
 /** Rules for addresses: our own, CIS2's, and those of services that get users' tokens. */
 import { isObject, parseJson } from '../common/json.ts';
 import { isBffPath } from '../routes.ts';
-import { refuse, text, type Rule } from './rule.ts';
+import { refuse, plainText, type Rule } from './rule.ts';
 
 const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-/** True when nothing sent to this address can leave the machine. */
+/** Whether the address is of this machine. */
 export const isLoopback = (url: URL): boolean => loopbackHosts.has(url.hostname);
 
 const secureUrl = (value: string): URL => {
@@ -23,11 +23,11 @@ const secureUrl = (value: string): URL => {
 export const origin: Rule<string> = (value) =>
   secureUrl(value).origin === value ? value : refuse('an origin such as https://app.example.nhs.uk', value);
 
-/** False for what a URL parser would forgive: spaces, backslashes, an empty query. */
+/** False for text that a URL parser would change: spaces, backslashes, an empty query. */
 const isPlainUrl = (value: string): boolean =>
   /^https?:\/\/[\x21-\x7e]+$/.test(value) && !/[?#@\\]/.test(value);
 
-/** A URL that is kept as the very string that was configured, where a URL parser would change what it names. */
+/** A URL that is kept unchanged, where the output of a URL parser would differ. */
 const plainUrl =
   (rule: string): Rule<string> =>
   (value) => {
@@ -35,10 +35,10 @@ const plainUrl =
     return isPlainUrl(value) ? value : refuse(`${rule}, character for character`, value);
   };
 
-/** CIS2's issuer: its `:443` is part of the name that tokens carry. */
+/** CIS2's issuer: its `:443` is part of the issuer in tokens. */
 export const issuer = plainUrl('an issuer such as https://am.example.nhs.uk:443/realm');
 
-/** A page of the app's. One of our own routes would send a person in circles. */
+/** A page of the app. One of our own routes would cause a redirect loop. */
 export const path: Rule<string> = (value) =>
   /^\/(?!\/)[A-Za-z0-9/_.-]*$/.test(value) && !isBffPath(value)
     ? value
@@ -56,32 +56,33 @@ const serviceUrl = (value: unknown): string | undefined => {
   if (typeof value !== 'string' || !isPlainUrl(value) || !URL.canParse(value)) return undefined;
   const { protocol, hostname, origin, pathname } = new URL(value);
   const local = loopbackHosts.has(hostname);
-  // An address in figures would go past the check of what a name leads to.
+  // A numeric address would bypass the check of resolved addresses.
   if (!local && (protocol !== 'https:' || /^[\d.]+$|^\[/.test(hostname))) return undefined;
   const path = pathname.replace(/\/$/, '');
-  // Compared as it was written, but for the host's case and a port that says nothing.
+  // Compared with the original text, except for the case of the host and a default port.
   const written = /^https?:\/\/[^/]+(\/.*)?$/.exec(value)?.[1]?.replace(/\/$/, '') ?? '';
   return /^(?:\/[A-Za-z0-9._~-]+)*$/.test(path) && path === written ? origin + path : undefined;
 };
 
-/** JSON: an upstream's name in the route manifest → its base URL. One that is not named is not there. */
+/** JSON: an upstream's name in the route manifest → its base URL. An upstream without an entry does not exist. */
 export const upstreams: Rule<Readonly<Record<string, string>>> = (value) => {
   const rule =
     'upstreams as a JSON object: name to an https URL of a host name (http only for loopback), plain';
   if (value.length > maxUpstreams) refuse(rule, `${value.slice(0, 40)}…`);
-  const parsed = parseJson(text(value));
+  const parsed = parseJson(plainText(value));
   if (!isObject(parsed)) return refuse(rule, value);
   return Object.fromEntries(
     Object.entries(parsed).map(([name, url]) => [
       /^[a-z][a-z0-9-]*$/.test(name) ? name : refuse(rule, value),
-      serviceUrl(url) ?? refuse(rule, value),
+      serviceUrl(url) ??
+        refuse(`a plain https URL of a host name (http only for loopback) for ${name}`, String(url)),
     ]),
   );
 };
 
 /**
- * The API platform's token endpoint, kept as the very string that was configured: our assertions are made out to it, and
- * the platform compares it as text.
+ * The API platform's token endpoint, kept as the very string that was configured: it is the audience of our assertions,
+ * and the platform compares it as text.
  */
 export const tokenUrl: Rule<string> = (value) =>
   serviceUrl(value) !== undefined

@@ -9,16 +9,15 @@ export interface SubscriptionEvent {
   };
 }
 
-/** An invocation carries 6 MB at most; a batch of log lines is some ten times as large once it is unpacked. */
+/** An invocation carries 6 MB at most; a batch of log lines is about ten times as large uncompressed. */
 const maxBatchBytes = 64 * 1_024 * 1_024;
 
 /**
- * Writes the audit events of a batch, each as it came: an event that CloudWatch Logs delivers twice is the same line twice, by which
- * a reader knows it.
+ * Writes the audit events of a batch unchanged, so that an event that CloudWatch Logs delivers twice is the same line twice.
  *
- * @param write - takes one line without its end; standard output unless a test says otherwise
+ * @param write - writes one line without its line end. @default standard output
  * @returns how many were written
- * @throws Error for what is no batch: Lambda calls again, and then the alarm on errors says so
+ * @throws Error for an invalid batch: Lambda retries, and the alarm on errors reports it
  */
 export function copyAuditEvents(
   event: SubscriptionEvent,
@@ -27,7 +26,7 @@ export function copyAuditEvents(
   const packed = Buffer.from(event.awslogs.data, 'base64');
   const batch = parseJson(gunzipSync(packed, { maxOutputLength: maxBatchBytes }).toString('utf8'));
   if (!isObject(batch) || !Array.isArray(batch['logEvents'])) throw new Error('not a batch of log events');
-  // CloudWatch Logs sends one of its own to see whether it arrives.
+  // CloudWatch Logs sends a test message.
   if (batch['messageType'] === 'CONTROL_MESSAGE') return 0;
   const events = (batch['logEvents'] as unknown[])
     .map((entry) =>

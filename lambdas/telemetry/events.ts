@@ -1,8 +1,8 @@
 /**
- * Every event that can be logged, with the fields that it may have: nothing reaches a log that nobody decided to put there.
+ * Every event that can be logged, with its permitted fields. Nothing else reaches a log.
  *
  * Events of the audit trail (`audit: true` here and in the log; in CloudWatch: `{ $.audit IS TRUE }`) are written at every level.
- * A person is in them as `person`, the keyed hash that the sessions table has for them.
+ * `person` in them is the keyed hash of the person, as in the sessions table.
  */
 import type { RequestMetric } from './metrics.ts';
 
@@ -17,7 +17,7 @@ export interface EventSpec {
   readonly audit?: true;
   /** The metric that counts it. */
   readonly counts?: RequestMetric;
-  /** The field whose value is that metric's dimension, or the value itself. */
+  /** The field with the value of the metric's dimension, or the value itself. */
   readonly by?: string;
 }
 
@@ -32,14 +32,14 @@ export const events = {
     fields:
       'route method status code durationMs upstream requestId upstreamStatus upstreamMs tokenMs tries refreshed refusedBy fault',
   },
-  /** Something that nobody expected. Name and place of the error; its message may hold anything, so it stays out. */
+  /** An unexpected error: its name and place, without its message, which may hold any data. */
   unexpected_error: { level: 'error', fields: 'error cause at' },
-  /** Something we depend on did not respond: the store, CIS2, the keys. */
+  /** A dependency failed: the store, CIS2, the keys. */
   dependency_failed: { level: 'error', fields: 'code detail error cause at' },
   warm_up: { fields: 'durationMs failed' },
   manifest_unusable: { level: 'error', fields: 'problem' },
   settings_invalid: { level: 'error', fields: 'problems' },
-  /** Scopes that the app has no use for; `requirement` is the rule of CIS2's that they break. */
+  /** Scopes that the app does not use; `requirement` is the rule of CIS2 that they break. */
   scopes_unneeded: { level: 'warn', fields: 'scopes requirement' },
   provider_metadata_stale: { level: 'warn', fields: 'document ageSeconds' },
   signing_keys_stale: { level: 'warn', fields: 'error' },
@@ -47,7 +47,7 @@ export const events = {
   signing_keys_published: { fields: 'purpose kids' },
   /** A step of a rotation was done. */
   rotation_step_done: { fields: 'purpose step' },
-  /** A step of a rotation failed; `detail` is in our own words. Nothing else has changed which key signs. */
+  /** A step of a rotation failed; `detail` is in our own words. The current key has not changed. */
   rotation_step_failed: {
     level: 'error',
     audit: true,
@@ -56,21 +56,21 @@ export const events = {
   signing_keys_rotated: { audit: true, fields: 'purpose kids' },
   signing_keys_promoted: { level: 'warn', audit: true, fields: 'purpose kids' },
   signing_key_imported: { level: 'warn', audit: true, fields: 'purpose kids' },
-  /** An operator's change that was not made. */
+  /** A refused change of an operator. */
   signing_keys_change_refused: { level: 'warn', audit: true, fields: 'purpose operation code' },
-  /** Something else was published than belongs to the ring; it has been put right. */
+  /** The published keys differed from the ring, and have been corrected. */
   published_set_differed: { level: 'error', audit: true, fields: 'purpose kids' },
-  /** `members` of CIS2's token response that were not what they should be, and could be done without. */
-  token_response_odd: { level: 'warn', fields: 'members' },
+  /** A token response was used without its members in `ignored`, which had invalid values. Without `audience` it was CIS2’s. */
+  token_response_ignored_members: { level: 'warn', fields: 'audience ignored' },
   sign_in_started: { counts: 'SignInStarted', fields: 'acr prompt role' },
   sign_in_completed: {
     audit: true,
     counts: 'SignInCompleted',
     fields: 'person authenticationLevel identityLevel roles roleChosen',
   },
-  /** Somebody who was signed in has proved who they are once more, by a sign-in that was asked to. */
+  /** A signed-in user has authenticated again, because a step-up was requested. */
   step_up_completed: { audit: true, fields: 'person authenticationLevel' },
-  /** `check` names the rule that failed, in our words. `person` is there once CIS2 had said who it is. */
+  /** `check` names the rule that failed, in our words. `person` is set once CIS2 has named the user. */
   sign_in_failed: {
     level: 'warn',
     audit: true,
@@ -78,28 +78,26 @@ export const events = {
     by: 'code',
     fields: 'person code check',
   },
-  /** A session cookie that opens no session: never ours, or long gone. */
+  /** A session cookie that opens no session: forged, or of a deleted session. */
   session_refused: { counts: 'SessionMiss', fields: 'why' },
-  /** A user learned that their session is over, and why. */
+  /** A request with the cookie of an ended session. */
   session_over: { counts: 'SessionMiss', fields: 'reason' },
   session_unreadable: { level: 'error', counts: 'SessionMiss', fields: 'item' },
   session_ended: { audit: true, fields: 'person reason count' },
-  /** A batch of sessions that have ended: how many of their pages were told, are gone, or could not be told. */
-  session_ends_told: { fields: 'sent gone failed' },
-  /** An operator ended sessions: one person's, or everybody's, who is then absent. */
+  /** A batch of sessions that have ended: how many of their pages were notified, are gone, or could not be notified. */
+  session_ends_pushed: { fields: 'sent gone failed' },
+  /** An operator ended sessions: those of one person, or of all users without `person`. */
   sessions_ended_by_operator: { level: 'warn', audit: true, fields: 'person reason count' },
-  /** Not to which role: it says where a person works, and as what. */
+  /** Without the role, which tells where a person works. */
   role_changed: { audit: true, fields: 'person' },
-  /** A user's tokens for another service were got. `waitedMs`: how long the call had waited by then. */
+  /** Tokens of a user for another service were issued. `waitedMs`: how long the call had waited. */
   token_exchanged: { fields: 'audience waitedMs' },
   token_refreshed: { counts: 'TokenRefreshed', fields: 'audience waitedMs' },
   /** `error` is the token endpoint's code, where it is a known one, or what else went wrong. */
   token_refused: { level: 'warn', counts: 'TokenRefreshFailed', fields: 'audience error' },
-  /** A token response was used, but for the members in `ignored`, whose values cannot be right. */
-  token_answer_odd: { level: 'warn', fields: 'audience ignored' },
-  /** A call waited for the tokens that another got. */
+  /** A call waited for tokens that another call requested. */
   lease_waited: { counts: 'LeaseWait', fields: 'audience waitedMs' },
-  /** What CIS2 said is over, and how many sessions that ended. `repeated`: the same token came before. */
+  /** A logout by CIS2, and how many sessions it ended. `repeated`: the same token arrived before. */
   backchannel_logout: {
     audit: true,
     counts: 'BackchannelLogout',

@@ -1,9 +1,9 @@
 /**
  * The only place that writes logs: one JSON object a line. `events.ts` lists what can be logged.
  *
- * Metrics are members of the line `request`, so that they cost no line of their own.
+ * Metrics are members of the line `request`, so that they need no line of their own.
  */
-import { Secret } from '../common/index.ts';
+import { BffError, Secret } from '../common/index.ts';
 import { events, type EventSpec, type Level } from './events.ts';
 import { requestMetrics, type RequestMetric } from './metrics.ts';
 
@@ -19,14 +19,14 @@ const rank: Record<Level, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 type FieldsOf<Name extends EventName> = { readonly [Field in FieldOf<Name>]?: Value };
 
 export interface Logger {
-  /** Writes `event` if its level is on. Fields outside the registry are dropped, whatever a caller casts. */
+  /** Writes `event` if its level is enabled. Fields outside the registry are dropped at run time too. */
   <Name extends EventName>(event: Name, fields?: FieldsOf<Name>): void;
-  /** A logger whose lines carry this reference: the one the user is shown. */
+  /** A logger whose lines have this reference, which the user is shown. */
   withReference(reference: string): Logger;
-  /** Fields for this request's line, which its handler knows and whoever writes the line does not. */
+  /** Sets fields of this request's line that only its handler knows. */
   note(fields: FieldsOf<'request'>): void;
   /**
-   * Measures something that no event says, for the next line of a request.
+   * Adds a measurement that belongs to no event, for the next line of a request.
    *
    * @param value - 1, where it is a count
    * @param by - the value of the metric's dimension, where it has one
@@ -36,7 +36,7 @@ export interface Logger {
 
 const maxValue = 200;
 
-/** Printable ASCII only and of bounded length, so that no value can forge a line or a terminal escape. */
+/** Printable ASCII only and of bounded length, so that no value can forge a line or hold a terminal escape. */
 const plain = (value: string): string => value.slice(0, maxValue).replace(/[^\x20-\x7e]/g, '?');
 
 const scalar = (value: unknown): unknown => {
@@ -48,10 +48,10 @@ const loggable = (value: unknown): unknown =>
   Array.isArray(value) ? value.slice(0, 20).map(scalar) : scalar(value);
 
 /**
- * @param options.functionName - stands on every line
+ * @param options.functionName - is on every line
  * @param options.level - the minimum level that is written
- * @param options.namespace - of the metrics; whoever gives none has no metrics to send
- * @param options.write - takes one line without its end; standard output unless a test says otherwise
+ * @param options.namespace - of the metrics; undefined for a log without metrics
+ * @param options.write - writes one line without its line end. @default standard output
  */
 export function createLogger(options: {
   functionName: string;
@@ -60,7 +60,7 @@ export function createLogger(options: {
   write?: (line: string) => void;
 }): Logger {
   const write = options.write ?? ((line) => void process.stdout.write(`${line}\n`));
-  // One for all requests: an instance of a function has one at a time.
+  // Shared by all requests: an instance handles one at a time.
   const metrics = requestMetrics(options.namespace);
   const measure: Logger['measure'] = (metric, value = 1, by = '') => {
     metrics.add(metric, value, by);
@@ -91,10 +91,10 @@ export function createLogger(options: {
   return forReference(undefined);
 }
 
-/** What may be said of an unexpected error: its class, its cause's class, and where in our code it was thrown. */
+/** The loggable parts of an unexpected error: its class, the class of its cause, and where it was thrown. */
 export function describeError(error: unknown): { error: string; cause?: string; at?: string } {
   if (!(error instanceof Error)) return { error: typeof error };
-  // The stack begins with the message, which could hold anything: only what follows it is read.
+  // The stack begins with the message, which may hold any data: only the frames are read.
   const [, ...frames] = (error.stack ?? '').split(error.message);
   const at = /\n\s+at (?:async )?([^\s(]+)/.exec(frames.join(error.message))?.[1];
   return {
@@ -102,4 +102,15 @@ export function describeError(error: unknown): { error: string; cause?: string; 
     ...(error.cause instanceof Error ? { cause: error.cause.name } : {}),
     ...(at === undefined ? {} : { at: at.replace(/^.*[/\\]/, '') }),
   };
+}
+
+/**
+ * Logs an error as the failure of something we depend on, or as one that nobody expected.
+ *
+ * @param detail - in our own words
+ */
+export function logFailure(log: Logger, error: unknown, detail?: string): void {
+  if (error instanceof BffError)
+    log('dependency_failed', { code: error.code, detail, ...describeError(error) });
+  else log('unexpected_error', describeError(error));
 }

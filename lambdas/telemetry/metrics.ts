@@ -1,12 +1,12 @@
 /**
- * Metrics, as CloudWatch's embedded metric format: members of a JSON line of the log. What can be measured is a registry, as
- * what can be logged is.
+ * Metrics, as CloudWatch's embedded metric format: members of a JSON line of the log. As for events, a
+ * registry lists all metrics.
  */
 
-/** For a log without settings, which has no requests: an installation has `cis2-bff/NAME`. */
+/** For a log without settings, which has no requests; the namespace of an installation is `cis2-bff/NAME`. */
 const noInstallation = 'cis2-bff';
 
-/** What is measured of requests. `docs/operations/metrics.md` says when. */
+/** The metrics of requests. `docs/operations/metrics.md` describes them. */
 export type RequestMetric =
   | 'SignInStarted'
   | 'SignInCompleted'
@@ -29,31 +29,31 @@ export type RequestMetric =
   | 'ColdStart';
 
 type PerMetric = Partial<Record<RequestMetric, string>>;
-/** The units of what is not a count. */
+/** The units of metrics other than counts. */
 const requestUnits: PerMetric = {
   ProviderLatency: 'Milliseconds',
   ApiPlatformLatency: 'Milliseconds',
   UpstreamLatency: 'Milliseconds',
   ClockDifference: 'Seconds',
 };
-/** The dimension of a metric, beside the metric without any: each value costs as a metric of its own. */
+/** The dimension of a metric, beside the metric without any: each value costs as much as a metric. */
 const requestDimensions: PerMetric = { SignInFailed: 'Code', Refused: 'Rule' };
 
-/** The measurements of an instance since the last line that carried any. */
+/** The measurements of an instance since the last line with any. */
 export interface RequestMetrics {
   /**
-   * @param value - what is no number is left out
-   * @param by - the value of the metric's dimension, for a metric that has one: it is counted once a line
+   * @param value - a value that is not finite is ignored
+   * @param by - the value of the metric's dimension, for a metric that has one: it is counted once for each line
    */
   add(metric: RequestMetric, value: number, by?: unknown): void;
-  /** The members of a line that carries them, and of no other; undefined where nothing was measured. */
+  /** Returns the members for one line, and clears them; undefined without measurements. */
   take(): Readonly<Record<string, unknown>> | undefined;
 }
 
 /**
- * An instance's first line carries its cold start.
+ * The first line of an instance has its cold start.
  *
- * @param namespace - tells the installation's metrics from those of others in the account
+ * @param namespace - separates the metrics of installations in one account
  */
 export function requestMetrics(namespace = noInstallation): RequestMetrics {
   let measured: Partial<Record<RequestMetric, number[]>> = { ColdStart: [1] };
@@ -79,7 +79,7 @@ export function requestMetrics(namespace = noInstallation): RequestMetrics {
           })),
         },
         ...dimensions,
-        // A list is as many values of the metric, which CloudWatch counts one by one.
+        // CloudWatch counts each value of a list.
         ...Object.fromEntries(
           names.map((name) => [
             name,
@@ -95,13 +95,13 @@ export function requestMetrics(namespace = noInstallation): RequestMetrics {
 
 /** Metric of a ring of signing keys → its unit. */
 const units = {
-  /** How long the key that signs has signed. */
+  /** How long the current key has signed. */
   SigningKeyAgeSeconds: 'Seconds',
   /** Until the schedule rotates next; negative when it is overdue. */
   SecondsToNextRotation: 'Seconds',
   /** 1 for a rotation that was done, 0 for one that failed. */
   RotationSucceeded: 'Count',
-  /** 1 when what was published belonged to the ring, 0 when it had to be put right. */
+  /** 1 when the published keys were those of the ring, 0 when they had to be corrected. */
   PublishedSetEqualsRing: 'Count',
 } as const;
 type MetricName = keyof typeof units;

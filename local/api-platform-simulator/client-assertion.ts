@@ -24,7 +24,7 @@ const algorithms = ['RS512'];
 const maxLifetimeSeconds = 310;
 const rememberedSeconds = 30 * 86_400;
 
-/** Answers the application that an assertion comes from; throws TokenError when it does not prove it. */
+/** Returns the application that an assertion comes from; throws TokenError when it does not prove it. */
 export type AssertionCheck = (assertion: string) => Promise<{ application: Application; kid: string }>;
 
 /**

@@ -1,59 +1,25 @@
-import { controlPanelPath, isMarked } from '../control-panel-path.ts';
+import {
+  CommandRefused,
+  readChoice,
+  readJson,
+  readText,
+  readWhole,
+  required,
+  type CommandInput,
+} from '../control-panel/input.ts';
+import { controlPanelPath, isMarked } from '../control-panel/path.ts';
 import type { Fault, Faults } from './faults.ts';
 import { json, type HttpResponse, type Request } from './http.ts';
 
 export const apiPath = `${controlPanelPath}/api/`;
 
-/** A command that cannot be carried out. The message is for whoever gave it. */
-class CommandRefused extends Error {
-  override readonly name = 'CommandRefused';
-  readonly code = 'command_refused';
-}
-
-/** What a command takes: the members of a JSON object. */
-export type CommandInput = Readonly<Record<string, unknown>>;
-
 /** What a tester can do to a simulator while something uses it, from within the process and over HTTP alike. */
 export interface ControlPanel {
-  /** Each answers what it has done, in a sentence, and throws CommandRefused for input it cannot work with. */
+  /** Each returns what it has done, in a sentence, and throws CommandRefused for input it cannot work with. */
   readonly commands: Readonly<Record<string, (input: CommandInput) => string>>;
   /** Everything there is to see. Never a token or a secret. */
   readonly state: object;
 }
-
-const refuse = (message: string): never => {
-  throw new CommandRefused(message);
-};
-
-export function readText(input: CommandInput, name: string): string | undefined {
-  const value = input[name];
-  return value === undefined || typeof value === 'string' ? value : refuse(`${name} must be a string.`);
-}
-
-export function readWhole(input: CommandInput, name: string, min: number, max: number): number | undefined {
-  const value = input[name];
-  if (value === undefined) return undefined;
-  return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
-    ? value
-    : refuse(`${name} must be a whole number from ${String(min)} to ${String(max)}.`);
-}
-
-export function readFlag(input: CommandInput, name: string): boolean | undefined {
-  const value = input[name];
-  return value === undefined || typeof value === 'boolean' ? value : refuse(`${name} must be true or false.`);
-}
-
-function readChoice<Choice extends string>(
-  input: CommandInput,
-  name: string,
-  choices: readonly Choice[],
-): Choice | undefined {
-  const value = input[name];
-  if (value === undefined) return undefined;
-  return choices.find((known) => known === value) ?? refuse(`${name} must be one of ${choices.join(', ')}.`);
-}
-
-export const required = <T>(value: T | undefined, name: string): T => value ?? refuse(`${name} is missing.`);
 
 const kinds = ['slow', 'reset', 'drop', 'status', 'quota'] as const;
 
@@ -100,22 +66,6 @@ export const faultCommand =
     return `${operation ?? 'Every operation'}: ${fault.kind}, ${howOften}.`;
   };
 
-function readJson({ body, headers }: Request): CommandInput {
-  if (body === '') return {};
-  if (!/^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '')) {
-    return refuse('The body must be application/json.');
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch {
-    return refuse('The body is not JSON.');
-  }
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as CommandInput)
-    : refuse('The body must be a JSON object.');
-}
-
 /** The control API: `POST /control-panel/api/COMMAND` with `X-Control-Panel: 1`, and `GET /control-panel/api/state`. */
 export function controlPanelResponse(controlPanel: ControlPanel, request: Request): HttpResponse {
   const problem = (status: number, error: string) => json(status, { error }, 'control panel: refused');
@@ -130,7 +80,7 @@ export function controlPanelResponse(controlPanel: ControlPanel, request: Reques
   if (request.method !== 'POST') return problem(405, 'Use POST.');
   if (!isMarked(request.headers)) return problem(403, 'Send X-Control-Panel: 1.');
   try {
-    return json(200, { message: run(readJson(request)) }, `control panel: ${command}`);
+    return json(200, { message: run(readJson(request.body, request.headers)) }, `control panel: ${command}`);
   } catch (error) {
     if (!(error instanceof CommandRefused)) throw error;
     return problem(400, error.message);

@@ -1,18 +1,11 @@
 import type { Clock } from '../cis2-simulator/expiring-map.ts';
 import type { LoopbackServer } from '../loopback-server.ts';
+import { readFlag, readText, readWhole, required, type CommandInput } from '../control-panel/input.ts';
 import type { Application } from './client-assertion.ts';
 import { Faults, type Fault } from './faults.ts';
 import { json, type HttpResponse, type Request } from './http.ts';
 import { JwksCache } from './jwks-cache.ts';
-import {
-  faultCommand,
-  readFlag,
-  readText,
-  readWhole,
-  required,
-  type ControlPanel,
-  type CommandInput,
-} from './control-panel.ts';
+import { faultCommand, type ControlPanel } from './control-panel.ts';
 import { respondWith, startSimulatorServer, type ServerOptions } from './server.ts';
 import { createTokenEndpoint, operationOf, operations, readForm, type Operation } from './token-endpoint.ts';
 import { errorResponse } from './token-error.ts';
@@ -28,7 +21,7 @@ const maxRequests = 50;
 
 export interface ApiPlatformSimulatorOptions extends ServerOptions {
   readonly applications: readonly Application[];
-  /** Of CIS2, character by character as its ID tokens have it. It need not answer before the first exchange. */
+  /** Of CIS2, character by character as its ID tokens have it. It need not be up before the first exchange. */
   readonly issuer: string;
   /** How long an application's keys are used once they are fetched. @default an hour, as the platform */
   readonly keyCacheSeconds?: number;

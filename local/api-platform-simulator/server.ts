@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { controlPanelPath, currentPath } from '../control-panel-path.ts';
+import { controlPanelPath, currentPath } from '../control-panel/path.ts';
 import { startLoopbackServer, type LoopbackServer } from '../loopback-server.ts';
 import type { Fault } from './faults.ts';
 import { cut, type HttpResponse, type Request } from './http.ts';
@@ -59,7 +59,7 @@ export async function startSimulatorServer(
   return server;
 }
 
-/** Answers a request as a fault has it: late, cut before or after the work is done, or with something else. */
+/** Responds to a request as a fault has it: late, cut before or after the work is done, or with something else. */
 export async function respondWith(
   fault: Fault | undefined,
   work: () => Promise<HttpResponse>,

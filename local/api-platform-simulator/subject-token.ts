@@ -1,3 +1,4 @@
+import { isObject } from '../../lambdas/common/json.ts';
 import type { Clock } from '../cis2-simulator/expiring-map.ts';
 import { fetchDocument, Unreachable, type JwksCache } from './jwks-cache.ts';
 import { checks, decode, isSigned, noMatchingKey, type DecodedJwt } from './jwt.ts';
@@ -16,9 +17,6 @@ export interface Subject {
 
 const field = 'subject_token';
 const algorithms = ['RS256', 'RS512'];
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null;
 
 /** A list of one role has been met as the bare role. */
 function roleIdsOf(claim: unknown): string[] {

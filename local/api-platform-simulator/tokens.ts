@@ -30,7 +30,7 @@ export interface AskedLifetimes {
   readonly familyMs: number | undefined;
 }
 
-/** The success answer (RFC 6749 section 5.1, RFC 8693 section 2.2.1): every number in it is text. */
+/** The success response (RFC 6749 section 5.1, RFC 8693 section 2.2.1): every number in it is text. */
 export interface TokenResponse {
   readonly access_token: string;
   readonly expires_in: string;
@@ -67,8 +67,8 @@ const opaque = (): string => randomBytes(24).toString('base64url');
 /** The shorter of what is asked for and what there is. */
 const shorter = (asked: number | undefined, max: number): number => Math.min(asked ?? max, max);
 
-/** The platform counts from a moment before it answers: 600 s are stated as 599. */
-const toldSeconds = (milliseconds: number): string =>
+/** The platform counts from a moment before it responds: 600 s are stated as 599. */
+const statedSeconds = (milliseconds: number): string =>
   String(Math.max(0, Math.ceil(milliseconds / 1_000) - 1));
 
 const invalidGrant = (description: string): TokenError => new TokenError(401, 'invalid_grant', description);
@@ -91,7 +91,7 @@ export class Tokens {
     this.#dropDead();
     const now = this.#now();
     const refreshableUntil = now + shorter(asked.familyMs, refreshLifetimeMs);
-    return this.#give(
+    return this.#issueTokens(
       { apiKey, subject, firstIssuedAt: now, refreshableUntil, refreshes: 0, revoked: false },
       asked,
     );
@@ -122,7 +122,7 @@ export class Tokens {
     issued.spent = true;
     family.refreshes += 1;
     if (this.behaviour.refreshEndsAccess) this.#endAccess(family);
-    return { issued: this.#give(family, asked), uid: family.subject.uid };
+    return { issued: this.#issueTokens(family, asked), uid: family.subject.uid };
   }
 
   /** What an access token stands for; undefined when it is unknown, expired or revoked. */
@@ -148,7 +148,7 @@ export class Tokens {
     return this.#clock() * 1_000;
   }
 
-  #give(family: Family, asked: AskedLifetimes): TokenResponse {
+  #issueTokens(family: Family, asked: AskedLifetimes): TokenResponse {
     const now = this.#now();
     const [access, refresh] = [opaque(), opaque()];
     const accessMs = shorter(asked.accessMs, this.behaviour.accessLifetimeMs);
@@ -157,11 +157,11 @@ export class Tokens {
     this.#refresh.set(refresh, { family, expiresAt: now + refreshMs, spent: false });
     return {
       access_token: access,
-      expires_in: toldSeconds(accessMs),
+      expires_in: statedSeconds(accessMs),
       token_type: 'Bearer',
       issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
       refresh_token: refresh,
-      refresh_token_expires_in: toldSeconds(refreshMs),
+      refresh_token_expires_in: statedSeconds(refreshMs),
       refresh_count: String(family.refreshes),
     };
   }

@@ -1,8 +1,7 @@
+/** What the services of AWS that speak AWS JSON 1.1 have in common: one POST a call, its name in a header. */
 import { randomUUID } from 'node:crypto';
 import { startLoopbackServer } from '../loopback-server.ts';
 import type { LoopbackServer } from '../loopback-server.ts';
-
-/** What the services of AWS that speak AWS JSON 1.1 have in common: one POST a call, its name in a header. */
 
 export type Input = Readonly<Record<string, unknown>>;
 export type Output = Record<string, unknown>;
@@ -56,7 +55,7 @@ export const optionalObject = (input: Input, name: string): Input | undefined =>
  * Starts a service on 127.0.0.1, for the AWS SDK. Signatures are not looked at.
  *
  * @param options.target - what stands before the call's name in `X-Amz-Target`
- * @param options.calls - by its name, what answers a call or throws a Refusal; a name that is not there is refused
+ * @param options.calls - by its name, what responds to a call or throws a Refusal; a name that is not there is refused
  */
 export function startAwsJsonService(options: {
   target: string;

@@ -1,25 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { startLoopbackServer } from '../loopback-server.ts';
+import { isObject, parseJson } from '../../lambdas/common/json.ts';
 import type { LoopbackServer } from '../loopback-server.ts';
-
-const respond = (status: number, body: object) => ({
-  status,
-  headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': randomUUID() },
-  body: JSON.stringify(body),
-});
-
-const refuse = (type: string, message: string) => respond(400, { __type: type, message });
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-};
+import { Refusal, startAwsJsonService } from './aws-json.ts';
 
 type Entry = Readonly<Record<string, unknown>>;
 
@@ -46,36 +28,34 @@ function readQuery(text: string): { matches: (entry: Entry) => boolean; latestFi
  */
 export function startLogsEndpoint(lines: () => readonly string[]): Promise<LoopbackServer> {
   const queries = new Map<string, NonNullable<ReturnType<typeof readQuery>>>();
-  return startLoopbackServer((request, body) => {
-    const operation = String(request.headers['x-amz-target']).replace('Logs_20140328.', '');
-    const input = parsed(body === '' ? '{}' : body);
-    if (!isObject(input)) return Promise.resolve(refuse('SerializationException', 'The body is not JSON.'));
-    if (operation === 'StartQuery') {
-      const query = readQuery(String(input['queryString']));
-      if (query === undefined) {
-        return Promise.resolve(
-          refuse('MalformedQueryException', 'Only queries by a reference or by events are known here.'),
-        );
-      }
-      const queryId = randomUUID();
-      queries.set(queryId, query);
-      return Promise.resolve(respond(200, { queryId }));
-    }
-    if (operation === 'GetQueryResults') {
-      const query = queries.get(String(input['queryId']));
-      if (query === undefined) {
-        return Promise.resolve(refuse('ResourceNotFoundException', 'There is no such query.'));
-      }
-      queries.delete(String(input['queryId']));
-      const results = lines()
-        .filter((line) => {
-          const entry = parsed(line);
-          return isObject(entry) && query.matches(entry);
-        })
-        .map((line) => [{ field: '@message', value: line }]);
-      if (query.latestFirst) results.reverse();
-      return Promise.resolve(respond(200, { status: 'Complete', results }));
-    }
-    return Promise.resolve(refuse('UnknownOperationException', ''));
+  return startAwsJsonService({
+    target: 'Logs_20140328',
+    calls: {
+      StartQuery: ({ queryString }) => {
+        const query = readQuery(String(queryString));
+        if (query === undefined) {
+          throw new Refusal(
+            'MalformedQueryException',
+            'Only queries by a reference or by events are known here.',
+          );
+        }
+        const queryId = randomUUID();
+        queries.set(queryId, query);
+        return { queryId };
+      },
+      GetQueryResults: ({ queryId }) => {
+        const query = queries.get(String(queryId));
+        if (query === undefined) throw new Refusal('ResourceNotFoundException', 'There is no such query.');
+        queries.delete(String(queryId));
+        const results = lines()
+          .filter((line) => {
+            const entry = parseJson(line);
+            return isObject(entry) && query.matches(entry);
+          })
+          .map((line) => [{ field: '@message', value: line }]);
+        if (query.latestFirst) results.reverse();
+        return { status: 'Complete', results };
+      },
+    },
   });
 }

@@ -5,7 +5,7 @@ import type { TableStreams } from './event-source-mappings.ts';
 import { addTransactions } from './transactions.ts';
 
 export interface EmbeddedDynamoDb extends LoopbackServer {
-  /** Has writes told from then on. */
+  /** Has writes reported from then on. */
   readonly stream: (streams: TableStreams) => void;
 }
 
@@ -31,7 +31,7 @@ export async function startDynamoDb(): Promise<EmbeddedDynamoDb> {
 /**
  * Makes tables at a DynamoDB endpoint, where they are not there yet.
  *
- * @throws StartError when the endpoint does not answer
+ * @throws StartError when the endpoint does not respond
  */
 export async function createTables(
   endpoint: string,

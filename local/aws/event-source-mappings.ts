@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { StartError } from '../errors.ts';
-import type { Functions } from './cloudformation.ts';
+import type { Functions } from './functions.ts';
 import { isObject, listAt, objectAt, textOf } from './template.ts';
 import type { Assembly, Json, JsonObject, Resource } from './template.ts';
 
@@ -18,7 +18,7 @@ interface Mapping {
   readonly keyNames: readonly string[];
   readonly streamArn: string;
   readonly function: Resource;
-  readonly lets: (record: Json) => boolean;
+  readonly matches: (record: Json) => boolean;
   readonly retries: number;
 }
 
@@ -79,7 +79,7 @@ function readMappings(assembly: Assembly): Mapping[] {
       keyNames: listAt(table.properties, 'KeySchema').map((key) => textOf(objectAt(key)['AttributeName'])),
       streamArn: assembly.text(stack, source ?? ''),
       function: target,
-      lets: (record) => filters.length === 0 || filters.some((filter) => filter(record)),
+      matches: (record) => filters.length === 0 || filters.some((filter) => filter(record)),
       retries: Number(properties['MaximumRetryAttempts'] ?? 2),
     };
   });
@@ -89,11 +89,11 @@ function readMappings(assembly: Assembly): Mapping[] {
 export interface TableStreams {
   /** Table → the names of its keys. */
   readonly tables: ReadonlyMap<string, readonly string[]>;
-  readonly tell: (write: TableWrite) => void;
+  readonly publish: (write: TableWrite) => void;
 }
 
 /**
- * @returns is to be told of writes. Each record is a batch of its own, and every write of an item that stays a MODIFY: whether it
+ * @returns is to be called with writes. Each record is a batch of its own, and every write of an item that stays a MODIFY: whether it
  *   was there before is not known here
  */
 export function eventSources(assembly: Assembly, functions: Functions): TableStreams {
@@ -108,7 +108,7 @@ export function eventSources(assembly: Assembly, functions: Functions): TableStr
   };
   return {
     tables: new Map(mappings.map(({ table, keyNames }) => [table, keyNames])),
-    tell({ table, keys, image }) {
+    publish({ table, keys, image }) {
       for (const mapping of mappings.filter((candidate) => candidate.table === table)) {
         sequence += 1;
         const record: JsonObject = {
@@ -127,7 +127,7 @@ export function eventSources(assembly: Assembly, functions: Functions): TableStr
           },
           eventSourceARN: mapping.streamArn,
         };
-        if (mapping.lets(record)) void deliver(mapping, record);
+        if (mapping.matches(record)) void deliver(mapping, record);
       }
     },
   };

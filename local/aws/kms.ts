@@ -1,3 +1,4 @@
+/** RSA keys that sign, as KMS has them: the private half can be used and never leaves. */
 import {
   constants,
   createHash,
@@ -10,8 +11,6 @@ import { promisify } from 'node:util';
 import { now, optionalText, Refusal, requiredText, startAwsJsonService } from './aws-json.ts';
 import type { Input, Output } from './aws-json.ts';
 import type { LoopbackServer } from '../loopback-server.ts';
-
-/** RSA keys that sign, as KMS has them: the private half can be used and never leaves. */
 
 interface StoredKey {
   readonly id: string;

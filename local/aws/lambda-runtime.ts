@@ -206,7 +206,7 @@ export class LambdaFunction {
    *
    * @param event - anything JSON can hold
    * @returns the handler's result as JSON, or why there is none: it threw, ran out of time, ended its thread, or
-   * answered more than Lambda passes on
+   * returned more than Lambda passes on
    */
   async invoke(event: unknown): Promise<Invocation> {
     // A rotation or a schedule may still be on its way when all ends: it must not start a new thread.

@@ -1,11 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
-import path from 'node:path';
-import { StartError } from '../errors.ts';
-
 /**
  * The synthesised CDK assembly as CloudFormation would see it: its stacks' resources, and their values with the
  * intrinsic functions worked out.
  */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { StartError } from '../errors.ts';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
@@ -320,3 +319,14 @@ function readAssets(directory: string, artifact: string): Map<string, string> {
     ]),
   );
 }
+
+export const arnOf = (assembly: Assembly, resource: Resource, service: string, name: string): string =>
+  `arn:aws:${service}:${assembly.regionOf(resource)}:${accountId}:${name}`;
+
+/** CloudFormation's own names: the stack's and the resource's. */
+export const physicalName = (assembly: Assembly, resource: Resource, property: string): string => {
+  const given = resource.properties[property];
+  return given === undefined
+    ? `${resource.stack}-${resource.logicalId}`
+    : assembly.text(resource.stack, given);
+};

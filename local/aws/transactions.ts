@@ -46,7 +46,7 @@ interface WriteInput {
   readonly TransactItems?: readonly { readonly Update?: WriteInput }[];
 }
 
-/** The keys of the items that a call writes; a batch of writes is not told. */
+/** The keys of the items that a call writes; a batch of writes is not reported. */
 function writtenBy(
   operation: string,
   input: WriteInput,
@@ -54,7 +54,7 @@ function writtenBy(
 ): { table: string; keys: JsonObject }[] {
   if (operation === 'TransactWriteItems') {
     return (input.TransactItems ?? []).flatMap(({ Update }) =>
-      Update === undefined ? [] : writtenBy('UpdateItem', Update, { tables, tell: () => undefined }),
+      Update === undefined ? [] : writtenBy('UpdateItem', Update, { tables, publish: () => undefined }),
     );
   }
   const { TableName: table = '', Key, Item, UpdateExpression } = input;
@@ -67,7 +67,7 @@ function writtenBy(
 /**
  * Lets a server of the embedded store carry out one request after the other, and transactions, too.
  *
- * @returns has writes told from then on, each with the item as it left it
+ * @returns has writes reported from then on, each with the item as it left it
  */
 export function addTransactions(server: http.Server): (streams: TableStreams) => void {
   const listeners = server.listeners('request') as http.RequestListener[];
@@ -100,7 +100,7 @@ export function addTransactions(server: http.Server): (streams: TableStreams) =>
     return ok;
   };
 
-  /** Before the next request is carried out, so that each write is told as it was. */
+  /** Before the next request is carried out, so that each write is reported as it was. */
   const tellWrites = async (
     to: TableStreams,
     { headers }: http.IncomingMessage,
@@ -109,7 +109,7 @@ export function addTransactions(server: http.Server): (streams: TableStreams) =>
   ): Promise<void> => {
     for (const { table, keys } of writtenBy(operation, JSON.parse(input) as WriteInput, to)) {
       const { body } = await call(headers, 'GetItem', { TableName: table, Key: keys, ConsistentRead: true });
-      to.tell({ table, keys, image: (JSON.parse(body) as { Item?: JsonObject }).Item });
+      to.publish({ table, keys, image: (JSON.parse(body) as { Item?: JsonObject }).Item });
     }
   };
 

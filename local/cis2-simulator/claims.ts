@@ -135,7 +135,7 @@ const userInfoByScope: Record<Scope, (persona: Persona, selectedRoleId: string) 
   changedrole: (_persona, selectedRoleId) => ({ selected_roleid: selectedRoleId }),
 };
 
-/** The UserInfo answer for what was granted, and no more. */
+/** The UserInfo response for what was granted, and no more. */
 export function userInfoClaims(
   { persona, selectedRoleId }: Authentication,
   scopes: readonly Scope[],

@@ -29,7 +29,7 @@ const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const maxLifetimeSeconds = 30 * 60;
 const clockSkewSeconds = 5;
 
-/** Answers the client that a token request comes from; throws ClientRefused when it does not prove itself. */
+/** Returns the client that a token request comes from; throws ClientRefused when it does not prove itself. */
 export type ClientAuthenticator = (form: URLSearchParams) => Promise<ClientRegistration>;
 
 interface KnownClient {
@@ -83,7 +83,7 @@ function claimedBy(assertion: string): { kid: unknown; issuer: unknown } {
 /**
  * Checks a client as strictly as CIS2 does: by the method it is registered for, and by no other.
  *
- * `private_key_jwt` (RFC 7523 section 3): a client's keys are fetched from its JWKS URL, kept for an hour, and fetched
+ * `private_key_jwt` (RFC 7523 section 3): a client's keys are fetched from its JWKS URL, cached for an hour, and fetched
  * again for an unknown `kid`, but not soon after: a key that is used before it is published, or withdrawn while it is
  * still in use, fails here too. `client_secret_post`: RFC 6749 section 2.3.1, in the form.
  *

@@ -1,3 +1,5 @@
+import { isObject } from '../../lambdas/common/json.ts';
+
 /** How a client proves itself at the token endpoint: with a key it publishes, or with a secret in the form. */
 type ClientAuthentication =
   | {
@@ -70,9 +72,6 @@ const members = [
 ];
 
 type Members = Readonly<Record<string, unknown>>;
-
-const isObject = (value: unknown): value is Members =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== '';
 

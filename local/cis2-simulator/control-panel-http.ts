@@ -1,7 +1,7 @@
-import type { ControlPanel, CommandInput } from './control-panel.ts';
-import { CommandRefused } from './control-panel.ts';
+import { CommandRefused, readJson } from '../control-panel/input.ts';
+import { isMarked } from '../control-panel/path.ts';
+import type { ControlPanel } from './control-panel.ts';
 import { controlPanelPage, type Notice } from './control-panel-page.ts';
-import { isMarked } from '../control-panel-path.ts';
 import { json, type HttpResponse, type Request } from './http.ts';
 import { controlPanelPaths } from './metadata.ts';
 import { telemetryPage } from './telemetry-page.ts';
@@ -28,24 +28,7 @@ const problem = (status: number, message: string): HttpResponse => json(status, 
 const crossSite = (): HttpResponse =>
   problem(403, 'The control panel takes no request of another site; a program sends X-Control-Panel: 1.');
 
-function readJson({ body, headers }: Request): CommandInput {
-  if (body === '') return {};
-  if (!/^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '')) {
-    throw new CommandRefused('The body must be application/json.');
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch {
-    throw new CommandRefused('The body is not JSON.');
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new CommandRefused('The body must be a JSON object.');
-  }
-  return value as CommandInput;
-}
-
-/** The control panel and the control API. Answers undefined for a path that is none of theirs. */
+/** The control panel and the control API. Returns undefined for a path that is none of theirs. */
 export function createControlPanelEndpoint(
   controlPanel: ControlPanel,
   telemetry: (() => Telemetry) | undefined,
@@ -77,7 +60,11 @@ export function createControlPanelEndpoint(
 
   const call = async (command: string, request: Request): Promise<HttpResponse> => {
     try {
-      return json(200, await controlPanel.run(command, readJson(request)), `control panel ${command}`);
+      return json(
+        200,
+        await controlPanel.run(command, readJson(request.body, request.headers)),
+        `control panel ${command}`,
+      );
     } catch (error) {
       if (!(error instanceof CommandRefused)) throw error;
       return problem(400, error.message);

@@ -1,3 +1,14 @@
+import {
+  CommandRefused,
+  given,
+  readChoice,
+  readFlag,
+  readText,
+  readWhole,
+  refuse,
+  required,
+  type CommandInput,
+} from '../control-panel/input.ts';
 import type { ClientRegistration } from './clients.ts';
 import {
   authorizationErrors,
@@ -13,15 +24,6 @@ import { personas } from './personas.ts';
 import type { Cis2Session, Sessions } from './sessions.ts';
 import type { KeyRing } from './signer.ts';
 
-/** A command that cannot be carried out. The message is for whoever gave it. */
-export class CommandRefused extends Error {
-  override readonly name = 'CommandRefused';
-  readonly code = 'command_refused';
-}
-
-/** What a command takes: JSON members, or the fields of a form, where a number is its digits. */
-export type CommandInput = Readonly<Record<string, unknown>>;
-
 export interface CommandResult {
   /** What has been done, in a sentence. */
   readonly message: string;
@@ -30,46 +32,7 @@ export interface CommandResult {
 
 type Command = (input: CommandInput) => CommandResult | Promise<CommandResult>;
 
-const refuse = (message: string): never => {
-  throw new CommandRefused(message);
-};
-
-/** An empty field of a form is one that was not filled in. */
-const given = (input: CommandInput, name: string): unknown => (input[name] === '' ? undefined : input[name]);
-
-function text(input: CommandInput, name: string): string | undefined {
-  const value = given(input, name);
-  return value === undefined || typeof value === 'string' ? value : refuse(`${name} must be a string.`);
-}
-
-function whole(input: CommandInput, name: string, min: number, max: number): number | undefined {
-  const value = given(input, name);
-  if (value === undefined) return undefined;
-  const number = typeof value === 'string' && /^-?\d{1,9}$/.test(value.trim()) ? Number(value) : value;
-  return typeof number === 'number' && Number.isInteger(number) && number >= min && number <= max
-    ? number
-    : refuse(`${name} must be a whole number from ${String(min)} to ${String(max)}.`);
-}
-
-function choice<Choice extends string>(
-  input: CommandInput,
-  name: string,
-  choices: readonly Choice[],
-): Choice | undefined {
-  const value = given(input, name);
-  if (value === undefined) return undefined;
-  return choices.find((known) => known === value) ?? refuse(`${name} must be one of ${choices.join(', ')}.`);
-}
-
-function flag(input: CommandInput, name: string): boolean {
-  const value = given(input, name) ?? false;
-  if (value === true || value === 'true') return true;
-  return value === false || value === 'false' ? false : refuse(`${name} must be true or false.`);
-}
-
-const required = <T>(value: T | undefined, name: string): T => value ?? refuse(`${name} is missing.`);
-
-const times = (input: CommandInput): number | undefined => whole(input, 'times', 1, 1_000);
+const times = (input: CommandInput): number | undefined => readWhole(input, 'times', 1, 1_000);
 
 const howOften = (count: number | undefined, one: string): string =>
   count === undefined
@@ -88,11 +51,11 @@ function parsed(value: string): unknown {
 }
 
 function readFault(input: CommandInput): Fault {
-  const kind = required(choice(input, 'kind', ['slow', 'status', 'reset', 'html'] as const), 'kind');
+  const kind = required(readChoice(input, 'kind', ['slow', 'status', 'reset', 'html'] as const), 'kind');
   if (kind === 'slow') {
-    return { kind, milliseconds: required(whole(input, 'milliseconds', 1, 120_000), 'milliseconds') };
+    return { kind, milliseconds: required(readWhole(input, 'milliseconds', 1, 120_000), 'milliseconds') };
   }
-  if (kind === 'status') return { kind, status: required(whole(input, 'status', 200, 599), 'status') };
+  if (kind === 'status') return { kind, status: required(readWhole(input, 'status', 200, 599), 'status') };
   return { kind };
 }
 
@@ -204,8 +167,8 @@ export class ControlPanel {
 
   /** The sessions that a command is about: one by its id, or all of a person. */
   #sessionsOf(input: CommandInput): readonly Cis2Session[] {
-    const id = text(input, 'session');
-    const uid = text(input, 'uid');
+    const id = readText(input, 'session');
+    const uid = readText(input, 'uid');
     if (id === undefined && uid === undefined) refuse('session or uid is missing.');
     const found = this.#parts.sessions.live.filter(
       (session) =>
@@ -226,9 +189,9 @@ export class ControlPanel {
   }
 
   async #logout(input: CommandInput): Promise<CommandResult> {
-    const name = text(input, 'kind') ?? 'good';
+    const name = readText(input, 'kind') ?? 'good';
     if (!isLogoutKind(name)) return refuse('There is no such kind of logout token.');
-    const clientId = text(input, 'client');
+    const clientId = readText(input, 'client');
     const client = this.#parts.clients.find((registered) => registered.clientId === clientId);
     if (clientId !== undefined && client === undefined) refuse('There is no such client.');
     const deliveries =
@@ -251,13 +214,13 @@ export class ControlPanel {
     kind: LogoutKind,
     input: CommandInput,
   ): Promise<Delivery[]> {
-    const [sub, sid] = [text(input, 'sub'), text(input, 'sid')];
+    const [sub, sid] = [readText(input, 'sub'), readText(input, 'sid')];
     const delivery = await this.#parts.sender.send({ client, kind, sub, sid, idToken: undefined });
     return delivery === undefined ? [] : [delivery];
   }
 
   async #rotate(input: CommandInput): Promise<CommandResult> {
-    const withdraw = flag(input, 'withdraw');
+    const withdraw = readFlag(input, 'withdraw') ?? false;
     await this.#parts.keys.rotate({ withdraw });
     return {
       message: withdraw
@@ -267,7 +230,7 @@ export class ControlPanel {
   }
 
   #fault(input: CommandInput): CommandResult {
-    const endpoint = required(choice(input, 'endpoint', faultyEndpoints), 'endpoint');
+    const endpoint = required(readChoice(input, 'endpoint', faultyEndpoints), 'endpoint');
     if (given(input, 'kind') === 'off') {
       this.#parts.effects.clearFault(endpoint);
       return { message: `The ${endpoint} endpoint works again.` };
@@ -293,14 +256,14 @@ export class ControlPanel {
   }
 
   #claim(input: CommandInput): CommandResult {
-    const document = required(choice(input, 'in', ['idToken', 'userInfo'] as const), 'in');
-    const name = required(text(input, 'name'), 'name');
-    if (flag(input, 'restore')) {
+    const document = required(readChoice(input, 'in', ['idToken', 'userInfo'] as const), 'in');
+    const name = required(readText(input, 'name'), 'name');
+    if (readFlag(input, 'restore') ?? false) {
       this.#parts.effects.restoreClaim(document, name);
       return { message: `${name} is itself again.` };
     }
     const count = times(input);
-    const [drop, typed] = [flag(input, 'drop'), text(input, 'text')];
+    const [drop, typed] = [readFlag(input, 'drop') ?? false, readText(input, 'text')];
     // The empty string is a value too, where it is said in JSON.
     const value = typed === undefined ? input['value'] : parsed(typed);
     if (drop === (value !== undefined)) refuse('Either value (or text) or drop must be given.');
@@ -315,7 +278,7 @@ export class ControlPanel {
       this.#parts.effects.clearAuthorizationError();
       return { message: 'Sign-ins go on as usual.' };
     }
-    const error = required(choice(input, 'error', authorizationErrors), 'error');
+    const error = required(readChoice(input, 'error', authorizationErrors), 'error');
     const count = times(input) ?? 1;
     this.#parts.effects.setAuthorizationError(error, count);
     return { message: `${error} is answered, ${howOften(count, 'sign-in')}.` };
@@ -323,7 +286,7 @@ export class ControlPanel {
 
   #clock(input: CommandInput): CommandResult {
     const day = 86_400;
-    const seconds = required(whole(input, 'skewSeconds', -day, day), 'skewSeconds');
+    const seconds = required(readWhole(input, 'skewSeconds', -day, day), 'skewSeconds');
     this.#parts.effects.skewSeconds = seconds;
     return {
       message:

@@ -108,7 +108,7 @@ export class Effects {
     this.#authorizationError = undefined;
   }
 
-  /** The error that an authorisation request is answered with. */
+  /** The error that an authorisation request gets. */
   takeAuthorizationError(): AuthorizationError | undefined {
     const entry = this.#authorizationError;
     if (entry !== undefined && !isLeft(entry)) this.#authorizationError = undefined;

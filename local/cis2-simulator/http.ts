@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { currentPath } from '../control-panel-path.ts';
+import { currentPath } from '../control-panel/path.ts';
 import { readBody } from '../loopback-server.ts';
 
 export interface Request {

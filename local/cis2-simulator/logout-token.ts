@@ -45,7 +45,7 @@ export interface LogoutMessage {
 
 interface Kind {
   readonly label: string;
-  /** What a client is expected to answer; `any` where the specification leaves it open. */
+  /** The response that is expected of a client; `any` where the specification leaves it open. */
   readonly expected: 'accepted' | 'refused' | 'any';
   readonly make: (context: LogoutContext) => Promise<LogoutMessage>;
 }

@@ -1,4 +1,4 @@
-import { controlPanelPath, telemetryPath } from '../control-panel-path.ts';
+import { controlPanelPath, telemetryPath } from '../control-panel/path.ts';
 import { authenticators } from './personas.ts';
 
 /** Where CIS2 has its healthcare realm; the endpoints hang below it. */

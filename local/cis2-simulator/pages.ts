@@ -80,7 +80,7 @@ const cancelButton = html`
   <p class="nhsuk-hint">Cancelling sends you back with the error <code>access_denied</code>.</p>
 `;
 
-/** The page where a person is chosen. `interaction` names the authorisation request it answers. */
+/** The page where a person is chosen. `interaction` names the authorisation request that it belongs to. */
 export function signInPage(request: AuthorizationRequest, interaction: string): HttpResponse {
   const { client, redirectUri, acrValues } = request;
   const app = new URL(redirectUri);

@@ -11,7 +11,7 @@ export interface Authenticator {
   readonly name: string;
   readonly amr: string;
   readonly level: 1 | 2 | 3;
-  /** The first one is the `acr` answered when the request asked for something this authenticator is not. */
+  /** The first one is the `acr` returned when the request asked for something this authenticator is not. */
   readonly satisfies: readonly [string, ...string[]];
   /** A role is chosen in the Identity Agent as the card goes in, and CIS2 asks no more. */
   readonly choosesRole?: true;
@@ -289,7 +289,7 @@ export const personas: readonly Persona[] = [
   {
     uid: '900000000006',
     name: 'Farah Siddiqui',
-    // CIS2 would not let this authenticator in where AAL3 was asked. Here it answers level 2 all the same, because
+    // CIS2 would not let this authenticator in where AAL3 was asked. Here it gives level 2 all the same, because
     // the request passes through the browser and can be altered there: the app has to judge the level it gets.
     summary:
       'Signs in with an authenticator app, which is level 2 whatever the app asked for. An app that needs level 3 must refuse her.',

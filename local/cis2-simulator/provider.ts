@@ -103,7 +103,7 @@ function mustChooseRole({ scopes }: AuthorizationRequest, session: Cis2Session):
   return knownRole(session) === undefined;
 }
 
-/** The OpenID provider, from requests to answers. All of its state is in memory. */
+/** The OpenID provider, from requests to responses. All of its state is in memory. */
 export function createProvider(options: ProviderOptions): Endpoint {
   const { origin, clients, keys, sessions, effects, now, clock } = options;
   const document = metadata(origin);
@@ -408,7 +408,7 @@ export function createProvider(options: ProviderOptions): Endpoint {
   };
 }
 
-/** What a fault answers; undefined where the endpoint still does its work, perhaps after a while. */
+/** The response of a fault; undefined where the endpoint still does its work, perhaps after a while. */
 async function faultResponse(fault: ReturnType<Effects['takeFault']>): Promise<HttpResponse | undefined> {
   switch (fault?.kind) {
     case 'slow':

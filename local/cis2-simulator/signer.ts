@@ -81,7 +81,7 @@ export class KeyRing {
     return newest.key;
   }
 
-  /** What the keys endpoint answers: the public halves of the published keys, the newest first. */
+  /** The body of the keys endpoint: the public halves of the published keys, the newest first. */
   get published(): readonly JWK[] {
     return this.#keys.filter(({ published }) => published).map(({ key }) => key.publicJwk);
   }

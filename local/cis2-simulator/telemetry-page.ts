@@ -7,29 +7,39 @@ import { controlPanelPaths } from './metadata.ts';
 /** How many events of the audit trail are shown. */
 const maxEvents = 100;
 
+/** How the cells of a column break: not at all, or anywhere. */
+type Breaks = 'never' | 'anywhere';
+type Column = readonly [title: string, breaks?: Breaks];
+
+/** A table that scrolls sideways where the window is too narrow; its heading stays. */
 const tableOf = (
-  caption: string,
-  columns: readonly string[],
+  id: string,
+  heading: string,
+  columns: readonly Column[],
   rows: readonly (readonly string[])[],
 ): Html => html`
-  <table class="nhsuk-table">
-    <caption class="nhsuk-table__caption">
-      ${caption}
-    </caption>
-    <thead class="nhsuk-table__head">
-      <tr>
-        ${columns.map((column) => html`<th scope="col">${column}</th>`)}
-      </tr>
-    </thead>
-    <tbody class="nhsuk-table__body">
-      ${rows.map(
-        (row) =>
-          html`<tr class="nhsuk-table__row">
-            ${row.map((cell) => html`<td class="nhsuk-table__cell">${cell}</td>`)}
-          </tr>`,
-      )}
-    </tbody>
-  </table>
+  <h2 class="nhsuk-heading-m simulator-breaks-anywhere" id="${id}">${heading}</h2>
+  <div class="simulator-table" role="region" aria-labelledby="${id}" tabindex="0">
+    <table class="nhsuk-table">
+      <thead class="nhsuk-table__head">
+        <tr>
+          ${columns.map(([title]) => html`<th scope="col">${title}</th>`)}
+        </tr>
+      </thead>
+      <tbody class="nhsuk-table__body">
+        ${rows.map(
+          (row) =>
+            html`<tr class="nhsuk-table__row">
+              ${row.map((cell, index) => {
+                const breaks = columns[index]?.[1];
+                const style = breaks === undefined ? '' : `simulator-breaks-${breaks}`;
+                return html`<td class="nhsuk-table__cell ${style}">${cell}</td>`;
+              })}
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>
 `;
 
 const rounded = (value: number): string => String(Math.round(value * 10) / 10);
@@ -53,15 +63,25 @@ export function telemetryPage(
       ${hasControlPanel ? html`· <a href="${controlPanelPaths.panel}">Control panel</a>` : undefined}
     </p>
     ${tableOf(
+      'metrics',
       `Metrics, in the namespace ${[...new Set(metrics.map(({ namespace }) => namespace))].join(', ')}`,
-      ['Metric', 'Dimension', 'Values', 'Sum', 'Average', 'Maximum', 'Unit'],
+      [
+        ['Metric', 'anywhere'],
+        ['Dimension', 'anywhere'],
+        ['Values'],
+        ['Sum'],
+        ['Average'],
+        ['Maximum'],
+        ['Unit'],
+      ],
       metrics.map(({ name, dimension, unit, count, sum, max }) => [
         ...[name, dimension ?? '', String(count), rounded(sum), rounded(sum / count), rounded(max), unit],
       ]),
     )}
     ${tableOf(
+      'audit-trail',
       'Audit trail, the latest event first',
-      ['Time', 'Event', 'Person (keyed hash)', 'Details'],
+      [['Time', 'never'], ['Event'], ['Person (keyed hash)', 'anywhere'], ['Details', 'anywhere']],
       audit.slice(0, maxEvents).map(({ time, event, person, details }) => [time, event, person, details]),
     )}
   `;

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { isAlive } from '../processes.ts';
 
 /** How often it checks, in milliseconds. */
 const pollMs = 500;
@@ -16,22 +17,12 @@ function starterBehindShell(parent: number): number | undefined {
     : undefined;
 }
 
-const isGone = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    // Somebody else's process is there too.
-    return (error as NodeJS.ErrnoException).code !== 'EPERM';
-  }
-};
-
 /** Calls back once what started this process is gone, however it ended. */
 export function whenStarterIsGone(stop: () => void): void {
   const parent = process.ppid;
   const starter = starterBehindShell(parent);
   const timer = setInterval(() => {
-    if (process.ppid === parent && (starter === undefined || !isGone(starter))) return;
+    if (process.ppid === parent && (starter === undefined || isAlive(starter))) return;
     clearInterval(timer);
     stop();
   }, pollMs);

@@ -1,7 +1,7 @@
 import vm from 'node:vm';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { GatewayRequest, GatewayResponse } from './http-api-event.ts';
-import { isWebSocketApi } from '../aws/cloudformation.ts';
+import { isWebSocketApi } from '../aws/apis.ts';
 import { isObject, listAt, objectAt, textOf } from '../aws/template.ts';
 import type { Assembly, Json, JsonObject, Resource } from '../aws/template.ts';
 import { StartError } from '../errors.ts';

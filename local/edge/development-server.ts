@@ -26,7 +26,7 @@ const notReturned =
 /** How long a request waits for the development server, in milliseconds: it may be compiling. */
 const maxWait = 60_000;
 
-/** How often a server that does not answer yet is tried again, in milliseconds. */
+/** How often a server that does not respond yet is tried again, in milliseconds. */
 const retryEvery = 300;
 
 const executable = /^(?:module|importmap|speculationrules|(?:text|application)\/(?:java|ecma)script)?$/i;
@@ -90,8 +90,8 @@ export class DevelopmentServer implements Spa {
     this.#say = say;
   }
 
-  /** Resolves when the server answers. Says once that it is waited for. */
-  async answering(signal: AbortSignal): Promise<void> {
+  /** Resolves when the server responds. Says once that it is waited for. */
+  async waitUntilReachable(signal: AbortSignal): Promise<void> {
     for (let tries = 0; ; tries += 1) {
       const failure = await this.#send('/', 'HEAD', {}).then(
         (response) => void response.destroy(),

@@ -61,7 +61,7 @@ export class HttpApi {
     this.#patterns = routes
       .filter((route) => route.routeKey !== '$default')
       .map(readPattern)
-      .sort((one, other) => rank(one).localeCompare(rank(other)));
+      .sort((one, other) => (rank(one) < rank(other) ? -1 : Number(rank(one) > rank(other))));
   }
 
   /** The most specific route for a request, as an HTTP API finds it. */
@@ -77,7 +77,7 @@ export class HttpApi {
     return this.#fallback && { route: this.#fallback, routeKey: '$default', pathParameters: {} };
   }
 
-  /** Answers a request by the function that its route leads to, within the gateway's own limits. */
+  /** Responds to a request by the function that its route leads to, within the gateway's own limits. */
   async handle(request: GatewayRequest): Promise<GatewayResponse> {
     const path = decodedPath(request.target);
     if (path === undefined) return gatewayMessage(400, 'Bad Request');

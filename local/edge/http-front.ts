@@ -86,6 +86,8 @@ export class HttpFront {
     // What a page may ask for is for the functions to say, as it is deployed.
     guardServer(server, { hosts: this.#hosts, browsers: 'server-decides' });
     server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
+      // From here on Node.js leaves its errors to us, and one that nobody handles ends the process.
+      socket.on('error', () => socket.destroy());
       void this.#upgrade(message, socket, head).catch(() => {
         socket.destroy();
       });
@@ -125,7 +127,7 @@ export class HttpFront {
     }
   }
 
-  /** Only what our functions answer knows of the page's address: the page's own paths are not theirs to redirect. */
+  /** Only our functions' responses know of the page's address: the page's own paths are not theirs to redirect. */
   async #respond(site: Site, behaviour: Behaviour, request: GatewayRequest): Promise<SpaResponse> {
     if (behaviour.origin === 'spa') return responseOf(site, behaviour, request);
     this.#pageOrigins ??= new PageOrigins(site.baseUrl);
@@ -179,7 +181,7 @@ async function responseOf(site: Site, behaviour: Behaviour, request: GatewayRequ
     const refusal = gatewayMessage(405, 'Method Not Allowed');
     return { ...refusal, headers: { ...refusal.headers, allow: 'GET, HEAD' } };
   }
-  // A WebSocket API has no answer for what is no WebSocket.
+  // A WebSocket API has no response for what is no WebSocket.
   if (behaviour.origin === 'events') return gatewayMessage(403, 'Forbidden');
   const passed = await passedOn(site, behaviour, request);
   if ('status' in passed) return passed;
@@ -188,7 +190,7 @@ async function responseOf(site: Site, behaviour: Behaviour, request: GatewayRequ
 
 const pathOf = (target: string): string => target.split('?', 1)[0] ?? '/';
 
-/** A request as the edge passes it on, or the edge's own answer. */
+/** A request as the edge passes it on, or the edge's own response. */
 async function passedOn(
   site: Site,
   behaviour: Behaviour,

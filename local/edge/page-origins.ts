@@ -24,7 +24,7 @@ export class PageOrigins {
   }
 
   /**
-   * Answers a request, and leads the browser to the page that it came from.
+   * Responds to a request, and leads the browser to the page that it came from.
    *
    * @param handle - gets the request without what a deployment would not believe either
    */

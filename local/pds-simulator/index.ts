@@ -100,7 +100,7 @@ function admit(request: Request, platform: PdsSimulatorOptions['platform']): voi
   }
 }
 
-/** What the caller's own ids are answered with. */
+/** The caller's own ids, as headers of the response. */
 const echoed = (request: Request): Record<string, string> =>
   Object.fromEntries(
     ['x-request-id', 'x-correlation-id'].flatMap((name) => {
@@ -122,7 +122,7 @@ function encoded(request: Request, response: HttpResponse): HttpResponse {
     : { ...response, headers };
 }
 
-/** The gateway's answers in place of the API's. */
+/** The gateway's responses in place of the API's. */
 const instead = (fault: Extract<Fault, { kind: 'status' | 'quota' }>): HttpResponse => {
   if (fault.kind === 'quota') return errorResponse(new PdsError('TOO_MANY_REQUESTS'));
   const { status, error: code = 'UNKNOWN_ERROR', description: diagnostics } = fault;

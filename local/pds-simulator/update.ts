@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import jsonPatch, { type Operation } from 'fast-json-patch';
+import { isObject } from '../../lambdas/common/json.ts';
 import { PdsError } from './outcome.ts';
 import { etagOf, genders, isRestricted, type Patient } from './patient.ts';
 
@@ -37,9 +38,6 @@ function applied(patient: Patient, patches: Operation[]): Patient {
     throw invalidUpdate(`Invalid patch - ${name}`);
   }
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null;
 
 /** Whether what is left is still a patient. The types promise nothing about a patched document. */
 function isPatient(document: unknown): boolean {

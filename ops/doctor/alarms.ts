@@ -9,7 +9,7 @@ const named = (alarms: readonly Alarm[]): string =>
 
 export function checkAlarms(alarms: readonly Alarm[]): string {
   if (alarms.length === 0) {
-    throw new Fault('the environment has no alarm', 'They come with the stateless stack: deploy it again.');
+    throw new Fault('the environment has no alarm', 'They come with the stacks: deploy again, with --all.');
   }
   const silent = alarms.filter(({ actions, enabled }) => actions === 0 || !enabled);
   if (silent.length > 0) {

@@ -182,13 +182,15 @@ async function examine(
     );
   }
 
-  const { alarms, subscriptions } = installation;
-  if (alarms !== undefined) await plain('alarms', async () => checkAlarms(await alarms()));
-  if (subscriptions !== undefined) {
+  const watched = async (where: string, { alarms, subscriptions }: Partial<Installation>): Promise<void> => {
+    if (alarms !== undefined) await plain(`${where}alarms`, async () => checkAlarms(await alarms()));
+    if (subscriptions === undefined) return;
     const { alarm, warning } = subscriptions;
-    await plain('alarm subscriptions', async () => checkSubscriptions(await alarm(), 'alarm'));
-    await plain('warning subscriptions', async () => checkSubscriptions(await warning(), 'warning'));
-  }
+    await plain(`${where}alarm subscriptions`, async () => checkSubscriptions(await alarm(), 'alarm'));
+    await plain(`${where}warning subscriptions`, async () => checkSubscriptions(await warning(), 'warning'));
+  };
+  await watched('', installation);
+  if (installation.edge !== undefined) await watched('edge ', installation.edge);
   return findings;
 }
 
@@ -215,13 +217,13 @@ async function begin(
 /** Ends a sign-in with a code that CIS2 never gave. @returns the reference of that request */
 async function endInVain(baseUrl: string, issuer: string, { state, cookie }: Begun): Promise<string> {
   const query = new URLSearchParams({ code: 'doctor', state, iss: issuer });
-  const answer = await ask('the site', `${baseUrl}/auth/callback?${query.toString()}`, {
+  const response = await ask('the site', `${baseUrl}/auth/callback?${query.toString()}`, {
     headers: { cookie },
   });
-  const reference = answer.headers.get('x-request-id');
+  const reference = response.headers.get('x-request-id');
   if (reference !== null && /^[0-9A-Z-]{10,20}$/.test(reference)) return reference;
   throw new Fault(
-    `GET /auth/callback answers ${String(answer.status)} without a reference`,
+    `GET /auth/callback answers ${String(response.status)} without a reference`,
     'Something before the function callback answers: the firewall, the gateway or a proxy. The callback’s query must pass.',
   );
 }

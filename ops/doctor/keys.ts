@@ -6,16 +6,16 @@ import { ask, jsonOf } from './http.ts';
 
 /** The set that is served, against the ring. */
 export async function checkJwks(url: string, { keys: ring }: KeysStatus): Promise<string> {
-  const answer = await ask('our key set', url);
-  const set = jsonOf(answer);
+  const response = await ask('our key set', url);
+  const set = jsonOf(response);
   const keys = isObject(set) && Array.isArray(set['keys']) ? (set['keys'] as unknown[]).filter(isObject) : [];
-  if (answer.status !== 200 || keys.length === 0) {
+  if (response.status !== 200 || keys.length === 0) {
     throw new Fault(
-      `our key set (JWKS) at ${url} is answered ${String(answer.status)}, with no key in it`,
+      `our key set (JWKS) at ${url} is answered ${String(response.status)}, with no key in it`,
       'CIS2 cannot check who we are without it: look at the log of the function jwks, and whether something before it answers.',
     );
   }
-  if (keys.some((key) => ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'].some((member) => member in key))) {
+  if (keys.some((key) => ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'].some((member) => member in key))) {
     throw new Fault(
       'our key set (JWKS) shows a private key',
       'Follow the runbook “suspected key compromise” now: keys promote withdraws the key.',

@@ -20,12 +20,12 @@ const clip = (value: unknown): string => (typeof value === 'string' ? value.slic
 /** Metadata and keys, from outside. */
 export async function discover(issuer: string): Promise<Discovery> {
   const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-  const answer = await ask(cis2, address);
-  const metadata = jsonOf(answer);
-  if (answer.status !== 200 || !isObject(metadata)) {
+  const response = await ask(cis2, address);
+  const metadata = jsonOf(response);
+  if (response.status !== 200 || !isObject(metadata)) {
     throw new Fault(
-      `CIS2’s discovery document is answered ${String(answer.status)}`,
-      answer.status >= 500
+      `CIS2’s discovery document is answered ${String(response.status)}`,
+      response.status >= 500
         ? `${cis2IsDown} Nobody can sign in; sessions go on.`
         : 'The issuer is spelled wrongly, or is that of another environment: compare it with what CIS2 gave you.',
     );
@@ -56,7 +56,7 @@ export async function discover(issuer: string): Promise<Discovery> {
   return {
     authorizationEndpoint: String(metadata['authorization_endpoint']),
     userInfoEndpoint: String(metadata['userinfo_endpoint']),
-    clockAhead: answer.clockAhead,
+    clockAhead: response.clockAhead,
   };
 }
 
@@ -242,7 +242,7 @@ export function checkApplication(entries: readonly LogEntry[], now: number): str
   );
 }
 
-/** Any answer will do but its own failure: without a user's token it says no more. */
+/** Any response will do but its own failure: without a user's token it says no more. */
 export async function checkUpstream(name: string, url: string): Promise<string> {
   const { status } = await ask(`the upstream ${name}`, url);
   if (status < 500) return `${url} answers`;

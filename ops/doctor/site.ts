@@ -9,7 +9,7 @@ const isLoopback = ({ hostname }: URL): boolean => ['localhost', '127.0.0.1', '[
 const who = 'the site';
 const call = { 'x-csrf': '1', 'sec-fetch-site': 'same-origin' };
 
-/** The site answers, over TLS, with our own function behind it. */
+/** The site responds, over TLS, with our own function behind it. */
 export async function checkSite(baseUrl: string): Promise<string> {
   const url = new URL(baseUrl);
   if (url.protocol !== 'https:' && !isLoopback(url)) {
@@ -18,17 +18,17 @@ export async function checkSite(baseUrl: string): Promise<string> {
       'Browsers keep our cookies on https alone: give the environment an https baseUrl, and deploy.',
     );
   }
-  const answer = await ask(who, `${baseUrl}/auth/session`, { headers: call });
-  const body = jsonOf(answer);
-  if (answer.headers.get('x-bff-problem') === 'csrf_rejected') {
+  const response = await ask(who, `${baseUrl}/auth/session`, { headers: call });
+  const body = jsonOf(response);
+  if (response.headers.get('x-bff-problem') === 'csrf_rejected') {
     throw new Fault(
       'a request with X-CSRF: 1 is refused as csrf_rejected: the header does not arrive',
       'A proxy before the site strips or doubles request headers: it must pass X-CSRF, Origin, Sec-Fetch-Site and Cookie on as they came.',
     );
   }
-  if (answer.status !== 200 || !isObject(body) || typeof body['status'] !== 'string') {
+  if (response.status !== 200 || !isObject(body) || typeof body['status'] !== 'string') {
     throw new Fault(
-      `GET /auth/session answers ${String(answer.status)}${isObject(body) && typeof body['code'] === 'string' ? ` ${body['code']}` : ', and not in our words'}`,
+      `GET /auth/session answers ${String(response.status)}${isObject(body) && typeof body['code'] === 'string' ? ` ${body['code']}` : ', and not in our words'}`,
       'Something else answers in place of the session function, or it fails: look at the distribution’s /auth/* behaviour, at a proxy before it, and at the function’s log.',
     );
   }
@@ -58,14 +58,14 @@ export async function checkApp(baseUrl: string): Promise<string> {
 /** A cookie that nobody has makes the session function look into the table. */
 export async function checkStore(baseUrl: string): Promise<string> {
   const cookie = `__Host-Http-session=${randomBytes(64).toString('base64url')}`;
-  const answer = await ask(who, `${baseUrl}/auth/session`, { headers: { ...call, cookie } });
-  const body = jsonOf(answer);
-  if (answer.status === 200 && isObject(body) && body['status'] === 'anonymous') {
+  const response = await ask(who, `${baseUrl}/auth/session`, { headers: { ...call, cookie } });
+  const body = jsonOf(response);
+  if (response.status === 200 && isObject(body) && body['status'] === 'anonymous') {
     return 'the sessions table is read';
   }
   throw new Fault(
-    `with a session cookie GET /auth/session answers ${String(answer.status)}`,
-    answer.status === 503
+    `with a session cookie GET /auth/session answers ${String(response.status)}`,
+    response.status === 503
       ? 'The sessions table cannot be read: look at its throttles, at its encryption key, and at the log of the session function.'
       : 'Look at the log of the session function, and whether a proxy changes cookies.',
   );
@@ -117,18 +117,18 @@ function requireHeaders(
 export async function checkHeaders(baseUrl: string): Promise<string> {
   const paths = ['/auth/session', '/auth/no-such-route', '/api/no-such-upstream/x'];
   for (const path of paths) {
-    const answer = await ask(who, baseUrl + path, { headers: call });
-    requireHeaders(path, answer, ownHeaders);
-    if (answer.headers.get('x-request-id') === null) {
+    const response = await ask(who, baseUrl + path, { headers: call });
+    requireHeaders(path, response, ownHeaders);
+    if (response.headers.get('x-request-id') === null) {
       throw new Fault(`${path} is answered without the header x-request-id`, policyAdvice);
     }
-    if (answer.status !== 200 && answer.headers.get('x-bff-problem') === null) {
+    if (response.status !== 200 && response.headers.get('x-bff-problem') === null) {
       throw new Fault(
-        `${path} is answered ${String(answer.status)} without the header x-bff-problem`,
+        `${path} is answered ${String(response.status)} without the header x-bff-problem`,
         'An error page of a proxy or of the distribution stands in place of our answer: switch its custom error responses off.',
       );
     }
-    if (answer.headers.getSetCookie().length > 0) {
+    if (response.headers.getSetCookie().length > 0) {
       throw new Fault(
         `${path} is answered with a cookie`,
         'A proxy or a load balancer sets a cookie of its own on our answers: switch that off.',
@@ -152,8 +152,8 @@ export async function checkGuards(baseUrl: string): Promise<string> {
     ['of another site', { 'x-csrf': '1', 'sec-fetch-site': 'cross-site' }],
   ];
   for (const [what, headers] of tries) {
-    const { status, headers: answered } = await ask(who, `${baseUrl}/auth/session`, { headers });
-    if (status !== 403 || answered.get('x-bff-problem') !== 'csrf_rejected') {
+    const { status, headers: responseHeaders } = await ask(who, `${baseUrl}/auth/session`, { headers });
+    if (status !== 403 || responseHeaders.get('x-bff-problem') !== 'csrf_rejected') {
       throw new Fault(
         `a request ${what} is answered ${String(status)}, and not refused as csrf_rejected`,
         'A proxy before the site adds, drops or rewrites request headers (X-CSRF, Origin, Sec-Fetch-Site), or answers itself: it must pass them on as they came.',
@@ -165,20 +165,21 @@ export async function checkGuards(baseUrl: string): Promise<string> {
 
 /** The endpoint at which CIS2 ends sessions, called as CIS2 would with a token that is none. */
 export async function checkBackchannel(baseUrl: string): Promise<string> {
-  const answer = await ask('the back-channel logout endpoint', `${baseUrl}/auth/backchannel-logout`, {
+  const response = await ask('the back-channel logout endpoint', `${baseUrl}/auth/backchannel-logout`, {
     method: 'POST',
     body: new URLSearchParams({ logout_token: 'bogus' }),
   });
-  const ours = answer.headers.get('x-bff-problem');
-  if (answer.status === 400 && ours === 'invalid_request') return 'reached; a token that is none is refused';
+  const ours = response.headers.get('x-bff-problem');
+  if (response.status === 400 && ours === 'invalid_request')
+    return 'reached; a token that is none is refused';
   const advice =
-    answer.status === 503
+    response.status === 503
       ? 'It cannot have CIS2’s keys or the table: look at the log of backchannel-logout.'
       : ours === null
         ? 'Something before the function answers: the firewall, the gateway or a proxy. This path must pass them by, for POST, without cookies and user agent.'
         : 'A proxy changes the request on its way: POST with application/x-www-form-urlencoded must arrive as it is.';
   throw new Fault(
-    `POST /auth/backchannel-logout answers ${String(answer.status)} to a token that is none, and not 400 invalid_request: sessions would outlive a logout at CIS2`,
+    `POST /auth/backchannel-logout answers ${String(response.status)} to a token that is none, and not 400 invalid_request: sessions would outlive a logout at CIS2`,
     advice,
   );
 }
@@ -199,16 +200,16 @@ export interface Begun {
  * @returns what came, or the reference of the request that failed
  */
 export async function beginSignIn(baseUrl: string): Promise<Begun | { readonly reference: string | null }> {
-  const answer = await ask(who, `${baseUrl}/auth/login`, {
+  const response = await ask(who, `${baseUrl}/auth/login`, {
     // Somebody could send it; it must not lead anywhere.
     headers: { 'x-forwarded-host': 'other-site.invalid' },
   });
-  const location = answer.headers.get('location') ?? '';
-  if (answer.status !== 302 || !URL.canParse(location)) {
-    return { reference: answer.headers.get('x-request-id') };
+  const location = response.headers.get('location') ?? '';
+  if (response.status !== 302 || !URL.canParse(location)) {
+    return { reference: response.headers.get('x-request-id') };
   }
   const url = new URL(location);
-  const setCookie = answer.headers.getSetCookie().find((line) => line.includes('sign-in')) ?? '';
+  const setCookie = response.headers.getSetCookie().find((line) => line.includes('sign-in')) ?? '';
   return {
     location: url,
     state: url.searchParams.get('state') ?? '',

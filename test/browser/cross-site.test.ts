@@ -46,7 +46,7 @@ const places = [
 let hostile: Page;
 /** What the hostile page asked of the BFF. */
 let requests: Request[];
-/** Cookies that went to the BFF, as the browser's network layer tells it: also for answers that it kept from the page. */
+/** Cookies that went to the BFF, as the browser's network layer reports them: also for responses that it withheld from the page. */
 let cookies: string[];
 let logged: number;
 
@@ -113,11 +113,11 @@ describe.each(places)('a page on $place [$shows]', ({ host, sendsCookie }) => {
     ['POST', '/auth/session/extend'],
     ['POST', '/auth/logout'],
   ])(
-    'that fetches %s %s with cookies and without asking gets an empty answer to a refusal',
+    'that fetches %s %s with cookies and without asking reads nothing of the refusal',
     async (method, path) => {
       const learned = await hostile.evaluate(`
       fetch('${rig.baseUrl}${path}', { method: '${method}', mode: 'no-cors', credentials: 'include' })
-        .then(async (answer) => answer.type + answer.status + (await answer.text()), () => 'blocked')`);
+        .then(async (response) => response.type + response.status + (await response.text()), () => 'blocked')`);
       expect(['blocked', 'opaque0']).toContain(learned);
       expect(await outcomes()).toEqual([[403, 'csrf_rejected']]);
       expect(await cookieSent()).toBe(sendsCookie);
@@ -131,7 +131,7 @@ describe.each(places)('a page on $place [$shows]', ({ host, sendsCookie }) => {
   ])('that asks to send X-CSRF with %s %s is never allowed to', async (method, path) => {
     const learned = await hostile.evaluate(`
       fetch('${rig.baseUrl}${path}', { method: '${method}', credentials: 'include', headers: { 'X-CSRF': '1' } })
-        .then((answer) => answer.text(), () => 'blocked')`);
+        .then((response) => response.text(), () => 'blocked')`);
     expect(learned).toBe('blocked');
     // The browser asked first, and asked no further.
     expect(await outcomes()).toEqual([[405, 'method_not_allowed']]);

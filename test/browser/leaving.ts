@@ -88,7 +88,7 @@ describe('signing out', () => {
       await tab.getByRole('heading', { level: 1 }).waitFor();
       expect(await tab.content()).not.toMatch(person);
     }
-    // The list of sessions may have been asked for before the session ended, and answered after.
+    // The list of sessions may have been requested before the session ended, and the response come after.
     profile.forgive(/status of 401/);
   });
 
@@ -188,7 +188,7 @@ describe('two tabs of one browser', () => {
 });
 
 describe('a refusal that is not the backend’s own', () => {
-  /** As a service behind the backend, or something on the way, could answer. */
+  /** As a service behind the backend, or something on the way, could respond. */
   const hostile = {
     status: 401,
     contentType: 'application/problem+json',

@@ -296,7 +296,7 @@ describe('several tabs', () => {
 });
 
 describe('a page that was away', () => {
-  test('shows nobody when it comes back from memory, until the BFF has answered [A-02, ASVS-14.3.1]', async () => {
+  test('shows nobody when it comes back from memory, until the BFF has responded [A-02, ASVS-14.3.1]', async () => {
     const { profile, tab } = await signedIn('/', 'Amara Okafor', rig.profileWithPageMemory());
     await tab.evaluate(`addEventListener('pageshow', (event) => {
       window.broughtBack = event.persisted;
@@ -384,7 +384,7 @@ test('a session that CIS2 has ended is known to an open tab within five seconds'
     // At any moment between two questions.
     await tab.waitForTimeout(((pulls * 7) % 10) * 350);
     await rig.controlPanel('pull', { uid: '900000000001' });
-    // The back-channel logout has been answered by now.
+    // The back-channel logout has had its response by now.
     const pulledAt = Date.now();
     await becomes(tab, 'ended');
     const at = await tab.evaluate<number>(`seen.findLast(([status]) => status === 'ended')[1]`);
@@ -471,12 +471,12 @@ describe('a draft', () => {
     expect(text).toMatch(/^[\w+/=]{40,}$/);
     expect(JSON.parse(sealed ?? '{}')).toEqual({ [person]: { [own]: text } });
     const { key } = await tab.evaluate<{ key: string }>(
-      `bff.fetch('/auth/session/draft-key').then((answer) => answer.json())`,
+      `bff.fetch('/auth/session/draft-key').then((response) => response.json())`,
     );
     expect(key).toMatch(/^[\w-]{43}$/);
-    const kept = JSON.stringify(await tab.evaluate('({ ...sessionStorage, ...localStorage })'));
+    const storage = JSON.stringify(await tab.evaluate('({ ...sessionStorage, ...localStorage })'));
     for (const clear of ['Chest', 'discharge', '1234', 'mine', 'Amara', 'letter', key])
-      expect(kept).not.toContain(clear);
+      expect(storage).not.toContain(clear);
 
     // Under another path, as another patient's form would have, it does not open.
     const store = (content: unknown): Promise<unknown> =>

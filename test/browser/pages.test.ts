@@ -347,7 +347,7 @@ const demonstration: readonly (readonly [step: number, view: string])[] = [
 
 const someoneIsSignedIn = (tab: Page): Promise<boolean> =>
   tab.evaluate<boolean>(`fetch('/auth/session', { headers: { 'X-CSRF': '1' } })
-    .then((answer) => answer.json()).then(({ status }) => status === 'active', () => false)`);
+    .then((response) => response.json()).then(({ status }) => status === 'active', () => false)`);
 
 /** The page's elements and attributes, with every text made the same. */
 const structureOf = (tab: Page): Promise<string> =>

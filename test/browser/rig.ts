@@ -84,7 +84,7 @@ export class Profile {
     this.#emptyTab = first;
   }
 
-  /** Takes back the browser's own remark about an answer that the test provoked, such as "status of 409". */
+  /** Takes back the browser's own remark about a response that the test provoked, such as "status of 409". */
   forgive(pattern: RegExp): void {
     const rest = this.complaints.filter((complaint) => !pattern.test(complaint));
     this.complaints.splice(0, Infinity, ...rest);
@@ -109,7 +109,7 @@ export class Profile {
   }
 }
 
-/** A page asks again whenever it likes: an answer that a test was about to change is of no use once the test is over. */
+/** A page asks again whenever it likes: a response that a test was about to change is of no use once the test is over. */
 const leaveRoutes = (tab: Page): Promise<void> => tab.unrouteAll({ behavior: 'ignoreErrors' });
 
 export const launch = (executablePath: string | undefined = findShell()): Promise<Browser> => {
@@ -290,7 +290,7 @@ export async function signIn(tab: Page, person = 'Amara Okafor', path = '/'): Pr
   await signedInAs(tab, person);
 }
 
-/** What the app is told of the session, as if it had happened: what takes hours, or another server, to come about. */
+/** Sets what the app sees of the session, as if it had happened: what takes hours, or another server, to come about. */
 export const respondWith = (tab: Page, change: (session: SessionJson) => unknown): Promise<unknown> =>
   tab.route('**/auth/session', async (route: Route) => {
     const response = await route.fetch();
@@ -309,7 +309,7 @@ export const refuseEvents = (tab: Page): Promise<void> =>
 /** The person turns to this tab: it asks at once, not only when its time has come. */
 export const lookAgain = (tab: Page): Promise<unknown> => tab.evaluate(`dispatchEvent(new Event('focus'))`);
 
-/** Waits for what is told above the page, and makes sure that it is still there when the page has asked and shown again. */
+/** Waits for a notice above the page, and makes sure that it is still there when the page has asked and shown again. */
 export async function staysTold(tab: Page, told: string | RegExp): Promise<void> {
   const notice = tab.locator('#notice, #alert').getByText(told);
   await notice.waitFor();
@@ -317,7 +317,7 @@ export async function staysTold(tab: Page, told: string | RegExp): Promise<void>
   await lookAgain(tab);
   await (await asked).finished();
   await lookAgain(tab);
-  if (!(await notice.isVisible())) throw new Error(`"${String(told)}" is no longer told`);
+  if (!(await notice.isVisible())) throw new Error(`"${String(told)}" is no longer shown`);
 }
 
 export async function signOut(tab: Page): Promise<void> {

@@ -63,10 +63,10 @@ describe('a person with several roles', () => {
     const tab = await profile.tab();
     await signIn(tab, 'Bethan Morris');
     let letResponseThrough: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => (letResponseThrough = resolve));
+    const released = new Promise<void>((resolve) => (letResponseThrough = resolve));
     await tab.route('**/auth/session/role', async (route) => {
       const response = await route.fetch();
-      await held;
+      await released;
       await route.fulfill({ response });
     });
     await pick(tab, trust);

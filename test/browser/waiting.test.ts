@@ -3,7 +3,7 @@ import { accessibilityViolations, heading, Rig, signedInAs, signIn, signInButton
 import './use-rig.ts';
 
 // The warning comes a fifth of the idle limit before the end,
-// which is what a busy machine has for showing it and answering it.
+// which is what a busy machine has for showing it and responding to it.
 const rig = await Rig.start({ 'idle-seconds': 30, 'absolute-seconds': 40 });
 
 afterAll(async () => {

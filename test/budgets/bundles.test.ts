@@ -127,11 +127,11 @@ describe('a cold start', () => {
     const tables = await Tables.at(store.url);
     const tableOf = (part: string): string => tables.names.find((name) => name.includes(part)) ?? '';
     const filled = secrets.calls.filter(({ operation }) => operation === 'PutSecretValue');
-    const secretThatHolds = (member: string): string =>
+    const secretWith = (member: string): string =>
       String(
         filled.find(({ body }) => String(body['SecretString']).includes(`"${member}"`))?.body['SecretId'],
       );
-    const secret = secretThatHolds('keys');
+    const secret = secretWith('keys');
     const generated = (part: string): string =>
       String(
         secrets.calls.find(
@@ -145,7 +145,7 @@ describe('a cold start', () => {
       IDENTIFIER_KEY_SECRET: generated('Identifier'),
       EDGE_SECRET: generated('EdgeSecret'),
       ...{ SIGNING_KEYS_SECRET: secret, API_PLATFORM_KEYS_SECRET: secret },
-      API_PLATFORM_CREDENTIALS_SECRET: secretThatHolds('apiKey'),
+      API_PLATFORM_CREDENTIALS_SECRET: secretWith('apiKey'),
     };
     tables.close();
     store.reset();

@@ -138,8 +138,8 @@ async function call(credential: SessionCredential): Promise<ProxySession> {
 
 /** Gets tokens as long as the platform's. */
 async function renew(credential: SessionCredential): Promise<void> {
-  const { tokens: held } = await call(credential);
-  const lease = await held.lease('api-platform', held.seen('api-platform'));
+  const { tokens } = await call(credential);
+  const lease = await tokens.lease('api-platform', tokens.seen('api-platform'));
   await lease?.store({
     ...{ accessToken: new Secret('p'.repeat(28)), refreshToken: new Secret('r'.repeat(32)) },
     ...{ issuedAt: now as EpochSeconds, expiresAt: (now + 599) as EpochSeconds },

@@ -42,9 +42,9 @@ const bffError = async (call: Promise<unknown>): Promise<BffError> => {
   return error as BffError;
 };
 
-/** What every call that is not about the session itself is answered with. */
-const answer = (give: (request: Request) => Response | Promise<Response>): void => {
-  browser.answer = (request) => (request.path === '/auth/session' ? undefined : give(request));
+/** Sets the response to every call that is not about the session itself. */
+const respondWith = (give: (request: Request) => Response | Promise<Response>): void => {
+  browser.respond = (request) => (request.path === '/auth/session' ? undefined : give(request));
 };
 const lastCall = (): Request => {
   const call = browser.requests.findLast(({ path }) => path !== '/auth/session');
@@ -53,7 +53,7 @@ const lastCall = (): Request => {
 };
 
 describe('a call', () => {
-  beforeEach(() => answer(() => Response.json({ ok: true })));
+  beforeEach(() => respondWith(() => Response.json({ ok: true })));
 
   test.each<[string, (tab: Tab) => Promise<unknown>]>([
     ['GET /api/a', ({ bff }) => bff.api('GET /api/a')],
@@ -91,7 +91,7 @@ describe('a call', () => {
     await pass(5);
     expect(tab.status).toBe('ended');
     browser.server.set({ status: 'active', handle: 'h2' });
-    browser.answer = () => undefined;
+    browser.respond = () => undefined;
     expect(await bffError(tab.bff.api('GET /api/a'))).toMatchObject({ code: 'session_changed' });
     expect(tab.state).toMatchObject({ status: 'active', handle: 'h2' });
   });
@@ -276,12 +276,12 @@ describe('a call', () => {
   );
 });
 
-describe('an answer', () => {
+describe('a response', () => {
   const call = () => tab.bff.api('GET /api/a');
   const ours = { 'X-Request-Id': '7K3M-9QX2-HABW' };
 
   test.each([200, 201, 204, 304])('of status %d is given as it is', async (status) => {
-    answer(() => new Response(null, { status }));
+    respondWith(() => new Response(null, { status }));
     expect(await during(call())).toMatchObject({ status });
   });
 
@@ -317,7 +317,7 @@ describe('an answer', () => {
       { code: 'upstream_refused', status: 429, retryAfterSeconds: 7 },
     ],
   ])('that is %s rejects as the upstream’s, with its body unread', async (_, give, expected) => {
-    answer(give);
+    respondWith(give);
     const error = await bffError(call());
     expect(error).toMatchObject(expected);
     expect(error.response?.bodyUsed).toBe(false);
@@ -342,7 +342,7 @@ describe('an answer', () => {
     ['upstream_timeout', 504],
     ['a_code_of_tomorrow', 500],
   ])('of ours rejects with its code: %s', async (code, status) => {
-    answer(() => problemResponse(code));
+    respondWith(() => problemResponse(code));
     const error = await bffError(call());
     expect(error).toMatchObject({ code, status, reference: 'FAKE-0000-0001', problem: { code, status } });
     expect(error.retryAfterSeconds).toBe([429, 503].includes(status) ? 5 : null);
@@ -350,12 +350,12 @@ describe('an answer', () => {
   });
 
   test('of ours is recognised by its header, with a body of any kind', async () => {
-    answer(() => new Response('<p>', { status: 403, headers: { 'X-BFF-Problem': 'role_required' } }));
+    respondWith(() => new Response('<p>', { status: 403, headers: { 'X-BFF-Problem': 'role_required' } }));
     expect(await bffError(call())).toMatchObject({ code: 'role_required', problem: null, reference: null });
   });
 
   test('of ours shows no reference that is none', async () => {
-    answer(() => problemResponse('internal_error', { reference: '<img src=x>' }));
+    respondWith(() => problemResponse('internal_error', { reference: '<img src=x>' }));
     expect((await bffError(call())).reference).toBe('FAKE-0000-0001');
   });
 
@@ -389,14 +389,14 @@ describe('an answer', () => {
       () => tab.bff.sessions(),
       () => tab.bff.extend(),
     ]) {
-      answer(give);
+      respondWith(give);
       expect(await bffError(member())).toMatchObject({ code, status, problem: null });
       expect(tab.status).toBe('active');
     }
   });
 
   test('that does not come is unreachable', async () => {
-    answer(() => Promise.reject(new TypeError('Failed to fetch')));
+    respondWith(() => Promise.reject(new TypeError('Failed to fetch')));
     for (const member of [
       call,
       () => tab.bff.extend(),
@@ -416,7 +416,7 @@ describe('an answer', () => {
     ['no list', () => Response.json({ sessions: {} })],
     ['a list of nothing', () => Response.json({ sessions: [null] })],
   ])('of the BFF’s that is %s is an invalid one', async (_, give) => {
-    answer(give);
+    respondWith(give);
     expect(await bffError(tab.bff.sessions())).toMatchObject({ code: 'invalid_answer' });
     expect(await bffError(tab.bff.extend())).toMatchObject({ code: 'invalid_answer' });
     expect(tab.status).toBe('active');
@@ -428,7 +428,7 @@ describe('an answer', () => {
     ['soon', null],
     ['-1', null],
   ])('says how long to wait: %s', async (value, seconds) => {
-    answer(() => new Response(null, { status: 503, headers: { 'Retry-After': value } }));
+    respondWith(() => new Response(null, { status: 503, headers: { 'Retry-After': value } }));
     expect((await bffError(call())).retryAfterSeconds).toBe(seconds);
   });
 });
@@ -444,7 +444,7 @@ describe('the state follows a refused call before the call settles:', () => {
   };
 
   test('the session has ended', async () => {
-    answer(() => problemResponse('session_ended', { reason: 'provider_logout' }));
+    respondWith(() => problemResponse('session_ended', { reason: 'provider_logout' }));
     const other = browser.open({ hidden: true });
     await pass(0.1);
     expect(await statusAtRejection(tab.bff.api('GET /api/a'))).toEqual({
@@ -456,7 +456,7 @@ describe('the state follows a refused call before the call settles:', () => {
   });
 
   test('nobody is signed in', async () => {
-    answer(() => problemResponse('session_required'));
+    respondWith(() => problemResponse('session_required'));
     expect(await statusAtRejection(tab.bff.api('GET /api/a'))).toEqual({ status: 'anonymous' });
   });
 
@@ -473,7 +473,7 @@ describe('the state follows a refused call before the call settles:', () => {
   });
 
   test('the session is another one by now, and which one is not known', async () => {
-    browser.answer = ({ path }) =>
+    browser.respond = ({ path }) =>
       path === '/auth/session'
         ? Promise.reject(new TypeError('network'))
         : problemResponse('session_changed');
@@ -481,7 +481,7 @@ describe('the state follows a refused call before the call settles:', () => {
   });
 
   test('the session was replaced: by one that the browser has, or for good', async () => {
-    answer(() => problemResponse('session_ended', { reason: 'replaced' }));
+    respondWith(() => problemResponse('session_ended', { reason: 'replaced' }));
     browser.server.set({ status: 'active', handle: 'h2' });
     expect(await statusAtRejection(tab.bff.api('GET /api/a'))).toMatchObject({
       status: 'active',
@@ -495,7 +495,7 @@ describe('the state follows a refused call before the call settles:', () => {
   });
 
   test('the session was replaced, and nothing better can be had', async () => {
-    browser.answer = ({ path }) =>
+    browser.respond = ({ path }) =>
       path === '/auth/session'
         ? Promise.reject(new TypeError('network'))
         : problemResponse('session_ended', { reason: 'replaced' });
@@ -507,7 +507,7 @@ describe('the state follows a refused call before the call settles:', () => {
 
   test('but not a late refusal of a call for an earlier session', async () => {
     const settle: ((response: Response) => void)[] = [];
-    answer(() => new Promise((resolve) => settle.push(resolve)));
+    respondWith(() => new Promise((resolve) => settle.push(resolve)));
     const late = refusal(tab.bff.api('GET /api/a'));
     await pass(1);
     browser.server.set({ status: 'active', handle: 'h2' });

@@ -87,7 +87,7 @@ export function describeClient(name: string, make: () => Promise<Subject>): void
       expect(active().remainingSeconds()).toBeGreaterThan(890);
     });
 
-    test('calls an API, and gives its answers and its refusals', async () => {
+    test('calls an API, and gives its responses and its refusals', async () => {
       await subject.bff.chooseRole(firstRole());
       const response = await patient('9000000009');
       expect(response.status).toBe(200);

@@ -83,7 +83,7 @@ describe('a connected page', () => {
     const { tab, socket } = await connected();
     browser.latency = 1_000;
     socket.say();
-    // The server has answered that question by then.
+    // The server has responded to that request by then.
     await pass(0.7);
     endedByCis2();
     socket.say();
@@ -162,10 +162,10 @@ describe('a connected page', () => {
 
   test('asks again after a failure as soon as without a connection', async () => {
     const { tab, socket } = await connected();
-    browser.answer = () => problemResponse('store_unavailable');
+    browser.respond = () => problemResponse('store_unavailable');
     socket.say();
     await pass(0.5);
-    browser.answer = () => undefined;
+    browser.respond = () => undefined;
     endedByCis2();
     browser.count(path);
     await pass(8);
@@ -188,7 +188,7 @@ describe('without a connection', () => {
 
   test('a page asks as often as ever, and tries again after 1 second, then 2, and 60 at most', async () => {
     const often = await usual();
-    browser.answerSocket = (socket) => {
+    browser.handleSocket = (socket) => {
       socket.drop();
     };
     browser.open({ events: true });
@@ -215,7 +215,7 @@ describe('without a connection', () => {
     const { tab, socket } = await connected();
     await pass(10);
     expect(browser.count(path)).toBe(0);
-    browser.answerSocket = () => undefined;
+    browser.handleSocket = () => undefined;
     socket.drop();
     await pass(0.1);
     expect(browser.count(path)).toBe(1);

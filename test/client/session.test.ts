@@ -119,8 +119,8 @@ describe('the state', () => {
     ['a status that there is not', { status: 'signed-in' }],
     ['a list', []],
     ['null', null],
-  ])('is unavailable when the BFF answers with %s', async (_, body) => {
-    browser.answer = () => Response.json(body);
+  ])('is unavailable when the BFF responds with %s', async (_, body) => {
+    browser.respond = () => Response.json(body);
     const tab = browser.open();
     await pass(0.1);
     expect(tab.state).toMatchObject({ status: 'unavailable', error: { code: 'invalid_answer' } });
@@ -131,7 +131,7 @@ describe('the state', () => {
     async (name) => {
       const { expires, ...session } = browser.server.session();
       for (const value of [undefined, null, '', 'soon', 1_767_258_000_000]) {
-        browser.answer = () =>
+        browser.respond = () =>
           Response.json({ ...session, expires: { ...(expires as object), [name]: value } });
         const tab = browser.open();
         await pass(0.1);
@@ -142,7 +142,7 @@ describe('the state', () => {
   );
 
   test('is unavailable while the BFF cannot be reached and nobody is known to be signed in, and asks again within 15 seconds', async () => {
-    browser.answer = () => Promise.reject(new TypeError('network'));
+    browser.respond = () => Promise.reject(new TypeError('network'));
     const tab = browser.open();
     await pass(0.1);
     const { state } = tab;
@@ -150,27 +150,27 @@ describe('the state', () => {
     await pass(40);
     expect(tab.state).toBe(state);
     expect(browser.count(sessionPath)).toBeGreaterThanOrEqual(3);
-    browser.answer = () => undefined;
+    browser.respond = () => undefined;
     await pass(15);
     expect(tab.status).toBe('active');
   });
 
   test('is asked for again when Retry-After says so, not earlier', async () => {
-    browser.answer = () => new Response(null, { status: 503, headers: { 'Retry-After': '30' } });
+    browser.respond = () => new Response(null, { status: 503, headers: { 'Retry-After': '30' } });
     const tab = browser.open();
     await pass(0.1);
     expect(tab.state).toMatchObject({ error: { code: 'store_unavailable', retryAfterSeconds: 30 } });
     browser.requests.splice(0);
     await pass(29);
     expect(browser.count(sessionPath)).toBe(0);
-    browser.answer = () => undefined;
+    browser.respond = () => undefined;
     await pass(3);
     expect(tab.status).toBe('active');
   });
 
   test('stays active while the BFF is down, until the session must have ended', async () => {
     const [tab] = await openTabs(1);
-    browser.answer = () => problemResponse('store_unavailable');
+    browser.respond = () => problemResponse('store_unavailable');
     await pass(890);
     expect(tab.status).toBe('active');
     expect(active(tab).warning).toBe(true);
@@ -235,7 +235,7 @@ describe('time', () => {
     },
   );
 
-  test('of an answer that was slow makes the end come early, never late', async () => {
+  test('of a response that was slow makes the end come early, never late', async () => {
     browser.latency = 4_000;
     const tab = browser.open();
     await pass(4.1);
@@ -247,7 +247,7 @@ describe('time', () => {
 
   test('does not jump to and fro when the server’s clock shows whole seconds only', async () => {
     const bare = browser.server.session();
-    browser.answer = () =>
+    browser.respond = () =>
       Response.json({ ...bare, serverTime: new Date(Math.floor(Date.now() / 1_000) * 1_000).toISOString() });
     const [tab] = await openTabs(1);
     let before = active(tab).remainingSeconds();
@@ -299,7 +299,7 @@ describe('time', () => {
   });
 
   test.each([-3_600, 3_600])(
-    'after the clock was set by %d s is right again as soon as the BFF has answered',
+    'after the clock was set by %d s is right again as soon as the BFF has responded',
     async (by) => {
       const [tab] = await openTabs(1);
       browser.wallSkew += by * 1_000;
@@ -319,7 +319,7 @@ describe('time', () => {
     // Whoever told of an active session has gone, and so has the session.
     tab.bff.stop();
     browser.sleep(1_000);
-    browser.answer = () => Promise.reject(new TypeError('network'));
+    browser.respond = () => Promise.reject(new TypeError('network'));
     other?.seen.splice(0);
     other?.thaw();
     expect(other?.seen.map(({ status }) => status)).toEqual(['loading']);
@@ -393,14 +393,14 @@ describe('tabs', () => {
     expect(new Set(browser.requests.map(({ tab }) => tab))).toEqual(new Set([third]));
     first.show();
     // It has the lock, and its requests go nowhere.
-    browser.answer = ({ tab }) => (tab === third ? new Promise<Response>(() => undefined) : undefined);
+    browser.respond = ({ tab }) => (tab === third ? new Promise<Response>(() => undefined) : undefined);
     await pass(2);
     endedByCis2();
     await pass(15);
     expect(first.status).toBe('ended');
   });
 
-  test('hear of a sign-out, which goes where the answer says', async () => {
+  test('hear of a sign-out, which goes where the response says', async () => {
     const [tab, other] = await openTabs(2);
     await during(tab.bff.signOut());
     expect(tab.visits).toEqual(['/signed-out']);
@@ -415,9 +415,9 @@ describe('tabs', () => {
     ['data:text/html,x', '/'],
     ['https:evil', '/'],
     [undefined, '/'],
-  ])('are signed out, whatever the answer says of where to go: %s', async (redirectTo, address) => {
+  ])('are signed out, whatever the response says of where to go: %s', async (redirectTo, address) => {
     const [tab] = await openTabs(1);
-    browser.answer = ({ path }) => (path === '/auth/logout' ? Response.json({ redirectTo }) : undefined);
+    browser.respond = ({ path }) => (path === '/auth/logout' ? Response.json({ redirectTo }) : undefined);
     await during(tab.bff.signOut());
     expect(tab.visits).toEqual([address]);
     expect(tab.status).toBe('ended');
@@ -425,7 +425,7 @@ describe('tabs', () => {
 
   test('stay signed in when the sign-out failed', async () => {
     const [tab, other] = await openTabs(2);
-    browser.answer = ({ path }) =>
+    browser.respond = ({ path }) =>
       path === '/auth/logout' ? problemResponse('store_unavailable') : undefined;
     expect(await refusal(tab.bff.signOut())).toMatchObject({
       code: 'store_unavailable',
@@ -453,15 +453,15 @@ describe('tabs', () => {
     }
   });
 
-  test('see no end of the session while one of them changes the role, however slow the answer', async () => {
+  test('see no end of the session while one of them changes the role, however slow the response', async () => {
     browser.server.set({ status: 'active', roles: [role('1'), role('2')] });
     const [tab, other] = await openTabs(2);
     other!.show();
     browser.latency = 3_000;
     let isChanged = false;
-    browser.answer = ({ path, headers }) => {
+    browser.respond = ({ path, headers }) => {
       if (path === '/auth/session/role') isChanged = true;
-      // The answer with the new cookie is still on its way.
+      // The response with the new cookie is still on its way.
       if (path === sessionPath && isChanged && headers['x-session'] !== undefined) {
         return Response.json({ status: 'ended', reason: 'replaced' });
       }
@@ -504,14 +504,14 @@ describe('tabs', () => {
 
   test('read the session once more when it was replaced, before anybody is told', async () => {
     const [tab] = await openTabs(1);
-    browser.answer = ({ headers }) =>
+    browser.respond = ({ headers }) =>
       headers['x-session'] === undefined ? undefined : Response.json({ status: 'ended', reason: 'replaced' });
     browser.server.set({ status: 'active', handle: 'newer' });
     await pass(6);
     expect(tab.seen.map(({ status }) => status)).not.toContain('ended');
     expect(active(tab).handle).toBe('newer');
 
-    browser.answer = ({ headers }) =>
+    browser.respond = ({ headers }) =>
       headers['x-session'] === undefined
         ? Promise.reject(new TypeError('network'))
         : Response.json({ status: 'ended', reason: 'replaced' });
@@ -557,7 +557,7 @@ describe('tabs', () => {
       expect(state).toMatchObject({ status: 'ended', reason: 'revoked' });
   });
 
-  test('do not follow an answer that is older than what they know', async () => {
+  test('do not follow a response that is older than what they know', async () => {
     const [tab] = await openTabs(1);
     browser.latency = 3_000;
     await pass(3.5);
@@ -646,7 +646,7 @@ describe('sign-ins', () => {
   });
 
   const refuse = (members: Record<string, unknown>, paths = /^\/api\//) => {
-    browser.answer = ({ path }) =>
+    browser.respond = ({ path }) =>
       paths.test(path) ? problemResponse('step_up_required', members) : undefined;
   };
   const call = (tab: Tab, route = 'PATCH /api/pds/Patient/{id}') =>
@@ -689,12 +689,12 @@ describe('sign-ins', () => {
     refuse({ reauth: true });
     await call(tab);
     tab.window.dispatchEvent(new Event('pagehide'));
-    browser.answer = ({ path }) => (path.startsWith('/api/') ? Response.json({}) : undefined);
+    browser.respond = ({ path }) => (path.startsWith('/api/') ? Response.json({}) : undefined);
     await during(tab.bff.api('GET /api/other'));
     refuse({ reauth: true });
     await call(tab);
     expect(tab.visits).toHaveLength(1);
-    browser.answer = ({ path }) => (path.startsWith('/api/') ? Response.json({}) : undefined);
+    browser.respond = ({ path }) => (path.startsWith('/api/') ? Response.json({}) : undefined);
     await during(tab.bff.api('PATCH /api/pds/Patient/{id}', { parameters: { id: '1' } }));
     refuse({ reauth: true });
     await call(tab);

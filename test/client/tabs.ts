@@ -55,7 +55,7 @@ export class FakeSocket {
     this.tab = tab;
     browser.sockets.push(this);
     setTimeout(() => {
-      browser.answerSocket(this);
+      browser.handleSocket(this);
     }, browser.latency);
   }
 
@@ -121,7 +121,7 @@ export interface TabOptions {
   readonly hidden?: boolean;
   /** What this browser does not have. */
   readonly without?: readonly ('locks' | 'channel' | 'storage' | 'sockets')[];
-  /** The app has the end of a session told. */
+  /** The app has the end of a session pushed. */
   readonly events?: boolean | SessionEventsOptions;
   /** The page that this tab was before it was loaded again. */
   readonly reloaded?: Tab;
@@ -238,18 +238,18 @@ export class TabbedBrowser {
   readonly errors: unknown[] = [];
   /** Every connection that a tab has asked for. */
   readonly sockets: FakeSocket[] = [];
-  /** What becomes of one, once it had time to arrive. */
-  answerSocket: (socket: FakeSocket) => void = (socket) => {
+  /** What happens to a connection, once it had time to arrive. */
+  handleSocket: (socket: FakeSocket) => void = (socket) => {
     socket.accept();
   };
   readonly server;
   /** What this computer's clock is wrong by, in milliseconds. */
   wallSkew = 0;
   monotonicSkew = 0;
-  /** Of a request and its answer together, in milliseconds; the server decides half-way. */
+  /** Of a request and its response together, in milliseconds; the server decides half-way. */
   latency = 20;
-  /** An answer in place of the server's; nothing lets the server answer. */
-  answer: (request: Request) => Response | Promise<Response> | undefined = () => undefined;
+  /** A response in place of the server's; undefined lets the server respond. */
+  respond: (request: Request) => Response | Promise<Response> | undefined = () => undefined;
   readonly #tabs: Tab[] = [];
   #slept = 0;
 
@@ -286,7 +286,7 @@ export class TabbedBrowser {
     const work = async (): Promise<Response> => {
       await travel();
       this.server.tick((Date.now() + this.#slept - this.server.now()) / 1_000);
-      const response = await (this.answer(request) ?? this.server.fetch(input, init));
+      const response = await (this.respond(request) ?? this.server.fetch(input, init));
       await travel();
       return response;
     };

@@ -38,7 +38,7 @@ interface Module {
 const rpInitiated = 'oidcc-client-test-rp-backchannel-rpinitlogout';
 
 const plan: readonly Module[] = [
-  { name: rpInitiated, expects: 'a good logout token is answered 200 and ends the sessions', accepted: true },
+  { name: rpInitiated, expects: 'a good logout token gets 200 and ends the sessions', accepted: true },
   {
     name: `${rpInitiated}-alg-none`,
     expects: 'an unsigned logout token is refused',
@@ -98,12 +98,12 @@ async function run({ changes, sign = rs256 }: Module) {
   }
   const claims = logoutClaims(rig.provider, { sid, extra: 'claim', ...changes?.() });
   const token = await sign({ ...claims, exp: Number(claims['iat']) + 120 });
-  const [answer, out] = await Promise.all([
+  const [response, out] = await Promise.all([
     postForm(rig.bff.baseUrl, `extra=field&logout_token=${token}`),
     leaving.api('/auth/logout', { method: 'POST' }),
   ]);
   expect(out.status).toBe(200);
-  return { answer, leaving, staying };
+  return { response, leaving, staying };
 }
 
 const results = { passed: 0 };
@@ -120,9 +120,9 @@ describe('oidcc-client-back-channel-logout-rp-basic', () => {
   };
 
   test.each(plan)('$expects [$name]', async (module) => {
-    const { answer, leaving, staying } = await run(module);
-    if (module.accepted) expectAccepted(answer);
-    else expectProblem(answer, 400, 'invalid_request');
+    const { response, leaving, staying } = await run(module);
+    if (module.accepted) expectAccepted(response);
+    else expectProblem(response, 400, 'invalid_request');
     expect((await leaving.session()).status).not.toBe('active');
     if (module.accepted) expect(await staying.session()).toEqual(loggedOut);
     else expect((await staying.session()).status).toBe('active');

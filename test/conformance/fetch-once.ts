@@ -3,8 +3,8 @@ import { providerFetch } from '../../lambdas/cis2/transport.ts';
 
 const [address = ''] = process.argv.slice(2);
 try {
-  const answer = await providerFetch(AbortSignal.timeout(4_000))(address, {});
-  console.log(`answered ${String(answer.status)}`);
+  const response = await providerFetch(AbortSignal.timeout(4_000))(address, {});
+  console.log(`responded with ${String(response.status)}`);
 } catch (error) {
   const { code, cause } = error as { code?: string; cause?: { code?: string; message: string } };
   const why = cause?.code === 'EPROTO' ? cause.message : cause?.code;

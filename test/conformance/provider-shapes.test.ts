@@ -1,4 +1,4 @@
-/** What providers may rightly answer, and what they must not, each through a whole sign-in or logout. */
+/** What providers may rightly respond with, and what they must not, each through a whole sign-in or logout. */
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { CompactEncrypt, type JWK, type JWTPayload } from 'jose';
@@ -41,13 +41,13 @@ const userInfoClaims = (changes: Record<string, unknown> = {}): JWTPayload => ({
   nhsid_nrbac_roles: [oneRole],
   ...changes,
 });
-const answersUserInfo = (body: string, contentType = 'application/jwt'): void => {
+const setUserInfoBody = (body: string, contentType = 'application/jwt'): void => {
   rig.provider.metadata = { userinfo_signing_alg_values_supported: ['RS256', 'HS256', 'none', 'ES256'] };
   rig.provider.faults.set('userinfo', { kind: 'body', contentType, body });
 };
 
 describe('UserInfo as a JWT', () => {
-  const [claims, answers] = [userInfoClaims, answersUserInfo];
+  const [claims, setBody] = [userInfoClaims, setUserInfoBody];
   const jwt = 'application/jwt';
   test.each<[string, string, () => Promise<string>]>([
     ['signed by CIS2', jwt, () => signed(claims(), rig.provider.signing)],
@@ -69,7 +69,7 @@ describe('UserInfo as a JWT', () => {
       () => signed(claims(), rig.provider.signing),
     ],
   ])('%s is believed', async (_, contentType, make) => {
-    answers(await make(), contentType);
+    setBody(await make(), contentType);
     expect(await signIn()).toMatchObject({
       user: { name: 'Signed Person' },
       role: { roleId: oneRole.person_roleid },
@@ -79,7 +79,7 @@ describe('UserInfo as a JWT', () => {
   test('signed by a key that is new is believed, once that has been asked for', async () => {
     const fresh = await providerKey();
     rig.provider.published = [rig.provider.signing.publicJwk, fresh.publicJwk];
-    answers(await signed(claims(), fresh));
+    setBody(await signed(claims(), fresh));
     expect(await signIn()).toMatchObject({ user: { name: 'Signed Person' } });
   });
 
@@ -120,14 +120,14 @@ describe('UserInfo as a JWT', () => {
     ['as nothing', () => Promise.resolve(''), 'userinfo form'],
   ])('signed %s is refused', async (_, make, check) => {
     const body = await make(rig.provider.signing);
-    expect(await refusedBy(() => answers(body))).toBe(check);
+    expect(await refusedBy(() => setBody(body))).toBe(check);
   });
 
   test.each(['application/json', 'application/jose', 'text/plain', 'application/jwt+json'])(
     'sent as %s is refused, whoever signed it',
     async (contentType) => {
       const body = await signed(claims(), rig.provider.signing);
-      expect(await refusedBy(() => answers(body, contentType))).toMatch(/^userinfo (?:content type|JSON)$/);
+      expect(await refusedBy(() => setBody(body, contentType))).toMatch(/^userinfo (?:content type|JSON)$/);
     },
   );
 
@@ -276,8 +276,8 @@ describe('a token response', () => {
     const before = rig.bff.log.length;
     rig.provider.tokenResponse = changes;
     await signIn();
-    const odd = rig.bff.log.slice(before).filter(({ event }) => event === 'token_response_odd');
-    expect(odd.map((entry) => entry['members'])).toEqual(members.length === 0 ? [] : [members]);
+    const odd = rig.bff.log.slice(before).filter(({ event }) => event === 'token_response_ignored_members');
+    expect(odd.map((entry) => entry['ignored'])).toEqual(members.length === 0 ? [] : [members]);
   });
 
   test('with an access token of 9 KB signs in, and the token reaches UserInfo', async () => {
@@ -429,9 +429,9 @@ describe('roles', () => {
 describe('a key that CIS2 does not publish', () => {
   test('verifies no UserInfo', async () => {
     const body = await signed(userInfoClaims(), stranger);
-    expect(await refusedBy(() => answersUserInfo(body))).toBe('userinfo key');
+    expect(await refusedBy(() => setUserInfoBody(body))).toBe('userinfo key');
     rig.provider.behave();
-    expect(await refusedBy(() => answersUserInfo(body))).toBe('userinfo rate limited');
+    expect(await refusedBy(() => setUserInfoBody(body))).toBe('userinfo rate limited');
   });
 
   test('is asked for once for a logout token; tokens that name it in the next minute may come again', async () => {

@@ -50,7 +50,7 @@ async function outcome(options: ServerOptions, address = 'localhost'): Promise<s
 
 describe('a certificate', () => {
   test('of a trusted authority, for this host, at this time, is taken [CIS2-TLS]', async () => {
-    expect(await outcome(good)).toBe('answered 200');
+    expect(await outcome(good)).toBe('responded with 200');
     expect(requests).toBe(1);
   });
 
@@ -84,7 +84,7 @@ describe('a server that speaks', () => {
   test.each(['TLSv1.2', 'TLSv1.3'] as const)(
     '%s and nothing else is served [CIS2-SEC-003]',
     async (version) => {
-      expect(await outcome({ ...good, minVersion: version, maxVersion: version })).toBe('answered 200');
+      expect(await outcome({ ...good, minVersion: version, maxVersion: version })).toBe('responded with 200');
     },
   );
 

@@ -1,4 +1,4 @@
-/** `/api/pds/…`: what an upstream is sent, and what of its answer comes back. */
+/** `/api/pds/…`: what an upstream is sent, and what of its response comes back. */
 import { describe, expect, test } from '@jest/globals';
 import { gzipSync } from 'node:zlib';
 import type { Browser } from '../support/browser.ts';
@@ -10,16 +10,20 @@ const rig = useProxyRig();
 const searchPath = '/api/pds/Patient';
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** The upstream's answer from now on: this one, with its body as it stands. */
-const answers = (status: number, headers: Record<string, string> = {}, body: string | Buffer = ''): void => {
-  rig.upstream.answer = (response) => {
+/** The upstream's response from now on: this one, with its body as it stands. */
+const respondWith = (
+  status: number,
+  headers: Record<string, string> = {},
+  body: string | Buffer = '',
+): void => {
+  rig.upstream.respond = (response) => {
     response.writeHead(status, { 'content-length': Buffer.byteLength(body), ...headers }).end(body);
   };
 };
 
 const fhir = { 'content-type': 'application/fhir+json' };
 
-/** Headers that our own answer has, whatever the upstream says. */
+/** Headers that our own response has, whatever the upstream says. */
 const ours = new Set([
   ...['cache-control', 'connection', 'content-length', 'content-security-policy', 'date', 'keep-alive'],
   ...['cross-origin-resource-policy', 'referrer-policy', 'strict-transport-security', 'transfer-encoding'],
@@ -171,7 +175,11 @@ describe('an upstream cannot speak as the BFF', () => {
       const browser = await rig.signedIn();
       for (const status of [200, 204, 304, 400, 403, 404, 409, 412, 422, 429]) {
         const type = { 'content-type': 'application/problem+json' };
-        answers(status, { [name]: 'step_up_required', ...type }, [204, 304].includes(status) ? '' : forged);
+        respondWith(
+          status,
+          { [name]: 'step_up_required', ...type },
+          [204, 304].includes(status) ? '' : forged,
+        );
         const response = await browser.api(patientPath);
         expect(response.status).toBe(status);
         expect([...response.headers.keys()].filter((header) => header.startsWith('x-bff'))).toEqual([]);
@@ -179,16 +187,20 @@ describe('an upstream cannot speak as the BFF', () => {
     },
   );
 
-  test('and what the BFF answers in place of it says so, once', async () => {
-    answers(500, { 'x-bff-problem': 'step_up_required', 'content-type': 'application/problem+json' }, forged);
+  test('and what the BFF sends in place of it says so, once', async () => {
+    respondWith(
+      500,
+      { 'x-bff-problem': 'step_up_required', 'content-type': 'application/problem+json' },
+      forged,
+    );
     expectProblem(await read(await (await rig.signedIn()).api(patientPath)), 502, 'upstream_invalid');
   });
 });
 
-describe('of an upstream’s answer comes back', () => {
+describe('of an upstream’s response comes back', () => {
   test('status, body and the listed headers, and no other header [ASVS-4.1.3]', async () => {
     const body = '{"resourceType":"Patient","id":"9000000009"}';
-    answers(
+    respondWith(
       200,
       {
         ...fhir,
@@ -231,7 +243,7 @@ describe('of an upstream’s answer comes back', () => {
     [422, '{"resourceType":"OperationOutcome"}'],
     [428, '{"resourceType":"OperationOutcome"}'],
   ])('%d as it is', async (status, body) => {
-    rig.upstream.answer = (response) => {
+    rig.upstream.respond = (response) => {
       response.writeHead(status, body === '' ? { etag: '"3"' } : { ...fhir, etag: '"3"' }).end(body);
     };
     const response = await (await rig.signedIn()).api(patientPath);
@@ -243,7 +255,7 @@ describe('of an upstream’s answer comes back', () => {
   });
 
   test('429 with its Retry-After', async () => {
-    answers(429, { ...fhir, 'retry-after': '17' }, '{"resourceType":"OperationOutcome"}');
+    respondWith(429, { ...fhir, 'retry-after': '17' }, '{"resourceType":"OperationOutcome"}');
     const response = await (await rig.signedIn()).api(patientPath);
     expect([response.status, response.headers.get('retry-after')]).toEqual([429, '17']);
     expect(await response.json()).toEqual({ resourceType: 'OperationOutcome' });
@@ -257,7 +269,7 @@ describe('of an upstream’s answer comes back', () => {
   ])('a Location %s', async (_, location, expected) => {
     const { base } = rig.upstream;
     const given = location.replace('BASE', base).replace('ORIGIN', new URL(base).origin);
-    answers(201, { location: given });
+    respondWith(201, { location: given });
     const response = await patchPatient(await rig.signedIn());
     expect([response.status, response.headers.get('location')]).toEqual([201, expected]);
   });
@@ -277,7 +289,7 @@ describe('of an upstream’s answer comes back', () => {
 
   test('what is compressed byte for byte, to a browser that asked for it', async () => {
     const packed = gzipSync('{"resourceType":"Bundle","total":1}'.repeat(500));
-    answers(200, { ...fhir, 'content-encoding': 'gzip' }, packed);
+    respondWith(200, { ...fhir, 'content-encoding': 'gzip' }, packed);
     const response = await rawBytes(await rig.signedIn(), 'gzip, br');
     expect([response.status, response.headers['content-encoding']]).toEqual([200, 'gzip']);
     expect(Buffer.from(response.body, 'latin1').equals(packed)).toBe(true);
@@ -286,7 +298,7 @@ describe('of an upstream’s answer comes back', () => {
 
   test('what is no text byte for byte', async () => {
     const bytes = Buffer.from(Array.from({ length: 1_024 }, (_, index) => index % 256));
-    answers(200, { 'content-type': 'image/png' }, bytes);
+    respondWith(200, { 'content-type': 'image/png' }, bytes);
     const response = await rawBytes(await rig.signedIn(), 'identity');
     expect([response.status, response.headers['content-type']]).toEqual([200, 'image/png']);
     expect(Buffer.from(response.body, 'latin1').equals(bytes)).toBe(true);
@@ -294,14 +306,14 @@ describe('of an upstream’s answer comes back', () => {
 
   test('four megabytes', async () => {
     const body = Buffer.alloc(4 * 1_024 * 1_024, 0x61);
-    answers(200, { 'content-type': 'text/plain' }, body);
+    respondWith(200, { 'content-type': 'text/plain' }, body);
     const response = await (await rig.signedIn()).api(patientPath);
     expect(response.status).toBe(200);
     expect(Buffer.from(await response.arrayBuffer()).equals(body)).toBe(true);
   });
 
   test('no problem of a page that an upstream sends in place of one: it stays the upstream’s, and harmless', async () => {
-    answers(404, { 'content-type': 'text/html' }, '<script>alert(1)</script>');
+    respondWith(404, { 'content-type': 'text/html' }, '<script>alert(1)</script>');
     const response = await (await rig.signedIn()).api(patientPath);
     expect([response.status, response.headers.get('content-type')]).toEqual([404, 'text/html']);
     expectOwnHeaders(headersOf(response.headers));

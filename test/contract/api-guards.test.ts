@@ -222,10 +222,10 @@ describe('a session that calls too often', () => {
   });
 });
 
-describe('an answer to a proxied call', () => {
+describe('a response to a proxied call', () => {
   test('sets no cookie and lets no other origin in, whichever it is [B-12]', async () => {
     const browser = await rig.signedIn();
-    const answers = [
+    const responses = [
       await browser.api(patientPath),
       await browser.api('/api/pds/Nothing'),
       await browser.api(patientPath, { method: 'DELETE' }),
@@ -235,7 +235,7 @@ describe('an answer to a proxied call', () => {
         headers: { origin: 'https://evil.example', 'access-control-request-method': 'PATCH' },
       }),
     ];
-    for (const { headers } of answers) {
+    for (const { headers } of responses) {
       expectOwnHeaders(headersOf(headers));
       expect(headers.getSetCookie()).toEqual([]);
     }

@@ -169,7 +169,7 @@ describe('a token that has come to its end', () => {
   });
 });
 
-describe('a refresh whose answer is lost [S-15]', () => {
+describe('a refresh whose response is lost [S-15]', () => {
   const lose = async (milliseconds?: number): Promise<Browser> => {
     const browser = await withExpiredToken(milliseconds);
     rig.platform.faults = ['lost'];
@@ -200,7 +200,7 @@ describe('a refresh whose answer is lost [S-15]', () => {
 
 describe('an upstream that refuses the token', () => {
   const refusing = (times: number): void => {
-    rig.upstream.answer = (response, _, count) => {
+    rig.upstream.respond = (response, _, count) => {
       response
         .writeHead(count <= times ? 401 : 200, { 'content-type': 'application/fhir+json' })
         .end('{"resourceType":"OperationOutcome"}');

@@ -692,7 +692,7 @@ describe('CIS2’s keys', () => {
 describe('a user with more than a hundred sessions', () => {
   const crowded = useRigWithSettings({ SESSIONS_PER_USER: '130' });
 
-  test('has none when the answer is there [L-08]', async () => {
+  test('has none when the response is there [L-08]', async () => {
     const user = newUser();
     signsIn(crowded.provider, user, undefined);
     const browsers = Array.from({ length: 130 }, () => crowded.browser());

@@ -35,7 +35,7 @@ function forgedState(browser: Browser, changes: Partial<SignInAttempt> = {}): st
   return sealState(secretOf(browser), { ...attempt, ...changes });
 }
 
-/** What CIS2 answers to a whole attempt of the owner's own making. */
+/** What CIS2 responds to a whole attempt of the owner's own making. */
 async function forgedAttempt(
   browser: Browser,
   changes: Partial<SignInAttempt>,
@@ -242,8 +242,8 @@ describe('login_expired [S-02, ASVS-10.1.2, ASVS-10.2.1, CIS2-IDT]', () => {
     const browser = rig.browser();
     const returned = await begin(browser);
     const before = rig.provider.asked('token').length;
-    const answers = await Promise.all(Array.from({ length: 10 }, () => browser.callback(returned)));
-    const codes = answers.map((response) => Browser.failure(response)?.code ?? 'signed in');
+    const responses = await Promise.all(Array.from({ length: 10 }, () => browser.callback(returned)));
+    const codes = responses.map((response) => Browser.failure(response)?.code ?? 'signed in');
     expect(codes.sort()).toEqual([...Array.from({ length: 9 }, () => 'login_expired'), 'signed in']);
     expect(rig.provider.asked('token')).toHaveLength(before + 1);
   });
@@ -593,7 +593,7 @@ describe('nothing that CIS2 or the caller sent is echoed [O-12, ASVS-16.5.1]', (
     expect(text).not.toContain(state);
   });
 
-  test('with what the token and UserInfo endpoints answered', async () => {
+  test('with what the token and UserInfo endpoints responded', async () => {
     for (const endpoint of ['token', 'userinfo'] as const) {
       rig.provider.faults.set(endpoint, {
         kind: 'body',

@@ -1,14 +1,14 @@
-/** What the contract says of every answer, in one place. */
+/** What the contract says of every response, in one place. */
 import { expect } from '@jest/globals';
 import { Browser, signInCookie, type SessionJson } from '../support/browser.ts';
 import type { Rig } from '../support/rig.ts';
 
 export const referencePattern = /^[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$/;
 
-/** Header name → value, of any kind of answer. */
+/** Header name → value, of any kind of response. */
 export const headersOf = (headers: Headers): Record<string, string> => Object.fromEntries(headers);
 
-/** The headers that stand on every answer under `/auth` and `/api`, whichever it is. */
+/** The headers that stand on every response under `/auth` and `/api`, whichever it is. */
 export function expectOwnHeaders(
   headers: Readonly<Record<string, string | string[] | undefined>>,
   cacheControl = 'no-store',
@@ -51,7 +51,7 @@ export function expectProblem(
   });
 }
 
-/** An answer of `fetch`, read. */
+/** A response of `fetch`, read. */
 export const read = async (
   response: Response,
 ): Promise<{ status: number; headers: Record<string, string>; body: string }> => ({
@@ -82,7 +82,7 @@ export async function expectFailure(rig: Rig, response: Response, code: string):
 /**
  * A sign-in by somebody who has a session already, which must fail with this code and leave that session as it was.
  *
- * @param attempt - makes the provider wrong, then signs in; gives the callback's answer
+ * @param attempt - makes the provider wrong, then signs in; gives the callback's response
  * @returns the reference
  */
 export async function expectRefused(

@@ -21,7 +21,7 @@ describe('a line end in what is sent', () => {
   const injected = 'x\r\nX-Injected: 1\r\nSet-Cookie: injected=1';
 
   test.each(['returnTo', 'acr', 'role', 'reauth', 'unknown'])(
-    'as %s of a login gets into no header of the answer [ASVS-4.2.4]',
+    'as %s of a login gets into no header of the response [ASVS-4.2.4]',
     async (name) => {
       for (const value of [injected, `/${injected}`]) {
         const query = new URLSearchParams({ [name]: value }).toString();
@@ -33,7 +33,7 @@ describe('a line end in what is sent', () => {
   );
 
   test.each(['code', 'error', 'error_description', 'iss', 'unknown'])(
-    'as %s of a callback gets into no header of the answer [ASVS-4.2.4]',
+    'as %s of a callback gets into no header of the response [ASVS-4.2.4]',
     async (name) => {
       const browser = rig.browser();
       const { state } = rig.provider.authorise((await browser.login()).location);

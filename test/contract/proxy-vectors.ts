@@ -10,7 +10,7 @@ export interface ProxyVector {
   readonly target: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** What the BFF answers. A gateway may refuse what it cannot read before that, with 400. */
+  /** The status that the BFF responds with. A gateway may refuse what it cannot read before that, with 400. */
   readonly status: number;
 }
 
@@ -253,7 +253,7 @@ const queries: readonly string[] = [
 const json = { 'content-type': 'application/json-patch+json' };
 const patch = { method: 'PATCH', body: '[]' } as const;
 
-/** Each is answered with its status, and no upstream hears of it. */
+/** Each gets its status in response, and no upstream gets a request. */
 export const refused: readonly ProxyVector[] = [
   ...vectors(
     'path variable',

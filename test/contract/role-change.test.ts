@@ -58,7 +58,7 @@ const stateOf = async (browser: Browser): Promise<unknown> => ({
 });
 
 describe('a change of role', () => {
-  test('chooses one of the user’s where none was chosen, and answers as the session does', async () => {
+  test('chooses one of the user’s where none was chosen, and responds as the session does', async () => {
     const browser = await signedIn();
     const before = await browser.session();
     expect(before.role).toBeNull();
@@ -342,12 +342,12 @@ describe('at the same moment', () => {
     for (let round = 0; round < 5; round += 1) {
       const browser = await signedIn();
       const copies = Array.from({ length: 6 }, () => copyOf(browser));
-      const answers = await Promise.all(
+      const responses = await Promise.all(
         copies.map((copy, number) => put(copy, { roleId: ids[number % 3] ?? '' })),
       );
-      const won = answers.filter(({ status }) => status === 200);
+      const won = responses.filter(({ status }) => status === 200);
       expect(won).toHaveLength(1);
-      for (const lost of answers.filter((response) => response !== won[0])) {
+      for (const lost of responses.filter((response) => response !== won[0])) {
         expectProblem(await read(lost), 401, 'session_ended', {
           reason: 'replaced',
           loginUrl: '/auth/login',
@@ -362,7 +362,7 @@ describe('at the same moment', () => {
     }
   });
 
-  test('requests under way with the old cookie get a clean answer, and never a cookie', async () => {
+  test('requests under way with the old cookie get a clean response, and never a cookie', async () => {
     const browser = await signedIn();
     for (let round = 0; round < 5; round += 1) {
       const old = copyOf(browser);

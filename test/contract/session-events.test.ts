@@ -14,16 +14,16 @@ import { logoutToken, newUser, postLogout, signsIn } from './logout-tokens.ts';
 const store = await AwsProxy.dynamoDb();
 const path = '/auth/events';
 /** What the table's stream and its function may take here, on a busy machine. */
-const toldWithinMs = 2_000;
+const maxDeliveryMs = 2_000;
 
 type Headers = Readonly<Record<string, string | string[]>>;
 
-/** One connection of a page, and what it was told. */
+/** One connection of a page, and the messages on it. */
 interface Listening {
   readonly messages: string[];
   readonly close: () => void;
   /** The first message, and how long it took to come from now on; fails when none comes in time. */
-  readonly told: () => Promise<{ message: string; milliseconds: number }>;
+  readonly firstMessage: () => Promise<{ message: string; milliseconds: number }>;
 }
 
 // The product may be shared, and outlives this file: a connection that was left open would keep the worker from ending.
@@ -53,15 +53,15 @@ const connect = (baseUrl: string, headers: Headers, target = path): Promise<List
         close: () => {
           socket.close();
         },
-        told: async () => {
+        firstMessage: async () => {
           const from = performance.now();
           const came = new Promise<void>((come) => {
             if (messages.length > 0) come();
             else wake = come;
           });
-          await Promise.race([came, sleep(toldWithinMs)]);
+          await Promise.race([came, sleep(maxDeliveryMs)]);
           const [message] = messages;
-          if (message === undefined) throw new Error(`nothing came within ${String(toldWithinMs)} ms`);
+          if (message === undefined) throw new Error(`nothing came within ${String(maxDeliveryMs)} ms`);
           return { message, milliseconds: performance.now() - from };
         },
       });
@@ -101,10 +101,10 @@ describe('a page that listens', () => {
       const [user, sid] = [newUser(), randomUUID()];
       const browser = await signedIn(user, sid);
       const listening = await listen(browser);
-      const told = listening.told();
+      const delivery = listening.firstMessage();
       const token = await logoutToken(rig.provider, { sub: user, sid });
       expect((await postLogout(rig.bff.baseUrl, token)).status).toBe(200);
-      const { message, milliseconds } = await told;
+      const { message, milliseconds } = await delivery;
       expect(message).toBe('ask');
       times.push(Math.round(milliseconds));
       expect(await browser.session()).toEqual({ status: 'ended', reason: 'provider_logout' });
@@ -142,7 +142,7 @@ describe('a page that listens', () => {
     const browser = await signedIn(user);
     const listening = await listen(browser);
     await end(browser, user);
-    expect((await listening.told()).message).toBe('ask');
+    expect((await listening.firstMessage()).message).toBe('ask');
     listening.close();
   });
 
@@ -156,7 +156,7 @@ describe('a page that listens', () => {
     await sleep(500);
     expect(listening.messages).toEqual([]);
     await browser.api('/auth/logout', { method: 'POST' });
-    expect((await listening.told()).message).toBe('ask');
+    expect((await listening.firstMessage()).message).toBe('ask');
     await sleep(300);
     expect(listening.messages).toEqual(['ask']);
   });
@@ -165,7 +165,7 @@ describe('a page that listens', () => {
     const browser = await signedIn();
     const [first, second] = [await listen(browser), await listen(browser)];
     await browser.api('/auth/logout', { method: 'POST' });
-    expect((await second.told()).message).toBe('ask');
+    expect((await second.firstMessage()).message).toBe('ask');
     expect(first.messages).toEqual([]);
     first.close();
     second.close();
@@ -173,13 +173,13 @@ describe('a page that listens', () => {
 
   test('that has gone is no failure', async () => {
     const browser = await signedIn();
-    const before = rig.bff.log.filter(({ event }) => event === 'session_ends_told').length;
+    const before = rig.bff.log.filter(({ event }) => event === 'session_ends_pushed').length;
     (await listen(browser)).close();
     await sleep(200);
     await browser.api('/auth/logout', { method: 'POST' });
     await sleep(500);
-    const told = rig.bff.log.filter(({ event }) => event === 'session_ends_told').slice(before);
-    expect(told).toEqual([expect.objectContaining({ sent: 0, gone: 1, failed: 0 })]);
+    const logged = rig.bff.log.filter(({ event }) => event === 'session_ends_pushed').slice(before);
+    expect(logged).toEqual([expect.objectContaining({ sent: 0, gone: 1, failed: 0 })]);
   });
 
   test('extends no session: neither by connecting nor by being connected', async () => {

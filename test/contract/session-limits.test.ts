@@ -22,17 +22,17 @@ const extend = async (browser: Browser): Promise<SessionJson> => {
 
 test('an idle session ends after its limit, however often it is looked at, and stays ended [CIS2-SES-005, ASVS-7.3.1]', async () => {
   const { browser, session } = await signIn();
-  let looks = 0;
+  let reads = 0;
   while (Date.now() < Date.parse(session.expires.idleAt) - 250) {
     const seen = await browser.session();
-    // On a busy machine the answer may come when the limit is past.
+    // On a busy machine the response may come when the limit is past.
     if (Date.now() < Date.parse(session.expires.idleAt)) {
       expect([seen.status, seen.expires.idleAt]).toEqual(['active', session.expires.idleAt]);
     }
-    looks += 1;
+    reads += 1;
     await sleep(200);
   }
-  expect(looks).toBeGreaterThan(1);
+  expect(reads).toBeGreaterThan(1);
 
   await until(session.expires.idleAt);
   const ended = { status: 'ended', reason: 'idle' };

@@ -253,7 +253,7 @@ describe('what is no route', () => {
 
 describe('CORS', () => {
   test.each([...guarded.map(([, path]) => path), '/auth/login', '/auth/jwks.json', '/auth/x', '/api/x'])(
-    'a preflight for %s is answered without any approval [B-12, ASVS-3.4.2]',
+    'a preflight for %s gets no approval in its response [B-12, ASVS-3.4.2]',
     async (path) => {
       for (const origin of ['https://evil.example', 'null', rig.bff.baseUrl]) {
         const response = await rawRequest(rig.bff.baseUrl, path, {
@@ -273,9 +273,9 @@ describe('CORS', () => {
   );
 });
 
-describe('every answer', () => {
+describe('every response', () => {
   /** One of each kind that these functions give. */
-  async function everyKind(): Promise<[kind: string, answer: Response][]> {
+  async function everyKind(): Promise<[kind: string, response: Response][]> {
     const browser = await signedIn();
     const { location } = await browser.login();
     const old = await signedIn();
@@ -308,15 +308,15 @@ describe('every answer', () => {
 
   test('carries the headers of the contract, a reference of its own, and no word of what runs here [S-11, S-18, ASVS-3.2.1, ASVS-3.4.1, ASVS-3.4.4, ASVS-3.4.5, ASVS-3.4.6, ASVS-13.4.6, ASVS-14.3.2]', async () => {
     const references = new Set<string>();
-    const answers = await everyKind();
-    for (const [kind, response] of answers) {
+    const responses = await everyKind();
+    for (const [kind, response] of responses) {
       expectOwnHeaders(headersOf(response.headers), kind === 'jwks' ? 'public, max-age=3600' : 'no-store');
       for (const name of ['server', 'x-powered-by', 'via', 'etag', 'x-amzn-requestid']) {
         expect([kind, name, response.headers.get(name)]).toEqual([kind, name, null]);
       }
       references.add(response.headers.get('x-request-id') ?? '');
     }
-    expect(references.size).toBe(answers.length);
+    expect(references.size).toBe(responses.length);
   });
 
   test('carries a Set-Cookie only at login, callback and logout, and every cookie is Secure and HttpOnly [B-03, B-04, B-06, ASVS-3.3.1]', async () => {
@@ -335,7 +335,7 @@ describe('every answer', () => {
     expect(response.headers.get('x-request-id')).toMatch(referencePattern);
   });
 
-  test('has the security headers also where the gateway answers before us [S-18, ASVS-3.4.1]', async () => {
+  test('has the security headers also where the gateway responds before us [S-18, ASVS-3.4.1]', async () => {
     const response = await rawRequest(rig.bff.baseUrl, '/auth/%zz');
     expect(response.status).toBe(400);
     expect(response.headers).toMatchObject({
@@ -443,7 +443,7 @@ describe('X-Session', () => {
     expectProblem(await read(response), 409, 'session_changed');
   });
 
-  test('changes nothing of the answer where no live session is reached', async () => {
+  test('changes nothing of the response where no live session is reached', async () => {
     const headers = { 'x-session': 'any' };
     const nobody = rig.browser();
     expect(await nobody.session(headers)).toEqual({ status: 'anonymous' });
@@ -534,7 +534,7 @@ describe('extend', () => {
     expectProblem(await read(response), 401, 'session_required', { loginUrl: '/auth/login' });
   });
 
-  test('answers as the session does', async () => {
+  test('responds as the session does', async () => {
     const browser = await signedIn();
     const response = await browser.api('/auth/session/extend', { method: 'POST' });
     const extended = (await response.json()) as Record<string, unknown>;

@@ -215,11 +215,11 @@ describe('ending one', () => {
     ];
     expectProblem(theirs, 404, 'not_found');
     expectProblem(nobodys, 404, 'not_found');
-    const told = ({ body }: { body: string }): unknown => ({
+    const withoutReference = ({ body }: { body: string }): unknown => ({
       ...(JSON.parse(body) as object),
       reference: '',
     });
-    expect(told(theirs)).toEqual(told(nobodys));
+    expect(withoutReference(theirs)).toEqual(withoutReference(nobodys));
     expect((await victim.session()).status).toBe('active');
   });
 
@@ -275,8 +275,8 @@ describe('ending one', () => {
     const user = newUser();
     const [browser, other] = [await signedIn(user), await signedIn(user)];
     const handle = await handleOf(other);
-    const answers = await Promise.all(Array.from({ length: 6 }, () => remove(browser, handle)));
-    const statuses = answers.map(({ status }) => status);
+    const responses = await Promise.all(Array.from({ length: 6 }, () => remove(browser, handle)));
+    const statuses = responses.map(({ status }) => status);
     expect(statuses).toContain(204);
     expect(statuses.filter((status) => status !== 204 && status !== 404)).toEqual([]);
     expect(await other.session()).toEqual(revoked);
@@ -307,8 +307,8 @@ describe.each([
     const user = newUser();
     const [browser, other] = [await signedIn(user), await signedIn(user)];
     const handle = await handleOf(other);
-    for (const meant of [handle, 'nobody', '']) {
-      const response = await browser.api(target(handle), { method, headers: { 'x-session': meant } });
+    for (const expected of [handle, 'nobody', '']) {
+      const response = await browser.api(target(handle), { method, headers: { 'x-session': expected } });
       expectProblem(await read(response), 409, 'session_changed');
     }
     expect((await other.session()).status).toBe('active');

@@ -75,9 +75,9 @@ export async function startFirefox(folder: string): Promise<Engine> {
   let lastId = 0;
   const send: Send = async <T>(method: string, params: object = {}) => {
     const id = (lastId += 1);
-    const answered = new Promise<Message>((resolve) => waiting.set(id, resolve));
+    const reply = new Promise<Message>((resolve) => waiting.set(id, resolve));
     socket.send(JSON.stringify({ id, method, params }));
-    const { message, result } = await answered;
+    const { message, result } = await reply;
     waiting.delete(id);
     if (message !== undefined) throw new Error(`${method}: ${message}`);
     return result as T;

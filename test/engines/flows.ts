@@ -102,7 +102,7 @@ async function pullTenTimes(world: World, isOver: string, buttonBack: string): P
     // At any moment between two questions.
     await sleep(((pulls * 7) % 10) * 350);
     await world.product.pullSmartcard('900000000001');
-    // CIS2's back-channel logout has been answered by now.
+    // CIS2's back-channel logout has had its response by now.
     const pulledAt = Date.now();
     for (const tab of tabs) {
       await until(tab, `window.overAt`, 'the tab is covered');

@@ -226,7 +226,7 @@ describe('a run that is recorded', () => {
     ];
   }
 
-  test('shows what was sent and answered, and not one secret of it', async () => {
+  test('shows what was sent and received, and not one secret of it', async () => {
     const secrets = new Map<string, string>();
     const note = (name: string, value: string | null | undefined): void => {
       if (value !== undefined && value !== null && value !== '')

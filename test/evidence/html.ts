@@ -56,7 +56,7 @@ const maxTestsByName = 40;
 
 const exchangeHtml = ({ at, request, response }: Exchange): string => {
   const who = at === 'product' ? 'Request to the product' : 'Request of the product to CIS2';
-  return `<details><summary>The exchange that shows it</summary><figure><figcaption>${who}</figcaption><pre>${e(request.join('\n'))}</pre><pre class="answer">${e(response.join('\n'))}</pre></figure></details>`;
+  return `<details><summary>The exchange that shows it</summary><figure><figcaption>${who}</figcaption><pre>${e(request.join('\n'))}</pre><pre class="response">${e(response.join('\n'))}</pre></figure></details>`;
 };
 
 const outcomeMark = { passed: 'passed', failed: 'FAILED', skipped: 'SKIPPED' } as const;
@@ -177,7 +177,7 @@ main img { display: block; max-width: 100%; border: 1px solid var(--line); margi
 figure { margin: 12px 0; }
 figcaption { font-size: 14px; font-weight: 600; }
 pre { margin: 4px 0 0; padding: 10px 12px; background: var(--back); font: 13px/1.45 ui-monospace, Consolas, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
-pre.answer { border-left: 4px solid var(--grey); }
+pre.response { border-left: 4px solid var(--grey); }
 footer { padding: 32px 0 48px; color: var(--grey); font-size: 14px; }
 @media (max-width: 760px) {
   header .wide, main { padding: 0 16px; }

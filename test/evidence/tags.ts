@@ -3,14 +3,14 @@
  * very end of its title: `refuses a logout token with a nonce [L-05, ASVS-10.5.5]`.
  */
 
-/** What is meant as an id, well written or not: a slip of the pen must be seen, not passed over. */
-const meantAsId = /^(?:[A-Z]{1,2}-?\d+\b|ASVS\b|CIS2\b|oidcc\b)/i;
+/** What looks like an id, well written or not: a slip of the pen must be seen, not passed over. */
+const looksLikeId = /^(?:[A-Z]{1,2}-?\d+\b|ASVS\b|CIS2\b|oidcc\b)/i;
 const bracketAtEnd = /\[([^[\]]*)\]\s*$/;
 
 /** The ids at the end of one title, as they are written; none where the brackets hold something else. */
 export function idsInTitle(title: string): string[] {
   const parts = (bracketAtEnd.exec(title)?.[1] ?? '').split(',').map((part) => part.trim());
-  return parts.some((part) => meantAsId.test(part)) ? parts : [];
+  return parts.some((part) => looksLikeId.test(part)) ? parts : [];
 }
 
 /** Every id of a test: of its own title, and of those around it. */

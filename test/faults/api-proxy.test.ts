@@ -13,7 +13,7 @@ afterEach(() => {
   expect(rig.bff.output).not.toContain(marker);
 });
 
-/** An answer that is none of the upstream's: the problem, and nothing of what made it. */
+/** A response that is none of the upstream's: the problem, and nothing of what made it. */
 async function expectFailure(call: Promise<Response>, status: number, code: string): Promise<void> {
   const response = await read(await call);
   expectProblem(response, status, code);
@@ -33,7 +33,7 @@ const upstreamFaults: readonly (readonly [string, (response: ServerResponse) => 
   ...[500, 501, 502, 503, 504, 599].map(
     (status) =>
       [
-        `answers ${String(status)}`,
+        `responds with ${String(status)}`,
         (response: ServerResponse) => void response.writeHead(status, { 'x-at': marker }).end(marker),
         1,
       ] as const,
@@ -50,7 +50,7 @@ const upstreamFaults: readonly (readonly [string, (response: ServerResponse) => 
   ['cuts the connection', (response) => void response.socket?.destroy(), 2],
   ['resets the connection', (response) => void response.socket?.resetAndDestroy(), 2],
   [
-    'cuts its answer',
+    'cuts its response',
     (response) => {
       response.writeHead(200, { ...fhir, 'content-length': 1_000 }).write(marker);
       setTimeout(() => response.socket?.destroy(), 20);
@@ -70,7 +70,7 @@ const upstreamFaults: readonly (readonly [string, (response: ServerResponse) => 
     1,
   ],
   [
-    'answers in no HTTP',
+    'responds in no HTTP',
     (response) => void response.socket?.end(`HTTP/1.1 200 OK\r\nBad Header\x01: ${marker}\r\n\r\n`),
     1,
   ],
@@ -84,7 +84,7 @@ const upstreamFaults: readonly (readonly [string, (response: ServerResponse) => 
 describe('an upstream that fails makes a call 502, and the session stays', () => {
   test.each(upstreamFaults)('it %s', async (_, response, tries) => {
     const browser = await rig.signedIn();
-    rig.upstream.answer = response;
+    rig.upstream.respond = response;
     await expectFailure(browser.api(patientPath), 502, 'upstream_invalid');
     expect(rig.upstream.calls).toHaveLength(tries);
     expect(new Set(rig.upstream.calls.map(({ headers }) => headers['x-request-id'])).size).toBe(1);
@@ -93,14 +93,14 @@ describe('an upstream that fails makes a call 502, and the session stays', () =>
 
   test.each(upstreamFaults)('a change is sent once, whatever happens: it %s', async (_, response) => {
     const browser = await rig.signedIn();
-    rig.upstream.answer = response;
+    rig.upstream.respond = response;
     await expectFailure(patchPatient(browser), 502, 'upstream_invalid');
     expect(rig.upstream.calls).toHaveLength(1);
   });
 
-  test('a connection that was cut before an answer is tried again for a GET', async () => {
+  test('a connection that was cut before a response is tried again for a GET', async () => {
     const browser = await rig.signedIn();
-    rig.upstream.answer = (response, _, count) => {
+    rig.upstream.respond = (response, _, count) => {
       if (count === 1) response.socket?.destroy();
       else response.writeHead(200, fhir).end('{}');
     };
@@ -112,7 +112,7 @@ describe('an upstream that fails makes a call 502, and the session stays', () =>
 describe('an upstream that takes more than twenty seconds', () => {
   test('makes a call 504, with or without its first bytes, and other calls go on', async () => {
     const [browser, other] = [await rig.signedIn(), await rig.signedIn()];
-    rig.upstream.answer = (response, { method }, count) => {
+    rig.upstream.respond = (response, { method }, count) => {
       if (count > 2) response.writeHead(200, fhir).end('{}');
       else if (method === 'PATCH') response.writeHead(200, fhir).write('{');
     };
@@ -131,13 +131,13 @@ describe('an upstream that takes more than twenty seconds', () => {
 /** Each is how the token endpoint fails. */
 const platformFaults: readonly (readonly [string, Fault])[] = [
   ['cuts the connection', 'reset'],
-  ['answers 500', { status: 500, body: marker }],
-  ['answers 503 with a page', { status: 503, headers: { 'content-type': 'text/html' }, body: marker }],
-  ['answers HTML with 200', { headers: { 'content-type': 'text/html' }, body: marker }],
-  ['answers garbage as JSON', { body: `{${marker}` }],
-  ['answers null', { body: 'null' }],
-  ['answers nothing', { body: '' }],
-  ['answers a megabyte', { body: { padding: marker.repeat(40_000) } }],
+  ['responds with 500', { status: 500, body: marker }],
+  ['responds with 503 and a page', { status: 503, headers: { 'content-type': 'text/html' }, body: marker }],
+  ['responds with HTML and 200', { headers: { 'content-type': 'text/html' }, body: marker }],
+  ['responds with garbage as JSON', { body: `{${marker}` }],
+  ['responds with null', { body: 'null' }],
+  ['responds with nothing', { body: '' }],
+  ['responds with a megabyte', { body: { padding: marker.repeat(40_000) } }],
   ['redirects', { status: 302, headers: { location: `http://127.0.0.1:1/${marker}` }, body: '' }],
   ['limits us', { status: 429, headers: { 'retry-after': '2' }, body: { error: marker } }],
   ['does not know us', { status: 401, body: { error: 'invalid_client', error_description: marker } }],
@@ -150,7 +150,7 @@ const platformFaults: readonly (readonly [string, Fault])[] = [
   ],
 ];
 
-/** Each is an answer with a good access token, and something odd beside it. */
+/** Each is a response with a good access token, and something odd beside it. */
 const oddResponses: readonly (readonly [string, Record<string, unknown>])[] = [
   ['no life', { expires_in: undefined }],
   ['a life that is no number', { expires_in: marker }],
@@ -201,7 +201,7 @@ describe('a token endpoint that fails makes a call 503, nobody else is asked, an
     ]);
   });
 
-  test('it does not answer at all', async () => {
+  test('it does not respond at all', async () => {
     const browser = await rig.signedIn();
     rig.platform.faults = ['hang'];
     const startedAt = performance.now();

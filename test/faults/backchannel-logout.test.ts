@@ -139,7 +139,7 @@ describe.each(failures)('a store call that does not succeed (%s)', (fault) => {
 });
 
 test.each(decisive)(
-  'a call that was carried out and whose answer was lost does no harm: %s',
+  'a call that was carried out and whose response was lost does no harm: %s',
   async (kind) => {
     const somebody = await person();
     const token = await logoutToken(provider, somebody.claims);

@@ -20,7 +20,7 @@ const cookieOf = (browser: Browser, name = sessionCookie): string => browser.coo
 const withCookies = (path: string, cookie: string, method = 'GET'): Promise<Response> =>
   new Browser(bff.baseUrl).api(path, { method, headers: { cookie } });
 
-/** What a request with this `Cookie` header is told where it asks who is signed in. */
+/** What `/auth/session` responds to a request with this `Cookie` header. */
 async function expectAnonymous(cookie: string): Promise<void> {
   const session = await withCookies('/auth/session', cookie);
   expect(session.status).toBe(200);
@@ -36,7 +36,7 @@ async function expectNobody(cookie: string): Promise<void> {
   await expectAnonymous(cookie);
   const loggedOut = await withCookies('/auth/logout', cookie, 'POST');
   expect(loggedOut.status).toBe(200);
-  // A cookie is never cleared in passing: a newer one may stand in its place by the time this answer arrives.
+  // A cookie is never cleared in passing: a newer one may stand in its place by the time this response arrives.
   expect(loggedOut.headers.getSetCookie()).toEqual([]);
 }
 
@@ -188,7 +188,7 @@ describe('a session cookie that', () => {
   });
 });
 
-describe('a late answer to an old cookie', () => {
+describe('a late response to an old cookie', () => {
   test('does not wipe the new one', async () => {
     const browser = await signedIn();
     const old = cookieOf(browser);
@@ -210,13 +210,13 @@ describe('a late answer to an old cookie', () => {
   test('clears the cookie only for the logout that ends the session', async () => {
     const browser = await signedIn();
     const cookie = `${sessionCookie}=${cookieOf(browser)}`;
-    const answers = [
+    const responses = [
       await withCookies('/auth/logout', cookie, 'POST'),
       await withCookies('/auth/logout', cookie, 'POST'),
     ];
-    expect(answers.map((response) => response.status)).toEqual([200, 200]);
-    expect(answers.map((response) => response.headers.getSetCookie().length)).toEqual([1, 0]);
-    expect(answers[0]?.headers.getSetCookie()[0]).toBe(
+    expect(responses.map((response) => response.status)).toEqual([200, 200]);
+    expect(responses.map((response) => response.headers.getSetCookie().length)).toEqual([1, 0]);
+    expect(responses[0]?.headers.getSetCookie()[0]).toBe(
       `${sessionCookie}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0`,
     );
   });

@@ -253,7 +253,7 @@ describe('the published key set', () => {
     expect(response.status).toBe(503);
     expect(response.headers.get('content-type')).toBe('application/problem+json');
     expect(response.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
-    // A provider that kept this would refuse every sign-in for as long.
+    // A provider that cached this would refuse every sign-in for as long.
     expect(response.headers.get('cache-control')).toBe('no-store');
     const text = await response.text();
     expect(JSON.parse(text) as Problem).toMatchObject({ status: 503, code: 'keys_unavailable' });
@@ -334,10 +334,10 @@ describe('a start that cannot make the signing keys ends with a line that says s
     ['the secret cannot be written', 'secrets', (operation) => operation === 'PutSecretValue'],
     ['the secret cannot be read', 'secrets', (operation) => operation === 'GetSecretValue'],
     ['the public halves cannot be published', 'store', (operation) => operation === 'PutItem'],
-  ])('when %s', async (_, place, meant) => {
+  ])('when %s', async (_, place, isFaulty) => {
     const fresh = { store: await AwsProxy.dynamoDb(), secrets: await AwsProxy.secretsManager() };
     try {
-      fresh[place].judge = ({ operation }) => (meant(operation) ? 'fail' : 'pass');
+      fresh[place].judge = ({ operation }) => (isFaulty(operation) ? 'fail' : 'pass');
       const start = Bff.start({
         issuer: provider.issuer,
         'dynamodb-endpoint': fresh.store.url,

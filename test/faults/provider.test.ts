@@ -9,21 +9,29 @@ import { Tables } from '../support/table.ts';
 const maxResponseMs = 8_000;
 const marker = 'MARKER-THAT-MUST-NOT-COME-BACK';
 
-/** Each is how an endpoint fails, and whether that means that CIS2 is away or that its answer is wrong. */
+/** Each is how an endpoint fails, and whether that means that CIS2 is away or that its response is wrong. */
 const faults: readonly (readonly [string, Fault | 'refused', 'away' | 'wrong'])[] = [
   ['refuses connections', 'refused', 'away'],
   ['cuts the connection', { kind: 'reset' }, 'away'],
-  ['does not answer', { kind: 'hang' }, 'away'],
-  ['answers 500', { kind: 'status', status: 500 }, 'away'],
-  ['answers 503 with a page', { kind: 'body', status: 503, contentType: 'text/html', body: marker }, 'away'],
-  ['answers HTML with 200', { kind: 'html' }, 'wrong'],
-  ['answers garbage as JSON', { kind: 'body', body: `{${marker}` }, 'wrong'],
-  ['answers truncated JSON', { kind: 'body', body: `{"issuer":"${marker}","keys":[{"kty":"RS` }, 'wrong'],
-  ['answers JSON that is no object', { kind: 'body', body: `["${marker}"]` }, 'wrong'],
-  ['answers null', { kind: 'body', body: 'null' }, 'wrong'],
-  ['answers nothing with 200', { kind: 'body', body: '' }, 'wrong'],
-  ['answers 2 MB', { kind: 'body', body: JSON.stringify({ padding: marker.repeat(70_000) }) }, 'wrong'],
-  ['answers 404', { kind: 'body', status: 404, body: `{"error":"${marker}"}` }, 'wrong'],
+  ['does not respond', { kind: 'hang' }, 'away'],
+  ['responds with 500', { kind: 'status', status: 500 }, 'away'],
+  [
+    'responds with 503 and a page',
+    { kind: 'body', status: 503, contentType: 'text/html', body: marker },
+    'away',
+  ],
+  ['responds with HTML and 200', { kind: 'html' }, 'wrong'],
+  ['responds with garbage as JSON', { kind: 'body', body: `{${marker}` }, 'wrong'],
+  [
+    'responds with truncated JSON',
+    { kind: 'body', body: `{"issuer":"${marker}","keys":[{"kty":"RS` },
+    'wrong',
+  ],
+  ['responds with JSON that is no object', { kind: 'body', body: `["${marker}"]` }, 'wrong'],
+  ['responds with null', { kind: 'body', body: 'null' }, 'wrong'],
+  ['responds with 200 and nothing', { kind: 'body', body: '' }, 'wrong'],
+  ['responds with 2 MB', { kind: 'body', body: JSON.stringify({ padding: marker.repeat(70_000) }) }, 'wrong'],
+  ['responds with 404', { kind: 'body', status: 404, body: `{"error":"${marker}"}` }, 'wrong'],
   [
     'redirects',
     { kind: 'body', status: 302, body: '', headers: { location: `http://127.0.0.1:1/${marker}` } },
@@ -130,13 +138,15 @@ describe('before anything is known of CIS2', () => {
           ['Sec-Fetch-Mode', 'navigate'],
           ['Sec-Fetch-Dest', 'document'],
         ] as const;
-        const { status, headers: answered } = await timed(rawRequest(bff.baseUrl, target, { headers }));
-        const landed = new URL(answered.location ?? '');
+        const { status, headers: responseHeaders } = await timed(
+          rawRequest(bff.baseUrl, target, { headers }),
+        );
+        const landed = new URL(responseHeaders.location ?? '');
         expect(status).toBe(303);
         expect(landed.origin + landed.pathname).toBe(`${bff.baseUrl}/sign-in-error`);
         expect([...landed.searchParams.keys()]).toEqual(['code', 'reference']);
         expect(landed.searchParams.get('code')).toBe('provider_unavailable');
-        expect(answered['set-cookie']).toBeUndefined();
+        expect(responseHeaders['set-cookie']).toBeUndefined();
         expect(await bff.entriesFor(landed.searchParams.get('reference') ?? '')).toContainEqual(
           expect.objectContaining({ event: 'sign_in_failed', code: 'provider_unavailable' }),
         );
@@ -241,7 +251,7 @@ describe('once CIS2 is known', () => {
     },
   );
 
-  test('an answer that stops in the middle is no answer', async () => {
+  test('a response that stops in the middle is no response', async () => {
     provider.faults.set('userinfo', { kind: 'body', body: '{"sub":', headers: { 'content-length': '900' } });
     const browser = new Browser(bff.baseUrl);
     await expectFailure(await timed(browser.signIn(provider)), browser, bff, 'provider_unavailable');

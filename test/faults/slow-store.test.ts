@@ -1,4 +1,4 @@
-/** A store that answers each call only when it is asked a second time: slow, and not away. */
+/** A store that responds to each call only at the second attempt: slow, and not away. */
 import { afterEach, expect, test } from '@jest/globals';
 import { Browser } from '../support/browser.ts';
 import { startWithStore } from '../support/rig.ts';
@@ -9,7 +9,7 @@ afterEach(() => {
   store.reset();
 });
 
-/** The first attempt at every call gets no answer. */
+/** The first attempt at every call gets no response. */
 function slow(): void {
   const asked = new Set<string>();
   store.judge = ({ operation, body }) => {
@@ -39,7 +39,7 @@ test.each<[string, number, (browser: Browser, other: string) => Promise<Response
         headers: { 'content-type': 'application/json' },
       }),
   ],
-])('a function whose store answers late %s all the same [ASVS-16.5.3]', async (_, status, request) => {
+])('a function whose store responds late %s all the same [ASVS-16.5.3]', async (_, status, request) => {
   const [browser, other] = [await signedIn(), await signedIn()];
   const { handle } = await other.session();
   slow();

@@ -6,7 +6,7 @@ import { startWithStore } from '../support/rig.ts';
 import { partitionOf } from '../support/table.ts';
 
 const maxResponseMs = 8_000;
-/** The store refuses; the answer does not come, or the connection breaks, with nothing done. */
+/** The store refuses; the response does not come, or the connection breaks, with nothing done. */
 const failures = ['fail', 'hang', 'reset'] as const;
 
 const { provider, store, bff, tables } = await startWithStore();
@@ -45,13 +45,13 @@ const timed = async <T>(work: Promise<T>): Promise<T> => {
 /** Runs something while the calls that are described so meet a fault; at least one call must. */
 async function withFault<T>(
   fault: Verdict,
-  meant: (call: AwsCall) => boolean,
+  matches: (call: AwsCall) => boolean,
   work: () => Promise<T>,
 ): Promise<T> {
   let met = 0;
   store.reset();
   store.judge = (call) => {
-    if (!meant(call)) return 'pass';
+    if (!matches(call)) return 'pass';
     met += 1;
     return fault;
   };
@@ -174,26 +174,29 @@ describe('a callback', () => {
     });
   });
 
-  test.each(decisive)('whose call was carried out and its answer lost still ends well: %s', async (name) => {
-    const browser = await signedIn();
-    const former = partitionOf(browser.cookies.get(sessionCookie));
-    const { location } = await browser.login();
-    let lost = 0;
-    const landed = await withFault(
-      'lost',
-      (call) => describeCall(call, former) === name && (lost += 1) === 1,
-      () => browser.callback(provider.authorise(location)),
-    );
-    expect(landed.headers.get('location')).toBe(`${bff.baseUrl}/`);
-    expect((await browser.session()).status).toBe('active');
-    expect(await tables.alive()).not.toContain(former);
-  });
+  test.each(decisive)(
+    'whose call was carried out and its response lost still ends well: %s',
+    async (name) => {
+      const browser = await signedIn();
+      const former = partitionOf(browser.cookies.get(sessionCookie));
+      const { location } = await browser.login();
+      let lost = 0;
+      const landed = await withFault(
+        'lost',
+        (call) => describeCall(call, former) === name && (lost += 1) === 1,
+        () => browser.callback(provider.authorise(location)),
+      );
+      expect(landed.headers.get('location')).toBe(`${bff.baseUrl}/`);
+      expect((await browser.session()).status).toBe('active');
+      expect(await tables.alive()).not.toContain(former);
+    },
+  );
 });
 
 interface RouteCalls {
   readonly method: 'GET' | 'POST';
   readonly path: string;
-  /** The calls that decide the answer. */
+  /** The calls that decide the response. */
   readonly decisive: readonly string[];
   /** Calls whose failure changes nothing for the user. */
   readonly clearing: readonly string[];
@@ -270,7 +273,7 @@ describe.each(routes)('$method $path', ({ method, path, ...calls }) => {
     }
   });
 
-  test.each(calls.decisive)('is done when a call was carried out and its answer lost: %s', async (name) => {
+  test.each(calls.decisive)('is done when a call was carried out and its response lost: %s', async (name) => {
     const browser = await signedIn();
     let lost = 0;
     const response = await withFault(

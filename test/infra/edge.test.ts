@@ -60,6 +60,7 @@ interface Rule {
     readonly RateBasedStatement?: {
       readonly Limit: number;
       readonly AggregateKeyType: string;
+      readonly EvaluationWindowSec: number;
       readonly ScopeDownStatement?: Json;
     };
     readonly ManagedRuleGroupStatement?: {
@@ -72,6 +73,15 @@ interface Rule {
 }
 const rulesIn = (template: TemplateJson): readonly Rule[] =>
   only(template, 'AWS::WAFv2::WebACL')[1].Properties['Rules'] as unknown as readonly Rule[];
+
+/** Requests a second that the gateway takes of a route. */
+const gatewayRateOf = (stateless: TemplateJson, route: string): number => {
+  const [, stage] = only(stateless, 'AWS::ApiGatewayV2::Stage');
+  const settings = stage.Properties['RouteSettings'] as Readonly<
+    Record<string, { readonly ThrottlingRateLimit: number }>
+  >;
+  return settings[route]?.ThrottlingRateLimit ?? NaN;
+};
 
 /** Whether a statement on the path matches, read as the firewall reads it. */
 const matches = (statement: Json, path: string): boolean => {
@@ -144,11 +154,54 @@ describe.each(environmentNames)('the firewall of %s', (name) => {
     },
   );
 
-  test('limits what one address may send at all, to a rate for thousands of people behind one', () => {
-    const [all] = rulesIn(of(name).edge).flatMap(({ Statement: { RateBasedStatement: rate } }) =>
-      rate !== undefined && rate.ScopeDownStatement === undefined ? [rate.Limit] : [],
-    );
-    expect(all).toBeGreaterThanOrEqual(100_000);
+  /** Requests a second that one address may send to a path; of all together without one. */
+  const rateOfOneAddress = (path?: string): readonly number[] =>
+    rulesIn(of(name).edge).flatMap(({ Statement: { RateBasedStatement: rate } }) => {
+      const scope = rate?.ScopeDownStatement;
+      const isOf = path === undefined ? scope === undefined : scope !== undefined && matches(scope, path);
+      return rate !== undefined && isOf ? [rate.Limit / rate.EvaluationWindowSec] : [];
+    });
+
+  test.each([
+    ...['/auth/backchannel-logout', '/auth/%62ackchannel-logout', '/auth/x/../backchannel-logout'],
+    ...['/auth/jwks.json', '/auth/%6awks.json', '/auth/jwks/api-platform.json'],
+  ])('has no address use up what the gateway takes of %s', (path) => {
+    const [rate = Infinity, ...others] = rateOfOneAddress(path);
+    expect(others).toEqual([]);
+    const read = new URL(decodeURIComponent(path), 'https://x').pathname;
+    expect(rate).toBeLessThan(gatewayRateOf(of(name).stateless, `ANY ${read}`));
+  });
+
+  test('has no address use up what the gateway takes of any route, and in production serves a hospital behind one', () => {
+    const [rate = Infinity] = rateOfOneAddress();
+    expect(rate).toBeLessThan(gatewayRateOf(of(name).stateless, 'ANY /auth/session'));
+    // A page in view asks every four seconds, and makes 40 calls in ten minutes.
+    const requestsOfOnePerson = 1 / 4 + 40 / 600;
+    expect(rate / requestsOfOnePerson).toBeGreaterThan(name === 'prod' ? 1_200 : 100);
+  });
+
+  test('takes no more capacity units than cost nothing', () => {
+    const managed: Readonly<Record<string, number>> = {
+      AWSManagedRulesAmazonIpReputationList: 25,
+      AWSManagedRulesKnownBadInputsRuleSet: 200,
+      AWSManagedRulesCommonRuleSet: 700,
+    };
+    const transformations = new Set<string>();
+    const unitsOf = (part: Json): number => {
+      if (typeof part !== 'object' || part === null) return 0;
+      return Object.entries(part as Readonly<Record<string, Json>>).reduce((sum, [key, value]) => {
+        // One that several statements need of the path counts once.
+        if (key === 'Type') transformations.add(value as string);
+        const own = ['ByteMatchStatement', 'RateBasedStatement'].includes(key)
+          ? 2
+          : key === 'ManagedRuleGroupStatement'
+            ? (managed[(value as { readonly Name: string }).Name] ?? Infinity)
+            : 0;
+        return sum + own + unitsOf(value);
+      }, 0);
+    };
+    const units = rulesIn(of(name).edge).reduce((sum, { Statement }) => sum + unitsOf(Statement as Json), 0);
+    expect(units + 10 * transformations.size).toBe(1_238);
   });
 
   const managedAt = (path: string): readonly Rule[] =>
@@ -330,7 +383,7 @@ describe('in an app of somebody else', () => {
     expect(() => construct(1, { edgeSecretDeployment: 2 })).toThrow(
       /edgeSecretDeployment is for the secret that is made here/,
     );
-    expect(() => construct(0)).toThrow(/edgeSecretDeployment must be a whole number from 1, got 0/);
+    expect(() => construct(0)).toThrow(/deployment must be a whole number from 1, got 0/);
   });
 
   test('the firewall is refused where CloudFront does not take it from', () => {
@@ -339,6 +392,16 @@ describe('in an app of somebody else', () => {
       /the firewall must be in a stack in us-east-1, got eu-west-2/,
     );
   });
+});
+
+test('the firewall is refused a property that there is not, which would leave it weaker', () => {
+  const stack = new Stack(createApp(), 'edge', { env: { region: 'us-east-1' } });
+  expect(() => new Firewall(stack, 'Firewall', { managedRule: 'block' } as object)).toThrow(
+    'there is no property managedRule: did you mean managedRules?',
+  );
+  expect(() => new Firewall(stack, 'Other', { managedRules: 'on' as never, signInsPerAddress: 0 })).toThrow(
+    /managedRules must be "count" or "block", got "on"\n +signInsPerAddress must be a whole number from 1, got 0/,
+  );
 });
 
 describe.each(environmentNames)('the gateway of %s', (name) => {
@@ -356,7 +419,7 @@ describe.each(environmentNames)('the gateway of %s', (name) => {
     expect(JSON.stringify(only(stateless, 'AWS::CloudFront::Distribution')[1])).not.toContain('execute-api');
   });
 
-  test('bounds each route that anybody can call, so that none starves another', () => {
+  test('has a rate for each route, so that none starves another, and a small one for what anybody can call', () => {
     const { stateless } = of(name);
     const [, stage] = only(stateless, 'AWS::ApiGatewayV2::Stage');
     const { ThrottlingRateLimit: all } = stage.Properties['DefaultRouteSettings'] as {
@@ -371,14 +434,18 @@ describe.each(environmentNames)('the gateway of %s', (name) => {
       ...['ANY /auth/login', 'ANY /auth/callback', 'ANY /auth/backchannel-logout', 'ANY /auth/jwks.json'],
       ...['ANY /auth/jwks/api-platform.json', 'ANY /auth/{proxy+}', 'ANY /api/{proxy+}', '$default'],
     ];
-    expect(Object.keys(settings).sort()).toEqual(bounded.sort());
+    // A route that is not named would share the stage's rate with all others of its kind.
+    expect(Object.keys(settings).sort()).toEqual(keys.toSorted());
+    for (const key of Object.keys(settings).filter((route) => !bounded.includes(route))) {
+      expect([key, settings[key]?.ThrottlingRateLimit]).toEqual([key, all]);
+    }
     for (const key of bounded) {
       expect(keys).toContain(key);
       expect(settings[key]?.ThrottlingRateLimit).toBeLessThanOrEqual(Math.max(all / 5, 5));
       expect(settings[key]?.ThrottlingRateLimit).toBeGreaterThanOrEqual(5);
     }
     // Together they leave room for who is signed in.
-    const sum = Object.values(settings).reduce((total, one) => total + one.ThrottlingRateLimit, 0);
+    const sum = bounded.reduce((total, key) => total + (settings[key]?.ThrottlingRateLimit ?? NaN), 0);
     expect(sum).toBeLessThan(all);
     // The gateway refuses settings of a route that is not there yet.
     const { DependsOn } = stage as unknown as { readonly DependsOn: readonly string[] };
@@ -404,10 +471,10 @@ test('an environment without a name for the edge to call the API by is told what
   const { stateless } = deploy('dev', { origin: undefined });
   const [, api] = only(toJson(stateless), 'AWS::ApiGatewayV2::Api');
   expect(api.Properties['DisableExecuteApiEndpoint']).not.toBe(true);
-  const told = stateless.node
+  const notices = stateless.node
     .findAll()
     .flatMap(({ node }) => node.metadata)
     .filter(({ type }) => type === 'aws:cdk:info')
     .map(({ data }) => String(data));
-  expect(told.join()).toContain('comes around the firewall');
+  expect(notices.join()).toContain('comes around the firewall');
 });

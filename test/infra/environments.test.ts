@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Duration, Stack } from 'aws-cdk-lib';
-import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { Certificate, type ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
 import * as route53 from 'aws-cdk-lib/aws-route53';
@@ -8,10 +8,12 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import { Cis2Bff } from '../../infra/cis2-bff.ts';
+import { Cis2Bff, type Cis2BffProps } from '../../infra/cis2-bff.ts';
+import { refuseSharedHosts } from '../../infra/environment-checks.ts';
 import { environments } from '../../infra/environments.ts';
 import type { Environment } from '../../infra/environments.ts';
 import { apiPlatformTokenUrls } from '../../infra/parts/api-platform.ts';
+import { EdgeSecret } from '../../infra/parts/edge-secret.ts';
 import { SigningKeyStore } from '../../infra/parts/signing-key-store.ts';
 import { cis2Issuers } from '../../infra/parts/settings.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
@@ -235,7 +237,7 @@ describe('an environment is refused', () => {
       'an upstream without TLS',
       'dev',
       { upstreamUrls: { pds: 'http://a.example' } },
-      /dev: upstreamUrls must be/,
+      /dev: upstreamUrls must be a plain https URL of a host name \(http only for loopback\) for pds, got "http:\/\/a\.example"/,
     ],
     ['no calls at all', 'dev', { callsPerWindow: 0 }, /dev: callsPerWindow must be a whole number from 1/],
     [
@@ -273,7 +275,7 @@ describe('an environment is refused', () => {
       'an origin of the API that is the origin of the app',
       'prod',
       { origin: { domainName: 'app.example.nhs.uk', certificateArn: webAclArn } },
-      /prod: originDomain must be a host name of its own, got app\.example\.nhs\.uk/,
+      /prod: origin\.domainName must be a host name of its own, got app\.example\.nhs\.uk/,
     ],
     [
       'a role of operators that everybody may assume',
@@ -294,6 +296,91 @@ describe('an environment is refused', () => {
       /prod: reservedConcurrency of jwks must be a whole number from 1, got 0/,
     ],
     [
+      'a firewall that is misspelt, and would be weaker',
+      'prod',
+      { firewall: { managedRule: 'block' } as object },
+      /prod: there is no property firewall\.managedRule: did you mean managedRules\?/,
+    ],
+    [
+      'a hosted zone that is misspelt',
+      'prod',
+      { hostedZone: { zoneId: 'Z000000000000', name: 'example.nhs.uk' } as never },
+      /prod: there is no property hostedZone\.zoneId: did you mean id\?\n +prod: hostedZone\.id is missing/,
+    ],
+    [
+      'a hosted zone by its id alone',
+      'prod',
+      { hostedZone: 'Z000000000000' as never },
+      /prod: hostedZone must be an object with id, name, got "Z000000000000"/,
+    ],
+    [
+      'a hosted zone with an id that is none',
+      'prod',
+      { hostedZone: { id: 'example.nhs.uk', name: 'example.nhs.uk' } },
+      /prod: hostedZone\.id must be the id of a hosted zone, such as Z0123456789ABC, got example\.nhs\.uk/,
+    ],
+    [
+      'an origin without a name',
+      'prod',
+      { origin: { domain: 'origin.app.example.nhs.uk' } as never },
+      /prod: there is no property origin\.domain: did you mean domainName\?\n +prod: origin\.domainName is missing/,
+    ],
+    [
+      'a property of the construct that an environment has under another name',
+      'prod',
+      { ['certificate' as string]: 'arn' },
+      /prod: there is no property certificate: did you mean certificateArn\?/,
+    ],
+    [
+      'a property like no other',
+      'dev',
+      { ['region' as string]: 'eu-west-1' },
+      /dev: there is no property region$/,
+    ],
+    [
+      'an account that is a number',
+      'dev',
+      { account: 111122223333 as never },
+      /dev: account must be text, got 111122223333/,
+    ],
+    [
+      'a placeholder for the client id',
+      'dev',
+      { clientId: 'the client id from CIS2' },
+      /dev: clientId must be the client id from CIS2, without spaces, got "the client id from CIS2"/,
+    ],
+    [
+      'an app’s certificate in the API’s region, and the origin’s in CloudFront’s',
+      'prod',
+      {
+        certificateArn: 'arn:aws:acm:eu-west-2:111122223333:certificate/0',
+        origin: {
+          domainName: 'origin.app.example.nhs.uk',
+          certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/0',
+        },
+        webAclArn: 'arn:aws:wafv2:eu-west-2:111122223333:global/webacl/x/1',
+      },
+      /prod: certificateArn must be in us-east-1, got .*\n +prod: webAclArn must be in us-east-1, got .*\n +prod: origin\.certificateArn must be in eu-west-2, got /,
+    ],
+    [
+      'a certificate of another account',
+      'prod',
+      { certificateArn: 'arn:aws:acm:us-east-1:210987654321:certificate/0' },
+      /prod: certificateArn must be in the account 111122223333, got arn:aws:acm:us-east-1:210987654321/,
+    ],
+    [
+      'an ARN that is misspelt',
+      'prod',
+      { certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificates/0' },
+      /prod: certificateArn must be an ARN such as arn:aws:acm:us-east-1:.*, got arn:aws:acm:us-east-1:111122223333:certificates\/0/,
+    ],
+    [
+      'the dots of an example in an ARN',
+      'prod',
+      { certificateArn: 'arn:aws:acm:us-east-1:…' },
+      /prod: certificateArn must be an ARN such as .*, got arn:aws:acm:us-east-1:…/,
+    ],
+    [
       'no web ACL in production for an empty reason',
       'prod',
       { webAclArn: undefined, withoutWebAcl: ' ' },
@@ -307,6 +394,28 @@ describe('an environment is refused', () => {
     ],
   ])('for %s, by name', (_what, name, change, message) => {
     expect(adding(name, change)).toThrow(message);
+  });
+
+  test('under a name that its stacks cannot carry', () => {
+    expect(() => addEnvironment(createApp(), 'my env', good('dev'), bundles)).toThrow(
+      /my env: the name of an environment must be letters, digits and hyphens/,
+    );
+  });
+
+  test('for a host of another environment', () => {
+    expect(() => {
+      refuseSharedHosts(environments);
+    }).not.toThrow();
+    const [dev, prod] = [good('dev'), good('prod')];
+    expect(() => {
+      refuseSharedHosts({ dev, int: { ...prod, baseUrl: dev.baseUrl }, prod });
+    }).toThrow(
+      /int: baseUrl has the host dev\.app\.example\.nhs\.uk, as baseUrl of dev has\n +prod: origin has the host origin\.app\.example\.nhs\.uk, as origin of int has/,
+    );
+  });
+
+  test('with one problem for an issuer that is missing', () => {
+    expect(adding('prod', { issuer: '' })).toThrow(/^cis2-bff refused: prod: issuer is missing$/);
   });
 
   test('with every problem at once', () => {
@@ -437,7 +546,7 @@ describe('the instances that an environment reserves', () => {
           : [[id.replace(/^BffFunctions|Function[0-9A-F]{8}$/g, ''), instances]];
       }),
     );
-  const told = (stack: Stack): readonly string[] =>
+  const noticesOf = (stack: Stack): readonly string[] =>
     stack.node
       .findAll()
       .flatMap(({ node }) => node.metadata)
@@ -446,7 +555,7 @@ describe('the instances that an environment reserves', () => {
 
   test('are none outside production, and those that are named', () => {
     const { stateless } = adding('dev', {})();
-    expect([reservedIn(stateless), told(stateless)]).toEqual([{}, []]);
+    expect([reservedIn(stateless), noticesOf(stateless)]).toEqual([{}, []]);
     const named = adding('dev', { reservedConcurrency: { 'backchannel-logout': 1 } })().stateless;
     expect(reservedIn(named)).toEqual({ BackchannelLogout: 1 });
   });
@@ -455,14 +564,21 @@ describe('the instances that an environment reserves', () => {
     const { stateless } = adding('prod', { reservedConcurrency: { 'api-proxy': 90 } })();
     expect(reservedIn(stateless)).toMatchObject({ ApiProxy: 90, Login: 50, Callback: 30 });
     const sum = Object.values(reservedIn(stateless)).reduce<number>((total, one) => total + Number(one), 0);
-    expect(told(stateless).join()).toMatch(
+    expect(noticesOf(stateless).join()).toMatch(
       new RegExp(`${String(sum)} concurrent executions .* ${String(sum + 100)} at least`),
     );
   });
 
+  test('are beside a line on who is told of alarms, where nobody would be', () => {
+    const { stateless } = adding('prod', { reservedConcurrency: 'none', alarmEmail: undefined })();
+    expect(noticesOf(stateless)).toEqual([
+      expect.stringMatching(/^without alarmEmail or alarmTopic nobody is told/),
+    ]);
+  });
+
   test('can be none in production as well, for an account whose limit is ten', () => {
     const { stateless } = adding('prod', { reservedConcurrency: 'none' })();
-    expect([reservedIn(stateless), told(stateless)]).toEqual([{}, []]);
+    expect([reservedIn(stateless), noticesOf(stateless)]).toEqual([{}, []]);
   });
 });
 
@@ -532,7 +648,7 @@ describe('an environment with a certificate and a web ACL', () => {
   const certificateArn =
     'arn:aws:acm:us-east-1:111122223333:certificate/11111111-2222-3333-4444-555555555555';
 
-  test('answers on its own name, with TLS 1.2 at least, behind the firewall', () => {
+  test('serves its own name, with TLS 1.2 at least, behind the firewall', () => {
     const { stateless } = adding('prod', { certificateArn, webAclArn })();
     const [, distribution] = only(toJson(stateless), 'AWS::CloudFront::Distribution');
     expect(distribution.Properties['DistributionConfig']).toMatchObject({
@@ -652,6 +768,29 @@ describe('the construct in an app of somebody else', () => {
       defaultBehavior: { origin: new origins.HttpOrigin('pages.example.nhs.uk') },
     });
     const bff = new Cis2Bff(stack, 'Bff', { ...ordinary(), distribution });
+    for (const [index, edgeSecretDeployment] of [0, -100, NaN, 'abc' as never].entries()) {
+      expect(
+        () =>
+          new Cis2Bff(stack, `Edge${String(index)}`, { ...ordinary(), distribution, edgeSecretDeployment }),
+      ).toThrow(/edgeSecretDeployment must be a whole number from 1/);
+    }
+    const certificate = Certificate.fromCertificateArn(
+      stack,
+      'Certificate',
+      'arn:aws:acm:eu-west-2:111122223333:certificate/0',
+    );
+    expect(
+      () =>
+        new Cis2Bff(stack, 'Twice', {
+          ...ordinary(),
+          distribution,
+          edgeSecret: new EdgeSecret(stack, 'EdgeSecret'),
+          edgeSecretDeployment: 2,
+          originDomain: { domainName: 'ward.example.nhs.uk', certificate },
+        }),
+    ).toThrow(
+      /edgeSecretDeployment is for the secret that is made here.*\n +originDomain\.domainName must be a host name of its own/,
+    );
     expect(() => bff.spaBucket).toThrow(/spaBucket: there is none/);
     const make = (): Cis2Bff =>
       new Cis2Bff(stack, 'Other', {
@@ -706,6 +845,24 @@ describe('the construct in an app of somebody else', () => {
     const make = (): Cis2Bff =>
       new Cis2Bff(new Stack(createApp(), 'ward'), 'Bff', { ...ordinary(), [name]: value });
     expect(make).toThrow(message);
+  });
+
+  test('names what is missing beside an origin, and regions that CloudFront refuses', () => {
+    const stack = new Stack(createApp(), 'ward', { env: { region: 'eu-west-2' } });
+    const certificateIn = (region: string): ICertificate =>
+      Certificate.fromCertificateArn(stack, region, `arn:aws:acm:${region}:111122223333:certificate/0`);
+    const make = (): Cis2Bff =>
+      new Cis2Bff(stack, 'Bff', {
+        issuer: cis2Issuers.live,
+        clientId: 'ward',
+        bundles,
+        certificate: certificateIn('eu-west-2'),
+        originDomain: { domainName: 'origin.ward.example.nhs.uk', certificate: certificateIn('us-east-1') },
+        withoutWebAcl: 'The firewall stands before CloudFront.',
+      } as unknown as Cis2BffProps);
+    expect(make).toThrow(
+      /baseUrl is missing\n +certificate must be in us-east-1, got .*\n +originDomain\.certificate must be in eu-west-2, got /,
+    );
   });
 
   test('is production unless it says otherwise', () => {

@@ -1,6 +1,7 @@
 /** Environments of pull requests: everything goes with their stacks, and nothing of production is in them. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import { chosenEnvironments, refuseUnknownContext } from '../../infra/chosen-environments.ts';
 import { environments, type Environment } from '../../infra/environments.ts';
 import { isPullRequest, pullRequestEnvironment } from '../../infra/ephemeral.ts';
 import { apiPlatformTokenUrls } from '../../infra/parts/api-platform.ts';
@@ -115,4 +116,26 @@ test.each([
   [undefined, false],
 ])('%j is the name of one: %j', (name, is) => {
   expect(isPullRequest(name)).toBe(is);
+});
+
+test.each<[string, Record<string, string>, string]>([
+  [
+    'a pull request without an address and a provider',
+    { env: 'pr-7' },
+    'cis2-bff refused 2 values:\n  pr-7: -c baseUrl=URL is missing: the output DistributionDomain, or before there is one https://first.cloudfront.net\n  pr-7: -c issuer=URL is missing: the provider to sign in with',
+  ],
+  [
+    'an address for an environment that has one',
+    { env: 'int', baseUrl: 'https://first.cloudfront.net' },
+    'cis2-bff refused: -c baseUrl=… is for the environment of a pull request, -c env=pr-NUMBER',
+  ],
+])('refuses %s', (_, context, message) => {
+  expect(() => chosenEnvironments((name) => context[name])).toThrow(message);
+});
+
+test('refuses a context key that is misspelt, and takes those of the CDK', () => {
+  expect(() => {
+    refuseUnknownContext(['env', 'enviroment']);
+  }).toThrow('cis2-bff refused: there is no -c enviroment=…: did you mean env?');
+  refuseUnknownContext(['env', 'baseUrl', 'aws:cdk:enable-path-metadata']);
 });

@@ -1,4 +1,4 @@
-/** What the code of the keys sends to AWS, held against what IAM would let through. */
+/** What the code of the keys sends to AWS, compared with what IAM would let through. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -7,6 +7,7 @@ import { environments } from '../../infra/environments.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
 import { loadApplication } from '../../lambdas/api/tokens/index.ts';
+import { readSecretText } from '../../lambdas/aws/index.ts';
 import type { EpochSeconds } from '../../lambdas/common/index.ts';
 import {
   createKeyMaker,
@@ -147,7 +148,10 @@ describe('where each purpose has a ring of its own', () => {
 describe('the right to read', () => {
   test.each<[string, (client: SecretsManagerClient) => Promise<unknown>]>([
     ['the ring that signs', (client) => loadRing(client, 'name')],
-    ['the credentials for the API platform', (client) => loadApplication(client, 'name')],
+    [
+      'the credentials for the API platform',
+      (client) => loadApplication(() => readSecretText(client, 'name')),
+    ],
   ])('%s lets through what is sent to read it, which names the version in force', async (_what, read) => {
     const door = opened(await AwsProxy.secretsManager());
     const client = new SecretsManagerClient(clientOptions(door.url));

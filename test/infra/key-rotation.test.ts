@@ -244,7 +244,7 @@ describe('the state of the keys', () => {
   });
 });
 
-describe('where the deployment is answered', () => {
+describe('where the deployment gets its response', () => {
   test('is CloudFormation in AWS, whatever an environment says', () => {
     const settings = settingsOf(deploy().stateless, 'rotate-signing-keys');
     expect(settings['CLOUDFORMATION_RESPONSE_ORIGIN']).toBe('aws');

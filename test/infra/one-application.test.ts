@@ -69,7 +69,7 @@ describe.each(Object.keys(environments))('the distribution of %s [B-23, ASVS-3.5
     });
   });
 
-  test('answers to one host name', () => {
+  test('serves one host name', () => {
     expect((distribution().Aliases ?? []).length).toBeLessThanOrEqual(1);
   });
 });

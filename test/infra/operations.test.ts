@@ -14,7 +14,7 @@ import { addEnvironment } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
 import { events } from '../../lambdas/telemetry/events.ts';
 import { defaults } from '../../tools/cost/model.ts';
-import { emptyBundles, mentions, ofFunction, only, resourcesOfType, toJson } from './support.ts';
+import { emptyBundles, imported, mentions, ofFunction, only, resourcesOfType, toJson } from './support.ts';
 import type { Json, Resource, TemplateJson } from './support.ts';
 
 interface Deployed {
@@ -98,7 +98,9 @@ const sections = new Map(
     }),
 );
 const runbookOf = (resource: Resource): string =>
-  / What to do: docs\/operations\/runbooks\.md#([a-z0-9-]+)$/.exec(descriptionOf(resource))?.[1] ?? 'none';
+  / What to do: https:\/\/\S+\/docs\/operations\/runbooks\.md#([a-z0-9-]+)$/.exec(
+    descriptionOf(resource),
+  )?.[1] ?? 'none';
 
 describe.each(environmentNames)('every alarm of %s', (name) => {
   test('tells the topic of its severity when it goes on and when it goes off', () => {
@@ -165,7 +167,7 @@ describe.each(environmentNames)('the edge of %s', (name) => {
       readonly VisibilityConfig: { readonly MetricName: string };
     }[];
     const rates = rules.filter(({ Statement }) => 'RateBasedStatement' in Statement);
-    expect(rates).toHaveLength(3);
+    expect(rates).toHaveLength(5);
     for (const { VisibilityConfig } of rates) {
       expect(alarm(edgeAlarms, `${VisibilityConfig.MetricName}Refused`).Properties).toMatchObject({
         Namespace: 'AWS/WAFV2',
@@ -300,6 +302,49 @@ test('everybody failing is seen whatever the code, at a site with few sign-ins t
   expect([breaches(6, 3, 0), breaches(5, 3, 0), breaches(3, 3, 0), breaches(6, 3, 1)]).toEqual([1, 0, 0, 0]);
 });
 
+describe.each(environmentNames)('operators of %s', (name) => {
+  test('may look at the topics of the edge, in the roles that they have, and at nothing else there', () => {
+    const { stateless, edgeAlarms } = of(name);
+    const [, { Properties }] = only(edgeAlarms, 'AWS::IAM::Policy');
+    const topics = ['critical', 'warning'].map((severity) => ({ Ref: topicOf(edgeAlarms, severity)[0] }));
+    expect(['AlarmTopicArn', 'WarningTopicArn'].map((output) => edgeAlarms.Outputs?.[output]?.Value)).toEqual(
+      topics,
+    );
+    const { Statement } = Properties['PolicyDocument'] as { readonly Statement: readonly Json[] };
+    expect(Statement).toEqual([
+      {
+        Sid: 'EdgeInstallation',
+        Effect: 'Allow',
+        Action: 'cloudformation:DescribeStacks',
+        Resource: {
+          'Fn::Join': [
+            '',
+            [
+              'arn:',
+              { Ref: 'AWS::Partition' },
+              `:cloudformation:us-east-1:${String(environments[name]?.account)}:stack/cis2-bff-${name}-edge-alarms/*`,
+            ],
+          ],
+        },
+      },
+      {
+        Sid: 'EdgeAlarmSubscriptions',
+        Effect: 'Allow',
+        Action: 'sns:ListSubscriptionsByTopic',
+        Resource: topics,
+      },
+    ]);
+    const roles = Properties['Roles'] as readonly Json[];
+    for (const [index, output] of ['OperatorReadOnlyRoleArn', 'OperatorRoleArn'].entries()) {
+      expect(stateless.Outputs).toHaveProperty(output);
+      expect(JSON.stringify(roles[index])).toContain(
+        `{"StackName":"cis2-bff-${name}-stateless","Region":"eu-west-2","OutputName":"${output}"}`,
+      );
+    }
+    expect(roles).toHaveLength(2);
+  });
+});
+
 describe.each(environmentNames)('in %s there is an alarm', (name) => {
   test.each(functionNames)('on errors and on throttles of %s', (called) => {
     const [id] = ofFunction(of(name).stateless, called, 'AWS::Lambda::Function');
@@ -369,6 +414,13 @@ describe.each(environmentNames)('in %s there is an alarm', (name) => {
 describe('the alarms that wake somebody', () => {
   const wakes = (name: string): boolean => severityOf(alarm(of('prod').stateless, name)) === 'critical';
 
+  test('say nothing of bursts of audit events, which are copied when they are over', () => {
+    const { Properties } = alarm(of('prod').stateless, 'AuditTrailThrottled');
+    expect(Properties).toMatchObject({ Threshold: 10, DatapointsToAlarm: 2, EvaluationPeriods: 3 });
+    const [, copier] = ofFunction(of('prod').stateless, 'audit-trail', 'AWS::Lambda::Function');
+    expect(copier.Properties['ReservedConcurrentExecutions']).toBe(10);
+  });
+
   test('are not those about addresses that do not exist', () => {
     expect(['UnknownRouteErrors', 'UnknownRouteThrottled'].filter(wakes)).toEqual([]);
   });
@@ -417,8 +469,12 @@ describe.each(['critical', 'warning'])('the topic of %s alarms', (severity) => {
         mentions(Properties['TopicArn'], topic),
       )?.[1].Properties['Endpoint'];
     };
-    expect(addressOf(of('prod').stateless)).toBe(environments['prod']?.alarmEmail);
-    expect(addressOf(of('dev').stateless)).toBeUndefined();
+    for (const name of environmentNames) {
+      const { alarmEmail, warningEmail = alarmEmail } = environments[name] ?? {};
+      expect(alarmEmail).toBeDefined();
+      const address = severity === 'critical' ? alarmEmail : warningEmail;
+      expect([of(name).stateless, of(name).edgeAlarms].map(addressOf)).toEqual([address, address]);
+    }
     const emails = { alarmEmail: 'night@example.org', warningEmail: 'day@example.org' };
     const { stateless } = addEnvironment(createApp(), 'dev', { ...environments['dev']!, ...emails }, bundles);
     expect(addressOf(toJson(stateless))).toBe(
@@ -508,14 +564,24 @@ describe.each(environmentNames)('the dashboard of %s', (name) => {
     expect(widgets().some(({ type }) => type === 'alarm')).toBe(true);
   });
 
+  test('shows what CloudFront and the firewall measure, from their own region', () => {
+    const edge = widgets().filter(({ properties }) => properties.title?.startsWith('The edge') === true);
+    const text = JSON.stringify(edge.map(({ properties }) => properties.metrics));
+    expect(text).toMatch(/"AWS\/CloudFront","5xxErrorRate"[^\]]*"region":"us-east-1"/);
+    expect(text).toMatch(/BlockedRequests[^\]]*"region":"us-east-1"/);
+  });
+
   test('comes with queries of the logs, which name log groups that are there', () => {
     const queries = resourcesOfType(of(name).stateless, 'AWS::Logs::QueryDefinition');
     expect(queries.length).toBeGreaterThanOrEqual(6);
-    const groups = resourcesOfType(of(name).stateless, 'AWS::Logs::LogGroup').map(([id]) => id);
+    const { stateful, stateless } = of(name);
+    const groups = [stateful, stateless].flatMap((template) =>
+      resourcesOfType(template, 'AWS::Logs::LogGroup').map(([Ref]) => ({ Ref })),
+    );
     for (const [, { Properties }] of queries) {
       expect(Properties['Name'] as string).toMatch(new RegExp(`^cis2-bff-${name}-stateless-Bff/`));
-      for (const { Ref } of Properties['LogGroupNames'] as unknown as readonly { readonly Ref: string }[]) {
-        expect(groups).toContain(Ref);
+      for (const group of Properties['LogGroupNames'] as readonly Json[]) {
+        expect(groups).toContainEqual(imported(stateful, group) ?? group);
       }
     }
   });

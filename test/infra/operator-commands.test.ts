@@ -10,7 +10,7 @@ import { Cis2Bff } from '../../infra/cis2-bff.ts';
 import { cis2Issuers } from '../../infra/parts/settings.ts';
 import { createApp } from '../../infra/synthesis.ts';
 import { emptyBundles } from './support.ts';
-import { ring, statusOf } from '../ops/answers.ts';
+import { ring, statusOf } from '../ops/responses.ts';
 import { ops } from '../ops/command.ts';
 import { FakeAws, returned, stack, stackError, type Output } from '../ops/fake-aws.ts';
 

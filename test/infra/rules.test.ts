@@ -46,7 +46,7 @@ test('what is deployed breaks no rule but where the construct says why', () => {
     'AliasTarget BffKeyRotationHourlyCheck',
     expect.stringMatching(/^AliasTarget BffKeyRotationHourlyCheckAllowEventRule/),
     'AliasTarget BffOperatorsOperator',
-    'Kept BffAlarmTopicEncryptionKey',
+    'Retained BffAlarmTopicEncryptionKey',
     'TableEncryption StoragePublishedKeys',
   ]);
 });
@@ -106,18 +106,18 @@ const removals: Readonly<Record<string, Removal>> = {
     ({ Properties }) => (Properties['DestinationArn'] = { 'Fn::GetAtt': ['BffFunctionsAuditTrail', 'Arn'] }),
   ],
   'the protection of a table': [
-    'Kept',
+    'Retained',
     'AWS::DynamoDB::Table',
     ({ Properties }) => (Properties['DeletionProtectionEnabled'] = false),
   ],
-  'that a table stays': ['Kept', 'AWS::DynamoDB::Table', (table) => (table.DeletionPolicy = 'Delete')],
+  'that a table stays': ['Retained', 'AWS::DynamoDB::Table', (table) => (table.DeletionPolicy = 'Delete')],
   'that a secret stays when it is replaced': [
-    'Kept',
+    'Retained',
     'AWS::SecretsManager::Secret',
     (secret) => delete secret.UpdateReplacePolicy,
   ],
-  'that a log stays': ['Kept', 'AWS::Logs::LogGroup', (group) => delete group.DeletionPolicy],
-  'that the bucket stays': ['Kept', 'AWS::S3::Bucket', (bucket) => delete bucket.DeletionPolicy],
+  'that a log stays': ['Retained', 'AWS::Logs::LogGroup', (group) => delete group.DeletionPolicy],
+  'that the bucket stays': ['Retained', 'AWS::S3::Bucket', (bucket) => delete bucket.DeletionPolicy],
   'the log group of a function': [
     'FunctionLogs',
     'AWS::Lambda::Function',
@@ -200,10 +200,20 @@ const removals: Readonly<Record<string, Removal>> = {
     'AWS::CloudFront::OriginRequestPolicy',
     (policy) => (of(policy, 'OriginRequestPolicyConfig')['CookiesConfig'] = { CookieBehavior: 'all' }),
   ],
-  'that no error is kept': [
+  'that no error is cached': [
     'EdgeBehaviours',
     'AWS::CloudFront::Distribution',
     (resource) => delete of(resource, 'DistributionConfig')['CustomErrorResponses'],
+  ],
+  'that each error is kept out': [
+    'EdgeBehaviours',
+    'AWS::CloudFront::Distribution',
+    (resource) => {
+      const config = of(resource, 'DistributionConfig');
+      config['CustomErrorResponses'] = (config['CustomErrorResponses'] as { ErrorCode: number }[]).filter(
+        ({ ErrorCode }) => ErrorCode !== 414,
+      );
+    },
   ],
   'that an error is the API’s own': [
     'EdgeBehaviours',
@@ -273,11 +283,11 @@ describe('a protection that is removed is found', () => {
 
   test('the year of the audit trail, and that it cannot be deleted', () => {
     const [[template, id] = [{}, '']] = everyOf('AWS::Logs::LogGroup').filter(([, name]) =>
-      name.startsWith('BffFunctionsAuditTrail'),
+      name.startsWith('StorageAuditTrail'),
     );
     for (const change of [{ RetentionInDays: 364 }, { DeletionProtectionEnabled: false }]) {
       const found = appearing(template, id, ({ Properties }) => Object.assign(Properties, change));
-      expect(found).toEqual(['AuditTrail BffFunctionsAuditTrailLogs']);
+      expect(found).toEqual(['AuditTrail StorageAuditTrail']);
     }
   });
 

@@ -1,9 +1,7 @@
 /** What pushes the ends of sessions: there where a deployment asks for it, and nowhere else. */
-import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
-import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Stack } from 'aws-cdk-lib';
 import { format, resolveConfig } from 'prettier';
@@ -271,12 +269,12 @@ describe('the functions', () => {
   }, 120_000);
 
   test('reserve their instances, which the synthesis counts, only where they are', () => {
-    const told = (deployed: Deployed): number =>
+    const reservedIn = (deployed: Deployed): number =>
       resourcesOfType(deployed.stateless, 'AWS::Lambda::Function').reduce(
         (sum, [, { Properties }]) => sum + Number(Properties['ReservedConcurrentExecutions'] ?? 0),
         0,
       );
-    expect(told(pushing) - told(without)).toBe(25);
+    expect(reservedIn(pushing) - reservedIn(without)).toBe(25);
   });
 
   test('have alarms on their errors and throttles, and one on how late pages are told; none wakes anybody', () => {
@@ -391,16 +389,3 @@ test('the table of rights is what the template says: npm run rights has been run
   const options = { ...(await resolveConfig(file)), filepath: file };
   expect(readFileSync(file, 'utf8')).toBe(await format(document, options));
 });
-
-test('synthesis with it finds nothing to object to, with every check on', async () => {
-  const root = join(import.meta.dirname, '../..');
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['infra/app.ts'], {
-    cwd: root,
-    env: {
-      PATH: process.env['PATH'],
-      CDK_OUTDIR: join(bundles, 'assembly'),
-      CDK_CONTEXT_JSON: JSON.stringify({ env: 'prod', complete: true }),
-    },
-  });
-  expect(stdout + stderr).not.toMatch(/ERROR|WARNING/);
-}, 180_000);

@@ -50,7 +50,8 @@ export const mentions = (value: Json | undefined, logicalId: string): boolean =>
 
 /** What a value that is imported from another stack stands for there. */
 export const imported = (from: TemplateJson, value: Json | undefined): Json | undefined => {
-  const { 'Fn::ImportValue': name } = value as { readonly 'Fn::ImportValue': string };
+  const { 'Fn::ImportValue': name } = value as { readonly 'Fn::ImportValue'?: string };
+  if (name === undefined) return undefined;
   return Object.values(from.Outputs ?? {}).find(({ Export }) => Export?.Name === name)?.Value;
 };
 
@@ -99,15 +100,15 @@ export const isLike = (pattern: string, key: string): boolean =>
 /** The partition keys that a call names, wherever it names them. */
 export const partitionKeysOf = ({ operation, body }: AwsCall): readonly string[] => {
   const keys: string[] = [];
-  const look = (value: unknown): void => {
+  const collect = (value: unknown): void => {
     if (typeof value !== 'object' || value === null) return;
     for (const [name, inner] of Object.entries(value)) {
       const { S } = (inner ?? {}) as { S?: unknown };
       if ((name === 'pk' || name === ':pk') && typeof S === 'string') keys.push(S);
-      else look(inner);
+      else collect(inner);
     }
   };
-  look(body);
+  collect(body);
   if (keys.length === 0) throw new Error(`${operation} names no partition key`);
   return keys;
 };

@@ -61,6 +61,9 @@ const fingerprint = (directory: string): Record<string, string> =>
       ]),
   );
 
+/** What a synthesis of fewer stacks says otherwise. */
+const aboutTheWhole = ['manifest.json', 'tree.json'];
+
 const withoutChecks = { CDK_VALIDATION: 'false' };
 
 const templates = (directory: string): string[] =>
@@ -88,15 +91,7 @@ describe('synthesis', () => {
     );
   });
 
-  test('makes the same bytes again, without the command line and without the slow checks', async () => {
-    const again = await direct({}, withoutChecks);
-    expect(again.code).toBe(0);
-    const { 'validation-report.json': report, ...files } = fingerprint(everything.directory);
-    expect(report).toBeDefined();
-    expect(fingerprint(again.directory)).toEqual(files);
-  }, 120_000);
-
-  test('makes one environment when asked, the very same', async () => {
+  test('makes the same bytes again for one environment, without the command line and without the slow checks', async () => {
     const one = await direct({ env: 'int' }, withoutChecks);
     expect(one.code).toBe(0);
     expect(templates(one.directory)).toEqual([
@@ -105,16 +100,15 @@ describe('synthesis', () => {
       'cis2-bff-int-stateful.template.json',
       'cis2-bff-int-stateless.template.json',
     ]);
-    for (const file of templates(one.directory)) {
-      expect(readFileSync(join(one.directory, file), 'utf8')).toBe(
-        readFileSync(join(everything.directory, file), 'utf8'),
-      );
-    }
+    const files = Object.entries(fingerprint(one.directory)).filter(
+      ([name]) => !aboutTheWhole.includes(name),
+    );
+    expect(fingerprint(everything.directory)).toMatchObject(Object.fromEntries(files));
   }, 120_000);
 
-  test('makes the environment of a pull request when asked, with nothing to object to', async () => {
+  test('makes the environment of a pull request when asked, here with session events, with nothing to object to', async () => {
     const { code, output, directory } = await withCli(
-      ...['-c', 'env=pr-7', '-c', 'baseUrl=https://first.cloudfront.net'],
+      ...['-c', 'env=pr-7', '-c', 'complete=true', '-c', 'baseUrl=https://first.cloudfront.net'],
       ...['-c', 'issuer=https://provider.trust.nhs.uk'],
     );
     expect([code, output.match(/ERROR|WARNING/g)]).toEqual([0, null]);
@@ -123,26 +117,6 @@ describe('synthesis', () => {
       'cis2-bff-pr-7-stateless.template.json',
     ]);
   }, 120_000);
-
-  test.each<[string, Record<string, string>, string]>([
-    [
-      'a pull request without an address and a provider',
-      { env: 'pr-7' },
-      'cis2-bff refused 2 values:\n  pr-7: -c baseUrl=URL is missing: the output DistributionDomain, or before there is one https://first.cloudfront.net\n  pr-7: -c issuer=URL is missing: the provider to sign in with',
-    ],
-    [
-      'an address for an environment that has one',
-      { env: 'int', baseUrl: 'https://first.cloudfront.net' },
-      'cis2-bff refused: -c baseUrl=… is for the environment of a pull request, -c env=pr-NUMBER',
-    ],
-  ])(
-    'refuses %s',
-    async (_, context, message) => {
-      const { code, output } = await direct(context);
-      expect([code, output.trim()]).toEqual([1, message]);
-    },
-    120_000,
-  );
 
   test('refuses an environment that it does not know, in one line', async () => {
     const { code, output } = await direct({ env: 'nowhere' });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { functionNames } from '../../infra/bundle.ts';
+import type { ArnPrincipal } from 'aws-cdk-lib/aws-iam';
 import { environments, exampleAccount } from '../../infra/environments.ts';
 import { addEnvironment } from '../../infra/stacks.ts';
 import type { EnvironmentStacks } from '../../infra/stacks.ts';
@@ -134,7 +135,7 @@ describe.each(environmentNames)('the stacks of %s', (name) => {
       Type,
       DeletionPolicy,
     ]);
-    expect(kept).toHaveLength(11);
+    expect(kept).toHaveLength(13);
     // What a failed deployment made goes again: an orphan would be in the way of the next.
     expect(kept.filter(([, policy]) => policy !== 'RetainExceptOnCreate')).toEqual([]);
   });
@@ -338,6 +339,15 @@ describe('the credentials for the API platform', () => {
   });
 });
 
+/** The ARN of the audit trail's log group, as the stateless stack names it. */
+const auditTrailIn = (stateful: TemplateJson): Json => {
+  const arn = { 'Fn::GetAtt': [only(stateful, 'AWS::Logs::LogGroup')[0], 'Arn'] };
+  const found = Object.values(stateful.Outputs ?? {}).find(
+    ({ Value }) => JSON.stringify(Value) === JSON.stringify(arn),
+  );
+  return { 'Fn::ImportValue': found?.Export?.Name ?? '' };
+};
+
 describe('what each function may do', () => {
   const logs = ['logs:CreateLogStream', 'logs:PutLogEvents'];
   /** The value that the edge sends. */
@@ -447,9 +457,13 @@ describe('what each function may do', () => {
       if (JSON.stringify(Action) === JSON.stringify(traces)) continue;
       expect(JSON.stringify([Action, Resource])).not.toContain('*');
     }
-    const [logGroup] = ofFunction(of('prod').stateless, name, 'AWS::Logs::LogGroup');
+    const ownLog = (): Json => ({
+      'Fn::GetAtt': [ofFunction(of('prod').stateless, name, 'AWS::Logs::LogGroup')[0], 'Arn'],
+    });
     const toLogs = statements.filter((statement) => actionsOf([statement]).includes('logs:PutLogEvents'));
-    expect(toLogs.map(({ Resource }) => Resource)).toEqual([{ 'Fn::GetAtt': [logGroup, 'Arn'] }]);
+    expect(toLogs.map(({ Resource }) => Resource)).toEqual([
+      name === 'audit-trail' ? auditTrailIn(of('prod').stateful) : ownLog(),
+    ]);
   });
 
   test.each(functionNames)('%s uses an encryption key only by way of the service it belongs to', (name) => {
@@ -558,7 +572,8 @@ describe.each(environmentNames)('the functions of %s', (environment) => {
 
   test('log to groups that are encrypted under a key of ours and forget in the end', () => {
     const groups = resourcesOfType(of(environment).stateless, 'AWS::Logs::LogGroup');
-    expect(groups).toHaveLength(functionNames.length + 1);
+    // A function's each, but the audit trail's, and the gateway's.
+    expect(groups).toHaveLength(functionNames.length);
     const [key] =
       resourcesOfType(of(environment).stateless, 'AWS::KMS::Key').find(([id]) => id.startsWith('BffLogs')) ??
       [];
@@ -570,8 +585,12 @@ describe.each(environmentNames)('the functions of %s', (environment) => {
     }
     for (const name of functionNames) {
       const [, { Properties }] = ofFunction(of(environment).stateless, name, 'AWS::Lambda::Function');
-      const [logGroup] = ofFunction(of(environment).stateless, name, 'AWS::Logs::LogGroup');
-      expect(Properties['LoggingConfig']).toMatchObject({ LogGroup: { Ref: logGroup } });
+      const { LogGroup } = Properties['LoggingConfig'] as Record<string, Json>;
+      const [logGroup] =
+        name === 'audit-trail'
+          ? only(of(environment).stateful, 'AWS::Logs::LogGroup')
+          : ofFunction(of(environment).stateless, name, 'AWS::Logs::LogGroup');
+      expect(imported(of(environment).stateful, LogGroup) ?? LogGroup).toEqual({ Ref: logGroup });
     }
   });
 });
@@ -627,9 +646,10 @@ describe.each(environmentNames)('the roles of operators of %s', (environment) =>
     {
       Effect: 'Allow',
       Action: 'logs:StartQuery',
-      Resource: [...functionNames.filter((name) => name !== 'audit-trail'), 'audit-trail' as const].map(
-        logArn,
-      ),
+      Resource: [
+        ...functionNames.filter((name) => name !== 'audit-trail').map(logArn),
+        auditTrailIn(of(environment).stateful),
+      ],
     },
     { Effect: 'Allow', Action: ['cloudwatch:DescribeAlarms', 'logs:GetQueryResults'], Resource: '*' },
     {
@@ -680,9 +700,9 @@ describe.each(environmentNames)('the roles of operators of %s', (environment) =>
   test('have the rights that the help of the commands names, and no others', () => {
     const named = (all: readonly Command[]): string[] =>
       [...new Set(all.flatMap(({ actions }) => actions))].sort();
-    const held = (output: string): string[] => [...new Set(actionsOf(rightsOf(output)))].sort();
-    expect(held('OperatorReadOnlyRoleArn')).toEqual(named(commands.filter(({ readOnly }) => readOnly)));
-    expect(held('OperatorRoleArn')).toEqual(named(commands));
+    const granted = (output: string): string[] => [...new Set(actionsOf(rightsOf(output)))].sort();
+    expect(granted('OperatorReadOnlyRoleArn')).toEqual(named(commands.filter(({ readOnly }) => readOnly)));
+    expect(granted('OperatorRoleArn')).toEqual(named(commands));
     expect(commands.filter(({ readOnly }) => readOnly).map(({ name }) => name)).toEqual([
       'keys status',
       'trace',
@@ -690,14 +710,19 @@ describe.each(environmentNames)('the roles of operators of %s', (environment) =>
     ]);
   });
 
-  test('can be assumed by whoever the account lets, and nobody outside it', () => {
+  test('can be assumed by whom the environment names, else by whoever the account lets, and nobody outside it', () => {
+    const principalOf = (output: string): string => {
+      const { readOnly, operator } = environments[environment]?.operatorPrincipals ?? {};
+      const named = output === 'OperatorRoleArn' ? operator : readOnly;
+      return (named as ArnPrincipal | undefined)?.arn ?? `arn:aws:iam::${exampleAccount}:root`;
+    };
     for (const output of ['OperatorReadOnlyRoleArn', 'OperatorRoleArn']) {
       expect(roleOf(output).Properties['AssumeRolePolicyDocument']).toMatchObject({
         Statement: [
           {
             Effect: 'Allow',
             Action: 'sts:AssumeRole',
-            Principal: { AWS: `arn:aws:iam::${exampleAccount}:root` },
+            Principal: { AWS: principalOf(output) },
           },
         ],
       });
@@ -707,15 +732,21 @@ describe.each(environmentNames)('the roles of operators of %s', (environment) =>
 
 describe.each(environmentNames)('the audit trail of %s', (environment) => {
   const template = (): TemplateJson => of(environment).stateless;
-  const trail = (): [string, Resource] => ofFunction(template(), 'audit-trail', 'AWS::Logs::LogGroup');
+  const trail = (): [string, Resource] => only(of(environment).stateful, 'AWS::Logs::LogGroup');
 
-  test('is stored for a year however long other logs are, and cannot be deleted by mistake', () => {
+  test('is stored for a year beside the tables, under a key of its own, and cannot be deleted by mistake', () => {
     expect(trail()[1]).toMatchObject({
       DeletionPolicy: 'RetainExceptOnCreate',
       UpdateReplacePolicy: 'Retain',
-      Properties: { RetentionInDays: 365, DeletionProtectionEnabled: true },
+      Properties: {
+        RetentionInDays: 365,
+        DeletionProtectionEnabled: true,
+        KmsKeyId: { 'Fn::GetAtt': [expect.stringContaining('AuditTrailKey'), 'Arn'] },
+      },
     });
-    expect(template().Outputs?.['AuditLogGroup']?.Value).toEqual({ Ref: trail()[0] });
+    expect(imported(of(environment).stateful, template().Outputs?.['AuditLogGroup']?.Value)).toEqual({
+      Ref: trail()[0],
+    });
   });
 
   test('is sent the audit events of every function, and no other line; and none of its own', () => {
@@ -783,7 +814,7 @@ describe('the HTTP API', () => {
     return Object.fromEntries(entries);
   };
 
-  test('has one route for every known path, whatever the method, and our own answer for every other', () => {
+  test('has one route for every known path, whatever the method, and our own response for every other', () => {
     expect(wiring()).toEqual({
       'ANY /auth/login': 'login',
       'ANY /auth/callback': 'callback',
@@ -973,11 +1004,16 @@ describe('the web edge', () => {
       expect(behaviour(path).OriginRequestPolicyId).toBeUndefined();
     });
 
+    test('is read with GET and HEAD alone: another method would be answered from no cache', () => {
+      expect(behaviour(path).AllowedMethods).toEqual(['GET', 'HEAD']);
+    });
+
     test('has its own rule before that for everything under /auth, and is like it in all else', () => {
       const patterns = distribution().CacheBehaviors.map(({ PathPattern }) => PathPattern);
       expect(patterns.indexOf(path)).toBeLessThan(patterns.indexOf('/auth/*'));
       expect({
         ...behaviour(path),
+        AllowedMethods: behaviour('/auth/*').AllowedMethods,
         CachePolicyId: behaviour('/auth/*').CachePolicyId,
         OriginRequestPolicyId: behaviour('/auth/*').OriginRequestPolicyId,
       }).toEqual({ ...behaviour('/auth/*'), PathPattern: path });
@@ -994,7 +1030,7 @@ describe('the web edge', () => {
     }
   });
 
-  test('adds to an answer of ours what it lacks and overrides nothing [ASVS-3.4.1]', () => {
+  test('adds to a response of ours what it lacks and overrides nothing [ASVS-3.4.1]', () => {
     const config = headers(behaviour('/auth/*'));
     expect(headers(behaviour('/api/*'))).toEqual(config);
     const overrides = [

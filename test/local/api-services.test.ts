@@ -88,7 +88,7 @@ describe('a start without options', () => {
     expect((await patchPatient(browser, { 'if-match': etag })).status).toBe(200);
   });
 
-  test('says where the simulators are, and answers to their control panels', async () => {
+  test('says where the simulators are, and serves their control panels', async () => {
     for (const name of ['tokens', 'pds']) expect(addressOf(name)).toMatch(/^http:/);
     const browser = await signedIn();
     await command('pds', 'fault', { kind: 'status', status: 500, times: 1 });
@@ -142,7 +142,7 @@ describe('a start that names what there is to call', () => {
     );
   });
 
-  test('where nothing answers is a fault that doctor names, and the platform’s taking our credentials is none', async () => {
+  test('where nothing responds is a fault that doctor names, and the platform’s taking our credentials is none', async () => {
     const other = await Bff.start({ upstream: 'pds=http://127.0.0.1:1' });
     try {
       const browser = new Browser(other.baseUrl);

@@ -91,7 +91,7 @@ describe('a development server', () => {
     expect((await get('/patients/1', ['Accept', '*/*'], '/index.html')).status).toBe(404);
   });
 
-  test('has its documents with a nonce of this answer alone, or the one that it gave', async () => {
+  test('has its documents with a nonce of this response alone, or the one that it gave', async () => {
     const [one, two] = [await get('/'), await get('/')];
     const nonceOf = (response: typeof one): string =>
       /^<head><meta property="csp-nonce" nonce="([A-Za-z0-9_-]{22})"><\/head>$/.exec(

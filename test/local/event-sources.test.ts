@@ -1,4 +1,4 @@
-/** The streams of tables in the local run: which writes are told, and which records reach a function. */
+/** The streams of tables in the local run: which writes are reported, and which records reach a function. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   DeleteItemCommand,
@@ -40,7 +40,7 @@ describe('an event filter', () => {
 describe('a stream', () => {
   let store: EmbeddedDynamoDb;
   let client: DynamoDBClient;
-  let told: TableWrite[];
+  let writes: TableWrite[];
 
   const table = (TableName: string) => ({
     TableName,
@@ -57,7 +57,7 @@ describe('a stream', () => {
       ...(condition === undefined ? {} : { ConditionExpression: condition }),
       ExpressionAttributeValues: { ':v': { S: value } },
     });
-  /** A write is told before the next request is answered. */
+  /** A write is reported before the next request gets its response. */
   const settle = (): Promise<unknown> =>
     client.send(new GetItemCommand({ TableName: 'streamed', Key: key('x') }));
 
@@ -71,8 +71,8 @@ describe('a stream', () => {
     });
   });
   beforeEach(() => {
-    told = [];
-    store.stream({ tables: new Map([['streamed', ['pk']]]), tell: (write) => told.push(write) });
+    writes = [];
+    store.stream({ tables: new Map([['streamed', ['pk']]]), publish: (write) => writes.push(write) });
   });
   afterAll(() => {
     client.destroy();
@@ -82,11 +82,11 @@ describe('a stream', () => {
   test('tells each write with the item as that write left it, however fast the next one comes', async () => {
     await Promise.all(['1', '2', '3'].map((value) => client.send(setting('a', value))));
     await settle();
-    expect(told.map(({ image }) => image)).toHaveLength(3);
-    expect(new Set(told.map(({ image }) => JSON.stringify(image)))).toEqual(
+    expect(writes.map(({ image }) => image)).toHaveLength(3);
+    expect(new Set(writes.map(({ image }) => JSON.stringify(image)))).toEqual(
       new Set(['1', '2', '3'].map((v) => JSON.stringify({ pk: { S: 'a' }, v: { S: v } }))),
     );
-    expect(told[0]).toMatchObject({ table: 'streamed', keys: key('a') });
+    expect(writes[0]).toMatchObject({ table: 'streamed', keys: key('a') });
   });
 
   test('tells of items that were put, removed, and changed in a transaction', async () => {
@@ -107,8 +107,8 @@ describe('a stream', () => {
     );
     await client.send(new DeleteItemCommand({ TableName: 'streamed', Key: key('b') }));
     await settle();
-    expect(told.map(({ image }) => image?.['v'])).toEqual([{ S: 'put' }, { S: 'changed' }, undefined]);
-    expect(told.at(-1)).toEqual({ table: 'streamed', keys: key('b'), image: undefined });
+    expect(writes.map(({ image }) => image?.['v'])).toEqual([{ S: 'put' }, { S: 'changed' }, undefined]);
+    expect(writes.at(-1)).toEqual({ table: 'streamed', keys: key('b'), image: undefined });
   });
 
   test('tells nothing of what was not written, nor of a table without one', async () => {
@@ -116,7 +116,7 @@ describe('a stream', () => {
     await client.send(new GetItemCommand({ TableName: 'streamed', Key: key('c') }));
     await client.send(new PutItemCommand({ TableName: 'other', Item: key('c') }));
     await settle();
-    expect(told).toEqual([]);
+    expect(writes).toEqual([]);
   });
 });
 

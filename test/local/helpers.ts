@@ -29,7 +29,7 @@ export async function until(condition: () => boolean): Promise<void> {
   throw new Error('it did not become true');
 }
 
-export interface Answer {
+export interface HttpResponse {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
   readonly body: string;
@@ -45,7 +45,7 @@ export const send = (
     body?: string | Buffer;
     host?: string;
   } = {},
-): Promise<Answer> =>
+): Promise<HttpResponse> =>
   new Promise((resolve, reject) => {
     const request = http.request(
       {

@@ -174,7 +174,7 @@ describe('result of a function behind an HTTP API, format 2.0', () => {
     );
   });
 
-  test('a result without a status code is a JSON answer by itself', () => {
+  test('a result without a status code is a JSON response by itself', () => {
     expect(responseOf({ hello: 'world' })).toEqual({
       status: 200,
       headers: { 'content-type': 'application/json' },
@@ -188,7 +188,7 @@ describe('result of a function behind an HTTP API, format 2.0', () => {
     [{ statusCode: 200, body: { not: 'text' } }],
     [{ statusCode: 200, headers: { a: ['1', '2'] } }],
     [{ statusCode: 200, cookies: 'a=1' }],
-  ])('%j is not an answer', (result) => {
+  ])('%j is not a response', (result) => {
     expect(responseOf(result)).toBeUndefined();
   });
 

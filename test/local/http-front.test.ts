@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import type http from 'node:http';
+import net from 'node:net';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   behaviourFor,
@@ -8,7 +11,9 @@ import {
   normalisedPath,
   readDistribution,
 } from '../../local/edge/cloudfront.ts';
-import { Functions, makeSecrets, makeTables, readApi } from '../../local/aws/cloudformation.ts';
+import { readApi } from '../../local/aws/apis.ts';
+import { Functions } from '../../local/aws/functions.ts';
+import { makeSecrets, makeTables } from '../../local/aws/stores.ts';
 import { startDynamoDb } from '../../local/aws/dynamodb.ts';
 import { HttpApi, maxBodyBytes } from '../../local/edge/http-api.ts';
 import { HttpFront } from '../../local/edge/http-front.ts';
@@ -166,13 +171,13 @@ describe('the one origin', () => {
     '/api/none',
     '/x/../auth/echo',
     '/auth//echo',
-  ])('%s is not a route, and the catch-all answers', async (target) => {
+  ])('%s is not a route, and goes to the catch-all', async (target) => {
     const response = await send(port, target);
     expect(response.status).toBe(404);
     expect(response.headers['content-type']).toBe('application/problem+json');
   });
 
-  test('the headers of the prefixes are added to an answer and replace none of its own', async () => {
+  test('the headers of the prefixes are added to a response and replace none of its own', async () => {
     const response = await send(port, '/auth/echo');
     expect(response.headers).toMatchObject({ ...bffHeaders, 'cache-control': 'public' });
   });
@@ -290,7 +295,7 @@ describe('the single-page app', () => {
     expect(response.status).toBe(404);
   });
 
-  test('only GET and HEAD are answered', async () => {
+  test('only GET and HEAD are served', async () => {
     const head = await send(port, '/', { method: 'HEAD' });
     expect([head.status, head.body, Number(head.headers['content-length']) > 0]).toEqual([200, '', true]);
     const response = await send(port, '/', { method: 'POST', body: 'x' });
@@ -353,4 +358,27 @@ describe('the parts of CloudFront', () => {
       body: Buffer.alloc(0),
     });
   });
+});
+
+test('outlives a browser that goes away before its WebSocket is answered', async () => {
+  // It serves nothing yet, so that the answer has to wait.
+  const waiting = new HttpFront(log);
+  const waitingPort = await waiting.takePort(0);
+  const faults: unknown[] = [];
+  const note = (error: unknown): void => void faults.push(error);
+  process.on('uncaughtException', note);
+  try {
+    const socket = net.connect(waitingPort, '127.0.0.1');
+    await once(socket, 'connect');
+    socket.write(
+      `GET /auth/events HTTP/1.1\r\nHost: localhost:${String(waitingPort)}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+    );
+    await delay(100);
+    socket.resetAndDestroy();
+    await delay(100);
+    expect(faults).toEqual([]);
+  } finally {
+    process.off('uncaughtException', note);
+    waiting.close();
+  }
 });

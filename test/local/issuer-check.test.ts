@@ -13,9 +13,9 @@ afterEach(() => {
 });
 
 /** An OpenID provider whose discovery document is what the test says. */
-const provider = async (answer: (issuer: string, response: http.ServerResponse, path: string) => void) => {
+const provider = async (respond: (issuer: string, response: http.ServerResponse, path: string) => void) => {
   const server = http.createServer((request, response) => {
-    answer(issuer, response, request.url ?? '');
+    respond(issuer, response, request.url ?? '');
   });
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -34,7 +34,7 @@ describe('the check of an issuer', () => {
     expect(paths).toEqual(['/realms/Healthcare/.well-known/openid-configuration']);
   });
 
-  test('a provider that answers with an error is reachable, with a warning', async () => {
+  test('a provider that responds with an error is reachable, with a warning', async () => {
     const issuer = await provider((_name, response) => response.writeHead(404).end());
     expect(await checkIssuer(issuer)).toBe(
       `warning: ${issuer}/.well-known/openid-configuration answers 404; sign-in will fail until it is there`,
@@ -59,7 +59,7 @@ describe('the check of an issuer', () => {
     );
   });
 
-  test('a provider that does not answer in time is an error in one line', async () => {
+  test('a provider that does not respond in time is an error in one line', async () => {
     const issuer = await provider(() => undefined);
     await expect(checkIssuer(issuer, 0.2)).rejects.toThrow(
       `the issuer ${issuer} cannot be reached: no answer within 0.2 s`,

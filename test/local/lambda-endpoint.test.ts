@@ -59,7 +59,7 @@ const invoke = async (input: Partial<InvokeCommandInput> = {}) => {
 
 describe('the local Lambda, called by the AWS SDK', () => {
   test.each(['echo', arn])(
-    '%s is invoked with the event, and its answer comes back',
+    '%s is invoked with the event, and its result comes back',
     async (FunctionName) => {
       const response = await invoke({ FunctionName, Payload: JSON.stringify({ operation: 'status' }) });
       expect(response).toMatchObject({
@@ -75,7 +75,7 @@ describe('the local Lambda, called by the AWS SDK', () => {
     expect((await invoke()).Payload).toBe('{"seen":{}}');
   });
 
-  test('a function that throws is an answer all the same, with what it threw', async () => {
+  test('a function that throws is a response all the same, with what it threw', async () => {
     expect(await invoke({ Payload: '{"fail":true}' })).toMatchObject({
       StatusCode: 200,
       FunctionError: 'Unhandled',

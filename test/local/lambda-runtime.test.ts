@@ -96,12 +96,12 @@ describe('the Lambda runtime', () => {
        };`,
       { concurrency: 2 },
     );
-    const answers = (await Promise.all(Array.from({ length: 5 }, () => busy.invoke({})))).map(payload) as {
+    const results = (await Promise.all(Array.from({ length: 5 }, () => busy.invoke({})))).map(payload) as {
       id: number;
       most: number;
     }[];
-    expect(answers.map(({ most }) => most)).toEqual([1, 1, 1, 1, 1]);
-    expect(new Set(answers.map(({ id }) => id)).size).toBe(2);
+    expect(results.map(({ most }) => most)).toEqual([1, 1, 1, 1, 1]);
+    expect(new Set(results.map(({ id }) => id)).size).toBe(2);
   });
 
   test('the instance used last is used first', async () => {
@@ -167,7 +167,7 @@ describe('the Lambda runtime', () => {
     expect(payload(await broken.invoke({}))).toBe(1);
   });
 
-  test('an answer over 6 MB is refused, one just below is not', async () => {
+  test('a result over 6 MB is refused, one just below is not', async () => {
     const long = lambda('long', "export const handler = async (length) => 'x'.repeat(length);");
     expect((await long.invoke(maxPayloadBytes - 2)).ok).toBe(true);
     expect(await long.invoke(maxPayloadBytes - 1)).toMatchObject({

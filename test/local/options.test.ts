@@ -2,7 +2,7 @@ import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { acrLevels } from '../../lambdas/settings/index.ts';
 import { assemblyDirectory } from '../../local/build.ts';
-import { Functions } from '../../local/aws/cloudformation.ts';
+import { Functions } from '../../local/aws/functions.ts';
 import { StartError } from '../../local/errors.ts';
 import { helpText, parseOptions } from '../../local/cli/options.ts';
 import type { Options } from '../../local/cli/options.ts';

@@ -130,8 +130,8 @@ describe('RotateSecret in a local run', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     for (const ResponseURL of [
-      `http://127.0.0.1:${String(port)}/answer`,
-      `http://localhost:${String(port)}/answer`,
+      `http://127.0.0.1:${String(port)}/response`,
+      `http://localhost:${String(port)}/response`,
     ]) {
       const event = {
         RequestType: 'Update',

@@ -32,17 +32,17 @@ const targets = [
 ];
 
 const statuses = async (ports: readonly number[], headers: Record<string, string>): Promise<number[]> => {
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     ports.flatMap((port) =>
       targets.flatMap((target) =>
         ['GET', 'POST', 'OPTIONS'].map((method) => send(port, target, { method, headers })),
       ),
     ),
   );
-  for (const { headers: sent } of answers) {
+  for (const { headers: sent } of responses) {
     expect(Object.keys(sent).filter((name) => name.startsWith('access-control-'))).toEqual([]);
   }
-  return [...new Set(answers.map(({ status }) => status))];
+  return [...new Set(responses.map(({ status }) => status))];
 };
 
 describe('The listeners of a running start', () => {
@@ -120,7 +120,7 @@ describe('The listeners of a running start', () => {
     (port: number) => `127.0.0.1:0${String(port)}`,
     (port: number) => `localhost:${String(port + 1)}`,
     () => 'localhost',
-  ])('answer to a name of this machine: %s', async (host) => {
+  ])('respond to a name of this machine: %s', async (host) => {
     const get = async (port: number, target: string) =>
       (await send(port, target, { headers: { host: host(port), 'x-csrf': '1' } })).status;
     expect(await get(front, '/auth/session')).toBe(200);

@@ -96,7 +96,7 @@ const incomplete = {
 };
 
 describe('a rotation of the local Secrets Manager', () => {
-  test('answers at once, then asks the function for the four steps, one after the other', async () => {
+  test('responds at once, then asks the function for the four steps, one after the other', async () => {
     let within = 0;
     act = async (step) => {
       within += 1;

@@ -54,12 +54,12 @@ function launch(command: string, args: string[]): Started {
 async function ready(started: Started): Promise<number> {
   const url = await Promise.race([
     new Promise<string>((resolve) => {
-      const look = (): void => {
+      const check = (): void => {
         const found = /^ready (http:\/\/localhost:\d+)$/m.exec(started.out())?.[1];
         if (found !== undefined) resolve(found);
       };
-      started.child.stdout?.on('data', look);
-      look();
+      started.child.stdout?.on('data', check);
+      check();
     }),
     started.ended.then((code) => {
       throw new Error(`it ended with ${String(code)}: ${started.err()}`);
@@ -297,12 +297,7 @@ describe('npm start', () => {
 
   test.each([
     [['--idle-seconds', '901'], 'cis2-bff: --idle-seconds must be a whole number from 1 to 900, got "901"\n'],
-    [
-      ['--colour', 'red'],
-      expect.stringMatching(
-        /^cis2-bff: Unknown option '--colour': did you mean --[a-z-]+\? \(--help lists the options\)\n$/,
-      ),
-    ],
+    [['--colour', 'red'], "cis2-bff: Unknown option '--colour' (--help lists the options)\n"],
     [
       ['--spa', '/nowhere/dist'],
       'cis2-bff: there is no folder /nowhere/dist: build the page first, or give another --spa\n',

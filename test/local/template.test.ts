@@ -3,16 +3,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import {
-  Functions,
-  makeCustomResources,
-  startCustomResourceResponses,
-  makeRotationSchedules,
-  makeSecrets,
-  makeTables,
-  readApi,
-  readOutputs,
-} from '../../local/aws/cloudformation.ts';
+import { readApi } from '../../local/aws/apis.ts';
+import { makeCustomResources, startCustomResourceResponses } from '../../local/aws/custom-resources.ts';
+import { Functions } from '../../local/aws/functions.ts';
+import { readOutputs } from '../../local/aws/outputs.ts';
+import { makeRotationSchedules, makeSecrets, makeTables } from '../../local/aws/stores.ts';
 import { startDynamoDb } from '../../local/aws/dynamodb.ts';
 import { readSchedules, runSchedules } from '../../local/aws/schedules.ts';
 import { startSecretsManager } from '../../local/aws/secrets-manager.ts';

@@ -49,11 +49,11 @@ const scriptArguments = (command: string): string[] =>
 /**
  * Runs it on a terminal, which the system's `script` gives it.
  *
- * @param response - what is typed when it asks
+ * @param answer - what is typed when it asks
  * @returns everything that stood on the terminal
  * @throws Error where the system has no `script`
  */
-export function opsOnTerminal(args: readonly string[], response: string): Promise<Ended> {
+export function opsOnTerminal(args: readonly string[], answer: string): Promise<Ended> {
   const command = [process.execPath, 'cli/main.ts', 'ops', ...args].map((word) => `'${word}'`).join(' ');
   const child = spawn('script', scriptArguments(command), {
     cwd: root,
@@ -66,7 +66,7 @@ export function opsOnTerminal(args: readonly string[], response: string): Promis
     out += chunk.toString();
     if (answered || !out.includes('[y/N] ')) return;
     answered = true;
-    child.stdin.write(response);
+    child.stdin.write(answer);
   });
   return new Promise((resolve, reject) => {
     child.once('error', (cause) => {

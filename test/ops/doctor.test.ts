@@ -6,7 +6,7 @@ import { doctor } from '../../ops/doctor/doctor.ts';
 import { openInstallation, type Installation } from '../../ops/installation.ts';
 import { isObject } from '../../ops/responses.ts';
 import { Bff } from '../support/bff.ts';
-import { daysAgo } from './answers.ts';
+import { daysAgo } from './responses.ts';
 import { ops } from './command.ts';
 import { startProxy, type Changes, type Passing, type Proxy } from './proxy.ts';
 
@@ -90,10 +90,10 @@ async function faultsOf({ outputs = {}, site, installation = {} }: Plant): Promi
   return Object.fromEntries(faults.map(({ check, detail }) => [check, detail]));
 }
 
-const rewriteLocation = ({ headers, ...answer }: Passing, values: Record<string, string>): Passing => {
+const rewriteLocation = ({ headers, ...response }: Passing, values: Record<string, string>): Passing => {
   const location = new URL(headers.location ?? '');
   for (const [name, value] of Object.entries(values)) location.searchParams.set(name, value);
-  return { ...answer, headers: { ...headers, location: location.href } };
+  return { ...response, headers: { ...headers, location: location.href } };
 };
 
 test('a fresh local start has no fault, and the command says so', async () => {
@@ -124,7 +124,7 @@ describe('a set-up in which one thing is wrong is named:', () => {
     const faults = await faultsOf({
       outputs: { ClientId: 'nobody' },
       site: {
-        answer: (path, response, proxyUrl) =>
+        changeResponse: (path, response, proxyUrl) =>
           path === '/auth/login'
             ? rewriteLocation(response, { client_id: 'nobody', redirect_uri: `${proxyUrl}/auth/callback` })
             : response,
@@ -175,7 +175,7 @@ describe('a set-up in which one thing is wrong is named:', () => {
     const issuer = new URL(real.output('Issuer'));
     let callback = '';
     const elsewhere = await through(issuer.origin, {
-      answer: (path, response, proxyUrl) =>
+      changeResponse: (path, response, proxyUrl) =>
         path.endsWith('openid-configuration')
           ? { ...response, body: response.body.replaceAll(issuer.origin, proxyUrl) }
           : path.endsWith('/authorize')
@@ -189,7 +189,7 @@ describe('a set-up in which one thing is wrong is named:', () => {
     const faults = await faultsOf({
       outputs: { Issuer: elsewhere + issuer.pathname },
       site: {
-        answer: (path, response, proxyUrl) => {
+        changeResponse: (path, response, proxyUrl) => {
           if (path !== '/auth/login') return response;
           callback = `${proxyUrl}/auth/callback`;
           const location = response.headers.location
@@ -227,7 +227,7 @@ describe('a set-up in which one thing is wrong is named:', () => {
   test('a key set that does not match the ring', async () => {
     const faults = await faultsOf({
       site: {
-        answer: (path, response) => {
+        changeResponse: (path, response) => {
           if (path !== '/auth/jwks.json') return response;
           const { keys } = JSON.parse(response.body) as { keys: object[] };
           return { ...response, body: JSON.stringify({ keys: keys.slice(1) }) };
@@ -240,7 +240,7 @@ describe('a set-up in which one thing is wrong is named:', () => {
   test('a back-channel endpoint that a firewall closes', async () => {
     const faults = await faultsOf({
       site: {
-        answer: (path, response) =>
+        changeResponse: (path, response) =>
           path === '/auth/backchannel-logout' ? { status: 403, headers: {}, body: '<h1>No</h1>' } : response,
       },
     });
@@ -257,14 +257,14 @@ describe('a set-up in which one thing is wrong is named:', () => {
       ...response,
       headers: { ...response.headers, [name]: undefined },
     });
-    const faults = await faultsOf({ site: { answer: (_, response) => strip(response) } });
+    const faults = await faultsOf({ site: { changeResponse: (_, response) => strip(response) } });
     expect(faults['headers']).toContain(`without the header ${name}`);
   });
 
-  test('an error page in place of our answer', async () => {
+  test('an error page in place of our response', async () => {
     const faults = await faultsOf({
       site: {
-        answer: (_, response) =>
+        changeResponse: (_, response) =>
           response.status === 404
             ? {
                 ...response,
@@ -280,8 +280,8 @@ describe('a set-up in which one thing is wrong is named:', () => {
   test.each(['httponly', 'secure', 'samesite=lax'])('a cookie without %s', async (attribute) => {
     const faults = await faultsOf({
       site: {
-        answer: (_, { headers, ...answer }) => ({
-          ...answer,
+        changeResponse: (_, { headers, ...response }) => ({
+          ...response,
           headers: {
             ...headers,
             'set-cookie': headers['set-cookie']?.map((line) =>
@@ -322,12 +322,14 @@ describe('a set-up in which one thing is wrong is named:', () => {
   });
 
   test('an upstream that is down', async () => {
-    const down = await through(bff.baseUrl, { answer: (_, response) => ({ ...response, status: 503 }) });
+    const down = await through(bff.baseUrl, {
+      changeResponse: (_, response) => ({ ...response, status: 503 }),
+    });
     const faults = await faultsOf({ outputs: { UpstreamUrls: JSON.stringify({ pds: `${down}/R4` }) } });
     expect(faults).toEqual({ 'upstream pds': `the upstream pds, ${down}/R4, answers 503` });
   });
 
-  test.each<[string, Changes['answer'], string]>([
+  test.each<[string, Changes['changeResponse'], string]>([
     ['is not uploaded', (_, response) => ({ ...response, status: 403 }), 'GET / answers 403'],
     [
       'is no page',
@@ -340,7 +342,8 @@ describe('a set-up in which one thing is wrong is named:', () => {
   ])('an app that %s', async (_, change, detail) => {
     const faults = await faultsOf({
       site: {
-        answer: (path, ...answer) => (path === '/' ? change?.(path, ...answer) : undefined) ?? answer[0],
+        changeResponse: (path, response, proxyUrl) =>
+          (path === '/' ? change?.(path, response, proxyUrl) : undefined) ?? response,
       },
     });
     expect(faults['app']).toContain(detail);

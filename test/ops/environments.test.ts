@@ -1,11 +1,19 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { ring, statusOf } from './answers.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { ring, statusOf } from './responses.ts';
 import { ops } from './command.ts';
 import type { Finding } from '../../ops/doctor/check.ts';
-import { awsError, FakeAws, type Answer, returned, stack, stackError, subscriptionsTo } from './fake-aws.ts';
+import {
+  awsError,
+  FakeAws,
+  type AwsResponse,
+  returned,
+  stack,
+  stackError,
+  subscriptionsTo,
+} from './fake-aws.ts';
 
 let aws: FakeAws;
 let home: string;
@@ -160,11 +168,11 @@ test('trace asks Logs Insights about every function at once, and shows what it f
     code: 'x',
     _aws: {},
   };
-  let looks = 0;
+  let polls = 0;
   aws.logs = (operation) => {
     if (operation === 'StartQuery') return returned({ queryId: 'q' });
-    looks += 1;
-    return looks === 1
+    polls += 1;
+    return polls === 1
       ? returned({ status: 'Running', results: [] })
       : returned({
           status: 'Complete',
@@ -223,9 +231,27 @@ test('sessions end --all goes on from turn to turn, with what the turn before sa
   ]);
 });
 
-const topics = 'arn:aws:sns:eu-west-2:000000000000';
-const [topic, warningTopic] = [`${topics}:alarms`, `${topics}:warnings`] as const;
-test.each<[string, () => Answer, Partial<Finding>]>([
+const topicsOf = (region: string): { AlarmTopicArn: string; WarningTopicArn: string } => ({
+  AlarmTopicArn: `arn:aws:sns:${region}:000000000000:alarms`,
+  WarningTopicArn: `arn:aws:sns:${region}:000000000000:warnings`,
+});
+const { AlarmTopicArn: topic, WarningTopicArn: warningTopic } = topicsOf('eu-west-2');
+const atTheEdge = topicsOf('us-east-1');
+/** The outputs of an environment, without a site that answers. */
+const describeDev = (name: string): AwsResponse =>
+  stack(
+    name,
+    name.endsWith('-edge-alarms')
+      ? atTheEdge
+      : {
+          ...aws.outputs,
+          JwksUrl: 'http://localhost:1/auth/jwks.json',
+          Issuer: 'http://127.0.0.1:1/realm',
+          ClientId: 'client',
+          ...topicsOf('eu-west-2'),
+        },
+  );
+test.each<[string, () => AwsResponse, Partial<Finding>]>([
   [
     'nobody has subscribed',
     () => subscriptionsTo([]),
@@ -251,15 +277,7 @@ test.each<[string, () => Answer, Partial<Finding>]>([
   ],
 ])('doctor says who hears the alarms of an environment: %s', async (_, subscriptions, finding) => {
   aws.subscriptions = subscriptions;
-  aws.describeStacks = (name) =>
-    stack(name, {
-      ...aws.outputs,
-      JwksUrl: 'http://localhost:1/auth/jwks.json',
-      Issuer: 'http://127.0.0.1:1/realm',
-      ClientId: 'client',
-      AlarmTopicArn: topic,
-      WarningTopicArn: warningTopic,
-    });
+  aws.describeStacks = describeDev;
   const { code, out } = await ops(['doctor', '--env', 'dev', '--json'], { variables: shell() });
   const { checks } = JSON.parse(out) as { checks: readonly Finding[] };
   expect({ code, found: checks.find(({ check }) => check === 'alarm subscriptions') }).toMatchObject({
@@ -268,7 +286,64 @@ test.each<[string, () => Answer, Partial<Finding>]>([
   });
   expect(
     aws.calls.filter(({ action }) => action === 'ListSubscriptionsByTopic').map(({ input }) => input),
-  ).toMatchObject([{ TopicArn: topic }, { TopicArn: warningTopic }]);
+  ).toMatchObject([topic, warningTopic, ...Object.values(atTheEdge)].map((TopicArn) => ({ TopicArn })));
   // Who it is stays there.
   expect(out).not.toContain('on-call@example.nhs.uk');
+});
+
+describe('doctor looks at the alarms of the edge, in their own region', () => {
+  const found = async (): Promise<Readonly<Record<string, string>>> => {
+    const { out } = await ops(['doctor', '--env', 'dev', '--json'], { variables: shell() });
+    const { checks } = JSON.parse(out) as { checks: readonly Finding[] };
+    return Object.fromEntries(checks.map(({ check, result, detail }) => [check, `${result}: ${detail}`]));
+  };
+  beforeEach(() => {
+    aws.describeStacks = describeDev;
+  });
+
+  test('one that is on there is a fault, and nobody who hears them is another', async () => {
+    const alarm = (AlarmName: string, StateValue: string) => ({
+      ...{ AlarmName, StateValue, AlarmActions: [topic], ActionsEnabled: true },
+      AlarmDescription: 'critical: nothing. What to do: https://git.example/runbooks.md#the-edge-fails',
+    });
+    aws.alarms = (authorization) =>
+      returned({
+        MetricAlarms: [
+          authorization.includes('/us-east-1/')
+            ? alarm('cis2-bff-dev-edge-alarms-EdgeAlarms critical EdgeFails', 'ALARM')
+            : alarm('cis2-bff-dev-stateless-Bff critical RequestsFailFast', 'OK'),
+        ],
+      });
+    aws.subscriptions = (topicArn) =>
+      subscriptionsTo(topicArn === atTheEdge.AlarmTopicArn ? ['PendingConfirmation'] : [`${topicArn}:1`]);
+    expect(await found()).toMatchObject({
+      alarms: expect.stringMatching(/^ok: 1 alarms wired/),
+      'alarm subscriptions': 'ok: 1 confirmed',
+      'edge alarms': 'fault: in alarm: cis2-bff-dev-edge-alarms-EdgeAlarms critical EdgeFails',
+      'edge alarm subscriptions':
+        'fault: nobody hears the alarms: 1 subscribed to their topic, and none has confirmed it',
+      'edge warning subscriptions': 'ok: 1 confirmed',
+    });
+    const looked = aws.calls.filter(({ input }) =>
+      Object.values(atTheEdge).includes(String(input['TopicArn'])),
+    );
+    expect(looked).toHaveLength(2);
+    for (const { authorization } of looked) expect(authorization).toContain('/us-east-1/');
+  });
+
+  test.each<[string, (name: string) => AwsResponse, string]>([
+    [
+      'a stack that is not there',
+      (name) => stackError('ValidationError', `Stack with id ${name} does not exist`),
+      'there is no stack cis2-bff-dev-edge-alarms in us-east-1',
+    ],
+    [
+      'a stack of an older release',
+      (name) => stack(name, {}),
+      'the stack cis2-bff-dev-edge-alarms has no output AlarmTopicArn',
+    ],
+  ])('%s is a fault', async (_, answer, detail) => {
+    aws.describeStacks = (name) => (name.endsWith('-edge-alarms') ? answer(name) : describeDev(name));
+    expect((await found())['edge alarm subscriptions']).toContain(detail);
+  });
 });

@@ -6,20 +6,20 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
 
-export interface Answer {
+export interface AwsResponse {
   readonly status: number;
   readonly headers?: Record<string, string>;
   readonly body: string;
 }
 
-export const awsError = (type: string, message: string, status = 400): Answer => ({
+export const awsError = (type: string, message: string, status = 400): AwsResponse => ({
   status,
   headers: { 'x-amzn-errortype': type },
   body: JSON.stringify({ __type: type, message, Message: message }),
 });
 
 /** What a function returned. */
-export const returned = (value: unknown): Answer => ({ status: 200, body: JSON.stringify(value) });
+export const returned = (value: unknown): AwsResponse => ({ status: 200, body: JSON.stringify(value) });
 
 export type Event = Readonly<Record<string, unknown>>;
 
@@ -43,14 +43,16 @@ export class FakeAws {
     AuditLogGroup: 'audit-logs',
     SigningKeysSecretArn: 'arn:aws:secretsmanager:eu-west-2:000000000000:secret:ring-AAAAAA',
   };
-  /** `hang`: no answer, the connection is cut. */
-  invoke: (event: Event) => Answer | 'hang' = () => returned(null);
+  /** `hang`: no response, the connection is cut. */
+  invoke: (event: Event) => AwsResponse | 'hang' = () => returned(null);
   /** CloudWatch Logs. */
-  logs: (operation: string, input: Event) => Answer = () => returned({});
-  rotateSecret: (input: Event) => Answer = () => returned({});
-  /** Of the topic of the alarms. */
-  subscriptions: () => Answer = () => subscriptionsTo([]);
-  describeStacks: (name: string) => Answer = (name) => stack(name, this.outputs);
+  logs: (operation: string, input: Event) => AwsResponse = () => returned({});
+  rotateSecret: (input: Event) => AwsResponse = () => returned({});
+  /** CloudWatch. */
+  alarms: (authorization: string) => AwsResponse = () => returned({});
+  /** Of a topic of the alarms. */
+  subscriptions: (topicArn: string) => AwsResponse = () => subscriptionsTo([]);
+  describeStacks: (name: string) => AwsResponse = (name) => stack(name, this.outputs);
   readonly #server: Server;
 
   private constructor(server: Server) {
@@ -58,13 +60,13 @@ export class FakeAws {
     this.port = (server.address() as AddressInfo).port;
     server.on('request', (request, response) => {
       void (async () => {
-        const answer = this.#answer(request, Buffer.concat(await request.toArray()).toString());
-        if (answer === 'hang') {
+        const reply = this.#respond(request, Buffer.concat(await request.toArray()).toString());
+        if (reply === 'hang') {
           request.socket.destroy();
           return;
         }
-        response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
-        response.end(answer.body);
+        response.writeHead(reply.status, { 'content-type': 'application/json', ...reply.headers });
+        response.end(reply.body);
       })();
     });
   }
@@ -79,7 +81,7 @@ export class FakeAws {
     return `http://127.0.0.1:${String(this.port)}`;
   }
 
-  #answer(request: IncomingMessage, body: string): Answer | 'hang' {
+  #respond(request: IncomingMessage, body: string): AwsResponse | 'hang' {
     const [, functionName] =
       /^\/2015-03-31\/functions\/(?:arn:aws:lambda:eu-west-2:000000000000:function:(?=.*:live\/))?(rotate-signing-keys|keys-status|operator-sessions)(?::live)?\/invocations$/.exec(
         decodeURIComponent(request.url ?? ''),
@@ -106,11 +108,13 @@ export class FakeAws {
     if (request.headers['x-amz-target'] === 'GraniteServiceVersion20100801.DescribeAlarms') {
       const input = JSON.parse(body) as Event;
       record('DescribeAlarms', input);
-      return returned({});
+      return this.alarms(request.headers.authorization ?? '');
     }
     const form = new URLSearchParams(body);
     record(form.get('Action') ?? 'unknown', Object.fromEntries(form));
-    if (form.get('Action') === 'ListSubscriptionsByTopic') return this.subscriptions();
+    if (form.get('Action') === 'ListSubscriptionsByTopic') {
+      return this.subscriptions(form.get('TopicArn') ?? '');
+    }
     return this.describeStacks(form.get('StackName') ?? '');
   }
 
@@ -150,7 +154,7 @@ export class FakeAws {
   }
 }
 
-const xml = (status: number, body: string): Answer => ({
+const xml = (status: number, body: string): AwsResponse => ({
   status,
   headers: { 'content-type': 'text/xml' },
   body,
@@ -163,7 +167,10 @@ export interface Output {
   readonly description?: string;
 }
 
-export const stack = (name: string, outputs: Readonly<Record<string, string>> | readonly Output[]): Answer =>
+export const stack = (
+  name: string,
+  outputs: Readonly<Record<string, string>> | readonly Output[],
+): AwsResponse =>
   xml(
     200,
     `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member>
@@ -181,7 +188,7 @@ export const stack = (name: string, outputs: Readonly<Record<string, string>> | 
   );
 
 /** @param arns - of subscriptions, or what SNS writes in place of one */
-export const subscriptionsTo = (arns: readonly string[]): Answer =>
+export const subscriptionsTo = (arns: readonly string[]): AwsResponse =>
   xml(
     200,
     `<ListSubscriptionsByTopicResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><ListSubscriptionsByTopicResult>
@@ -193,7 +200,7 @@ export const subscriptionsTo = (arns: readonly string[]): Answer =>
         .join('')}</Subscriptions></ListSubscriptionsByTopicResult></ListSubscriptionsByTopicResponse>`,
   );
 
-export const stackError = (code: string, message: string, status = 400): Answer =>
+export const stackError = (code: string, message: string, status = 400): AwsResponse =>
   xml(
     status,
     `<ErrorResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>0</RequestId></ErrorResponse>`,

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { changeOf, daysAgo, key, ring, statusOf } from './answers.ts';
+import { changeOf, daysAgo, key, ring, statusOf } from './responses.ts';
 import { ops, opsOnTerminal } from './command.ts';
 import { awsError, FakeAws, returned, type Event } from './fake-aws.ts';
 
@@ -90,7 +90,7 @@ describe('keys status', () => {
     expect(out).toMatch(/^Warning: the last rotation failed \(published_set_unseen\)\./m);
   });
 
-  test('prints nothing of an answer but what it knows', async () => {
+  test('prints nothing of a response but what it knows', async () => {
     const leaky = before.map((view) => ({ ...view, privateJwk: { d: 'private-half' } }));
     aws.invoke = () => returned({ ...statusOf(leaky), ring: 'private-half' });
     const { code, out } = await ops(['keys', 'status', '--json', ...here]);
@@ -98,7 +98,7 @@ describe('keys status', () => {
     expect(out).not.toContain('private-half');
   });
 
-  test('what an answer says cannot move the cursor', async () => {
+  test('what a response says cannot move the cursor', async () => {
     aws.invoke = () => refusal('keys_unavailable', 'first\n\u001b[2Jsecond');
     const { code, out, err } = await ops(['keys', 'status', ...here]);
     expect({ code, out, err }).toEqual({ code: 1, out: '', err: 'cis2-bff ops: first ?[2Jsecond\n' });
@@ -109,7 +109,7 @@ describe('what cannot be done ends with 1 and one line, and with --json a docume
   test.each<[string, () => void, string, RegExp]>([
     ['a refusal of the function', () => (aws.invoke = () => refusal('busy', 'Busy.')), 'busy', /^Busy\.$/],
     [
-      'an answer of another version',
+      'a response of another version',
       () => (aws.invoke = () => returned({ ok: true, keys: 'none' })),
       'unexpected_answer',
       /of the same version\?$/,
@@ -270,7 +270,7 @@ describe('keys promote', () => {
     'The API platform may not have seen it.',
   ];
   const promoted = [key('kid-c', 'current'), key('kid-d', 'next')];
-  const answering = (more: Record<string, unknown> = {}) => {
+  const respondToPromotion = (more: Record<string, unknown> = {}) => {
     aws.invoke = ({ operation, dryRun }: Event) =>
       operation === undefined
         ? returned(statusOf(before))
@@ -282,7 +282,7 @@ describe('keys promote', () => {
   };
 
   test('says who may not have seen the key and what is withdrawn, then promotes', async () => {
-    answering({ gapEndsAt: daysAgo(-0.5) });
+    respondToPromotion({ gapEndsAt: daysAgo(-0.5) });
     const { code, out, err } = await ops(['keys', 'promote', '--yes', ...here]);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     const order = [
@@ -302,20 +302,20 @@ describe('keys promote', () => {
   });
 
   test('what was not known before is said afterwards', async () => {
-    answering({ notices: [...notices, 'Disable it in KMS now.'] });
+    respondToPromotion({ notices: [...notices, 'Disable it in KMS now.'] });
     const { out } = await ops(['keys', 'promote', '--yes', ...here]);
     expect(out.indexOf('Disable it in KMS now.')).toBeGreaterThan(out.indexOf('Promoted.'));
   });
 
   test('a gap that is over is said to be over', async () => {
-    answering({ gapEndsAt: daysAgo(1) });
+    respondToPromotion({ gapEndsAt: daysAgo(1) });
     const { out } = await ops(['keys', 'promote', '--yes', ...here]);
     expect(out).toContain('has already seen the key that signs now.');
   });
 
   test('with --json standard output is the one document of what was done', async () => {
     const gapEndsAt = daysAgo(-0.5);
-    answering({ gapEndsAt });
+    respondToPromotion({ gapEndsAt });
     const { code, out, err } = await ops(['keys', 'promote', '--yes', '--json', ...here]);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(JSON.parse(out)).toEqual({
@@ -329,8 +329,8 @@ describe('keys promote', () => {
     });
   });
 
-  test('an answer that gets lost is not asked for again, and not taken for a failure', async () => {
-    answering();
+  test('a response that gets lost is not asked for again, and not taken for a failure', async () => {
+    respondToPromotion();
     const { invoke } = aws;
     aws.invoke = (event) => (event['dryRun'] === true ? invoke(event) : 'hang');
     const { code, err } = await ops(['keys', 'promote', '--yes', ...here]);
@@ -340,7 +340,7 @@ describe('keys promote', () => {
   });
 
   test('a function that fails half way is reported as one that may have made the change', async () => {
-    answering();
+    respondToPromotion();
     const { invoke } = aws;
     aws.invoke = (event) =>
       event['dryRun'] === true
@@ -358,7 +358,7 @@ describe('keys promote', () => {
   });
 
   test('the purpose is the platform’s only where it has a ring of its own', async () => {
-    answering();
+    respondToPromotion();
     const shared = await ops(['keys', 'promote', '--yes', '--purpose', 'api-platform', ...here]);
     expect({ code: shared.code, calls: aws.calls }).toEqual({ code: 1, calls: [] });
     expect(shared.err).toContain('share one ring of keys: leave --purpose out');
@@ -374,7 +374,7 @@ describe('keys promote', () => {
   });
 
   test('on a terminal it asks, and goes on with a yes', async () => {
-    answering();
+    respondToPromotion();
     const { code, out } = await opsOnTerminal(['keys', 'promote', ...here], 'y\n');
     expect(out).toMatch(/may not have seen it\.[^]*promote the next one now\? \[y\/N\] [^]*Promoted\./);
     expect(code).toBe(0);
@@ -388,7 +388,7 @@ describe('keys promote', () => {
     ['the end of the input', '\u0004'],
     ['an interrupt', '\u0003'],
   ])('on a terminal %s is a no, and nothing is changed', async (_, response) => {
-    answering();
+    respondToPromotion();
     const { code, out } = await opsOnTerminal(['keys', 'promote', ...here], response);
     expect(out).toMatch(/cis2-bff ops: nothing was changed\r\n$/);
     expect(code).toBe(1);
@@ -396,7 +396,7 @@ describe('keys promote', () => {
   });
 
   test('keys that moved while the question stood are not moved again', async () => {
-    answering();
+    respondToPromotion();
     const { invoke } = aws;
     aws.invoke = (event) =>
       event['operation'] === undefined

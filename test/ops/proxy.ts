@@ -11,8 +11,8 @@ export interface Passing {
 export interface Changes {
   /** Names of request headers that do not get through. */
   readonly drops?: readonly string[];
-  /** What becomes of an answer. */
-  readonly answer?: (path: string, response: Passing, proxyUrl: string) => Passing;
+  /** What the client gets in place of a response. */
+  readonly changeResponse?: (path: string, response: Passing, proxyUrl: string) => Passing;
 }
 
 export interface Proxy {
@@ -20,7 +20,7 @@ export interface Proxy {
   close(): void;
 }
 
-export async function startProxy(target: string, { drops = [], answer }: Changes): Promise<Proxy> {
+export async function startProxy(target: string, { drops = [], changeResponse }: Changes): Promise<Proxy> {
   const { hostname, port, host } = new URL(target);
   let url = '';
   const server = createServer((request, response) => {
@@ -34,7 +34,7 @@ export async function startProxy(target: string, { drops = [], answer }: Changes
           const body = Buffer.concat(await came.toArray()).toString();
           const whole = { status: came.statusCode ?? 500, headers: came.headers, body };
           const path = (request.url ?? '').split('?')[0] ?? '';
-          const changed = answer?.(path, whole, url) ?? whole;
+          const changed = changeResponse?.(path, whole, url) ?? whole;
           const headers = Object.entries(changed.headers).filter(
             ([name, value]) => value !== undefined && !['content-length', 'transfer-encoding'].includes(name),
           );

@@ -3,7 +3,7 @@ import { readStatus, type KeysStatus, type LastRotation } from '../../ops/keys/r
 import { rotate } from '../../ops/keys/rotate.ts';
 import type { KeyService } from '../../ops/keys/service.ts';
 import { CouldNot } from '../../ops/errors.ts';
-import { ring, statusOf } from './answers.ts';
+import { ring, statusOf } from './responses.ts';
 
 const [before, after] = [ring('a', 'b', 'c'), ring('b', 'c', 'd')];
 

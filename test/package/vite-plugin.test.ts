@@ -129,7 +129,7 @@ describe('a page that Vite serves', () => {
   });
 });
 
-test('says how to start the BFF when none answers', async () => {
+test('says how to start the BFF when none responds', async () => {
   const unused = http.createServer();
   await new Promise<void>((resolve) => unused.listen(0, '127.0.0.1', resolve));
   const gone = portOf(unused);

@@ -91,7 +91,7 @@ describe('the search through the orders of calls', () => {
         },
       };
     };
-    // Done; nothing done; done without an answer; done twice.
+    // Done; nothing done; done without a response; done twice.
     expect((await explore(embedded, scenario, { faults })).runs).toBe(4);
     expect(wrong).toBe(3);
     expect((await explore(embedded, scenario, { faults: { atMost: 1, of: () => false } })).runs).toBe(1);

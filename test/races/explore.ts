@@ -1,9 +1,9 @@
 /**
  * Every order in which the store's calls of operations that run at the same time can be carried out, by depth-first
- * search: a call is held until its turn, and every run begins anew, takes the choices made before and goes on with the
+ * search: a call waits until its turn, and every run begins anew, takes the choices made before and goes on with the
  * first one left.
  *
- * Orders that cannot be told apart are run once (sleep sets): two calls next to each other, of which neither writes what
+ * Orders that make no difference are run once (sleep sets): two calls next to each other, of which neither writes what
  * the other touches, give the same either way round. `every: true` runs them all.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -11,7 +11,7 @@ import { operationOf, type Command } from './embedded-table.ts';
 
 export interface Table {
   send(command: Command): Promise<unknown>;
-  /** What a command touches; as DynamoDB's commands do unless told otherwise. */
+  /** What a command touches; as DynamoDB's commands do by default. */
   readonly touch?: (command: Command) => Touch;
 }
 
@@ -22,14 +22,14 @@ export interface Touch {
 }
 
 /**
- * What becomes of a call: it is done; it fails and nothing is done; it is done and its answer is lost; or its answer is
+ * What becomes of a call: it is done; it fails and nothing is done; it is done and its response is lost; or its response is
  * lost and the SDK sends it again.
  */
 type Outcome = 'done' | 'failed' | 'lost' | 'again';
 const outcomes: readonly Outcome[] = ['done', 'failed', 'lost', 'again'];
 
 /** Names are new in every run: what a call touches is known only as long as the run lasts. */
-interface Held {
+interface PendingCall {
   readonly id: number;
   /** Who calls what: the same in every run that has come the same way. */
   readonly kind: string;
@@ -104,11 +104,11 @@ export async function explore(
     let path = node.path;
     let asleep = node.asleep;
     let given = false;
-    while (run.held.length > 0) {
+    while (run.pending.length > 0) {
       const faulty = path.filter(({ outcome }) => outcome !== 'done').length;
       const switched = path.filter((choice) => choice.switches).length;
-      const open = (switches === undefined ? run.held : firstOfEach(run.held))
-        .flatMap((held) => choicesFor(held, faulty < faults.atMost, faults.of))
+      const open = (switches === undefined ? run.pending : firstOfEach(run.pending))
+        .flatMap((call) => choicesFor(call, faulty < faults.atMost, faults.of))
         .map((choice) => ({ ...choice, switches: run.switchesTo(choice, path.at(-1)) }))
         .filter((choice) => switches === undefined || !choice.switches || switched < switches);
       const [next, ...others] = open.filter((choice) => !asleep.some((slept) => alikeChoices(slept, choice)));
@@ -140,7 +140,7 @@ export async function explore(
 }
 
 const choicesFor = (
-  { id, kind }: Held,
+  { id, kind }: PendingCall,
   mayFail: boolean,
   of: (call: string) => boolean = () => true,
 ): Omit<Choice, 'switches'>[] =>
@@ -149,9 +149,9 @@ const choicesFor = (
     .map((outcome) => ({ id, kind, outcome }));
 
 const operationIn = (kind: string): string => kind.slice(0, kind.indexOf(':'));
-const firstOfEach = (held: readonly Held[]): Held[] =>
-  held.filter(({ kind }, index) =>
-    held.slice(0, index).every((earlier) => operationIn(earlier.kind) !== operationIn(kind)),
+const firstOfEach = (pending: readonly PendingCall[]): PendingCall[] =>
+  pending.filter(({ kind }, index) =>
+    pending.slice(0, index).every((earlier) => operationIn(earlier.kind) !== operationIn(kind)),
   );
 
 const alikeChoices = (one: Choice, other: Choice): boolean =>
@@ -161,7 +161,7 @@ const alikeChoices = (one: Choice, other: Choice): boolean =>
 const maxThoughtMs = 5_000;
 
 class Run {
-  readonly held: Held[] = [];
+  readonly pending: PendingCall[] = [];
   readonly #order: string[] = [];
   readonly #table: Table;
   #arrived = 0;
@@ -196,10 +196,10 @@ class Run {
     return run;
   }
 
-  /** Whether two choices give the same in either order. Two faults never do: there may be room for one only. */
+  /** Whether two choices give the same in either order. Two faults never do: only one may be allowed. */
   commute(one: Choice, other: Choice): boolean {
     if (one.id === other.id || (one.outcome !== 'done' && other.outcome !== 'done')) return false;
-    const [left, right] = [this.#heldFor(one), this.#heldFor(other)];
+    const [left, right] = [this.#pendingCall(one), this.#pendingCall(other)];
     // What fails leaves no trace.
     if (one.outcome === 'failed' || other.outcome === 'failed') return true;
     return !((left.writes || right.writes) && left.touches.some((item) => right.touches.includes(item)));
@@ -211,28 +211,28 @@ class Run {
     return (
       atWork !== undefined &&
       operationIn(kind) !== atWork &&
-      this.held.some((held) => operationIn(held.kind) === atWork)
+      this.pending.some((call) => operationIn(call.kind) === atWork)
     );
   }
 
-  #heldFor({ id, kind }: Choice): Held {
-    const call = this.held.find((held) => held.id === id);
+  #pendingCall({ id, kind }: Choice): PendingCall {
+    const call = this.pending.find((candidate) => candidate.id === id);
     if (call?.kind !== kind) throw new Error('a run went another way than the one before it');
     return call;
   }
 
   async take(choice: Choice): Promise<void> {
-    const call = this.#heldFor(choice);
+    const call = this.#pendingCall(choice);
     const { outcome } = choice;
-    this.held.splice(this.held.indexOf(call), 1);
+    this.pending.splice(this.pending.indexOf(call), 1);
     this.#order.push(
       `${call.kind} ${call.touches.map(shortened).join(', ')}${outcome === 'done' ? '' : `: ${outcome}`}`,
     );
     if (outcome === 'failed') call.reject(new Error('made to fail'));
     else {
       const [response] = await Promise.allSettled([this.#table.send(call.command)]);
-      if (outcome === 'again') this.#hold(call);
-      else if (outcome === 'lost') call.reject(new Error('made to lose its answer'));
+      if (outcome === 'again') this.#enqueue(call);
+      else if (outcome === 'lost') call.reject(new Error('made to lose its response'));
       else if (response.status === 'fulfilled') call.resolve(response.value);
       else call.reject(response.reason);
     }
@@ -253,13 +253,13 @@ class Run {
       new Promise((resolve, reject) => {
         const { items: touches, writes } = (this.#table.touch ?? touchOfDynamoDb)(command);
         const kind = `${operation}: ${operationOf(command)} ${touches.map(sortOf).join(', ')}`;
-        this.#hold({ kind, touches, writes, command, resolve, reject });
+        this.#enqueue({ kind, touches, writes, command, resolve, reject });
       });
     return { send } as unknown as DynamoDBClient;
   }
 
-  #hold(call: Omit<Held, 'id'>): void {
-    this.held.push({ ...call, id: this.#arrived });
+  #enqueue(call: Omit<PendingCall, 'id'>): void {
+    this.pending.push({ ...call, id: this.#arrived });
     this.#arrived += 1;
   }
 
@@ -271,7 +271,7 @@ class Run {
   }
 
   #waits(): boolean {
-    const waiting = new Set(this.held.map(({ kind }) => operationIn(kind)));
+    const waiting = new Set(this.pending.map(({ kind }) => operationIn(kind)));
     return this.#ended + waiting.size >= this.#begun;
   }
 }

@@ -21,7 +21,7 @@ import { WatchedTable, World, type LogoutForm } from './world.ts';
 jest.setTimeout(300_000);
 
 let watched: WatchedTable;
-const told: string[] = [];
+const reportLines: string[] = [];
 let [runsInAll, alikeInAll] = [0, 0];
 
 beforeAll(async () => {
@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 afterAll(() => {
   process.stdout.write(
-    `\nOrders explored: ${String(runsInAll)}, and ${String(alikeInAll)} given up as like one of them\n${told.join('\n')}\n`,
+    `\nOrders explored: ${String(runsInAll)}, and ${String(alikeInAll)} given up as like one of them\n${reportLines.join('\n')}\n`,
   );
 });
 
@@ -61,7 +61,7 @@ async function everyOrder(
   );
   runsInAll += runs;
   alikeInAll += alike;
-  told.push(
+  reportLines.push(
     `  ${String(runs).padStart(6)} of up to ${String(longest).padStart(2)} calls: ${expect.getState().currentTestName ?? ''}`,
   );
   expect(runs).toBeGreaterThanOrEqual(atLeast);
@@ -242,11 +242,11 @@ describe('a logout by CIS2 and what the holder of the session does at the same t
           () => holders[name]!.does(world.stores(clientOf('holder')), own, handles),
           () => world.logOut(clientOf('logout'), form),
         ],
-        check: async ([held, logout]) => {
+        check: async ([operation, logout]) => {
           if (mayFail && logout?.status === 'rejected') await world.logOut(watched.client, form);
           expect(watched.alive).toEqual([]);
           if (mayFail) return;
-          const did = valueOf(held);
+          const did = valueOf(operation);
           const { ended } = valueOf(logout) as { ended: number };
           const [ofOwn, ofOther] = [await world.statusOf(own), await world.statusOf(other)];
           if (name === 'sign out') {
@@ -278,7 +278,7 @@ describe('a logout by CIS2 and what the holder of the session does at the same t
 
 describe('a logout by CIS2 of which a call goes wrong', () => {
   test.each(forms)(
-    'by %s, never answers that it is done while something lives, and its repetition finishes it [ASVS-7.4.1, CIS2-BCL]',
+    'by %s, never reports that it is done while something lives, and its repetition finishes it [ASVS-7.4.1, CIS2-BCL]',
     async (form) => {
       await everyOrder(
         async (world, clientOf) => {

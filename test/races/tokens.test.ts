@@ -24,13 +24,13 @@ import { WatchedTable, World } from './world.ts';
 jest.setTimeout(300_000);
 
 const audience = 'api-platform';
-const told: string[] = [];
+const reportLines: string[] = [];
 let watched: WatchedTable;
 beforeAll(async () => {
   watched = await WatchedTable.create();
 });
 afterAll(() => {
-  process.stdout.write(`\nOrders of calls for tokens:\n${told.join('\n')}\n`);
+  process.stdout.write(`\nOrders of calls for tokens:\n${reportLines.join('\n')}\n`);
 });
 
 /** A call that is no call to the table; its place in the order is explored all the same. */
@@ -151,7 +151,7 @@ class Setting {
   /**
    * One instance. Each of its callers looks again so many times at most before it has no time left; then it is over.
    */
-  instance(client: DynamoDBClient, looks = 1, random = 0) {
+  instance(client: DynamoDBClient, maxReads = 1, random = 0) {
     const call = async (sent: Command): Promise<IssuedTokens> =>
       (await client.send(sent as never)) as unknown as IssuedTokens;
     const failing = (error: unknown): never => {
@@ -160,7 +160,7 @@ class Setting {
     const at = (name: string, act: () => unknown) => call(command(name, 'platform#one', act)).catch(failing);
     return (session: Pick<ProxySession, 'tokens'>, refused?: AccessToken): Promise<AccessToken> => {
       const deadline = new AbortController();
-      let left = looks;
+      let left = maxReads;
       const tokens = userTokensFrom({
         endpoint: {
           exchange: (idToken) =>
@@ -242,7 +242,7 @@ async function everyOrder(around: Around, atLeast: number, faults?: Faults): Pro
     },
     faults === undefined ? {} : { faults },
   );
-  told.push(
+  reportLines.push(
     `  ${String(runs).padStart(6)} and ${String(alike)} alike, of up to ${String(longest)} calls: ${expect.getState().currentTestName ?? ''}`,
   );
   expect(runs).toBeGreaterThanOrEqual(atLeast);

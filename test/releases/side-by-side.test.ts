@@ -35,9 +35,9 @@ async function startFront(): Promise<void> {
   front = createServer((request, response) => {
     const port = /Proxy to +http:\/\/localhost:(\d+)/.exec(releases.get(serving)?.output ?? '')?.[1];
     const { method, url: path, headers } = request;
-    const onward = forward({ host: '127.0.0.1', port, method, path, headers, agent: false }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
+    const onward = forward({ host: '127.0.0.1', port, method, path, headers, agent: false }, (reply) => {
+      response.writeHead(reply.statusCode ?? 502, reply.headers);
+      reply.pipe(response);
     });
     onward.on('error', () => response.destroy());
     request.pipe(onward);

@@ -119,9 +119,9 @@ export class Aws {
         return this.#secrets(() => this.#store.updateStage(input));
       case 'DescribeSecret':
         return this.#secrets(() => {
-          const { NextRotationDate: next, ...told } = this.#store.describe(input);
+          const { NextRotationDate: next, ...description } = this.#store.describe(input);
           return {
-            ...told,
+            ...description,
             ...(next === undefined ? {} : { NextRotationDate: new Date(Number(next) * 1000) }),
           };
         });
@@ -155,11 +155,11 @@ export class Aws {
     const condition = input['ConditionExpression'];
     const values = input['ExpressionAttributeValues'] as Item | undefined;
     const revision = this.#items.get(nameOf(item))?.['revision']?.S;
-    const holds =
+    const isMet =
       condition === undefined ||
       (condition === 'attribute_not_exists(revision)' && revision === undefined) ||
       (condition === 'revision = :revision' && revision === values?.[':revision']?.S);
-    if (!holds) throw new ConditionalCheckFailedException({ message: 'not so', $metadata: {} });
+    if (!isMet) throw new ConditionalCheckFailedException({ message: 'not so', $metadata: {} });
     this.#items.set(nameOf(item), item);
     return {};
   }

@@ -1,6 +1,6 @@
 /**
  * Every call of every step and operation goes wrong in every way, once each; afterwards the same is done again, or what
- * comes next, or a whole new rotation. What must hold at every moment is looked at after every call.
+ * comes next, or a whole new rotation. What must hold at every moment is checked after every call.
  */
 import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import { rotationSteps } from '../../lambdas/keys/index.ts';
@@ -10,10 +10,10 @@ import { World, type Event, type WorldOptions } from './world.ts';
 
 jest.setTimeout(120_000);
 
-const told: string[] = [];
+const reportLines: string[] = [];
 let accidents = 0;
 afterAll(() => {
-  process.stdout.write(`\nAccidents: ${String(accidents)}\n${told.join('\n')}\n`);
+  process.stdout.write(`\nAccidents: ${String(accidents)}\n${reportLines.join('\n')}\n`);
 });
 
 /** What happens before, what goes wrong, and what is done about it; throws when it did not heal. */
@@ -44,7 +44,7 @@ async function everyAccident({ options, prepare, heal }: Case): Promise<void> {
     }
   }
   accidents += made;
-  told.push(`  ${String(made).padStart(4)}: ${expect.getState().currentTestName ?? ''}`);
+  reportLines.push(`  ${String(made).padStart(4)}: ${expect.getState().currentTestName ?? ''}`);
   expect(made).toBeGreaterThanOrEqual(fates.length);
 }
 
@@ -73,8 +73,8 @@ async function checkLater(world: World): Promise<void> {
 describe.each(worlds)('with %j', (options) => {
   const beforeStep = (position: number) => async (world: World) => {
     const token = world.versionName('rotation');
-    // Secrets Manager names the version; nobody answers, so no step is done.
-    world.rotateWith(() => Promise.reject(new Error('nobody answers')));
+    // Secrets Manager names the version; nobody responds, so no step is done.
+    world.rotateWith(() => Promise.reject(new Error('nobody responds')));
     await world.aws.rotateSecret(token);
     for (const step of rotationSteps.slice(0, position)) await world.handler()(world.stepEvent(step, token));
     return world.stepEvent(rotationSteps[position] ?? '', token);

@@ -3,8 +3,8 @@ import { operationOf, type Command } from '../races/embedded-table.ts';
 import type { Call } from './world.ts';
 
 /**
- * What becomes of the call: the function is killed before it, or after it and before its answer; it fails and nothing is
- * done; it is done and its answer is lost; or its answer is lost and the SDK sends it again.
+ * What becomes of the call: the function is killed before it, or after it and before its response; it fails and nothing is
+ * done; it is done and its response is lost; or its response is lost and the SDK sends it again.
  */
 export const fates = ['killed before', 'killed after', 'failed', 'lost', 'again'] as const;
 type Fate = (typeof fates)[number];
@@ -56,7 +56,7 @@ export async function runWith(
         throw new Error('made to fail');
       case 'lost':
         await perform(command).catch(() => undefined);
-        throw new Error('made to lose its answer');
+        throw new Error('made to lose its response');
       case 'again':
         await perform(command).catch(() => undefined);
         return perform(command);

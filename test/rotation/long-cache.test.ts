@@ -1,5 +1,5 @@
 /**
- * A platform that keeps our keys for a time and never asks again for one it does not know, as the API platform does for
+ * A platform that caches our keys for a time and never asks again for one it does not know, as the API platform does for
  * an hour; here the hour is a few seconds, and so is the lead time.
  */
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
@@ -9,21 +9,21 @@ import { Installation } from './sign-in-load.ts';
 jest.setTimeout(120_000);
 
 /** Longer than a busy machine takes to start a command. */
-const keptSeconds = 12;
+const cacheSeconds = 12;
 const everyMs = 200;
 let installation: Installation;
-const told: string[] = [];
+const reportLines: string[] = [];
 
 beforeAll(async () => {
   installation = await Installation.start(
-    { 'key-bits': 2_048, 'key-cache-seconds': 1, 'key-lead-seconds': keptSeconds },
-    keptSeconds,
+    { 'key-bits': 2_048, 'key-cache-seconds': 1, 'key-lead-seconds': cacheSeconds },
+    cacheSeconds,
   );
 });
 afterAll(async () => {
   await installation.stop();
   process.stdout.write(
-    `\nA platform that keeps our keys for ${String(keptSeconds)} s:\n${told.join('\n')}\n`,
+    `\nA platform that caches our keys for ${String(cacheSeconds)} s:\n${reportLines.join('\n')}\n`,
   );
 });
 
@@ -44,13 +44,15 @@ test('rotate never lets a key sign that such a platform does not know, and says 
       refused += 1;
       const leadTimeMetAt = instantIn(tooEarly.err);
       expect(leadTimeMetAt).toBeGreaterThan(Date.now() - 1_000);
-      expect(leadTimeMetAt).toBeLessThanOrEqual(Date.now() + keptSeconds * 1_000);
+      expect(leadTimeMetAt).toBeLessThanOrEqual(Date.now() + cacheSeconds * 1_000);
       await until(leadTimeMetAt);
       expect(await command('keys', 'rotate', '--yes')).toMatchObject({ code: 0 });
     }
   });
   expect(installation.failures).toEqual([]);
-  told.push(`  3 rotations and ${String(refused)} refused for being too early: ${installation.summary}`);
+  reportLines.push(
+    `  3 rotations and ${String(refused)} refused for being too early: ${installation.summary}`,
+  );
 });
 
 test('promote says beforehand until when such a platform may refuse us, and it does so no longer', async () => {
@@ -65,7 +67,7 @@ test('promote says beforehand until when such a platform may refuse us, and it d
     foreseen = JSON.parse(out) as typeof foreseen;
     expect(await command('keys', 'promote', '--yes')).toMatchObject({ code: 0 });
     promotedAt = Date.now();
-    await sleep((keptSeconds + 2) * 1_000);
+    await sleep((cacheSeconds + 2) * 1_000);
   });
   expect(foreseen.notices.join(' ')).toMatch(/API platform caches our keys for an hour/);
   const during = installation.results.slice(before).sort((a, b) => a.at - b.at);
@@ -74,12 +76,12 @@ test('promote says beforehand until when such a platform may refuse us, and it d
   const acceptedAgain =
     during.find(({ at, failure }) => at > lastRefused && failure === undefined)?.at ?? NaN;
   const gapSeconds = (acceptedAgain - firstRefused) / 1_000;
-  told.push(
+  reportLines.push(
     `  promote of a key that it did not know: refused for ${gapSeconds.toFixed(1)} s (${String(refused.length)} sign-ins), ` +
       `said to be over at ${foreseen.gapEndsAt}, was over at ${new Date(acceptedAgain).toISOString()}`,
   );
   expect(refused.length).toBeGreaterThan(0);
-  expect(gapSeconds).toBeLessThanOrEqual(keptSeconds + 1);
+  expect(gapSeconds).toBeLessThanOrEqual(cacheSeconds + 1);
   expect(acceptedAgain).toBeLessThanOrEqual(Date.parse(foreseen.gapEndsAt));
-  expect(acceptedAgain).toBeLessThan(promotedAt + (keptSeconds + 1) * 1_000);
+  expect(acceptedAgain).toBeLessThan(promotedAt + (cacheSeconds + 1) * 1_000);
 });

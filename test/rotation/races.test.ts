@@ -1,6 +1,6 @@
 /**
  * Two of the things that can happen to a ring at the same time, in every order of their calls in which one makes way for
- * the other a few times, and in random ones beyond; what must hold at every moment is looked at after every call.
+ * the other a few times, and in random ones beyond; what must hold at every moment is checked after every call.
  */
 import { afterAll, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -9,16 +9,16 @@ import type { Command } from '../races/embedded-table.ts';
 import { explore } from '../races/explore.ts';
 import { touch } from './aws.ts';
 import { poolKey } from './pool.ts';
-import { World, type Answer, type Call, type Event, type WorldOptions } from './world.ts';
+import { World, type HandlerResult, type Call, type Event, type WorldOptions } from './world.ts';
 
 jest.setTimeout(120_000);
 
-const told: string[] = [];
+const reportLines: string[] = [];
 afterAll(() => {
-  process.stdout.write(`\nOrders of two at once:\n${told.join('\n')}\n`);
+  process.stdout.write(`\nOrders of two at once:\n${reportLines.join('\n')}\n`);
 });
 
-/** Something that happens; it may fail, and says so by throwing or by its answer. */
+/** Something that happens; it may fail, and says so by throwing or by its result. */
 type Doing = (world: World, call: Call) => Promise<unknown>;
 
 const asking =
@@ -72,7 +72,7 @@ async function expectWholeAfter(
 ): Promise<void> {
   expect(world.faults).toEqual([]);
   const isDone = (result: PromiseSettledResult<unknown>): boolean =>
-    result.status === 'fulfilled' && (result.value as Answer)?.ok !== false;
+    result.status === 'fulfilled' && (result.value as HandlerResult)?.ok !== false;
   if (moves(world) === before && results.every(isDone)) throw new Error('done, and nothing has moved');
   await world.handler()({ operation: 'check' });
   expect(world.atRest({ pending: true })).toEqual([]);
@@ -115,7 +115,7 @@ async function everyOrder(names: readonly Name[], switches: number): Promise<num
     },
     { switches },
   );
-  told.push(`  ${String(runs).padStart(5)} of up to ${String(longest)} calls: ${names.join(' and ')}`);
+  reportLines.push(`  ${String(runs).padStart(5)} of up to ${String(longest)} calls: ${names.join(' and ')}`);
   return runs;
 }
 

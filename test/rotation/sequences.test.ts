@@ -7,7 +7,7 @@ import { expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { fates, killed, runWith, type Accident } from './kills.ts';
 import { poolKey } from './pool.ts';
-import { World, type Answer, type Event, type WorldOptions } from './world.ts';
+import { World, type HandlerResult, type Event, type WorldOptions } from './world.ts';
 
 jest.setTimeout(120_000);
 
@@ -54,7 +54,7 @@ const act = fc.oneof(
 );
 type Act = typeof act extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** One history, and everything that is told of it when it fails. */
+/** One history, and everything that is reported of it when it fails. */
 class History {
   readonly world: World;
   readonly #platform: Platform;
@@ -97,7 +97,7 @@ class History {
       world.handler(call)(event),
     );
     const response =
-      result !== killed && result.status === 'fulfilled' ? (result.value as Answer) : undefined;
+      result !== killed && result.status === 'fulfilled' ? (result.value as HandlerResult) : undefined;
     if (!isRisky || isRefused(response)) return;
     this.#riskUntil = gapEndOf(response) ?? world.now + hour;
   }
@@ -133,9 +133,9 @@ class History {
 }
 
 const accidentOf = (given: Accident | null): Accident => given ?? { at: Infinity, fate: 'failed' };
-const isRefused = (response: Answer): boolean =>
+const isRefused = (response: HandlerResult): boolean =>
   response?.ok === false && response.code !== 'keys_unavailable';
-const gapEndOf = (response: Answer): number | undefined =>
+const gapEndOf = (response: HandlerResult): number | undefined =>
   response?.ok === true && 'gapEndsAt' in response ? Date.parse(response.gapEndsAt ?? '') / 1000 : undefined;
 
 test.each<WorldOptions>([
@@ -145,16 +145,16 @@ test.each<WorldOptions>([
   let acts = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(act, { minLength: 4, maxLength: 14 }), async (history) => {
-      const told = new History(await World.create(options));
-      // What is published in the second of the first set cannot be told from it.
-      told.world.now += 1;
+      const run = new History(await World.create(options));
+      // What is published in the second of the first set cannot be distinguished from it.
+      run.world.now += 1;
       for (const next of history) {
-        await told.take(next);
-        expect(told.world.faults).toEqual([]);
-        await told.signIn();
+        await run.take(next);
+        expect(run.world.faults).toEqual([]);
+        await run.signIn();
         acts += 1;
       }
-      await told.comesToRest();
+      await run.comesToRest();
     }),
     { numRuns: 400, seed: 20_260, endOnFailure: false },
   );

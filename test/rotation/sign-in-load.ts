@@ -29,14 +29,14 @@ export class Installation {
   refusals = 0;
   #set: JSONWebKeySet = { keys: [] };
   #fetchedAt = 0;
-  readonly #keepsMs: number;
+  readonly #cacheMs: number;
 
-  private constructor(provider: Provider, bff: Bff, keepsSeconds: number) {
+  private constructor(provider: Provider, bff: Bff, cacheSeconds: number) {
     this.provider = provider;
     this.bff = bff;
-    this.#keepsMs = keepsSeconds * 1_000;
+    this.#cacheMs = cacheSeconds * 1_000;
     provider.knowsClient = async ({ client_assertion: assertion = '' }) => {
-      if (Date.now() >= this.#fetchedAt + this.#keepsMs) await this.fetchKeys();
+      if (Date.now() >= this.#fetchedAt + this.#cacheMs) await this.fetchKeys();
       try {
         await jwtVerify(assertion, createLocalJWKSet(this.#set), { algorithms: ['RS512'], issuer: clientId });
         return true;
@@ -48,12 +48,12 @@ export class Installation {
   }
 
   /**
-   * @param keepsSeconds - how long the provider keeps our keys; for ever when it is told to fetch them
+   * @param cacheSeconds - how long the provider caches our keys; by default until `fetchKeys` is called
    */
-  static async start(options: BffOptions, keepsSeconds = Infinity): Promise<Installation> {
+  static async start(options: BffOptions, cacheSeconds = Infinity): Promise<Installation> {
     const provider = await Provider.start();
     const bff = await Bff.start({ issuer: provider.issuer, 'client-id': clientId, ...options });
-    const installation = new Installation(provider, bff, keepsSeconds);
+    const installation = new Installation(provider, bff, cacheSeconds);
     await installation.fetchKeys();
     return installation;
   }
@@ -100,7 +100,7 @@ export class Installation {
     const failure =
       response?.status === 303 && isSignedIn === true
         ? undefined
-        : ((response && Browser.failure(response)?.code) ?? 'no answer');
+        : ((response && Browser.failure(response)?.code) ?? 'no response');
     this.results.push({ at, durationMs: performance.now() - begun, failure });
   }
 

@@ -6,10 +6,10 @@ import { Installation } from './sign-in-load.ts';
 jest.setTimeout(400_000);
 
 const perMinute = 200;
-const told: string[] = [];
+const reportLines: string[] = [];
 afterAll(() => {
   process.stdout.write(
-    `\nRotations while ${String(perMinute)} people a minute sign in:\n${told.join('\n')}\n`,
+    `\nRotations while ${String(perMinute)} people a minute sign in:\n${reportLines.join('\n')}\n`,
   );
 });
 
@@ -36,8 +36,8 @@ async function rotateUnderLoad(options: { bits: number; cacheSeconds: number; ro
         kids.add(after.find(({ place }) => place === 'current')?.kid ?? '');
       }
     });
-    told.push(
-      `  ${String(options.rotations)} rotations of keys of ${String(options.bits)} bits, kept ${String(options.cacheSeconds)} s: ` +
+    reportLines.push(
+      `  ${String(options.rotations)} rotations of keys of ${String(options.bits)} bits, cached for ${String(options.cacheSeconds)} s: ` +
         `${installation.summary}; a rotation took ${Math.min(...seconds).toFixed(1)} to ${Math.max(...seconds).toFixed(1)} s`,
     );
     const { results, failures } = installation;

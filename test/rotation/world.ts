@@ -1,6 +1,6 @@
 /**
  * A ring with everything around it in memory, and an eye on every call: after each that changed something, whatever must
- * hold at every moment is looked at, from what lies in the secret and in the published item and not from what the code
+ * hold at every moment is checked, from what lies in the secret and in the published item and not from what the code
  * under test says of it.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -47,7 +47,7 @@ interface WrittenKey {
 export type Call = (command: Command) => Promise<unknown>;
 /** What the function is called with. */
 export type Event = Readonly<Record<string, unknown>>;
-export type Answer = Change | Refusal | undefined;
+export type HandlerResult = Change | Refusal | undefined;
 
 export interface WorldOptions {
   readonly storage: KeyStorage;
@@ -65,7 +65,7 @@ export class World {
   now = 1_800_000_000;
   /** What was ever wrong. */
   readonly faults: string[] = [];
-  /** Everything that the function wrote down or answered. */
+  /** Everything that the function logged or returned. */
   readonly said: unknown[] = [];
   /** Keys that a change took away from the ring while they signed, for good. */
   readonly withdrawn = new Set<string>();
@@ -104,17 +104,17 @@ export class World {
     return `${what}-`.padEnd(36 - String(this.#versionsNamed).length, '0') + String(this.#versionsNamed);
   }
 
-  /** Carries a call out, and looks at what it has left behind. */
+  /** Carries a call out, and checks what it has left behind. */
   readonly perform: Call = async (command) => {
     try {
       return await this.aws.perform(command);
     } finally {
-      if (touch(command).writes) this.#look();
+      if (touch(command).writes) this.#check();
     }
   };
 
   /** The function, as it runs in one environment of Lambda. */
-  handler(call: Call = this.perform): (event: Event) => Promise<Answer> {
+  handler(call: Call = this.perform): (event: Event) => Promise<HandlerResult> {
     const client = { send: call };
     const secrets = client as unknown as SecretsManagerClient;
     const database = client as unknown as DynamoDBClient;
@@ -269,20 +269,20 @@ export class World {
   }
 
   /** What must hold at every moment. */
-  #look(): void {
-    this.#lookAtPublished();
+  #check(): void {
+    this.#checkPublished();
     const current = this.#readCurrent();
     if (current === undefined) return;
-    this.#lookAtRing(current.ring);
+    this.#checkRing(current.ring);
     if (this.#everPublished) {
-      this.#lookAtBoth(current.ring);
-      this.#lookAtFacts(current);
+      this.#checkRingIsPublished(current.ring);
+      this.#checkFacts(current);
     }
-    if (current.versionId !== this.#current?.versionId) this.#lookAtMove(this.#current?.ring, current.ring);
+    if (current.versionId !== this.#current?.versionId) this.#checkMove(this.#current?.ring, current.ring);
     this.#current = current;
   }
 
-  #lookAtPublished(): void {
+  #checkPublished(): void {
     const keys = this.publishedKeys;
     const kids = keys.map(({ kid }) => kid ?? '');
     for (const key of keys) {
@@ -302,7 +302,7 @@ export class World {
     this.#everPublished ||= keys.length > 0;
   }
 
-  #lookAtRing({ keys }: WrittenRing): void {
+  #checkRing({ keys }: WrittenRing): void {
     const places = keys.map(({ place }) => place);
     if (new Set(places).size !== keys.length || keys.length > 3)
       this.#wrong(`a ring of ${places.join(', ')}`);
@@ -323,7 +323,7 @@ export class World {
     }
   }
 
-  #lookAtBoth({ keys }: WrittenRing): void {
+  #checkRingIsPublished({ keys }: WrittenRing): void {
     const mayChange = [...this.aws.labels().keys()].some(isDraftLabel);
     for (const { kid, place, publicJwk } of keys) {
       // What has signed goes when the next change begins.
@@ -337,17 +337,18 @@ export class World {
   }
 
   /** What keys-status reads has the ring that is current, and nothing of a private half. */
-  #lookAtFacts({ versionId, ring }: { versionId: string; ring: WrittenRing }): void {
+  #checkFacts({ versionId, ring }: { versionId: string; ring: WrittenRing }): void {
     const text = this.aws.item(setName)?.['rings']?.S ?? '{}';
     const rings = JSON.parse(text) as Record<string, { keys: { kid: string; place: string }[] }>;
     const spelled = (keys: readonly { kid: string; place: string }[] = []): string =>
       keys.map(({ kid, place }) => `${place} ${kid}`).join();
     if (spelled(rings[versionId]?.keys) !== spelled(ring.keys))
-      this.#wrong('the state of the ring is not told');
-    if (/"(?:d|p|q|dp|dq|qi|n|privateJwk|kmsKeyArn)":/.test(text)) this.#wrong('more than facts is told');
+      this.#wrong('the state of the ring is not published');
+    if (/"(?:d|p|q|dp|dq|qi|n|privateJwk|kmsKeyArn)":/.test(text))
+      this.#wrong('more than facts is published');
   }
 
-  #lookAtMove(before: WrittenRing | undefined, after: WrittenRing): void {
+  #checkMove(before: WrittenRing | undefined, after: WrittenRing): void {
     const signs = after.keys.find(({ place }) => place === 'current')?.kid ?? '';
     const signed = before?.keys.find(({ place }) => place === 'current')?.kid;
     if (signed === undefined) return;

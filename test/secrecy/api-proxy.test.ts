@@ -14,13 +14,13 @@ const personal = new Map<string, string>([
   ['family name in a query', 'Canary-Marchbanks'],
   ['postcode in a query', 'ZZ99 9ZZ'],
   ['value in a change', 'canary-in-a-change'],
-  ['value in an upstream’s answer', 'canary-in-an-answer'],
+  ['value in an upstream’s response', 'canary-in-a-response'],
   ['If-Match', 'W/"canary-version"'],
   ['role id', '900000000701'],
   ['user id', '900000000111'],
   ['the platform’s words', 'canary-of-the-platform'],
 ]);
-const answers: string[] = [];
+const responses: string[] = [];
 let items: string[] = [];
 
 beforeAll(async () => {
@@ -31,19 +31,19 @@ beforeAll(async () => {
     secrets.set('sid', sid).set(`CIS2’s token ${String(secrets.size)}`, accessToken);
     return { sid };
   };
-  upstream.answer = (response, { headers }, count) => {
+  upstream.respond = (response, { headers }, count) => {
     secrets.set(`bearer ${String(secrets.size)}`, headers.authorization?.slice('Bearer '.length) ?? '');
     const status = count % 5 === 0 ? 500 : count % 4 === 0 ? 401 : 200;
     response
       .writeHead(status, { 'content-type': 'application/fhir+json' })
-      .end('{"x":"canary-in-an-answer"}');
+      .end('{"x":"canary-in-a-response"}');
   };
   platform.lifetimeSeconds = 1;
   const browser = await rig.signedIn();
   const keep = async (call: Promise<Response>): Promise<void> => {
     const response = await call;
     const text = await response.text();
-    answers.push(JSON.stringify([...response.headers]) + text.replace('{"x":"canary-in-an-answer"}', ''));
+    responses.push(JSON.stringify([...response.headers]) + text.replace('{"x":"canary-in-a-response"}', ''));
   };
   const words = { error: 'canary-of-the-platform', error_description: 'canary-of-the-platform' };
   for (let round = 0; round < 4; round += 1) {
@@ -84,7 +84,7 @@ describe('proxied calls', () => {
     for (const event of ['request', 'token_exchanged', 'token_refreshed', 'token_refused']) {
       expect(events).toContain(event);
     }
-    expect(answers).toHaveLength(20);
+    expect(responses).toHaveLength(20);
   });
 
   test('put none in any log, nor a path, a query, a body or who the user is [S-13, ASVS-16.2.5]', () => {
@@ -93,9 +93,9 @@ describe('proxied calls', () => {
     expect(found(lines, personal)).toEqual([]);
   });
 
-  test('put none in any answer [B-26, S-13, ASVS-10.1.1]', () => {
-    expect(found(answers, secrets)).toEqual([]);
-    expect(found(answers, personal)).toEqual([]);
+  test('put none in any response [B-26, S-13, ASVS-10.1.1]', () => {
+    expect(found(responses, secrets)).toEqual([]);
+    expect(found(responses, personal)).toEqual([]);
   });
 
   test('put none in the store but sealed [S-13]', () => {

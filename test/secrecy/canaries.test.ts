@@ -1,6 +1,6 @@
 /**
  * Every secret and every personal detail of a whole run is a canary: unmistakable, and known to the test. Afterwards
- * every log line, every answer and the whole store are searched for each of them, in every likely spelling.
+ * every log line, every response and the whole store are searched for each of them, in every likely spelling.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { JWTPayload } from 'jose';
@@ -31,7 +31,7 @@ const canaries: Canary[] = [];
 const planted = new Set<string>();
 /** What the browser, CIS2 and AWS were sent or gave: where a canary is at home. */
 const sent: Place[] = [];
-const answers: Place[] = [];
+const responses: Place[] = [];
 let log: Place[] = [];
 let table: Place[] = [];
 
@@ -48,7 +48,7 @@ function canary(
   return value;
 }
 
-const holds = (place: Place, value: string): boolean => spells(place.text, value);
+const contains = (place: Place, value: string): boolean => spells(place.text, value);
 
 const uniqueOf = (places: readonly Place[]): Place[] => [
   ...new Map(places.map((place) => [`${place.name}\n${place.text}`, place])).values(),
@@ -58,7 +58,7 @@ const uniqueOf = (places: readonly Place[]): Place[] => [
 const strays = (places: readonly Place[], allowed: (canary: Canary, place: Place) => boolean): string[] =>
   uniqueOf(places).flatMap((place) =>
     canaries
-      .filter((found) => holds(place, found.value) && !allowed(found, place))
+      .filter((found) => contains(place, found.value) && !allowed(found, place))
       .map((found) => `${found.name} in ${place.name}: ${place.text.slice(0, 300)}`),
   );
 
@@ -78,9 +78,9 @@ class WatchedBrowser extends Browser {
     const response = await super.request(path, init);
     const route = `${init.method ?? 'GET'} ${path.split('?')[0] ?? ''} ${String(response.status)}`;
     for (const [name, value] of response.headers) {
-      answers.push({ name: `${name} of ${route}`, text: value });
+      responses.push({ name: `${name} of ${route}`, text: value });
     }
-    answers.push({ name: `body of ${route}`, text: await response.clone().text() });
+    responses.push({ name: `body of ${route}`, text: await response.clone().text() });
     for (const name of [sessionCookie, signInCookie]) noteCookie(name, this.cookies.get(name));
     return response;
   }
@@ -138,8 +138,8 @@ function plantClaims(): void {
     nhsid_user_orgs: [{ org_code: 'A9A5A', org_name: canary('org name', body) }],
   };
   provider.claims = ({ accessToken, grant }) => {
-    canary('access token', /^(request to|answer of) CIS2$/, accessToken);
-    sent.push({ name: 'answer of CIS2', text: accessToken });
+    canary('access token', /^(request to|response of) CIS2$/, accessToken);
+    sent.push({ name: 'response of CIS2', text: accessToken });
     canary('nonce', /^(location of GET \/auth\/login 302|ID token)$/, grant['nonce']);
     return { sub: ids.uid, sid: ids.sid, given_name: claims.given_name };
   };
@@ -162,7 +162,7 @@ async function rawRequest(lines: readonly string[]): Promise<void> {
   sent.push({ name: 'request', text });
   const socket = connect(Number(url.port), '127.0.0.1');
   socket.write(text, 'latin1');
-  answers.push({ name: 'raw answer', text: Buffer.concat(await socket.toArray()).toString('latin1') });
+  responses.push({ name: 'raw response', text: Buffer.concat(await socket.toArray()).toString('latin1') });
 }
 
 /** A sign-in from its start to CIS2 and back, with canaries in all that the browser may add. */
@@ -225,7 +225,7 @@ async function wholeRun(): Promise<void> {
       state,
     }));
   }
-  // Wrong answers.
+  // Wrong responses.
   const claims = provider.claims;
   const userInfo = provider.userInfo;
   for (const wrong of [
@@ -246,10 +246,10 @@ async function wholeRun(): Promise<void> {
   provider.userInfo = userInfo;
   for (const endpoint of ['token', 'userinfo', 'jwks'] as const) {
     for (const status of [200, 400, 401, 500]) {
-      const text = canary(`${endpoint} body ${String(status)}`, /^answer of CIS2$/);
+      const text = canary(`${endpoint} body ${String(status)}`, /^response of CIS2$/);
       const headers = { 'www-authenticate': `Bearer error="invalid_token", error_description="${text}"` };
       const body = JSON.stringify({ error: text, error_description: text, [text]: text });
-      sent.push({ name: 'answer of CIS2', text: body });
+      sent.push({ name: 'response of CIS2', text: body });
       provider.faults.set(endpoint, { kind: 'body', status, body, headers });
       await attempt(new WatchedBrowser(bff.baseUrl));
       provider.faults.clear();
@@ -257,9 +257,9 @@ async function wholeRun(): Promise<void> {
   }
   // The store says no, at length.
   for (const operation of ['PutItem', 'UpdateItem', 'Query']) {
-    const text = canary(`store error at ${operation}`, /^answer of the store$/);
+    const text = canary(`store error at ${operation}`, /^response of the store$/);
     const body = JSON.stringify({ __type: 'ValidationException', message: text });
-    sent.push({ name: 'answer of the store', text: body });
+    sent.push({ name: 'response of the store', text: body });
     store.judge = (call) => (call.operation === operation ? { status: 400, body } : 'pass');
     if (operation !== 'Query') await attempt(new WatchedBrowser(bff.baseUrl));
     await browser.api('/auth/session');
@@ -365,16 +365,16 @@ afterAll(() => Promise.all([provider.close(), store.close(), secrets.close()]));
 
 describe('a whole run', () => {
   test('planted its canaries, each where it belongs', () => {
-    const homes = [...sent, ...answers];
+    const homes = [...sent, ...responses];
     const missing = canaries.filter(
-      ({ value, belongs }) => !homes.some((place) => belongs.test(place.name) && holds(place, value)),
+      ({ value, belongs }) => !homes.some((place) => belongs.test(place.name) && contains(place, value)),
     );
     expect(missing.map(({ name, belongs }) => `${name} is not in ${String(belongs)}`)).toEqual([]);
     const used = canaries.filter(({ name }) => name === 'access token' || name === 'code');
     const calls = sent.filter(({ name }) => name === 'request to CIS2');
     for (const name of ['access token', 'code']) {
       const found = used.filter((candidate) => candidate.name === name);
-      expect(found.some(({ value }) => calls.some((call) => holds(call, value)))).toBe(true);
+      expect(found.some(({ value }) => calls.some((call) => contains(call, value)))).toBe(true);
     }
     const kinds = new Set(canaries.map(({ name }) => name));
     expect(kinds.size).toBeGreaterThan(60);
@@ -392,7 +392,7 @@ describe('a whole run', () => {
     expect([...kinds].filter((name) => name.includes(sessionCookie))).toHaveLength(3);
   });
 
-  test('wrote its logs, its answers and its items [ASVS-16.3.1]', () => {
+  test('wrote its logs, its responses and its items [ASVS-16.3.1]', () => {
     const events = new Set(bff.log.map(({ event }) => event));
     for (const event of [
       'request',
@@ -406,7 +406,7 @@ describe('a whole run', () => {
     ]) {
       expect(events).toContain(event);
     }
-    expect(answers.length).toBeGreaterThan(500);
+    expect(responses.length).toBeGreaterThan(500);
     expect(items.map((item) => item['sk']?.S)).toEqual(
       expect.arrayContaining(['core', 'profile', 'sessions', 'spent']),
     );
@@ -426,8 +426,8 @@ describe('a whole run', () => {
     expect(rest.filter((line) => line !== '' && !line.startsWith('{'))).toEqual([]);
   });
 
-  test('put no canary in an answer that it does not belong in [B-26, S-13, ASVS-3.3.4, ASVS-10.1.1, ASVS-16.5.1]', () => {
-    expect(strays(answers, ({ belongs }, { name }) => belongs.test(name))).toEqual([]);
+  test('put no canary in a response that it does not belong in [B-26, S-13, ASVS-3.3.4, ASVS-10.1.1, ASVS-16.5.1]', () => {
+    expect(strays(responses, ({ belongs }, { name }) => belongs.test(name))).toEqual([]);
   });
 
   test('put no canary in the store [S-13]', () => {
@@ -463,8 +463,8 @@ describe('a whole run', () => {
       Buffer.from(`{"name":"${value}"}`).toString('base64'),
       Buffer.from(`${value}!`).toString('base64url'),
     ]) {
-      expect(holds({ name: 'here', text }, value)).toBe(true);
+      expect(contains({ name: 'here', text }, value)).toBe(true);
     }
-    expect(holds({ name: 'here', text: 'canary-of-this-test-012345678' }, value)).toBe(false);
+    expect(contains({ name: 'here', text: 'canary-of-this-test-012345678' }, value)).toBe(false);
   });
 });

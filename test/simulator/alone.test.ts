@@ -327,7 +327,7 @@ describe('an issuer with its port in its name', () => {
     }
   });
 
-  test('answers to its address in either spelling, and to no other host', async () => {
+  test('serves its address in either spelling, and no other host', async () => {
     const started = await startCis2Simulator({ port: 0, issuerPortInName: true, clients: [] });
     const status = (host: string): Promise<number | undefined> =>
       new Promise((resolve, reject) => {

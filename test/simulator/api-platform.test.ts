@@ -43,7 +43,7 @@ async function expectError(
 const time = (): number => Math.floor(Date.now() / 1_000) + bench.clock.ahead;
 
 describe('A token exchange', () => {
-  test('answers the platform’s tokens, and every number in the answer is text', async () => {
+  test('gives the platform’s tokens, and every number in the response is text', async () => {
     const response = await bench.exchange();
     expect(response.status).toBe(200);
     expect(response.headers.get('cache-control')).toBe('no-store');
@@ -75,7 +75,7 @@ describe('A token exchange', () => {
     expect(bench.platform.introspect('')).toBeUndefined();
   });
 
-  test('reads a bare role, and no role where none is told or selected', async () => {
+  test('reads a bare role, and no role where none is given or selected', async () => {
     const introspected = async (claims: Record<string, unknown>) => {
       const subject = await bench.idToken({ claims });
       const tokens = await tokensOf(await bench.exchange({ subject_token: subject }));
@@ -297,7 +297,7 @@ describe('The client assertion', () => {
     await expectError(response, 401, 'invalid_request', "Invalid 'iss'/'sub' claims in client_assertion JWT");
   });
 
-  test('is checked in the platform’s order: the first fault of several is told', async () => {
+  test('is checked in the platform’s order: the first fault of several is reported', async () => {
     const seen: string[] = [];
     const used = randomUUID();
     await refused({ claims: { jti: used } });
@@ -364,7 +364,7 @@ describe('An application’s published keys', () => {
   });
   afterEach(() => own.close());
 
-  test('are fetched as APIM, and then kept for an hour', async () => {
+  test('are fetched as APIM, and then cached for an hour', async () => {
     expect((await own.exchange()).status).toBe(200);
     expect((await own.exchange()).status).toBe(200);
     expect(own.application.headers['user-agent']).toBe('APIM');
@@ -401,7 +401,7 @@ describe('An application’s published keys', () => {
     expect((await own.exchange()).status).toBe(401);
   });
 
-  test('are kept by their URL, so that two applications with one URL have one fetch', async () => {
+  test('are cached by their URL, so that two applications with one URL have one fetch', async () => {
     const two = await startBench();
     try {
       const other = { apiKey: 'other-api-key', apiSecret: 'made-up', jwksUri: two.jwksUri };
@@ -447,7 +447,7 @@ describe('An application’s published keys', () => {
     );
   });
 
-  test('are fetched anew when the control panel forgets them, or keeps them for less long', async () => {
+  test('are fetched anew when the control panel drops them, or caches them for less long', async () => {
     await own.exchange();
     expect((await own.controlPanel('forget-keys')).status).toBe(200);
     await own.exchange();
@@ -522,7 +522,7 @@ describe('The ID token', () => {
     await expectError(response, 400, 'unknown_error', 'The subject_token names nobody');
   });
 
-  test('of a key published since is taken: the provider’s keys are fetched again for it, and kept otherwise', async () => {
+  test('of a key published since is taken: the provider’s keys are fetched again for it, and cached otherwise', async () => {
     await bench.exchange();
     const before = bench.provider.fetches;
     await bench.exchange();
@@ -534,7 +534,7 @@ describe('The ID token', () => {
     expect(bench.provider.fetches).toBe(before + 1);
   });
 
-  test('whose issuer does not answer is the catch-all error', async () => {
+  test('whose issuer does not respond is the catch-all error', async () => {
     const own = await startBench();
     try {
       own.provider.status = 500;
@@ -736,8 +736,8 @@ describe('A token’s life', () => {
 
   test('is as short as the control panel makes it', async () => {
     await bench.controlPanel('tokens', { accessSeconds: 2 });
-    const { access_token: token = '', expires_in: told } = await tokensOf(await bench.exchange());
-    expect(told).toBe('1');
+    const { access_token: token = '', expires_in: stated } = await tokensOf(await bench.exchange());
+    expect(stated).toBe('1');
     bench.clock.ahead = 3;
     expect(bench.platform.introspect(token)).toBeUndefined();
   });
@@ -800,14 +800,14 @@ describe('The control panel', () => {
     expect((await bench.refresh(token)).status).toBe(200);
   });
 
-  test('drops the answer after the work, so that the refresh token is spent and nobody has the next', async () => {
+  test('drops the response after the work, so that the refresh token is spent and nobody has the next', async () => {
     const { refresh_token: token = '' } = await tokensOf(await bench.exchange());
     await bench.controlPanel('fault', { kind: 'drop', times: 1 });
     await expect(bench.refresh(token)).rejects.toThrow();
     expect((await bench.refresh(token)).status).toBe(401);
   });
 
-  test('delays an answer', async () => {
+  test('delays a response', async () => {
     await bench.controlPanel('fault', { kind: 'slow', milliseconds: 300, times: 1 });
     const started = performance.now();
     expect((await bench.exchange()).status).toBe(200);
@@ -919,7 +919,7 @@ describe('The server', () => {
     },
   );
 
-  test('answers to no other host name', async () => {
+  test('serves no other host name', async () => {
     const status = await new Promise((resolve, reject) => {
       request(
         `${bench.platform.url}/control-panel/api/state`,

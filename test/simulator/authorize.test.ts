@@ -232,7 +232,7 @@ describe('A person who has signed in before', () => {
     expect(await isAsked(browser.authorize())).toBe(true);
   });
 
-  test('is somebody else to another browser, where prompt=none answers login_required', async () => {
+  test('is somebody else to another browser, where prompt=none gives login_required', async () => {
     const callback = callbackOf(await new Browser(bench).authorize({ prompt: 'none', state: 's' }));
     expect(Object.fromEntries(callback)).toEqual({ error: 'login_required', state: 's' });
   });

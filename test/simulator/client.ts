@@ -40,7 +40,7 @@ export interface Bench {
   /** Seconds the simulator's clock is ahead of the real one. */
   clock: { ahead: number };
   jwks: { keys: JWK[]; fetches: number; status: number };
-  /** The client's back-channel logout endpoint: what came, and what it answers (a status, or nothing for ever). */
+  /** The client's back-channel logout endpoint: what came, and what it responds with (a status, or nothing for ever). */
   backchannel: { received: LogoutRequest[]; status: number | 'hang' };
   privateKey: CryptoKey;
   kid: string;
@@ -194,7 +194,7 @@ export class Browser {
     return response;
   }
 
-  /** Signs a person in and answers the callback's parameters. Where a role is asked for, it is the first one. */
+  /** Signs a person in and returns the callback's parameters. Where a role is asked for, it is the first one. */
   async signIn(uid: string, parameters: Record<string, string | undefined> = {}): Promise<URLSearchParams> {
     const response = await this.submit(await this.authorize(parameters), { uid });
     if (response.status !== 200) return callbackOf(response);

@@ -6,7 +6,7 @@ import { codeOf, type Bench, type Browser } from './client.ts';
 
 export type ControlPanelState = ControlPanel['state'];
 
-export interface CommandAnswer {
+export interface CommandResponse {
   readonly status: number;
   readonly body: {
     readonly message?: string;
@@ -20,13 +20,13 @@ export async function controlPanel(
   bench: Bench,
   command: string,
   input: object = {},
-): Promise<CommandAnswer> {
+): Promise<CommandResponse> {
   const response = await fetch(new URL(`/control-panel/api/${command}`, bench.simulator.panel), {
     method: 'POST',
     headers: { 'x-control-panel': '1', 'content-type': 'application/json' },
     body: JSON.stringify(input),
   });
-  return { status: response.status, body: (await response.json()) as CommandAnswer['body'] };
+  return { status: response.status, body: (await response.json()) as CommandResponse['body'] };
 }
 
 export async function controlPanelState(bench: Bench): Promise<ControlPanelState> {

@@ -213,7 +213,7 @@ describe('An endpoint with a fault', () => {
   const statusOf = async (asking: Promise<Response>) => (await asking).status;
 
   test.each(faultyEndpoints)(
-    '(%s) answers a status, cuts the connection, sends HTML, or is late',
+    '(%s) responds with a status, cuts the connection, sends HTML, or is late',
     async (endpoint) => {
       const usual = await statusOf(ask[endpoint]());
 
@@ -308,7 +308,7 @@ describe('The next sign-ins', () => {
     expect((await userInfo(bench, second.accessToken))['idassurancelevel']).toBe('3');
   });
 
-  test.each(authorizationErrors)('can be answered with %s, once', async (error) => {
+  test.each(authorizationErrors)('can get %s in response, once', async (error) => {
     await controlPanel(bench, 'authorization-error', { error });
     const browser = new Browser(bench);
     const response = await browser.authorize({ state: 'st' });
@@ -317,7 +317,7 @@ describe('The next sign-ins', () => {
     expect((await browser.authorize()).status).toBe(200);
   });
 
-  test('can be answered with an error until it is switched off', async () => {
+  test('can get an error in response until it is switched off', async () => {
     await controlPanel(bench, 'authorization-error', { error: 'server_error', times: 3 });
     expect(callbackOf(await new Browser(bench).authorize()).get('error')).toBe('server_error');
     expect((await controlPanelState(bench)).authorizationError).toEqual({
@@ -385,7 +385,7 @@ describe('The control panel', () => {
     }
   });
 
-  test('pulls the smartcard of somebody on it and says once what each client answered', async () => {
+  test('pulls the smartcard of somebody on it and says once what each client responded', async () => {
     await signInFully(bench, new Browser(bench), gp);
     const session = (await controlPanelState(bench)).sessions.at(-1);
     expect(await (await fetch(panel)).text()).toContain(`value="${session?.id ?? ''}"`);

@@ -32,7 +32,7 @@ const tokenOf = ({ body }: LogoutRequest): string => new URLSearchParams(body).g
 const keys = () => createRemoteJWKSet(new URL(bench.as.jwks_uri ?? ''));
 
 describe('Pulling a smartcard', () => {
-  test('posts one logout token as CIS2 does, and says what the client answered and how long that took', async () => {
+  test('posts one logout token as CIS2 does, and says what the client responded and how long that took', async () => {
     const { claims } = await signInFully(bench, new Browser(bench), gp);
     const { body } = await controlPanel(bench, 'pull', { uid: gp });
     expect(bench.backchannel.received).toHaveLength(1);
@@ -108,7 +108,7 @@ describe('Pulling a smartcard', () => {
     expect(bench.backchannel.received).toHaveLength(1);
   });
 
-  test('gives up on a client that does not answer as the simulator ends', async () => {
+  test('gives up on a client that does not respond as the simulator ends', async () => {
     const other = await startBench();
     other.backchannel.status = 'hang';
     await signInFully(other, new Browser(other), gp);

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { readStylesheet } from '../../local/cis2-simulator/layout.ts';
+import { telemetryPage } from '../../local/cis2-simulator/telemetry-page.ts';
 import { browserArguments, findBrowser } from '../support/chromium.ts';
 import { clientId, codeOf, redirectUri, startBench, type Bench } from './client.ts';
 import { controlPanelState } from './control-panel-client.ts';
@@ -121,5 +123,25 @@ describe.each([1024, 390])('In a window of %i pixels', (width) => {
     expect(await faultsOf(page)).toEqual([]);
     await page.getByRole('button', { name: 'Switch everything off' }).click();
     await page.getByText('They go on as usual.').waitFor();
+  });
+
+  test('metrics and events stay in it: long values break, times do not, and wide tables scroll', async () => {
+    const page = await context.newPage();
+    const audit = { time: '2026-03-01T09:00:00.123Z', event: 'sign_in_completed', person: 'a'.repeat(64) };
+    const response = telemetryPage(
+      { metrics: [], audit: [{ ...audit, details: `session=${'b'.repeat(200)}` }] },
+      { hasControlPanel: true },
+    );
+    await page.setContent(response.body);
+    await page.addStyleTag({ content: readStylesheet() });
+    expect(await faultsOf(page)).toEqual([]);
+    const details = await page.getByRole('cell', { name: 'session=' }).boundingBox();
+    expect(details?.width).toBeLessThan(500);
+    const lines = await page.evaluate<number>(`(() => {
+      const range = document.createRange();
+      range.selectNodeContents(document.querySelector('.simulator-breaks-never'));
+      return range.getClientRects().length;
+    })()`);
+    expect(lines).toBe(1);
   });
 });

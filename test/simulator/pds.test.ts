@@ -222,7 +222,7 @@ describe('Any request', () => {
     ['gzip;q=0, identity', undefined],
     ['identity', undefined],
     [undefined, undefined],
-  ])('that accepts %j is answered in %j', async (accept, coding) => {
+  ])('that accepts %j gets %j', async (accept, coding) => {
     const { headers, body } = await new Promise<{ headers: Record<string, unknown>; body: Buffer }>(
       (resolve, reject) => {
         const sent = {
@@ -247,7 +247,7 @@ describe('Any request', () => {
 });
 
 describe('Reading a patient', () => {
-  test('answers the record with its version', async () => {
+  test('gives the record with its version', async () => {
     const response = await call(`/Patient/${jane}`);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe('application/fhir+json');
@@ -262,7 +262,7 @@ describe('Reading a patient', () => {
     });
   });
 
-  test('answers letters beyond ASCII as they are', async () => {
+  test('gives letters beyond ASCII as they are', async () => {
     const { name } = (await (await call('/Patient/9000000084')).json()) as (typeof patients)[number];
     expect(name[0]).toMatchObject({ family: 'Çelik-Örnek', given: ['Zoë', 'Şebnem'] });
   });
@@ -484,7 +484,7 @@ describe('An update', () => {
     return [record.name[0]?.family, record.meta.versionId];
   };
 
-  test('changes the record, counts the version up and answers the new record at once', async () => {
+  test('changes the record, counts the version up and returns the new record at once', async () => {
     const response = await patch(jane, rename);
     expect(response.status).toBe(200);
     expect(response.headers.get('etag')).toBe('W/"3"');
@@ -635,7 +635,7 @@ describe('The control panel', () => {
     );
   });
 
-  test('drops the answer to an update that has been made', async () => {
+  test('drops the response to an update that has been made', async () => {
     await controlPanel('fault', { kind: 'drop', times: 1, operation: 'update' });
     await expect(patch(jane, [{ op: 'remove', path: '/telecom' }])).rejects.toThrow();
     expect((await call(`/Patient/${jane}`)).headers.get('etag')).toBe('W/"3"');

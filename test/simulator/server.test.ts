@@ -42,14 +42,14 @@ describe('The provider’s metadata', () => {
 });
 
 describe('The server', () => {
-  test('answers unknown paths as CIS2 does', async () => {
+  test('responds to unknown paths as CIS2 does', async () => {
     const response = await fetch(new URL('/.well-known/openid-configuration', bench.simulator.issuer));
     expect(response.status).toBe(404);
     expect(await response.text()).toBe('default backend - 404');
     expect(bench.log.at(-1)).toBe('GET (unknown path) 404 no such host or path');
   });
 
-  test('answers to no other host name', async () => {
+  test('serves no other host name', async () => {
     const { issuer } = bench.simulator;
     const status = await new Promise((resolve, reject) => {
       const headers = { host: 'evil.example' };

@@ -97,7 +97,7 @@ describe('A sign-in from end to end', () => {
     },
   );
 
-  test('answers a token response in the shape of CIS2, without a refresh token', async () => {
+  test('gives a token response in the shape of CIS2, without a refresh token', async () => {
     const callback = await new Browser(bench).signIn('900000000001');
     const response = await bench.tokenRequest({ code: codeOf(callback) });
     expect(response.status).toBe(200);
@@ -165,7 +165,7 @@ describe('A sign-in from end to end', () => {
     expect(claims).toMatchObject({ authentication_assurance_level: '2', amr: ['TOTP'], acr: 'AAL2_ANY' });
   });
 
-  test('answers the acr value that was asked for when the person satisfies it', async () => {
+  test('returns the acr value that was asked for when the person satisfies it', async () => {
     const { claims } = await signInWithLibrary('900000000006', { acr_values: 'AAL2_OR_AAL3_ANY' });
     expect(claims['acr']).toBe('AAL2_OR_AAL3_ANY');
   });

@@ -57,7 +57,7 @@ describe('A client assertion', () => {
     ['names no key', 'kid', () => ({ header: { kid: undefined } })],
   ];
 
-  test.each(wrong)('that %s gets the one opaque answer', async (_what, reason, tampering) => {
+  test.each(wrong)('that %s gets the one opaque response', async (_what, reason, tampering) => {
     const response = await bench.tokenRequest({
       code: await code(),
       client_assertion: await bench.assertion(tampering()),
@@ -76,7 +76,7 @@ describe('A client assertion', () => {
     jti: randomUUID(),
   });
 
-  test('signed with another algorithm gets the one opaque answer', async () => {
+  test('signed with another algorithm gets the one opaque response', async () => {
     const header = { alg: 'RS256', kid: bench.kid };
     const jwk = await crypto.subtle.exportKey('jwk', bench.privateKey);
     const rs256 = await crypto.subtle.importKey(
@@ -130,7 +130,7 @@ describe('A client assertion', () => {
     server.close();
   });
 
-  test('with no signature at all gets the one opaque answer', async () => {
+  test('with no signature at all gets the one opaque response', async () => {
     const part = (value: unknown) => base64url.encode(JSON.stringify(value));
     for (const alg of ['none', 'RS512']) {
       const assertion = `${part({ alg, kid: bench.kid })}.${part(claims())}.`;
@@ -140,7 +140,7 @@ describe('A client assertion', () => {
     }
   });
 
-  test('signed with a key of somebody else under our key’s name gets the one opaque answer', async () => {
+  test('signed with a key of somebody else under our key’s name gets the one opaque response', async () => {
     const { privateKey } = await generateKeyPair('RS512', { modulusLength: 2048 });
     const assertion = await new SignJWT(claims())
       .setProtectedHeader({ alg: 'RS512', kid: bench.kid })
@@ -149,7 +149,7 @@ describe('A client assertion', () => {
     expect(bench.log.at(-1)).toContain('the signature is wrong');
   });
 
-  test('sent a second time gets the one opaque answer', async () => {
+  test('sent a second time gets the one opaque response', async () => {
     const assertion = await bench.assertion();
     const first = await bench.tokenRequest({ code: await code(), client_assertion: assertion });
     expect(first.status).toBe(200);
@@ -163,11 +163,11 @@ describe('A client assertion', () => {
     ['comes without its type', { client_assertion_type: undefined }],
     ['comes with a client secret', { client_secret: 'made-up' }],
     ['comes with another client’s id', { client_id: 'another-client' }],
-  ])('that %s gets the one opaque answer', async (_what, fields) => {
+  ])('that %s gets the one opaque response', async (_what, fields) => {
     await expectInvalidClient(await bench.tokenRequest({ code: await code(), ...fields }));
   });
 
-  test('beside an Authorization header gets the one opaque answer', async () => {
+  test('beside an Authorization header gets the one opaque response', async () => {
     const headers = { authorization: 'Basic dGVzdC1jbGllbnQ6eA==' };
     await expectInvalidClient(await bench.tokenRequest({ code: await code() }, headers));
   });
@@ -186,7 +186,7 @@ describe('A client assertion', () => {
 });
 
 describe('A client’s published keys', () => {
-  test('are kept, and not fetched again within a minute for a key that is not among them', async () => {
+  test('are cached, and not fetched again within a minute for a key that is not among them', async () => {
     expect((await bench.tokenRequest({ code: await code() })).status).toBe(200);
     const before = bench.jwks.fetches;
     expect((await bench.tokenRequest({ code: await code() })).status).toBe(200);
@@ -281,11 +281,11 @@ describe('An authorisation code', () => {
 
   test('is exchanged once when two requests race', async () => {
     const once = await code();
-    const answers = await Promise.all([
+    const responses = await Promise.all([
       bench.tokenRequest({ code: once }),
       bench.tokenRequest({ code: once }),
     ]);
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 400]);
+    expect(responses.map(({ status }) => status).sort()).toEqual([200, 400]);
   });
 
   test('is refused after 60 seconds', async () => {

@@ -32,8 +32,8 @@ class Witness {
 
   /** What each of the cookies reaches now. */
   async states(): Promise<{ status: string; reason: string | undefined }[]> {
-    const given = this.#browsers.flatMap(({ answers }) =>
-      answers.flatMap(({ headers }) => headers.getSetCookie().map((line) => line.split(';')[0] ?? '')),
+    const given = this.#browsers.flatMap(({ responses }) =>
+      responses.flatMap(({ headers }) => headers.getSetCookie().map((line) => line.split(';')[0] ?? '')),
     );
     const cookies = given.filter((pair) => new RegExp(`^${sessionCookie}=.`).test(pair));
     return Promise.all(
@@ -56,7 +56,7 @@ const roles = roleIds.map((person_roleid) => ({
   role_name: '"Clinical":"Clinical Provision":"Clinical Practitioner Access Role"',
 }));
 
-/** Uses a session in every way there is until told to stop; every answer must be a clean one. */
+/** Uses a session in every way there is until told to stop; every response must be a clean one. */
 async function hammer(browser: Browser, stopped: () => boolean): Promise<void> {
   for (let turn = 0; !stopped(); turn += 1) {
     const response = await [
@@ -75,12 +75,12 @@ async function hammer(browser: Browser, stopped: () => boolean): Promise<void> {
 }
 
 type EpochMilliseconds =
-  'before the code is exchanged' | 'before UserInfo' | 'by chance' | 'after the answer';
+  'before the code is exchanged' | 'before UserInfo' | 'by chance' | 'after the response';
 const moments: readonly EpochMilliseconds[] = [
   'before the code is exchanged',
   'before UserInfo',
   'by chance',
-  'after the answer',
+  'after the response',
 ];
 
 async function round(by: 'sid' | 'sub' | 'sid and sub', moment: EpochMilliseconds): Promise<void> {

@@ -1,4 +1,4 @@
-/** The store and the secrets behind a door of the test's own: every call is seen, and can be held, refused or cut. */
+/** The store and the secrets behind a proxy of the test's own: every call is recorded, and can be delayed, refused or cut. */
 import {
   createServer,
   request as forward,
@@ -19,8 +19,8 @@ export interface AwsCall {
 }
 
 /**
- * What becomes of a call: nothing special; an error of the service's; no answer, with the call not carried out (`hang`,
- * `reset`) or carried out (`lost`); or an answer of the test's own.
+ * What becomes of a call: nothing special; an error of the service's; no response, with the call not carried out (`hang`,
+ * `reset`) or carried out (`lost`); or a response of the test's own.
  */
 export type Verdict =
   'pass' | 'fail' | 'hang' | 'reset' | 'lost' | { readonly status: number; readonly body: string };
@@ -60,7 +60,7 @@ export class AwsProxy {
     return AwsProxy.before(await startSecretsManager({ region: 'eu-west-2', account: '000000000000' }));
   }
 
-  /** Forgets recorded calls and lets everything pass. */
+  /** Drops recorded calls and lets everything pass. */
   reset(): void {
     this.calls.length = 0;
     this.judge = () => 'pass';
@@ -105,14 +105,14 @@ export class AwsProxy {
         // A connection that is used again can be closed at the other end just then, which no test asked for.
         agent: false,
       },
-      (answer) => {
+      (reply) => {
         if (verdict === 'lost') {
-          answer.resume();
+          reply.resume();
           request.socket.destroy();
           return;
         }
-        response.writeHead(answer.statusCode ?? 500, answer.headers);
-        answer.pipe(response);
+        response.writeHead(reply.statusCode ?? 500, reply.headers);
+        reply.pipe(response);
       },
     );
     onward.on('error', () => response.destroy());

@@ -32,8 +32,8 @@ type Init = Omit<RequestInit, 'headers'> & { headers?: Record<string, string> };
 export class Browser {
   readonly baseUrl: string;
   readonly cookies = new Map<string, string>();
-  /** Every answer so far. */
-  readonly answers: Response[] = [];
+  /** Every response so far. */
+  readonly responses: Response[] = [];
 
   constructor(baseUrl: string) {
     this.baseUrl = baseUrl;
@@ -44,7 +44,7 @@ export class Browser {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const headers = { ...(cookie === '' ? {} : { cookie }), ...init.headers };
     const response = await fetch(new URL(path, this.baseUrl), { redirect: 'manual', ...init, headers });
-    this.answers.push(response.clone());
+    this.responses.push(response.clone());
     if (recording()) {
       const body = typeof init.body === 'string' ? init.body : '';
       recordExchange(
@@ -75,7 +75,7 @@ export class Browser {
     return (await (await this.api('/auth/session', { headers })).json()) as SessionJson;
   }
 
-  /** `GET /auth/login`; gives the answer and the authorisation request it leads to. */
+  /** `GET /auth/login`; gives the response and the authorisation request it leads to. */
   async login(query = ''): Promise<{ response: Response; request: URLSearchParams; location: string }> {
     const response = await this.request(`/auth/login${query}`);
     const location = response.headers.get('location') ?? '';
@@ -92,7 +92,7 @@ export class Browser {
     return this.callback(provider.authorise(location));
   }
 
-  /** What a failed sign-in's redirect tells; undefined when the answer is no such thing. */
+  /** What a failed sign-in's redirect tells; undefined when the response is no such thing. */
   static failure(response: Response): { code: string; reference: string } | undefined {
     const location = new URL(response.headers.get('location') ?? '/', 'http://none.invalid');
     const code = location.searchParams.get('code');

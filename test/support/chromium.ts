@@ -35,7 +35,7 @@ export const browserArguments = [
   '--disable-component-update',
   '--disable-sync',
   // One process for all pages, whatever their site: a new one for each way to CIS2 and back took half of the processor time.
-  // Which cookies, headers and answers a page gets is decided elsewhere.
+  // Which cookies, headers and responses a page gets is decided elsewhere.
   '--disable-site-isolation-trials',
   '--renderer-process-limit=1',
 ];

@@ -254,7 +254,7 @@ export function cutHeader(name: string, value: string): string | undefined {
 const maxBody = 65_536;
 const maxList = 3;
 
-/** A body of this content type. What is neither JSON nor a form is told by its size alone. */
+/** A body of this content type. What is neither JSON nor a form is shown by its size alone. */
 export function cutBody(contentType: string, body: string): string {
   if (body === '') return '';
   const size = `${cut} ${String(Buffer.byteLength(body))} bytes`;

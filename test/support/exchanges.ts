@@ -92,20 +92,20 @@ export function recordExchange(
   appendFileSync(join(directory, `exchanges-${String(process.pid)}.ndjson`), `${JSON.stringify(recorded)}\n`);
 }
 
-/** The same for a request that a server of the test's own has taken, once it has answered. */
+/** The same for a request that a server of the test's own has taken, once it has responded. */
 export function recordServed(request: IncomingMessage, body: string, response: ServerResponse): void {
   if (!recording()) return;
   const writeHead = response.writeHead.bind(response);
   const end = response.end.bind(response) as (...given: unknown[]) => ServerResponse;
   let headers: OutgoingHttpHeaders = {};
-  let answered = '';
+  let responseBody = '';
   // Headers that are given to `writeHead` can be asked of nobody afterwards.
   response.writeHead = ((status: number, given: OutgoingHttpHeaders = {}) => {
     headers = given;
     return writeHead(status, given);
   }) as typeof response.writeHead;
   response.end = ((...given: unknown[]) => {
-    if (typeof given[0] === 'string') answered = given[0];
+    if (typeof given[0] === 'string') responseBody = given[0];
     return end(...given);
   }) as typeof response.end;
   response.once('finish', () => {
@@ -120,7 +120,7 @@ export function recordServed(request: IncomingMessage, body: string, response: S
       {
         status: response.statusCode,
         headers: fieldsOf(headers),
-        body: answered,
+        body: responseBody,
       },
     );
   });

@@ -6,19 +6,19 @@ import type { AddressInfo } from 'node:net';
 const [http, https] = [process.getBuiltinModule('node:http'), process.getBuiltinModule('node:https')];
 
 /**
- * Sends every https request of this process to `answer` in place of the host it is for.
+ * Sends every https request of this process to `respond` in place of the host it is for.
  *
- * @param answer - gets the address and the body, and gives what the host answers
+ * @param respond - gets the address and the body, and gives the host's response
  * @returns puts things back as they were
  */
 export async function playHttps(
-  answer: (address: string, body: string) => Promise<Response>,
+  respond: (address: string, body: string) => Promise<Response>,
 ): Promise<() => Promise<void>> {
   const server = createServer((request, response) => {
     void (async () => {
       const body = Buffer.concat(await request.toArray()).toString();
       const address = String(request.headers['x-played-address']);
-      const given = await answer(address, body).catch(
+      const given = await respond(address, body).catch(
         (error: unknown) => new Response(String(error), { status: 599 }),
       );
       response.writeHead(given.status, Object.fromEntries(given.headers)).end(await given.text());

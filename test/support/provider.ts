@@ -17,7 +17,7 @@ export type Fault =
   | { kind: 'hang' }
   | { kind: 'delay'; milliseconds: number }
   | { kind: 'reset' }
-  /** Once: does its work, and cuts the connection in place of the answer. */
+  /** Once: does its work, and cuts the connection in place of the response. */
   | { kind: 'lost' }
   | { kind: 'body'; body: string; contentType?: string; status?: number; headers?: Record<string, string> };
 
@@ -87,11 +87,11 @@ export class Provider {
   readonly faults = new Map<Endpoint, Fault>();
   /** Whether a client has proved who it is, by what it sends to the token endpoint; undefined: nobody is asked. */
   knowsClient: ((form: Readonly<Record<string, string>>) => Promise<boolean>) | undefined;
-  /** Called while an endpoint is at work, before it answers. */
+  /** Called while an endpoint is at work, before it responds. */
   during: ((endpoint: Endpoint) => Promise<void>) | undefined;
-  /** Once this endpoint has answered, the provider is down: connections are refused until it is up again. */
+  /** Once this endpoint has responded, the provider is down: connections are refused until it is up again. */
   downAfter: Endpoint | undefined;
-  /** So many requests a connection answers; at the next one it turns out to be dead. */
+  /** So many requests a connection serves; at the next one it turns out to be dead. */
   connectionLife = Infinity;
   readonly #requestsOn = new WeakMap<Socket, number>();
   readonly #grants = new Map<string, Record<string, string>>();
@@ -216,7 +216,7 @@ export class Provider {
         return;
       case 'lost':
         this.faults.delete(endpoint);
-        await this.#answer(endpoint, form, request);
+        await this.#respond(endpoint, form, request);
         request.socket.destroy();
         return;
       case 'body':
@@ -232,13 +232,13 @@ export class Provider {
         break;
       case undefined:
     }
-    const [status, answer] = await this.#answer(endpoint, form, request);
+    const [status, responseBody] = await this.#respond(endpoint, form, request);
     if (!response.destroyed) {
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(responseBody));
     }
   }
 
-  async #answer(
+  async #respond(
     endpoint: Endpoint,
     form: Record<string, string>,
     request: IncomingMessage,

@@ -162,10 +162,10 @@ export const patchPatient = (
     body,
   });
 
-/** The session without the instant that it was told at. */
+/** The session without `serverTime`. */
 export async function sessionOf(browser: Browser): Promise<Omit<SessionJson, 'serverTime'>> {
   const session: Partial<SessionJson> & SessionJson = await browser.session();
   const { serverTime, ...rest } = session;
-  if (session.status === 'active' && serverTime === '') throw new Error('no time was told');
+  if (session.status === 'active' && serverTime === '') throw new Error('no time was given');
   return rest;
 }

@@ -13,7 +13,7 @@ export interface RawResponse {
  * @param baseUrl - only its host and port are used
  * @param target - path and query as they stand in the request line
  * @param options.headers - name and value pairs, in order, duplicates included
- * @param options.encoding - how the answer's bytes become text; with `latin1` they can be had back
+ * @param options.encoding - how the response's bytes become text; with `latin1` they can be had back
  */
 export function rawRequest(
   baseUrl: string,
@@ -80,7 +80,7 @@ export async function rawBytesRequest(
   const socket = connect(Number(port), hostname);
   socket.write(`${lines.join('\r\n')}\r\nConnection: close\r\n\r\n${body}`, 'latin1');
   const received = Buffer.concat((await socket.toArray()) as Buffer[]).toString('latin1');
-  // What only says that it goes on is not the answer.
+  // What only says that it goes on is not the response.
   const text = received.replace(/^HTTP\/1\.1 1\d\d [^]*?\r\n\r\n/, '');
   return { status: Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? 0), text };
 }

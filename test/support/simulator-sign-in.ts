@@ -1,7 +1,7 @@
 /** A person at the CIS2 simulator's own pages, as far as HTTP goes. */
 import type { Browser } from './browser.ts';
 
-/** Signs a person in from our login to the end of our callback. @returns the callback's answer */
+/** Signs a person in from our login to the end of our callback. @returns the callback's response */
 export async function signInAtSimulator(browser: Browser, uid: string, query = ''): Promise<Response> {
   const { location } = await browser.login(query);
   const page = await fetch(location, { redirect: 'manual' });

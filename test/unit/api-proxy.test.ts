@@ -98,12 +98,12 @@ describe('a call that is listed', () => {
 
   test('gives any bytes on, and any bytes back', async () => {
     const bytes = randomBytes(60_000);
-    upstream.answer = (response, call) =>
+    upstream.respond = (response, call) =>
       void response.writeHead(200, { 'content-type': 'application/pdf' }).end(call.body);
     const send = withRoute({ body: { types: ['application/octet-stream'], maxBytes: 65_536 } }, {}, 'POST');
-    const answer = await send({ headers: { 'content-type': 'application/octet-stream' }, body: bytes });
+    const received = await send({ headers: { 'content-type': 'application/octet-stream' }, body: bytes });
     expect(upstream.calls[0]?.body.equals(bytes)).toBe(true);
-    expect(answer.body.equals(bytes)).toBe(true);
+    expect(received.body.equals(bytes)).toBe(true);
   });
 
   test('has a new request id each time, and one correlation id a session that is not its handle [B-22]', async () => {
@@ -132,16 +132,16 @@ describe('a call that is listed', () => {
     expect(upstream.calls[0]?.headers.accept).toBe(expected);
   });
 
-  test('may be answered as packed as the browser allows', async () => {
+  test('may be returned as packed as the browser allows', async () => {
     const packed = gzipSync('{}');
-    upstream.answer = (response) =>
+    upstream.respond = (response) =>
       void response
         .writeHead(200, { 'content-type': 'application/fhir+json', 'content-encoding': 'gzip' })
         .end(packed);
-    const answer = await rig.send({ headers: { 'accept-encoding': 'gzip, deflate;q=0.5, br' } });
+    const received = await rig.send({ headers: { 'accept-encoding': 'gzip, deflate;q=0.5, br' } });
     expect(upstream.calls[0]?.headers['accept-encoding']).toBe('gzip, deflate;q=0.5, br');
-    expect(answer.body.equals(packed)).toBe(true);
-    expect(answer.headers['content-encoding']).toBe('gzip');
+    expect(received.body.equals(packed)).toBe(true);
+    expect(received.headers['content-encoding']).toBe('gzip');
   });
 
   test('carries no token where its route wants none', async () => {
@@ -204,7 +204,7 @@ describe('an address', () => {
 
 describe('what comes back', () => {
   test('is status, body and the few headers that are listed; ours stand whatever the upstream says', async () => {
-    upstream.answer = (response) =>
+    upstream.respond = (response) =>
       void response
         .writeHead(412, {
           ...{ 'content-type': 'text/html', etag: 'W/"3"', 'last-modified': 'Thu, 01 Jan 2026 09:00:00 GMT' },
@@ -228,11 +228,11 @@ describe('what comes back', () => {
           ...{ 'clear-site-data': '"*"', refresh: '0;url=x', 'retry-after': '7', 'x-total-count': '1' },
         })
         .end('<script>');
-    const answer = await rig.send();
-    expect(answer.status).toBe(412);
-    expect(answer.body.toString()).toBe('<script>');
-    expect(answer.cookies).toBeUndefined();
-    expect(answer.headers).toEqual({
+    const received = await rig.send();
+    expect(received.status).toBe(412);
+    expect(received.body.toString()).toBe('<script>');
+    expect(received.cookies).toBeUndefined();
+    expect(received.headers).toEqual({
       'content-type': 'text/html',
       etag: 'W/"3"',
       'last-modified': 'Thu, 01 Jan 2026 09:00:00 GMT',
@@ -248,14 +248,14 @@ describe('what comes back', () => {
   });
 
   test('has a route’s own headers too', async () => {
-    upstream.answer = (response) =>
+    upstream.respond = (response) =>
       void response.writeHead(200, { 'x-total-count': '1', 'x-other': '2' }).end('{}');
-    const answer = await withRoute({ responseHeaders: ['x-total-count'] })();
-    expect(answer.headers).toMatchObject({
+    const received = await withRoute({ responseHeaders: ['x-total-count'] })();
+    expect(received.headers).toMatchObject({
       'x-total-count': '1',
       'content-type': 'application/octet-stream',
     });
-    expect(answer.headers).not.toHaveProperty('x-other');
+    expect(received.headers).not.toHaveProperty('x-other');
   });
 
   test.each([
@@ -272,7 +272,7 @@ describe('what comes back', () => {
     ['http://', undefined],
   ])('with the location %s has %s', async (location, expected) => {
     const { host } = new URL(upstream.base);
-    upstream.answer = (response) =>
+    upstream.respond = (response) =>
       void response
         .writeHead(201, { location: location.replace('BASE', upstream.base).replace('HOST', host) })
         .end('{}');
@@ -287,15 +287,15 @@ describe('what comes back', () => {
     ['1e99', '5'],
     [undefined, '5'],
   ])('with 429 says when to try again: %j is %j', async (sent, expected) => {
-    upstream.answer = (response) => {
+    upstream.respond = (response) => {
       if (sent !== undefined) response.setHeader('retry-after', sent);
       response
         .writeHead(429, { 'content-type': 'application/fhir+json' })
         .end('{"resourceType":"OperationOutcome"}');
     };
-    const answer = await rig.send();
-    expect([answer.status, answer.headers['retry-after']]).toEqual([429, expected]);
-    expect(answer.body.toString()).toContain('OperationOutcome');
+    const received = await rig.send();
+    expect([received.status, received.headers['retry-after']]).toEqual([429, expected]);
+    expect(received.body.toString()).toContain('OperationOutcome');
   });
 
   test.each<[string, string, Record<string, string | string[]>]>([
@@ -305,33 +305,37 @@ describe('what comes back', () => {
     ['a content type that is no text', 'header', { 'content-type': 'a/b\u00e9' }],
   ])('is 502 and nothing of it, when it is %s', async (what, fault, headers) => {
     const status = { 'a redirect': 302, 'a server error': 500 }[what] ?? 200;
-    upstream.answer = (response) =>
+    upstream.respond = (response) =>
       void response.writeHead(status, { location: 'https://evil.example/', ...headers }).end('secret');
-    const answer = await rig.send();
-    expect([answer.status, answer.problem['code']]).toEqual([502, 'upstream_invalid']);
-    expect(JSON.stringify([answer.headers, answer.problem])).not.toMatch(/secret|evil/);
+    const received = await rig.send();
+    expect([received.status, received.problem['code']]).toEqual([502, 'upstream_invalid']);
+    expect(JSON.stringify([received.headers, received.problem])).not.toMatch(/secret|evil/);
     expect(rig.entries('request')).toEqual([
       expect.objectContaining({ status: 502, fault, refusedBy: expect.any(String), UpstreamFailed: 1 }),
     ]);
   });
 
   test('is 504 when it takes longer than the route allows', async () => {
-    upstream.answer = () => undefined;
+    upstream.respond = () => undefined;
     const response = await withRoute({ timeoutSeconds: 1 })();
     expect([response.status, response.problem['code']]).toEqual([504, 'upstream_timeout']);
     expect(upstream.calls).toHaveLength(1);
   });
 
   test('can be nothing', async () => {
-    upstream.answer = (response) => void response.writeHead(204).end();
-    const answer = await rig.send();
-    expect([answer.status, answer.body.length, answer.headers['content-type']]).toEqual([204, 0, undefined]);
+    upstream.respond = (response) => void response.writeHead(204).end();
+    const received = await rig.send();
+    expect([received.status, received.body.length, received.headers['content-type']]).toEqual([
+      204,
+      0,
+      undefined,
+    ]);
   });
 });
 
 describe('a token that the upstream refuses', () => {
   const refusing = (times: number): void => {
-    upstream.answer = (response, _call, count) => {
+    upstream.respond = (response, _call, count) => {
       if (count <= times) response.writeHead(401, { 'www-authenticate': 'Bearer' }).end('{}');
       else fine(response);
     };
@@ -696,7 +700,7 @@ describe('the log of a call', () => {
   });
 });
 
-test('two users in one instance never get each other’s token or answer', async () => {
+test('two users in one instance never get each other’s token or response', async () => {
   const { token } = rig;
   rig.open = (use) => active({ handle: use.handle ?? '', roleId: use.handle === 'amara' ? '1' : '2' });
   rig.token = async (session, audience, signal, refused) => {
@@ -705,15 +709,15 @@ test('two users in one instance never get each other’s token or answer', async
     const given = await token(session, audience, signal, refused);
     return { ...given, value: { expose: () => `token-of-${handle}` } as never };
   };
-  upstream.answer = (response, call) =>
+  upstream.respond = (response, call) =>
     void setTimeout(() => {
       response
         .writeHead(200, { 'content-type': 'application/json' })
         .end(JSON.stringify([call.headers.authorization, call.headers['nhsd-session-urid']]));
     }, Math.random() * 5);
   const users = Array.from({ length: 60 }, (_, index) => (index % 2 === 0 ? 'amara' : 'bola'));
-  const answers = await Promise.all(users.map((user) => rig.send({ headers: { 'x-session': user } })));
-  expect(answers.map(({ body }) => JSON.parse(body.toString()) as unknown)).toEqual(
+  const responses = await Promise.all(users.map((user) => rig.send({ headers: { 'x-session': user } })));
+  expect(responses.map(({ body }) => JSON.parse(body.toString()) as unknown)).toEqual(
     users.map((user) => [`Bearer token-of-${user}`, user === 'amara' ? '1' : '2']),
   );
 });

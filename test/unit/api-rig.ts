@@ -20,7 +20,7 @@ export interface Recorded {
 
 export class RecordingUpstream {
   readonly calls: Recorded[] = [];
-  answer: (response: ServerResponse, call: Recorded, count: number) => void = fine;
+  respond: (response: ServerResponse, call: Recorded, count: number) => void = fine;
   readonly #server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -28,7 +28,7 @@ export class RecordingUpstream {
       const { method = '', url: target = '', headers } = request;
       const call = { method, target, headers, body: Buffer.concat(chunks) };
       this.calls.push(call);
-      this.answer(response, call, this.calls.length);
+      this.respond(response, call, this.calls.length);
     });
   });
 
@@ -44,7 +44,7 @@ export class RecordingUpstream {
 
   reset(): void {
     this.calls.length = 0;
-    this.answer = fine;
+    this.respond = fine;
   }
 
   close(): void {
@@ -100,7 +100,7 @@ const accessToken = (generation: number): AccessToken => ({
   generation,
 });
 
-export interface Answer {
+export interface ApiResponse {
   readonly status: number;
   readonly headers: Record<string, string>;
   readonly cookies: readonly string[] | undefined;
@@ -174,7 +174,7 @@ export class ProxyRig {
     });
   }
 
-  async send(sent: Sent = {}): Promise<Answer> {
+  async send(sent: Sent = {}): Promise<ApiResponse> {
     const { method = 'GET', path = '/api/pds/Patient/9000000009', query = '', body } = sent;
     const event = {
       version: '2.0',

@@ -3,11 +3,11 @@ import { createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify, SignJWT, type
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { AssertionSigner } from '../../lambdas/api/tokens/index.ts';
+import type { AssertionSigner } from '../../lambdas/common/index.ts';
 
 export const apiKey = 'key-of-the-application';
 
-/** What becomes of a token call: an answer of the test's own, or none, with the call carried out (`lost`) or not. */
+/** What becomes of a token call: a response of the test's own, or none, with the call carried out (`lost`) or not. */
 export type Fault =
   | 'reset'
   | 'lost'
@@ -18,14 +18,14 @@ export type Fault =
       /** JSON unless it is text. */
       readonly body: unknown;
     }
-  /** The right answer, with members changed; `undefined` leaves one out. */
+  /** The right response, with members changed; `undefined` leaves one out. */
   | { readonly changes: Readonly<Record<string, unknown>> };
 
-interface Answer {
+interface TokenResponse {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
 }
-const refused = (status: number, error: string, error_description: string): Answer => ({
+const refused = (status: number, error: string, error_description: string): TokenResponse => ({
   status,
   body: { error, error_description, message_id: 'rrt-1' },
 });
@@ -45,7 +45,7 @@ export class TokenPlatform {
   /** The next calls' faults, in turn. */
   faults: (Fault | undefined)[] = [];
   delayMs = 0;
-  /** Called while a token call is carried out, before it is answered. */
+  /** Called while a token call is carried out, before its response. */
   during: ((grant: TokenCall['grant']) => Promise<void>) | undefined;
   /** Where the application publishes its keys; else they are those of `signer`. */
   keySetUrl: string | undefined;
@@ -68,7 +68,7 @@ export class TokenPlatform {
     });
     server.on('request', (request, response) => {
       if (this.#dropped.has(request.socket)) request.socket.destroy();
-      else void this.#answer(request, response);
+      else void this.#respond(request, response);
     });
   }
 
@@ -83,7 +83,7 @@ export class TokenPlatform {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  /** The next request over a connection that is open by now gets no answer and loses it, without having been read. */
+  /** The next request over a connection that is open by now gets no response and loses it, without having been read. */
   dropOldConnections(): void {
     for (const socket of this.#sockets) this.#dropped.add(socket);
   }
@@ -132,7 +132,7 @@ export class TokenPlatform {
     };
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const form = new URLSearchParams(Buffer.concat(await request.toArray()).toString());
     const fault = this.faults.shift();
     if (this.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.delayMs));
@@ -168,7 +168,7 @@ export class TokenPlatform {
     request: IncomingMessage,
     grant: TokenCall['grant'],
     parameters: Readonly<Record<string, string>>,
-  ): Promise<Answer> {
+  ): Promise<TokenResponse> {
     if (!/^application\/x-www-form-urlencoded\b/.test(request.headers['content-type'] ?? '')) {
       return refused(415, 'invalid_request', 'content type');
     }
@@ -182,7 +182,7 @@ export class TokenPlatform {
     return ((await (await fetch(this.keySetUrl)).json()) as { keys: JWK[] }).keys;
   }
 
-  async #exchange(parameters: Readonly<Record<string, string>>): Promise<Answer> {
+  async #exchange(parameters: Readonly<Record<string, string>>): Promise<TokenResponse> {
     if (parameters['subject_token_type'] !== 'urn:ietf:params:oauth:token-type:id_token') {
       return refused(400, 'invalid_request', 'missing or invalid subject_token_type');
     }
@@ -217,7 +217,7 @@ export class TokenPlatform {
     });
   }
 
-  #refresh(parameters: Readonly<Record<string, string>>): Answer {
+  #refresh(parameters: Readonly<Record<string, string>>): TokenResponse {
     if (parameters['client_id'] !== apiKey || !this.secrets.has(parameters['client_secret'] ?? '')) {
       return refused(401, 'invalid_client', 'client_id or client_secret is invalid');
     }
@@ -228,7 +228,7 @@ export class TokenPlatform {
     return this.#issue(owner, '1');
   }
 
-  #issue(owner: string, refreshCount: string, others: Readonly<Record<string, string>> = {}): Answer {
+  #issue(owner: string, refreshCount: string, others: Readonly<Record<string, string>> = {}): TokenResponse {
     const [accessToken, refreshToken] = [`access-${randomUUID()}`, `refresh-${randomUUID()}`];
     this.#accessTokens.set(accessToken, owner);
     this.#refreshTokens.set(refreshToken, owner);

@@ -1,7 +1,6 @@
 /** A user's tokens, from a token endpoint that is strict and may fail in every way. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { inspect } from 'node:util';
 import {
   ApplicationUnavailable,
@@ -12,11 +11,11 @@ import {
   TokenUnavailable,
   type AccessToken,
   type Application,
-  type AssertionSigner,
   type UserTokens,
 } from '../../lambdas/api/tokens/index.ts';
 import {
   Secret,
+  type AssertionSigner,
   type EpochSeconds,
   type EpochMilliseconds,
   type SignInTokens,
@@ -212,13 +211,13 @@ describe('the first call', () => {
     const { tokens } = await open(await signedIn());
     const older = { ...tokens, signIn: () => Promise.resolve(undefined) };
     expect(await failure(instance().forCall({ tokens: older }, audience, inTime()))).toMatchObject({
-      ...{ code: 'step_up_required', reauth: true },
+      code: 'step_up_required',
     });
     expect(platform.calls).toEqual([]);
   });
 });
 
-describe('a token answer with odd members', () => {
+describe('a token response with odd members', () => {
   const kb = (size: number): string => 'a'.repeat(size * 1_024);
 
   test.each<[string, Record<string, unknown>, readonly string[]]>([
@@ -267,8 +266,10 @@ describe('a token answer with odd members', () => {
     expect((await call(credential)).generation).toBe(token.generation);
     expect(platform.calls).toHaveLength(1);
     const odd =
-      ignored.length === 0 ? [] : [JSON.stringify({ event: 'token_answer_odd', audience, ignored })];
-    expect(logged.filter((line) => line.includes('odd'))).toEqual(odd);
+      ignored.length === 0
+        ? []
+        : [JSON.stringify({ event: 'token_response_ignored_members', audience, ignored })];
+    expect(logged.filter((line) => line.includes('ignored_members'))).toEqual(odd);
     // What is used of it later makes no trouble either.
     pass(100);
     expect(platform.ownerOf((await call(credential)).value.expose())).toBe('the-user');
@@ -287,7 +288,7 @@ describe('a token answer with odd members', () => {
     pass(10);
     expect((await call(credential)).generation).toBeGreaterThan(token.generation);
     expect(platform.calls.map(({ grant }) => grant)).toEqual(['exchange', 'refresh']);
-    expect(events().filter((event) => event === 'token_answer_odd')).toHaveLength(1);
+    expect(events().filter((event) => event === 'token_response_ignored_members')).toHaveLength(1);
   });
 
   test.each([9, 16, 32])('an access token of %d KB is stored and comes back whole', async (size) => {
@@ -443,7 +444,7 @@ describe('a token at its end', () => {
     ['its quota', { status: 429, body: {} }, 'rate_limited'],
     ['another page', { body: '<html>' }, 'malformed'],
     ['a redirect', { status: 302, headers: { location: '/elsewhere' }, body: '' }, 'malformed'],
-    ['an endless answer', { body: { access_token: 'a'.repeat(100_000) } }, 'malformed'],
+    ['an endless response', { body: { access_token: 'a'.repeat(100_000) } }, 'malformed'],
     ['a list', { body: [] }, 'malformed'],
     ['nothing', { body: 'null' }, 'malformed'],
     ['a code we know', { status: 401, body: { error: 'unauthorized_client' } }, 'unauthorized_client'],
@@ -495,7 +496,7 @@ describe('a token at its end', () => {
     await call(credential);
   });
 
-  test('waits for nobody’s answer longer than a lease lasts, and a call for no longer than it can', async () => {
+  test('waits for nobody’s response longer than a lease lasts, and a call for no longer than it can', async () => {
     const { credential } = await expired();
     platform.faults = ['hang'];
     const beganAt = Date.now();
@@ -525,7 +526,7 @@ describe('a token at its end', () => {
     await call(credential);
   });
 
-  test('whose answer was lost is followed by one for the ID token, or by the person, and by no loop [S-15]', async () => {
+  test('whose response was lost is followed by one for the ID token, or by the person, and by no loop [S-15]', async () => {
     const { credential } = await expired();
     platform.faults = ['lost'];
     await call(credential);
@@ -575,7 +576,7 @@ describe('a token at its end', () => {
     await call(credential);
   });
 
-  test('keeps a call no longer than it can wait, though the store is slow to answer', async () => {
+  test('keeps a call no longer than it can wait, though the store is slow to respond', async () => {
     const session = await open((await expired()).credential);
     const never = new Promise<never>(() => undefined);
     const slow = { ...session, tokens: { ...session.tokens, read: () => never } };
@@ -622,7 +623,7 @@ describe('a token at its end', () => {
     expect(platform.count('refresh')).toBe(1);
   });
 
-  test('is not refreshed while the store does not answer', async () => {
+  test('is not refreshed while the store does not respond', async () => {
     const { credential } = await expired();
     const failing = {
       send: (command: Command) =>
@@ -691,8 +692,22 @@ describe('a token near its end', () => {
     const first = await call(credential);
     pass(560);
     platform.revoke();
-    expect((await call(credential, { tokens: eager() })).generation).toBe(first.generation);
+    platform.calls.length = 0;
+    for (let calls = 0; calls < 3; calls += 1) {
+      expect((await call(credential, { tokens: eager() })).generation).toBe(first.generation);
+    }
+    expect(platform.count('refresh')).toBe(1);
+    expect((await call(credential)).generation).toBe(first.generation);
+    pass(40);
     expect(await failure(call(credential))).toBeInstanceOf(StepUpRequired);
+  });
+
+  test('is given up at once when the service refuses it and nothing is left to get the next with', async () => {
+    const credential = await signedIn({ ...signInTokens, idTokenExpiresAt: (start + 60) as EpochSeconds });
+    const refused = await call(credential);
+    pass(560);
+    platform.revoke();
+    expect(await failure(call(credential, { tokens: eager(), refused }))).toBeInstanceOf(StepUpRequired);
   });
 });
 
@@ -770,30 +785,27 @@ test('nothing of a token or a person is in what is logged or thrown [S-13]', asy
     thrown.push(await failure(call(credential)));
   }
   pass(595);
-  // The refresh token is spent by now, so what is used is the answer to the exchange after it.
+  // The refresh token is spent by now, so what is used is the response to the exchange after it.
   platform.faults = [undefined, { changes: { expires_in: echo, refresh_token_expires_in: echo } }];
   tokens.push(await call(credential));
-  expect(events()).toContain('token_answer_odd');
-  const told = [
+  expect(events()).toContain('token_response_ignored_members');
+  const output = [
     ...logged,
     ...thrown.map((error) => inspect(error, { depth: 9, showHidden: true })),
     ...thrown.map((error) => JSON.stringify(error)),
     inspect(tokens, { depth: 9 }),
   ].join('\n');
   for (const secret of [...parts, ...tokens.map(({ value }) => value.expose())]) {
-    if (!/^urn:|^refresh_token$/.test(secret)) expect(told).not.toContain(secret);
+    if (!/^urn:|^refresh_token$/.test(secret)) expect(output).not.toContain(secret);
   }
 });
 
 describe('the application’s credentials', () => {
-  const answering = (response: unknown) =>
-    ({
-      send: () =>
-        response instanceof Error ? Promise.reject(response) : Promise.resolve({ SecretString: response }),
-    }) as unknown as SecretsManagerClient;
+  const secretText = (response: string | Error | undefined) => () =>
+    response instanceof Error ? Promise.reject(response) : Promise.resolve(response);
 
   test('are read from their secret', async () => {
-    const read = await loadApplication(answering('{"apiKey":"a","apiSecret":"b"}'), 'name');
+    const read = await loadApplication(secretText('{"apiKey":"a","apiSecret":"b"}'));
     expect(read.apiKey).toBe('a');
     expect(read.apiSecret.expose()).toBe('b');
   });
@@ -803,12 +815,12 @@ describe('the application’s credentials', () => {
     ...['{"apiKey":"","apiSecret":"b"}', '{"apiKey":"a b","apiSecret":"b"}', '{"apiKey":1,"apiSecret":2}'],
     new Error('away'),
   ])('that are %p are none', async (response) => {
-    const error = await failure(loadApplication(answering(response), 'name'));
+    const error = await failure(loadApplication(secretText(response)));
     expect(error).toBeInstanceOf(ApplicationUnavailable);
     expect(inspect(error)).not.toContain('"b"');
   });
 
-  test('are kept, read again in time, and serve on when they cannot be', async () => {
+  test('are cached, read again in time, and stay in use when they cannot be', async () => {
     let [loads, stale, at] = [0, 0, 100];
     let away = false;
     const current = currentApplication({
@@ -830,7 +842,7 @@ describe('the application’s credentials', () => {
     expect(loads).toBe(1);
     expect(await current(one)).not.toBe(one);
     expect(loads).toBe(2);
-    // What was refused is not held any more.
+    // What was refused is not cached any more.
     const two = await current(one);
     expect(loads).toBe(2);
     at += 60;

@@ -78,7 +78,7 @@ const outcome = async (work: Promise<UpstreamResponse>): Promise<string> => {
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine';
 const fourMegabytes = 4 * 1024 * 1024;
 
-describe('an upstream’s answer', () => {
+describe('an upstream’s response', () => {
   test.each<[string, string | Buffer, string]>([
     ['whole', ok, '200 fine'],
     [
@@ -260,7 +260,7 @@ describe('an upstream that takes its time', () => {
   });
 });
 
-describe('a connection that is lost before an answer', () => {
+describe('a connection that is lost before a response', () => {
   test.each<[string, (socket: Socket) => void]>([
     ['reset', (socket) => socket.resetAndDestroy()],
     ['closed', (socket) => socket.end()],
@@ -287,7 +287,7 @@ describe('a connection that is lost before an answer', () => {
     expect(requests).toHaveLength(1);
   });
 
-  test('in the middle of an answer is the end of a GET too', async () => {
+  test('in the middle of a response is the end of a GET too', async () => {
     const { url, requests } = await stage((socket) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Len', () => setTimeout(() => socket.resetAndDestroy(), 10));
     });
@@ -342,7 +342,7 @@ describe('connections', () => {
     expect([response.status, tries, made.connections]).toEqual([200, 2, 5]);
   });
 
-  test('on which somebody speaks unasked are not used again: nobody gets another’s answer', async () => {
+  test('on which somebody speaks unasked are not used again: nobody gets another’s response', async () => {
     const { url } = await stage((socket, _request, count) => {
       socket.write(ok);
       if (count === 1)

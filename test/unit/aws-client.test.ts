@@ -39,12 +39,12 @@ const read = async (name: string, abortSignal?: AbortSignal): Promise<string | u
   const { Item } = await client.send(command, abortSignal && { abortSignal });
   return Item?.['is']?.S;
 };
-/** The first so many calls from now on are not answered. */
+/** The first so many calls from now on get no response. */
 const first = (calls: number, verdict: 'fail' | 'hang' | 'reset'): void => {
   store.judge = () => (store.calls.length <= calls ? verdict : 'pass');
 };
 
-test('calls side by side get their own answers, and so do those after them', async () => {
+test('calls side by side get their own responses, and so do those after them', async () => {
   const names = Array.from({ length: 30 }, (_, index) => ['one', 'two', 'three', 'none'][index % 4] ?? '');
   const expected = names.map((name) => (name === 'none' ? undefined : name));
   expect(await Promise.all(names.map((name) => read(name)))).toEqual(expected);
@@ -63,7 +63,7 @@ test.each(['fail', 'reset', 'hang'] as const)(
   },
 );
 
-test('a call that is not answered at all ends in time, and those after it are answered', async () => {
+test('a call that gets no response at all ends in time, and those after it get theirs', async () => {
   first(2, 'hang');
   const beganAt = performance.now();
   await expect(read('one')).rejects.toThrow();

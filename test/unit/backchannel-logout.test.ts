@@ -71,7 +71,7 @@ const codeOf = ({ body = '' }: APIGatewayProxyStructuredResultV2) =>
   (JSON.parse(body) as Record<string, unknown>)['code'];
 
 describe('a back-channel logout', () => {
-  test('is answered 200 with nothing in it once all is ended, and cookies mean nothing to it [L-07, L-11]', async () => {
+  test('gets 200 with nothing in it once all is ended, and cookies mean nothing to it [L-07, L-11]', async () => {
     const response = await post('logout_token=a.b.c&state=x');
     expect(response).toMatchObject({ statusCode: 200, body: '' });
     expect(response.cookies).toBeUndefined();
@@ -128,7 +128,7 @@ describe('a back-channel logout', () => {
     expect(logouts).toEqual([]);
   });
 
-  test('is 503 while CIS2’s keys cannot be had, and while the store does not answer', async () => {
+  test('is 503 while CIS2’s keys cannot be had, and while the store does not respond', async () => {
     logOut = () => Promise.reject(new StoreUnavailable(new Error('throttled')));
     const undone = await post('logout_token=a.b.c');
     expect([undone.statusCode, codeOf(undone)]).toEqual([503, 'store_unavailable']);

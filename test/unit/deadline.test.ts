@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
+import { getEventListeners } from 'node:events';
 import { getActiveResourcesInfo } from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
-import { withDeadline } from '../../lambdas/common/index.ts';
+import { untilAborted, withDeadline } from '../../lambdas/common/index.ts';
 
-const untilAborted = (signal: AbortSignal): Promise<never> =>
+const neverDone = (signal: AbortSignal): Promise<never> =>
   new Promise((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
@@ -11,11 +12,11 @@ const timers = (): number => getActiveResourcesInfo().filter((name) => name === 
 
 describe('work with a deadline', () => {
   test('is aborted when its time is over', async () => {
-    await expect(withDeadline(5, untilAborted)).rejects.toMatchObject({ name: 'TimeoutError' });
+    await expect(withDeadline(5, neverDone)).rejects.toMatchObject({ name: 'TimeoutError' });
   });
 
   test.each([0, -1])('has no time to wait with %p milliseconds', async (milliseconds) => {
-    await expect(withDeadline(milliseconds, untilAborted)).rejects.toMatchObject({ name: 'TimeoutError' });
+    await expect(withDeadline(milliseconds, neverDone)).rejects.toMatchObject({ name: 'TimeoutError' });
   });
 
   test('is aborted with the work that it is part of', async () => {
@@ -28,5 +29,35 @@ describe('work with a deadline', () => {
     expect(await withDeadline(60_000, () => Promise.resolve('done'))).toBe('done');
     await expect(withDeadline(60_000, () => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
     expect(timers()).toBe(before);
+  });
+});
+
+describe('work that is waited for until a signal aborts', () => {
+  const never = () => new Promise<string>(() => undefined);
+  const instead = () => 'instead';
+  const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length;
+
+  test('gives its own result, and leaves no listener', async () => {
+    const { signal } = new AbortController();
+    expect(await untilAborted(signal, () => Promise.resolve('done'), instead)).toBe('done');
+    await expect(untilAborted(signal, () => Promise.reject(new Error('failed')), instead)).rejects.toThrow(
+      'failed',
+    );
+    expect(listeners(signal)).toBe(0);
+  });
+
+  test('is left when the signal aborts', async () => {
+    const abort = new AbortController();
+    const waiting = untilAborted(abort.signal, never, instead);
+    abort.abort();
+    expect(await waiting).toBe('instead');
+    expect(listeners(abort.signal)).toBe(0);
+  });
+
+  test('is not begun once the signal has aborted', async () => {
+    let begun = 0;
+    const work = () => Promise.resolve(String((begun += 1)));
+    expect(await untilAborted(AbortSignal.abort(), work, instead)).toBe('instead');
+    expect(begun).toBe(0);
   });
 });

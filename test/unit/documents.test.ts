@@ -84,7 +84,7 @@ const attributesOf = (item: Record<string, AttributeValue>): string[] =>
 async function storedAttributes(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const embedded = await EmbeddedTable.create(sessionTable);
   const found = new Map<string, Set<string>>();
-  const look = async (): Promise<void> => {
+  const collect = async (): Promise<void> => {
     const { Items = [] } = (await embedded.send({
       constructor: { name: 'ScanCommand' },
       input: { TableName: table },
@@ -99,7 +99,7 @@ async function storedAttributes(): Promise<ReadonlyMap<string, ReadonlySet<strin
   const client = {
     send: async (command: Command) => {
       const response = await embedded.send(command);
-      if (!/^(?:Get|BatchGet|Query)/.test(operationOf(command))) await look();
+      if (!/^(?:Get|BatchGet|Query)/.test(operationOf(command))) await collect();
       return response;
     },
   } as never;

@@ -5,6 +5,7 @@ import {
   httpFunction,
   json,
   Problem,
+  proxyFunction,
   unknownRouteFunction,
   type HttpRequest,
   type LambdaHandler,
@@ -53,7 +54,7 @@ const backchannelLogout = httpFunction({
 });
 const unknownRoute = unknownRouteFunction(site);
 
-interface Answer {
+interface HttpResponse {
   readonly status: number;
   readonly headers: Record<string, unknown>;
   readonly cookies: string[] | undefined;
@@ -72,7 +73,7 @@ interface Sent {
 
 const own = { 'x-csrf': '1', origin: baseUrl, 'sec-fetch-site': 'same-origin' };
 
-const send = async (handler: LambdaHandler, sent: Sent = {}): Promise<Answer> => {
+const send = async (handler: LambdaHandler, sent: Sent = {}): Promise<HttpResponse> => {
   const { method = 'GET', path = '/auth/session', query = '', headers = own, ...rest } = sent;
   const event = {
     version: '2.0',
@@ -117,7 +118,7 @@ describe('the guards of a route that only our own page may call', () => {
     ['cross-site', { ...own, 'sec-fetch-site': 'cross-site' }, 403],
     ['none', { ...own, 'sec-fetch-site': 'none' }, 403],
     ['an empty Sec-Fetch-Site', { ...own, 'sec-fetch-site': '' }, 403],
-  ])('with %s answer as they must', async (_, headers, status) => {
+  ])('with %s get the right response', async (_, headers, status) => {
     for (const [method, path] of [
       ['GET', '/auth/session'],
       ['POST', '/auth/session/extend'],
@@ -163,7 +164,7 @@ describe('a request’s body', () => {
     ['text/plain; application/json', 415],
     ['text/plain, application/json', 415],
     ['', 415],
-  ])('of type %j answers %d', async (type, status) => {
+  ])('of type %j gets %d', async (type, status) => {
     const response = await send(session, { ...post, headers: { ...own, 'content-type': type }, body: '{}' });
     expect(response.status).toBe(status);
     if (status === 415) expect(response.body['code']).toBe('unsupported_media_type');
@@ -190,7 +191,7 @@ describe('a request’s body', () => {
     [{ 'content-type': 'application/json' }, '', 415],
     [{ 'content-type': 'multipart/form-data; boundary=x' }, 'a=1', 415],
     [{ 'content-type': 'text/plain' }, '', 415],
-  ])('on the route for a form, with %j and %j, answers %d [L-07]', async (headers, body, status) => {
+  ])('on the route for a form, with %j and %j, gets %d [L-07]', async (headers, body, status) => {
     expect((await send(backchannelLogout, { ...logout, headers, body })).status).toBe(status);
     expect(seen).toHaveLength(status === 200 ? 1 : 0);
   });
@@ -210,7 +211,7 @@ describe('a request’s body', () => {
     [16_385, false, 413],
     [16_384, true, 200],
     [16_385, true, 413],
-  ])('of %d bytes (in Base64: %p) answers %d', async (length, isBase64Encoded, status) => {
+  ])('of %d bytes (in Base64: %p) gets %d', async (length, isBase64Encoded, status) => {
     const bytes = Buffer.alloc(length, 'x');
     const response = await send(session, {
       ...post,
@@ -238,13 +239,26 @@ describe('routing', () => {
     ['GET', '/auth/sessions/handle', 'DELETE'],
     ['POST', '/auth/sessions/handle', 'DELETE'],
     ['__proto__', '/auth/session', 'GET'],
-  ])('answers 405 to %s %s and allows %s', async (method, path, allowed) => {
+  ])('responds with 405 to %s %s and allows %s', async (method, path, allowed) => {
     // Before the guards: a method that does not exist needs no protection, and says nothing.
     const response = await send(session, { method, path, headers: {} });
     expect(response.status).toBe(405);
     expect(response.headers['allow']).toBe(allowed);
     expect(response.body['code']).toBe('method_not_allowed');
     expect(response.headers['x-bff-problem']).toBe('method_not_allowed');
+  });
+
+  test('names a method once that several forwarded routes of a path have', async () => {
+    const routes = [
+      ['GET', '/api/pds/{id}'],
+      ['GET', '/api/pds/Patient'],
+      ['PATCH', '/api/pds/Patient'],
+    ].map(([method = '', path = '']) => ({ method, path, accepts: {}, body: undefined, handle: route }));
+    const response = await send(proxyFunction({ routes, ...site }), {
+      method: 'POST',
+      path: '/api/pds/Patient',
+    });
+    expect([response.status, response.headers['allow']]).toEqual([405, 'GET, PATCH']);
   });
 
   test.each([
@@ -274,7 +288,7 @@ describe('routing', () => {
     '',
     '/__proto__',
     'constructor',
-  ])('answers 404 to %j', async (path) => {
+  ])('responds with 404 to %j', async (path) => {
     const response = await send(session, { path });
     expect(response.status).toBe(404);
     expect(response.body['code']).toBe('not_found');
@@ -304,7 +318,7 @@ describe('routing', () => {
     ['GET', '/auth/session'],
     ['POST', '/api/anything'],
     ['PATCH', '/auth'],
-  ])('of the function without routes answers 404 to %s %s', async (method, path) => {
+  ])('of the function without routes responds with 404 to %s %s', async (method, path) => {
     const response = await send(unknownRoute, { method, path });
     expect(response.status).toBe(404);
     expect(entries()[0]).toMatchObject({
@@ -435,7 +449,7 @@ describe('an error in a handler [ASVS-16.5.1, ASVS-16.5.4]', () => {
     ['text', secret],
     ['undefined', undefined],
     ['null', null],
-    ['an object that looks like an answer', { statusCode: 200, status: 200, body: secret }],
+    ['an object that looks like a response', { statusCode: 200, status: 200, body: secret }],
   ])('that is %s becomes a 500 that says nothing of it', async (_, thrown) => {
     handle = () => {
       throw thrown;
@@ -499,7 +513,7 @@ describe('an error in a handler [ASVS-16.5.1, ASVS-16.5.4]', () => {
     ['provider_unavailable', 503],
     ['keys_unavailable', 503],
   ];
-  test.each(table)('that is the problem %s answers %d in the form of RFC 9457', async (code, status) => {
+  test.each(table)('that is the problem %s gets %d in the form of RFC 9457', async (code, status) => {
     handle = () =>
       Promise.reject(new Problem(code, { members: { reason: 'idle' }, headers: { 'x-more': '1' } }));
     const response = await send(session);
@@ -519,7 +533,7 @@ describe('an error in a handler [ASVS-16.5.1, ASVS-16.5.4]', () => {
   });
 });
 
-describe('every answer', () => {
+describe('every response', () => {
   const headers = {
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
@@ -542,7 +556,7 @@ describe('every answer', () => {
     expect(response.cookies).toBeUndefined();
   });
 
-  test('has them after a crash too, and an answer’s own header wins', async () => {
+  test('has them after a crash too, and a response’s own header wins', async () => {
     handle = () => Promise.reject(new Error('x'));
     expect((await send(session)).headers).toMatchObject(headers);
     handle = () => Promise.resolve({ status: 200, headers: { 'cache-control': 'public, max-age=3600' } });
@@ -550,14 +564,14 @@ describe('every answer', () => {
   });
 
   test('has a reference of its own, the same in header, body and log, and never the caller’s', async () => {
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 20 }, () =>
         send(session, { headers: { 'x-request-id': 'mine', 'x-amzn-trace-id': 'mine' } }),
       ),
     );
-    const references = answers.map(({ body }) => String(body['reference']));
+    const references = responses.map(({ body }) => String(body['reference']));
     expect(new Set(references).size).toBe(20);
-    for (const { headers: got, body } of answers) {
+    for (const { headers: got, body } of responses) {
       expect(got['x-request-id']).toBe(body['reference']);
       const own = entries().filter(({ reference }) => reference === body['reference']);
       expect(own.map(({ event }) => event)).toEqual(['request_refused', 'request']);

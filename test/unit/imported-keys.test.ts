@@ -142,9 +142,9 @@ describe('a private key that was made elsewhere', () => {
     const refused = await refusalOf(take(world, jwk(), { now: true }));
     expect(refused.code).toBe('key_unusable');
     expect(refused.message).toMatch(/^The key.*\.$/);
-    const told = `${refused.message} ${refused.stack ?? ''} ${String(refused.cause)}`;
+    const output = `${refused.message} ${refused.stack ?? ''} ${String(refused.cause)}`;
     for (const secret of ['hunter2', text(key, 'd').slice(0, 16), text(key, 'n').slice(0, 16)]) {
-      expect(told).not.toContain(secret);
+      expect(output).not.toContain(secret);
     }
     expect([...world.keySecret.versions]).toEqual(before);
   });

@@ -98,7 +98,7 @@ describe('reading the published set as a provider does', () => {
     expect(connections).toBe(3);
   });
 
-  test('is tried once more when a connection is lost before an answer, and no more', async () => {
+  test('is tried once more when a connection is lost before a response, and no more', async () => {
     const url = await served((socket, request) => {
       if (request === 1) socket.resetAndDestroy();
       else socket.write(response);
@@ -110,7 +110,7 @@ describe('reading the published set as a provider does', () => {
     expect(connections).toBe(2);
   });
 
-  test('is not tried again after an answer', async () => {
+  test('is not tried again after a response', async () => {
     const url = await served((socket) => socket.write('HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n'));
     await expect(read(url)).rejects.toMatchObject({ code: 'published_set_unreachable' });
     expect(connections).toBe(1);

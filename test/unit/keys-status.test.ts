@@ -22,14 +22,14 @@ const ask = async (
 ) => {
   const lines: string[] = [];
   const log = createLogger({ functionName: 'unit', level: 'debug', write: (line) => void lines.push(line) });
-  const answer = await keysStatus({ rings: [{ ...portsOf(world), ...changes }], log })(event);
-  return { answer, lines };
+  const result = await keysStatus({ rings: [{ ...portsOf(world), ...changes }], log })(event);
+  return { result, lines };
 };
 const kidsOf = async (world: World): Promise<readonly (string | undefined)[]> => {
-  const { answer } = await ask(world);
-  if (!answer.ok) throw new Error(answer.message);
-  expect(answer.publishedEqualsRing).toBe(true);
-  return ['previous', 'current', 'next'].map((at) => answer.keys.find(({ place }) => place === at)?.kid);
+  const { result } = await ask(world);
+  if (!result.ok) throw new Error(result.message);
+  expect(result.publishedEqualsRing).toBe(true);
+  return ['previous', 'current', 'next'].map((at) => result.keys.find(({ place }) => place === at)?.kid);
 };
 const ringOf = (world: World) => ['previous', 'current', 'next'].map(world.kidAt);
 
@@ -50,9 +50,9 @@ describe('the state of the keys', () => {
     const { moveCurrent } = world.keySecret;
     const seen: unknown[] = [];
     world.keySecret.moveCurrent = async (...asked) => {
-      seen.push((await ask(world)).answer);
+      seen.push((await ask(world)).result);
       const hasMoved = await moveCurrent(...asked);
-      seen.push((await ask(world)).answer);
+      seen.push((await ask(world)).result);
       return hasMoved;
     };
     const next = world.kidAt('next');
@@ -71,8 +71,8 @@ describe('the state of the keys', () => {
         privateHalf?.storage === 'secret' ? [String(privateHalf.jwk.expose().d)] : [],
       );
     expect(secrets).toHaveLength(2);
-    const told = JSON.stringify([(await ask(world)).answer, world.published.record]);
-    for (const secret of secrets) expect(told).not.toContain(secret);
+    const output = JSON.stringify([(await ask(world)).result, world.published.record]);
+    for (const secret of secrets) expect(output).not.toContain(secret);
   });
 
   test('says that other keys are published than belong to the ring', async () => {
@@ -80,7 +80,7 @@ describe('the state of the keys', () => {
     const { record } = world.published;
     if (record === undefined) throw new Error('nothing is published');
     world.published.record = { ...record, keys: record.keys.slice(1) };
-    expect((await ask(world)).answer).toMatchObject({ ok: true, publishedEqualsRing: false });
+    expect((await ask(world)).result).toMatchObject({ ok: true, publishedEqualsRing: false });
   });
 
   test('is not to be had while the record does not have the ring that is current, and says what corrects it', async () => {
@@ -88,9 +88,9 @@ describe('the state of the keys', () => {
     world.keySecret.labels.set('AWSCURRENT', 'another version');
     let waits = 0;
     const wait = () => Promise.resolve(void (waits += 1));
-    const { answer, lines } = await ask(world, undefined, { wait });
-    expect(answer).toMatchObject({ ok: false, code: 'keys_unavailable' });
-    expect(answer).toHaveProperty('message', expect.stringContaining('hourly check'));
+    const { result, lines } = await ask(world, undefined, { wait });
+    expect(result).toMatchObject({ ok: false, code: 'keys_unavailable' });
+    expect(result).toHaveProperty('message', expect.stringContaining('hourly check'));
     expect(lines.join()).toContain('dependency_failed');
     expect(waits).toBe(4);
   });
@@ -107,6 +107,6 @@ describe('the state of the keys', () => {
     [{ Purpose: 'cis2' }],
   ])('is refused to %j', async (event) => {
     const world = await createWorld();
-    expect((await ask(world, event)).answer).toMatchObject({ ok: false, code: 'invalid_request' });
+    expect((await ask(world, event)).result).toMatchObject({ ok: false, code: 'invalid_request' });
   });
 });

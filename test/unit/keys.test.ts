@@ -11,14 +11,13 @@ import {
   jwtVerify,
   type JWK,
 } from 'jose';
-import { Secret, type EpochSeconds } from '../../lambdas/common/index.ts';
+import { Secret, type EpochSeconds, type AssertionSigner } from '../../lambdas/common/index.ts';
 import {
   createPublishedKeys,
   currentSigner,
   KeysUnavailable,
   loadPublishedSet,
   createSignerOf,
-  type AssertionSigner,
   type Ring,
   type RingKey,
 } from '../../lambdas/keys/index.ts';
@@ -233,11 +232,11 @@ describe('the ring', () => {
 
   test.each(malformed)('is refused with %s, and none of it is quoted', (_, value) => {
     const error = refusal(JSON.stringify(value()));
-    const told = `${error.message} ${String(error.stack)} ${JSON.stringify(error.cause ?? null)}`;
+    const output = `${error.message} ${String(error.stack)} ${JSON.stringify(error.cause ?? null)}`;
     expect(error.cause).toBeUndefined();
-    expect(told).not.toContain('hunter2');
-    expect(told).not.toContain(current.kid);
-    expect(told).not.toContain(privateJwk(current).d!.slice(0, 20));
+    expect(output).not.toContain('hunter2');
+    expect(output).not.toContain(current.kid);
+    expect(output).not.toContain(privateJwk(current).d!.slice(0, 20));
   });
 
   test.each(['', 'hunter2', '{"format":1,"keys":[hunter2', '-----BEGIN PRIVATE KEY-----\nhunter2'])(
@@ -325,16 +324,16 @@ describe('the signer', () => {
       onStale: () => undefined,
     });
     const request = { clientId: 'c', audience: 'a', lifetimeSeconds: 60 };
-    const held = await sign();
+    const cached = await sign();
     state.now += 10;
-    await expect(held.sign(request)).rejects.toThrow(KeyRetired);
+    await expect(cached.sign(request)).rejects.toThrow(KeyRetired);
     state.ring = ringOf({ ...next, place: 'current', signingSince: createdAt });
     state.now += 10;
-    expect(await held.sign(request)).toBe('signed');
+    expect(await cached.sign(request)).toBe('signed');
     expect(await (await sign()).sign(request)).toBe('signed');
   });
 
-  test('keeps it for as long as it is told to, to the second', async () => {
+  test('caches it for `cacheSeconds`, to the second', async () => {
     const { state, sign } = signer(() => Promise.resolve(ring));
     await sign();
     state.now += 59;
@@ -356,7 +355,7 @@ describe('the signer', () => {
     const found = await sign(kid);
     expect(found.kid).toBe(next.kid);
     expect(state.loads).toBe(2);
-    // What was refused is not held any more: nothing is read for it again.
+    // What was refused is not cached any more: nothing is read for it again.
     expect((await sign(kid)).kid).toBe(found.kid);
     expect(state.loads).toBe(2);
   });
@@ -372,20 +371,20 @@ describe('the signer', () => {
     }
   });
 
-  test('does not take a read that had begun before its key was refused for an answer to that', async () => {
+  test('does not take a read that had begun before its key was refused for a read because of that', async () => {
     const { state, sign } = signer(() => Promise.resolve(ring));
     const { kid } = await sign();
     const moved = ringOf(
       { ...current, place: 'previous', privateHalf: null },
       { ...next, place: 'current', signingSince: createdAt },
     );
-    let answer: (found: Ring) => void = () => undefined;
-    state.load = () => new Promise((resolve) => (answer = resolve));
+    let resolveRead: (found: Ring) => void = () => undefined;
+    state.load = () => new Promise((resolve) => (resolveRead = resolve));
     state.now += 60;
     const ordinary = sign();
     state.load = () => Promise.resolve(moved);
     const afterRefusal = sign(kid);
-    answer(ring);
+    resolveRead(ring);
     expect((await ordinary).kid).toBe(kid);
     expect((await afterRefusal).kid).toBe(next.kid);
   });

@@ -28,6 +28,7 @@ describe('the boundaries between the modules', () => {
     ['a module importing a test', 'lambdas/keys/ring.ts', '../../test/support/aws.ts'],
     ['a module importing a handler', 'lambdas/http/function.ts', '../handlers/login.ts'],
     ['a module importing the start', 'lambdas/session/store.ts', '../start.ts'],
+    ['a module importing the wiring', 'lambdas/session/store.ts', '../wiring.ts'],
     ['a module entering another’s insides', 'lambdas/http/problem.ts', '../common/errors.ts'],
     ['a handler entering a module’s insides', 'lambdas/handlers/login.ts', '../cis2/attempt.ts'],
     ['a function entering a module’s insides', 'lambdas/functions/session.ts', '../session/store.ts'],

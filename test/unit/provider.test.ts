@@ -149,7 +149,7 @@ describe.each([
     ['no keys', { kind: 'body', body: '{"keys":[]}' }],
     ['keys that are none', { kind: 'body', body: '{"keys":[null]}' }],
     ['too much', { kind: 'body', body: `{"keys":[{"kty":"${'x'.repeat(600_000)}"}]}` }],
-  ] as const)('is unavailable when CIS2 answers with %s at first', async (_, fault) => {
+  ] as const)('is unavailable when CIS2 responds with %s at first', async (_, fault) => {
     const known = createProvider({ issuer: provider.issuer, clock, onStale });
     if (document === 'keys') await known.metadata(signal());
     provider.faults.set(endpoint, fault);
@@ -219,7 +219,7 @@ const partyFor = (issuer: string, changes: Partial<RelyingPartyOptions> = {}) =>
       ...client,
       acceptedRoles: 'optional',
       signer: () => Promise.resolve(signing('our-key')),
-      onOddMembers: () => undefined,
+      onIgnored: () => undefined,
       ...changes,
     }),
   };

@@ -29,14 +29,14 @@ import { MemoryPublished } from './key-world.ts';
 
 let secrets: Awaited<ReturnType<typeof startSecrets>>;
 let published: MemoryPublished;
-let answers: CloudFormationCustomResourceResponse[];
+let responses: CloudFormationCustomResourceResponse[];
 let lines: string[];
 let now: number;
 
 beforeEach(async () => {
   secrets = await startSecrets();
   published = new MemoryPublished();
-  [answers, lines, now] = [[], [], 1_800_000_000];
+  [responses, lines, now] = [[], [], 1_800_000_000];
 });
 afterEach(() => {
   secrets.close();
@@ -71,7 +71,7 @@ const runner = (changes: Partial<ManagedRing> = {}) => {
     rings: [ringPorts(changes)],
     isResponseAddress: responseAddresses('aws', 'eu-west-2'),
     respond: (_, response) => {
-      answers.push(response);
+      responses.push(response);
       return Promise.resolve();
     },
     clock,
@@ -91,7 +91,8 @@ const event = (RequestType: 'Create' | 'Update' | 'Delete', RequestId: string = 
     RequestId,
     StackId: 'arn:aws:cloudformation:eu-west-2:000000000000:stack/unit/1',
     LogicalResourceId: 'SigningKeys',
-    ResponseURL: 'https://cloudformation-custom-resource-response-euwest2.s3.eu-west-2.amazonaws.com/answer',
+    ResponseURL:
+      'https://cloudformation-custom-resource-response-euwest2.s3.eu-west-2.amazonaws.com/response',
   }) as CloudFormationCustomResourceEvent;
 
 const steps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'];
@@ -111,7 +112,7 @@ describe('the deployment’s custom resource', () => {
     await runner()(event('Create', 'a'.repeat(36)));
     expect((await ringNow()).map(({ place }) => place)).toEqual(['current', 'next']);
     expect(publishedKids()).toEqual(await kidsNow());
-    expect(answers).toEqual([
+    expect(responses).toEqual([
       {
         Status: 'SUCCESS',
         StackId: 'arn:aws:cloudformation:eu-west-2:000000000000:stack/unit/1',
@@ -130,31 +131,31 @@ describe('the deployment’s custom resource', () => {
     await runner()(createdAgain);
     expect(await kidsNow()).toEqual(before);
     expect(publishedKids()).toEqual(before);
-    expect(answers.map(({ Status }) => Status)).toEqual(['SUCCESS', 'SUCCESS', 'SUCCESS']);
+    expect(responses.map(({ Status }) => Status)).toEqual(['SUCCESS', 'SUCCESS', 'SUCCESS']);
   });
 
   test('publishes what a run before it stored and could not publish', async () => {
     const { replace } = published;
     published.replace = () => Promise.reject(new Error('away'));
     await runner()(event('Create'));
-    expect(answers.at(-1)?.Status).toBe('FAILED');
+    expect(responses.at(-1)?.Status).toBe('FAILED');
     const before = await kidsNow();
     expect(before).toHaveLength(2);
     published.replace = replace;
     await runner()(event('Create'));
     expect(await kidsNow()).toEqual(before);
     expect(publishedKids()).toEqual(before);
-    expect(answers.at(-1)?.Status).toBe('SUCCESS');
+    expect(responses.at(-1)?.Status).toBe('SUCCESS');
   });
 
-  test('goes on when its own write was done and the answer to it was lost', async () => {
+  test('goes on when its own write was done and the response to it was lost', async () => {
     const keySecret = createKeySecret(secrets.client, 'ring');
     const put: typeof keySecret.put = async (...asked) => {
       await keySecret.put(...asked);
       throw new Error('reset');
     };
     await runner({ keySecret: { ...keySecret, put } })(event('Create'));
-    expect(answers.at(-1)?.Status).toBe('SUCCESS');
+    expect(responses.at(-1)?.Status).toBe('SUCCESS');
     expect(publishedKids()).toEqual(await kidsNow());
   });
 
@@ -164,7 +165,7 @@ describe('the deployment’s custom resource', () => {
       const first = event('Create');
       const second = how === 'by two requests' ? event('Create') : first;
       await Promise.all([runner()(first), runner()(second)]);
-      expect(answers.map(({ Status }) => Status)).toEqual(['SUCCESS', 'SUCCESS']);
+      expect(responses.map(({ Status }) => Status)).toEqual(['SUCCESS', 'SUCCESS']);
       expect(publishedKids()).toEqual(await kidsNow());
       expect(await kidsNow()).toHaveLength(2);
     },
@@ -172,31 +173,31 @@ describe('the deployment’s custom resource', () => {
 
   const bucket = 'cloudformation-custom-resource-response-euwest2';
   test.each([
-    `https://${bucket}.s3.eu-west-2.amazonaws.com/answer?X-Amz-Signature=1`,
-    `https://${bucket}.s3-eu-west-2.amazonaws.com/answer`,
-    `https://${bucket}.s3.amazonaws.com:443/answer`,
-  ])('is answered at %s', async (ResponseURL) => {
+    `https://${bucket}.s3.eu-west-2.amazonaws.com/response?X-Amz-Signature=1`,
+    `https://${bucket}.s3-eu-west-2.amazonaws.com/response`,
+    `https://${bucket}.s3.amazonaws.com:443/response`,
+  ])('gets its response at %s', async (ResponseURL) => {
     await runner()({ ...event('Create'), ResponseURL });
-    expect(answers.map(({ Status }) => Status)).toEqual(['SUCCESS']);
+    expect(responses.map(({ Status }) => Status)).toEqual(['SUCCESS']);
   });
 
   test.each([
-    `http://${bucket}.s3.eu-west-2.amazonaws.com/answer`,
-    `https://${bucket}.s3.eu-west-2.amazonaws.com:8443/answer`,
-    `https://user:hunter2@${bucket}.s3.eu-west-2.amazonaws.com/answer`,
-    `https://${bucket}.s3.eu-west-2.amazonaws.com./answer`,
-    `https://${bucket}.s3.eu-west-2.amazonaws.com.example.org/answer`,
-    `https://${bucket}.s3.eu-west-2.amazonaws.com@example.org/answer`,
-    `https://${bucket}.s3.eu-west-1.amazonaws.com/answer`,
-    `https://${bucket}x.s3.eu-west-2.amazonaws.com/answer`,
-    `https://x${bucket}.s3.eu-west-2.amazonaws.com/answer`,
-    'https://cloudformation-custom-resource-response-euwest1.s3.eu-west-1.amazonaws.com/answer',
-    `https://s3.eu-west-2.amazonaws.com/${bucket}/answer`,
+    `http://${bucket}.s3.eu-west-2.amazonaws.com/response`,
+    `https://${bucket}.s3.eu-west-2.amazonaws.com:8443/response`,
+    `https://user:hunter2@${bucket}.s3.eu-west-2.amazonaws.com/response`,
+    `https://${bucket}.s3.eu-west-2.amazonaws.com./response`,
+    `https://${bucket}.s3.eu-west-2.amazonaws.com.example.org/response`,
+    `https://${bucket}.s3.eu-west-2.amazonaws.com@example.org/response`,
+    `https://${bucket}.s3.eu-west-1.amazonaws.com/response`,
+    `https://${bucket}x.s3.eu-west-2.amazonaws.com/response`,
+    `https://x${bucket}.s3.eu-west-2.amazonaws.com/response`,
+    'https://cloudformation-custom-resource-response-euwest1.s3.eu-west-1.amazonaws.com/response',
+    `https://s3.eu-west-2.amazonaws.com/${bucket}/response`,
     `https://example.org/${bucket}.s3.eu-west-2.amazonaws.com`,
-    `file://${bucket}.s3.eu-west-2.amazonaws.com/answer`,
-    'http://127.0.0.1:9000/answer',
+    `file://${bucket}.s3.eu-west-2.amazonaws.com/response`,
+    'http://127.0.0.1:9000/response',
     'http://169.254.169.254/latest',
-    `${bucket}.s3.eu-west-2.amazonaws.com/answer`,
+    `${bucket}.s3.eu-west-2.amazonaws.com/response`,
     '',
     null,
     7,
@@ -206,17 +207,17 @@ describe('the deployment’s custom resource', () => {
     for (const type of ['Create', 'Update', 'Delete'] as const) {
       await expect(runner()({ ...event(type), ResponseURL })).rejects.toMatchObject({ name: 'EventRefused' });
     }
-    expect(answers).toEqual([]);
+    expect(responses).toEqual([]);
     expect(await kidsNow()).toEqual([]);
     expect(lines.join()).not.toContain('hunter2');
   });
 
-  test('is answered by a local run only where that run says, and nowhere without a region', () => {
+  test('gets its response in a local run only where that run says, and nowhere without a region', () => {
     const isLocal = responseAddresses('http://127.0.0.1:4000', 'eu-west-2');
-    expect(isLocal('http://127.0.0.1:4000/answer')).toBe(true);
+    expect(isLocal('http://127.0.0.1:4000/response')).toBe(true);
     for (const address of [
-      'http://127.0.0.1:4001/answer',
-      'http://localhost:4000/answer',
+      'http://127.0.0.1:4001/response',
+      'http://localhost:4000/response',
       event('Create').ResponseURL,
     ]) {
       expect(isLocal(address)).toBe(false);
@@ -236,7 +237,7 @@ describe('the deployment’s custom resource', () => {
     ['with properties that are null', { ResourceProperties: null }],
   ])('%s is refused', async (_, more) => {
     await expect(runner()({ ...event('Create'), ...more })).rejects.toMatchObject({ name: 'EventRefused' });
-    expect(answers).toEqual([]);
+    expect(responses).toEqual([]);
     expect(await kidsNow()).toEqual([]);
   });
 
@@ -253,7 +254,7 @@ describe('the deployment’s custom resource', () => {
       OldResourceProperties: {},
       ...more,
     });
-    expect(answers.map(({ Status }) => Status)).toEqual(['SUCCESS']);
+    expect(responses.map(({ Status }) => Status)).toEqual(['SUCCESS']);
   });
 
   test('touches nothing when it is deleted', async () => {
@@ -263,7 +264,7 @@ describe('the deployment’s custom resource', () => {
     await runner({ keySecret: { ...ringPorts().keySecret, current: touch, describe: touch } })(
       event('Delete'),
     );
-    expect(answers.at(-1)).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'signing-keys' });
+    expect(responses.at(-1)).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'signing-keys' });
     expect(await kidsNow()).toEqual(before);
   });
 
@@ -287,9 +288,9 @@ describe('the deployment’s custom resource', () => {
     ],
   ])('says that it failed, and no more, when the keys could not be %s', async (_, changes) => {
     await runner(changes())(event('Create'));
-    expect(answers).toHaveLength(1);
-    expect(answers[0]).toMatchObject({ Status: 'FAILED', PhysicalResourceId: 'signing-keys' });
-    expect(JSON.stringify(answers)).not.toContain('hunter2');
+    expect(responses).toHaveLength(1);
+    expect(responses[0]).toMatchObject({ Status: 'FAILED', PhysicalResourceId: 'signing-keys' });
+    expect(JSON.stringify(responses)).not.toContain('hunter2');
     expect(lines.join('\n')).not.toContain('hunter2');
     expect(logged()).toContainEqual(expect.objectContaining({ event: 'unexpected_error' }));
   });
@@ -315,14 +316,17 @@ describe('the deployment’s custom resource', () => {
     test('tries for half a minute, and then goes on', async () => {
       const { waits, changes } = refusing(6);
       await runner(changes)(event('Create'));
-      expect(answers.map(({ Status }) => Status)).toEqual(['SUCCESS']);
+      expect(responses.map(({ Status }) => Status)).toEqual(['SUCCESS']);
       expect(waits).toEqual([5, 5, 5, 5, 5, 5]);
       expect(await kidsNow()).toHaveLength(2);
     });
 
-    test('fails when they hold no later', async () => {
+    test('fails when they hold no later, and logs what was unavailable', async () => {
       await runner(refusing(100).changes)(event('Create'));
-      expect(answers.map(({ Status }) => Status)).toEqual(['FAILED']);
+      expect(responses.map(({ Status }) => Status)).toEqual(['FAILED']);
+      expect(logged()).toContainEqual(
+        expect.objectContaining({ event: 'dependency_failed', code: 'keys_unavailable' }),
+      );
     });
   });
 
@@ -330,7 +334,7 @@ describe('the deployment’s custom resource', () => {
     const SecretString = '{"format":1,"keys":[]}';
     await secrets.client.send(new PutSecretValueCommand({ SecretId: 'ring', SecretString }));
     await runner()(event('Create'));
-    expect(answers[0]?.Status).toBe('FAILED');
+    expect(responses[0]?.Status).toBe('FAILED');
     const found = await secrets.client.send(new GetSecretValueCommand({ SecretId: 'ring' }));
     expect(found.SecretString).toBe(SecretString);
     expect(published.record).toBeUndefined();

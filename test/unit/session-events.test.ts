@@ -1,8 +1,8 @@
 /** `$connect` of `/auth/events`, and what becomes of the end of a session: each refusal, and what is sent to whom. */
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { EpochMilliseconds, EpochSeconds } from '../../lambdas/common/index.ts';
-import { tellPages, type PostToConnection } from '../../lambdas/handlers/session-end-events.ts';
-import { listenForEnd } from '../../lambdas/handlers/session-events.ts';
+import { notifyPages, type PostToConnection } from '../../lambdas/handlers/session-end-events.ts';
+import { subscribeToSessionEnd } from '../../lambdas/handlers/session-events.ts';
 import { connectFunction, type ConnectEvent } from '../../lambdas/http/index.ts';
 import {
   createEventStore,
@@ -87,7 +87,7 @@ describe('$connect', () => {
       baseUrl,
       log,
       edge: { prepare: () => Promise.resolve(), passes },
-      connect: listenForEnd(sessions),
+      connect: subscribeToSessionEnd(sessions),
     });
   const cookie = (value = credential.cookie.expose()): string => `__Host-Http-session=${value}`;
   const good = (): Record<string, string | readonly string[]> => ({
@@ -264,36 +264,36 @@ describe('the end of sessions', () => {
       dynamodb: { NewImage: { state: { S: 'ended' }, eventsConnection: { S } } },
     })),
   });
-  const poster = (answers: Readonly<Record<string, 'sent' | 'gone' | Error>> = {}) => {
+  const poster = (outcomes: Readonly<Record<string, 'sent' | 'gone' | Error>> = {}) => {
     const posted: [string, string][] = [];
     const post: PostToConnection = (id, text) => {
       posted.push([id, text]);
-      const response = answers[id] ?? 'sent';
-      return response instanceof Error ? Promise.reject(response) : Promise.resolve(response);
+      const outcome = outcomes[id] ?? 'sent';
+      return outcome instanceof Error ? Promise.reject(outcome) : Promise.resolve(outcome);
     };
     return { posted, post };
   };
 
   test('has each page ask, and tells it nothing else', async () => {
     const { posted, post } = poster();
-    await tellPages({ post, log })(ended('one', 'two'));
+    await notifyPages({ post, log })(ended('one', 'two'));
     expect(posted).toEqual([
       ['one', 'ask'],
       ['two', 'ask'],
     ]);
-    expect(logged('session_ends_told')).toEqual([expect.objectContaining({ sent: 2, gone: 0, failed: 0 })]);
+    expect(logged('session_ends_pushed')).toEqual([expect.objectContaining({ sent: 2, gone: 0, failed: 0 })]);
   });
 
   test('is no failure for a page that has gone', async () => {
     const { post } = poster({ one: 'gone' });
-    await tellPages({ post, log })(ended('one'));
-    expect(logged('session_ends_told')).toEqual([expect.objectContaining({ sent: 0, gone: 1, failed: 0 })]);
+    await notifyPages({ post, log })(ended('one'));
+    expect(logged('session_ends_pushed')).toEqual([expect.objectContaining({ sent: 0, gone: 1, failed: 0 })]);
   });
 
   test('comes again when a page could not be told; the others were, and no log has a message or a connection', async () => {
     const { posted, post } = poster({ two: new Error('a secret') });
-    const telling = tellPages({ post, log })(ended('one', 'two', 'three'));
-    await expect(telling).rejects.toThrow('some pages could not be told');
+    const telling = notifyPages({ post, log })(ended('one', 'two', 'three'));
+    await expect(telling).rejects.toThrow('some pages could not be notified');
     expect(posted.map(([id]) => id)).toEqual(['one', 'two', 'three']);
     expect(logged('dependency_failed')).toEqual([
       expect.objectContaining({ code: 'connections_unavailable', error: 'Error' }),
@@ -303,7 +303,7 @@ describe('the end of sessions', () => {
 
   test('of a session without a connection is told to nobody', async () => {
     const { posted, post } = poster();
-    await tellPages({ post, log })({ Records: [{ dynamodb: { NewImage: {} } }, { dynamodb: {} }, {}] });
+    await notifyPages({ post, log })({ Records: [{ dynamodb: { NewImage: {} } }, { dynamodb: {} }, {}] });
     expect(posted).toEqual([]);
   });
 });

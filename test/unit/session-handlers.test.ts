@@ -88,7 +88,7 @@ const bodyOf = (response: HttpResponse) => JSON.parse(String(response.body ?? ''
 const refusal = async (work: Promise<unknown>): Promise<string> => {
   try {
     await work;
-    return 'answered';
+    return 'responded';
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     return [error.code, ...Object.values(error.members)].join(' ');
@@ -113,7 +113,7 @@ describe('PUT /auth/session/role', () => {
     { policy: nurses },
   );
 
-  test('answers as /auth/session does, with the new cookie, and logs no role', async () => {
+  test('responds as /auth/session does, with the new cookie, and logs no role', async () => {
     const response = await changeRole(changing)(
       choosing('{"roleId":"701","more":1}', { headers: { 'x-session': 'handle' } }),
       log,
@@ -210,7 +210,7 @@ describe('DELETE /auth/sessions/{handle}', () => {
     headers: { 'x-session': 'h1' },
   });
 
-  test('answers 204 without a body or a cookie', async () => {
+  test('responds with 204 without a body or a cookie', async () => {
     const store = given({
       endListed: (_credential, own, handle) => {
         asked.push([own, handle]);
@@ -235,29 +235,29 @@ describe('DELETE /auth/sessions/{handle}', () => {
 });
 
 describe('what a session says of itself', () => {
-  const told = async (change: Partial<Session>, policy: RolePolicy = 'optional') =>
+  const bodyFor = async (change: Partial<Session>, policy: RolePolicy = 'optional') =>
     bodyOf(
       await readSession(given({ read: () => Promise.resolve(active(change)) }, { policy }))(request(), log),
     );
 
   test('is silent on roles that are accepted and on other sessions, where there is nothing to say', async () => {
-    const plain = await told({ role: nurse });
+    const plain = await bodyFor({ role: nurse });
     expect(plain).toMatchObject({ role: nurse, roles: [nurse, doctor] });
     expect(JSON.stringify(plain)).not.toContain('permitted');
     expect(plain).not.toHaveProperty('otherSessions');
   });
 
   test('names the roles that the app does not accept', async () => {
-    expect((await told({}, nurses))['roles']).toEqual([nurse, { ...doctor, permitted: false }]);
+    expect((await bodyFor({}, nurses))['roles']).toEqual([nurse, { ...doctor, permitted: false }]);
   });
 
   test('is without a role when the one it had is accepted no longer', async () => {
-    expect((await told({ role: doctor }, nurses))['role']).toBeNull();
-    expect((await told({ role: nurse }, nurses))['role']).toEqual(nurse);
+    expect((await bodyFor({ role: doctor }, nurses))['role']).toBeNull();
+    expect((await bodyFor({ role: nurse }, nurses))['role']).toEqual(nurse);
   });
 
   test('tells how many other sessions there were', async () => {
-    expect((await told({ otherSessions: 2 }))['otherSessions']).toBe(2);
+    expect((await bodyFor({ otherSessions: 2 }))['otherSessions']).toBe(2);
   });
 });
 

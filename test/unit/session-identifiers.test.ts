@@ -3,7 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { PutSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { createHash } from 'node:crypto';
 import { Secret, type EpochMilliseconds, type EpochSeconds } from '../../lambdas/common/index.ts';
-import { identifierHash, identifierKeyIn } from '../../lambdas/session/identifiers.ts';
+import { readSecretText } from '../../lambdas/aws/index.ts';
+import { identifierHash, identifierKeyFrom } from '../../lambdas/session/identifiers.ts';
 import {
   createLogoutStore,
   createSignInStore,
@@ -50,7 +51,7 @@ describe('the key of the identifiers', () => {
   });
 
   test('is refused while there is none, and where it is too short or no plain text', async () => {
-    const key = identifierKeyIn(watched(), secrets.arn);
+    const key = identifierKeyFrom(() => readSecretText(watched(), secrets.arn));
     await expect(key()).rejects.toThrow(IdentifierKeyUnavailable);
     for (const text of ['k'.repeat(42), `${'k'.repeat(50)}\n`, `{"key":"${'k'.repeat(50)}"}`, '{}']) {
       await fill(text);
@@ -65,7 +66,7 @@ describe('the key of the identifiers', () => {
 
   test('is read once, however many ask at once or later', async () => {
     await fill('a-first-key-of-more-than-the-43-characters-needed');
-    const key = identifierKeyIn(watched(), secrets.arn);
+    const key = identifierKeyFrom(() => readSecretText(watched(), secrets.arn));
     const [one, other] = await Promise.all([key(), key()]);
     await fill('another-key-of-more-than-the-43-characters-needed');
     expect([other, await key()]).toEqual([one, one]);
@@ -74,7 +75,7 @@ describe('the key of the identifiers', () => {
   });
 
   test('is read again by the next who asks when it could not be read', async () => {
-    const key = identifierKeyIn(watched(), secrets.arn);
+    const key = identifierKeyFrom(() => readSecretText(watched(), secrets.arn));
     failing = true;
     await expect(Promise.all([key(), key()])).rejects.toThrow(IdentifierKeyUnavailable);
     expect(reads).toBe(1);

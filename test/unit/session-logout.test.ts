@@ -21,8 +21,8 @@ beforeEach(() => {
   world = new World(watched);
 });
 
-type Answer = ReturnType<LogoutStore['logOut']>;
-const logOut = (form: LogoutForm, token?: string): Answer => world.logOut(watched.client, form, token);
+type LogOutResult = ReturnType<LogoutStore['logOut']>;
+const logOut = (form: LogoutForm, token?: string): LogOutResult => world.logOut(watched.client, form, token);
 const through = (send: (command: Command, bound?: { abortSignal?: AbortSignal }) => Promise<unknown>) =>
   ({ send }) as unknown as typeof watched.client;
 const statuses = (credentials: readonly SessionCredential[]): Promise<string[]> =>

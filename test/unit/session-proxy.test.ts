@@ -352,7 +352,7 @@ describe('a session that is opened for a call', () => {
     });
   });
 
-  test('is not opened while the store does not answer', async () => {
+  test('is not opened while the store does not respond', async () => {
     const credential = await signedIn();
     door.judge = ({ operation }) => (operation === 'Query' ? 'fail' : 'pass');
     await expect(stores().proxy.open(credential, use())).rejects.toThrow(StoreUnavailable);
@@ -574,7 +574,7 @@ describe('the tokens for the API platform', () => {
     expect(named((await after.tokens.read(audience)).tokens)).toBe('access two');
   });
 
-  test('survive a call to the store that is sent again because its answer was lost', async () => {
+  test('survive a call to the store that is sent again because its response was lost', async () => {
     const credential = await signedIn();
     const retrying = new DynamoDBClient({
       endpoint: door.url,

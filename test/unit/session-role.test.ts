@@ -555,7 +555,7 @@ describe('a user’s own sessions', () => {
     expect(watched.alive).toEqual([]);
   });
 
-  test('whose ending was done and whose answer was lost counts as ended', async () => {
+  test('whose ending was done and whose response was lost counts as ended', async () => {
     const [own, other] = [await world.signedIn(), await world.signedIn()];
     const { handle } = await sessionOf(other);
     let again = true;

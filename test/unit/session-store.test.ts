@@ -793,7 +793,7 @@ describe('a sign-in attempt', () => {
     expect(results.filter(Boolean)).toHaveLength(1);
   });
 
-  test('whose write was done and whose answer was lost is still this caller’s', async () => {
+  test('whose write was done and whose response was lost is still this caller’s', async () => {
     const retrying = new DynamoDBClient({
       endpoint: door.url,
       region: 'eu-west-2',
@@ -834,7 +834,7 @@ describe('what lies in the table', () => {
       value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value,
     );
     const cookie = credential.cookie.expose();
-    const told = [
+    const plaintexts = [
       ...['Fernsby', 'Odalys', 'N3_SMARTCARD', 'EXAMPLE HEALTH CENTRE', 'A9A5A', 'R8000', 'B0420'],
       ...[
         '900000000001',
@@ -850,7 +850,7 @@ describe('what lies in the table', () => {
       Buffer.from(cookie, 'base64url').subarray(32).toString('base64url'),
       Buffer.from(cookie, 'base64url').subarray(0, 32).toString('base64url'),
     ];
-    for (const text of told) expect(dump).not.toContain(text);
+    for (const text of plaintexts) expect(dump).not.toContain(text);
     const core = await coreOf(credential);
     expect(Object.keys(core ?? {}).sort()).toEqual(
       [
@@ -870,7 +870,7 @@ describe('what lies in the table', () => {
     ['another wrapped key', 'core', 'wrappedKey', { B: Buffer.alloc(60) }],
     ['another role', 'core', 'role', { B: Buffer.alloc(40) }],
     ['another profile', 'profile', 'sealed', { B: Buffer.alloc(400) }],
-  ] as const)('with %s is unreadable, and that is told', async (_, sk, name, value) => {
+  ] as const)('with %s is unreadable, and that is reported', async (_, sk, name, value) => {
     const credential = await create();
     await setAttribute(credential.key, sk, name, value);
     expect(await store.read(credential)).toEqual({
@@ -879,7 +879,7 @@ describe('what lies in the table', () => {
     });
   });
 
-  /** What a cookie can do with a session, and what each of it is told. */
+  /** What a cookie can do with a session, and the result of each. */
   const everyUse = async (credential: SessionCredential, handle: string): Promise<unknown[]> => [
     await store.extend(credential, undefined),
     await store.changeRole(credential, '900000000702', undefined, () => true),

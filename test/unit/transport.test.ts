@@ -1,11 +1,11 @@
-/** What a lost connection to CIS2 costs: one more, where nothing of an answer had come. */
+/** What a lost connection to CIS2 costs: one more, where nothing of a response had come. */
 import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ProviderUnavailable, SignInRefused } from '../../lambdas/cis2/errors.ts';
 import { providerFetch } from '../../lambdas/cis2/transport.ts';
 
-const answer = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}';
+const rawResponse = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}';
 
 let server: Server;
 let url: string;
@@ -16,7 +16,7 @@ let onRequest: (socket: Socket, connection: number) => void;
 
 beforeEach(async () => {
   [requests, connections] = [[], []];
-  onRequest = (socket) => socket.write(answer);
+  onRequest = (socket) => socket.write(rawResponse);
   server = createServer((socket) => {
     const number = connections.push(socket) - 1;
     socket.on('error', () => undefined);
@@ -53,7 +53,7 @@ async function idle(count: number): Promise<void> {
   const waiting: Socket[] = [];
   onRequest = (socket) => {
     waiting.push(socket);
-    if (waiting.length === count) for (const each of waiting) each.write(answer);
+    if (waiting.length === count) for (const each of waiting) each.write(rawResponse);
   };
   expect(await Promise.all(Array.from({ length: count }, () => outcome()))).toEqual(
     Array.from({ length: count }, () => [200, 0]),
@@ -73,7 +73,7 @@ describe.each(['GET', 'POST'])('a %s', (method) => {
     // A front that dropped all that was idle, and tells nobody until somebody writes.
     onRequest = (socket, connection) => {
       if (connection < 3) die(socket);
-      else socket.write(answer);
+      else socket.write(rawResponse);
     };
     expect(await outcome(method)).toEqual([200, 1]);
     expect(requests).toHaveLength(2);
@@ -88,7 +88,7 @@ describe.each(['GET', 'POST'])('a %s', (method) => {
 
   test('uses an idle connection that lives', async () => {
     await idle(1);
-    onRequest = (socket) => socket.write(answer);
+    onRequest = (socket) => socket.write(rawResponse);
     expect(await outcome(method)).toEqual([200, 0]);
     expect(requests).toEqual([0]);
   });
@@ -97,7 +97,7 @@ describe.each(['GET', 'POST'])('a %s', (method) => {
     ['a status line', 'HTTP/1.1 2'],
     ['headers', 'HTTP/1.1 200 OK\r\nContent-Le'],
     ['a body', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{'],
-    ['an answer that is none', 'ERROR\r\n\r\n'],
+    ['a response that is none', 'ERROR\r\n\r\n'],
   ])('is not sent again once a part of %s has come', async (_, part) => {
     await idle(1);
     onRequest = (socket) => socket.end(part);
@@ -105,7 +105,7 @@ describe.each(['GET', 'POST'])('a %s', (method) => {
     expect(requests).toEqual([0]);
   });
 
-  test('is not sent again when no answer comes in time', async () => {
+  test('is not sent again when no response comes in time', async () => {
     await idle(1);
     onRequest = () => undefined;
     expect(await outcome(method, 200)).toEqual(['provider_unavailable', 0]);

@@ -32,13 +32,13 @@ export const assumptions = {
   'audit-events': [3, 'audit events, each of which is logged twice: by its function, and in the audit trail'],
   'audit-bytes': [300, 'log line of an audit event, bytes'],
   'access-bytes': [300, 'access log of the gateway, bytes a request'],
-  'firewall-rules': [8, 'rules of the web ACL; 0 for no web ACL'],
+  'firewall-rules': [10, 'rules of the web ACL; 0 for no web ACL'],
   metrics: [45, 'metrics, each value of a dimension counted'],
-  alarms: [96, 'metrics that alarms watch: an alarm costs for each'],
+  alarms: [98, 'metrics that alarms watch: an alarm costs for each'],
   'canary-runs': [8640, 'runs of the canary a month (one in five minutes)'],
   'canary-ms': [3000, 'time of a run, ms, at 512 MB'],
   secrets: [4, 'secrets'],
-  keys: [9, 'encryption keys'],
+  keys: [10, 'encryption keys'],
   uplift: [0, 'what the region is dearer than us-east-1, per cent'],
 } as const satisfies Record<string, readonly [number, string]>;
 
@@ -51,20 +51,20 @@ export const defaults = Object.fromEntries(
 
 /** How long one tab of a person is visible after a sign-in, taken for the rows below. */
 const visibleMinutes = 10;
-/** Each loaded page connects once, and asks when it has and when it is told. */
+/** Each loaded page connects once, and reads the session then and when the push arrives. */
 const pages = 2;
-const told = (askSeconds: number): Partial<Assumed> => ({
+const withPush = (askSeconds: number): Partial<Assumed> => ({
   'session-reads': (visibleMinutes * 60) / askSeconds + 2 * pages,
   connections: pages,
   'connection-minutes': visibleMinutes,
 });
 
-/** How a page of the client library learns that its session is over → what that is in assumptions. */
+/** How a page of the client library learns that its session has ended → the assumptions for it. */
 export const waysToLearn: Readonly<Record<string, Partial<Assumed>>> = {
-  'asks every 4 s, as without options': { 'session-reads': (visibleMinutes * 60) / 4 },
-  'is told, and asks every 30 s besides': told(30),
-  'is told, and asks every 5 min besides': told(300),
-  'does not ask': { 'session-reads': 0 },
+  'polls every 4 s, without options': { 'session-reads': (visibleMinutes * 60) / 4 },
+  'gets a push, and polls every 30 s': withPush(30),
+  'gets a push, and polls every 5 min': withPush(300),
+  'does not poll': { 'session-reads': 0 },
 };
 
 export const priceList = JSON.parse(readFileSync(new URL('prices.json', import.meta.url), 'utf8')) as {

@@ -91,7 +91,8 @@ const ordinary = [
   '# What each role may do',
   '',
   'Made of the template of `prod` by `npm run rights`: do not edit. Each row is one statement of the policy that is written out in the',
-  "role; no role has any other. With `keyCustody: 'kms'` or `apiPlatformKeys: 'own'` come rights on those keys",
+  'role; no role has any other here. In us-east-1 the roles of operators may also describe the edge-alarms stack and list who has',
+  "subscribed to its topics (policy `OperatorsAtTheEdge` there). With `keyCustody: 'kms'` or `apiPlatformKeys: 'own'` come rights on those keys",
   '([signing keys](../signing-keys.md#who-may-do-what)), with `sessionEvents` [two roles more](rights-session-events.md).',
 ];
 const withEvents = [

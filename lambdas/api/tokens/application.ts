@@ -1,8 +1,7 @@
-import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { cachedInMemory, parseJson, Secret, type Clock } from '../../common/index.ts';
+import { cachedInMemory, isObject, parseJson, Secret, type Clock } from '../../common/index.ts';
 import { ApplicationUnavailable } from './errors.ts';
 
-/** What the API platform knows our application by. */
+/** The credentials of our application at the API platform. */
 export interface Application {
   readonly apiKey: string;
   readonly apiSecret: Secret;
@@ -11,18 +10,13 @@ export interface Application {
 /**
  * The application's credentials in Secrets Manager: `{"apiKey":"…","apiSecret":"…"}`.
  *
- * @throws ApplicationUnavailable when they cannot be read, or are not that
+ * @param readText - reads the text of the secret
+ * @throws ApplicationUnavailable when they cannot be read or are invalid
  */
-export async function loadApplication(client: SecretsManagerClient, secretId: string): Promise<Application> {
-  let text: string | undefined;
-  try {
-    // The function's right to read the secret is for the version in force, and asks that the call names it.
-    ({ SecretString: text } = await client.send(
-      new GetSecretValueCommand({ SecretId: secretId, VersionStage: 'AWSCURRENT' }),
-    ));
-  } catch (cause) {
+export async function loadApplication(readText: () => Promise<string | undefined>): Promise<Application> {
+  const text = await readText().catch((cause: unknown) => {
     throw new ApplicationUnavailable('the application’s credentials could not be read', { cause });
-  }
+  });
   return readApplication(text);
 }
 
@@ -32,7 +26,7 @@ const isCredential = (value: unknown): value is string =>
 function readApplication(text: string | undefined): Application {
   const value = parseJson(text ?? '');
   if (value === undefined) throw new ApplicationUnavailable('the application’s credentials are not JSON');
-  const { apiKey, apiSecret } = (value ?? {}) as { apiKey?: unknown; apiSecret?: unknown };
+  const { apiKey, apiSecret } = isObject(value) ? value : {};
   if (!isCredential(apiKey) || !isCredential(apiSecret)) {
     throw new ApplicationUnavailable('the application’s credentials lack apiKey or apiSecret');
   }
@@ -46,9 +40,9 @@ const isSame = (one: Application, other: Application): boolean =>
  * The application's credentials, cached in memory.
  *
  * @param options.cacheSeconds - how long they are used before they are read again
- * @param options.onStale - called when they are used beyond that, because reading them again failed
- * @returns gives them; with ones that were refused, it reads at once whether there are others. It throws
- *   ApplicationUnavailable when there are none
+ * @param options.onStale - called when they are used for longer, because reading them again failed
+ * @returns gives the credentials; given refused ones, it reads them again at once. Throws ApplicationUnavailable when
+ *   there are none
  */
 export function currentApplication(options: {
   readonly load: () => Promise<Application>;

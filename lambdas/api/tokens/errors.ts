@@ -1,12 +1,18 @@
 import { BffError } from '../../common/index.ts';
 
 /**
- * Why a token endpoint gave no tokens: its own error code where it is one of these, or what else went wrong. Any other text
- * is the sender's own and stays out of logs.
+ * Why a token endpoint issued no tokens: its error code if it is one of these, or what else went wrong. Other text of the
+ * sender is never logged.
  */
 export const tokenErrors = [
-  ...['invalid_grant', 'invalid_client', 'invalid_request', 'unauthorized_client', 'invalid_scope'],
-  ...['unsupported_grant_type', 'public_key error', 'unknown_error'],
+  'invalid_grant',
+  'invalid_client',
+  'invalid_request',
+  'unauthorized_client',
+  'invalid_scope',
+  'unsupported_grant_type',
+  'public_key error',
+  'unknown_error',
 ] as const;
 export type TokenError =
   | (typeof tokenErrors)[number]
@@ -16,9 +22,9 @@ export type TokenError =
   | 'server_error'
   /** No whole response in time. */
   | 'unreachable'
-  /** A response that cannot be right. */
+  /** An invalid response. */
   | 'malformed'
-  /** Somebody else was to get the tokens, and has not in time. */
+  /** Another call was to get the tokens, and did not in time. */
   | 'waited'
   /** It failed a moment ago. */
   | 'backing_off';
@@ -32,7 +38,7 @@ export class TokenUnavailable extends BffError {
   readonly code = 'provider_unavailable';
   readonly error: TokenError;
   readonly retryAfterSeconds: number;
-  /** Whether it was our assertion that was refused, for its key. */
+  /** Whether our assertion was refused because of its key. */
   readonly keyRefused: boolean;
 
   constructor(
@@ -42,7 +48,7 @@ export class TokenUnavailable extends BffError {
       keyRefused = false,
     }: { retryAfterSeconds?: number; keyRefused?: boolean } = {},
   ) {
-    // Without a cause: what a library threw may hold the response, with tokens in it.
+    // Without a cause: the error of a library may hold the response, with tokens in it.
     super(`no token: ${error}`);
     this.error = error;
     this.retryAfterSeconds = retryAfterSeconds;
@@ -50,11 +56,10 @@ export class TokenUnavailable extends BffError {
   }
 }
 
-/** Only the person can help: they have to sign in again. */
+/** The user has to sign in again. */
 export class StepUpRequired extends BffError {
   override readonly name = 'StepUpRequired';
   readonly code = 'step_up_required';
-  readonly reauth = true;
 
   constructor() {
     super('the session has nothing left to get a token with');

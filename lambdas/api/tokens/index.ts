@@ -1,4 +1,3 @@
 export { currentApplication, loadApplication, type Application } from './application.ts';
 export { ApplicationUnavailable, StepUpRequired, TokenUnavailable } from './errors.ts';
-export { type AssertionSigner } from '../../outbound/index.ts';
 export { createUserTokens, type AccessToken, type UserTokens } from './user-tokens.ts';

@@ -7,6 +7,7 @@ import {
   Secret,
   TooLarge,
   withoutNulls,
+  type AssertionSigner,
   type Clock,
   type EpochSeconds,
   type JsonObject,
@@ -15,12 +16,13 @@ import {
   addAssertion,
   ConnectionLost,
   createHttpClient,
+  fetchRequest,
   guardedLookup,
   retryIfLost,
   readBody,
   sendSigned,
-  type AssertionSigner,
   type Connection,
+  type FetchInit,
   type HttpClient,
 } from '../../outbound/index.ts';
 import type { IssuedTokens } from '../../session/index.ts';
@@ -28,11 +30,11 @@ import type { Application } from './application.ts';
 import { tokenErrors, TokenUnavailable } from './errors.ts';
 
 export interface TokenEndpointOptions {
-  /** Where to, and the very characters that an assertion is addressed to. */
+  /** The endpoint, and the audience of assertions, character for character. */
   readonly tokenUrl: string;
-  /** Our application's credentials. With ones that were refused, it reads again whether there are others. */
+  /** Our application's credentials. Given refused ones, it reads them again. */
   readonly application: (refused?: Application) => Promise<Application>;
-  /** Our current key. With the `kid` of one that was refused, it reads again whether there is another. */
+  /** Our current key. With the `kid` of a refused key, it reads again. */
   readonly signer: (refusedKid?: string) => Promise<AssertionSigner>;
   readonly clock: Clock;
   /** Called when a call is over, with how long it took, in milliseconds. `failed`: no response, a 5xx or a 429. */
@@ -41,14 +43,14 @@ export interface TokenEndpointOptions {
   readonly onIgnored?: (members: readonly TokenMember[]) => void;
 }
 
-/** What of a token response can be done without. */
+/** The optional members of a token response. */
 export type TokenMember = 'expires_in' | 'refresh_token' | 'refresh_token_expires_in';
 
 /** @throws TokenUnavailable from every method, with what the endpoint said */
 export interface TokenEndpoint {
   /** Token exchange (RFC 8693): a user's ID token for tokens of the platform's own. */
   exchange(idToken: Secret, signal: AbortSignal): Promise<IssuedTokens>;
-  /** Refresh (RFC 6749 section 6). The refresh token is spent by it, and another takes its place. */
+  /** Refresh (RFC 6749 section 6). The refresh token can be used once; the response has the next. */
   refresh(refreshToken: Secret, signal: AbortSignal): Promise<IssuedTokens>;
 }
 
@@ -76,7 +78,7 @@ export function createTokenEndpoint(options: TokenEndpointOptions): TokenEndpoin
     return tokens;
   };
 
-  /** Every try has an assertion of its own: the platform takes no `jti` twice. */
+  /** Every try has its own assertion: the platform accepts a `jti` once. */
   const exchangeWith = (
     signer: AssertionSigner,
     { apiKey }: Application,
@@ -133,7 +135,7 @@ export function createTokenEndpoint(options: TokenEndpointOptions): TokenEndpoin
         return await refreshWith(application, refreshToken, signal);
       } catch (error) {
         if (!(error instanceof TokenUnavailable && error.error === 'invalid_client')) throw error;
-        // A client that is refused has spent nothing.
+        // A server that refuses a client has not used the refresh token.
         const next = await options.application(application);
         if (next.apiSecret.expose() === application.apiSecret.expose()) throw error;
         return refreshWith(next, refreshToken, signal);
@@ -143,8 +145,8 @@ export function createTokenEndpoint(options: TokenEndpointOptions): TokenEndpoin
 }
 
 /**
- * Once more over a new connection, when an idle one had died. Should the platform have carried the first try out
- * after all, an exchange gives other tokens, and a refresh token that is spent leads to an exchange.
+ * Retries on a new connection when an idle one was closed. If the platform did process the first try, a second exchange
+ * gives other tokens, and a used refresh token leads to an exchange.
  */
 async function withRetry(attempt: (connection: Connection) => Promise<IssuedTokens>): Promise<IssuedTokens> {
   try {
@@ -156,14 +158,8 @@ async function withRetry(attempt: (connection: Connection) => Promise<IssuedToke
 
 /** Enough for both tokens at their maximum length. */
 const maxResponseBytes = 96 * 1024;
-/** What a `Retry-After` may sensibly say, in seconds. */
+/** Larger values of `Retry-After` are ignored, in seconds. */
 const maxRetryAfterSeconds = 300;
-
-interface FetchInit {
-  readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: unknown;
-}
 
 /**
  * `fetch` for the token endpoint: bounded in time and size, follows no redirect, and keeps of the headers the content
@@ -171,11 +167,8 @@ interface FetchInit {
  */
 const tokenFetch =
   (client: HttpClient, signal: AbortSignal, connection: Connection, onCall: TokenEndpointOptions['onCall']) =>
-  async (url: string, { method = 'GET', headers = {}, body }: FetchInit): Promise<Response> => {
-    const request = {
-      ...{ method, url: new URL(url), headers },
-      body: body instanceof URLSearchParams ? Buffer.from(body.toString()) : undefined,
-    };
+  async (address: string, init: FetchInit): Promise<Response> => {
+    const request = fetchRequest(address, init);
     const sentAt = performance.now();
     let failed = true;
     try {
@@ -212,10 +205,10 @@ const rateLimited = (retryAfter: string | undefined): TokenUnavailable => {
 };
 
 /**
- * An access token is used however odd what stands beside it. So the library, which refuses the whole response for one member
- * that it does not like, is given only what must be right.
+ * An access token is used even if optional members are invalid. The library would refuse the whole response, so it is given
+ * the required members only.
  *
- * @param askedAt - when the tokens were asked for: their life is counted from there, for they were issued no earlier
+ * @param askedAt - when the tokens were requested: their lifetime is counted from then, as they were issued no earlier
  * @throws TokenUnavailable without a bearer access token
  */
 async function readTokens(
@@ -265,17 +258,17 @@ async function readTokens(
 const jsonOf = (response: Response): Promise<unknown> => response.json().catch(() => undefined);
 
 /**
- * The life of an access token whose response does not say one, or says what cannot be: long enough for the calls of one page,
- * and short enough that a token which is over is soon replaced.
+ * The lifetime of an access token if the response has no valid one: long enough for the calls of one page, short enough to
+ * replace an expired token soon.
  */
 const defaultLifetimeSeconds = 60;
 
-/** It becomes a header, and is stored: no space, no line end. Both tokens are far below the 400 KB of a DynamoDB item. */
+/** It is sent as a header and stored: no space, no line end. Both tokens are far below the 400 KB of a DynamoDB item. */
 const maxTokenLength = 32 * 1024;
 const isToken = (value: unknown): value is string =>
   typeof value === 'string' && value.length <= maxTokenLength && /^[\x21-\x7e]+$/.test(value);
 
-/** A life in whole seconds; the platform writes its numbers as text. Undefined for what is absent or cannot be one. */
+/** A lifetime in whole seconds; the platform writes numbers as text. Undefined if absent or invalid. */
 function secondsOf(life: unknown): number | undefined {
   const written = typeof life === 'number' ? String(life) : life;
   const seconds =
@@ -283,7 +276,7 @@ function secondsOf(life: unknown): number | undefined {
   return seconds > 0 ? seconds : undefined;
 }
 
-/** What the library threw, in our words: its own errors hold the response. */
+/** The error of the library as one of ours, without the response that it holds. */
 function refusal(error: unknown): TokenUnavailable {
   if (!(error instanceof oauth.ResponseBodyError)) return new TokenUnavailable('malformed');
   const known = tokenErrors.find((code) => code === error.error);

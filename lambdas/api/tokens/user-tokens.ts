@@ -1,5 +1,12 @@
 import { setTimeout as timer } from 'node:timers/promises';
-import { after, withDeadline, type Clock, type EpochSeconds, type Secret } from '../../common/index.ts';
+import {
+  after,
+  untilAborted,
+  withDeadline,
+  type Clock,
+  type EpochSeconds,
+  type Secret,
+} from '../../common/index.ts';
 import {
   SessionGone,
   type IssuedTokens,
@@ -17,7 +24,7 @@ import {
   type TokenMember,
 } from './token-endpoint.ts';
 
-/** A token to be sent to a service, and which of its kind it is. */
+/** A token for a service, and its generation. */
 export interface AccessToken {
   readonly value: Secret;
   readonly generation: number;
@@ -28,9 +35,9 @@ export interface UserTokens {
    * The access token that a call for this session carries.
    *
    * @param signal - how long the call can wait for it
-   * @param refused - a token that the service refused just now: another is got, unless there is one already
+   * @param refused - a token that the service has just refused: another is requested, unless there is one already
    * @throws TokenUnavailable when none is available just now; the session stays as it is
-   * @throws StepUpRequired when the person has to sign in again for one
+   * @throws StepUpRequired when the user has to sign in again
    * @throws SessionGone when the session has ended meanwhile
    * @throws StoreUnavailable
    */
@@ -42,9 +49,14 @@ export interface UserTokens {
   ): Promise<AccessToken>;
 }
 
-/** Logs what became of a user's tokens. */
+/** Logs what happens to the tokens of a user. */
 type TokenLog = (
-  event: 'token_exchanged' | 'token_refreshed' | 'token_refused' | 'token_answer_odd' | 'lease_waited',
+  event:
+    | 'token_exchanged'
+    | 'token_refreshed'
+    | 'token_refused'
+    | 'token_response_ignored_members'
+    | 'lease_waited',
   fields: {
     readonly audience: LeasedAudience;
     readonly waitedMs?: number;
@@ -69,19 +81,20 @@ export const createUserTokens = (options: TokenEndpointOptions & Omit<Options, '
     ...options,
     endpoint: createTokenEndpoint({
       ...options,
-      onIgnored: (ignored) => options.log('token_answer_odd', { audience: 'api-platform', ignored }),
+      onIgnored: (ignored) =>
+        options.log('token_response_ignored_members', { audience: 'api-platform', ignored }),
     }),
   });
 
-/** What is under way in this instance for one session and service; it gives undefined when another has the lease. */
+/** A renewal that runs in this instance for one session and service; gives undefined when another instance has the lease. */
 interface PendingRenewal {
   readonly result: Promise<AccessToken | undefined>;
   readonly beganAt: number;
 }
 
-/** All token calls under one lease together may take this long, in milliseconds: less than a lease lasts. */
+/** Time limit of all token calls under one lease, in milliseconds: less than a lease lasts. */
 const maxTokenCallMs = 8_000;
-/** An instance that was frozen meanwhile may find a renewal of long ago, in milliseconds. */
+/** An older renewal is ignored, in milliseconds: the instance was frozen meanwhile. */
 const maxPendingMs = 12_000;
 
 export function userTokensFrom(options: Options): UserTokens {
@@ -90,7 +103,9 @@ export function userTokensFrom(options: Options): UserTokens {
   const request = (tokens: SessionTokens, audience: LeasedAudience): TokenRequest => {
     const name = `${audience} ${tokens.session}`;
     return {
-      ...{ tokens, audience, beganAt: performance.now() },
+      tokens,
+      audience,
+      beganAt: performance.now(),
       underWay: () => {
         const renewal = pending.get(name);
         return renewal && performance.now() - renewal.beganAt < maxPendingMs ? renewal.result : undefined;
@@ -103,7 +118,7 @@ export function userTokensFrom(options: Options): UserTokens {
           }),
         };
         pending.set(name, renewal);
-        // Whoever waits for it gets the error; nobody may wait any more.
+        // The error goes to those who wait; there may be none.
         renewal.result.catch(() => undefined);
         return renewal.result;
       },
@@ -125,9 +140,9 @@ interface TokenRequest {
   readonly begin: (work: () => Promise<AccessToken | undefined>) => Promise<AccessToken | undefined>;
 }
 
-/** A token is not sent in its last seconds, for it might not arrive alive. */
+/** A token is not sent in its last seconds, because it may expire on the way. */
 const marginSeconds = 10;
-/** In its last minute, or its last fifth, one call or another gets the next before it is needed. */
+/** In the last minute of a token, or its last fifth, some call renews it early. */
 const renewalSeconds = 60;
 
 const lifetimeOf = ({ issuedAt, expiresAt }: IssuedTokens): number => expiresAt - issuedAt;
@@ -135,7 +150,7 @@ const usableUntil = (tokens: IssuedTokens): EpochSeconds =>
   after(tokens.expiresAt, -Math.min(marginSeconds, Math.floor(lifetimeOf(tokens) / 10)));
 const isUsable = (tokens: IssuedTokens, now: EpochSeconds): boolean => now < usableUntil(tokens);
 
-/** CIS2's own access token, which nothing can renew but a sign-in. */
+/** CIS2's own access token, which only a sign-in renews. */
 async function ofSignIn(
   { clock }: Options,
   tokens: SessionTokens,
@@ -160,7 +175,8 @@ async function ofService(
   const { clock, log, random = Math.random, pause = pauseFor } = options;
   const { tokens, audience } = request;
   const isRefused = ({ generation }: { generation: number }) => generation === refused?.generation;
-  const read = () => untilOver(signal, tokens.read(audience));
+  const inTime = <T>(work: () => Promise<T>): Promise<T> => untilAborted(signal, work, noTimeLeft);
+  const read = () => inTime(() => tokens.read(audience));
   let view = refused === undefined ? tokens.seen(audience) : await read();
   for (let pauseMs = pausesMs.first; ; pauseMs = Math.min(2 * pauseMs, pausesMs.max)) {
     const usable =
@@ -168,15 +184,15 @@ async function ofService(
         ? view.tokens
         : undefined;
     const present = view;
-    const renewal = () => request.begin(() => renew(options, request, present));
-    if (usable !== undefined) {
-      const token = { value: usable.accessToken, generation: view.generation };
+    const token = usable && { value: usable.accessToken, generation: view.generation };
+    const renewal = () => request.begin(() => renew(options, request, present, token));
+    if (usable !== undefined && token !== undefined) {
       if (!isDue(usable, clock(), random) || view.backOffMs > 0 || request.underWay() !== undefined)
         return token;
       try {
-        const renewed = await untilOver(signal, renewal());
+        const renewed = await inTime(renewal);
         if (renewed !== undefined) return renewed;
-        // Another has the lease, or the session is over: then this throws.
+        // Another has the lease, or the session has ended: then this throws.
         await read();
       } catch (error) {
         if (error instanceof SessionGone) throw error;
@@ -187,7 +203,7 @@ async function ofService(
     if (underWay === undefined && view.backOffMs > 0) {
       throw new TokenUnavailable('backing_off', { retryAfterSeconds: Math.ceil(view.backOffMs / 1_000) });
     }
-    const renewed = await untilOver(signal, underWay ?? renewal());
+    const renewed = await inTime(() => underWay ?? renewal());
     if (renewed !== undefined && !isRefused(renewed)) return renewed;
     await pause(pauseMs * (0.5 + random()), signal);
     if (signal.aborted) throw new TokenUnavailable('waited');
@@ -200,31 +216,18 @@ async function ofService(
 
 const elapsed = ({ beganAt }: TokenRequest): number => Math.round(performance.now() - beganAt);
 
-/** Whether this call gets the next token before it is needed: the likelier, the less is left. */
+/** Whether this call renews the token early: more likely the less time is left. */
 const isDue = (tokens: IssuedTokens, now: EpochSeconds, random: () => number): boolean =>
   usableUntil(tokens) - now < random() * Math.min(renewalSeconds, lifetimeOf(tokens) / 5);
 
 const pauseFor = (ms: number, signal: AbortSignal): Promise<void> =>
   timer(ms, undefined, { signal }).catch(() => undefined);
 
-/** @throws TokenUnavailable once there is no time left */
-async function untilOver<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  let stop = (): void => undefined;
-  const over = new Promise<never>((_resolve, reject) => {
-    stop = () => {
-      reject(new TokenUnavailable('waited'));
-    };
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([over, work]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
-}
+const noTimeLeft = (): never => {
+  throw new TokenUnavailable('waited');
+};
 
-/** After the platform failed nobody calls it for a moment, in milliseconds; longer where it asks for it. */
+/** After a failure the platform is not called for this long, in milliseconds; longer if it asks for it. */
 const backOffAfterFailureMs = 1_000;
 const maxBackOffMs = 30_000;
 
@@ -238,18 +241,20 @@ const backOffAfter = (error: unknown): number => {
 /**
  * Gets other tokens than those of `view`.
  *
+ * @param usable - the access token of `view` while it can be used; returned where there is nothing to renew it with
  * @returns undefined when another has the lease, the tokens are others already, or the session is over
  */
 async function renew(
   options: Options,
   request: TokenRequest,
   view: TokenView,
+  usable: AccessToken | undefined,
 ): Promise<AccessToken | undefined> {
   const lease = await request.tokens.lease(request.audience, view);
   if (lease === undefined) return undefined;
   try {
     return await withDeadline(maxTokenCallMs, (deadline) =>
-      renewUnder(lease, options, request, view, deadline),
+      renewUnder(lease, options, request, { view, usable }, deadline),
     );
   } catch (error) {
     await lease.release(backOffAfter(error));
@@ -261,7 +266,7 @@ async function renewUnder(
   lease: TokenLease,
   { endpoint, clock, log }: Options,
   request: TokenRequest,
-  view: TokenView,
+  { view, usable }: { view: TokenView; usable: AccessToken | undefined },
   deadline: AbortSignal,
 ): Promise<AccessToken | undefined> {
   const { tokens, audience } = request;
@@ -288,7 +293,7 @@ async function renewUnder(
       return await store(issued);
     } catch (error) {
       if (!(error instanceof TokenUnavailable && error.error === 'invalid_grant')) throw error;
-      // Spent: by the holder of an earlier lease, which may have stored what it got by now, or by one whose response was lost.
+      // Used already: by the holder of an earlier lease, which may have stored the result since, or by one whose response was lost.
       const later = await tokens.read(audience);
       if (later.generation > view.generation && later.tokens && isUsable(later.tokens, clock())) {
         await lease.release();
@@ -299,6 +304,11 @@ async function renewUnder(
 
   const signIn = await tokens.signIn();
   if (signIn === undefined || after(signIn.idTokenExpiresAt, -idTokenMarginSeconds) <= clock()) {
+    if (usable !== undefined) {
+      // It serves until it expires; the pause keeps every call until then from trying again.
+      await lease.release(backOffAfterFailureMs);
+      return usable;
+    }
     await lease.store(undefined);
     throw new StepUpRequired();
   }

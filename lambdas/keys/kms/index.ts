@@ -1,6 +1,6 @@
 /**
- * Keys that are made in AWS KMS and never leave it. Loaded only where a ring holds such a key or is to get one: it brings
- * KMS's client with it.
+ * Keys that are made in AWS KMS and never leave it. Loaded only for a ring with such a key, because it loads the
+ * client of KMS.
  */
 import {
   CreateKeyCommand,
@@ -20,21 +20,21 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { SignBytes } from '../assertion.ts';
 import { KeyRetired, KeysUnavailable } from '../errors.ts';
 
-/** The tag that rights are bound to: a function may use only the keys of its own ring. */
+/** The tag in the conditions of the policies: a function may use only the keys of its own ring. */
 const ringTag = 'cis2-bff:ring';
 
 /** The minimum that KMS allows. Until then a deletion can be cancelled. */
 const minPendingDays = 7;
 
-/** A key that was just made is not known everywhere in KMS at once. */
+/** KMS is eventually consistent: a new key may not be found at once. */
 const newKeyTries = 5;
 const newKeyPauseMs = 1_000;
 
 export const createKms = (options: KMSClientConfig): KMSClient => new KMSClient(options);
 
 /**
- * Makes a key in KMS. One whose public half cannot be read is deleted again. One whose maker is killed before it has stored
- * the ARN is used by nobody and stays: its tag and its age tell it.
+ * Makes a key in KMS. It is deleted again if its public half cannot be read. If the call is killed before the ARN is
+ * stored, the key stays unused; its tag and its age identify it.
  *
  * @param bits - size of the key
  * @param ringName - the value of the key's tag
@@ -81,7 +81,7 @@ async function publicJwkOf(client: KMSClient, keyArn: string): Promise<JWK> {
   }
 }
 
-/** Has a key deleted after KMS's shortest wait. One that waits for it already, or is gone, counts as done. */
+/** Schedules the deletion of a key after the minimum wait. Does nothing if it is scheduled or gone. */
 export async function destroyKmsKey(client: KMSClient, keyArn: string): Promise<void> {
   try {
     await client.send(new ScheduleKeyDeletionCommand({ KeyId: keyArn, PendingWindowInDays: minPendingDays }));
@@ -96,7 +96,7 @@ export const kmsSign =
   (client: KMSClient, keyArn: string): SignBytes =>
   async (bytes) => {
     try {
-      // What is signed may be longer than KMS takes, so it gets the digest.
+      // The text may exceed the limit of KMS, so KMS gets the digest.
       const { Signature } = await client.send(
         new SignCommand({
           KeyId: keyArn,

@@ -74,7 +74,7 @@ export const openIdFoundation: Standard = {
       ['oidcc-client-test-signing-key-rotation', 'Keys that changed between two sign-ins are read again.'],
     ]),
     ...plan('Back-channel logout plan', [
-      [logout, 'A good logout token is answered with 200, also while the client itself is signing out.'],
+      [logout, 'A good logout token gets a 200, also while the client itself is signing out.'],
       [`${logout}-alg-none`, 'An unsigned logout token is refused with 400.'],
       [`${logout}-wrong-alg`, 'One signed with another algorithm than the registered is refused with 400.'],
       [`${logout}-wrong-iss`, 'One of another issuer is refused with 400.'],

@@ -153,8 +153,9 @@ export const openId: Standard = {
       id: 'L-07',
       section: 'Back-Channel 2.5, 2.8',
       level: 'M',
-      requirement: 'It comes as a form by POST; the answer is 200 or 400, and is never stored.',
-      limits: 'Answers 413, 415 and 503 exist besides: the last tells the provider that it should try again.',
+      requirement: 'It comes as a form by POST; the response is 200 or 400, and is never stored.',
+      limits:
+        'Responses with 413, 415 and 503 exist besides: the last tells the provider that it should try again.',
     },
     {
       id: 'L-08',
@@ -166,7 +167,7 @@ export const openId: Standard = {
       id: 'L-09',
       section: 'Back-Channel 2.7',
       level: 'M',
-      requirement: 'A logout for a session that is already over is answered with 200.',
+      requirement: 'A logout for a session that is already over gets a 200.',
     },
     {
       id: 'L-10',

@@ -27,7 +27,7 @@ export const rfc10017: Standard = {
       id: 'B-07',
       section: '6.1.3.2',
       level: 'S',
-      requirement: 'Cookie names begin with a prefix that only an HTTP answer of this host can set.',
+      requirement: 'Cookie names begin with a prefix that only an HTTP response of this host can set.',
       limits: 'The browser part was run in Chromium; other engines know the shorter prefix at least.',
     },
     {

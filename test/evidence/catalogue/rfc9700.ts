@@ -79,7 +79,7 @@ export const rfc9700: Standard = {
       id: 'S-13',
       section: '4.14',
       level: 'M',
-      requirement: 'Tokens and verifiers stand in no log, no store in the clear, and no answer.',
+      requirement: 'Tokens and verifiers stand in no log, no store in the clear, and no response.',
       limits: 'CloudWatch and X-Ray were not looked at: the log lines were.',
     },
     {
@@ -94,7 +94,7 @@ export const rfc9700: Standard = {
       id: 'S-15',
       section: '4.14.2',
       level: 'R',
-      requirement: 'A lost answer to a refresh ends in a sign-in, not in a loop.',
+      requirement: 'A lost response to a refresh ends in a sign-in, not in a loop.',
     },
     {
       id: 'S-16',
@@ -112,7 +112,7 @@ export const rfc9700: Standard = {
       level: 'M',
       requirement: 'The issuer in the metadata is compared character by character, :443 included.',
     },
-    { id: 'S-18', section: '4.16', level: 'S', requirement: 'No answer can be framed by another page.' },
+    { id: 'S-18', section: '4.16', level: 'S', requirement: 'No response can be framed by another page.' },
     {
       id: 'S-19',
       section: 'RFC 9449',

@@ -1,6 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http';
-
 /** Where a simulator's control panel is, and how a program says that it means to use it. Both had another name before. */
+import type { IncomingHttpHeaders } from 'node:http';
 
 export const controlPanelPath = '/control-panel';
 

@@ -1,4 +1,4 @@
-/** Answers of the function that keeps the signing keys. */
+/** Responses of the function that keeps the signing keys. */
 import type { KeyView, LastRotation } from '../../ops/keys/responses.ts';
 
 export const daysAgo = (days: number): string => new Date(Date.now() - days * 86_400_000).toISOString();
