@@ -55,12 +55,12 @@ process.stdout.on('error', () => undefined);
 
 const [name, ...args] = process.argv.slice(2);
 const command = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined;
-if (command !== undefined) {
+if (name === '--version' || (command !== undefined && args[0] === '--version')) {
+  process.stdout.write(`${version()}\n`);
+} else if (command !== undefined) {
   await command.run(args);
 } else if (name === '--help' || name === '-h') {
   process.stdout.write(help);
-} else if (name === '--version') {
-  process.stdout.write(`${version()}\n`);
 } else {
   process.exitCode = 1;
   process.stderr.write(

@@ -4,7 +4,7 @@ import { routesOf } from '../lambdas/api/api-routes.ts';
 import { loadApp } from '../local/app.ts';
 import { calledAs } from '../local/cli/called-as.ts';
 import { parseCommandLine } from '../local/cli/command-line.ts';
-import { upstreamUrls } from '../local/cli/options.ts';
+import { upstreamUrls, valuesOfVariable, variableOf } from '../local/cli/options.ts';
 import { reasonOf, StartError } from '../local/errors.ts';
 import type { UpstreamDefinitions } from '../manifest/index.ts';
 import { probe } from '../tools/probe.ts';
@@ -99,8 +99,8 @@ async function run(args: readonly string[]): Promise<boolean> {
   const { directory, config } = await loadApp(process.cwd());
   if (given['probe'] === true) {
     const named = typeof given['upstream'] === 'object' ? given['upstream'] : undefined;
-    const fromEnvironment = (process.env['BFF_UPSTREAM'] ?? '').split(',').filter((part) => part !== '');
-    return tryUpstreams(config.upstreams, upstreamUrls(named ?? fromEnvironment));
+    const values = named ?? valuesOfVariable(process.env[variableOf('upstream')]);
+    return tryUpstreams(config.upstreams, upstreamUrls(values));
   }
   return write(config.upstreams, { out: out ?? directory, types, check: given['check'] === true });
 }

@@ -383,6 +383,7 @@ export class Cis2Bff extends Construct {
       JwksUrl: this.jwksUrl,
       Issuer: settings.CIS2_ISSUER,
       ClientId: settings.CIS2_CLIENT_ID,
+      EndSessionUrl: settings.END_SESSION_URL,
       ApiPlatformTokenUrl: settings.API_PLATFORM_TOKEN_URL,
       UpstreamUrls: settings.UPSTREAMS,
       SigningKeysSecretArn: this.signingKeys.secret.secretArn,

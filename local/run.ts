@@ -271,6 +271,9 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
       ...readOutputs(assembly, baseUrl),
       Issuer: issuer,
       ClientId: options.clientId,
+      ...(options.settings.END_SESSION_URL === undefined
+        ? {}
+        : { EndSessionUrl: options.settings.END_SESSION_URL }),
       ApiPlatformTokenUrl: apis.tokenUrl,
       UpstreamUrls: JSON.stringify(apis.upstreams),
     },

@@ -1,43 +1,47 @@
 import type { CloudWatchClientConfig } from '@aws-sdk/client-cloudwatch';
 import type { SNSClientConfig } from '@aws-sdk/client-sns';
-import { CouldNot } from './errors.ts';
+import { CommandFailed } from './errors.ts';
 
 export interface Alarm {
   readonly name: string;
   /** Severity, what users notice, and the section of the runbook. */
   readonly description: string;
-  /** `OK`, `ALARM` or `INSUFFICIENT_DATA`; absent where nothing is measured. */
+  /** `OK`, `ALARM` or `INSUFFICIENT_DATA`; absent in a local start, which measures nothing. */
   readonly state?: string;
-  /** How many there are for the state ALARM. */
+  /** How many actions the state ALARM has. */
   readonly actions: number;
   readonly enabled: boolean;
 }
 
-/** Who is told of alarms. */
+/** Subscriptions to the topic that alarms are sent to. */
 export interface AlarmSubscriptions {
   readonly confirmed: number;
-  /** Asked to agree, and have not. */
+  /** Not yet confirmed by whoever was subscribed. */
   readonly pending: number;
 }
 
 const packageMissing =
   (name: string) =>
   (cause: unknown): never => {
-    throw new CouldNot('package_missing', `this command needs the package ${name}: npm install -D ${name}`, {
-      cause,
-    });
+    throw new CommandFailed(
+      'package_missing',
+      `this command needs the package ${name}: npm install -D ${name}`,
+      {
+        cause,
+      },
+    );
   };
 
 /**
- * The alarms whose names begin so, composite ones among them.
+ * The alarms whose names begin with a prefix, composite alarms included.
  *
- * @param failure - what a failed call means
- * @throws CouldNot
+ * @param failure - turns an error of a call into the command's own
+ * @throws CommandFailed
  */
 export async function readAlarms(
   prefix: string,
   config: CloudWatchClientConfig,
-  failure: (error: unknown, action: string) => CouldNot,
+  failure: (error: unknown, action: string) => CommandFailed,
 ): Promise<readonly Alarm[]> {
   const sdk = await import('@aws-sdk/client-cloudwatch').catch(packageMissing('@aws-sdk/client-cloudwatch'));
   const client = new sdk.CloudWatchClient(config);
@@ -72,15 +76,15 @@ export async function readAlarms(
 }
 
 /**
- * Who has subscribed to the topic that alarms are sent to.
+ * Reads who has subscribed to the topic that alarms are sent to.
  *
- * @param failure - what a failed call means
- * @throws CouldNot
+ * @param failure - turns an error of a call into the command's own
+ * @throws CommandFailed
  */
 export async function readAlarmSubscriptions(
   topicArn: string,
   config: SNSClientConfig,
-  failure: (error: unknown, action: string) => CouldNot,
+  failure: (error: unknown, action: string) => CommandFailed,
 ): Promise<AlarmSubscriptions> {
   const sdk = await import('@aws-sdk/client-sns').catch(packageMissing('@aws-sdk/client-sns'));
   const client = new sdk.SNSClient(config);

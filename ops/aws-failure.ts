@@ -1,4 +1,4 @@
-import { CouldNot } from './errors.ts';
+import { CommandFailed } from './errors.ts';
 import { oneLine } from './wording.ts';
 
 interface AwsError {
@@ -38,23 +38,23 @@ const unreachable = new Set([
 export const isAwsError = (error: unknown): error is AwsError =>
   typeof error === 'object' && error !== null && 'name' in error && 'message' in error;
 
-/** The call may have been carried out or not: no response came. */
+/** No response came: the call may have been carried out or not. */
 export const isNoResponse = (error: unknown): boolean =>
   isAwsError(error) &&
   (error.name === 'TimeoutError' || unreachable.has(error.code ?? '') || unreachable.has(error.name));
 
 /**
- * What a failed call to AWS means for whoever ran the command. AWS's own words are quoted only where they say who may
- * not do what.
+ * Explains a failed call to AWS to whoever ran the command. AWS's own message is quoted only where it says which right is missing.
  *
  * @param action - the IAM action of the call, e.g. `lambda:InvokeFunction`
  */
-export function awsFailure(error: unknown, action: string): CouldNot {
-  const because = (code: string, message: string): CouldNot => new CouldNot(code, message, { cause: error });
+export function awsFailure(error: unknown, action: string): CommandFailed {
+  const because = (code: string, message: string): CommandFailed =>
+    new CommandFailed(code, message, { cause: error });
   if (!isAwsError(error)) return because('aws_error', `${action} failed for an unknown reason`);
   const { name } = error;
 
-  // Of the token provider too: `aws sso login` has not been run, or not today.
+  // The token provider's error: `aws sso login` has not been run, or its session is over.
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError') {
     return because(
       'no_credentials',
@@ -73,14 +73,14 @@ export function awsFailure(error: unknown, action: string): CouldNot {
   if (/^AccessDenied|^UnauthorizedOperation$/.test(name) || error.$metadata?.httpStatusCode === 403) {
     return because(
       'access_denied',
-      `AWS does not allow you ${action}: assume the role in the stack output OperatorReadOnlyRoleArn, or, to change something, the one in OperatorRoleArn (AWS says: ${oneLine(error.message).slice(0, 400)})`,
+      `AWS does not allow you ${action}: assume the role in the stack output OperatorReadOnlyRoleArn, or OperatorRoleArn for a command that changes something (AWS says: ${oneLine(error.message).slice(0, 400)})`,
     );
   }
   if (throttled.has(name) || error.$metadata?.httpStatusCode === 429) {
-    return because('throttled', `AWS takes no more calls of ${action} at this moment: try again in a minute`);
+    return because('throttled', `AWS throttles calls of ${action}: try again in a minute`);
   }
   if (isNoResponse(error)) {
-    return because('unreachable', `no answer from AWS to ${action}: check the network, and try again`);
+    return because('unreachable', `AWS did not respond to ${action}: check the network, and try again`);
   }
   const status = error.$metadata?.httpStatusCode;
   return because(

@@ -1,10 +1,11 @@
 import { parseArgs } from 'node:util';
+import { isKid, isUid } from '../lambdas/common/id-rules.ts';
 import { didYouMean } from '../manifest/nearest.ts';
 import { calledAs } from '../local/cli/called-as.ts';
 import type { Arguments, Command, OwnOption, Purpose, Target } from './command.ts';
 import { commands } from './commands.ts';
-import { BadUsage } from './errors.ts';
-import { isKid } from './keys/private-key.ts';
+import { UsageError } from './errors.ts';
+import { defaultRegion } from './invocation.ts';
 
 interface OptionSpec {
   /** Placeholder of the value in the help text; an option without one is a switch. */
@@ -14,22 +15,22 @@ interface OptionSpec {
 
 const sharedOptions = {
   env: { value: 'NAME', help: 'work on the environment NAME in AWS' },
-  stack: { value: 'NAME', help: "work on the stack NAME of an app's own in AWS" },
+  stack: { value: 'NAME', help: 'work on the stack NAME of your own CDK app in AWS' },
   construct: { value: 'ID', help: 'which installation, where the stack has several' },
   local: { value: 'PORT', help: 'work on the local start that runs on PORT' },
-  region: { value: 'REGION', help: 'AWS region of the environment or stack (eu-west-2)' },
+  region: { value: 'REGION', help: `AWS region of the environment or stack (${defaultRegion})` },
   json: { help: 'print one JSON document in place of the text' },
   help: { help: 'this text' },
 } as const satisfies Record<string, OptionSpec>;
 
 const ownOptions = {
   purpose: { value: 'PURPOSE', help: 'whose keys: cis2, or api-platform where it has its own (cis2)' },
-  'dry-run': { help: 'say what would happen and change nothing' },
+  'dry-run': { help: 'show what would happen and change nothing' },
   yes: { help: 'do not ask' },
-  kid: { value: 'KID', help: 'the id the key is known by (its own, or its RFC 7638 thumbprint)' },
-  now: { help: 'let the key sign at once: for a key that CIS2 already knows' },
-  uid: { value: 'UID', help: 'the user, by the uid that CIS2 knows them by' },
-  all: { help: 'every session of everybody' },
+  kid: { value: 'KID', help: 'the key’s id (default: the JWK’s own, or the RFC 7638 thumbprint)' },
+  now: { help: 'sign with the key at once: for a key that CIS2 already knows' },
+  uid: { value: 'UID', help: 'the user’s uid at CIS2' },
+  all: { help: 'the sessions of all users' },
   hours: { value: 'N', help: 'how far back to look in the logs (24)' },
 } as const satisfies Record<OwnOption, OptionSpec>;
 
@@ -61,10 +62,10 @@ export type CommandLine =
  * Reads the command line.
  *
  * @param args - without the program's own name
- * @throws BadUsage when it does not name one command with everything it needs, and nothing else
+ * @throws UsageError when it does not name one command with everything it needs, and nothing else
  */
 export function readCommandLine(args: readonly string[]): CommandLine {
-  // The command first: what an option means depends on it, and a mistyped command is the more useful thing to report.
+  // The command first: the options depend on it, and a mistyped command is the more useful thing to report.
   const words = parseArgs({ args: [...args], options: parserOptions, strict: false, allowPositionals: true });
   const command = commands.find((candidate) => startsWith(words.positionals, wordsOf(candidate)));
   if (command === undefined) {
@@ -74,10 +75,10 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     }
     const given = words.positionals.slice(0, 2).join(' ');
     const hint = didYouMean(given, commandNames) || '.';
-    throw new BadUsage(
+    throw new UsageError(
       given === ''
-        ? `no command; the commands are: ${commandList()} (--help says more)`
-        : `unknown command ${JSON.stringify(given)}${hint} The commands are: ${commandList()} (--help says more)`,
+        ? `no command; the commands are: ${commandList()} (see ${calledAs('ops')} --help)`
+        : `unknown command ${JSON.stringify(given)}${hint} The commands are: ${commandList()} (see ${calledAs('ops')} --help)`,
     );
   }
 
@@ -97,8 +98,8 @@ export function readCommandLine(args: readonly string[]): CommandLine {
 
 type Values = Readonly<Record<string, string | boolean | undefined>>;
 
-const usage = (command: Command, message: string): BadUsage =>
-  new BadUsage(`${message} (${command.name} --help lists the options)`);
+const usage = (command: Command, message: string): UsageError =>
+  new UsageError(`${message} (see ${calledAs('ops')} ${command.name} --help)`);
 
 function parse(args: readonly string[], command: Command): { values: Values; positionals: string[] } {
   let parsed;
@@ -135,7 +136,7 @@ function parserComplaint({ code, message }: { code?: string; message: string }):
     const names = Object.keys(optionSpecs).map((option) => `--${option}`);
     return `unknown option --${unknown}${didYouMean(`--${unknown}`, names)}`;
   }
-  // The parser adds hints, some on lines of their own; the first sentence says it all.
+  // The parser adds hints, some on lines of their own; the first sentence is enough.
   return (message.split('\n', 1)[0] ?? message).replace(/\.(?: .*)?$/, '');
 }
 
@@ -151,7 +152,7 @@ function readArguments(command: Command, operands: readonly string[], values: Va
     throw usage(command, '--kid must be 1 to 128 of A-Z, a-z, 0-9 and ._~-');
   }
   const uid = text('uid');
-  if (uid !== undefined && !/^[\x21-\x7e]{1,255}$/.test(uid)) {
+  if (uid !== undefined && !isUid(uid)) {
     throw usage(command, '--uid must be 1 to 255 printable ASCII characters without spaces');
   }
   const hours = text('hours');
@@ -186,7 +187,7 @@ function readTarget(
   if (places.length === 0) {
     throw usage(
       command,
-      "say where: --env NAME for an environment in AWS, --stack NAME for an app's own stack there, --local PORT for a local start",
+      'say where: --env NAME for an environment in AWS, --stack NAME for a stack of your own CDK app, --local PORT for a local start',
     );
   }
   if (places.length > 1) {
@@ -198,7 +199,7 @@ function readTarget(
   }
   const local = text('local');
   if (local === undefined) {
-    const region = text('region') ?? 'eu-west-2';
+    const region = text('region') ?? defaultRegion;
     if (!/^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/.test(region)) {
       throw usage(command, '--region must be an AWS region, such as eu-west-2');
     }
@@ -232,16 +233,17 @@ function generalHelp(): string {
   return [
     `Usage: ${calledAs('ops')} COMMAND (--env NAME | --stack NAME | --local PORT) [options]`,
     '',
-    'What an operator can do to an installation.',
+    'Operates an installation, in AWS or on this machine.',
     '',
     ...commands.map((command) => `  ${callOf(command).padEnd(widest)}  ${command.summary}`),
     '',
     ...optionLines(Object.keys(sharedOptions)),
+    '  --version           the version of this package',
     '',
-    'COMMAND --help says what else a command takes, and what AWS must allow whoever runs it. AWS credentials come from',
-    'where the AWS CLI has them. What changes something asks first; with nobody to ask it needs --yes.',
+    'COMMAND --help says what else a command takes, and which rights in AWS it needs. AWS credentials are found as the AWS CLI',
+    'finds them. A command that ends sessions or moves keys asks first; without a terminal it needs --yes.',
     '',
-    'Exit status: 0 done, 1 could not, 2 bad usage. Results go to standard output, everything else to standard error. npm',
+    'Exit status: 0 done, 1 failed, 2 wrong usage. Results go to standard output, everything else to standard error. npm',
     'prints lines of its own before a command: leave them out with npm run --silent ops -- COMMAND --json.',
   ].join('\n');
 }

@@ -1,7 +1,7 @@
 import type { Installation } from './installation.ts';
 import type { Io, Result } from './io.ts';
 
-/** Where a command works: an environment, a stack of an app's own, or a local start. */
+/** What a command works on: an environment, a stack of an app's own, or a local start. */
 export type Target =
   | { readonly kind: 'environment'; readonly name: string; readonly region: string }
   | {
@@ -15,7 +15,7 @@ export type Target =
 
 export type Purpose = 'cis2' | 'api-platform';
 
-/** What the command line says, checked. Options that the command does not have are absent or off. */
+/** The command line, checked. Options that the command does not have are absent or off. */
 export interface Arguments {
   readonly operands: readonly string[];
   readonly target: Target;
@@ -39,7 +39,7 @@ export interface Clock {
 export interface Context {
   readonly io: Io;
   readonly clock: Clock;
-  /** Finds the installation; what can be refused without it is refused before. */
+  /** Finds the installation. Call it after the checks that need none. */
   open(target: Target): Promise<Installation>;
 }
 
@@ -49,7 +49,7 @@ export type OwnOption = 'purpose' | 'yes' | 'dry-run' | 'kid' | 'now' | 'uid' | 
 export interface Command {
   /** The words that call it, e.g. `keys status`. */
   readonly name: string;
-  /** Names of what stands after them, all of them required. */
+  /** Names of the operands after them, all required. */
   readonly operands: readonly string[];
   readonly options: readonly OwnOption[];
   /** One line for the list of commands. */
@@ -58,10 +58,10 @@ export interface Command {
   readonly help: readonly string[];
   /** What AWS must allow whoever runs it. */
   readonly actions: readonly string[];
-  /** It changes nothing: the role for that has its rights. */
+  /** It changes nothing: the read-only role has its rights. */
   readonly readOnly?: true;
-  /** What is wrong with options that are well written each, in words that follow the command's name. */
+  /** What is wrong with a combination of valid options, in words that follow the command's name. */
   readonly misuse?: (args: Arguments) => string | undefined;
-  /** @throws CouldNot */
+  /** @throws CommandFailed */
   run(args: Arguments, context: Context): Promise<Result>;
 }

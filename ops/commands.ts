@@ -1,5 +1,6 @@
 import type { Command } from './command.ts';
 import { doctor } from './doctor/doctor.ts';
+import { checkKeys } from './keys/check.ts';
 import { importKey } from './keys/import.ts';
 import { promoteKey } from './keys/promote.ts';
 import { rotateKeys } from './keys/rotate.ts';
@@ -14,6 +15,7 @@ export const commands: readonly Command[] = [
   rotateKeys,
   promoteKey,
   importKey,
+  checkKeys,
   listSessions,
   endSessions,
   trace,

@@ -1,13 +1,13 @@
-/** Why a command ends without having done what it was asked for. The message is one line: what, why, what to do. */
+/** Why a command failed. The message is one line: what, why, what to do. */
 abstract class CommandError extends Error {
   /** Stable; `--json` prints it. */
   abstract readonly code: string;
   abstract readonly exitCode: 1 | 2;
 }
 
-/** It could not be done. */
-export class CouldNot extends CommandError {
-  override readonly name = 'CouldNot';
+/** The command could not be carried out. */
+export class CommandFailed extends CommandError {
+  override readonly name = 'CommandFailed';
   override readonly exitCode = 1;
   readonly code: string;
 
@@ -17,11 +17,14 @@ export class CouldNot extends CommandError {
   }
 }
 
-/** The command line does not say what to do. */
-export class BadUsage extends CommandError {
-  override readonly name = 'BadUsage';
+/** The code of wrong usage: there is no other. */
+export const usageCode = 'bad_usage';
+
+/** The command line is wrong. */
+export class UsageError extends CommandError {
+  override readonly name = 'UsageError';
   override readonly exitCode = 2;
-  readonly code = 'bad_usage';
+  readonly code = usageCode;
 }
 
 export const isCommandError = (error: unknown): error is CommandError => error instanceof CommandError;

@@ -1,9 +1,10 @@
 import { createInterface } from 'node:readline';
+import { usageCode } from './errors.ts';
 import { oneLine } from './wording.ts';
 
-/** What a command has to say at its end. */
+/** The result of a command. */
 export interface Result {
-  /** It was done, and what was found is not right: the exit status is 1. */
+  /** The command was carried out, and found something wrong: the exit status is 1. */
   readonly failed?: boolean;
   /** For `--json`. */
   readonly document: unknown;
@@ -11,15 +12,15 @@ export interface Result {
   readonly lines: readonly string[];
 }
 
-/** The command's way to the person who runs it, or to the program that does. */
+/** Input and output of a command. */
 export interface Io {
-  /** Somebody is there to be asked. */
+  /** There is a terminal to ask on. */
   readonly interactive: boolean;
-  /** Lines for people, before anything is changed. With `--json` only if they are needed to answer a question. */
+  /** Prints lines for people before anything is changed. With `--json` only where a question follows. */
   show(lines: readonly string[]): void;
   /** A line on standard error: progress, warnings. */
   note(line: string): void;
-  /** Asks for a yes; anything else, and the end of the input, is a no. */
+  /** Asks for a yes; anything else, or the end of the input, is a no. */
   confirm(question: string): Promise<boolean>;
   finish(result: Result): void;
   /** A failure: one line on standard error and, with `--json`, a document on standard output. */
@@ -30,7 +31,7 @@ const printable = (line: string): string => line.replaceAll(/[\p{Cc}\p{Cf}]/gu, 
 
 /**
  * @param options.json - standard output gets exactly one JSON document
- * @param options.asks - the command is going to ask
+ * @param options.asks - the command may ask
  */
 export function processIo({ json, asks }: { json: boolean; asks: boolean }): Io {
   const interactive = process.stdin.isTTY;
@@ -73,7 +74,9 @@ export function processIo({ json, asks }: { json: boolean; asks: boolean }): Io 
     fail: ({ code, message }) => {
       const line = oneLine(message);
       if (json) printJson({ error: { code, message: line } });
-      print(process.stderr, [`cis2-bff ops: ${line}`]);
+      // The runbooks list the codes.
+      const isNamed = code === usageCode || line.includes(`(${code})`);
+      print(process.stderr, [`cis2-bff ops: ${line}${isNamed ? '' : ` (${code})`}`]);
     },
   };
 }

@@ -1,7 +1,7 @@
 /** The log entries of an installation, as CloudWatch Logs Insights finds them. */
 import type { CloudWatchLogsClient, CloudWatchLogsClientConfig } from '@aws-sdk/client-cloudwatch-logs';
-import { CouldNot } from './errors.ts';
-import { isObject } from './responses.ts';
+import { CommandFailed } from './errors.ts';
+import { isObject, parseJson } from '../lambdas/common/json.ts';
 
 /** One JSON line of a log. */
 export type LogEntry = Readonly<Record<string, unknown>>;
@@ -12,7 +12,7 @@ export interface LogReader {
    *
    * @param reference - letters, digits and hyphens
    * @param hours - how far back to look
-   * @throws CouldNot
+   * @throws CommandFailed
    */
   entriesOf(reference: string, hours: number): Promise<readonly LogEntry[]>;
   /**
@@ -20,13 +20,20 @@ export interface LogReader {
    *
    * @param events - their names
    * @param hours - how far back to look
-   * @throws CouldNot
+   * @throws CommandFailed
    */
   latestOf(events: readonly string[], hours: number): Promise<readonly LogEntry[]>;
+  /**
+   * The latest entries of failed sign-ins and of requests that were answered 5xx, the latest first.
+   *
+   * @param hours - how far back to look
+   * @throws CommandFailed
+   */
+  failures(hours: number): Promise<readonly LogEntry[]>;
   close(): void;
 }
 
-/** Between two looks at whether a query is done, in milliseconds, and how long it may take. */
+/** Between two checks whether a query is done, in milliseconds, and how long it may take. */
 const pauseMs = 1_000;
 const maxQueryMs = 120_000;
 const maxEntries = 1_000;
@@ -34,12 +41,12 @@ const maxLatest = 100;
 
 /**
  * @param options.groups - names of the log groups
- * @param options.failure - what a failed call means
+ * @param options.failure - turns an error of a call into the command's own
  */
 export function createLogReader(options: {
   groups: () => readonly string[];
   client: CloudWatchLogsClientConfig;
-  failure: (error: unknown, action: string) => CouldNot;
+  failure: (error: unknown, action: string) => CommandFailed;
 }): LogReader {
   let client: CloudWatchLogsClient | undefined;
   const find = async (
@@ -54,7 +61,7 @@ export function createLogReader(options: {
         new sdk.StartQueryCommand({
           logGroupNames: [...options.groups()],
           startTime: now - hours * 3_600,
-          // The clock of who asks may be behind.
+          // This machine's clock may be behind.
           endTime: now + 600,
           queryString: `fields @message | filter ${filter} | sort @timestamp ${order} | limit ${String(limit)}`,
         }),
@@ -73,13 +80,13 @@ export function createLogReader(options: {
         const lines = results.map(
           (fields) => fields.find(({ field }) => field === '@message')?.value?.trimEnd() ?? '',
         );
-        // The audit trail has the same lines as the functions' own logs, which are not kept for as long.
+        // The audit log group repeats lines of the functions' logs, which it keeps for longer.
         return [...new Set(lines)].flatMap(entryOf);
       }
       if (status !== 'Scheduled' && status !== 'Running') break;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
-    throw new CouldNot(
+    throw new CommandFailed(
       'query_failed',
       'CloudWatch Logs Insights did not finish the query: try again, with fewer --hours',
     );
@@ -89,6 +96,8 @@ export function createLogReader(options: {
       find(`reference = "${reference}"`, { hours, order: 'asc', limit: maxEntries }),
     latestOf: (events, hours) =>
       find(`event in ${JSON.stringify(events)}`, { hours, order: 'desc', limit: maxLatest }),
+    failures: (hours) =>
+      find('event = "sign_in_failed" or status >= 500', { hours, order: 'desc', limit: maxEntries }),
     close: () => {
       client?.destroy();
     },
@@ -97,7 +106,7 @@ export function createLogReader(options: {
 
 const loadSdk = () =>
   import('@aws-sdk/client-cloudwatch-logs').catch((cause: unknown) => {
-    throw new CouldNot(
+    throw new CommandFailed(
       'package_missing',
       'this command needs the package @aws-sdk/client-cloudwatch-logs: npm install -D @aws-sdk/client-cloudwatch-logs',
       { cause },
@@ -105,14 +114,10 @@ const loadSdk = () =>
   });
 
 function entryOf(line: string): LogEntry[] {
-  try {
-    const entry = JSON.parse(line) as unknown;
-    return isObject(entry) ? [withoutMetrics(entry)] : [];
-  } catch {
-    return [];
-  }
+  const entry = parseJson(line);
+  return isObject(entry) ? [withoutMetrics(entry)] : [];
 }
 
-/** Without the member that says to CloudWatch which others are metrics. */
+/** Without the member that tells CloudWatch which others are metrics. */
 const withoutMetrics = (entry: LogEntry): LogEntry =>
   Object.fromEntries(Object.entries(entry).filter(([name]) => name !== '_aws'));

@@ -1,16 +1,14 @@
-/** Reads the response of a function of ours: its own refusal, or the members that a command knows and no others. */
-import { CouldNot } from './errors.ts';
+/** Reads a function's response: its refusal, or the members that a command knows and no others. */
+import { isObject } from '../lambdas/common/json.ts';
+import { CommandFailed } from './errors.ts';
 import { oneLine } from './wording.ts';
-
-export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export type Read<T> = (value: unknown) => T;
 
-const unexpected = (): CouldNot =>
-  new CouldNot(
+const unexpected = (): CommandFailed =>
+  new CommandFailed(
     'unexpected_answer',
-    'the function answered what this command does not know: are both of the same version?',
+    'the function’s response is not known to this command: check that both have the same version',
   );
 const checked =
   <T>(isValid: (value: unknown) => value is T): Read<T> =>
@@ -47,7 +45,7 @@ type Members<R extends Readers> = {
 } & {
   readonly [Name in Optional<R>]?: Exclude<ReturnType<R[Name]>, undefined>;
 };
-/** Built of the members by name, so that nothing else of a response is ever printed. */
+/** Has only the members named, so that nothing else of a response is ever printed. */
 export const object =
   <R extends Readers>(readers: R): Read<Members<R>> =>
   (value) => {
@@ -56,12 +54,12 @@ export const object =
     return Object.fromEntries(members.filter(([, member]) => member !== undefined)) as Members<R>;
   };
 
-/** @throws CouldNot with the function's own code when it refused, `unexpected_answer` when it is no such response */
+/** @throws CommandFailed with the function's own code when it refused, `unexpected_answer` when the response is not known */
 export const accepted =
   <T>(read: Read<T>): Read<T> =>
   (response) => {
     const { ok, code, message } = isObject(response) ? response : {};
-    if (ok === false) throw new CouldNot(text(code), oneLine(text(message)));
+    if (ok === false) throw new CommandFailed(text(code), oneLine(text(message)));
     if (ok !== true) throw unexpected();
     return read(response);
   };

@@ -13,7 +13,7 @@ const systemClock: Clock = {
  * Runs one command.
  *
  * @param args - the command line, without the program's own name
- * @returns the exit status: 0 done, 1 could not, 2 bad usage
+ * @returns the exit status: 0 done, 1 failed, 2 wrong usage
  */
 export async function runOps(args: readonly string[]): Promise<number> {
   let line: CommandLine;
@@ -51,9 +51,9 @@ export async function runOps(args: readonly string[]): Promise<number> {
 
 function reported(error: unknown, io: { fail(error: { code: string; message: string }): void }): number {
   if (!isCommandError(error)) {
-    // Its name alone: what a message of somebody else's quotes is not known.
+    // Its name alone: the message of an unknown error may quote anything.
     const name = error instanceof Error ? error.name : typeof error;
-    io.fail({ code: 'internal_error', message: `internal error (${name}): this is a fault of the command` });
+    io.fail({ code: 'internal_error', message: `internal error ${name}: a fault of the command itself` });
     return 1;
   }
   io.fail(error);

@@ -1,5 +1,5 @@
 import type { Command } from './command.ts';
-import { CouldNot } from './errors.ts';
+import { CommandFailed } from './errors.ts';
 import type { LogEntry } from './logs.ts';
 import { oneLine } from './wording.ts';
 
@@ -20,7 +20,7 @@ export const trace: Command = {
   summary: 'the log entries behind a reference that a user was shown',
   help: [
     'Shows what was logged for the request of that reference, the oldest entry first. Case, spaces and hyphens do not matter.',
-    'In AWS it asks CloudWatch Logs Insights, which is paid for by the gigabyte that it looks through; entries arrive there some',
+    'In AWS it asks CloudWatch Logs Insights, which costs by the gigabyte that it reads; entries arrive there some',
     'seconds after the request. A local start has its last five thousand lines.',
   ],
   actions: ['cloudformation:DescribeStacks', 'logs:StartQuery', 'logs:GetQueryResults'],
@@ -33,7 +33,7 @@ export const trace: Command = {
     const installation = await context.open(args.target);
     const entries = await installation.logs.entriesOf(reference, hours);
     if (entries.length === 0) {
-      throw new CouldNot(
+      throw new CommandFailed(
         'not_found',
         `no log entry of ${installation.label} has the reference ${reference} in the last ${String(hours)} hours: check it, look further back with --hours, and allow a new entry a minute to arrive`,
       );
@@ -45,20 +45,20 @@ export const trace: Command = {
   },
 };
 
-/** The members that every entry has, which stand first. */
-const standing = ['time', 'level', 'event', 'function', 'reference'];
+/** The members that every entry has. They are printed first. */
+const commonMembers = ['time', 'level', 'event', 'function', 'reference'];
 
-/** `09:00:00.000  warn   sign-in  sign_in_failed  code=login_expired` */
+/** `2026-01-01 09:00:00.000 UTC  warn   callback  sign_in_failed  code=login_expired` */
 function lineOf(entry: LogEntry): string {
   const text = (name: string): string => {
     const value = entry[name];
     return typeof value === 'string' ? oneLine(value) : '';
   };
   const details = Object.entries(entry)
-    .filter(([name, value]) => !standing.includes(name) && value !== null)
+    .filter(([name, value]) => !commonMembers.includes(name) && value !== null)
     .map(([name, value]) => `${name}=${oneLine(typeof value === 'string' ? value : JSON.stringify(value))}`);
   return [
-    text('time').replace('T', ' ').replace('Z', ''),
+    text('time').replace('T', ' ').replace('Z', ' UTC'),
     text('level').padEnd(5),
     text('function'),
     text('event'),

@@ -1,4 +1,4 @@
-/** How things are said to a person. */
+/** Texts for a person: times, tables, one line. */
 
 const units = [
   ['day', 86_400],
@@ -9,8 +9,8 @@ const units = [
 const relative = new Intl.RelativeTimeFormat('en-GB', { numeric: 'always' });
 
 /**
- * How far an instant is from now, in the greatest unit that it fills: `3 days ago`, `in 27 days`, `just now`. What is past is
- * never said to be longer ago than it is: a key is trusted for its age.
+ * How far an instant is from now, in the largest unit that it fills: `3 days ago`, `in 27 days`, `just now`. The past is rounded
+ * down: a key must not look older than it is.
  *
  * @param instant - RFC 3339
  * @param now - milliseconds since the epoch
@@ -46,7 +46,7 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** One line in which nothing moves the cursor: what came from elsewhere must not be able to paint over what we say. */
+/** One line without control characters: text from elsewhere must not move the cursor over ours. */
 export const oneLine = (text: string): string =>
   text
     .replaceAll(/\s+/g, ' ')

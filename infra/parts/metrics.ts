@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import type * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import { faultCodes } from '../../lambdas/fault-codes.ts';
 
 const fiveMinutes = Duration.minutes(5);
 
@@ -28,9 +29,6 @@ export const apiMetric = (
     dimensionsMap: { ApiId: api.apiId },
     label,
   });
-
-/** Why a sign-in failed, as far as nobody chose it and no rule of the app's says so. */
-const faultCodes = ['internal_error', 'provider_error', 'provider_unavailable', 'response_invalid'] as const;
 
 export interface FaultChoice {
   /** @default - all */

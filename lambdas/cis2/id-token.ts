@@ -1,7 +1,7 @@
 /** The checks on an ID token that the library leaves to a relying party. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IDToken } from 'oauth4webapi';
-import type { EpochMilliseconds, EpochSeconds } from '../common/index.ts';
+import { isUid, type EpochMilliseconds, type EpochSeconds } from '../common/index.ts';
 import { SignInRefused } from './errors.ts';
 import { recentInstant, clockSkewSeconds } from './jwt.ts';
 
@@ -32,7 +32,7 @@ export function checkIdToken(
   // OpenID Connect Core 3.1.3.7(3): we trust no other audience.
   if (audiences.length !== 1 || audiences[0] !== clientId) refuse('aud');
   if (claims.azp !== undefined && claims.azp !== clientId) refuse('azp');
-  if (typeof claims.sub !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(claims.sub)) refuse('sub');
+  if (!isUid(claims.sub)) refuse('sub');
 
   if (recentInstant(claims.iat, now) === undefined) refuse('iat');
   // The person proved their presence no more than five minutes ago (NHS CIA Ses Req 003).

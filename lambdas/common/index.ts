@@ -3,6 +3,7 @@ export { untilAborted, withDeadline } from './deadline.ts';
 export { BffError } from './errors.ts';
 export { readBounded, TooLarge } from './bounded-body.ts';
 export { cachedInMemory, createCache } from './cached-in-memory.ts';
+export { isKid, isUid } from './id-rules.ts';
 export { isObject, parseJson, withoutNulls, type JsonObject } from './json.ts';
 export { Secret } from './secret.ts';
 export {
@@ -12,6 +13,7 @@ export {
   preciseClock,
   systemClock,
   toRfc3339,
+  toText,
   type Clock,
   type EpochSeconds,
   type EpochMilliseconds,

@@ -33,5 +33,9 @@ export const asEpochMilliseconds = (value: unknown): EpochMilliseconds | undefin
     ? (value as EpochMilliseconds)
     : undefined;
 
+/** For a person: `2026-11-30 01:40:57 UTC`. */
+export const toText = (instant: EpochSeconds): string =>
+  `${toRfc3339(instant).slice(0, 19).replace('T', ' ')} UTC`;
+
 /** RFC 3339 in UTC with milliseconds: the form of every time in responses. */
 export const toRfc3339 = (instant: EpochSeconds): string => new Date(instant * 1000).toISOString();

@@ -19,7 +19,7 @@ export function keysStatus({ rings, log }: { readonly rings: readonly StatusPort
       if (!(error instanceof KeysUnavailable)) throw error;
       logFailure(log, error);
       const message =
-        'The state of the keys could not be read. If it stays so, run the hourly check of rotate-signing-keys by hand, which publishes it again.';
+        'The state of the keys could not be read. If trying again does not help, run keys check: it publishes the ring again.';
       return { ok: false, code: error.code, message };
     }
   };

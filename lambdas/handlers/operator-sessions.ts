@@ -2,6 +2,7 @@ import {
   asEpochSeconds,
   BffError,
   isObject,
+  isUid,
   toRfc3339,
   type Clock,
   type EpochSeconds,
@@ -66,7 +67,9 @@ export const operatorSessions =
       if (!(error instanceof BffError)) throw unexpected();
       return refusal(
         error.code,
-        'The sessions could not be reached, and some may have ended: nothing is broken by trying again.',
+        request.operation === 'list'
+          ? 'The sessions could not be read: try again in a minute.'
+          : 'The sessions could not be reached, and some may have ended: try again, which is safe.',
       );
     }
   };
@@ -82,8 +85,7 @@ function readRequest(event: unknown): OperatorRequest | undefined {
   const { operation, ...others } = event;
   if (operation === 'list' || operation === 'end') {
     const { uid, ...unknown } = others;
-    const isUid = typeof uid === 'string' && /^[\x21-\x7e]{1,255}$/.test(uid);
-    return isUid && Object.keys(unknown).length === 0 ? { operation, uid } : undefined;
+    return isUid(uid) && Object.keys(unknown).length === 0 ? { operation, uid } : undefined;
   }
   if (operation !== 'end-all') return undefined;
   const { begunBy, cursor, ...unknown } = others;

@@ -1,7 +1,14 @@
 import { ProviderUnavailable, SignInRefused } from '../cis2/index.ts';
 import { redirectToErrorPage, type HttpRequest, type HttpResponse } from '../http/index.ts';
 import type { Settings } from '../settings/index.ts';
+import { probeCode } from '../probe-code.ts';
 import { logFailure, type Logger } from '../telemetry/index.ts';
+
+const codeRefused = 'token response: error invalid_grant';
+
+/** Any other failure of a probe is a fault that people meet too. */
+const isProbe = ({ query }: HttpRequest, error: unknown): boolean =>
+  error instanceof SignInRefused && error.check === codeRefused && query.get('code') === probeCode;
 
 /**
  * The redirect after a failed sign-in: to the error page of the app, with a code and the reference of the log entry. No
@@ -18,7 +25,8 @@ export function signInFailure(
 ): HttpResponse {
   const refused = error instanceof SignInRefused || error instanceof ProviderUnavailable;
   const code = refused ? error.code : 'internal_error';
-  if (error instanceof SignInRefused) log('sign_in_failed', { person, code, check: error.check });
+  if (isProbe(request, error)) log('sign_in_probed', { check: codeRefused });
+  else if (error instanceof SignInRefused) log('sign_in_failed', { person, code, check: error.check });
   else {
     // Messages about CIS2 are in our words; other messages may hold any data.
     logFailure(log, error, error instanceof ProviderUnavailable ? error.message : undefined);

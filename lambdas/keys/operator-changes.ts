@@ -1,5 +1,5 @@
 /** The changes of an operator: the preview, the effect on those who have cached our keys, and the result. */
-import { after, toRfc3339, type EpochSeconds } from '../common/index.ts';
+import { after, toRfc3339, toText, type EpochSeconds } from '../common/index.ts';
 import {
   apiPlatformKeySetCacheSeconds,
   cis2KeySetCacheSeconds,
@@ -190,6 +190,6 @@ function mayNotKnow(
   return (['api-platform', 'cis2'] as const).flatMap((whom) => {
     const seconds = knownAfterSeconds[whom];
     const from = knownFrom(record, ring, kid, seconds) ?? after(now, seconds);
-    return trustedBy.includes(whom) && from > now ? [sentences[whom](toRfc3339(from))] : [];
+    return trustedBy.includes(whom) && from > now ? [sentences[whom](toText(from))] : [];
   });
 }

@@ -1,7 +1,7 @@
 /** Private keys for the ring: new ones, and imported ones. */
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { createPrivateKey, sign, verify, type JsonWebKey, type KeyObject } from 'node:crypto';
-import { isObject, Secret, type Clock } from '../common/index.ts';
+import { isKid, isObject, Secret, type Clock } from '../common/index.ts';
 import { ChangeRefused } from './errors.ts';
 import type { NewKey } from './ring-changes.ts';
 import { publicJwk, signingAlgorithm } from './ring.ts';
@@ -41,7 +41,7 @@ const unusable = (message: string): ChangeRefused => new ChangeRefused('key_unus
  * @throws ChangeRefused `key_unusable` when it is not such a key, or not one that can sign
  */
 export async function importedKey(jwk: unknown, kid: unknown, clock: Clock): Promise<NewKey> {
-  if (kid !== undefined && !(typeof kid === 'string' && /^[\w.~-]{1,128}$/.test(kid))) {
+  if (kid !== undefined && !isKid(kid)) {
     throw unusable('A key’s name is 1 to 128 of A–Z, a–z, 0–9 and ._~-.');
   }
   return keyOfJwk(privateRsaJwk(jwk), clock, kid);

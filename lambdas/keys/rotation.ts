@@ -1,5 +1,5 @@
 /** An ordinary rotation: the steps of a change, as Secrets Manager asks for them. */
-import { after, toRfc3339, type EpochSeconds } from '../common/index.ts';
+import { after, toText, type EpochSeconds } from '../common/index.ts';
 import { maxKeySetDelaySeconds } from '../key-set-cache.ts';
 import { ChangeRefused } from './errors.ts';
 import { destroyUnused, draftRing, pendingLabel, readState, settle, swap } from './key-change.ts';
@@ -35,7 +35,7 @@ export function requireLeadTime(
     'lead_time_not_met',
     from === undefined
       ? `The next key is not published. The hourly check sees to that, and ${lead} later it can sign: check the keys again in an hour. In an emergency, promote it.`
-      : `The next key has not been published for ${lead} yet: it can sign from ${toRfc3339(from)}. Whoever has cached our published keys would refuse it. Rotate then; in an emergency, promote it.`,
+      : `The next key has not been published for ${lead} yet: it can sign from ${toText(from)}. Whoever has cached our published keys would refuse it. Rotate then; in an emergency, promote it.`,
   );
 }
 

@@ -78,6 +78,8 @@ export const events = {
     by: 'code',
     fields: 'person code check',
   },
+  /** `doctor` completed a sign-in with its own code, and CIS2 refused that code alone. */
+  sign_in_probed: { audit: true, fields: 'check' },
   /** A session cookie that opens no session: forged, or of a deleted session. */
   session_refused: { counts: 'SessionMiss', fields: 'why' },
   /** A request with the cookie of an ended session. */

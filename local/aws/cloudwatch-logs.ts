@@ -5,7 +5,8 @@ import { Refusal, startAwsJsonService } from './aws-json.ts';
 
 type Entry = Readonly<Record<string, unknown>>;
 
-/** A query for the entries of one reference, or of some events, wherever in the query's text that stands. */
+/** A query for the entries of one reference, of some events, or of what failed, wherever in the query's text that stands. */
+const failures = /\bfilter\s+event\s*=\s*"sign_in_failed"\s+or\s+status\s*>=\s*500\b/;
 const byReference = /\bfilter\s+reference\s*=\s*"([A-Z0-9-]{1,40})"/;
 const byEvent = /\bfilter\s+event\s+in\s*\[([^\]]*)\]/;
 
@@ -14,6 +15,12 @@ function readQuery(text: string): { matches: (entry: Entry) => boolean; latestFi
   const latestFirst = /\bsort\s+@timestamp\s+desc\b/.test(text);
   const reference = byReference.exec(text)?.[1];
   if (reference !== undefined) return { matches: (entry) => entry['reference'] === reference, latestFirst };
+  if (failures.test(text)) {
+    return {
+      matches: ({ event, status }) => event === 'sign_in_failed' || Number(status) >= 500,
+      latestFirst,
+    };
+  }
   const events = byEvent.exec(text)?.[1]?.match(/\w+/g);
   return events === undefined || events === null
     ? undefined
@@ -22,25 +29,25 @@ function readQuery(text: string): { matches: (entry: Entry) => boolean; latestFi
 
 /**
  * Starts CloudWatch Logs on 127.0.0.1 over the log lines of a local run, for the AWS SDK: `StartQuery` and `GetQueryResults`, for
- * queries by a reference or by events. Signatures, log groups and times are not looked at.
+ * queries by a reference, by events or for what failed. Signatures, log groups and the end of the time range are ignored.
  *
  * @param lines - gives what has been logged, the oldest first
  */
 export function startLogsEndpoint(lines: () => readonly string[]): Promise<LoopbackServer> {
-  const queries = new Map<string, NonNullable<ReturnType<typeof readQuery>>>();
+  const queries = new Map<string, NonNullable<ReturnType<typeof readQuery>> & { from: number }>();
   return startAwsJsonService({
     target: 'Logs_20140328',
     calls: {
-      StartQuery: ({ queryString }) => {
+      StartQuery: ({ queryString, startTime }) => {
         const query = readQuery(String(queryString));
         if (query === undefined) {
           throw new Refusal(
             'MalformedQueryException',
-            'Only queries by a reference or by events are known here.',
+            'Only queries by a reference, by events or for what failed are known here.',
           );
         }
         const queryId = randomUUID();
-        queries.set(queryId, query);
+        queries.set(queryId, { ...query, from: Number(startTime) * 1_000 });
         return { queryId };
       },
       GetQueryResults: ({ queryId }) => {
@@ -50,7 +57,9 @@ export function startLogsEndpoint(lines: () => readonly string[]): Promise<Loopb
         const results = lines()
           .filter((line) => {
             const entry = parseJson(line);
-            return isObject(entry) && query.matches(entry);
+            return (
+              isObject(entry) && query.matches(entry) && !(Date.parse(String(entry['time'])) < query.from)
+            );
           })
           .map((line) => [{ field: '@message', value: line }]);
         if (query.latestFirst) results.reverse();

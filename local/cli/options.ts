@@ -203,6 +203,13 @@ export const helpText = (): string =>
     'An option wins.',
   ].join('\n');
 
+/** The values of a repeatable option's environment variable. */
+export const valuesOfVariable = (variable = ''): readonly string[] =>
+  variable
+    .split(',')
+    .map((value) => value.trim())
+    .filter((value) => value !== '');
+
 const endpointUrl = (name: OptionName, value: string | undefined): string | undefined => {
   if (value === undefined) return undefined;
   const url = URL.canParse(value) ? new URL(value) : undefined;
@@ -340,8 +347,7 @@ function optionsOf(given: GivenOptions, environment: Variables): Options {
   const texts = (name: OptionName): readonly string[] => {
     const option = given[name];
     if (typeof option === 'object') return option;
-    const variable = environment[variableOf(name)] ?? '';
-    return variable === '' ? [] : variable.split(',').map((value) => value.trim());
+    return valuesOfVariable(environment[variableOf(name)]);
   };
 
   const settings: Partial<Record<SettingName, string>> = {};

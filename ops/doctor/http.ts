@@ -1,3 +1,4 @@
+import { parseJson } from '../../lambdas/common/json.ts';
 import { Fault } from './check.ts';
 
 export interface HttpResponse {
@@ -10,24 +11,35 @@ export interface HttpResponse {
 
 const maxBody = 512 * 1024;
 
-const codeOf = (error: unknown): string => {
-  const cause = error instanceof Error ? (error.cause ?? error) : error;
-  const { code, name } = cause as { code?: unknown; name?: unknown };
-  return typeof code === 'string' ? code : typeof name === 'string' ? name : 'unknown';
-};
+/** Why no response came: the code of the error, or of what caused it. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown reason';
+  const { code } = error as { code?: unknown };
+  if (typeof code === 'string') return code;
+  return error.cause === undefined ? error.message.slice(0, 100) : reasonOf(error.cause);
+}
+
+export interface Server {
+  /** Names it in a fault. */
+  readonly name: string;
+  /** What to do when no response comes. */
+  readonly advice?: string;
+  /** How long a response may take, in milliseconds. */
+  readonly maxMs?: number;
+}
+
+const generalAdvice =
+  'Check that it runs, that its name resolves to it, and that no firewall or proxy blocks the way.';
 
 /**
- * Asks an address, and follows no redirect.
+ * Sends a request, and follows no redirect.
  *
- * @param who - names it in a fault
- * @param maxMs - for how long it may take, in milliseconds
  * @throws Fault when no response comes
  */
 export async function ask(
-  who: string,
+  { name, advice = generalAdvice, maxMs = 15_000 }: Server,
   url: string,
   init: RequestInit = {},
-  maxMs = 15_000,
 ): Promise<HttpResponse> {
   try {
     const response = await fetch(url, {
@@ -44,22 +56,17 @@ export async function ask(
       clockAhead: Number.isNaN(date) ? undefined : Math.round((date + 500 - Date.now()) / 1_000),
     };
   } catch (error) {
-    const code = codeOf(error);
-    const isCertificate = /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO_VERIFY/i.test(code);
+    const isTimeout = error instanceof Error && error.name === 'TimeoutError';
+    const reason = isTimeout ? `within ${String(maxMs / 1_000)} s` : `(${reasonOf(error)})`;
+    const { origin, pathname } = new URL(url);
     throw new Fault(
-      `${who} gives no answer at ${new URL(url).origin} (${code})`,
-      isCertificate
-        ? 'Its certificate is not one that this machine trusts: look at its issuer, its names and its dates; for a test authority set NODE_EXTRA_CA_CERTS.'
-        : 'Look whether it runs, whether the name leads to it, and whether a firewall or a proxy stands between.',
+      `${name} does not respond at ${origin}${pathname} ${reason}`,
+      /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO_VERIFY/i.test(reason)
+        ? 'This machine does not trust its certificate: check the issuer, the names and the dates; for a test authority set NODE_EXTRA_CA_CERTS.'
+        : advice,
     );
   }
 }
 
-/** JSON of a response; undefined for what is none. */
-export function jsonOf({ body }: HttpResponse): unknown {
-  try {
-    return JSON.parse(body) as unknown;
-  } catch {
-    return undefined;
-  }
-}
+/** JSON of a response; undefined for what is not JSON. */
+export const jsonOf = ({ body }: HttpResponse): unknown => parseJson(body);

@@ -1,10 +1,11 @@
 /** CIS2, as this machine and our functions see it. */
 import type { LogEntry } from '../logs.ts';
-import { isObject } from '../responses.ts';
+import { isObject } from '../../lambdas/common/json.ts';
 import { age } from '../wording.ts';
 import { Fault, NotChecked } from './check.ts';
 import { ask, jsonOf } from './http.ts';
-import type { Begun } from './site.ts';
+import { text } from './log-entry.ts';
+import type { StartedSignIn } from './site.ts';
 
 export interface Discovery {
   readonly authorizationEndpoint: string;
@@ -13,8 +14,9 @@ export interface Discovery {
   readonly clockAhead: number | undefined;
 }
 
-const cis2 = 'the provider, CIS2,';
-const cis2IsDown = 'CIS2 is down or overloaded: see its service status, and call its service desk.';
+const cis2IsDown =
+  'CIS2 is down or slow: see its service status, and call its service desk. Nobody can sign in; sessions go on.';
+const cis2 = { name: 'CIS2', advice: cis2IsDown };
 const clip = (value: unknown): string => (typeof value === 'string' ? value.slice(0, 200) : typeof value);
 
 /** Metadata and keys, from outside. */
@@ -26,13 +28,13 @@ export async function discover(issuer: string): Promise<Discovery> {
     throw new Fault(
       `CIS2’s discovery document is answered ${String(response.status)}`,
       response.status >= 500
-        ? `${cis2IsDown} Nobody can sign in; sessions go on.`
+        ? cis2IsDown
         : 'The issuer is spelled wrongly, or is that of another environment: compare it with what CIS2 gave you.',
     );
   }
   if (metadata['issuer'] !== issuer) {
     throw new Fault(
-      `the issuer mismatches: configured is ${issuer}, CIS2’s metadata says ${clip(metadata['issuer'])}`,
+      `the issuer does not match: configured is ${issuer}, CIS2’s metadata says ${clip(metadata['issuer'])}`,
       'They must be equal character for character, :443 included: correct issuer in the environment, and deploy.',
     );
   }
@@ -50,7 +52,7 @@ export async function discover(issuer: string): Promise<Discovery> {
   if (keys.status !== 200 || !listed.some((key) => isObject(key) && key['kty'] === 'RSA')) {
     throw new Fault(
       `CIS2’s keys are answered ${String(keys.status)}, with no RSA key among them`,
-      'Without them no ID token and no logout token can be believed: call CIS2’s service desk.',
+      'Without them no ID token and no logout token can be verified: call CIS2’s service desk.',
     );
   }
   return {
@@ -60,9 +62,9 @@ export async function discover(issuer: string): Promise<Discovery> {
   };
 }
 
-/** The authorisation request that our function makes, and whether CIS2 takes it. */
+/** The authorisation request that our function makes, and whether CIS2 accepts it. */
 export async function checkAuthorisation(
-  { location }: Begun,
+  { location }: StartedSignIn,
   discovery: Discovery | undefined,
   { baseUrl, clientId }: { baseUrl: string; clientId: string },
 ): Promise<string> {
@@ -79,17 +81,14 @@ export async function checkAuthorisation(
     [
       'redirect_uri',
       `${baseUrl}/auth/callback`,
-      'The function has another base URL, or takes a forwarded Host for its own: deploy again with this baseUrl.',
+      'The function has another base URL: deploy again with this baseUrl.',
     ],
     ['response_type', 'code', 'Another program answers at /auth/login.'],
     ['code_challenge_method', 'S256', 'Another program answers at /auth/login.'],
   ];
   for (const [name, value, advice] of wanted) {
     if (sent.get(name) !== value) {
-      throw new Fault(
-        `/auth/login sends ${name}=${sent.get(name) ?? 'nothing'} in place of ${value}`,
-        advice,
-      );
+      throw new Fault(`/auth/login sends ${name}=${sent.get(name) ?? 'nothing'} instead of ${value}`, advice);
     }
   }
   const { status, headers } = await ask(cis2, location.href);
@@ -110,7 +109,7 @@ export async function checkAuthorisation(
   return `CIS2 knows the client ${clientId} and its redirect URI`;
 }
 
-/** What to do about the errors that CIS2 sends a browser back with. No other text of the address is shown. */
+/** Advice by the error code in CIS2's redirect. No other text of the address is shown. */
 const errorAdvice: Readonly<Record<string, string>> = {
   invalid_scope:
     'Compare the scopes that the functions ask for (CIS2_SCOPE) with those of the registration at CIS2; correct them, or have the registration changed.',
@@ -118,53 +117,48 @@ const errorAdvice: Readonly<Record<string, string>> = {
     'CIS2 knows the client, but does not let it use the authorization code flow: have the registration changed.',
   unsupported_response_type: 'Have the response type “code” entered in the registration at CIS2.',
   invalid_request:
-    'CIS2 does not take a parameter that /auth/login sends: compare acr_values, prompt and the scopes with the registration at CIS2.',
+    'CIS2 does not accept a parameter that /auth/login sends: compare acr_values, prompt and the scopes with the registration at CIS2.',
   access_denied: 'CIS2 does not let this client sign anybody in: ask its service desk.',
   server_error: cis2IsDown,
   temporarily_unavailable: cis2IsDown,
 };
 
-/** The browser was sent back to us in place of a sign-in page. */
+/** The browser was sent back to us instead of to a sign-in page. */
 function faultOfError(error: string | null): Fault {
   const advice = Object.hasOwn(errorAdvice, error ?? '') ? errorAdvice[error ?? ''] : undefined;
   const named = advice === undefined ? 'no error code that doctor knows' : `the error ${String(error)}`;
   return new Fault(
     `CIS2 refuses our authorisation request: it sends the browser back without a sign-in page, with ${named}`,
     advice ??
-      'Begin a sign-in in a browser and see where it is sent; compare the request with the registration at CIS2, and ask its service desk.',
+      'Start a sign-in in a browser and see where it is sent; compare the request with the registration at CIS2, and ask its service desk.',
   );
 }
 
-/** For how long a sign-in waits for one response of CIS2's, in milliseconds. */
+/** How long a sign-in waits for one response of CIS2, in milliseconds. */
 const maxSignInCallMs = 4_000;
 
-/** UserInfo, asked with an access token that is none: it must refuse the token. */
+/** UserInfo, called with an invalid access token: it must refuse the token. */
 export async function checkUserInfo(discovery: Discovery | undefined): Promise<string> {
-  if (discovery === undefined)
-    throw new NotChecked('CIS2’s metadata, which has its address, is not to be had');
-  const { status, headers } = await ask(
-    cis2,
-    discovery.userInfoEndpoint,
-    { headers: { authorization: 'Bearer none', accept: 'application/json, application/jwt' } },
-    maxSignInCallMs,
-  );
+  if (discovery === undefined) throw new NotChecked('CIS2’s metadata, which has its address, cannot be read');
+  const { status, headers } = await ask({ ...cis2, maxMs: maxSignInCallMs }, discovery.userInfoEndpoint, {
+    headers: { authorization: 'Bearer none', accept: 'application/json, application/jwt' },
+  });
   const isPage = /^text\/html\b/i.test(headers.get('content-type') ?? '');
-  if ([400, 401, 403].includes(status) && !isPage) return 'refuses an access token that is none';
+  if ([400, 401, 403].includes(status) && !isPage) return 'refuses an invalid access token';
   throw new Fault(
-    `CIS2’s UserInfo endpoint answers ${String(status)}${isPage ? ' with a web page' : ''} to an access token that is none, and does not refuse it`,
+    `CIS2’s UserInfo endpoint answers ${String(status)}${isPage ? ' with a web page' : ''} to an invalid access token, and does not refuse it`,
     status >= 500
-      ? `${cis2IsDown} Nobody can sign in; sessions go on.`
+      ? cis2IsDown
       : 'Something else answers at that address, such as a proxy on the way; if not, call CIS2’s service desk. Nobody can sign in without UserInfo.',
   );
 }
 
-const text = (entry: LogEntry | undefined, name: string): string => {
-  const value = entry?.[name];
-  return typeof value === 'string' ? value : '';
-};
-
-/** Of a sign-in that a function could not go on with: why, by its own log. */
-export function faultOfEntries(entries: readonly LogEntry[], what: string): Fault {
+/**
+ * Why a function could not go on with a sign-in, by its log.
+ *
+ * @param seeLog - how to read that log
+ */
+export function faultOfEntries(entries: readonly LogEntry[], what: string, seeLog: string): Fault {
   const detail = text(
     entries.find(({ event }) => event === 'dependency_failed'),
     'detail',
@@ -175,25 +169,32 @@ export function faultOfEntries(entries: readonly LogEntry[], what: string): Faul
   );
   if (/another issuer/.test(detail)) {
     return new Fault(
-      `${what}: the issuer mismatches, says the log (${detail})`,
+      `${what}: the issuer does not match, says the log (${detail})`,
       'The configured issuer must equal the one in CIS2’s metadata, character for character, :443 included.',
     );
   }
   if (detail !== '') {
     return new Fault(
       `${what}: ${detail}, says the log`,
-      'CIS2 is down, or not reached from where the functions run: see its service status and the metric ProviderUnavailable, and call its service desk.',
+      `CIS2 is down, or the functions do not reach it: see its service status and the metric ProviderUnavailable, and call its service desk. ${seeLog}`,
     );
   }
-  return new Fault(
-    `${what}${code === '' ? '' : ` (${code})`}`,
-    'See the function’s log, with trace and the reference of the request.',
-  );
+  return new Fault(`${what}${code === '' ? '' : ` (${code})`}`, seeLog);
 }
 
-/** Where users' tokens for APIs come from: any response to a request that asks for nothing will do, but not its own failure. */
+/** Where a browser that signs out is sent. Without parameters it may refuse the request, but it must be there. */
+export async function checkEndSession(url: string): Promise<string> {
+  const { status } = await ask({ ...cis2, advice: endSessionAdvice }, url);
+  if (status < 500 && status !== 404) return `${url} answers`;
+  throw new Fault(`CIS2’s end-session endpoint, ${url}, answers ${String(status)}`, endSessionAdvice);
+}
+
+const endSessionAdvice =
+  'Whoever signs out lands on an error page, signed out here and not at CIS2. Compare endSessionUrl with CIS2’s metadata (end_session_endpoint); if it matches, CIS2 is down or slow: call its service desk.';
+
+/** Where users' tokens for APIs come from. It must refuse an empty request. */
 export async function checkApiPlatform(tokenUrl: string): Promise<string> {
-  const { status } = await ask('the API platform', tokenUrl, {
+  const { status } = await ask({ name: 'the API platform' }, tokenUrl, {
     method: 'POST',
     body: new URLSearchParams(),
   });
@@ -206,7 +207,7 @@ export async function checkApiPlatform(tokenUrl: string): Promise<string> {
   );
 }
 
-/** What the log has of calls to the platform's token endpoint. */
+/** The events of calls to the platform's token endpoint. */
 export const tokenEvents = ['token_exchanged', 'token_refreshed', 'token_refused', 'dependency_failed'];
 export const tokenHours = 24;
 
@@ -214,8 +215,8 @@ export const tokenHours = 24;
 const applicationErrors = ['invalid_client', 'invalid_request', 'public_key error'];
 
 /**
- * Whether the platform takes what our application proves itself with. Only a call for a user tries that, and the secret may be read by
- * nobody but the function.
+ * Whether the platform accepts our application's credentials. Only a call for a user tries them, and only the function may read their
+ * secret.
  *
  * @param entries - of {@link tokenEvents}, the latest first
  */
@@ -231,7 +232,7 @@ export function checkApplication(entries: readonly LogEntry[], now: number): str
         advice,
       );
     }
-    if (text(entry, 'event') !== 'token_refused') return `the platform took them ${when}`;
+    if (text(entry, 'event') !== 'token_refused') return `the platform accepted them ${when}`;
     const error = text(entry, 'error');
     if (applicationErrors.includes(error)) {
       throw new Fault(`the API platform refused our application ${when} (${error})`, advice);
@@ -242,9 +243,9 @@ export function checkApplication(entries: readonly LogEntry[], now: number): str
   );
 }
 
-/** Any response will do but its own failure: without a user's token it says no more. */
+/** Any response but a 5xx will do: without a user's token it says no more. */
 export async function checkUpstream(name: string, url: string): Promise<string> {
-  const { status } = await ask(`the upstream ${name}`, url);
+  const { status } = await ask({ name: `the upstream ${name}` }, url);
   if (status < 500) return `${url} answers`;
   throw new Fault(
     `the upstream ${name}, ${url}, answers ${String(status)}`,
@@ -253,42 +254,48 @@ export async function checkUpstream(name: string, url: string): Promise<string> 
 }
 
 /**
- * What became of a sign-in with a code that CIS2 never gave: it must take our client assertion, and refuse the code.
+ * The result of a sign-in with an invalid code: CIS2 must accept our client assertion, and refuse the code.
  *
  * @param entries - the log of that request
+ * @param trace - the command that shows the log entries of a reference
  */
-export function checkAssertion(entries: readonly LogEntry[], clockAhead: number | undefined): string {
-  const failed = entries.find(({ event }) => event === 'sign_in_failed');
+export function checkAssertion(
+  entries: readonly LogEntry[],
+  clockAhead: number | undefined,
+  trace: (reference: string) => string,
+): string {
+  const failed = entries.find(({ event }) => event === 'sign_in_failed' || event === 'sign_in_probed');
+  const seeLog = `Run ${trace(text(failed, 'reference'))}, or see the log of the function callback.`;
   if (failed === undefined) throw new NotChecked('the log has no entry of the sign-in that was tried');
   const check = text(failed, 'check');
   if (check.endsWith('error invalid_grant')) {
-    return 'CIS2 takes our client assertion, and refuses a code that is none';
+    return 'CIS2 accepts our client assertion, and refuses an invalid code';
   }
   if (check.endsWith('error invalid_client')) {
     const off = clockAhead !== undefined && Math.abs(clockAhead) > maxClockDifference;
     throw new Fault(
-      'CIS2 refuses our client assertion (invalid_client): it does not know the client id, has not seen the key that signs, or takes its times for wrong',
+      'CIS2 refuses our client assertion (invalid_client): it does not know the client id, has not read the key that signs, has another authentication method registered, or finds the times wrong',
       off
-        ? `The clocks differ by ${String(clockAhead)} s, which is enough for that: mend the clock first.`
-        : 'Compare the client id and the JWKS address with the registration at CIS2; see whether it can read our key set, and the runbook “CIS2 cannot read our keys”.',
+        ? `The clocks differ by ${String(clockAhead)} s, which may be enough for that: correct the clock first.`
+        : 'Compare with the registration at CIS2: the client id, the JWKS address, authentication private_key_jwt (no client secret), algorithm RS512. If they match, see docs/operations/cis2-cannot-read-our-keys.md.',
     );
   }
   if (check === 'no sign-in cookie') {
     throw new Fault(
       'the sign-in cookie does not come back: GET /auth/callback arrives without it',
-      'A proxy before the site strips the request header Cookie, or rewrites the cookie’s name or value: it must pass both on as they came.',
+      'A proxy before the site strips the request header Cookie, or rewrites the cookie’s name or value: it must pass both on unchanged.',
     );
   }
   if (text(failed, 'code') === 'provider_unavailable') {
-    throw faultOfEntries(entries, 'the token endpoint of CIS2 cannot be used');
+    throw faultOfEntries(entries, 'the token endpoint of CIS2 cannot be used', seeLog);
   }
   throw new Fault(
-    `a sign-in with a code that is none ends with ${text(failed, 'code')} (${check}) in place of invalid_grant`,
-    'See the function’s log, with trace and the reference of the request.',
+    `a sign-in with an invalid code ends with ${text(failed, 'code')}${check === '' ? '' : ` (${check})`} instead of invalid_grant`,
+    seeLog,
   );
 }
 
-/** More than this, in seconds, and tokens or assertions may be refused for their times. */
+/** In seconds. With a larger difference, tokens or assertions may be refused for their times. */
 const maxClockDifference = 15;
 
 /** How far CIS2's clock is ahead of the functions', in seconds, as they measured it. */
@@ -301,12 +308,12 @@ export function measuredClockDifference(entries: readonly LogEntry[]): number | 
 }
 
 export function checkClock(difference: number | undefined): string {
-  if (difference === undefined) throw new NotChecked('no answer of CIS2’s has said what time it is');
+  if (difference === undefined) throw new NotChecked('no response of CIS2 had its time');
   if (Math.abs(difference) > maxClockDifference) {
     throw new Fault(
       `the clocks differ: CIS2’s is ${String(Math.abs(difference))} s ${difference > 0 ? 'ahead of' : 'behind'} ours`,
-      'AWS keeps the functions’ clock right: on a laptop, set its time by a time server; else tell CIS2’s service desk. Sign-ins and logouts are refused for their times until then.',
+      'AWS keeps the functions’ clock right: on a laptop, synchronise the clock; otherwise tell CIS2’s service desk. Until then sign-ins and logouts may be refused for their times.',
     );
   }
-  return `${String(difference)} s to CIS2’s`;
+  return `differs from CIS2’s by ${String(difference)} s`;
 }

@@ -1,12 +1,13 @@
 /** The site as a browser and CIS2 see it. */
 import { randomBytes } from 'node:crypto';
-import { isObject } from '../responses.ts';
+import { isObject } from '../../lambdas/common/json.ts';
+import { cookieNames } from '../../lambdas/cookie-names.ts';
+import { responseHeaders } from '../../lambdas/response-headers.ts';
+import { isLoopback } from '../../lambdas/settings/urls.ts';
 import { Fault } from './check.ts';
 import { ask, jsonOf, type HttpResponse } from './http.ts';
 
-const isLoopback = ({ hostname }: URL): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
-
-const who = 'the site';
+export const site = { name: 'the site' };
 const call = { 'x-csrf': '1', 'sec-fetch-site': 'same-origin' };
 
 /** The site responds, over TLS, with our own function behind it. */
@@ -18,7 +19,7 @@ export async function checkSite(baseUrl: string): Promise<string> {
       'Browsers keep our cookies on https alone: give the environment an https baseUrl, and deploy.',
     );
   }
-  const response = await ask(who, `${baseUrl}/auth/session`, { headers: call });
+  const response = await ask(site, `${baseUrl}/auth/session`, { headers: call });
   const body = jsonOf(response);
   if (response.headers.get('x-bff-problem') === 'csrf_rejected') {
     throw new Fault(
@@ -28,12 +29,12 @@ export async function checkSite(baseUrl: string): Promise<string> {
   }
   if (response.status !== 200 || !isObject(body) || typeof body['status'] !== 'string') {
     throw new Fault(
-      `GET /auth/session answers ${String(response.status)}${isObject(body) && typeof body['code'] === 'string' ? ` ${body['code']}` : ', and not in our words'}`,
-      'Something else answers in place of the session function, or it fails: look at the distribution’s /auth/* behaviour, at a proxy before it, and at the function’s log.',
+      `GET /auth/session answers ${String(response.status)}${isObject(body) && typeof body['code'] === 'string' ? ` ${body['code']}` : ', and not as the session function does'}`,
+      'Something else answers in place of the session function, or it fails: check the distribution’s /auth/* behaviour, a proxy before it, and the log of the function session.',
     );
   }
   if (!isLoopback(url)) {
-    const plain = await ask(who, `http://${url.hostname}/`).catch(() => undefined);
+    const plain = await ask(site, `http://${url.hostname}/`).catch(() => undefined);
     if (plain !== undefined && plain.status < 300) {
       throw new Fault(
         'the site answers over plain http too',
@@ -46,19 +47,19 @@ export async function checkSite(baseUrl: string): Promise<string> {
 
 /** The app itself: everything else can be right while people see an error page. */
 export async function checkApp(baseUrl: string): Promise<string> {
-  const { status, headers } = await ask(who, `${baseUrl}/`, { headers: { accept: 'text/html' } });
+  const { status, headers } = await ask(site, `${baseUrl}/`, { headers: { accept: 'text/html' } });
   const isPage = /^text\/html\b/i.test(headers.get('content-type') ?? '');
   if (status === 200 && isPage) return '/ is a page';
   throw new Fault(
-    `GET / answers ${String(status)}${isPage ? '' : ', and not with a page'}: there is no app for people to see`,
+    `GET / answers ${String(status)}${isPage ? '' : ', and not with a page'}: users see no app`,
     'The edge reads the app from a bucket (stack output SpaBucket): upload what its build made, index.html at the top, and invalidate the distribution. A local start reads what --spa or bff.config.ts names.',
   );
 }
 
-/** A cookie that nobody has makes the session function look into the table. */
+/** With a cookie of no session, the session function reads the table. */
 export async function checkStore(baseUrl: string): Promise<string> {
-  const cookie = `__Host-Http-session=${randomBytes(64).toString('base64url')}`;
-  const response = await ask(who, `${baseUrl}/auth/session`, { headers: { ...call, cookie } });
+  const cookie = `${cookieNames.session}=${randomBytes(64).toString('base64url')}`;
+  const response = await ask(site, `${baseUrl}/auth/session`, { headers: { ...call, cookie } });
   const body = jsonOf(response);
   if (response.status === 200 && isObject(body) && body['status'] === 'anonymous') {
     return 'the sessions table is read';
@@ -66,32 +67,23 @@ export async function checkStore(baseUrl: string): Promise<string> {
   throw new Fault(
     `with a session cookie GET /auth/session answers ${String(response.status)}`,
     response.status === 503
-      ? 'The sessions table cannot be read: look at its throttles, at its encryption key, and at the log of the session function.'
-      : 'Look at the log of the session function, and whether a proxy changes cookies.',
+      ? 'The sessions table cannot be read: check its throttles, its encryption key, and the log of the function session.'
+      : 'See the log of the function session, and check whether a proxy changes cookies.',
   );
 }
 
-/** Contract: on every response under /auth and /api. */
-const ownHeaders: Readonly<Record<string, string>> = {
-  'cache-control': 'no-store',
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
-  'cross-origin-resource-policy': 'same-origin',
-  'strict-transport-security': 'max-age=63072000; includeSubDomains',
-};
 /** On the app's documents; an empty text stands for any value. */
 const documentHeaders: Readonly<Record<string, string>> = {
   'content-security-policy': '',
-  'strict-transport-security': 'max-age=63072000; includeSubDomains',
-  'x-content-type-options': 'nosniff',
+  'strict-transport-security': responseHeaders['strict-transport-security'],
+  'x-content-type-options': responseHeaders['x-content-type-options'],
   'referrer-policy': '',
   'permissions-policy': '',
   'cross-origin-opener-policy': 'same-origin',
 };
 
 const policyAdvice =
-  'The edge sets them (its response headers policies): look whether a proxy or another distribution before it strips or replaces headers, and deploy again where somebody changed it by hand.';
+  'The edge sets them (its response headers policies): check whether a proxy or another distribution before it strips or replaces headers, and deploy again where somebody changed it by hand.';
 
 function requireHeaders(
   path: string,
@@ -108,8 +100,8 @@ function requireHeaders(
   const cors = [...headers.keys()].find((name) => name.startsWith('access-control-'));
   if (cors !== undefined) {
     throw new Fault(
-      `${path} is answered with ${cors}, which lets other sites read answers`,
-      'We send no such header: take it out of the proxy or the distribution that adds it.',
+      `${path} is answered with ${cors}, which lets other sites read responses`,
+      'We send no such header: remove it from the proxy or the distribution that adds it.',
     );
   }
 }
@@ -117,34 +109,34 @@ function requireHeaders(
 export async function checkHeaders(baseUrl: string): Promise<string> {
   const paths = ['/auth/session', '/auth/no-such-route', '/api/no-such-upstream/x'];
   for (const path of paths) {
-    const response = await ask(who, baseUrl + path, { headers: call });
-    requireHeaders(path, response, ownHeaders);
+    const response = await ask(site, baseUrl + path, { headers: call });
+    requireHeaders(path, response, responseHeaders);
     if (response.headers.get('x-request-id') === null) {
       throw new Fault(`${path} is answered without the header x-request-id`, policyAdvice);
     }
     if (response.status !== 200 && response.headers.get('x-bff-problem') === null) {
       throw new Fault(
         `${path} is answered ${String(response.status)} without the header x-bff-problem`,
-        'An error page of a proxy or of the distribution stands in place of our answer: switch its custom error responses off.',
+        'An error page of a proxy or of the distribution replaces our response: switch its custom error responses off.',
       );
     }
     if (response.headers.getSetCookie().length > 0) {
       throw new Fault(
         `${path} is answered with a cookie`,
-        'A proxy or a load balancer sets a cookie of its own on our answers: switch that off.',
+        'A proxy or a load balancer sets a cookie of its own on our responses: switch that off.',
       );
     }
   }
-  const document = await ask(who, `${baseUrl}/`, { headers: { accept: 'text/html' } });
+  const document = await ask(site, `${baseUrl}/`, { headers: { accept: 'text/html' } });
   requireHeaders('/', document, documentHeaders);
   const policy = document.headers.get('content-security-policy') ?? '';
   if (policy.includes("'unsafe-") && !isLoopback(new URL(baseUrl))) {
     throw new Fault('the content security policy of / allows unsafe sources', policyAdvice);
   }
-  return 'all there, on our answers and on the app';
+  return 'all present, on our responses and on the app';
 }
 
-/** Each guard alone refuses; a proxy that adds or drops headers would switch one off. */
+/** Each guard refuses by itself; a proxy that adds or drops headers would switch one off. */
 export async function checkGuards(baseUrl: string): Promise<string> {
   const tries: readonly (readonly [string, Record<string, string>])[] = [
     ['without X-CSRF', {}],
@@ -152,40 +144,43 @@ export async function checkGuards(baseUrl: string): Promise<string> {
     ['of another site', { 'x-csrf': '1', 'sec-fetch-site': 'cross-site' }],
   ];
   for (const [what, headers] of tries) {
-    const { status, headers: responseHeaders } = await ask(who, `${baseUrl}/auth/session`, { headers });
-    if (status !== 403 || responseHeaders.get('x-bff-problem') !== 'csrf_rejected') {
+    const { status, headers: received } = await ask(site, `${baseUrl}/auth/session`, { headers });
+    if (status !== 403 || received.get('x-bff-problem') !== 'csrf_rejected') {
       throw new Fault(
         `a request ${what} is answered ${String(status)}, and not refused as csrf_rejected`,
         'A proxy before the site adds, drops or rewrites request headers (X-CSRF, Origin, Sec-Fetch-Site), or answers itself: it must pass them on as they came.',
       );
     }
   }
-  return 'each refuses alone';
+  return 'each refuses by itself';
 }
 
-/** The endpoint at which CIS2 ends sessions, called as CIS2 would with a token that is none. */
+/** The endpoint at which CIS2 ends sessions, called as CIS2 would, with an invalid token. */
 export async function checkBackchannel(baseUrl: string): Promise<string> {
-  const response = await ask('the back-channel logout endpoint', `${baseUrl}/auth/backchannel-logout`, {
-    method: 'POST',
-    body: new URLSearchParams({ logout_token: 'bogus' }),
-  });
+  const response = await ask(
+    { name: 'the back-channel logout endpoint' },
+    `${baseUrl}/auth/backchannel-logout`,
+    {
+      method: 'POST',
+      body: new URLSearchParams({ logout_token: 'bogus' }),
+    },
+  );
   const ours = response.headers.get('x-bff-problem');
-  if (response.status === 400 && ours === 'invalid_request')
-    return 'reached; a token that is none is refused';
+  if (response.status === 400 && ours === 'invalid_request') return 'reached; an invalid token is refused';
   const advice =
     response.status === 503
-      ? 'It cannot have CIS2’s keys or the table: look at the log of backchannel-logout.'
+      ? 'It cannot read CIS2’s keys or the table: see the log of the function backchannel-logout.'
       : ours === null
-        ? 'Something before the function answers: the firewall, the gateway or a proxy. This path must pass them by, for POST, without cookies and user agent.'
+        ? 'Something before the function answers: the firewall, the gateway or a proxy. They must let POST to this path through, without cookies and user agent.'
         : 'A proxy changes the request on its way: POST with application/x-www-form-urlencoded must arrive as it is.';
   throw new Fault(
-    `POST /auth/backchannel-logout answers ${String(response.status)} to a token that is none, and not 400 invalid_request: sessions would outlive a logout at CIS2`,
+    `POST /auth/backchannel-logout answers ${String(response.status)} to an invalid token, and not 400 invalid_request: sessions would outlive a logout at CIS2`,
     advice,
   );
 }
 
-/** What a sign-in is begun with. */
-export interface Begun {
+/** A sign-in that was started. */
+export interface StartedSignIn {
   readonly location: URL;
   readonly state: string;
   /** As a `Cookie` header. */
@@ -195,13 +190,15 @@ export interface Begun {
 }
 
 /**
- * Begins a sign-in as a browser does.
+ * Starts a sign-in as a browser does.
  *
- * @returns what came, or the reference of the request that failed
+ * @returns the sign-in, or the reference of the request that failed
  */
-export async function beginSignIn(baseUrl: string): Promise<Begun | { readonly reference: string | null }> {
-  const response = await ask(who, `${baseUrl}/auth/login`, {
-    // Somebody could send it; it must not lead anywhere.
+export async function beginSignIn(
+  baseUrl: string,
+): Promise<StartedSignIn | { readonly reference: string | null }> {
+  const response = await ask(site, `${baseUrl}/auth/login`, {
+    // Anybody can send this header; it must have no effect.
     headers: { 'x-forwarded-host': 'other-site.invalid' },
   });
   const location = response.headers.get('location') ?? '';
@@ -218,9 +215,9 @@ export async function beginSignIn(baseUrl: string): Promise<Begun | { readonly r
   };
 }
 
-export function checkCookie({ setCookie }: Begun): string {
+export function checkCookie({ setCookie }: StartedSignIn): string {
   const advice =
-    'We set it with all of them: a proxy or a load balancer before the site rewrites cookies. Browsers would refuse it, or give it away.';
+    'We set it with all its attributes, so a proxy or a load balancer before the site rewrites cookies. Browsers would refuse the cookie, or send it where it must not go.';
   if (setCookie === '') throw new Fault('GET /auth/login sets no sign-in cookie', advice);
   const [pair = '', ...rest] = setCookie.split(';');
   const attributes = rest.map((attribute) => attribute.trim().toLowerCase());

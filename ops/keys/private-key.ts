@@ -1,12 +1,13 @@
 import { createPrivateKey, type JsonWebKeyInput, type PrivateKeyInput } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
-import { CouldNot } from '../errors.ts';
-import { isObject } from '../responses.ts';
+import { CommandFailed } from '../errors.ts';
+import { isKid } from '../../lambdas/common/id-rules.ts';
+import { isObject } from '../../lambdas/common/json.ts';
 
 export interface PrivateKeyFile {
   /** An RSA private key: every member of RFC 7518 section 6.3.2 but `oth`, and nothing else. */
   readonly jwk: Readonly<Record<'kty' | 'n' | 'e' | 'd' | 'p' | 'q' | 'dp' | 'dq' | 'qi', string>>;
-  /** The id that a JWK brings along. */
+  /** The id in a JWK. */
   readonly kid: string | undefined;
   /** Others on this machine can read the file. */
   readonly readableByOthers: boolean;
@@ -17,18 +18,14 @@ type PrivateKey = Omit<PrivateKeyFile, 'readableByOthers'>;
 const maxFile = 65_536;
 const minBits = 2_048;
 
-/** Whether a key of ours can be called that. */
-export const isKid = (text: unknown): text is string =>
-  typeof text === 'string' && /^[\w.~-]{1,128}$/.test(text);
-
-/** No message ever quotes what is in the file. */
-const unusable = (message: string): CouldNot => new CouldNot('key_unusable', message);
+/** The message never quotes the file. */
+const unusable = (message: string): CommandFailed => new CommandFailed('key_unusable', message);
 
 /**
  * Reads a private key from a file.
  *
  * @param file - its path; `-` for standard input
- * @throws CouldNot when it cannot be read, or does not hold exactly one RSA private key
+ * @throws CommandFailed when it cannot be read, or does not hold exactly one RSA private key
  */
 export async function readPrivateKeyFile(file: string): Promise<PrivateKeyFile> {
   if (file === '-') {
@@ -42,9 +39,9 @@ export async function readPrivateKeyFile(file: string): Promise<PrivateKeyFile> 
     const text = await readWhole(handle.createReadStream({ autoClose: false }), file);
     return { ...readPrivateKey(text, file), readableByOthers: (mode & 0o077) !== 0 };
   } catch (error) {
-    if (error instanceof CouldNot) throw error;
+    if (error instanceof CommandFailed) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? 'it cannot be opened';
-    throw new CouldNot('file_unreadable', `cannot read ${file}: ${reasons[code] ?? code}`);
+    throw new CommandFailed('file_unreadable', `cannot read ${file}: ${reasons[code] ?? code}`);
   } finally {
     await handle?.close();
   }
@@ -52,7 +49,7 @@ export async function readPrivateKeyFile(file: string): Promise<PrivateKeyFile> 
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
-  EACCES: 'you may not read it',
+  EACCES: 'permission denied',
   EISDIR: 'it is a directory',
 };
 
@@ -62,7 +59,7 @@ async function readWhole(stream: AsyncIterable<unknown>, name: string): Promise<
   for await (const chunk of stream) {
     const bytes = Buffer.from(chunk as Buffer);
     length += bytes.length;
-    if (length > maxFile) throw unusable(`${name} is larger than 64 KiB, which no private key is`);
+    if (length > maxFile) throw unusable(`${name} is larger than 64 KiB: not a private key`);
     chunks.push(bytes);
   }
   return Buffer.concat(chunks).toString('utf8').trim();
@@ -71,7 +68,7 @@ async function readWhole(stream: AsyncIterable<unknown>, name: string): Promise<
 /**
  * @param text - PEM (PKCS#8 or PKCS#1), a JWK, or a JWK Set of one key
  * @param name - what to call it in a message
- * @throws CouldNot when it is not one RSA private key; the message says what it is instead
+ * @throws CommandFailed when it is not one RSA private key; the message says what it is instead
  */
 export function readPrivateKey(text: string, name: string): PrivateKey {
   if (text === '') throw unusable(`${name} is empty`);
@@ -102,7 +99,7 @@ function readPem(text: string, name: string): PrivateKey['jwk'] {
   return rsaKey(
     { key: pem, format: 'pem' },
     name,
-    `${name} says that it is a private key in PEM, but it cannot be read as one`,
+    `${name} has the header of a private key in PEM, but cannot be read as one`,
   );
 }
 
@@ -121,7 +118,7 @@ function readJwk(text: string, name: string): PrivateKey {
   if (d === undefined) throw unusable(`${name} holds a public key, not a private key`);
   if (use !== undefined && use !== 'sig') throw unusable(`${name} holds a key that is not for signing`);
   if (kid !== undefined && !isKid(kid)) {
-    throw unusable(`the kid in ${name} is not 1 to 128 of A-Z, a-z, 0-9 and ._~-: take it out, or change it`);
+    throw unusable(`the kid in ${name} is not 1 to 128 of A-Z, a-z, 0-9 and ._~-: remove it, or change it`);
   }
   const broken = `${name} is not a whole RSA private key: it needs n, e, d, p, q, dp, dq and qi`;
   return { jwk: rsaKey({ key: jwk, format: 'jwk' }, name, broken), kid };
@@ -132,7 +129,7 @@ const kinds: Readonly<Record<string, string>> = {
   ec: 'an EC key',
   OKP: 'an Edwards-curve key',
 };
-const notRsa = (name: string, kind: string): CouldNot =>
+const notRsa = (name: string, kind: string): CommandFailed =>
   unusable(`${name} holds ${kind}; CIS2 needs RSA, with which RS512 signs`);
 
 function rsaKey(input: PrivateKeyInput | JsonWebKeyInput, name: string, broken: string): PrivateKey['jwk'] {
@@ -147,7 +144,7 @@ function rsaKey(input: PrivateKeyInput | JsonWebKeyInput, name: string, broken: 
   const bits = details?.modulusLength ?? 0;
   if (bits < minBits) {
     throw unusable(
-      `${name} holds an RSA key of ${String(bits)} bits; it must have ${String(minBits)} at least`,
+      `${name} holds an RSA key of ${String(bits)} bits; at least ${String(minBits)} are needed`,
     );
   }
   const { kty, n, e, d, p, q, dp, dq, qi } = key.export({ format: 'jwk' });

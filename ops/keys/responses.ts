@@ -6,9 +6,9 @@ const keyView = object({
   kid: text,
   place: oneOf('previous', 'current', 'next'),
   createdAt: text,
-  /** Null: it has not signed yet. */
+  /** Null: it has never signed. */
   signingSince: orNull(text),
-  /** Since when it has been in the published set without a gap; null: it is not there. */
+  /** Since when it has been in the published set without a break; null: it is not in the set. */
   publishedSince: orNull(text),
 });
 export type KeyView = ReturnType<typeof keyView>;
@@ -32,7 +32,7 @@ const keysChange = object({
   nextRotationAt: orNull(text),
   /** Sentences for a person. */
   notices: listOf((notice) => oneLine(text(notice))),
-  /** When everybody has certainly seen the key that signs now. */
+  /** When everybody who caches our keys for an hour has read the key that signs now. */
   gapEndsAt: optional(text),
 });
 export type KeysChange = ReturnType<typeof keysChange>;

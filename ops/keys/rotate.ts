@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Command, Context } from '../command.ts';
-import { CouldNot } from '../errors.ts';
+import { CommandFailed } from '../errors.ts';
 import type { KeysStatus, KeyView } from './responses.ts';
 import { changeKeys } from './change.ts';
 import type { KeyService } from './service.ts';
@@ -9,11 +9,11 @@ export const rotateKeys: Command = {
   name: 'keys rotate',
   operands: [],
   options: ['purpose', 'dry-run', 'yes'],
-  summary: 'one ordinary step, now: next signs, current becomes previous, a new next is made',
+  summary: 'rotate now: next signs, current becomes previous, a new next is made',
   help: [
-    'Takes the step that the schedule takes by itself: the next key signs, the current one stays published as previous,',
-    'the previous one goes, a new next is made. Refused while the next key has not been published long enough. Waits for',
-    'the end, five minutes at most. A rotation that was left unfinished is continued.',
+    'Does what the schedule does: the next key signs, the current one stays published as previous, the previous one is removed,',
+    'a new next is made. Refused while the next key has not been published for the lead time. Waits for the end, five minutes at',
+    'most. An unfinished rotation is continued.',
   ],
   actions: ['cloudformation:DescribeStacks', 'lambda:InvokeFunction', 'secretsmanager:RotateSecret'],
   run: (args, context) =>
@@ -36,7 +36,7 @@ const maxWait = 300_000;
  * Starts a rotation and waits for its end.
  *
  * @returns the keys after it
- * @throws CouldNot when it failed, or was not seen to end within five minutes
+ * @throws CommandFailed when it failed, or was not seen to end within five minutes
  */
 export async function rotate(
   keys: KeyService,
@@ -47,7 +47,7 @@ export async function rotate(
   const startedAt = clock.now();
   const started = await keys.startRotation(token);
   if (started === 'unfinished') {
-    io.note('An earlier rotation was not finished: Secrets Manager continues that one.');
+    io.note('An earlier rotation was not finished: Secrets Manager continues it.');
   }
 
   let cause: unknown;
@@ -55,8 +55,8 @@ export async function rotate(
     await clock.sleep(interval);
     const seconds = String(Math.round((clock.now() - startedAt) / 1000));
     const status = await keys.status().catch((error: unknown) => {
-      // Nobody is there any more who could end it.
-      if (error instanceof CouldNot && error.code === 'not_running') throw error;
+      // The local start has ended, and the rotation with it.
+      if (error instanceof CommandFailed && error.code === 'not_running') throw error;
       cause = error;
       return undefined;
     });
@@ -65,14 +65,14 @@ export async function rotate(
     if (status !== undefined && end === 'failed') throw failed(status, before, keys.functionName);
     io.note(`rotating, ${seconds} s …`);
   }
-  throw new CouldNot(
+  throw new CommandFailed(
     'rotation_not_seen',
-    `the rotation has not been seen to end within five minutes: see the log of ${keys.functionName}, and keys status`,
+    `the rotation did not end within five minutes: see the log of ${keys.functionName}, and run keys status`,
     { cause },
   );
 }
 
-/** What has become of the rotation, as far as one status can tell. */
+/** The result of the rotation, as far as one status shows it. */
 function endOf(
   status: KeysStatus,
   { before, token, continued }: { before: KeysStatus; token: string; continued: boolean },
@@ -80,21 +80,24 @@ function endOf(
   const last = status.lastRotation;
   if (last === null || JSON.stringify(last) === JSON.stringify(before.lastRotation)) return undefined;
   if (last.token === token || continued) return last.result;
-  // Another rotation has ended since, and its result replaced ours: the ring tells whether a step was made.
+  // Another rotation has ended since, and its result replaced ours: the ring shows whether the keys moved.
   return hasStepped(status.keys, before.keys) ? 'done' : undefined;
 }
 
 const kidAt = (keys: readonly KeyView[], place: string): string | undefined =>
   keys.find((key) => key.place === place)?.kid;
 
-/** The key that was next has begun to sign. */
+/** Whether the keys have moved: the key that was next signs. */
 const hasStepped = (today: readonly KeyView[], before: readonly KeyView[]): boolean =>
   kidAt(today, 'current') !== kidAt(before, 'current') && kidAt(today, 'next') !== kidAt(before, 'next');
 
-function failed(status: KeysStatus, before: KeysStatus, functionName: string): CouldNot {
+function failed(status: KeysStatus, before: KeysStatus, functionName: string): CommandFailed {
   const code = status.lastRotation?.code ?? 'rotation_failed';
   const moved = hasStepped(status.keys, before.keys)
-    ? 'the keys have moved all the same, see keys status'
+    ? 'but the keys have moved: run keys status'
     : 'the keys are as they were';
-  return new CouldNot(code, `the rotation failed (${code}), ${moved}; the log of ${functionName} says why`);
+  return new CommandFailed(
+    code,
+    `the rotation failed (${code}), ${moved}; the log of ${functionName} says why`,
+  );
 }

@@ -1,5 +1,5 @@
 import type { Arguments, Context } from '../command.ts';
-import { CouldNot } from '../errors.ts';
+import { CommandFailed } from '../errors.ts';
 import { readChange, readStatus, type KeysChange, type KeysStatus } from './responses.ts';
 import type { PrivateKeyFile } from './private-key.ts';
 
@@ -13,21 +13,21 @@ export type Change =
       readonly now: boolean;
     };
 
-/** The ring of one purpose, through the functions that show it and change it. */
+/** The ring of one purpose, through the functions that read and change it. */
 export interface KeyService {
   /** For headings: whose keys, and where. */
   readonly title: string;
-  /** The function that changes the keys: its log says more. */
+  /** The function that changes the keys, for a message that names its log. */
   readonly functionName: string;
   status(): Promise<KeysStatus>;
-  /** What a change would do; refused as the change itself would be. */
+  /** What a change would do. Fails where the change itself would. */
   dryRun(change: Change | { readonly operation: 'rotate' }): Promise<KeysChange>;
   make(change: Change): Promise<KeysChange>;
   /** Starts a rotation under this token. @returns `unfinished` when an earlier one is continued instead */
   startRotation(token: string): Promise<'started' | 'unfinished'>;
 }
 
-/** @throws CouldNot when the installation has no ring for that purpose alone */
+/** @throws CommandFailed when that purpose has no ring of its own */
 export async function openKeys(
   { target, purpose }: Pick<Arguments, 'target' | 'purpose'>,
   { open }: Pick<Context, 'open'>,
@@ -35,9 +35,9 @@ export async function openKeys(
   const installation = await open(target);
   const own = installation.hasOutput('ApiPlatformKeysSecretArn');
   if (purpose === 'api-platform' && !own) {
-    throw new CouldNot(
+    throw new CommandFailed(
       'keys_shared',
-      `in ${installation.label} CIS2 and the API platform share one ring of keys: leave --purpose out`,
+      `in ${installation.label} CIS2 and the API platform share one ring of keys: omit --purpose`,
     );
   }
   const whose = { cis2: own ? 'CIS2' : 'CIS2 and the API platform', 'api-platform': 'the API platform' };

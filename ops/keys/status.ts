@@ -8,10 +8,10 @@ export const keysStatus: Command = {
   name: 'keys status',
   operands: [],
   options: ['purpose'],
-  summary: 'the signing keys, and when they move',
+  summary: 'the signing keys, and the next rotation',
   help: [
-    'Shows the ring of signing keys: the one that signs, the next, and the previous. Warns when the published set is not',
-    'the ring, and when the last rotation failed.',
+    'Shows the ring of signing keys: the current, the next and the previous one. Warns when the published set is not the ring,',
+    'and when the last rotation failed.',
   ],
   actions: ['cloudformation:DescribeStacks', 'lambda:InvokeFunction'],
   readOnly: true,
@@ -38,13 +38,13 @@ function statusLines(status: KeysStatus, functionName: string, now: number): str
   if (!publishedEqualsRing) {
     lines.push(
       '',
-      `Warning: the published set is not the ring. ${functionName} puts it right within the hour; if this stays, see its log.`,
+      `Warning: the published set is not the ring. ${functionName} corrects it within the hour, and keys check does now; if this stays, see its log.`,
     );
   }
   if (lastRotation?.result === 'failed') {
     lines.push(
       '',
-      `Warning: the last rotation failed (${lastRotation.code ?? 'no code'}). See the log of ${functionName}, then try keys rotate.`,
+      `Warning: the last rotation failed (${lastRotation.code ?? 'no code'}). See the log of ${functionName}, then run keys rotate.`,
     );
   }
   return lines;

@@ -1,7 +1,7 @@
 import { age, instantWithAge, table } from '../wording.ts';
 import type { KeysChange, KeyView } from './responses.ts';
 
-/** A ring as a table; the whole kid, since its first letters do not tell two keys apart. */
+/** A ring as a table, with whole kids: the first letters of two may be the same. */
 export const keyTable = (keys: readonly KeyView[], now: number): string[] =>
   table([
     ['PLACE', 'KID', 'CREATED', 'SIGNING SINCE', 'PUBLISHED SINCE'],

@@ -1,6 +1,6 @@
 import type { Arguments, Command, Context } from '../command.ts';
 import { requireSomebodyToAsk } from '../confirmation.ts';
-import { CouldNot } from '../errors.ts';
+import { CommandFailed } from '../errors.ts';
 import type { Result } from '../io.ts';
 import { sessionLines } from './list.ts';
 import { openSessions, type SessionService } from './service.ts';
@@ -14,9 +14,9 @@ export const endSessions: Command = {
   options: ['uid', 'all', 'yes'],
   summary: "end a user's sessions (--uid UID), or everybody's (--all)",
   help: [
-    'Ends all live sessions of a user, and the sign-ins that the user has under way; or, with --all, every session that began',
-    'before the command did, turn by turn with a line of progress. Their pages are told that they have ended, reason revoked.',
-    'What was left when it broke off is ended by the same command again.',
+    'Ends all live sessions of a user, and the sign-ins that the user has started; or, with --all, every session that began before',
+    'the command, in several calls with a line of progress after each. Their pages show that they have ended, reason revoked.',
+    'If the command breaks off, run it again: it ends the sessions that are left.',
   ],
   actions: ['cloudformation:DescribeStacks', 'lambda:InvokeFunction'],
   misuse: ({ uid, all }) =>
@@ -34,7 +34,7 @@ export const endSessions: Command = {
 const confirmed = async ({ yes }: Arguments, { io }: Context, question: string): Promise<void> => {
   if (yes) return;
   io.show(['']);
-  if (!(await io.confirm(question))) throw new CouldNot('declined', 'nothing was changed');
+  if (!(await io.confirm(question))) throw new CommandFailed('declined', 'nothing was changed');
 };
 
 async function endOfUser(
@@ -49,14 +49,14 @@ async function endOfUser(
     '',
     ...sessionLines(sessions, context.clock.now()),
   ]);
-  await confirmed(args, context, 'End them, and what sign-ins the user has under way?');
+  await confirmed(args, context, 'End them, and the sign-ins that the user has started?');
   const { person, ended } = await service.endOfUser(uid);
   return { document: { uid, person, reason, ended }, lines: ['', `Ended ${count(ended)}.`] };
 }
 
 async function endOfEverybody(service: SessionService, args: Arguments, context: Context): Promise<Result> {
-  context.io.show([`Everybody who is signed in to ${service.label} will have to sign in again.`]);
-  await confirmed(args, context, 'End every session?');
+  context.io.show([`All users of ${service.label} will have to sign in again.`]);
+  await confirmed(args, context, 'End all sessions?');
   const ended = await service.endOfEverybody((soFar) => {
     context.io.note(`ended ${count(soFar)} so far …`);
   });

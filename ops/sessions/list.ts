@@ -8,8 +8,8 @@ export const listSessions: Command = {
   options: ['uid'],
   summary: "a user's live sessions",
   help: [
-    'Shows where a user is signed in, the session used last first, and the keyed hash by which the audit trail names the user.',
-    'Nothing of what a session contains is shown, for only its cookie opens it.',
+    'Shows where a user is signed in, the session used last first, and the keyed hash that names the user in the audit trail.',
+    'The content of a session is not shown: only its cookie decrypts it.',
   ],
   actions: ['cloudformation:DescribeStacks', 'lambda:InvokeFunction'],
   misuse: ({ uid }) => (uid === undefined ? 'needs --uid UID' : undefined),

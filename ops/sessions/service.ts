@@ -1,9 +1,9 @@
 import type { Arguments, Context } from '../command.ts';
-import { CouldNot } from '../errors.ts';
+import { CommandFailed } from '../errors.ts';
 import { accepted, listOf, number, object, optional, text, type ResponseOf } from '../responses.ts';
 
 const session = object({
-  /** Names it; of no use as a cookie. */
+  /** Names the session; of no use as a cookie. */
   handle: text,
   signedInAt: text,
   lastActiveAt: text,
@@ -15,22 +15,22 @@ export type UserSessions = ResponseOf<typeof userSessions>;
 const endedSessions = object({ person: text, ended: number });
 const endedSome = object({ ended: number, begunBy: number, cursor: optional(text) });
 
-/** The sessions of an installation, through the function that operators end them with. */
+/** The sessions of an installation, through the function operator-sessions. */
 export interface SessionService {
   readonly label: string;
   list(uid: string): Promise<UserSessions>;
   /** @returns how many live sessions were ended */
   endOfUser(uid: string): Promise<ResponseOf<typeof endedSessions>>;
   /**
-   * Ends everybody's sessions, turn by turn.
+   * Ends the sessions of all users, in several calls.
    *
-   * @param onTurn - called with how many live sessions have been ended by now
+   * @param onTurn - called after each with how many live sessions have been ended so far
    * @returns how many live sessions were ended
    */
   endOfEverybody(onTurn: (ended: number) => void): Promise<number>;
 }
 
-/** How often a turn that failed is tried again, and the pause before, in milliseconds. */
+/** How often a call is tried, and the pause before the next try, in milliseconds. */
 const maxTries = 4;
 const pauseMs = 2_000;
 
@@ -40,7 +40,7 @@ export async function openSessions(
 ): Promise<SessionService> {
   const installation = await open(target);
   const functionName = installation.output('OperatorSessionsFunction');
-  // To end what has ended does nothing, so a call may be sent again.
+  // Ending an ended session does nothing, so a call may be sent again.
   const invoke = (event: object): Promise<unknown> =>
     installation.invoke(functionName, event, { changes: false });
 
@@ -48,7 +48,7 @@ export async function openSessions(
     try {
       return accepted(endedSome)(await invoke(event));
     } catch (error) {
-      const mayPass = error instanceof CouldNot && error.code === 'store_unavailable';
+      const mayPass = error instanceof CommandFailed && error.code === 'store_unavailable';
       if (!mayPass || triesLeft <= 1) throw error;
       await clock.sleep(pauseMs);
       return turn(event, triesLeft - 1);

@@ -9,6 +9,7 @@ import {
   type SignInAttempt,
 } from '../../lambdas/cis2/index.ts';
 import { Secret, type EpochMilliseconds } from '../../lambdas/common/index.ts';
+import { probeCode } from '../../lambdas/probe-code.ts';
 import { Browser, sessionCookie, signInCookie } from '../support/browser.ts';
 import { subject } from '../support/provider.ts';
 import { rawRequest } from '../support/raw-http.ts';
@@ -606,6 +607,38 @@ describe('nothing that CIS2 or the caller sent is echoed [O-12, ASVS-16.5.1]', (
       expect(JSON.stringify([...response.headers])).not.toContain(canary);
       rig.provider.behave();
     }
+  });
+});
+
+describe('a sign-in that doctor completes with its own code', () => {
+  /** What is logged and counted of a sign-in with this code, when the token endpoint answers with that error. */
+  async function loggedOf(code: string, error: string): Promise<Record<string, unknown>> {
+    rig.provider.faults.set('token', { kind: 'body', status: 400, body: JSON.stringify({ error }) });
+    const browser = rig.browser();
+    const { state } = await begin(browser);
+    const reference = await expectFailure(
+      rig,
+      await browser.callback({ code, state, iss: rig.provider.issuer }),
+      'response_invalid',
+    );
+    rig.provider.behave();
+    const entries = await rig.bff.entriesFor(reference);
+    const events = entries.map(({ event }) => event);
+    const request = entries.find(({ event }) => event === 'request');
+    return {
+      event: events.find((event) => String(event).startsWith('sign_in_')),
+      counted: request?.['SignInFailed'],
+    };
+  }
+
+  test('is not counted as failed when CIS2 refuses the code', async () => {
+    expect(await loggedOf(probeCode, 'invalid_grant')).toEqual({ event: 'sign_in_probed' });
+  });
+
+  test('is counted when it fails for anything else, and so is any other code that CIS2 refuses', async () => {
+    const failed = { event: 'sign_in_failed', counted: 1 };
+    expect(await loggedOf(probeCode, 'invalid_client')).toEqual(failed);
+    expect(await loggedOf('another', 'invalid_grant')).toEqual(failed);
   });
 });
 

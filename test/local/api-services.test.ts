@@ -151,10 +151,10 @@ describe('a start that names what there is to call', () => {
       const { code, out } = await ops(['doctor', '--local', new URL(other.baseUrl).port]);
       expect(code).toBe(1);
       expect(out).toMatch(
-        /^ *FAULT +upstream pds +the upstream pds gives no answer at http:\/\/127\.0\.0\.1:1/m,
+        /^ *FAULT +upstream pds +the upstream pds does not respond at http:\/\/127\.0\.0\.1:1/m,
       );
-      expect(out).toMatch(/^ *ok +api platform credentials +the platform took them /m);
-      expect(out).toMatch(/\n1 fault found\.\n$/);
+      expect(out).toMatch(/^ *ok +api platform credentials +the platform accepted them /m);
+      expect(out).toMatch(/\n1 fault found\. 1 warning\.\n$/);
     } finally {
       await other.stop();
     }

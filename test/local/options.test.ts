@@ -4,7 +4,7 @@ import { acrLevels } from '../../lambdas/settings/index.ts';
 import { assemblyDirectory } from '../../local/build.ts';
 import { Functions } from '../../local/aws/functions.ts';
 import { StartError } from '../../local/errors.ts';
-import { helpText, parseOptions } from '../../local/cli/options.ts';
+import { helpText, parseOptions, valuesOfVariable } from '../../local/cli/options.ts';
 import type { Options } from '../../local/cli/options.ts';
 import { Assembly } from '../../local/aws/template.ts';
 import { collectedLog } from './helpers.ts';
@@ -137,6 +137,7 @@ describe('options of a local run', () => {
     const upstreams = { pds: 'https://pds.example.nhs.uk/FHIR/R4', other: 'http://127.0.0.1:4000' };
     expect(parse(['--upstream', pds, '--upstream', other]).upstreams).toEqual(upstreams);
     expect(parse([], { BFF_UPSTREAM: `${pds}, ${other}` }).upstreams).toEqual(upstreams);
+    expect(valuesOfVariable(` ${pds} ,${other},`)).toEqual([pds, other]);
     expect(parse([], { BFF_UPSTREAM: '' }).upstreams).toEqual({});
     expect(parse(['--upstream', pds], { BFF_UPSTREAM: other }).upstreams).toEqual({ pds: upstreams.pds });
   });

@@ -3,8 +3,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type { Arguments } from '../../ops/command.ts';
 import type { Finding } from '../../ops/doctor/check.ts';
 import { doctor } from '../../ops/doctor/doctor.ts';
+import { checkAssertion, checkClock } from '../../ops/doctor/provider.ts';
 import { openInstallation, type Installation } from '../../ops/installation.ts';
-import { isObject } from '../../ops/responses.ts';
+import type { LogEntry } from '../../ops/logs.ts';
+import { isObject } from '../../lambdas/common/json.ts';
 import { Bff } from '../support/bff.ts';
 import { daysAgo } from './responses.ts';
 import { ops } from './command.ts';
@@ -59,8 +61,12 @@ interface Plant {
   readonly installation?: Partial<Installation>;
 }
 
-/** The faults of a set-up, by their checks. */
-async function faultsOf({ outputs = {}, site, installation = {} }: Plant): Promise<Record<string, string>> {
+/** What doctor finds in a set-up, and what it prints. */
+async function examined({
+  outputs = {},
+  site,
+  installation = {},
+}: Plant): Promise<{ checks: readonly Finding[]; lines: readonly string[] }> {
   const baseUrl = site === undefined ? bff.baseUrl : await through(bff.baseUrl, site);
   const planted: Installation = {
     ...real,
@@ -83,12 +89,24 @@ async function faultsOf({ outputs = {}, site, installation = {} }: Plant): Promi
   const { ok, checks } = document as { ok: boolean; checks: readonly Finding[] };
   const faults = checks.filter((finding) => finding.result === 'fault');
   expect({ ok, failed }).toEqual({ ok: faults.length === 0, failed: faults.length > 0 });
-  for (const { advice } of faults) {
-    expect(advice).not.toBe('');
-    expect(lines.join('\n')).toContain(advice);
+  for (const finding of checks) {
+    if (!('advice' in finding)) continue;
+    expect(finding.advice).not.toBe('');
+    expect(lines.join('\n')).toContain(finding.advice);
   }
+  return { checks, lines };
+}
+
+/** The faults of a set-up, by their checks. */
+async function faultsOf(plant: Plant): Promise<Record<string, string>> {
+  const { checks } = await examined(plant);
+  const faults = checks.filter(({ result }) => result === 'fault');
   return Object.fromEntries(faults.map(({ check, detail }) => [check, detail]));
 }
+
+/** Check → its result and advice. */
+const findingsOf = async (plant: Plant): Promise<Record<string, Finding>> =>
+  Object.fromEntries((await examined(plant)).checks.map((finding) => [finding.check, finding]));
 
 const rewriteLocation = ({ headers, ...response }: Passing, values: Record<string, string>): Passing => {
   const location = new URL(headers.location ?? '');
@@ -110,9 +128,10 @@ test('a fresh local start has no fault, and the command says so', async () => {
   ]);
   expect(ok).toBe(true);
   expect(checks.find(({ check }) => check === 'alarms')?.detail).toMatch(
-    /^\d\d alarms wired, each with an action and a section of the runbook/,
+    /^\d\d alarms, each with an action and a section of the runbook/,
   );
   expect(checks.map(({ check }) => check)).toEqual([
+    ...['recent sign-ins', 'recent requests'],
     ...['site', 'app', 'store', 'headers', 'guards', 'back-channel', 'discovery', 'login', 'cookie'],
     ...['authorisation', 'userinfo', 'log', 'clock', 'client assertion', 'api platform'],
     ...['api platform credentials', 'upstream pds', 'keys', 'rotation', 'jwks', 'alarms'],
@@ -138,7 +157,7 @@ describe('a set-up in which one thing is wrong is named:', () => {
   test('another client id than the stack has', async () => {
     const faults = await faultsOf({ outputs: { ClientId: 'nobody' } });
     expect(faults).toEqual({
-      authorisation: expect.stringContaining('client_id=cis2-bff-local in place of nobody'),
+      authorisation: expect.stringContaining('client_id=cis2-bff-local instead of nobody'),
     });
   });
 
@@ -146,12 +165,14 @@ describe('a set-up in which one thing is wrong is named:', () => {
     const issuer = new URL(real.output('Issuer'));
     const elsewhere = await through(issuer.origin, {});
     const faults = await faultsOf({ outputs: { Issuer: elsewhere + issuer.pathname } });
-    expect(faults['discovery']).toContain('the issuer mismatches');
+    expect(faults['discovery']).toContain('the issuer does not match');
   });
 
   test('CIS2 that is down', async () => {
     const faults = await faultsOf({ outputs: { Issuer: 'http://127.0.0.1:1/realm' } });
-    expect(faults['discovery']).toMatch(/CIS2, gives no answer .*ECONNREFUSED|CIS2, gives no answer/);
+    expect(faults['discovery']).toBe(
+      'CIS2 does not respond at http://127.0.0.1:1/realm/.well-known/openid-configuration (bad port)',
+    );
   });
 
   test('a token endpoint of CIS2’s that is down', async () => {
@@ -206,8 +227,8 @@ describe('a set-up in which one thing is wrong is named:', () => {
   test.each([
     ['down', { kind: 'status', status: 503 }, 'answers 503'],
     ['a page of something else', { kind: 'html' }, 'with a web page'],
-    ['cut off', { kind: 'reset' }, 'gives no answer'],
-    ['slower than a sign-in can wait', { kind: 'slow', milliseconds: 6_000 }, 'gives no answer'],
+    ['cut off', { kind: 'reset' }, 'CIS2 does not respond at http'],
+    ['slower than a sign-in can wait', { kind: 'slow', milliseconds: 6_000 }, 'within 4 s'],
   ])(
     'a UserInfo endpoint of CIS2’s that is %s',
     async (_, fault, detail) => {
@@ -235,6 +256,45 @@ describe('a set-up in which one thing is wrong is named:', () => {
       },
     });
     expect(faults['jwks']).toMatch(/does not match the ring: \S+ is missing/);
+  });
+
+  test('a key set that is lost: the fault is named without the ring, with the command that publishes it again', async () => {
+    const lost: Plant = {
+      site: {
+        changeResponse: (path, response) =>
+          path === '/auth/jwks.json' ? { ...response, status: 503, body: '{}' } : response,
+      },
+      installation: {
+        invoke: () => Promise.resolve({ ok: false, code: 'keys_unavailable', message: 'Not to be read.' }),
+      },
+    };
+    const { keys, rotation, jwks } = await findingsOf(lost);
+    const advice = expect.stringMatching(
+      /npm run ops -- keys check --local 1\b.*docs\/operations\/rotation-failed\.md#publish-again-now/,
+    );
+    expect(keys).toMatchObject({ result: 'fault', advice });
+    expect(jwks).toMatchObject({ result: 'fault', detail: expect.stringContaining('answered 503'), advice });
+    expect(rotation).toMatchObject({ result: 'not checked' });
+    const served = await findingsOf({ installation: lost.installation ?? {} });
+    expect(served['jwks']).toMatchObject({ result: 'not checked' });
+  });
+
+  test('a login that follows from CIS2 being down, as such', async () => {
+    const { login } = await findingsOf({
+      outputs: { Issuer: 'http://127.0.0.1:1/realm' },
+      site: {
+        changeResponse: (path, response) =>
+          path === '/auth/login' ? { ...response, status: 503 } : response,
+      },
+    });
+    expect(login).toMatchObject({ result: 'fault', advice: expect.stringContaining('follows from') });
+  });
+
+  test('an end-session endpoint that is not there', async () => {
+    const faults = await faultsOf({ outputs: { EndSessionUrl: 'http://127.0.0.1:1/end' } });
+    expect(faults).toEqual({ 'end session': expect.stringContaining('does not respond') });
+    const there = new URL(`${real.output('Issuer')}/connect/endSession`).href;
+    expect((await findingsOf({ outputs: { EndSessionUrl: there } }))['end session']?.result).toBe('ok');
   });
 
   test('a back-channel endpoint that a firewall closes', async () => {
@@ -311,13 +371,13 @@ describe('a set-up in which one thing is wrong is named:', () => {
 
   test('an API platform that is down', async () => {
     const faults = await faultsOf({ outputs: { ApiPlatformTokenUrl: 'http://127.0.0.1:1/token' } });
-    expect(faults).toEqual({ 'api platform': expect.stringContaining('the API platform gives no answer') });
+    expect(faults).toEqual({ 'api platform': expect.stringContaining('the API platform does not respond') });
   });
 
   test('an upstream that is not there', async () => {
     const faults = await faultsOf({ outputs: { UpstreamUrls: '{"pds":"http://127.0.0.1:1"}' } });
     expect(faults).toEqual({
-      'upstream pds': expect.stringContaining('the upstream pds gives no answer at http://127.0.0.1:1'),
+      'upstream pds': expect.stringContaining('the upstream pds does not respond at http://127.0.0.1:1/'),
     });
   });
 
@@ -363,17 +423,17 @@ describe('a set-up in which one thing is wrong is named:', () => {
 
   test('a site that is down', async () => {
     const faults = await faultsOf({ outputs: { JwksUrl: 'http://localhost:1/auth/jwks.json' } });
-    expect(faults['site']).toContain('the site gives no answer');
+    expect(faults['site']).toContain('the site does not respond at http://localhost:1/auth/session');
   });
 
   test.each([
     ['that are not there', [], 'no alarm'],
-    ['without an action', [{ ...sound, actions: 0 }], 'nobody is told of a'],
-    ['that are switched off', [{ ...sound, enabled: false }], 'nobody is told of a'],
+    ['without an action', [{ ...sound, actions: 0 }], 'a: no action, or actions disabled'],
+    ['that are switched off', [{ ...sound, enabled: false }], 'a: no action, or actions disabled'],
     [
       'without a section of the runbook',
       [sound, { ...sound, name: 'b', description: 'warning: something.' }],
-      'no section of the runbook is named by b',
+      'b: the description names no section of the runbook',
     ],
     ['that ring', [{ ...sound, state: 'ALARM' }], 'in alarm: a'],
   ])('alarms %s', async (_, alarms, detail) => {
@@ -382,18 +442,108 @@ describe('a set-up in which one thing is wrong is named:', () => {
   });
 });
 
+test('runbooks may be at any address', async () => {
+  const description = 'warning: nothing. What to do: https://wiki.example.nhs.uk/ward#sign-ins-fail';
+  const alarms = () => Promise.resolve([{ ...sound, description }]);
+  expect(await faultsOf({ installation: { alarms } })).toEqual({});
+});
+
+describe('what failed for users in the last hour', () => {
+  const time = new Date().toISOString();
+  const entry = (fields: Readonly<Record<string, string | number>>): LogEntry => ({ time, ...fields });
+  const logging = (...entries: readonly LogEntry[]): Plant => ({
+    installation: { logs: { ...real.logs, failures: () => Promise.resolve(entries) } },
+  });
+
+  test('is a warning where somebody is at fault, with a reference to trace, and no fault', async () => {
+    const signIn = { event: 'sign_in_failed', code: 'response_invalid' };
+    const call = { event: 'request', status: 504, code: 'upstream_timeout', upstream: 'pds' };
+    const { checks, lines } = await examined(
+      logging(
+        entry({ ...signIn, reference: 'AAAA-AAAA-AAAA' }),
+        entry({ ...signIn, reference: 'BBBB-BBBB-BBBB' }),
+        entry({ event: 'sign_in_failed', code: 'access_denied', reference: 'CCCC-CCCC-CCCC' }),
+        entry({ ...call, reference: 'DDDD-DDDD-DDDD' }),
+      ),
+    );
+    expect(checks.slice(0, 2)).toEqual([
+      {
+        check: 'recent sign-ins',
+        result: 'warning',
+        detail:
+          'sign-ins failed in the last hour: 2 response_invalid; ended by users or by rules of the app: 1 access_denied',
+        advice: expect.stringMatching(
+          /^Newest response_invalid, .*: npm run ops -- trace AAAA-AAAA-AAAA --local 1$/,
+        ),
+      },
+      {
+        check: 'recent requests',
+        result: 'warning',
+        detail: 'requests were answered 5xx in the last hour: 1 upstream_timeout of upstream pds',
+        advice: expect.stringContaining('npm run ops -- trace DDDD-DDDD-DDDD --local 1'),
+      },
+    ]);
+    expect(lines.slice(-2)).toEqual([
+      'No fault found. 2 warnings.',
+      expect.stringContaining('npm run ops -- trace REFERENCE --local 1'),
+    ]);
+  });
+
+  test('is no warning where users or rules of the app ended it', async () => {
+    const { checks } = await examined(
+      logging(entry({ event: 'sign_in_failed', code: 'role_required', reference: 'AAAA-AAAA-AAAA' })),
+    );
+    expect(checks[0]).toMatchObject({ result: 'ok', detail: expect.stringContaining('1 role_required') });
+  });
+});
+
+describe('a sign-in with an invalid code', () => {
+  const endedWith = (fields: LogEntry) => () =>
+    checkAssertion(
+      [{ event: 'sign_in_failed', reference: 'AAAA-AAAA-AAAA', ...fields }],
+      0,
+      (reference) => `trace ${reference}`,
+    );
+
+  test('that ends in an error of ours names the error and the command that shows its log', () => {
+    expect(endedWith({ code: 'internal_error' })).toThrow(
+      expect.objectContaining({
+        message: 'a sign-in with an invalid code ends with internal_error instead of invalid_grant',
+        advice: expect.stringContaining('trace AAAA-AAAA-AAAA'),
+      }),
+    );
+  });
+
+  test('that ends in a refused client names what is registered at CIS2', () => {
+    expect(endedWith({ code: 'response_invalid', check: 'token response: error invalid_client' })).toThrow(
+      expect.objectContaining({
+        advice: expect.stringMatching(/authentication private_key_jwt .*, algorithm RS512/),
+      }),
+    );
+  });
+});
+
+test('a difference of the clocks may be the reason of a refusal, and need not', () => {
+  expect(() => checkClock(20)).toThrow(
+    expect.objectContaining({ advice: expect.stringContaining('may be refused') }),
+  );
+});
+
 test('nothing secret is in what doctor says', async () => {
   const { out } = await ops(['doctor', '--local', new URL(bff.baseUrl).port]);
   expect(out).not.toMatch(/__Host-Http-\S+=|state=|nonce=|eyJ/);
 });
 
 test('the control panel shows the metrics and the audit trail that a deployment would have sent', async () => {
+  await command('fault', { endpoint: 'token', kind: 'status', status: 503 });
+  await faultsOf({});
   const address = new URL('/control-panel/telemetry', panel);
   const page = await fetch(address);
   const text = (await page.text()).replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ');
   expect(page.status).toBe(200);
-  // What doctor's own sign-ins, each with a code that is none, have left.
-  expect(text).toMatch(/SignInFailed Code=response_invalid \d+ \d+ 1 1 Count/);
+  // What doctor's own sign-ins have left: those that failed for another reason than their code are counted.
+  expect(text).toMatch(/SignInFailed Code=provider_unavailable \d+ \d+ 1 1 Count/);
+  expect(text).toContain('sign_in_probed');
   expect(text).toMatch(/ProviderLatency \d+ [\d.]+ [\d.]+ [\d.]+ Milliseconds/);
   expect(text).toContain('sign_in_failed');
   const elsewhere = await fetch(address, { headers: { 'sec-fetch-site': 'cross-site' } });

@@ -140,7 +140,7 @@ test.each<[string, () => void, string, string]>([
       aws.invoke = () => 'hang';
     },
     'unreachable',
-    'no answer from AWS to lambda:InvokeFunction',
+    'AWS did not respond to lambda:InvokeFunction',
   ],
 ])('%s is one clear line', async (_, arrange, code, message) => {
   arrange();
@@ -148,7 +148,7 @@ test.each<[string, () => void, string, string]>([
   const { error } = JSON.parse(ended.out) as { error: { code: string; message: string } };
   expect({ exit: ended.code, code: error.code }).toEqual({ exit: 1, code });
   expect(error.message).toContain(message);
-  expect(ended.err).toBe(`cis2-bff ops: ${error.message}\n`);
+  expect(ended.err).toBe(`cis2-bff ops: ${error.message} (${code})\n`);
   expect(ended.err).not.toContain('private-half');
 });
 
@@ -262,7 +262,7 @@ test.each<[string, () => AwsResponse, Partial<Finding>]>([
     () => subscriptionsTo(['PendingConfirmation', 'Deleted']),
     {
       result: 'fault',
-      detail: 'nobody hears the alarms: 1 subscribed to their topic, and none has confirmed it',
+      detail: 'nobody receives the alarms: 1 subscribed to their topic, and none has confirmed it',
     },
   ],
   [
@@ -317,11 +317,11 @@ describe('doctor looks at the alarms of the edge, in their own region', () => {
     aws.subscriptions = (topicArn) =>
       subscriptionsTo(topicArn === atTheEdge.AlarmTopicArn ? ['PendingConfirmation'] : [`${topicArn}:1`]);
     expect(await found()).toMatchObject({
-      alarms: expect.stringMatching(/^ok: 1 alarms wired/),
+      alarms: expect.stringMatching(/^ok: 1 alarms, each with an action/),
       'alarm subscriptions': 'ok: 1 confirmed',
       'edge alarms': 'fault: in alarm: cis2-bff-dev-edge-alarms-EdgeAlarms critical EdgeFails',
       'edge alarm subscriptions':
-        'fault: nobody hears the alarms: 1 subscribed to their topic, and none has confirmed it',
+        'fault: nobody receives the alarms: 1 subscribed to their topic, and none has confirmed it',
       'edge warning subscriptions': 'ok: 1 confirmed',
     });
     const looked = aws.calls.filter(({ input }) =>

@@ -31,6 +31,15 @@ afterAll(async () => {
 
 const [before, after] = [ring('kid-a', 'kid-b', 'kid-c'), ring('kid-b', 'kid-c', '(new)')];
 const refusal = (code: string, message: string) => returned({ ok: false, code, message });
+const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const jwk = privateKey.export({ format: 'jwk' });
+const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+const keyFile = (name: string, content: string, mode = 0o600): string => {
+  const path = join(directory, name);
+  writeFileSync(path, content, { mode });
+  chmodSync(path, mode);
+  return path;
+};
 const errorOf = (out: string) => (JSON.parse(out) as { error: { code: string; message: string } }).error;
 /** What changed anything. */
 const changes = () =>
@@ -101,7 +110,11 @@ describe('keys status', () => {
   test('what a response says cannot move the cursor', async () => {
     aws.invoke = () => refusal('keys_unavailable', 'first\n\u001b[2Jsecond');
     const { code, out, err } = await ops(['keys', 'status', ...here]);
-    expect({ code, out, err }).toEqual({ code: 1, out: '', err: 'cis2-bff ops: first ?[2Jsecond\n' });
+    expect({ code, out, err }).toEqual({
+      code: 1,
+      out: '',
+      err: 'cis2-bff ops: first ?[2Jsecond (keys_unavailable)\n',
+    });
   });
 });
 
@@ -112,7 +125,7 @@ describe('what cannot be done ends with 1 and one line, and with --json a docume
       'a response of another version',
       () => (aws.invoke = () => returned({ ok: true, keys: 'none' })),
       'unexpected_answer',
-      /of the same version\?$/,
+      /check that both have the same version$/,
     ],
     [
       'a function that throws',
@@ -150,14 +163,16 @@ describe('what cannot be done ends with 1 and one line, and with --json a docume
     const error = errorOf(ended.out);
     expect(error.code).toBe(code);
     expect(error.message).toMatch(message);
-    expect(ended.err).toBe(`cis2-bff ops: ${error.message}\n`);
+    expect(ended.err).toBe(`cis2-bff ops: ${error.message} (${code})\n`);
     expect(ended.out + ended.err).not.toContain('private-half');
   });
 
   test('no start on that port at all', async () => {
     const { code, out, err } = await ops(['keys', 'status', '--local', '1']);
     expect({ code, out }).toEqual({ code: 1, out: '' });
-    expect(err).toBe('cis2-bff ops: no local start runs on port 1: start one with npm start -- --port 1\n');
+    expect(err).toBe(
+      'cis2-bff ops: no local start runs on port 1: start one with npm start -- --port 1 (not_running)\n',
+    );
   });
 });
 
@@ -165,11 +180,12 @@ describe('with nobody to ask and no --yes', () => {
   test.each([
     ['keys rotate', []],
     ['keys promote', []],
-    ['keys import', ['/dev/null']],
+    ['keys import', ['FILE']],
     ['keys import', ['-']],
-    ['keys import', ['/dev/null', '--now']],
+    ['keys import', ['FILE', '--now']],
   ])('%s %j asks nothing of the function, changes nothing and says to add --yes', async (command, more) => {
-    const { code, out, err } = await ops([...command.split(' '), ...more, ...here], { input: 'y\n' });
+    const operands = more.map((word) => (word === 'FILE' ? keyFile('asked.pem', pem) : word));
+    const { code, out, err } = await ops([...command.split(' '), ...operands, ...here], { input: 'y\n' });
     expect({ code, out, calls: aws.calls }).toEqual({ code: 1, out: '', calls: [] });
     expect(err).toMatch(/^cis2-bff ops: .*nothing was changed.*--yes.*\n$/);
   });
@@ -231,7 +247,7 @@ describe('keys rotate', () => {
     expect({ code, out, err }).toEqual({
       code: 1,
       out: '',
-      err: 'cis2-bff ops: The next key can sign from 2026-01-02 on.\n',
+      err: 'cis2-bff ops: The next key can sign from 2026-01-02 on. (lead_time_not_met)\n',
     });
     expect(changes()).toEqual([]);
   });
@@ -289,10 +305,11 @@ describe('keys promote', () => {
       notices[0] ?? '',
       notices[1] ?? '',
       'Promoted.',
-      'certainly seen the key that signs now by ',
+      'whoever caches our public keys for an hour has read the key that signs now.',
     ].map((text) => out.indexOf(text));
     expect(order).toEqual([...order].sort((one, other) => one - other));
     expect(order).not.toContain(-1);
+    for (const notice of notices) expect(out.split(notice)).toHaveLength(2);
     expect(out).toContain('Withdrawn from the published set: kid-b (current)\n');
     expect(out).toContain('(in 12 hours)');
     expect(aws.events).toEqual([
@@ -310,7 +327,7 @@ describe('keys promote', () => {
   test('a gap that is over is said to be over', async () => {
     respondToPromotion({ gapEndsAt: daysAgo(1) });
     const { out } = await ops(['keys', 'promote', '--yes', ...here]);
-    expect(out).toContain('has already seen the key that signs now.');
+    expect(out).toContain('has already read the key that signs now.');
   });
 
   test('with --json standard output is the one document of what was done', async () => {
@@ -335,7 +352,9 @@ describe('keys promote', () => {
     aws.invoke = (event) => (event['dryRun'] === true ? invoke(event) : 'hang');
     const { code, err } = await ops(['keys', 'promote', '--yes', ...here]);
     expect(code).toBe(1);
-    expect(err).toMatch(/^cis2-bff ops: no answer came back, and whether it was done is not known.*\n$/);
+    expect(err).toMatch(
+      /^cis2-bff ops: no response came, and it is not known whether the change was made.*\n$/,
+    );
     expect(changes()).toHaveLength(1);
   });
 
@@ -353,7 +372,7 @@ describe('keys promote', () => {
     const { code, err } = await ops(['keys', 'promote', '--yes', ...here]);
     expect(code).toBe(1);
     expect(err).toMatch(
-      /the function failed \(Sandbox\.Timedout\), and whether it was done is not known: check with keys status/,
+      /the function failed \(Sandbox\.Timedout\), and it is not known whether the change was made: run keys status/,
     );
   });
 
@@ -361,7 +380,7 @@ describe('keys promote', () => {
     respondToPromotion();
     const shared = await ops(['keys', 'promote', '--yes', '--purpose', 'api-platform', ...here]);
     expect({ code: shared.code, calls: aws.calls }).toEqual({ code: 1, calls: [] });
-    expect(shared.err).toContain('share one ring of keys: leave --purpose out');
+    expect(shared.err).toContain('share one ring of keys: omit --purpose');
 
     const { outputs } = aws;
     aws.outputs = { ...outputs, ApiPlatformKeysSecretArn: 'arn:platform' };
@@ -376,7 +395,7 @@ describe('keys promote', () => {
   test('on a terminal it asks, and goes on with a yes', async () => {
     respondToPromotion();
     const { code, out } = await opsOnTerminal(['keys', 'promote', ...here], 'y\n');
-    expect(out).toMatch(/may not have seen it\.[^]*promote the next one now\? \[y\/N\] [^]*Promoted\./);
+    expect(out).toMatch(/may not have seen it\.[^]*sign with the next one now\? \[y\/N\] [^]*Promoted\./);
     expect(code).toBe(0);
     expect(changes()).toHaveLength(1);
   });
@@ -390,7 +409,7 @@ describe('keys promote', () => {
   ])('on a terminal %s is a no, and nothing is changed', async (_, response) => {
     respondToPromotion();
     const { code, out } = await opsOnTerminal(['keys', 'promote', ...here], response);
-    expect(out).toMatch(/cis2-bff ops: nothing was changed\r\n$/);
+    expect(out).toMatch(/cis2-bff ops: nothing was changed \(declined\)\r\n$/);
     expect(code).toBe(1);
     expect(changes()).toEqual([]);
   });
@@ -410,15 +429,6 @@ describe('keys promote', () => {
 });
 
 describe('keys import', () => {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const jwk = privateKey.export({ format: 'jwk' });
-  const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
-  const file = (name: string, content: string, mode = 0o600): string => {
-    const path = join(directory, name);
-    writeFileSync(path, content, { mode });
-    chmodSync(path, mode);
-    return path;
-  };
   const imported = [key('kid-b', 'current'), key('ours', 'next')];
 
   beforeEach(() => {
@@ -441,7 +451,7 @@ describe('keys import', () => {
       { kid: 'ours', now: false },
     ],
   ])('%s goes to the function and is printed nowhere', async (name, content, options, fields) => {
-    const path = file(`${name}.key`, content);
+    const path = keyFile(`${name}.key`, content);
     const { code, out, err } = await ops(['keys', 'import', path, '--yes', ...options, ...here]);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     const event = { operation: 'import', purpose: 'cis2', jwk, ...fields };
@@ -459,17 +469,23 @@ describe('keys import', () => {
   });
 
   test('--dry-run sends the key as a question only', async () => {
-    const { code } = await ops(['keys', 'import', file('dry.pem', pem), '--dry-run', ...here]);
+    const { code } = await ops(['keys', 'import', keyFile('dry.pem', pem), '--dry-run', ...here]);
     expect(code).toBe(0);
     expect(aws.events).toEqual([{ operation: 'import', purpose: 'cis2', jwk, now: false, dryRun: true }]);
   });
 
   test('a file that others can read is warned of, and taken', async () => {
-    const path = file('open.pem', pem, 0o644);
+    const path = keyFile('open.pem', pem, 0o644);
     const { code, out, err } = await ops(['keys', 'import', path, '--yes', '--json', ...here]);
     expect(code).toBe(0);
     expect(err).toBe(`warning: others on this machine can read ${path}: chmod 600 it\n`);
     expect(() => JSON.parse(out) as unknown).not.toThrow();
+  });
+
+  test('a file is read before anybody is asked', async () => {
+    const { code, err } = await ops(['keys', 'import', join(directory, 'none'), ...here]);
+    expect({ code, calls: aws.calls }).toEqual({ code: 1, calls: [] });
+    expect(err).toMatch(/^cis2-bff ops: cannot read \S+: there is no such file \(file_unreadable\)\n$/);
   });
 
   test.each([
@@ -479,7 +495,7 @@ describe('keys import', () => {
     ['an empty file', () => '/dev/null', 'is empty'],
     [
       'broken JSON',
-      () => file('broken.jwk', '{"kty":"RSA","d":"private-half"'),
+      () => keyFile('broken.jwk', '{"kty":"RSA","d":"private-half"'),
       'neither a PEM file nor JSON',
     ],
   ])('%s is refused before anything is asked of the function', async (_, path, message) => {
@@ -488,6 +504,39 @@ describe('keys import', () => {
     expect(err).toMatch(/^cis2-bff ops: .*\n$/);
     expect(err).toContain(message);
     expect(err).not.toContain('private-half');
+  });
+});
+
+describe('keys check', () => {
+  const checking = (publishedEqualsRing: boolean): void => {
+    aws.invoke = ({ operation }) =>
+      returned(operation === 'check' ? null : statusOf(before, null, { publishedEqualsRing }));
+  };
+
+  test('runs the hourly check, and says what is published after it', async () => {
+    checking(true);
+    const { code, out, err } = await ops(['keys', 'check', '--json', ...here]);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(JSON.parse(out)).toEqual({ rings: [{ purpose: 'cis2', publishedEqualsRing: true }] });
+    const called = aws.calls.map(({ functionName, input }) => [functionName, input]);
+    expect(called).toEqual([
+      ['rotate-signing-keys', { operation: 'check' }],
+      ['keys-status', { purpose: 'cis2' }],
+    ]);
+  });
+
+  test('fails where something else is still published, or the check itself fails', async () => {
+    checking(false);
+    const differs = await ops(['keys', 'check', ...here]);
+    expect(differs).toMatchObject({ code: 1, out: '' });
+    expect(differs.err).toMatch(/see the log of rotate-signing-keys \(published_set_differs\)\n$/);
+    aws.invoke = () => ({
+      status: 200,
+      headers: { 'x-amz-function-error': 'Unhandled' },
+      body: '{"errorType":"KeysUnavailable"}',
+    });
+    const failed = await ops(['keys', 'check', ...here]);
+    expect(failed.err).toContain('the function failed (KeysUnavailable): see the log of rotate-signing-keys');
   });
 });
 

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { CouldNot } from '../../ops/errors.ts';
+import { CommandFailed } from '../../ops/errors.ts';
 import { readPrivateKey } from '../../ops/keys/private-key.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -63,7 +63,7 @@ describe('what is not one RSA private key is refused in one line that quotes not
     ['an EC key', pem(ec), 'an EC key; CIS2 needs RSA'],
     ['an EC JWK', JSON.stringify(ec.export({ format: 'jwk' })), 'an EC key; CIS2 needs RSA'],
     ['an RSA-PSS key', pem(pss), 'a key of the type rsa-pss; CIS2 needs RSA'],
-    ['a short key', pem(short), 'of 1024 bits; it must have 2048 at least'],
+    ['a short key', pem(short), 'of 1024 bits; at least 2048 are needed'],
     ['a short JWK', JSON.stringify(short.export({ format: 'jwk' })), 'of 1024 bits'],
     ['a symmetric JWK', '{"kty":"oct","k":"c2VjcmV0"}', 'no RSA key'],
     ['a JWK without its primes', JSON.stringify(without('p', 'q', 'dp', 'dq', 'qi')), 'not a whole RSA'],
@@ -80,8 +80,8 @@ describe('what is not one RSA private key is refused in one line that quotes not
     } catch (error) {
       failure = error;
     }
-    expect(failure).toBeInstanceOf(CouldNot);
-    const { code, message: said } = failure as CouldNot;
+    expect(failure).toBeInstanceOf(CommandFailed);
+    const { code, message: said } = failure as CommandFailed;
     expect(code).toBe('key_unusable');
     expect(said).toContain(message);
     expect(said).not.toMatch(/\n|c2VjcmV0|MII|[A-Za-z0-9_-]{40}/);

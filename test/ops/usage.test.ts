@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { ops } from './command.ts';
 
@@ -22,15 +23,11 @@ describe('a command line that does not say what to do ends with 2 and one line',
       'either --uid UID or --all, and not both',
     ],
     ['no uid', ['sessions', 'list', '--uid', 'a b', '--local', '3000'], '--uid must be'],
-    [
-      'an unknown option',
-      ['keys', 'status', '--local', '3000', '--foo'],
-      'unknown option --foo (keys status --help',
-    ],
+    ['an unknown option', ['keys', 'status', '--local', '3000', '--foo'], 'unknown option --foo (see '],
     [
       'a mistyped option',
       ['keys', 'status', '--lcoal', '3000'],
-      'unknown option --lcoal: did you mean --local? (keys status --help',
+      'unknown option --lcoal: did you mean --local? (see ',
     ],
     ['an option of another command', ['keys', 'status', '--local', '3000', '--yes'], 'has no option --yes'],
     ['an option without its value', ['keys', 'status', '--local'], '--local needs a value'],
@@ -65,7 +62,7 @@ describe('a command line that does not say what to do ends with 2 and one line',
   ])('%s', async (_, args, message) => {
     const { code, out, err } = await ops(args);
     expect({ code, out }).toEqual({ code: 2, out: '' });
-    expect(err).toMatch(/^cis2-bff ops: .*--help.*\n$/);
+    expect(err).toMatch(/^cis2-bff ops: .* \(see npm run ops -- (?:[a-z]+ )*--help\)\n$/);
     expect(err).toContain(message);
   });
 });
@@ -77,10 +74,15 @@ test('with --json bad usage is a document on standard output as well', async () 
   expect(err).toBe(`cis2-bff ops: ${error.message}\n`);
 });
 
+test('--version prints the version of the package', async () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  expect(await ops(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' });
+});
+
 test.each([[['--help']], [['-h']], [['keys', '--help']]])('%j lists every command', async (args) => {
   const { code, out, err } = await ops(args);
   expect({ code, err }).toEqual({ code: 0, err: '' });
-  for (const command of ['keys status', 'keys rotate', 'keys promote', 'keys import FILE']) {
+  for (const command of ['keys status', 'keys rotate', 'keys promote', 'keys import FILE', 'keys check']) {
     expect(out).toMatch(new RegExp(`^ {2}${command} +\\S`, 'm'));
   }
 });

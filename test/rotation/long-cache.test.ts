@@ -30,7 +30,7 @@ afterAll(async () => {
 const until = (instant: number): Promise<void> => sleep(Math.max(0, instant - Date.now()));
 /** When the next key can sign, by what the command says. */
 const instantIn = (text: string): number =>
-  Date.parse(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/.exec(text)?.[0] ?? '');
+  Date.parse(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/.exec(text)?.[0] ?? '');
 
 test('rotate never lets a key sign that such a platform does not know, and says from when it can [ASVS-13.3.4]', async () => {
   const command = (...args: string[]) => installation.command(...args);

@@ -90,7 +90,7 @@ describe('the state of the keys', () => {
     const wait = () => Promise.resolve(void (waits += 1));
     const { result, lines } = await ask(world, undefined, { wait });
     expect(result).toMatchObject({ ok: false, code: 'keys_unavailable' });
-    expect(result).toHaveProperty('message', expect.stringContaining('hourly check'));
+    expect(result).toHaveProperty('message', expect.stringContaining('keys check'));
     expect(lines.join()).toContain('dependency_failed');
     expect(waits).toBe(4);
   });

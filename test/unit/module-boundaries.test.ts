@@ -111,6 +111,7 @@ describe('the boundaries between the modules', () => {
     ['a handler using the tokens', 'lambdas/handlers/api-proxy.ts', '../api/tokens/index.ts'],
     ['a function using the tokens', 'lambdas/functions/api-proxy.ts', '../api/tokens/index.ts'],
     ['local using settings', 'local/cli/options.ts', '../lambdas/settings/index.ts'],
+    ['the operator commands using a shared value', 'ops/doctor/site.ts', '../../lambdas/cookie-names.ts'],
   ])('let through %s', (_, path, from) => {
     expect(importing(path, from)).toEqual([]);
   });
