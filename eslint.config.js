@@ -211,7 +211,7 @@ export default tseslint.config(
     rules: refuse({
       regex:
         `lambdas/(?!settings/index\\.ts$|(?:${sharedValues.join('|')})\\.ts$|common/json\\.ts$|api/(?:api-routes|manifest-file)\\.ts$)` +
-        '|manifest/(?!(?:index|nearest|problems)\\.ts$)',
+        '|manifest/(?!(?:bff-config|index|nearest|page-policies|problems)\\.ts$)',
       message:
         'Of lambdas/, the infrastructure uses the settings, the shared values, the helpers for JSON, the API routes and the manifest file only.',
     }),

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import path from 'node:path';
 import { packageRoot } from '../local/package-root.ts';
-import { nearest } from '../manifest/nearest.ts';
+import { didYouMean } from '../manifest/nearest.ts';
 
 interface Command {
   readonly summary: string;
@@ -67,7 +67,7 @@ if (name === '--version' || (command !== undefined && args[0] === '--version')) 
     name === undefined
       ? help
       : name.startsWith('-')
-        ? `cis2-bff: unknown option ${name}: did you mean ${nearest(name, ['--help', '--version'])}? (--help lists the commands)\n`
-        : `cis2-bff: unknown command ${name}: did you mean ${nearest(name, names)}? (--help lists the commands)\n`,
+        ? `cis2-bff: unknown option ${name}${didYouMean(name, ['--help', '--version'])} (--help lists the commands)\n`
+        : `cis2-bff: unknown command ${name}${didYouMean(name, names)} (--help lists the commands)\n`,
   );
 }

@@ -16,7 +16,7 @@ export type { Surroundings };
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** What the fake for tests needs besides, and who has the session's end pushed. */
+/** What the fake for tests and `cis2-bff/client/events` need besides. */
 export interface Internals extends Pace {
   /** Takes a session JSON as the newest there is; as the first there is, with `isFirst`. */
   readonly accept: (session: Json, isFirst?: boolean) => void;
@@ -30,11 +30,14 @@ type SessionResponse = readonly [session: Json, asked: Instant, reference: strin
 /** What tabs tell each other: a response, and the wall clock's time from which it holds. */
 type Message = readonly [...response: SessionResponse, since: number];
 type StepUps = Readonly<Record<string, readonly [time: number, call: string]>>;
-/** `fetch`'s own, where what is not given may be `undefined`. */
-type CallInit = { [Name in keyof RequestInit]: RequestInit[Name] | undefined } & { background?: boolean };
+/** `fetch`'s own, where what is not given may be `undefined`, and a body may be what becomes JSON. */
+type CallInit = { [Name in keyof Omit<RequestInit, 'body'>]: RequestInit[Name] | undefined } & {
+  background?: boolean | undefined;
+  body?: unknown;
+};
 
 /** Four ticks and a margin for their jitter: a session that ended elsewhere is known within five seconds. */
-const pollMs = 3_500;
+export const pollMs = 3_500;
 /** A visible tab that heard nothing from the one that asks does it itself, this much later. */
 const followerMs = 6_000;
 const retrySeconds = 7;
@@ -76,21 +79,18 @@ const instant = (value: unknown): Date => {
 const referenceOf = (value: unknown): string | null =>
   typeof value === 'string' && /^[\w-]{4,40}$/.test(value) ? value : null;
 
-/** `URL.canParse` is younger than the oldest browsers that the library is for. */
-const parseUrl = (address: string, base: string): URL | undefined => {
-  try {
-    return new URL(address, base);
-  } catch {
-    return undefined;
-  }
-};
-
 /** `AbortSignal.timeout` where there is one: it is younger than the oldest browsers, and lets Node.js end before. */
 const abortAfter = (milliseconds: number): AbortSignal => {
   if ('timeout' in AbortSignal) return AbortSignal.timeout(milliseconds);
   const controller = new AbortController();
   setTimeout(() => controller.abort(), milliseconds);
   return controller.signal;
+};
+
+/** The address of a page, where a sign-in can come back to it: `/` for one that the BFF would not come back to. */
+export const pageAddressOf = ({ pathname, search, hash }: Location): string => {
+  const address = pathname + search + hash;
+  return address.length > 1024 || address.startsWith('//') ? '/' : address;
 };
 
 /** The address that `fetch` would take from its first argument. */
@@ -166,7 +166,7 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
       try {
         listener();
       } catch (error) {
-        // One listener's mistake must not keep the others from hearing that the session has ended.
+        // An error in one listener must not keep the others from learning that the session has ended.
         win.reportError(error);
       }
     }
@@ -242,7 +242,7 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
       const behind = serverNow() - +next.serverTime - elapsed(sent);
       if (!(behind >= 0 && behind < 1000)) [serverTime, at] = [+next.serverTime, sent];
       handle = next.handle;
-      nextAskAt = monotonic() + pollMs + internals.restMs;
+      nextAskAt = monotonic() + pollMs + internals.extraIntervalMs;
     }
     // The server no longer knows why a session ended once its cookie is gone; this tab does.
     if (state.status === 'ended' && next.status === 'anonymous') return true;
@@ -303,6 +303,13 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
     sent = handle,
   ): Promise<Response> => {
     const headers = new Headers(init.headers);
+    let { body } = init;
+    if (/ (Object|Array|Number|Boolean)]/.test(Object.prototype.toString.call(body))) {
+      // An array of changes is a JSON Patch (RFC 6902).
+      const type = init.method === 'PATCH' && Array.isArray(body) ? `${json}-patch+json` : json;
+      if (!headers.has(contentType)) headers.set(contentType, type);
+      body = JSON.stringify(body);
+    }
     headers.set('X-CSRF', '1');
     if (sent) headers.set('X-Session', sent);
     if (init.background) headers.set('X-Background', '1');
@@ -312,6 +319,7 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
       response = await win.fetch(typeof input === 'string' ? location.origin + input : input, {
         ...init,
         headers,
+        body,
         signal,
         credentials: 'same-origin',
         redirect: 'manual',
@@ -371,13 +379,20 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
     return asking;
   };
 
-  /** Makes a call, and has the state follow from its refusal before that is passed on. */
-  const heeding = async <T>(call: () => Promise<T>): Promise<T> => {
+  /**
+   * Makes a call, and has the state follow from its refusal before that is passed on.
+   *
+   * @param name - of a call that may start a step-up
+   * @throws BffError also in place of an error that the arguments or the lack of a page cause
+   */
+  const applyingRefusals = async <T>(call: () => Promise<T>, name?: string): Promise<T> => {
     try {
       return await call();
     } catch (error) {
-      const { code, problem, reference } = error as BffError;
-      const isOfThisSession = sentWith.get(error as BffError) === handle;
+      if ((error as Error | null)?.name === 'AbortError') throw error;
+      if (!(error instanceof BffError)) return invalid('location' in win ? 'invalid_request' : 'unreachable');
+      const { code, problem, reference } = error;
+      const isOfThisSession = sentWith.get(error) === handle;
       const ended = { status: 'ended', reason: problem?.['reason'] };
       if (code === 'session_changed') {
         if (isOfThisSession) set(loading);
@@ -386,13 +401,18 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
         if (ended.reason === 'replaced') await ask([ended, instantNow(), reference]);
         else learnNow(ended, reference);
       } else if (isOfThisSession && code === 'session_required') learnNow({ status: 'anonymous' });
+      else if (name && code === 'step_up_required') stepUp(error, name);
       throw error;
     }
   };
 
   /** A change of the session, one at a time: a sign-out that overtook a change of role would miss the new session. */
-  const change = (path: string, init: CallInit, take: (response: Response, sent: Instant) => Promise<void>) =>
-    heeding(() =>
+  const change = (
+    path: string,
+    take: (response: Response, sent: Instant) => Promise<void>,
+    init: CallInit = { method: 'POST' },
+  ) =>
+    applyingRefusals(() =>
       exclusive('change', async () => {
         const sent = instantNow();
         await take(await send(path, init), sent);
@@ -429,21 +449,18 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
     if (isDue) void client.signIn(acr ? { acr } : { reauth: true });
   };
 
-  /** @param call - names the call in the tab's storage, so that it must not hold a person's data */
-  const sendProxied = async (input: string | Request, init: CallInit, call: string): Promise<Response> => {
-    // A call that does not say which session it is meant for could act in any.
-    if (state === loading && !handle && document) await ask();
-    try {
-      const response = await heeding(() => send(input, init, false));
+  /** @param name - of the call in the tab's storage, so that it must not hold a person's data */
+  const sendProxied = (name: string, prepare: () => [input: string | Request, init: CallInit]) =>
+    applyingRefusals(async () => {
+      const [input, init] = prepare();
+      // A call that does not say which session it is meant for could act in any.
+      if (state === loading && !handle && document) await ask();
+      const response = await send(input, init, false);
       editStepUps((all) =>
-        Object.fromEntries(Object.entries(all).filter(([, started]) => started[1] !== call)),
+        Object.fromEntries(Object.entries(all).filter(([, started]) => started[1] !== name)),
       );
       return response;
-    } catch (error) {
-      if ((error as BffError).code === 'step_up_required') stepUp(error as BffError, call);
-      throw error;
-    }
-  };
+    }, name);
 
   const internals: Internals = {
     accept(session, isFirst) {
@@ -452,7 +469,7 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
     },
     set,
     ask,
-    restMs: 0,
+    extraIntervalMs: 0,
   };
 
   const client: Bff = {
@@ -469,46 +486,37 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
       },
     },
 
-    signIn({ returnTo, acr, reauth, role } = {}) {
-      const { pathname, search, hash } = location;
-      const here = pathname + search + hash;
-      const query = new URLSearchParams({
-        // Where the BFF would not come back to, the start does.
-        returnTo: returnTo ?? (here.length > 1024 || here.startsWith('//') ? '/' : here),
-      });
-      if (acr) query.set('acr', acr);
-      if (role) query.set('role', role);
-      if (reauth) query.set('reauth', '1');
-      const leave = () =>
-        new Promise<void>((resolve) => {
-          // Then the sign-in cookie has arrived, and the next tab can start with it.
-          win.addEventListener('pagehide', () => resolve());
-          setTimeout(resolve, lockMs);
-          location.assign(`${location.origin}/auth/login?${query}`);
-        });
-      return exclusive('sign-in', leave);
-    },
-
-    signOut: () =>
-      change('/auth/logout', { method: 'POST' }, async (response) => {
-        const { redirectTo } = await readJson(response);
-        learnNow({ status: 'ended', reason: 'signed_out' }, requestId(response));
-        const next = parseUrl(String(redirectTo), location.origin);
-        // Replaced, so that "back" does not lead to a page of somebody who has left.
-        location.replace(next && /^https?:$/.test(next.protocol) ? next.href : '/');
+    signIn: (options = {}) =>
+      applyingRefusals(() => {
+        const { returnTo, acr, reauth, role } = options;
+        const query = new URLSearchParams({ returnTo: returnTo ?? pageAddressOf(location) });
+        if (acr) query.set('acr', acr);
+        if (role) query.set('role', role);
+        if (reauth) query.set('reauth', '1');
+        const goToSignIn = () =>
+          new Promise<void>((resolve) => {
+            // Then the sign-in cookie has arrived, and the next tab can start with it.
+            win.addEventListener('pagehide', () => resolve());
+            setTimeout(resolve, lockMs);
+            location.assign(`${location.origin}/auth/login?${query}`);
+          });
+        return exclusive('sign-in', goToSignIn);
       }),
 
-    extend: () => change('/auth/session/extend', { method: 'POST' }, learnFrom),
+    signOut: () =>
+      change('/auth/logout', async (response) => {
+        const redirectTo = String((await readJson(response))['redirectTo']);
+        learnNow({ status: 'ended', reason: 'signed_out' }, requestId(response));
+        // Replaced, so that "back" does not lead to a page of somebody who has left.
+        location.replace(/^(https?:\/)?\//.test(redirectTo) ? redirectTo : '/');
+      }),
 
-    chooseRole: (roleId) =>
-      change(
-        '/auth/session/role',
-        { method: 'PUT', headers: { [contentType]: json }, body: JSON.stringify({ roleId }) },
-        learnFrom,
-      ),
+    extend: () => change('/auth/session/extend', learnFrom),
+
+    chooseRole: (roleId) => change('/auth/session/role', learnFrom, { method: 'PUT', body: { roleId } }),
 
     sessions: () =>
-      heeding(async () => {
+      applyingRefusals(async () => {
         const { sessions } = await readJson(await send('/auth/sessions', { cache: 'no-store' }));
         if (!Array.isArray(sessions)) return invalid();
         return sessions.map((session: ListedSession | null) => ({
@@ -519,55 +527,40 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
       }),
 
     endSession: (other) =>
-      heeding(async () => {
+      applyingRefusals(async () => {
         await send(`/auth/sessions/${encodeURIComponent(other)}`, { method: 'DELETE' });
         if (other === handle) await ask(true);
       }),
 
-    async api(route: string, options: AnyCallOptions = {}) {
-      const { parameters, query, body, ...init } = options;
-      const [method = '', template = ''] = route.split(' ');
-      const search = new URLSearchParams();
-      let path;
-      let headers;
-      let payload;
-      try {
-        path = template.replace(/\{(\w+)\}/g, (_, name: string) => {
+    api: (route: string, options: AnyCallOptions = {}) =>
+      sendProxied(route, () => {
+        const { parameters, query, ...init } = options;
+        const [method = '', template = ''] = route.split(' ');
+        const search = new URLSearchParams();
+        let path = template.replace(/\{(\w+)\}/g, (_, name: string) => {
           const part = encodeURIComponent(parameters?.[name] ?? '');
           // Dots would be a step to another path.
-          return /^\.*$/.test(part) ? invalid() : part;
+          return /^\.*$/.test(part) ? invalid('invalid_request') : part;
         });
-        if (path[0] !== '/') invalid();
+        if (path[0] !== '/') invalid('invalid_request');
         for (const [name, values] of Object.entries(query ?? {})) {
           for (const value of [values].flat()) if (value !== undefined) search.append(name, `${value}`);
         }
-        headers = new Headers(init.headers);
-        payload = body as BodyInit | undefined;
-        if (/ (Object|Array|Number|Boolean)]/.test(Object.prototype.toString.call(body))) {
-          payload = JSON.stringify(body);
-          if (!headers.has(contentType)) {
-            // An array of changes is a JSON Patch (RFC 6902).
-            headers.set(contentType, method === 'PATCH' && Array.isArray(body) ? `${json}-patch+json` : json);
-          }
-        }
-      } catch {
-        return invalid('invalid_request');
-      }
-      if (`${search}`) path += `?${search}`;
-      return sendProxied(path, { ...init, method, headers, body: payload }, route);
-    },
+        if (`${search}`) path += `?${search}`;
+        return [path, { ...init, method }];
+      }),
 
-    async fetch(input, init = {}) {
-      const request = (input as Request).url ? (input as Request) : undefined;
-      const url = parseUrl(addressOf(input), location.href);
-      // What a call carries is for our own origin only.
-      if (url?.origin !== location.origin) return invalid('invalid_request');
-      return sendProxied(
-        request ?? url.pathname + url.search,
-        { ...init, headers: init.headers ?? request?.headers, signal: init.signal ?? request?.signal },
-        'fetch',
-      );
-    },
+    fetch: (input, init = {}) =>
+      sendProxied('fetch', () => {
+        const request = (input as Request).url ? (input as Request) : undefined;
+        const url = new URL(addressOf(input), location.href);
+        // What a call carries is for our own origin only.
+        if (url.origin !== location.origin) return invalid('invalid_request');
+        return [
+          request ?? url.pathname + url.search,
+          { ...init, headers: init.headers ?? request?.headers, signal: init.signal ?? request?.signal },
+        ];
+      }),
 
     stop() {
       stopped.abort();
@@ -576,21 +569,21 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
     },
   };
 
-  const standDown = () => {
+  const resign = () => {
     candidacy?.abort();
     candidacy = undefined;
     isAsker = false;
   };
 
-  /** The one visible tab that asks is the one that has the lock; where tabs cannot agree or hear, each asks. */
-  const stand = () => {
+  /** The visible tab that holds the lock asks. Without locks or a channel, each tab asks for itself. */
+  const requestLeadership = () => {
     if (!locks || !channel) isAsker = true;
     else if (!candidacy) {
       const { signal } = (candidacy = new AbortController());
       const hold = () =>
-        new Promise<void>((resolve) => {
+        new Promise((resolve) => {
           isAsker = true;
-          signal.onabort = () => resolve();
+          signal.onabort = resolve;
         });
       locks.request(prefix + 'asker', { signal }, hold).catch(() => 0);
     }
@@ -611,7 +604,7 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
         // It may have waited for this tab to wake up.
         accept([session, [askedWall, monotonic() - Math.max(0, wall() - askedWall)], reference], from);
       } catch {
-        // Another version of this library speaks.
+        // The message is of another version of this library.
       }
     };
   };
@@ -620,18 +613,18 @@ export function createClient(win: Surroundings, events?: SessionEvents): [client
   const wake = () => {
     evaluate();
     if (!isVisible()) {
-      standDown();
+      resign();
       return;
     }
     openChannel();
-    stand();
+    requestLeadership();
     if (state === loading || Math.abs(wall() - since) > pollMs || monotonic() >= nextAskAt) void ask();
   };
 
   const leave = () => {
     channel?.close();
     channel = undefined;
-    standDown();
+    resign();
   };
 
   if (document) {

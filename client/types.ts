@@ -240,14 +240,14 @@ export interface Pace {
   /** Asks now. */
   readonly ask: () => Promise<void>;
   /** How much longer than usual it waits from one response to the next request, in milliseconds. */
-  restMs: number;
+  extraIntervalMs: number;
 }
 
-/** What tells a client that its session has ended. */
+/** Pushes the end of a session to a client. */
 export type SessionEvents = (win: Surroundings, client: SessionClient, pace: Pace) => void;
 
 export interface BffOptions {
-  /** `sessionEvents()` of `cis2-bff/client/events`: the end of a session is pushed. @default the page asks every 4 seconds */
+  /** `sessionEvents()` of `cis2-bff/client/events` pushes the end of a session. @default the page asks every 4 seconds */
   readonly events?: SessionEvents;
 }
 

@@ -1,4 +1,4 @@
-import { suggestion } from '../manifest/nearest.ts';
+import { didYouMean } from '../manifest/nearest.ts';
 import { environments, type Environment } from './environments.ts';
 import { isPullRequest, pullRequestContext, pullRequestEnvironment } from './ephemeral.ts';
 import { DeploymentRefused } from './parts/settings.ts';
@@ -44,6 +44,6 @@ export function refuseUnknownContext(names: readonly string[]): void {
   const unknown = names.filter((name) => !name.includes(':') && !ownContext.includes(name));
   if (unknown.length === 0) return;
   throw new DeploymentRefused(
-    unknown.map((name) => `there is no -c ${name}=…${suggestion(name, ownContext)}`),
+    unknown.map((name) => `there is no -c ${name}=…${didYouMean(name, ownContext)}`),
   );
 }

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { configProblems, pds, type BffConfig } from '../manifest/index.ts';
+import { configProblems } from '../manifest/bff-config.ts';
+import { pds, type BffConfig } from '../manifest/index.ts';
 import { reasonOf, StartError } from './errors.ts';
 
 /** An app on this machine, and what it says of itself. */
@@ -9,6 +10,8 @@ export interface App {
   /** Its folder: what is relative in its configuration is relative to it. */
   readonly directory: string;
   readonly config: BffConfig;
+  /** The name of its configuration; without one the app has the upstream that ships. */
+  readonly file?: string;
 }
 
 const fileNames = ['bff.config.ts', 'bff.config.js', 'bff.config.mjs'];
@@ -43,7 +46,6 @@ function placeOf(error: unknown, file: string): string {
 
 /**
  * Reads the configuration of the app that a folder belongs to: `bff.config.ts`, `.js` or `.mjs` beside its `package.json`.
- * An app without one has the upstream that ships.
  *
  * @throws StartError naming everything that is wrong with it
  */
@@ -67,5 +69,5 @@ export async function loadApp(from: string): Promise<App> {
   }
   const problems = configProblems(exported.default);
   if (problems.length > 0) throw refused(file, problems);
-  return { directory, config: exported.default as BffConfig };
+  return { directory, config: exported.default as BffConfig, file };
 }

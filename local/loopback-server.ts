@@ -15,7 +15,9 @@ export interface Access {
   readonly browsers: 'none' | 'same-origin' | 'server-decides';
 }
 
-export type Refusal = 'foreign host' | 'foreign origin' | 'browser';
+/** The status of each. */
+const refusals = { 'two hosts': 400, 'foreign host': 404, 'foreign origin': 403, browser: 403 } as const;
+export type Refusal = keyof typeof refusals;
 
 const loopbackNames = ['127.0.0.1', 'localhost', '[::1]'];
 
@@ -31,6 +33,8 @@ export function refusalOf(
   request: http.IncomingMessage,
   { hosts = [], ownPortOnly, browsers }: Access,
 ): Refusal | undefined {
+  // Which of two would count is not ours to guess.
+  if ((request.headersDistinct['host']?.length ?? 0) > 1) return 'two hosts';
   const { host = '', origin, 'sec-fetch-site': site } = request.headers;
   const [, name = '', port = '80'] = hostPattern.exec(host.toLowerCase()) ?? [];
   if (![...loopbackNames, ...hosts].includes(name)) return 'foreign host';
@@ -55,7 +59,7 @@ export function createLoopbackServer(listener?: http.RequestListener): http.Serv
   return server;
 }
 
-/** Puts a check in front of everything that a server does: 404 for a foreign host, 403 for a browser. */
+/** Puts a check in front of everything that a server does. */
 export function guardServer(server: http.Server, access: Access): void {
   const listeners = server.listeners('request') as http.RequestListener[];
   server.removeAllListeners('request');
@@ -66,7 +70,7 @@ export function guardServer(server: http.Server, access: Access): void {
       return;
     }
     request.resume();
-    response.writeHead(refusal === 'foreign host' ? 404 : 403, {
+    response.writeHead(refusals[refusal], {
       'content-type': 'application/json',
       connection: 'close',
     });

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { manifestFileText } from '../lambdas/api/manifest-file.ts';
 import { scopesRequirement, unneededScopes, type SettingName } from '../lambdas/settings/index.ts';
-import { contentSecurityPolicyOf, permissionsPolicyOf, settingsOfConfig } from '../manifest/index.ts';
+import { settingsOfConfig } from '../manifest/bff-config.ts';
+import { contentSecurityPolicyOf, permissionsPolicyOf } from '../manifest/page-policies.ts';
 import type { App } from './app.ts';
 import { simulatedCacheSeconds, startApiServices } from './api-services.ts';
 import type { ApiServices } from './api-services.ts';
@@ -111,6 +112,11 @@ export async function run(options: Options, stop: AbortSignal, app: App): Promis
     if (!options.quiet) process.stdout.write(`${line}\n`);
   };
   try {
+    if (app.file === undefined) {
+      say(
+        'no bff.config here: this runs with the API that ships (pds), and a page that says what to do next',
+      );
+    }
     const started = await untilStopped(start(options, app, { say, log, closers, stop }), stop);
     say(summary(options, started, format));
     process.stdout.write(`ready ${started.baseUrl}\n`);

@@ -2,19 +2,10 @@
  * `cis2-bff/manifest`: what an app says of itself, as plain data. Used by its CDK app, by the local run, and by its SPA for
  * the types alone; so nothing of the CDK or of AWS is needed to load it.
  */
-export {
-  checkedAsConfig,
-  configMembers,
-  configProblems,
-  defineBff,
-  settingsOfConfig,
-  type BffConfig,
-  type ExtendableDirective,
-} from './bff-config.ts';
-export { contentSecurityPolicyOf, permissionsPolicyOf } from './page-policies.ts';
+export { defineBff, type BffConfig, type ExtendableDirective } from './bff-config.ts';
 export { pds } from './pds.ts';
 export { BffConfigInvalid, ManifestInvalid } from './problems.ts';
-export { defineUpstreams, upstreamsProblems } from './upstream-checks.ts';
+export { defineUpstreams } from './upstream-checks.ts';
 export type {
   Method,
   RouteDefinition,

@@ -1,5 +1,5 @@
 /** How what is wrong with a definition is said: where it stands, what is allowed there, and what was got. */
-import { nearest } from './nearest.ts';
+import { didYouMean } from './nearest.ts';
 
 /** A definition that breaks rules. */
 abstract class DefinitionInvalid extends Error {
@@ -79,5 +79,5 @@ export const unknownMembers = (value: object, known: readonly string[]): string[
     .filter((member) => !known.includes(member))
     .map(
       (member) =>
-        `unknown member ${JSON.stringify(member)}: did you mean ${nearest(member, known)}? Known are ${known.join(', ')}`,
+        `unknown member ${JSON.stringify(member)}${didYouMean(member, known) || '.'} Known are ${known.join(', ')}`,
     );

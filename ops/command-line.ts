@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { isKid, isUid } from '../lambdas/common/id-rules.ts';
-import { nearest } from '../manifest/nearest.ts';
+import { didYouMean } from '../manifest/nearest.ts';
 import { calledAs } from '../local/cli/called-as.ts';
 import type { Arguments, Command, OwnOption, Purpose, Target } from './command.ts';
 import { commands } from './commands.ts';
@@ -74,11 +74,11 @@ export function readCommandLine(args: readonly string[]): CommandLine {
       return { kind: 'help', text: generalHelp() };
     }
     const given = words.positionals.slice(0, 2).join(' ');
-    const likely = commandNames.find((name) => name.startsWith(`${given} `)) ?? nearest(given, commandNames);
+    const hint = didYouMean(given, commandNames) || '.';
     throw new UsageError(
       given === ''
         ? `no command; the commands are: ${commandList()} (see ${calledAs('ops')} --help)`
-        : `unknown command ${JSON.stringify(given)}: did you mean ${likely}? The commands are: ${commandList()} (see ${calledAs('ops')} --help)`,
+        : `unknown command ${JSON.stringify(given)}${hint} The commands are: ${commandList()} (see ${calledAs('ops')} --help)`,
     );
   }
 
@@ -133,7 +133,8 @@ function parserComplaint({ code, message }: { code?: string; message: string }):
   }
   const unknown = /^Unknown option '--?([^']+)'/.exec(message)?.[1];
   if (unknown !== undefined) {
-    return `unknown option --${unknown}: did you mean --${nearest(unknown, Object.keys(optionSpecs))}?`;
+    const names = Object.keys(optionSpecs).map((option) => `--${option}`);
+    return `unknown option --${unknown}${didYouMean(`--${unknown}`, names)}`;
   }
   // The parser adds hints, some on lines of their own; the first sentence is enough.
   return (message.split('\n', 1)[0] ?? message).replace(/\.(?: .*)?$/, '');
@@ -148,7 +149,7 @@ function readArguments(command: Command, operands: readonly string[], values: Va
   if (!isPurpose(purpose)) throw usage(command, '--purpose must be cis2 or api-platform');
   const kid = text('kid');
   if (kid !== undefined && !isKid(kid)) {
-    throw usage(command, '--kid must be 1 to 128 printable ASCII characters without spaces');
+    throw usage(command, '--kid must be 1 to 128 of A-Z, a-z, 0-9 and ._~-');
   }
   const uid = text('uid');
   if (uid !== undefined && !isUid(uid)) {

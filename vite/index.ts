@@ -1,6 +1,6 @@
 /** `cis2-bff/vite`: Vite's development server as one origin with a BFF that runs on this machine. */
 import type { IncomingMessage } from 'node:http';
-import type { Connect, HttpProxy, Plugin } from 'vite';
+import type { Connect, HttpProxy, Logger, Plugin } from 'vite';
 
 export interface BffPluginOptions {
   /**
@@ -26,6 +26,9 @@ const prefixes = ['/auth', '/api'];
  */
 export function bff(options: BffPluginOptions = {}): Plugin {
   const target = originOf(options.url ?? process.env['BFF_URL'] ?? 'http://localhost:3000');
+  const message = `No BFF answers at ${target.origin}. Start it: npx cis2-bff dev`;
+  let logger: Logger | undefined;
+  const tellOnce = (): void => logger?.warnOnce(message);
   return {
     name: 'cis2-bff',
     apply: 'serve',
@@ -34,11 +37,17 @@ export function bff(options: BffPluginOptions = {}): Plugin {
         proxy: Object.fromEntries(
           prefixes.map((prefix) => [
             `^${prefix}(?:/|\\?|$)`,
-            { target: target.origin, changeOrigin: true, ws: true, configure: configureFor(target) },
+            {
+              ...{ target: target.origin, changeOrigin: true, ws: true },
+              configure: configureFor(target, message, tellOnce),
+            },
           ]),
         ),
       },
     }),
+    configResolved: (config) => {
+      ({ logger } = config);
+    },
     configureServer: (server) => {
       server.middlewares.use(sameHostOnly(target));
     },
@@ -58,7 +67,7 @@ const pageOrigin = (request: IncomingMessage): string =>
   `${schemeOf(request)}://${request.headers.host ?? ''}`;
 
 const configureFor =
-  (target: URL) =>
+  (target: URL, message: string, tellOnce: () => void) =>
   (proxy: HttpProxy.ProxyServer): void => {
     proxy.on('proxyReq', (request, incoming) => {
       // The BFF takes requests of its own origin alone. Only Vite's own is put in its place: another stays what it is, and
@@ -72,14 +81,13 @@ const configureFor =
       if (incoming.headers.origin === pageOrigin(incoming)) request.setHeader('origin', target.origin);
     });
     proxy.on('error', (_error, _request, response) => {
+      tellOnce();
       if (!('writeHead' in response) || response.headersSent) {
         response.end();
         return;
       }
       response.writeHead(503, { 'content-type': 'application/json', 'retry-after': '5' });
-      response.end(
-        JSON.stringify({ message: `No BFF answers at ${target.origin}. Start it: npx cis2-bff dev` }),
-      );
+      response.end(JSON.stringify({ message }));
     });
   };
 

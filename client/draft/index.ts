@@ -1,4 +1,4 @@
-/** `cis2-bff/client/draft`: what was typed in a form outlives the end of a session, for the same person only. */
+/** `cis2-bff/client/draft`: keeps what was typed in a form over the end of a session, for the same person only. */
 import { BffError } from '../errors.ts';
 import { draftsKey } from '../core.ts';
 import type { SessionClient } from '../types.ts';
@@ -42,7 +42,7 @@ function valuesOf(form: HTMLFormElement): Values {
   return values;
 }
 
-/** As if the person had typed it: frameworks hear of it. */
+/** As if the person had typed it: frameworks get the events. */
 function write(field: Field, value: string): void {
   // React puts a setter of its own on the element, and would not notice.
   const prototype = Object.getPrototypeOf(field) as object;
@@ -108,7 +108,7 @@ async function openDrafts(client: SessionClient, form: string): Promise<Access> 
   const response = await client.fetch('/auth/session/draft-key', { background: true, cache: 'no-store' });
   const { key } = (await response.json()) as { readonly key: string };
   const given = await crypto.subtle.importKey('raw', toBytes(key), 'HKDF', false, ['deriveKey']);
-  // No key does two things: one encrypts, one makes names.
+  // Separate keys to encrypt and to make names.
   const derive = (
     info: string,
     algorithm: AesKeyGenParams | HmacKeyGenParams,

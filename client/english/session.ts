@@ -46,6 +46,9 @@ export function timeOfDay(time: Date): string {
   return `${clock} on ${time.toLocaleDateString('en-GB', { weekday: 'long', day: 'numeric', month: 'long' })}`;
 }
 
+const checkEntry = 'Check what you entered.';
+const conflict = 'Somebody else has changed this record since you opened it. Load the page again.';
+const tooMany = 'There were too many requests. Wait a minute, then try again.';
 const unavailable = 'The service is not available at the moment. Wait a minute, then try again.';
 const failures = {
   session_changed:
@@ -56,11 +59,24 @@ const failures = {
   session_ended: 'Your session has ended, so nothing was changed.',
   step_up_required: 'Confirm that it is you, then try again.',
   unreachable: 'The service could not be reached. Check your network connection, then try again.',
-  rate_limited: 'There were too many requests. Wait a minute, then try again.',
+  invalid_request: checkEntry,
+  not_found: `Nothing was found. ${checkEntry}`,
+  rate_limited: tooMany,
   store_unavailable: unavailable,
   provider_unavailable: unavailable,
   upstream_timeout: 'Another NHS service took too long. Check what was done before you do it again.',
   unknown: 'Something went wrong in this service. Try again.',
+};
+
+/** Of an upstream's own response, by its status. */
+const refusals: Readonly<Record<number, string>> = {
+  400: checkEntry,
+  403: 'You may not do this in your role.',
+  404: failures.not_found,
+  409: conflict,
+  412: conflict,
+  422: checkEntry,
+  429: tooMany,
 };
 
 /** The entry of the first of these codes that has one: anybody can have written them. */
@@ -74,10 +90,8 @@ const entryOf = <Entry>(
 
 /** What to say to whoever asked for what failed, with the reference where there is something to look up. */
 export function failureText({ code, status, reference }: BffError): string {
-  const isConflict = code === 'upstream_refused' && (status === 409 || status === 412);
-  const text = isConflict
-    ? 'Somebody else has changed this record since you opened it. Load the page again.'
-    : entryOf(failures, code);
+  const refusal = code === 'upstream_refused' ? refusals[status] : undefined;
+  const text = refusal ?? entryOf(failures, code);
   return reference === null || code.startsWith('session_')
     ? text
     : `${text} If it happens again, give this reference: ${reference}.`;

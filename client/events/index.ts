@@ -1,8 +1,7 @@
-/** `cis2-bff/client/events`: the end of a session is pushed, in place of being polled for every few seconds. */
+/** `cis2-bff/client/events`: the BFF pushes the end of a session, instead of the page polling every few seconds. */
+import { pollMs } from '../core.ts';
 import type { SessionEvents } from '../types.ts';
 
-/** How often a tab asks without this, in milliseconds. */
-const usualMs = 3_500;
 const minWaitMs = 1_000;
 const maxWaitMs = 60_000;
 /** The tab that is connected says so every second. */
@@ -18,9 +17,9 @@ export interface SessionEventsOptions {
 }
 
 /**
- * Has the page told when its session ends, by a WebSocket at `/auth/events`, so that it needs to ask only now and then. One visible
- * tab of the browser is connected, and the others hear of it. While none is, the page asks as often as without this; the tab tries
- * again after 1 to 60 seconds. It takes a deployment with `sessionEvents`, and tabs that can agree (Web Locks and
+ * Has the end of the session pushed by a WebSocket at `/auth/events`, so that the page polls only now and then. One visible tab of
+ * the browser is connected, and tells the others. While none is, the page polls as often as without this; the tab connects
+ * again after 1 to 60 seconds. It needs a deployment with `sessionEvents`, and tabs that can agree (Web Locks and
  * `BroadcastChannel`).
  *
  * @example
@@ -30,7 +29,7 @@ export const sessionEvents =
   (options: SessionEventsOptions = {}): SessionEvents =>
   (win, client, pace) => {
     const { askSeconds = 30 } = options;
-    const restMs = Math.max(0, askSeconds * 1_000 - usualMs);
+    const extraIntervalMs = Math.max(0, askSeconds * 1_000 - pollMs);
     const { document, WebSocket: Socket, BroadcastChannel: Channel, location } = win;
     const locks = win.navigator?.locks;
     if (!document || !Socket || !Channel || !locks) return;
@@ -89,13 +88,13 @@ export const sessionEvents =
       if (session && !socket && now() >= retryAt) connect();
       const isOpen = socket?.readyState === Socket.OPEN;
       if (isOpen) channel?.postMessage(0);
-      const before = pace.restMs;
-      pace.restMs = isOpen || now() - heardAt < maxSilenceMs ? restMs : 0;
+      const before = pace.extraIntervalMs;
+      pace.extraIntervalMs = isOpen || now() - heardAt < maxSilenceMs ? extraIntervalMs : 0;
       // The next question was to come later than it may now.
-      if (candidacy && state.status === 'active' && before > pace.restMs) void pace.ask();
+      if (candidacy && state.status === 'active' && before > pace.extraIntervalMs) void pace.ask();
     };
 
-    const stand = () => {
+    const requestLeadership = () => {
       if (candidacy || isStopped || document.visibilityState !== 'visible') return;
       const { signal } = (candidacy = new AbortController());
       channel = new Channel('cis2-bff:events');
@@ -111,7 +110,7 @@ export const sessionEvents =
         });
       locks.request('cis2-bff:listener', { signal }, hold).catch(() => 0);
     };
-    const standDown = () => {
+    const resign = () => {
       candidacy?.abort();
       candidacy = undefined;
       isHolder = false;
@@ -122,8 +121,8 @@ export const sessionEvents =
     };
     /** Asks first: the session may have ended while nobody looked, or while the page was in the back-forward cache. */
     const change = () => {
-      if (document.visibilityState === 'visible') void pace.ask().then(stand);
-      else standDown();
+      if (document.visibilityState === 'visible') void pace.ask().then(requestLeadership);
+      else resign();
     };
 
     const timer = setInterval(look, 1000);
@@ -131,8 +130,8 @@ export const sessionEvents =
     document.addEventListener('visibilitychange', change);
     win.addEventListener('pageshow', change);
     // A page in the back-forward cache keeps no connection.
-    win.addEventListener('pagehide', standDown);
-    stand();
+    win.addEventListener('pagehide', resign);
+    requestLeadership();
 
     const { stop } = client;
     Object.assign(client, {
@@ -142,8 +141,8 @@ export const sessionEvents =
         unsubscribe();
         document.removeEventListener('visibilitychange', change);
         win.removeEventListener('pageshow', change);
-        win.removeEventListener('pagehide', standDown);
-        standDown();
+        win.removeEventListener('pagehide', resign);
+        resign();
         stop();
       },
     });

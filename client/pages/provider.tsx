@@ -1,4 +1,4 @@
-/** What the pages share: the path, the words, what is said above the page, and who was there before. */
+/** What the pages share: the path, the words, what is said above the page, and who was signed in before. */
 import {
   createContext,
   useContext,
@@ -33,7 +33,7 @@ export interface Pages {
   readonly navigate: (path: string) => void;
   /**
    * Runs what a button asked for, and says above the page what came of it: the text that `action` gives, or under
-   * `heading` why it failed. Errors other than a `BffError` are not caught.
+   * `heading` why it failed. An error other than a `BffError` is also left unhandled, for the browser to report.
    */
   readonly attempt: (heading: string, action: () => Promise<void> | Promise<Told>) => void;
   /** Signs out. If that fails, it is said above the page. */
@@ -152,8 +152,10 @@ export function PagesProvider(props: PagesProviderProps): ReactElement {
         if (text && uidOf(client) === uid) setNotice({ kind: 'success', heading: texts.success, text });
       },
       (error: unknown) => {
-        if (!(error instanceof BffError)) throw error;
-        setNotice({ kind: 'error', heading, text: texts.failureText(error) });
+        const isKnown = error instanceof BffError;
+        const text = texts.failureText(isKnown ? error : new BffError('unknown'));
+        setNotice({ kind: 'error', heading, text });
+        if (!isKnown) throw error;
       },
     );
   };

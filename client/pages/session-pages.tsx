@@ -1,9 +1,9 @@
 /** Shows the page that belongs to the path and to who is signed in, and what is said above it. */
-import { useReducer, type MouseEvent, type ReactElement, type ReactNode } from 'react';
+import { useEffect, useReducer, useRef, type MouseEvent, type ReactElement, type ReactNode } from 'react';
 import { RequireSession, useSession } from '../react/index.ts';
 import { asksAboutOthers } from '../sign-in/index.ts';
 import type { ActiveState } from '../types.ts';
-import { Checking, Outside, SignInErrorPage, SignInPage } from './outside.tsx';
+import { Checking, SignedOutPages, SignInErrorPage, SignInPage } from './signed-out.tsx';
 import { Button } from './parts.tsx';
 import { useShared } from './provider.tsx';
 import { RolePage } from './role.tsx';
@@ -31,11 +31,11 @@ export function SessionPages({ welcome, publicPage, children }: SessionPagesProp
     if (!isBrowser) return <Checking />;
     if (path === '/sign-in-error') return <SignInErrorPage />;
     return (
-      <RequireSession fallback={<Outside welcome={welcome ?? <SignInPage />} />}>
+      <RequireSession fallback={<SignedOutPages welcome={welcome ?? <SignInPage />} />}>
         {session && (
-          <Inside key={session.handle} session={session}>
+          <SignedInPages key={session.handle} session={session}>
             {children}
-          </Inside>
+          </SignedInPages>
         )}
       </RequireSession>
     );
@@ -48,7 +48,7 @@ export function SessionPages({ welcome, publicPage, children }: SessionPagesProp
   );
 }
 
-function Inside({ session, children }: { session: ActiveState; children: ReactNode }) {
+function SignedInPages({ session, children }: { session: ActiveState; children: ReactNode }) {
   const { path, paths } = useShared();
   // What they answered is in the tab's storage.
   const [, showNext] = useReducer((count: number) => count + 1, 0);
@@ -70,11 +70,18 @@ function Notices({ session }: { session: ActiveState | null }) {
     next?.focus();
   };
   const button = <Button kind="secondary" text={texts.hideMessage} onClick={hide} />;
+  const shown = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const element = text ? shown.current : null;
+    // jsdom, in which apps run tests, does not scroll.
+    if (element && 'scrollIntoView' in element) element.scrollIntoView({ block: 'nearest' });
+  }, [notice, text]);
   return (
     <>
       <div id="notice" role="status">
         {text && kind !== 'error' && (
           <div
+            ref={shown}
             className={`nhsuk-notification-banner${kind === 'success' ? ' nhsuk-notification-banner--success' : ''}`}
           >
             <div className="nhsuk-notification-banner__header">
@@ -89,7 +96,7 @@ function Notices({ session }: { session: ActiveState | null }) {
       </div>
       <div id="alert" role="alert">
         {text && kind === 'error' && (
-          <div className="nhsuk-error-summary">
+          <div className="nhsuk-error-summary" ref={shown}>
             <h2 className="nhsuk-error-summary__heading">{heading}</h2>
             <div className="nhsuk-error-summary__body">
               <p>{text}</p>

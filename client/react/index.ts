@@ -76,7 +76,10 @@ const allowStart = (): void => {
 };
 
 export interface RequireSessionProps {
-  /** Shown in every state but `active`. Without one, a sign-in is started once when nobody is signed in. */
+  /**
+   * Shown in every state but `active`. Without one, a sign-in is started once when nobody is signed in, and a button and a
+   * status text in English are shown.
+   */
   readonly fallback?: ReactNode;
   readonly children?: ReactNode;
 }
@@ -103,6 +106,8 @@ export function RequireSession({ fallback, children }: RequireSessionProps): Rea
 
   if (status === 'active') return children;
   if (!isAutomatic) return fallback;
+  if (status === 'unavailable')
+    return createElement('p', { role: 'status' }, 'The service is not available. Trying again…');
   // It came back without a session, or the person came back from it: now it is theirs to start.
   if (status !== 'ended' && !(status === 'anonymous' && isOffered)) return null;
   return createElement('button', { type: 'button', onClick: () => void client.signIn() }, 'Sign in');

@@ -1,4 +1,5 @@
 /** `cis2-bff/client/sign-in`: for the pages around a sign-in: where it failed, where it began, and where else there is one. */
+import { pageAddressOf } from '../core.ts';
 import { BffError } from '../errors.ts';
 import type { ActiveState, ListedSession, SessionClient, SignInOptions } from '../types.ts';
 
@@ -15,10 +16,7 @@ function attempt<Result>(action: () => Result): Result | null {
 }
 
 /** The address of this page, where a sign-in can come back to it: `/` for one that is too long. */
-export function pageAddress(): string {
-  const address = location.pathname + location.search + location.hash;
-  return address.length > 1_024 || address.startsWith('//') ? '/' : address;
-}
+export const pageAddress = (): string => pageAddressOf(location);
 
 /** Starts a sign-in, and remembers it in this tab until somebody is signed in: a failed one comes back without its options. */
 export function startSignIn(client: SessionClient, options: SignInOptions = {}): Promise<void> {

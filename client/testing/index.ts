@@ -69,6 +69,7 @@ export function createFakeBff<Upstreams = unknown>(
     sessionStorage: {
       getItem: (key: string) => storage.get(key) ?? null,
       setItem: (key: string, value: string) => storage.set(key, value),
+      removeItem: (key: string) => storage.delete(key),
     },
     reportError: (error: unknown) => {
       queueMicrotask(() => {

@@ -29,7 +29,7 @@ export interface TimeoutController {
   readonly stop: () => void;
 }
 
-/** Before the end, in seconds: a countdown that is read out every second would drown everything else. */
+/** Before the end, in seconds: a countdown that is read out every second would interrupt everything else. */
 const announcements = [10, 30, 60];
 
 /**

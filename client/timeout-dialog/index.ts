@@ -10,6 +10,8 @@ export { english, welsh, type TimeoutTexts } from './texts.ts';
 const isBrowser = typeof HTMLElement === 'function';
 /** There is none where a server renders the page. */
 const Base: typeof HTMLElement = isBrowser ? HTMLElement : (Object as unknown as typeof HTMLElement);
+/** Not in jsdom, in which apps run tests. */
+const isModalKnown = isBrowser && 'showModal' in HTMLDialogElement.prototype;
 
 interface Parts {
   readonly dialog: HTMLDialogElement;
@@ -203,7 +205,8 @@ export class BffTimeoutDialog extends Base {
     if (!dialog.open) {
       this.#before ??= deepActiveElement();
       window.addEventListener('keydown', this.#onKey, true);
-      dialog.showModal();
+      if (isModalKnown) dialog.showModal();
+      else dialog.open = true;
       first.focus();
       return;
     }
@@ -218,8 +221,10 @@ export class BffTimeoutDialog extends Base {
     this.#before = null;
     if (this.#parts === undefined) return;
     window.removeEventListener('keydown', this.#onKey, true);
-    if (!this.#parts.dialog.open) return;
-    this.#parts.dialog.close();
+    const { dialog } = this.#parts;
+    if (!dialog.open) return;
+    if (isModalKnown) dialog.close();
+    else dialog.open = false;
     if (before instanceof HTMLElement && before.isConnected) before.focus();
   }
 }

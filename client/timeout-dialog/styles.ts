@@ -4,7 +4,7 @@ export const styles = `
 dialog {
   box-sizing: border-box;
   inline-size: 36rem;
-  max-inline-size: 100%;
+  max-inline-size: calc(100% - 2rem);
   max-block-size: 100%;
   margin: auto;
   padding: 1.5rem;

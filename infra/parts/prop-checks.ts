@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
-import { configMembers, type BffConfig } from '../../manifest/index.ts';
-import { suggestion } from '../../manifest/nearest.ts';
+import { configMembers } from '../../manifest/bff-config.ts';
+import type { BffConfig } from '../../manifest/index.ts';
+import { didYouMean } from '../../manifest/nearest.ts';
 import { isText, mustBe } from '../../manifest/problems.ts';
 import { isObject } from '../../lambdas/common/json.ts';
 import { eventFunctionSettings, functionSettings } from '../../lambdas/settings/index.ts';
@@ -153,7 +154,7 @@ export function memberProblems<Props>(checks: Checks<Props>, props: object, pref
   const known = Object.keys(checks);
   const unknown = Object.keys(props).filter((name) => !known.includes(name));
   return [
-    ...unknown.map((name) => `there is no property ${prefix}${name}${suggestion(name, known)}`),
+    ...unknown.map((name) => `there is no property ${prefix}${name}${didYouMean(name, known)}`),
     ...Object.entries<Check>(checks).flatMap(([name, check]) =>
       check(prefix + name, (props as Readonly<Record<string, unknown>>)[name]),
     ),

@@ -3,11 +3,9 @@ import {
   checkedAsConfig,
   configMembers,
   configProblems,
-  pds,
   settingsOfConfig,
-  type BffConfig,
-  type UpstreamDefinitions,
-} from '../../manifest/index.ts';
+} from '../../manifest/bff-config.ts';
+import { pds, type BffConfig, type UpstreamDefinitions } from '../../manifest/index.ts';
 import { cis2KeySetCacheSeconds } from '../../lambdas/key-set-cache.ts';
 import {
   isLoopback,

@@ -1,10 +1,9 @@
-/** What names a key or a user: printable ASCII without spaces. */
+/** What names a key or a user. */
 
-const isWord = (value: unknown, maxLength: number): value is string =>
-  typeof value === 'string' && value.length <= maxLength && /^[\x21-\x7e]+$/.test(value);
+/** The name of a key of ours: no character needs an escape in an address or a page. */
+export const isKid = (value: unknown): value is string =>
+  typeof value === 'string' && /^[\w.~-]{1,128}$/.test(value);
 
-/** The name of a key of ours. */
-export const isKid = (value: unknown): value is string => isWord(value, 128);
-
-/** The name of a user at CIS2 (OpenID Connect Core section 2: 255 characters at most). */
-export const isUid = (value: unknown): value is string => isWord(value, 255);
+/** The name of a user at CIS2: printable ASCII without spaces (OpenID Connect Core section 2: 255 characters at most). */
+export const isUid = (value: unknown): value is string =>
+  typeof value === 'string' && /^[\x21-\x7e]{1,255}$/.test(value);

@@ -25,8 +25,12 @@ export function crossSiteRefusal(request: HttpRequest, baseOrigin: string): stri
  */
 export function checkBody(request: HttpRequest, route: Route): void {
   if (request.body.length > maxBody) throw new Problem('payload_too_large');
-  const mediaType = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
-  if (request.body.length === 0 && (mediaType === undefined || route.body === 'application/json')) return;
+  const given = request.headers['content-type'];
+  const isJson = route.body === 'application/json';
+  if (request.body.length === 0 && (given === undefined || isJson)) return;
+  const mediaType = isJson
+    ? acceptedMediaType(given, ['application/json'])
+    : given?.split(';')[0]?.trim().toLowerCase();
   if (mediaType !== route.body) throw new Problem('unsupported_media_type');
 }
 

@@ -42,7 +42,7 @@ const unusable = (message: string): ChangeRefused => new ChangeRefused('key_unus
  */
 export async function importedKey(jwk: unknown, kid: unknown, clock: Clock): Promise<NewKey> {
   if (kid !== undefined && !isKid(kid)) {
-    throw unusable('A key’s name is 1 to 128 printable ASCII characters without spaces.');
+    throw unusable('A key’s name is 1 to 128 of A–Z, a–z, 0–9 and ._~-.');
   }
   return keyOfJwk(privateRsaJwk(jwk), clock, kid);
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { nearest } from '../../manifest/nearest.ts';
+import { didYouMean } from '../../manifest/nearest.ts';
 import { reasonOf, StartError } from '../errors.ts';
 
 /** What an option takes: nothing, one value, or one value each time that it is given. */
@@ -38,8 +38,8 @@ export function parseCommandLine(
     // The parser adds hints, some on lines of their own; the first sentence says it all.
     const message = reasonOf(error).replace(/\.(?: .*)?$/, '');
     const unknown = /^Unknown option '--?([^']+)'/.exec(message)?.[1];
-    const hint =
-      unknown === undefined ? '' : `: did you mean --${nearest(unknown, ['help', ...Object.keys(options)])}?`;
+    const names = ['help', ...Object.keys(options)].map((name) => `--${name}`);
+    const hint = unknown === undefined ? '' : didYouMean(`--${unknown}`, names);
     throw new StartError(`${message}${hint} (--help lists the options)`);
   }
 }

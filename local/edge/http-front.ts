@@ -138,14 +138,11 @@ export class HttpFront {
     const site = await this.#site;
     const target = message.url ?? '';
     const head = headOf(message);
-    if (!target.startsWith('/')) {
-      send(response, gatewayMessage(400, 'Bad Request'));
-      return;
-    }
     const behaviour = behaviourFor(site.distribution, target);
     const body = behaviour.origin === 'api' ? await readBody(message, maxBodyBytes) : Buffer.alloc(0);
-    const result: SpaResponse =
-      body === undefined
+    const result: SpaResponse = !target.startsWith('/')
+      ? gatewayMessage(400, 'Bad Request')
+      : body === undefined
         ? gatewayMessage(413, 'Request Entity Too Large')
         : await this.#respond(site, behaviour, { ...head, body });
     const headers = withPolicy(result.headers, behaviour.headers);

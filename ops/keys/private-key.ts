@@ -118,9 +118,7 @@ function readJwk(text: string, name: string): PrivateKey {
   if (d === undefined) throw unusable(`${name} holds a public key, not a private key`);
   if (use !== undefined && use !== 'sig') throw unusable(`${name} holds a key that is not for signing`);
   if (kid !== undefined && !isKid(kid)) {
-    throw unusable(
-      `the kid in ${name} is not 1 to 128 printable ASCII characters without spaces: remove it, or change it`,
-    );
+    throw unusable(`the kid in ${name} is not 1 to 128 of A-Z, a-z, 0-9 and ._~-: remove it, or change it`);
   }
   const broken = `${name} is not a whole RSA private key: it needs n, e, d, p, q, dp, dq and qi`;
   return { jwk: rsaKey({ key: jwk, format: 'jwk' }, name, broken), kid };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
-import { lookAgain, signIn } from './rig.ts';
+import { choose, lookAgain, signIn } from './rig.ts';
 import { useRig } from './use-rig.ts';
 
 interface Framework {
@@ -57,9 +57,16 @@ const frameworks: readonly Framework[] = [
 ];
 
 const client = join(import.meta.dirname, '../../client');
-const documentation = await readFile(join(import.meta.dirname, '../../docs/client.md'), 'utf8');
+const readDocument = (name: string): Promise<string> =>
+  readFile(join(import.meta.dirname, '../../docs', name), 'utf8');
+const documentation = await readDocument('client.md');
 const exampleOf = (name: string): string =>
   new RegExp(`\n## ${name}\n\n\`\`\`[jt]s\n([^]*?)\`\`\``).exec(documentation)?.[1] ?? '';
+
+/** The first page that an app is shown how to write. */
+const firstPage = 'first-page';
+const firstExample =
+  /```ts\n\/\/ src\/main.ts\n([^]*?)```/.exec(await readDocument('add-sign-in.md'))?.[1] ?? '';
 
 const folder = await mkdtemp(join(tmpdir(), 'frameworks-'));
 const fileOf = (name: string): string => `${name.toLowerCase().replace(' ', '-')}.js`;
@@ -74,11 +81,17 @@ await writeFile(
     '<script type="module" src="/assets/load.js"></script></html>',
 );
 await writeFile(join(folder, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
+const sources: readonly (readonly [name: string, source: string])[] = [
+  ...frameworks.map(
+    ({ name, before = '', after }) => [name, [before, exampleOf(name), after].join('\n')] as const,
+  ),
+  [firstPage, firstExample],
+];
 await Promise.all(
-  frameworks.map(({ name, before = '', after }) =>
+  sources.map(([name, contents]) =>
     build({
       stdin: {
-        contents: [before, exampleOf(name), after].join('\n'),
+        contents,
         loader: 'ts',
         resolveDir: import.meta.dirname,
       },
@@ -90,7 +103,7 @@ await Promise.all(
         {
           name: 'the module of the client, which the document has at its start',
           setup: (bundler) => {
-            bundler.onResolve({ filter: /^\.\/bff$/ }, () => ({ path: 'bff', namespace: 'bff' }));
+            bundler.onResolve({ filter: /^\.\/bff\.js$/ }, () => ({ path: 'bff', namespace: 'bff' }));
             bundler.onLoad({ filter: /./, namespace: 'bff' }, () => ({
               contents: `import { createBff } from 'cis2-bff/client';\nexport const bff = createBff();`,
               resolveDir: import.meta.dirname,
@@ -137,5 +150,21 @@ test.each(frameworks)(
     await becomes(tab, anonymous);
     if (canStop) expect(await other.evaluate('read()')).toBe(active);
     else await becomes(other, anonymous);
+  },
+);
+
+test.each(['/signed-out', '/sign-in-error?error=access_denied'])(
+  'the first page of the guide stays at %s, and signs in from there',
+  async (path) => {
+    const tab = await (await rig.profile()).tab();
+    await tab.goto(`${path}#${fileOf(firstPage)}`);
+    const button = tab.getByRole('button', { name: 'Sign in' });
+    await button.waitFor();
+    // As long as a sign-in that starts by itself takes.
+    await tab.waitForTimeout(1_000);
+    expect(tab.url()).toBe(`${rig.baseUrl}${path}#${fileOf(firstPage)}`);
+    await button.click();
+    await choose(tab, 'Amara Okafor');
+    await tab.waitForURL(`${rig.baseUrl}/`);
   },
 );

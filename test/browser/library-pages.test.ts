@@ -57,6 +57,45 @@ test('why a button’s call failed is said above the page', async () => {
   profile.forgive(/ERR_FAILED/);
 });
 
+test('what is said above the page is brought into view', async () => {
+  const profile = await rig.profile();
+  const tab = await profile.tab();
+  await tab.setViewportSize({ width: 375, height: 700 });
+  await signIn(tab);
+  await tab.evaluate(`document.querySelector('h1').style.marginBottom = '2000px'`);
+  await tab.route('**/auth/session/extend', (route) => route.abort());
+  for (let times = 0; times < 2; times += 1) {
+    const button = tab.getByRole('button', { name: 'Save the note' });
+    await button.scrollIntoViewIfNeeded();
+    expect(await tab.evaluate('scrollY')).toBeGreaterThan(1_000);
+    await button.click();
+    const notice = tab.locator('#alert > *');
+    await notice.waitFor();
+    await tab.waitForFunction('scrollY < 1000');
+    const box = await notice.boundingBox();
+    // Scrolling goes by whole pixels.
+    expect(box?.y).toBeGreaterThan(-1);
+    expect((box?.y ?? 0) + (box?.height ?? 700)).toBeLessThan(701);
+  }
+  profile.forgive(/ERR_FAILED/);
+});
+
+test('a mistake in what a button runs is told of, and reported by the browser', async () => {
+  const profile = await rig.profile();
+  const tab = await profile.tab();
+  await signIn(tab);
+  const reported = tab.waitForEvent('pageerror');
+  await tab.evaluate(
+    `void (held.until = Promise.reject(new SyntaxError('not JSON'))).catch(() => undefined)`,
+  );
+  await tab.getByRole('button', { name: 'Save the note' }).click();
+  const alert = tab.getByRole('alert');
+  await alert.getByRole('heading', { name: 'The note was not saved' }).waitFor();
+  expect(await alert.innerText()).toContain('Something went wrong in this service.');
+  expect((await reported).message).toBe('not JSON');
+  profile.forgive(/not JSON/);
+});
+
 test('what a button gave is not told to somebody who has signed in meanwhile', async () => {
   const profile = await rig.profile();
   const [tab, other] = [await profile.tab(), await profile.tab()];

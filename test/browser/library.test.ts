@@ -9,15 +9,15 @@ import type { SessionJson } from '../support/browser.ts';
 import { buildLibraryPage } from '../support/library-page.ts';
 import {
   accessibilityViolations,
-  respondWith,
   choose,
   failQuestions,
   letAsk,
   lookAgain,
   overflow,
+  type Profile,
+  respondWith,
   signedInAs,
   signIn,
-  type Profile,
 } from './rig.ts';
 import { useRig } from './use-rig.ts';
 
@@ -197,6 +197,21 @@ describe('the time-out dialog', () => {
     await dialogTitle(tab, 'You have been signed out');
     expect(await focused(tab)).toBe('Sign in');
     profile.forgive(/ERR_FAILED|status of 401/);
+  });
+
+  test('opens and closes where dialogs have no methods, as in jsdom', async () => {
+    const profile = await rig.profile();
+    const tab = await profile.tab();
+    await tab.addInitScript(
+      'for (const name of ["showModal", "show", "close"]) delete HTMLDialogElement.prototype[name];',
+    );
+    await signIn(tab);
+    await respondWith(tab, withEnd(60));
+    await lookAgain(tab);
+    await dialogTitle(tab, 'You will be signed out soon');
+    await letAsk(tab);
+    await tab.getByRole('button', { name: 'Stay signed in' }).click();
+    await dialog(tab).waitFor({ state: 'hidden' });
   });
 
   test('covers the page when CIS2 has ended the session, whatever key is pressed, and leads back to the page', async () => {
@@ -561,5 +576,14 @@ describe('React under StrictMode', () => {
     await choose(tab, 'Amara Okafor');
     await signedInAs(tab, 'Amara Okafor');
     expect(tab.url()).toBe(`${rig.baseUrl}/react/automatic`);
+  });
+
+  test('without a fallback says that the service is not available', async () => {
+    const profile = await rig.profile();
+    const tab = await profile.tab();
+    await failQuestions(tab);
+    await tab.goto('/react/automatic');
+    await tab.getByRole('status').getByText('The service is not available. Trying again…').waitFor();
+    profile.forgive(/ERR_FAILED/);
   });
 });

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createClient } from '../../client/core.ts';
 import { BffError } from '../../client/index.ts';
+import type { Bff } from '../../client/types.ts';
 import { problemResponse } from '../../client/testing/index.ts';
 import { pass, useClock } from './clock.ts';
 import { TabbedBrowser, type Request, type Tab } from './tabs.ts';
@@ -200,23 +202,64 @@ describe('a call', () => {
     expect(lastCall().headers['content-type']).toBe('application/fhir+json');
   });
 
-  test.each<[string, { body?: unknown; headers?: HeadersInit }]>([
-    [
-      'a body that is no JSON',
-      {
-        body: Object.assign(
-          {},
-          {
-            toJSON: () => {
-              throw new Error('x');
-            },
-          },
-        ),
-      },
-    ],
-    ['a header that is none', { headers: { 'a b': 'c' } }],
-  ])('with %s rejects as every other', async (_, options) => {
-    expect(await bffError(tab.bff.api('POST /api/x', options))).toMatchObject({ code: 'invalid_request' });
+  const toJSON = () => {
+    throw new Error('x');
+  };
+  /** Called as untyped code may do it. */
+  const unusable: readonly (readonly [name: keyof Bff, ...given: unknown[]])[] = [
+    ['signIn', null],
+    ['signIn', { returnTo: Symbol('x') }],
+    ['chooseRole', 1n],
+    ['endSession', '\ud800'],
+    ['endSession', Symbol('x')],
+    ['api'],
+    ['api', null],
+    ['api', 5],
+    ['api', {}],
+    ['api', 'GET /api/x', null],
+    ['api', 'GET /api/x', { query: { a: Symbol('x') } }],
+    ['api', 'POST /api/x', { body: { toJSON } }],
+    ['api', 'POST /api/x', { body: { big: 1n } }],
+    ['api', 'GET /api/x', { headers: { 'a b': 'c' } }],
+    ['api', 'GET /api/x', { headers: { 'X-Name': 'Łukasz' } }],
+    ['fetch'],
+    ['fetch', null],
+    ['fetch', 5],
+    ['fetch', '/api/x', null],
+    ['fetch', '/api/x', { headers: { '': 'c' } }],
+    ['fetch', '/api/x', { headers: { 'X-Name': 'Łukasz' } }],
+    ['fetch', '/api/x', { headers: { 'X-Name': 'a\nb' } }],
+    ['fetch', '/api/x', { headers: [['only a name']] }],
+  ];
+  const called = (bff: Bff, [name, ...given]: (typeof unusable)[number]) =>
+    (bff[name] as (...all: readonly unknown[]) => Promise<unknown>)(...given);
+
+  test.each(unusable.map((one) => [one] as const))(
+    'that cannot be sent rejects, and throws nothing: %p',
+    async (one) => {
+      expect(await bffError(called(tab.bff, one))).toMatchObject({ code: 'invalid_request' });
+      expect(browser.requests.filter(({ path }) => path !== '/auth/session')).toEqual([]);
+      expect(tab.visits).toEqual([]);
+    },
+  );
+
+  test.each(
+    (
+      [
+        ...unusable,
+        ...[['signIn'], ['signOut'], ['extend'], ['chooseRole', '1'], ['sessions'], ['endSession', 'x']],
+        ...[
+          ['api', 'GET /api/x'],
+          ['fetch', '/api/x'],
+          ['fetch', 'https://app.example.nhs.uk/'],
+        ],
+      ] as typeof unusable
+    ).map((one) => [one] as const),
+  )('rejects where there is no page: %p', async (one) => {
+    const [bff] = createClient(globalThis);
+    const error = await bffError(called(bff, one));
+    expect(['unreachable', 'invalid_request']).toContain(error.code);
+    bff.stop();
   });
 
   test.each([undefined, new Error('mine'), 'text', new DOMException('late', 'TimeoutError')])(

@@ -101,10 +101,22 @@ describe('a failed call', () => {
     },
   );
 
-  test.each([409, 412])('because of somebody else’s change (%d) says so', (status) => {
-    expect(english.failureText(new BffError('upstream_refused', { status }))).toMatch(
-      /^Somebody else has changed/,
-    );
+  test.each([
+    [400, 'Check what you entered.'],
+    [403, 'You may not do this in your role.'],
+    [404, 'Nothing was found. Check what you entered.'],
+    [409, 'Somebody else has changed this record since you opened it. Load the page again.'],
+    [412, 'Somebody else has changed this record since you opened it. Load the page again.'],
+    [422, 'Check what you entered.'],
+    [429, 'There were too many requests. Wait a minute, then try again.'],
+    [500, 'Something went wrong in this service. Try again.'],
+  ])('that the API refused with %d is told of by that status', (status, text) => {
+    expect(english.failureText(new BffError('upstream_refused', { status }))).toBe(text);
+  });
+
+  test('for what was entered says so, whoever refused it', () => {
+    expect(english.failureText(new BffError('invalid_request'))).toBe('Check what you entered.');
+    expect(english.failureText(new BffError('not_found'))).toBe('Nothing was found. Check what you entered.');
   });
 });
 

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { BffError, createFakeBff, problemResponse, type FakeRoutes } from '../../client/testing/index.ts';
 import { describeClient } from './contract-set.ts';
@@ -163,4 +165,13 @@ describe('the fake', () => {
     fake.set({ status: 'unavailable', error: new BffError('store_unavailable', { status: 503 }) });
     await expect(fake.sessions()).rejects.toMatchObject({ code: 'store_unavailable', status: 503 });
   });
+});
+
+test('a problem has the status that the BFF gives it', () => {
+  const source = readFileSync(join(import.meta.dirname, '../../lambdas/http/problem.ts'), 'utf8');
+  const table = [...source.matchAll(/^ {2}(\w+): \[(\d{3}),/gm)];
+  expect(table.length).toBeGreaterThan(15);
+  for (const [, code = '', status] of table) {
+    expect([code, problemResponse(code).status]).toEqual([code, Number(status)]);
+  }
 });

@@ -120,12 +120,12 @@ describe('the library', () => {
 
 /** The code blocks of a document. One that goes on from the one before gets the client that is made in the first. */
 function examplesIn(document: string): string[] {
-  const made = `import { createBff } from 'cis2-bff/client';\nimport type { upstreams } from '../bff.config';\nconst bff = createBff<typeof upstreams>();\n`;
+  const made = `import { createBff } from 'cis2-bff/client';\nimport type { upstreams } from '../bff.config.js';\nconst bff = createBff<typeof upstreams>();\n`;
   return Array.from(document.matchAll(/```(?:tsx?|js)\n([\s\S]*?)```/g), ([, code = '']) => {
     // Whoever copies it has these elements in the page.
     const sure = code.replaceAll(/(querySelector\('[^']*'\))\./g, '$1!.');
-    const text = sure.replace("import { bff } from './bff';\n", made);
+    const text = sure.replace("import { bff } from './bff.js';\n", made);
     const whole = /createBff|createFakeBff/.test(text) ? text : made + text;
-    return whole.replace("'../bff.config'", "'../../bff.config.ts'");
+    return whole.replace("'../bff.config.js'", "'../../bff.config.ts'");
   });
 }

@@ -20,6 +20,7 @@ import { HttpFront } from '../../local/edge/http-front.ts';
 import { builtSpa } from '../../local/edge/spa.ts';
 import { startSecretsManager } from '../../local/aws/secrets-manager.ts';
 import { Assembly } from '../../local/aws/template.ts';
+import { rawBytesRequest } from '../support/raw-http.ts';
 import { collectedLog, send } from './helpers.ts';
 import { writeFixture } from './fixture-assembly.ts';
 
@@ -84,6 +85,26 @@ const bffHeaders = {
   'referrer-policy': 'no-referrer',
   'strict-transport-security': 'max-age=63072000; includeSubDomains',
 };
+
+test.each([
+  ['an address in place of a path', 'GET http://localhost/ HTTP/1.1', ['Host: localhost']],
+  ['a star', 'OPTIONS * HTTP/1.1', ['Host: localhost']],
+])('%s is refused with the headers of every page', async (_, line, headers) => {
+  const { status, text } = await rawBytesRequest(`http://127.0.0.1:${String(port)}`, [line, ...headers]);
+  expect(status).toBe(400);
+  for (const [name, value] of Object.entries(bffHeaders)) {
+    if (name !== 'content-security-policy')
+      expect(text.toLowerCase()).toContain(`${name}: ${value.toLowerCase()}`);
+  }
+  expect(text).toMatch(/^content-security-policy: /im);
+});
+
+test('two Host headers are refused', async () => {
+  const lines = ['GET / HTTP/1.1', 'Host: localhost', 'Host: localhost'];
+  const { status, text } = await rawBytesRequest(`http://127.0.0.1:${String(port)}`, lines);
+  expect(status).toBe(400);
+  expect(text).toContain('two hosts');
+});
 
 describe('the one origin', () => {
   test('a path of the API reaches its function with path, query and cookies', async () => {

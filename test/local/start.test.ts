@@ -297,12 +297,7 @@ describe('npm start', () => {
 
   test.each([
     [['--idle-seconds', '901'], 'cis2-bff: --idle-seconds must be a whole number from 1 to 900, got "901"\n'],
-    [
-      ['--colour', 'red'],
-      expect.stringMatching(
-        /^cis2-bff: Unknown option '--colour': did you mean --[a-z-]+\? \(--help lists the options\)\n$/,
-      ),
-    ],
+    [['--colour', 'red'], "cis2-bff: Unknown option '--colour' (--help lists the options)\n"],
     [
       ['--spa', '/nowhere/dist'],
       'cis2-bff: there is no folder /nowhere/dist: build the page first, or give another --spa\n',

@@ -23,10 +23,11 @@ describe('a command line that does not say what to do ends with 2 and one line',
       'either --uid UID or --all, and not both',
     ],
     ['no uid', ['sessions', 'list', '--uid', 'a b', '--local', '3000'], '--uid must be'],
+    ['an unknown option', ['keys', 'status', '--local', '3000', '--foo'], 'unknown option --foo (see '],
     [
-      'an unknown option',
-      ['keys', 'status', '--local', '3000', '--foo'],
-      'unknown option --foo: did you mean --',
+      'a mistyped option',
+      ['keys', 'status', '--lcoal', '3000'],
+      'unknown option --lcoal: did you mean --local? (see ',
     ],
     ['an option of another command', ['keys', 'status', '--local', '3000', '--yes'], 'has no option --yes'],
     ['an option without its value', ['keys', 'status', '--local'], '--local needs a value'],
@@ -57,6 +58,7 @@ describe('a command line that does not say what to do ends with 2 and one line',
     ['no file', ['keys', 'import', '--local', '3000'], 'keys import needs FILE'],
     ['an empty file name', ['keys', 'import', '', '--local', '3000'], 'keys import needs FILE'],
     ['no kid', ['keys', 'import', 'key.pem', '--kid', 'a b', '--local', '3000'], '--kid must be'],
+    ['a strange kid', ['keys', 'import', 'key.pem', '--kid', '../x<y>', '--local', '3000'], '--kid must be'],
   ])('%s', async (_, args, message) => {
     const { code, out, err } = await ops(args);
     expect({ code, out }).toEqual({ code: 2, out: '' });

@@ -14,6 +14,8 @@ const standIn = http.createServer((request, response) => {
   response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"anonymous"}');
 });
 const started: ChildProcess[] = [];
+/** What the development servers print, besides where they listen. */
+let printed = '';
 let root: string;
 let port: number;
 let target: string;
@@ -25,12 +27,15 @@ const startVite = (url: string): Promise<number> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(import.meta.dirname, 'vite-server.ts'), root, url], {
       env: { ...process.env, NODE_OPTIONS: '' },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     started.push(child);
+    child.stderr.on('data', (text: Buffer) => {
+      printed += text.toString();
+    });
     child.once('error', reject);
     child.once('exit', () => {
-      reject(new Error('Vite did not start'));
+      reject(new Error(`Vite did not start: ${printed}`));
     });
     child.stdout.once('data', (line: Buffer) => {
       resolve((JSON.parse(line.toString()) as AddressInfo).port);
@@ -130,9 +135,12 @@ test('says how to start the BFF when none responds', async () => {
   const gone = portOf(unused);
   await new Promise((resolve) => unused.close(resolve));
   const other = await startVite(`http://localhost:${String(gone)}`);
-  const response = await fetch(`http://127.0.0.1:${String(other)}/auth/session`);
-  expect(response.status).toBe(503);
-  expect(await response.text()).toContain('npx cis2-bff dev');
+  for (const path of ['/auth/session', '/api/pds/Patient']) {
+    const response = await fetch(`http://127.0.0.1:${String(other)}${path}`);
+    expect(response.status).toBe(503);
+    expect(await response.text()).toContain('npx cis2-bff dev');
+  }
+  expect(printed.match(/No BFF answers at/g)).toHaveLength(1);
 });
 
 test.each(['localhost:3000', 'ftp://localhost', 'http://localhost:3000/path', ''])(

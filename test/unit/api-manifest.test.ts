@@ -611,6 +611,7 @@ describe('an app’s configuration', () => {
       acceptedRoles: [{ organisation: ['A1'] }],
       concurrentSessions: 'newest',
       spa: 7,
+      foo: 1,
       contentSecurityPolicy: { 'img-srcs': ['data:'], 'style-src': ["'unsafe-inline'"] },
       permissionsPolicy: { camera: ['*'] },
       signInErrorPath: '/auth/error',
@@ -626,6 +627,7 @@ describe('an app’s configuration', () => {
       'concurrentSessions must be one of "allow", "newest-wins", "ask", got "newest"',
       'spa must be a folder of built files, or the address of a development server such as http://localhost:5173, got 7',
       'contentSecurityPolicy: unknown member "img-srcs": did you mean img-src?',
+      'unknown member "foo". Known are ',
       'contentSecurityPolicy: style-src must be any of',
       'permissionsPolicy: camera must be a list of self and https://HOST, got "*"',
       'signInErrorPath must be a plain path such as /signed-out, and not under /auth or /api, got "/auth/error"',
@@ -635,7 +637,7 @@ describe('an app’s configuration', () => {
     ]) {
       expect(problems).toContainEqual(expect.stringContaining(expected));
     }
-    expect(problems).toHaveLength(13);
+    expect(problems).toHaveLength(14);
     expect(problemsIn({})).toEqual([expect.stringMatching(/^upstreams: upstreams must be an object/)]);
     for (const config of [undefined, null, 7, 'x', [], () => 1]) {
       expect(problemsIn(config as never)).toHaveLength(1);

@@ -152,6 +152,8 @@ describe('a request’s body', () => {
   test.each([
     ['application/json', 200],
     ['application/json; charset=utf-8', 200],
+    ['application/json; charset=utf-16', 415],
+    ['application/json; profile=x', 415],
     ['Application/JSON', 200],
     [' application/json ', 200],
     ['text/plain', 415],
@@ -179,6 +181,7 @@ describe('a request’s body', () => {
   test.each<[Record<string, string>, string, number]>([
     [{ 'content-type': form }, 'a=1', 200],
     [{ 'content-type': `${form}; charset=UTF-8` }, 'a=1', 200],
+    [{ 'content-type': `${form}; charset=iso-8859-1` }, 'a=1', 200],
     [{ 'content-type': form.toUpperCase() }, 'a=1', 200],
     [{ 'content-type': form }, '', 200],
     [{}, '', 200],

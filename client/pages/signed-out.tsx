@@ -81,7 +81,7 @@ export function Checking() {
 }
 
 /** In every state but `active`. Whoever was signed in on this page is it no longer. */
-export function Outside({ welcome }: { welcome: ReactNode }) {
+export function SignedOutPages({ welcome }: { welcome: ReactNode }) {
   const state = useSession();
   const { texts, path, hadSession } = useShared();
   if (state.status === 'unavailable')
