@@ -3,6 +3,7 @@ import './node-version.ts';
 
 export { Cis2Bff, type Cis2BffProps } from './cis2-bff.ts';
 export { ApiPlatformCredentials, apiPlatformTokenUrls } from './parts/api-platform.ts';
+export { EdgeAlarms, type EdgeAlarmsProps } from './parts/edge-alarms.ts';
 export { EdgeSecret, type EdgeSecretProps } from './parts/edge-secret.ts';
 export { Firewall, type FirewallProps } from './parts/firewall.ts';
 export type { ReservedConcurrency } from './parts/functions.ts';

@@ -8,7 +8,6 @@ import { Cis2Bff } from './cis2-bff.ts';
 import { refuseUndeployable } from './environment-checks.ts';
 import { makeEphemeral } from './ephemeral.ts';
 import { exampleAccount, type Environment } from './environments.ts';
-import { packagedRunbooks } from './parts/alarms.ts';
 import { ApiPlatformCredentials } from './parts/api-platform.ts';
 import { EdgeAlarms } from './parts/edge-alarms.ts';
 import { EdgeSecret } from './parts/edge-secret.ts';
@@ -169,7 +168,7 @@ export function addEnvironment(
     description: `CIS2 BFF, ${name}: alarms of the edge and its firewall`,
   });
   const { topics } = new EdgeAlarms(edgeAlarms, 'EdgeAlarms', {
-    runbookUrl: environment.runbookUrl ?? packagedRunbooks,
+    runbookUrl: environment.runbookUrl,
     alarmEmail: environment.alarmEmail,
     warningEmail: environment.warningEmail,
     firewall: madeFirewall,

@@ -11,7 +11,7 @@ const isBrowser = typeof HTMLElement === 'function';
 /** There is none where a server renders the page. */
 const Base: typeof HTMLElement = isBrowser ? HTMLElement : (Object as unknown as typeof HTMLElement);
 /** Not in jsdom, in which apps run tests. */
-const isModalKnown = isBrowser && 'showModal' in HTMLDialogElement.prototype;
+const canBeModal = (dialog: HTMLDialogElement): boolean => 'showModal' in dialog;
 
 interface Parts {
   readonly dialog: HTMLDialogElement;
@@ -205,7 +205,7 @@ export class BffTimeoutDialog extends Base {
     if (!dialog.open) {
       this.#before ??= deepActiveElement();
       window.addEventListener('keydown', this.#onKey, true);
-      if (isModalKnown) dialog.showModal();
+      if (canBeModal(dialog)) dialog.showModal();
       else dialog.open = true;
       first.focus();
       return;
@@ -223,7 +223,7 @@ export class BffTimeoutDialog extends Base {
     window.removeEventListener('keydown', this.#onKey, true);
     const { dialog } = this.#parts;
     if (!dialog.open) return;
-    if (isModalKnown) dialog.close();
+    if (canBeModal(dialog)) dialog.close();
     else dialog.open = false;
     if (before instanceof HTMLElement && before.isConnected) before.focus();
   }

@@ -3,16 +3,34 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { AlarmTopics, type Severity } from './alarm-topic.ts';
-import { addAlarm, type Alert, type AlarmTexts } from './alarms.ts';
+import { addAlarm, packagedRunbooks, type Alert, type AlarmTexts } from './alarms.ts';
 import { rateRules, type Firewall, type RateRule } from './firewall.ts';
 import { nameInStack } from './names.ts';
+import { edgeAlarmsChecks, refuseProblems } from './prop-checks.ts';
 
-export interface EdgeAlarmsProps extends Pick<AlarmTexts, 'runbookUrl'> {
-  readonly alarmEmail: string | undefined;
-  readonly warningEmail: string | undefined;
-  /** The firewall, where one is made. */
-  readonly firewall: Firewall | undefined;
+export interface EdgeAlarmsProps {
+  /** Id of the CloudFront distribution, e.g. `Fn.getStackOutput(…)` of its stack. */
   readonly distributionId: string;
+  /**
+   * The firewall in this region, whose refusals get alarms.
+   * @default none: CloudFront's errors alone
+   */
+  readonly firewall?: Firewall | undefined;
+  /**
+   * The address that critical alarms are sent to.
+   * @default nobody: subscribe to {@link EdgeAlarms.topics}
+   */
+  readonly alarmEmail?: string | undefined;
+  /**
+   * The address that warnings are sent to.
+   * @default alarmEmail
+   */
+  readonly warningEmail?: string | undefined;
+  /**
+   * Where operators read the runbooks.
+   * @default the path in the package
+   */
+  readonly runbookUrl?: string | undefined;
 }
 
 /** What people notice when an address sends too much. */
@@ -27,19 +45,24 @@ const refused: Readonly<Record<RateRule, string>> = {
 
 const fiveMinutes = Duration.minutes(5);
 
-/** What CloudFront and its firewall measure in us-east-1 and nowhere else. Alarms, and what they tell, must be there too. */
+/**
+ * Alarms on CloudFront and its firewall. Their metrics are in us-east-1 only, so this must be in a stack of that region, beside the
+ * firewall or after it.
+ */
 export class EdgeAlarms extends Construct {
   /** Where alarms are sent. */
   readonly topics: Readonly<Record<Severity, sns.ITopic>>;
 
+  /** @throws DeploymentRefused naming everything in `props` that breaks a rule */
   constructor(scope: Construct, id: string, props: EdgeAlarmsProps) {
     super(scope, id);
+    refuseProblems(edgeAlarmsChecks, props);
     const { alarmEmail, warningEmail = alarmEmail, firewall, distributionId } = props;
     const made = new AlarmTopics(this, 'AlarmTopic');
     this.topics = { critical: made.add('critical', alarmEmail), warning: made.add('warning', warningEmail) };
     const texts: AlarmTexts = {
       name: nameInStack(this),
-      runbookUrl: props.runbookUrl,
+      runbookUrl: props.runbookUrl ?? packagedRunbooks,
       topics: this.topics,
     };
     addAlarm(this, 'EdgeFails', edgeFails(distributionId), texts);

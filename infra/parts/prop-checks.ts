@@ -6,6 +6,7 @@ import { isText, mustBe } from '../../manifest/problems.ts';
 import { isObject } from '../../lambdas/common/json.ts';
 import { eventFunctionSettings, functionSettings } from '../../lambdas/settings/index.ts';
 import type { Cis2BffProps } from '../cis2-bff.ts';
+import type { EdgeAlarmsProps } from './edge-alarms.ts';
 import type { EdgeSecretProps } from './edge-secret.ts';
 import type { FirewallProps } from './firewall.ts';
 import type { OriginDomain } from './http-api.ts';
@@ -65,6 +66,14 @@ export const firewallChecks: Checks<FirewallProps> = {
   managedRules: optional('"count" or "block"', (value) => value === 'count' || value === 'block'),
   requestsPerAddress: positiveNumber,
   signInsPerAddress: positiveNumber,
+};
+
+export const edgeAlarmsChecks: Checks<EdgeAlarmsProps> = {
+  alarmEmail: text,
+  distributionId: required(text),
+  firewall: construct('new Firewall'),
+  runbookUrl: text,
+  warningEmail: text,
 };
 
 export const edgeSecretChecks: Checks<EdgeSecretProps> = { deployment: positiveNumber };

@@ -234,6 +234,7 @@ describe('a project in TypeScript', () => {
     const templateOf = (name: string): string =>
       readFileSync(join(place, 'production', `${name}.template.json`), 'utf8');
     expect(templateOf('MyAppEdge')).toContain('AWS::WAFv2::WebACL');
+    expect(templateOf('MyAppEdgeAlarms')).toMatch(/EdgeFails[^]*LogoutsByAddressRefused/);
     expect(templateOf('MyApp')).toMatch(/"WebACLId":\s*\{\s*"Fn::GetStackOutput"/);
   });
 
