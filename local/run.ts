@@ -57,11 +57,7 @@ const registered = {
 };
 
 /** What a first page and a sign-in call. Their functions are loaded before all is ready, the others at their first request. */
-const signInRoutes: readonly string[] = [
-  'GET /auth/session',
-  'GET /auth/login',
-  `GET ${registered.callback}`,
-];
+const signInPaths: readonly string[] = ['/auth/session', '/auth/login', registered.callback];
 
 /** Where a browser may be sent when it has signed out at the provider: a page of the app, not a route. */
 const signedOutPageOf = (app: App): string => app.config.signedOutPath ?? '/signed-out';
@@ -212,20 +208,19 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
   });
   closers.push(() => functions.close());
   const { routes, identity } = readApi(assembly, functions, names);
-  for (const path of Object.values(registered)) {
-    if (!routes.some(({ routeKey }) => routeKey.endsWith(` ${path}`))) {
-      throw new Error(`the template has no route ${path}, which is registered at the provider`);
-    }
-  }
+  const routeAt = (path: string): (typeof routes)[number] => {
+    const route = routes.find(({ routeKey }) => routeKey.endsWith(` ${path}`));
+    if (route === undefined) throw new Error(`the template has no route ${path}, which a sign-in needs`);
+    return route;
+  };
+  Object.values(registered).forEach(routeAt);
   warnOfScopes(routes.map((route) => route.function.spec.environment.CIS2_SCOPE));
   await during('making the signing keys', makeCustomResources(assembly, functions, responses));
   responses.close();
   const credentials = settingInTemplate(assembly, 'API_PLATFORM_CREDENTIALS_SECRET') ?? '';
   await putSecret(endpoints.secretsManager, credentials, options.application);
-  const signInFunctions = routes
-    .filter(({ routeKey }) => signInRoutes.includes(routeKey))
-    .map((route) => route.function);
-  await during('starting the functions', functions.warm([...new Set(signInFunctions)]));
+  const signInFunctions = new Set(signInPaths.map((path) => routeAt(path).function));
+  await during('starting the functions', functions.warm([...signInFunctions]));
 
   const listens = app.config.sessionEvents === true;
   // A store of somebody else's has no stream: pages that come to listen are refused, and ask.
