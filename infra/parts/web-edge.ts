@@ -122,8 +122,8 @@ export class WebEdge extends Construct {
     const keySetBehaviour: cloudfront.BehaviorOptions = {
       origin: bff,
       viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
-      // Another method would be passed on each time, and answered from no cache.
-      allowedMethods: cloudfront.AllowedMethods.ALLOW_GET_HEAD,
+      // Another method is our 405, as on every route. It is not cached: the firewall's rate by address bounds it.
+      allowedMethods: cloudfront.AllowedMethods.ALLOW_ALL,
       cachePolicy: this.keySetCache(),
       responseHeadersPolicy: bffBehaviour.responseHeadersPolicy,
       compress: false,

@@ -1004,16 +1004,11 @@ describe('the web edge', () => {
       expect(behaviour(path).OriginRequestPolicyId).toBeUndefined();
     });
 
-    test('is read with GET and HEAD alone: another method would be answered from no cache', () => {
-      expect(behaviour(path).AllowedMethods).toEqual(['GET', 'HEAD']);
-    });
-
     test('has its own rule before that for everything under /auth, and is like it in all else', () => {
       const patterns = distribution().CacheBehaviors.map(({ PathPattern }) => PathPattern);
       expect(patterns.indexOf(path)).toBeLessThan(patterns.indexOf('/auth/*'));
       expect({
         ...behaviour(path),
-        AllowedMethods: behaviour('/auth/*').AllowedMethods,
         CachePolicyId: behaviour('/auth/*').CachePolicyId,
         OriginRequestPolicyId: behaviour('/auth/*').OriginRequestPolicyId,
       }).toEqual({ ...behaviour('/auth/*'), PathPattern: path });
