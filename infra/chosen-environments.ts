@@ -20,10 +20,10 @@ export function chosenEnvironments(
     }),
   );
   if (isPullRequest(wanted)) return [[wanted, pullRequestEnvironment(wanted, given)]];
-  const [misplaced] = Object.keys(given);
-  if (misplaced !== undefined) {
+  const [unexpected] = Object.keys(given);
+  if (unexpected !== undefined) {
     throw new DeploymentRefused([
-      `-c ${misplaced}=… is for the environment of a pull request, -c env=pr-NUMBER`,
+      `-c ${unexpected}=… is for the environment of a pull request, -c env=pr-NUMBER`,
     ]);
   }
   const chosen = Object.entries(environments).filter(([name]) => wanted === undefined || name === wanted);

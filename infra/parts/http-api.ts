@@ -173,8 +173,8 @@ export class BffHttpApi extends Construct {
 }
 
 /**
- * Gives each route a rate of its own: those that have none share the stage's, and a flood on one would starve the others. The gateway
- * takes them only once the routes are there.
+ * Gives each route a rate of its own, so that a flood on one does not starve the others: whether routes without one share the stage's
+ * was not verified on AWS. The gateway takes them only once the routes are there.
  */
 const throttle = (
   stage: apigateway.HttpStage,
