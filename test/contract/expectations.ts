@@ -79,6 +79,20 @@ export async function expectFailure(rig: Rig, response: Response, code: string):
   return reference;
 }
 
+/** By product: the browser of somebody who is signed in there. */
+const signedIn = new WeakMap<Rig['bff'], Browser>();
+
+/** A browser with a session, the same for all tests that leave it as it is. It signs in again where one of them has ended it. */
+export async function signedInBrowser(rig: Rig): Promise<{ browser: Browser; session: SessionJson }> {
+  const browser = signedIn.get(rig.bff) ?? rig.browser();
+  signedIn.set(rig.bff, browser);
+  let session = await browser.session();
+  if (session.status !== 'active') {
+    session = await expectSignedIn(browser, await browser.signIn(rig.provider));
+  }
+  return { browser, session };
+}
+
 /**
  * A sign-in by somebody who has a session already, which must fail with this code and leave that session as it was.
  *
@@ -90,9 +104,10 @@ export async function expectRefused(
   code: string,
   attempt: (browser: Browser) => Promise<Response>,
 ): Promise<string> {
-  const browser = rig.browser();
-  await expectSignedIn(browser, await browser.signIn(rig.provider));
-  const { serverTime: before, ...session } = await browser.session();
+  const {
+    browser,
+    session: { serverTime: before, ...session },
+  } = await signedInBrowser(rig);
   const reference = await expectFailure(rig, await attempt(browser), code);
   expect(browser.cookies.get(signInCookie)).toMatch(/^[A-Za-z0-9_-]{43}$/);
   const { serverTime: after, ...same } = await browser.session();

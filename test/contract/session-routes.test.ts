@@ -10,15 +10,18 @@ import {
   headersOf,
   read,
   referencePattern,
+  signedInBrowser,
 } from './expectations.ts';
 
 const rig = useSharedRig();
 
-async function signedIn(): Promise<Browser> {
+async function newlySignedIn(): Promise<Browser> {
   const browser = rig.browser();
   await expectSignedIn(browser, await browser.signIn(rig.provider));
   return browser;
 }
+
+const signedIn = async (): Promise<Browser> => (await signedInBrowser(rig)).browser;
 
 const cookieOf = (browser: Browser): [string, string] => [
   'Cookie',
@@ -121,7 +124,7 @@ describe.each(guarded)('the guards of %s %s, each alone [B-09, B-11, ASVS-3.5.1]
   });
 
   test('a session cookie that comes twice is refused and changes nothing [C-10]', async () => {
-    const [browser, other] = [await signedIn(), await signedIn()];
+    const [browser, other] = [await newlySignedIn(), await newlySignedIn()];
     const before = await stateOf(browser);
     for (const value of [browser, other].map((one) => one.cookies.get(sessionCookie) ?? '')) {
       const response = await send(browser, [
@@ -276,9 +279,9 @@ describe('CORS', () => {
 describe('every response', () => {
   /** One of each kind that these functions give. */
   async function everyKind(): Promise<[kind: string, response: Response][]> {
-    const browser = await signedIn();
+    const browser = await newlySignedIn();
     const { location } = await browser.login();
-    const old = await signedIn();
+    const old = await newlySignedIn();
     const returned = rig.provider.authorise(location);
     const post = { method: 'POST' };
     return [
@@ -351,7 +354,7 @@ describe('every response', () => {
 describe('the session as JSON', () => {
   test('has exactly the members of the contract [B-18, CIS2-SES-005, CIS2-SES-007]', async () => {
     const before = Math.floor(Date.now() / 1000);
-    const session = await (await signedIn()).session();
+    const session = await (await newlySignedIn()).session();
     const instant = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     const role = {
       roleId: '900000000701',
@@ -413,7 +416,7 @@ describe('the session as JSON', () => {
 
 describe('X-Session', () => {
   test.each([
-    ['another session’s', async () => (await (await signedIn()).session()).handle],
+    ['another session’s', async () => (await (await newlySignedIn()).session()).handle],
     ['nobody’s', () => Promise.resolve('nobody')],
     ['empty', () => Promise.resolve('')],
   ])('that is %s is 409 on every route, and nothing happens', async (_, handle) => {
@@ -427,7 +430,7 @@ describe('X-Session', () => {
   });
 
   test('that is the session’s own is served on every route', async () => {
-    const browser = await signedIn();
+    const browser = await newlySignedIn();
     const headers = { 'x-session': (await browser.session()).handle };
     for (const [method, path] of guarded) {
       expect((await browser.api(path, { method, headers })).status).toBe(200);
@@ -436,7 +439,7 @@ describe('X-Session', () => {
   });
 
   test('of a session that a newer one replaced is 409 for the newer', async () => {
-    const browser = await signedIn();
+    const browser = await newlySignedIn();
     const { handle } = await browser.session();
     await expectSignedIn(browser, await browser.signIn(rig.provider));
     const response = await browser.api('/auth/session', { headers: { 'x-session': handle } });
@@ -447,7 +450,7 @@ describe('X-Session', () => {
     const headers = { 'x-session': 'any' };
     const nobody = rig.browser();
     expect(await nobody.session(headers)).toEqual({ status: 'anonymous' });
-    const browser = await signedIn();
+    const browser = await newlySignedIn();
     const cookie = browser.cookies.get(sessionCookie) ?? '';
     await browser.api('/auth/logout', { method: 'POST' });
     browser.cookies.set(sessionCookie, cookie);
@@ -464,7 +467,7 @@ describe('X-Session', () => {
 
 describe('logout', () => {
   test('ends the session for good and clears the cookie with the attributes it was set with [O-16, ASVS-7.4.1, C-09]', async () => {
-    const browser = await signedIn();
+    const browser = await newlySignedIn();
     const thief = rig.browser();
     thief.cookies.set(sessionCookie, browser.cookies.get(sessionCookie) ?? '');
     const response = await browser.api('/auth/logout', { method: 'POST' });
@@ -482,7 +485,7 @@ describe('logout', () => {
   });
 
   test('a second time, and without any session, is 200 all the same and touches no cookie', async () => {
-    const browser = await signedIn();
+    const browser = await newlySignedIn();
     const cookie = browser.cookies.get(sessionCookie) ?? '';
     await browser.api('/auth/logout', { method: 'POST' });
     const others = [rig.browser(), rig.browser(), rig.browser()];
@@ -496,14 +499,14 @@ describe('logout', () => {
   });
 
   test('touches no other session of the same person, and not the sign-in cookie', async () => {
-    const [browser, other] = [await signedIn(), await signedIn()];
+    const [browser, other] = [await newlySignedIn(), await newlySignedIn()];
     await browser.api('/auth/logout', { method: 'POST' });
     expect((await other.session()).status).toBe('active');
     expect([...browser.cookies.keys()]).toEqual([signInCookie]);
   });
 
   test('with an old cookie does not reach the session that replaced it', async () => {
-    const browser = await signedIn();
+    const browser = await newlySignedIn();
     const late = rig.browser();
     late.cookies.set(sessionCookie, browser.cookies.get(sessionCookie) ?? '');
     await expectSignedIn(browser, await browser.signIn(rig.provider));
@@ -513,7 +516,7 @@ describe('logout', () => {
   });
 
   test('signing in again after it gives another session', async () => {
-    const browser = await signedIn();
+    const browser = await newlySignedIn();
     const { handle } = await browser.session();
     await browser.api('/auth/logout', { method: 'POST' });
     expect(await browser.session()).toEqual({ status: 'anonymous' });
@@ -535,7 +538,7 @@ describe('extend', () => {
   });
 
   test('responds as the session does', async () => {
-    const browser = await signedIn();
+    const browser = await newlySignedIn();
     const response = await browser.api('/auth/session/extend', { method: 'POST' });
     const extended = (await response.json()) as Record<string, unknown>;
     expect(extended['status']).toBe('active');
@@ -552,7 +555,7 @@ describe('the key that a page encrypts unsaved work with', () => {
   };
 
   test('is the same in every session of a person, another one for anybody else, and had by nobody without a session', async () => {
-    const [first, second] = [await signedIn(), await signedIn()];
+    const [first, second] = [await newlySignedIn(), await newlySignedIn()];
     const key = await keyOf(first);
     expect(key).toMatch(/^[\w-]{43}$/);
     expect(await keyOf(second)).toBe(key);
