@@ -1,38 +1,38 @@
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { readStylesheet } from '../../local/cis2-simulator/layout.ts';
 import { telemetryPage } from '../../local/cis2-simulator/telemetry-page.ts';
-import { browserArguments, findBrowser } from '../support/chromium.ts';
+import { browserArguments, findShell } from '../support/chromium.ts';
 import { clientId, codeOf, redirectUri, startBench, type Bench } from './client.ts';
 import { controlPanelState } from './control-panel-client.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
+/** The app of the registered client, for the browser alone. */
+const app = createServer((_, response) => response.end('the app'));
 let bench: Bench;
 let browser: Browser;
 beforeAll(async () => {
-  const executablePath = findBrowser();
+  const executablePath = findShell();
   if (executablePath === undefined) throw new Error('no Chromium was found');
-  [bench, browser] = await Promise.all([
-    startBench(),
-    chromium.launch({ executablePath, args: browserArguments }),
-  ]);
+  await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve));
+  const appAddress = `127.0.0.1:${String((app.address() as AddressInfo).port)}`;
+  const args = [...browserArguments, `--host-resolver-rules=MAP ${new URL(redirectUri).host} ${appAddress}`];
+  [bench, browser] = await Promise.all([startBench(), chromium.launch({ executablePath, args })]);
 });
 afterAll(async () => {
   await browser.close();
   await bench.close();
+  app.close();
 });
 
-/** Opens the sign-in page; the app itself is not there, and what comes back to it is kept. */
-async function begin(context: BrowserContext, scope: string): Promise<{ page: Page; back: () => URL }> {
+/** Opens the sign-in page. */
+async function begin(context: BrowserContext, scope: string): Promise<Page> {
   const page = await context.newPage();
-  let came: URL | undefined;
-  await page.route(`${redirectUri}?**`, async (route) => {
-    came = new URL(route.request().url());
-    await route.fulfill({ contentType: 'text/plain', body: 'the app' });
-  });
   const query = new URLSearchParams({
     response_type: 'code',
     client_id: clientId,
@@ -41,13 +41,13 @@ async function begin(context: BrowserContext, scope: string): Promise<{ page: Pa
     scope,
   });
   await page.goto(`${bench.as.authorization_endpoint ?? ''}?${query.toString()}`);
-  return {
-    page,
-    back: () => {
-      if (came === undefined) throw new Error('nobody came back to the app');
-      return came;
-    },
-  };
+  return page;
+}
+
+/** The code that a page came back to the app with. */
+async function codeAt(page: Page): Promise<string> {
+  await page.getByText('the app').waitFor();
+  return codeOf(new URL(page.url()).searchParams);
 }
 
 /** What is wrong with a page: inaccessible elements, and whether it has to be scrolled sideways. */
@@ -75,7 +75,7 @@ describe.each([1024, 390])('In a window of %i pixels', (width) => {
   afterAll(() => context.close());
 
   test('a person chooses who to be, searches for a role, and comes back to the app', async () => {
-    const { page, back } = await begin(context, 'openid selectedrole');
+    const page = await begin(context, 'openid selectedrole');
     expect(await faultsOf(page)).toEqual([]);
     await page.getByRole('button', { name: 'Kemi Adeyemi' }).click();
     await page.getByRole('heading', { name: 'Choose your role' }).waitFor();
@@ -88,15 +88,13 @@ describe.each([1024, 390])('In a window of %i pixels', (width) => {
     expect(await faultsOf(page)).toEqual([]);
     await page.getByRole('radio').check();
     await page.getByRole('button', { name: 'Continue' }).click();
-    await page.getByText('the app').waitFor();
-    expect(codeOf(back().searchParams)).not.toBe('');
+    expect(await codeAt(page)).not.toBe('');
   });
 
   test('the control panel is operated from its forms', async () => {
-    const { page, back } = await begin(context, 'openid');
+    const page = await begin(context, 'openid');
     await page.getByRole('button', { name: 'Amara Okafor' }).click();
-    await page.getByText('the app').waitFor();
-    await bench.tokenRequest({ code: codeOf(back().searchParams) });
+    await bench.tokenRequest({ code: await codeAt(page) });
 
     await page.goto(bench.simulator.panel);
     expect(await faultsOf(page)).toEqual([]);
