@@ -31,6 +31,11 @@ async function signedIn(
   return browser;
 }
 
+let undecided: Promise<Browser> | undefined;
+
+/** A session without a chosen role, the same for all tests of what changes nothing. */
+const withoutRole = (): Promise<Browser> => (undecided ??= signedIn());
+
 const put = (browser: Browser, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
   browser.api(path, {
     method: 'PUT',
@@ -179,7 +184,7 @@ describe('a role that cannot be had', () => {
     ['a long one', '9'.repeat(8_000)],
     ['one with quotes', '"900000000701"'],
   ])('%s is 403 and changes nothing', async (_, roleId) => {
-    const browser = await signedIn();
+    const browser = await withoutRole();
     const before = await stateOf(browser);
     expectProblem(await read(await put(browser, { roleId })), 403, 'role_not_permitted');
     expect(await stateOf(browser)).toEqual(before);
@@ -230,7 +235,7 @@ describe('the body', () => {
     '{"__proto__":{"roleId":"900000000701"}}',
     '\uFEFF{"roleId":"900000000701"',
   ])('%j is 400 and changes nothing', async (body) => {
-    const browser = await signedIn();
+    const browser = await withoutRole();
     const before = await stateOf(browser);
     const response = await rawRequest(rig.bff.baseUrl, path, {
       method: 'PUT',
@@ -253,7 +258,7 @@ describe('the body', () => {
   });
 
   test('alone says which role: nothing in the address or the headers does', async () => {
-    const browser = await signedIn();
+    const browser = await withoutRole();
     const response = await browser.api(`${path}?roleId=${ids[0]}`, {
       method: 'PUT',
       body: '{}',
@@ -286,7 +291,7 @@ describe('who may', () => {
   });
 
   test('no page that means another session: 409, and nothing changes', async () => {
-    const browser = await signedIn();
+    const browser = await withoutRole();
     const before = await stateOf(browser);
     const { handle } = await (await signedIn()).session();
     for (const other of [handle, 'nobody', '']) {
@@ -315,7 +320,7 @@ describe('who may', () => {
     ['with a form’s type', { 'content-type': 'application/x-www-form-urlencoded' }, 415],
     ['with a type a form can send', { 'content-type': 'text/plain' }, 415],
   ])('no request %s [B-09, B-11]', async (_, headers, status) => {
-    const browser = await signedIn();
+    const browser = await withoutRole();
     const before = await stateOf(browser);
     const response = await read(await put(browser, { roleId: ids[0] }, headers));
     expectProblem(response, status, status === 403 ? 'csrf_rejected' : 'unsupported_media_type');
@@ -323,7 +328,7 @@ describe('who may', () => {
   });
 
   test.each(['GET', 'POST', 'PATCH', 'DELETE', 'OPTIONS'])('no %s: 405 [B-16]', async (method) => {
-    const browser = await signedIn();
+    const browser = await withoutRole();
     const response = await rawRequest(rig.bff.baseUrl, path, {
       method,
       headers: [

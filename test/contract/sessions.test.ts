@@ -36,6 +36,15 @@ async function signedIn(user: string, device?: keyof typeof agents): Promise<Bro
   return browser;
 }
 
+let pair: Promise<readonly [Browser, Browser]> | undefined;
+
+/** Two sessions of one user, the same for all tests that end none. */
+const twoSessions = (): Promise<readonly [Browser, Browser]> =>
+  (pair ??= (async () => {
+    const user = newUser();
+    return [await signedIn(user), await signedIn(user)] as const;
+  })());
+
 async function listOf(browser: Browser): Promise<Listed[]> {
   const response = await browser.api(path);
   expect(response.status).toBe(200);
@@ -256,8 +265,7 @@ describe('ending one', () => {
     'x/../HANDLE',
     'x'.repeat(2_000),
   ])('by an odd address ends nothing: %j', async (segment) => {
-    const user = newUser();
-    const [browser, other] = [await signedIn(user), await signedIn(user)];
+    const [browser, other] = await twoSessions();
     const target = `${path}/${segment.replace('HANDLE', await handleOf(other))}`;
     expectProblem(await raw(browser, target), 404, 'not_found');
     expect((await browser.session()).status).toBe('active');
@@ -296,16 +304,14 @@ describe.each([
     ['fetched from a sibling', { 'sec-fetch-site': 'same-site' }],
     ['fetched by the address bar', { 'sec-fetch-site': 'none' }],
   ])('refuse a request %s, and nothing ends [B-09, B-11]', async (_, headers) => {
-    const user = newUser();
-    const [browser, other] = [await signedIn(user), await signedIn(user)];
+    const [browser, other] = await twoSessions();
     const response = await browser.api(target(await handleOf(other)), { method, headers });
     expectProblem(await read(response), 403, 'csrf_rejected');
     expect((await other.session()).status).toBe('active');
   });
 
   test('refuse a page that means another session: 409, and nothing ends', async () => {
-    const user = newUser();
-    const [browser, other] = [await signedIn(user), await signedIn(user)];
+    const [browser, other] = await twoSessions();
     const handle = await handleOf(other);
     for (const expected of [handle, 'nobody', '']) {
       const response = await browser.api(target(handle), { method, headers: { 'x-session': expected } });
@@ -323,7 +329,7 @@ describe.each([
   });
 
   test('refuse a session cookie that comes twice', async () => {
-    const browser = await signedIn(newUser());
+    const [browser] = await twoSessions();
     const cookie = `${sessionCookie}=${browser.cookies.get(sessionCookie) ?? ''}`;
     const response = await rawRequest(rig.bff.baseUrl, target(await handleOf(browser)), {
       method,
