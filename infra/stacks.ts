@@ -15,6 +15,7 @@ import { edgeRegion, Firewall } from './parts/firewall.ts';
 import { SigningKeyStore } from './parts/signing-key-store.ts';
 import { DeploymentRefused } from './parts/settings.ts';
 import { BffStorage } from './parts/storage.ts';
+import { allow } from './parts/statements.ts';
 import { hostOf } from './parts/web-edge.ts';
 import { UndeployableSynthesizer } from './parts/undeployable.ts';
 
@@ -189,16 +190,8 @@ const addEdgeRights = (edgeAlarms: Stack, stateless: Stack, topicArns: readonly 
       iam.Role.fromRoleArn(edgeAlarms, output, Fn.getStackOutput(stateless.stackName, output, region)),
     ),
     statements: [
-      new iam.PolicyStatement({
-        sid: 'EdgeInstallation',
-        actions: ['cloudformation:DescribeStacks'],
-        resources: [stackArn],
-      }),
-      new iam.PolicyStatement({
-        sid: 'EdgeAlarmSubscriptions',
-        actions: ['sns:ListSubscriptionsByTopic'],
-        resources: [...topicArns],
-      }),
+      allow('EdgeInstallation', ['cloudformation:DescribeStacks'], [stackArn]),
+      allow('EdgeAlarmSubscriptions', ['sns:ListSubscriptionsByTopic'], [...topicArns]),
     ],
   });
   Validations.of(policy).acknowledge({

@@ -6,6 +6,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { allow } from './statements.ts';
 import { manifestFileName, manifestFileText } from '../../lambdas/api/manifest-file.ts';
 import { routes } from '../../lambdas/routes.ts';
 import { eventFunctionSettings, functionSettings } from '../../lambdas/settings/index.ts';
@@ -153,11 +154,7 @@ function withFile<T>(directory: string, file: string, content: string, use: (dir
   }
 }
 
-const tracing = new iam.PolicyStatement({
-  sid: 'Traces',
-  actions: ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'],
-  resources: ['*'],
-});
+const tracing = allow('Traces', ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], ['*']);
 
 /** Whether requests reach a function, by a route of the gateway. */
 export const isBehindTheApi = (name: FunctionName): boolean =>
@@ -355,11 +352,7 @@ export class BffFunctions extends Construct {
       inlinePolicies: {
         [name]: new iam.PolicyDocument({
           statements: [
-            new iam.PolicyStatement({
-              sid: 'Logs',
-              actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-              resources: [logGroup.logGroupArn],
-            }),
+            allow('Logs', ['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn]),
             ...(traced.includes(name) ? [tracing] : []),
             ...statements,
           ],

@@ -2,9 +2,10 @@ import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct, type IConstruct } from 'constructs';
+import { allow } from './statements.ts';
 import type { BffFunctions } from './functions.ts';
 import { eventsShare, minRouteRate } from './rate-limits.ts';
 
@@ -69,11 +70,7 @@ export class EventsApi extends Construct {
 
   /** What a function must be allowed to send a message to whoever is connected, and nothing else to a connection. */
   postStatement(): iam.PolicyStatement {
-    return new iam.PolicyStatement({
-      sid: 'Connections',
-      actions: ['execute-api:ManageConnections'],
-      resources: [this.connectionsArn],
-    });
+    return allow('Connections', ['execute-api:ManageConnections'], [this.connectionsArn]);
   }
 
   /** Says why a role that holds {@link postStatement} is for every connection. */
