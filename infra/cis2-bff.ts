@@ -338,7 +338,7 @@ export class Cis2Bff extends Construct {
       requestsPerSecond: props.requestsPerSecond ?? defaultRequestsPerSecond,
       requestBurst: props.requestBurst ?? defaultRequestBurst,
     };
-    eventsApi?.connect(this.functions, { sessions: this.storage.sessions, ...rate });
+    eventsApi?.connect(this.functions, this.storage.sessions, rate);
     const httpApi = new BffHttpApi(this, 'HttpApi', {
       functions: this.functions,
       logs,

@@ -11,9 +11,10 @@ import { contentSecurityPolicyOf, permissionsPolicyOf } from '../../manifest/pag
 import { cookieNames } from '../../lambdas/cookie-names.ts';
 import { keySetEdgeCacheSeconds } from '../../lambdas/key-set-cache.ts';
 import { responseHeaders, strictTransportSecuritySeconds } from '../../lambdas/response-headers.ts';
-import { bffPrefixes, edgeHeader, eventsPath, routes } from '../../lambdas/routes.ts';
+import { bffPrefixes, edgeHeader, eventsPath } from '../../lambdas/routes.ts';
 import type { EdgeSecret } from './edge-secret.ts';
 import type { EventsApi } from './session-events.ts';
+import { pathsOf } from './paths.ts';
 import { retainOnUpdateOrDelete } from './removal.ts';
 import { uncachedErrors } from './uncached-errors.ts';
 
@@ -42,9 +43,6 @@ export interface WebEdgeProps {
   /** What the app says in the Permissions-Policy of its documents. */
   readonly permissionsPolicy?: BffConfig['permissionsPolicy'];
 }
-
-/** Where the public keys are served. */
-const keySetPaths = Object.keys(routes.jwks).map((key) => key.slice(key.indexOf('/')));
 
 const strictTransportSecurityMaxAge = Duration.seconds(strictTransportSecuritySeconds);
 
@@ -139,7 +137,7 @@ export class WebEdge extends Construct {
       },
     };
     return {
-      ...Object.fromEntries(keySetPaths.map((path) => [path, keySetBehaviour])),
+      ...Object.fromEntries(pathsOf('jwks').map((path) => [path, keySetBehaviour])),
       ...events,
       ...Object.fromEntries(bffPrefixes.map((prefix) => [`${prefix}/*`, bffBehaviour])),
     };
