@@ -1,6 +1,6 @@
 import { authorizationErrors, faultInWords, faultyEndpoints } from './effects.ts';
 import { html, type Html } from './html.ts';
-import type { HttpResponse } from './http.ts';
+import type { HttpResponse } from '../control-panel/http.ts';
 import type { ControlPanel } from './control-panel.ts';
 import { page, summaryRow } from './layout.ts';
 import type { Delivery } from './logout-sender.ts';

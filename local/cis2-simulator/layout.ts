@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { html, type Html } from './html.ts';
-import type { HttpResponse } from './http.ts';
+import type { HttpResponse } from '../control-panel/http.ts';
 import { paths } from './metadata.ts';
 
 /**

@@ -2,7 +2,7 @@ import { isLoopback } from '../../lambdas/settings/index.ts';
 import type { AuthorizationRequest } from './authorization-request.ts';
 import type { ClientRegistration } from './clients.ts';
 import { html, type Html } from './html.ts';
-import type { HttpResponse } from './http.ts';
+import type { HttpResponse } from '../control-panel/http.ts';
 import { page, plural, summaryRow } from './layout.ts';
 import { controlPanelPaths, paths } from './metadata.ts';
 import { personaGroups, personas, type NationalRole, type Persona } from './personas.ts';
