@@ -119,3 +119,17 @@ export const summaryRow = (key: string, value: string | Html): Html => html`
     <dd class="nhsuk-summary-list__value">${value}</dd>
   </div>
 `;
+
+/** What is shown once somebody asks for it. */
+export const details = (summary: string, content: Html | readonly Html[]): Html => html`
+  <details class="nhsuk-details">
+    <summary class="nhsuk-details__summary">
+      <span class="nhsuk-details__summary-text">${summary}</span>
+    </summary>
+    <div class="nhsuk-details__text">${content}</div>
+  </details>
+`;
+
+export const summaryList = (rows: readonly Html[]): Html => html`
+  <dl class="nhsuk-summary-list">${rows}</dl>
+`;
