@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import type { StoreEndpoints } from './aws/stores.ts';
 import { StartError } from './errors.ts';
 import { isRepository, packageRoot } from './package-root.ts';
 
@@ -9,13 +10,7 @@ export interface LocalState {
   readonly pid: number;
   readonly baseUrl: string;
   readonly region: string;
-  readonly endpoints: {
-    readonly dynamodb: string;
-    readonly secretsManager: string;
-    readonly kms: string;
-    readonly lambda: string;
-    readonly logs: string;
-  };
+  readonly endpoints: StoreEndpoints & { readonly lambda: string; readonly logs: string };
   /** The value of each output of the stacks, by its name. */
   readonly outputs: Readonly<Record<string, string>>;
   /** The alarms of the stacks. Nothing sets them off here. */
