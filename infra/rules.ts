@@ -25,11 +25,12 @@ export interface Rule {
   readonly isBroken: (resource: TemplateResource, logicalId: string, template: StackTemplate) => boolean;
 }
 
-const isObject = (value: Json | undefined): value is JsonObject =>
+export const isObject = (value: Json | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const at = (value: Json | undefined, ...keys: readonly string[]): Json | undefined =>
   keys.reduce((found: Json | undefined, key) => (isObject(found) ? found[key] : undefined), value);
-const list = (value: Json | undefined): readonly Json[] =>
+/** The items of a list; a single value is a list of one. */
+export const list = (value: Json | undefined): readonly Json[] =>
   value === undefined ? [] : Array.isArray(value) ? (value as readonly Json[]) : [value];
 const property = (resource: TemplateResource, ...keys: readonly string[]): Json | undefined =>
   at(resource.Properties, ...keys);
