@@ -14,13 +14,16 @@ export interface LocalState {
   /** The value of each output of the stacks, by its name. */
   readonly outputs: Readonly<Record<string, string>>;
   /** The alarms of the stacks. Nothing sets them off here. */
-  readonly alarms: readonly {
-    readonly name: string;
-    readonly description: string;
-    /** How many there are for the state ALARM. */
-    readonly actions: number;
-    readonly enabled: boolean;
-  }[];
+  readonly alarms: readonly TemplateAlarm[];
+}
+
+export interface TemplateAlarm {
+  readonly name: string;
+  /** Severity, what users notice, and the section of the runbook. */
+  readonly description: string;
+  /** How many actions the state ALARM has. */
+  readonly actions: number;
+  readonly enabled: boolean;
 }
 
 /** The user's own folder where the package may be read only, and may belong to somebody else. */

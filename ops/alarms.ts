@@ -1,16 +1,11 @@
 import type { CloudWatchClientConfig } from '@aws-sdk/client-cloudwatch';
 import type { SNSClientConfig } from '@aws-sdk/client-sns';
 import { packageMissing, type Failure } from './aws-failure.ts';
+import type { TemplateAlarm } from '../local/state-file.ts';
 
-export interface Alarm {
-  readonly name: string;
-  /** Severity, what users notice, and the section of the runbook. */
-  readonly description: string;
+export interface Alarm extends TemplateAlarm {
   /** `OK`, `ALARM` or `INSUFFICIENT_DATA`; absent in a local start, which measures nothing. */
   readonly state?: string;
-  /** How many actions the state ALARM has. */
-  readonly actions: number;
-  readonly enabled: boolean;
 }
 
 /** Subscriptions to the topic that alarms are sent to. */
