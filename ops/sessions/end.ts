@@ -1,11 +1,11 @@
 import type { Arguments, Command, Context } from '../command.ts';
 import { requireSomebodyToAsk, requireYes } from '../confirmation.ts';
 import type { Result } from '../io.ts';
+import { plural } from '../wording.ts';
 import { sessionLines } from './list.ts';
 import { openSessions, type SessionService } from './service.ts';
 
 const reason = 'revoked';
-const count = (ended: number): string => `${String(ended)} ${ended === 1 ? 'session' : 'sessions'}`;
 
 export const endSessions: Command = {
   name: 'sessions end',
@@ -44,14 +44,14 @@ async function endOfUser(
   ]);
   if (!args.yes) await requireYes('End them, and the sign-ins that the user has started?', context.io);
   const { person, ended } = await service.endOfUser(uid);
-  return { document: { uid, person, reason, ended }, lines: ['', `Ended ${count(ended)}.`] };
+  return { document: { uid, person, reason, ended }, lines: ['', `Ended ${plural(ended, 'session')}.`] };
 }
 
 async function endOfEverybody(service: SessionService, args: Arguments, context: Context): Promise<Result> {
   context.io.show([`All users of ${service.label} will have to sign in again.`]);
   if (!args.yes) await requireYes('End all sessions?', context.io);
   const ended = await service.endOfEverybody((soFar) => {
-    context.io.note(`ended ${count(soFar)} so far …`);
+    context.io.note(`ended ${plural(soFar, 'session')} so far …`);
   });
-  return { document: { all: true, reason, ended }, lines: ['', `Ended ${count(ended)}.`] };
+  return { document: { all: true, reason, ended }, lines: ['', `Ended ${plural(ended, 'session')}.`] };
 }
