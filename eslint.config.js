@@ -263,7 +263,7 @@ export default tseslint.config(
     files: ['ops/**/*.ts'],
     rules: refuse({
       regex:
-        '/(infra|demo|test)/|/local/(?!state-file\\.ts$|processes\\.ts$|cli/called-as\\.ts$)|/lambdas/(?!(common/json|common/id-rules|cookie-names|fault-codes|probe-code|response-headers|settings/urls)\\.ts$)',
+        '/(infra|demo|test)/|/local/(?!state-file\\.ts$|processes\\.ts$|cli/(?:called-as|option-specs)\\.ts$)|/lambdas/(?!(common/json|common/id-rules|cookie-names|fault-codes|probe-code|response-headers|settings/urls)\\.ts$)',
       message:
         'Operators come from outside: AWS, or what a local start says of itself. Of lambdas/ they use rules and values that stand in files of their own.',
     }),

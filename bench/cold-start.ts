@@ -7,32 +7,17 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { build } from 'esbuild';
-import { settingValues } from '../infra/parts/settings.ts';
 import { functionSettings } from '../lambdas/settings/index.ts';
 import { proxyBundle } from '../test/support/proxy-bundle.ts';
+import { median } from './api-proxy/measure.ts';
+import { bundleSource, settingsOf } from './support/functions.ts';
 
 const root = join(import.meta.dirname, '..');
 const runs = Number(process.argv[2] ?? 15);
 
 const environment: Record<string, string> = {
   ...{ AWS_REGION: 'eu-west-2', AWS_ACCESS_KEY_ID: 'none', AWS_SECRET_ACCESS_KEY: 'none' },
-  ...settingValues(
-    {
-      production: false,
-      baseUrl: 'https://app.example.nhs.uk',
-      issuer: 'https://issuer.example.nhs.uk',
-      clientId: 'bench',
-      logLevel: 'error',
-      warmUp: false,
-    },
-    {
-      ...{ SESSION_TABLE: 'none', PUBLISHED_KEYS_TABLE: 'none', SIGNING_KEYS_SECRET: 'none' },
-      ...{ API_PLATFORM_KEYS_SECRET: 'none', KEY_RING_NAME: 'none', API_PLATFORM_CREDENTIALS_SECRET: 'none' },
-      IDENTIFIER_KEY_SECRET: 'none',
-      EDGE_SECRET: 'none',
-    },
-  ),
+  ...settingsOf({ issuer: 'https://issuer.example.nhs.uk', logLevel: 'error', warmUp: false }),
 };
 
 /** Milliseconds one import takes in a process of its own. */
@@ -61,24 +46,14 @@ function bytesAtStart(file: string): number {
   return read(file);
 }
 
-const median = (values: readonly number[]): number =>
-  values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? NaN;
-
 const proxy = proxyBundle();
 const folder = mkdtempSync(join(tmpdir(), 'cis2-bff-bench-'));
 try {
   writeFileSync(join(folder, 'empty.mjs'), 'export const handler = () => {};\n');
-  await build({
-    stdin: {
-      contents:
-        "import{DynamoDBClient,GetItemCommand}from'@aws-sdk/client-dynamodb';const client=new DynamoDBClient({});export const handler=()=>client.send(new GetItemCommand({TableName:'none',Key:{}}));",
-      resolveDir: root,
-    },
-    outfile: join(folder, 'client-dynamodb.mjs'),
-    ...{ bundle: true, minify: true, format: 'esm', platform: 'node', target: 'node24' },
-    mainFields: ['module', 'main'],
-    banner: { js: "import{createRequire as c}from'node:module';const require=c(import.meta.url);" },
-  });
+  await bundleSource(
+    join(folder, 'client-dynamodb.mjs'),
+    "import{DynamoDBClient,GetItemCommand}from'@aws-sdk/client-dynamodb';const client=new DynamoDBClient({});export const handler=()=>client.send(new GetItemCommand({TableName:'none',Key:{}}));",
+  );
 
   const subjects = [
     ['empty module', join(folder, 'empty.mjs')],

@@ -5,17 +5,16 @@
  * `npm run bench:requests -- [ROUNDS [CALLS]]`
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import type { BuildOptions } from 'esbuild';
 import { sdkParts } from '../infra/bundle.ts';
-import { cis2Issuers, settingValues } from '../infra/parts/settings.ts';
 import { Provider } from '../test/support/provider.ts';
 import { median } from './api-proxy/measure.ts';
 import { Peer, type World } from './api-proxy/messages.ts';
-import type { Asked, Given, Plan, StoreCall } from './requests/messages.ts';
+import type { Asked, Given, Plan } from './requests/messages.ts';
+import { bundleSource } from './support/functions.ts';
+import { startReplayingStore, type StoreCall } from './support/replaying-store.ts';
 
 const rounds = Number(process.argv[2] ?? 200);
 const calls = Number(process.argv[3] ?? 20);
@@ -23,15 +22,9 @@ const root = join(import.meta.dirname, '..');
 
 /** A client that makes calls and nothing else: `usual` as the SDK is bundled and configured by itself, `ours` as the functions' is. */
 async function bundleClients(folder: string): Promise<Plan['clients']> {
-  const bundle = async (name: 'usual' | 'ours', source: string, more: object): Promise<string> => {
+  const bundle = async (name: 'usual' | 'ours', source: string, more: BuildOptions): Promise<string> => {
     const outfile = join(folder, `${name}.mjs`);
-    await build({
-      stdin: { contents: `${source}export * from '@aws-sdk/client-dynamodb';`, resolveDir: root },
-      ...{ outfile, bundle: true, minify: true, format: 'esm', platform: 'node', target: 'node24' },
-      mainFields: ['module', 'main'],
-      banner: { js: "import{createRequire as c}from'node:module';const require=c(import.meta.url);" },
-      ...more,
-    });
+    await bundleSource(outfile, `${source}export * from '@aws-sdk/client-dynamodb';`, more);
     return outfile;
   };
   return {
@@ -48,73 +41,19 @@ async function bundleClients(folder: string): Promise<Plan['clients']> {
   };
 }
 
-/**
- * A store that gives each response of the embedded one again, without its work, to whoever asks the same: a read once it has
- * been asked, a write under `/again` only. It tells which calls it has passed on.
- */
-async function startStore(behind: string): Promise<{ url: string; passed: StoreCall[]; close: () => void }> {
-  interface StoredResponse {
-    readonly status: number;
-    readonly headers: Record<string, string>;
-    readonly body: Buffer;
-  }
-  const responses = new Map<string, StoredResponse>();
-  const passed: StoreCall[] = [];
-  const write = (response: ServerResponse, { status, headers, body }: StoredResponse): void => {
-    response.writeHead(status, { ...headers, 'content-length': body.length }).end(body);
-  };
-  const server = createServer((request, response) => {
-    void (async () => {
-      const body = Buffer.concat(await request.toArray()).toString();
-      const target = String(request.headers['x-amz-target']);
-      const operation = target.split('.').at(-1) ?? '';
-      const known = responses.get(`${target} ${body}`);
-      const again = request.url?.startsWith('/again') === true || operation === 'Query';
-      if (again && known !== undefined) {
-        write(response, known);
-        return;
-      }
-      const result = await fetch(behind, {
-        method: 'POST',
-        headers: Object.fromEntries(
-          ['authorization', 'content-type', 'x-amz-date', 'x-amz-target'].map((name) => [
-            name,
-            String(request.headers[name]),
-          ]),
-        ),
-        body,
-      });
-      const whole = {
-        status: result.status,
-        headers: Object.fromEntries(
-          ['content-type', 'x-amz-crc32'].map((name) => [name, result.headers.get(name) ?? '']),
-        ),
-        body: Buffer.from(await result.arrayBuffer()),
-      };
-      responses.set(`${target} ${body}`, whole);
-      passed.push({ operation, body });
-      write(response, whole);
-    })();
-  });
-  server.keepAliveTimeout = 0;
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
-    passed,
-    close: () => {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
-}
-
 const folder = mkdtempSync(join(tmpdir(), 'cis2-bff-bench-'));
 const worldPeer = new Peer('world.ts', { upstream: 'http://127.0.0.1:9' });
 const provider = await Provider.start();
 try {
   const world = await worldPeer.next<World>();
   const [cookie = ''] = await worldPeer.ask<string[]>({ ask: 'sessions', count: 1 });
-  const store = await startStore(world.stores.embedded);
+  const passed: StoreCall[] = [];
+  // A read is repeated once it has been asked, a write under `/again` only.
+  const store = await startReplayingStore(world.stores.embedded, {
+    keyOf: ({ operation, body }) => `${operation} ${body}`,
+    mayReplay: ({ operation, path }) => path.startsWith('/again') || operation === 'Query',
+    onPassed: (call) => passed.push(call),
+  });
 
   // Each sign-in is another person's, so that nobody comes to have too many sessions.
   let people = 0;
@@ -130,17 +69,6 @@ try {
     bundles: join(root, 'build/lambdas'),
   };
   const environment = {
-    ...settingValues(
-      {
-        ...{ production: false, baseUrl: 'https://app.example.nhs.uk', issuer: cis2Issuers.integration },
-        ...{ clientId: 'bench', logLevel: 'info', warmUp: true },
-      },
-      {
-        ...{ SESSION_TABLE: 'none', PUBLISHED_KEYS_TABLE: 'none', SIGNING_KEYS_SECRET: 'none' },
-        ...{ API_PLATFORM_KEYS_SECRET: 'none', KEY_RING_NAME: 'none' },
-        ...{ API_PLATFORM_CREDENTIALS_SECRET: 'none', IDENTIFIER_KEY_SECRET: 'none', EDGE_SECRET: 'none' },
-      },
-    ),
     ...world.environment,
     CIS2_ISSUER: provider.issuer,
     SIGNING_KEYS_SECRET: world.environment['API_PLATFORM_KEYS_SECRET'] ?? '',
@@ -157,8 +85,8 @@ try {
         return provider.authorise(url.href);
       });
       given = { grants };
-      store.passed.length = 0;
-    } else if (asked.ask === 'passed') given = { passed: store.passed.splice(0) };
+      passed.length = 0;
+    } else if (asked.ask === 'passed') given = { passed: passed.splice(0) };
     else
       for (const [name, value] of Object.entries(asked.cpu)) cpu.set(name, [...(cpu.get(name) ?? []), value]);
     asked = await subject.ask<Asked>(given);

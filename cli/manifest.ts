@@ -4,11 +4,27 @@ import { routesOf } from '../lambdas/api/api-routes.ts';
 import { loadApp } from '../local/app.ts';
 import { calledAs } from '../local/cli/called-as.ts';
 import { parseCommandLine } from '../local/cli/command-line.ts';
+import { optionLines, type OptionSpecs } from '../local/cli/option-specs.ts';
 import { upstreamUrls, valuesOfVariable, variableOf } from '../local/cli/options.ts';
 import { reasonOf, StartError } from '../local/errors.ts';
 import type { UpstreamDefinitions } from '../manifest/index.ts';
 import { probe } from '../tools/probe.ts';
 import { writeManifest } from '../tools/write-manifest.ts';
+
+const specs = {
+  out: { value: 'DIR', help: 'write into DIR (beside the app’s package.json)' },
+  types: {
+    value: 'FILE',
+    help: 'write TypeScript declarations as well, for a page in another repository',
+  },
+  check: { help: 'write nothing, and exit 1 when a file is not as it would be written' },
+  probe: { help: 'write nothing, and call each GET route of the APIs once, without a token' },
+  upstream: {
+    value: 'NAME=URL',
+    help: 'where --probe finds an API; once for each of several (or BFF_UPSTREAM)',
+    repeatable: true,
+  },
+} as const satisfies OptionSpecs;
 
 const help = (): string =>
   [
@@ -17,12 +33,7 @@ const help = (): string =>
     '',
     'Writes openapi.json and api-routes.md of the APIs that bff.config lists.',
     '',
-    '  --out DIR                write into DIR (beside the app’s package.json)',
-    '  --types FILE             write TypeScript declarations as well, for a page in another repository',
-    '  --check                  write nothing, and exit 1 when a file is not as it would be written',
-    '  --probe                  write nothing, and call each GET route of the APIs once, without a token',
-    '  --upstream NAME=URL      where --probe finds an API; once for each of several (or BFF_UPSTREAM)',
-    '  --help                   this text',
+    ...optionLines(specs, 27),
     '',
   ].join('\n');
 
@@ -79,13 +90,7 @@ async function tryUpstreams(
 }
 
 async function run(args: readonly string[]): Promise<boolean> {
-  const given = parseCommandLine(spelledOut(args), {
-    out: 'value',
-    types: 'value',
-    check: 'switch',
-    probe: 'switch',
-    upstream: 'values',
-  });
+  const given = parseCommandLine(spelledOut(args), specs);
   if (given['help'] === true) {
     process.stdout.write(help());
     return true;

@@ -315,10 +315,7 @@ export class Cis2Bff extends Construct {
       copier: this.functions.live('audit-trail'),
       sources: this.functions.logGroups(),
     });
-    const stores = [
-      this.signingKeys,
-      ...(this.apiPlatformKeyStore === undefined ? [] : [this.apiPlatformKeyStore]),
-    ];
+    const stores = [this.signingKeys, this.apiPlatformKeyStore].filter((store) => store !== undefined);
     new KeyRotation(this, 'KeyRotation', {
       rotator: this.functions.get('rotate-signing-keys'),
       rotatorTimeout: this.functions.timeout('rotate-signing-keys'),
@@ -338,7 +335,7 @@ export class Cis2Bff extends Construct {
       requestsPerSecond: props.requestsPerSecond ?? defaultRequestsPerSecond,
       requestBurst: props.requestBurst ?? defaultRequestBurst,
     };
-    eventsApi?.connect(this.functions, { sessions: this.storage.sessions, ...rate });
+    eventsApi?.connect(this.functions, this.storage.sessions, rate);
     const httpApi = new BffHttpApi(this, 'HttpApi', {
       functions: this.functions,
       logs,
@@ -350,23 +347,16 @@ export class Cis2Bff extends Construct {
     this.api = httpApi.api;
     new CanarySchedule(this, 'Canary', this.functions.live('canary'));
     const edge = new WebEdge(this, 'WebEdge', {
+      ...props,
       api: this.api,
       originDomainName: this.origin?.name,
-      ...(eventsApi === undefined ? {} : { eventsApi }),
+      eventsApi,
       edgeSecret,
-      baseUrl: props.baseUrl,
-      certificate: props.certificate,
-      webAclArn: props.webAclArn,
-      withoutWebAcl: props.withoutWebAcl,
-      spaBucket: props.spaBucket,
-      distribution: props.distribution,
-      contentSecurityPolicy: props.contentSecurityPolicy,
-      permissionsPolicy: props.permissionsPolicy,
     });
     this.distribution = edge.distribution;
     this.bucket = edge.spaBucket;
     this.jwksUrl = `${props.baseUrl}/auth/jwks.json`;
-    this.operate(props, settings, httpApi);
+    this.operate(props, settings, httpApi, stores);
     if (props.hostedZone !== undefined) {
       new AliasRecords(this, 'AliasRecords', {
         hostedZone: props.hostedZone,
@@ -430,17 +420,15 @@ export class Cis2Bff extends Construct {
     props: Cis2BffProps,
     { KEY_RING_NAME: ringName, METRICS_NAMESPACE: namespace }: Readonly<Record<SettingName, string>>,
     { api, accessLogs }: BffHttpApi,
+    stores: readonly SigningKeyStore[],
   ): void {
+    const name = nameInStack(this);
     const metrics = new InstallationMetrics(namespace);
     const functions = this.functions.byName();
     const tables = { sessions: this.storage.sessions, 'published keys': this.storage.publishedKeys };
-    const rings = Object.fromEntries(
-      [this.signingKeys, ...(this.apiPlatformKeyStore === undefined ? [] : [this.apiPlatformKeyStore])].map(
-        ({ purpose }) => [purpose, `${ringName}/${purpose}`],
-      ),
-    );
+    const rings = Object.fromEntries(stores.map(({ purpose }) => [purpose, `${ringName}/${purpose}`]));
     const alarms = new BffAlarms(this, 'Alarms', {
-      name: nameInStack(this),
+      name,
       runbookUrl: props.runbookUrl ?? packagedRunbooks,
       topics: { critical: this.alarmTopic, warning: this.warningTopic },
       metrics,
@@ -451,7 +439,7 @@ export class Cis2Bff extends Construct {
       rotationPeriod: props.rotationPeriod ?? defaultRotationPeriod,
     });
     new BffDashboard(this, 'Dashboard', {
-      name: nameInStack(this),
+      name,
       metrics,
       alarms,
       api,
@@ -461,7 +449,7 @@ export class Cis2Bff extends Construct {
       distributionId: this.distribution.distributionId,
     });
     new SavedQueries(this, 'Queries', {
-      name: nameInStack(this),
+      name,
       functions: this.functions.logGroups(),
       accessLogs,
       auditTrail: this.storage.auditLogGroup,
@@ -471,7 +459,10 @@ export class Cis2Bff extends Construct {
       releases: new Map(
         [...functions.keys()]
           .filter(isReleasedGradually)
-          .map((name) => [name, { alias: this.functions.live(name), alarms: alarms.rollingBack(name) }]),
+          .map((called) => [
+            called,
+            { alias: this.functions.live(called), alarms: alarms.rollingBack(called) },
+          ]),
       ),
     });
   }

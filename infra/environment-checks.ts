@@ -1,5 +1,5 @@
 /** What is wrong with an entry of an environment, most of which AWS would refuse half way through a first deployment. */
-import { exampleAccount, type Environment } from './environments.ts';
+import { exampleAccount, notOfEnvironments, type Environment } from './environments.ts';
 import { certificateProblems, webAclProblems } from './parts/arns.ts';
 import { hostProblems } from './parts/deployment-checks.ts';
 import { edgeRegion } from './parts/firewall.ts';
@@ -22,19 +22,7 @@ const without = <T extends object, Name extends keyof T>(all: T, names: readonly
 
 /** Those of the construct, but for what {@link Environment} leaves out of it, and the entry's own. */
 const checks: Checks<Environment> = {
-  ...without(propChecks, [
-    'storage',
-    'signingKeys',
-    'apiPlatformKeyStore',
-    'apiPlatformCredentials',
-    'edgeSecret',
-    'keyRingName',
-    'certificate',
-    'originDomain',
-    'alarmTopic',
-    'warningTopic',
-    'bundles',
-  ]),
+  ...without(propChecks, notOfEnvironments),
   ...storageChecks,
   account: required(text),
   certificateArn: text,

@@ -5,25 +5,24 @@ import type { FirewallProps } from './parts/firewall.ts';
 import { cis2Issuers } from './parts/settings.ts';
 import type { BffStorageProps } from './parts/storage.ts';
 
+/** Properties of the construct that an environment has in another shape, or not at all: its stacks make them. */
+export const notOfEnvironments = [
+  'storage',
+  'signingKeys',
+  'apiPlatformKeyStore',
+  'apiPlatformCredentials',
+  'edgeSecret',
+  'keyRingName',
+  'certificate',
+  'hostedZone',
+  'originDomain',
+  'alarmTopic',
+  'warningTopic',
+  'bundles',
+] as const satisfies readonly (keyof Cis2BffProps)[];
+
 /** One deployment: what differs from the defaults of {@link Cis2BffProps} and {@link BffStorageProps}. Nothing secret. */
-export interface Environment
-  extends
-    Omit<
-      Cis2BffProps,
-      | 'storage'
-      | 'signingKeys'
-      | 'apiPlatformKeyStore'
-      | 'apiPlatformCredentials'
-      | 'edgeSecret'
-      | 'keyRingName'
-      | 'certificate'
-      | 'hostedZone'
-      | 'originDomain'
-      | 'alarmTopic'
-      | 'warningTopic'
-      | 'bundles'
-    >,
-    BffStorageProps {
+export interface Environment extends Omit<Cis2BffProps, (typeof notOfEnvironments)[number]>, BffStorageProps {
   /** Always said, never left to a default. */
   readonly production: boolean;
   /**

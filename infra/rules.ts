@@ -25,11 +25,12 @@ export interface Rule {
   readonly isBroken: (resource: TemplateResource, logicalId: string, template: StackTemplate) => boolean;
 }
 
-const isObject = (value: Json | undefined): value is JsonObject =>
+export const isObject = (value: Json | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const at = (value: Json | undefined, ...keys: readonly string[]): Json | undefined =>
   keys.reduce((found: Json | undefined, key) => (isObject(found) ? found[key] : undefined), value);
-const list = (value: Json | undefined): readonly Json[] =>
+/** The items of a list; a single value is a list of one. */
+export const list = (value: Json | undefined): readonly Json[] =>
   value === undefined ? [] : Array.isArray(value) ? (value as readonly Json[]) : [value];
 const property = (resource: TemplateResource, ...keys: readonly string[]): Json | undefined =>
   at(resource.Properties, ...keys);
@@ -75,32 +76,30 @@ const mayRead = (statement: JsonObject, who: string | undefined): boolean => {
   });
 };
 
-const documentsOf = (resource: TemplateResource): readonly Json[] =>
-  resource.Type === 'AWS::IAM::Role'
-    ? list(property(resource, 'Policies')).map((policy) => at(policy, 'PolicyDocument') ?? null)
-    : [property(resource, 'PolicyDocument') ?? null];
+/** The statements of a role or a policy; none of anything else. */
+const statementsOf = (resource: TemplateResource): readonly JsonObject[] => {
+  const documents = {
+    'AWS::IAM::Role': list(property(resource, 'Policies')).map((policy) => at(policy, 'PolicyDocument')),
+    'AWS::IAM::Policy': [property(resource, 'PolicyDocument')],
+    'AWS::IAM::ManagedPolicy': [property(resource, 'PolicyDocument')],
+  }[resource.Type];
+  return (documents ?? []).flatMap((document) => list(at(document, 'Statement'))).filter(isObject);
+};
+
+const allows = (statement: JsonObject, wanted: string): boolean =>
+  list(statement['Action']).some((action) => typeof action === 'string' && isLike(action, wanted));
 
 const readsSecrets = (statement: JsonObject): boolean =>
   statement['Effect'] === 'Allow' &&
   ('NotAction' in statement ||
-    list(statement['Action']).some((action) =>
-      ['secretsmanager:GetSecretValue', 'secretsmanager:BatchGetSecretValue'].some(
-        (reading) => typeof action === 'string' && isLike(action, reading),
-      ),
-    ));
+    allows(statement, 'secretsmanager:GetSecretValue') ||
+    allows(statement, 'secretsmanager:BatchGetSecretValue'));
 
 /** What a role may call. */
 const invoked = (resource: TemplateResource): readonly Json[] =>
-  documentsOf(resource)
-    .flatMap((document) => list(at(document, 'Statement')))
-    .filter(
-      (statement) =>
-        at(statement, 'Effect') === 'Allow' &&
-        list(at(statement, 'Action')).some(
-          (action) => typeof action === 'string' && isLike(action, 'lambda:InvokeFunction'),
-        ),
-    )
-    .flatMap((statement) => list(at(statement, 'Resource')));
+  statementsOf(resource)
+    .filter((statement) => statement['Effect'] === 'Allow' && allows(statement, 'lambda:InvokeFunction'))
+    .flatMap((statement) => list(statement['Resource']));
 
 /** A WebSocket API calls a function by an address that is made of its ARN. */
 const inAddress = (uri: Json | undefined): Json =>
@@ -147,7 +146,7 @@ const isAudited = (logicalId: string, template: StackTemplate): boolean =>
 const daysOfAudit = 365;
 
 /** The actions of a role on a table's items, each of which must be bound to keys. A scan is bound to attributes instead. */
-const isBound = (statement: Json): boolean => {
+const isBound = (statement: JsonObject): boolean => {
   const onItems = list(at(statement, 'Action')).filter(
     (action) =>
       typeof action === 'string' &&
@@ -246,10 +245,7 @@ export const rules: readonly Rule[] = [
     fault: 'It may read a secret, or a version of one, that is not meant for it.',
     why: 'A function that is taken over must give away nothing but what its own work needs.',
     isBroken: (resource, logicalId) =>
-      ['AWS::IAM::Role', 'AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'].includes(resource.Type) &&
-      documentsOf(resource)
-        .flatMap((document) => list(at(document, 'Statement')))
-        .filter(isObject)
+      statementsOf(resource)
         .filter(readsSecrets)
         .some((statement) => !mayRead(statement, functionOf(logicalId, 'Role'))),
   },
@@ -383,11 +379,7 @@ export const rules: readonly Rule[] = [
     id: 'LeadingKeys',
     fault: 'A function may use items of a table that are not meant for it.',
     why: 'A function that is taken over must reach nothing but what its own work needs.',
-    isBroken: (resource) =>
-      ['AWS::IAM::Role', 'AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'].includes(resource.Type) &&
-      !documentsOf(resource)
-        .flatMap((document) => list(at(document, 'Statement')))
-        .every(isBound),
+    isBroken: (resource) => !statementsOf(resource).every(isBound),
   },
   {
     id: 'EdgeBehaviours',

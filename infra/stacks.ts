@@ -15,6 +15,7 @@ import { edgeRegion, Firewall } from './parts/firewall.ts';
 import { SigningKeyStore } from './parts/signing-key-store.ts';
 import { DeploymentRefused } from './parts/settings.ts';
 import { BffStorage } from './parts/storage.ts';
+import { allow } from './parts/statements.ts';
 import { hostOf } from './parts/web-edge.ts';
 import { UndeployableSynthesizer } from './parts/undeployable.ts';
 
@@ -76,16 +77,14 @@ export function addEnvironment(
       : undefined;
   const apiPlatformCredentials = new ApiPlatformCredentials(stateful, 'ApiPlatformCredentials');
   const edgeSecret = new EdgeSecret(stateful, 'EdgeSecret', { deployment: edgeSecretDeployment });
-  new CfnOutput(stateful, 'EdgeSecretArn', { value: edgeSecret.secret.secretArn });
-  new CfnOutput(stateful, 'SessionTable', { value: storage.sessions.tableName });
-  new CfnOutput(stateful, 'PublishedKeysTable', { value: storage.publishedKeys.tableName });
-  new CfnOutput(stateful, 'IdentifierKeySecretArn', { value: storage.identifierKeySecret.secretArn });
-  new CfnOutput(stateful, 'SigningKeysSecretArn', { value: signingKeys.secret.secretArn });
-  if (apiPlatformKeyStore !== undefined) {
-    new CfnOutput(stateful, 'ApiPlatformKeysSecretArn', { value: apiPlatformKeyStore.secret.secretArn });
-  }
-  new CfnOutput(stateful, 'ApiPlatformCredentialsSecretArn', {
-    value: apiPlatformCredentials.secret.secretArn,
+  addNamedOutputs(stateful, {
+    EdgeSecretArn: edgeSecret.secret.secretArn,
+    SessionTable: storage.sessions.tableName,
+    PublishedKeysTable: storage.publishedKeys.tableName,
+    IdentifierKeySecretArn: storage.identifierKeySecret.secretArn,
+    SigningKeysSecretArn: signingKeys.secret.secretArn,
+    ApiPlatformKeysSecretArn: apiPlatformKeyStore?.secret.secretArn,
+    ApiPlatformCredentialsSecretArn: apiPlatformCredentials.secret.secretArn,
   });
 
   const hasFirewall = environment.webAclArn === undefined && environment.withoutWebAcl === undefined;
@@ -174,12 +173,18 @@ export function addEnvironment(
     firewall: madeFirewall,
     distributionId: Fn.getStackOutput(stateless.stackName, distributionOutput, region),
   });
-  new CfnOutput(edgeAlarms, 'AlarmTopicArn', { value: topics.critical.topicArn });
-  new CfnOutput(edgeAlarms, 'WarningTopicArn', { value: topics.warning.topicArn });
-  addEdgeRights(edgeAlarms, stateless, [topics.critical.topicArn, topics.warning.topicArn]);
+  const topicArns = { AlarmTopicArn: topics.critical.topicArn, WarningTopicArn: topics.warning.topicArn };
+  addNamedOutputs(edgeAlarms, topicArns);
+  addEdgeRights(edgeAlarms, stateless, Object.values(topicArns));
   edgeAlarms.addStackDependency(stateless);
   return { stateful, stateless, edge, edgeAlarms };
 }
+
+const addNamedOutputs = (stack: Stack, values: Readonly<Record<string, string | undefined>>): void => {
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== undefined) new CfnOutput(stack, name, { value });
+  }
+};
 
 /** What `doctor` must be allowed in the edge's region, in the roles of operators: they are made before its topics are. */
 const addEdgeRights = (edgeAlarms: Stack, stateless: Stack, topicArns: readonly string[]): void => {
@@ -189,16 +194,8 @@ const addEdgeRights = (edgeAlarms: Stack, stateless: Stack, topicArns: readonly 
       iam.Role.fromRoleArn(edgeAlarms, output, Fn.getStackOutput(stateless.stackName, output, region)),
     ),
     statements: [
-      new iam.PolicyStatement({
-        sid: 'EdgeInstallation',
-        actions: ['cloudformation:DescribeStacks'],
-        resources: [stackArn],
-      }),
-      new iam.PolicyStatement({
-        sid: 'EdgeAlarmSubscriptions',
-        actions: ['sns:ListSubscriptionsByTopic'],
-        resources: [...topicArns],
-      }),
+      allow('EdgeInstallation', ['cloudformation:DescribeStacks'], [stackArn]),
+      allow('EdgeAlarmSubscriptions', ['sns:ListSubscriptionsByTopic'], topicArns),
     ],
   });
   Validations.of(policy).acknowledge({

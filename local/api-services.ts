@@ -4,6 +4,7 @@ import { StartError } from './errors.ts';
 import type { LogSink } from './cli/log.ts';
 import type { LoopbackServer } from './loopback-server.ts';
 import type { Options } from './cli/options.ts';
+import type { Opened } from './run.ts';
 
 /**
  * How long a simulator caches our public keys: never longer than a key is published before it signs, as it is deployed. Else
@@ -31,7 +32,7 @@ interface ServiceContext {
   /** Where our public keys for the platform are. */
   readonly jwksUri: string;
   readonly log: LogSink;
-  readonly closers: (() => void)[];
+  readonly opened: Opened;
 }
 
 /** A token of a platform that is none of ours: whose it is cannot be known, so nothing is asked of it. */
@@ -49,7 +50,7 @@ const anybody = (apiKey: string): Introspection => ({
  */
 export async function startApiServices(
   options: Options,
-  { names, port, issuer, jwksUri, log, closers }: ServiceContext,
+  { names, port, issuer, jwksUri, log, opened }: ServiceContext,
 ): Promise<ApiServices> {
   const { application, tokenExchangeUrl } = options;
   const unknownName = Object.keys(options.upstreams).find((name) => !names.includes(name));
@@ -65,13 +66,6 @@ export async function startApiServices(
       log.entry('info', event, { message });
     },
   });
-  const started = <Server extends LoopbackServer>(server: Server): Server => {
-    closers.push(() => {
-      server.close();
-    });
-    return server;
-  };
-
   const startPlatform = async () => {
     const { startApiPlatformSimulator, defaultKeyCacheSeconds } =
       await import('./api-platform-simulator/index.ts');
@@ -81,7 +75,7 @@ export async function startApiServices(
       keyCacheSeconds: simulatedCacheSeconds(options, defaultKeyCacheSeconds),
       ...serverOptions(2, 'api_platform_simulator'),
     });
-    return started(simulator);
+    return opened(simulator);
   };
   const platform = tokenExchangeUrl === undefined ? await startPlatform() : undefined;
 
@@ -98,7 +92,7 @@ export async function startApiServices(
   const lines: string[] = [];
   for (const name of names) {
     const given = options.upstreams[name];
-    const simulator = given === undefined ? await simulators[name]?.().then(started) : undefined;
+    const simulator = given === undefined ? await simulators[name]?.().then(opened) : undefined;
     const url = given ?? simulator?.url;
     if (url !== undefined) upstreams[name] = url;
     const what = simulator === undefined ? url : `simulator, ${simulator.url}`;

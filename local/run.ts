@@ -91,7 +91,11 @@ interface Started extends SignInService {
   readonly apis: ApiServices;
 }
 
-type Closer = () => void | Promise<void>;
+/** Something that is open, and is closed when the run ends. */
+interface Closable {
+  close(): void | Promise<void>;
+}
+export type Opened = <Thing extends Closable>(thing: Thing) => Thing;
 
 /**
  * Starts the whole product, says when it is ready, and stays until it is stopped.
@@ -100,7 +104,11 @@ type Closer = () => void | Promise<void>;
  * @throws StartError when it cannot start
  */
 export async function run(options: Options, stop: AbortSignal, app: App): Promise<void> {
-  const closers: Closer[] = [];
+  const open: Closable[] = [];
+  const opened: Opened = (thing) => {
+    open.push(thing);
+    return thing;
+  };
   const { logFile: file, quiet } = options;
   const format = options.logFormat ?? (file === undefined && process.stdout.isTTY ? 'pretty' : 'json');
   const log = createLogSink({ file, quiet, format });
@@ -113,13 +121,13 @@ export async function run(options: Options, stop: AbortSignal, app: App): Promis
         'no bff.config here: this runs with the API that ships (pds), and a page that says what to do next',
       );
     }
-    const started = await untilStopped(start(options, app, { say, log, closers, stop }), stop);
+    const started = await untilStopped(start(options, app, { say, log, opened, stop }), stop);
     say(summary(options, started, format));
     process.stdout.write(`ready ${started.baseUrl}\n`);
     log.open(addressLine(started));
     await untilStopped(new Promise<never>(() => undefined), stop);
   } finally {
-    await Promise.allSettled(closers.map(async (close) => close()));
+    await Promise.allSettled(open.map(async (thing) => thing.close()));
     await log.close();
   }
 }
@@ -127,11 +135,12 @@ export async function run(options: Options, stop: AbortSignal, app: App): Promis
 interface Run {
   readonly say: (line: string) => void;
   readonly log: LogSink;
-  readonly closers: Closer[];
+  readonly opened: Opened;
   readonly stop: AbortSignal;
 }
 
-async function start(options: Options, app: App, { say, log, closers, stop }: Run): Promise<Started> {
+async function start(options: Options, app: App, run: Run): Promise<Started> {
+  const { say, log, opened, stop } = run;
   const during = <T>(what: string, work: Promise<T>): Promise<T> => {
     const timer = setTimeout(() => {
       say(`${what} …`);
@@ -150,10 +159,8 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
   const given = 'directory' in source && !isDemo ? builtSpa(source.directory) : undefined;
 
   // The port first: when it is in use, nobody wants to have waited for a build.
-  const front = new HttpFront(log, options.baseUrl === undefined ? [] : [new URL(options.baseUrl).hostname]);
-  closers.push(() => {
-    front.close();
-  });
+  const hosts = options.baseUrl === undefined ? [] : [new URL(options.baseUrl).hostname];
+  const front = opened(new HttpFront(log, hosts));
   const port = await front.takePort(options.port);
   // What runs on this machine calls it directly: a proxy in front may come later, with a certificate that only browsers take.
   const ownUrl = `http://localhost:${String(port)}`;
@@ -161,11 +168,8 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
 
   const [, signIn, { endpoints, secrets, dynamodb }] = await Promise.all([
     during('building what has changed', ensureBuilt({ say, signal: stop, demo: isDemo })),
-    during(
-      'looking for the issuer',
-      startSignIn(options, { port, ownUrl, baseUrl, signedOutPage, log, closers }),
-    ),
-    startStores(options, closers),
+    during('looking for the issuer', startSignIn(options, { port, ownUrl, baseUrl, signedOutPage }, run)),
+    startStores(options, opened),
     server?.waitUntilReachable(stop),
   ]);
 
@@ -174,21 +178,13 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
     'making the tables and the secrets',
     Promise.all([makeTables(assembly, endpoints.dynamodb), makeSecrets(assembly, endpoints.secretsManager)]),
   );
+
+  // What the functions call, and the functions.
   const { issuer } = signIn;
   const jwksUri = ownUrl + (keysOfApiPlatform[settingInTemplate(assembly, 'API_PLATFORM_KEYS') ?? ''] ?? '');
   const names = Object.keys(upstreams);
-  const apis = await startApiServices(options, {
-    names,
-    port,
-    issuer,
-    jwksUri,
-    log,
-    closers,
-  });
-  const responses = await startCustomResourceResponses();
-  closers.push(() => {
-    responses.close();
-  });
+  const apis = await startApiServices(options, { names, port, issuer, jwksUri, log, opened });
+  const responses = opened(await startCustomResourceResponses());
   const overrides: Partial<Record<SettingName, string>> = {
     ...settingsOfConfig(app.config),
     ...options.settings,
@@ -199,14 +195,17 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
     CLOUDFORMATION_RESPONSE_ORIGIN: responses.url,
   };
   let events: SessionEvents | undefined;
-  const functions = new Functions(assembly, {
-    endpoints: { ...endpoints, connections: () => events?.connectionsUrl },
-    overrides,
-    overridesBehindTheApi: { BASE_URL: ownUrl },
-    manifest: manifestFileText(upstreams),
-    log,
-  });
-  closers.push(() => functions.close());
+  const functions = opened(
+    new Functions(assembly, {
+      endpoints: { ...endpoints, connections: () => events?.connectionsUrl },
+      overrides,
+      overridesBehindTheApi: { BASE_URL: ownUrl },
+      manifest: manifestFileText(upstreams),
+      log,
+    }),
+  );
+
+  // Their routes, the keys and credentials that they need, and those that a sign-in calls: loaded before all is ready.
   const { routes, identity } = readApi(assembly, functions, names);
   const routeAt = (path: string): (typeof routes)[number] => {
     const route = routes.find(({ routeKey }) => routeKey.endsWith(` ${path}`));
@@ -226,9 +225,7 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
   // A store of somebody else's has no stream: pages that come to listen are refused, and ask.
   if (listens && dynamodb !== undefined) {
     const streams = eventSources(assembly, functions);
-    const made = new SessionEvents(readWebSocketApi(assembly, functions), () => dynamodb.stream(streams));
-    events = made;
-    closers.push(() => made.close());
+    events = opened(new SessionEvents(readWebSocketApi(assembly, functions), () => dynamodb.stream(streams)));
   }
   const distribution = readDistribution(assembly);
   front.serve({
@@ -246,18 +243,14 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
     spa: server ?? given ?? withTour(builtSpa(spaDirectory), signIn.panel),
     baseUrl,
   });
-  const lambda = await startLambdaEndpoint((name) => functions.find(name));
-  closers.push(() => {
-    lambda.close();
-  });
-  const logs = await startLogsEndpoint(() => log.recent());
-  closers.push(() => {
-    logs.close();
-  });
-  await during('setting up the rotation of keys', startRotation(assembly, functions, secrets, closers));
+
+  // What the operator commands call, and where they find it.
+  const lambda = opened(await startLambdaEndpoint((name) => functions.find(name)));
+  const logs = opened(await startLogsEndpoint(() => log.recent()));
+  await during('setting up the rotation of keys', startRotation(assembly, functions, secrets, opened));
   // Nobody would take the file away again.
   stop.throwIfAborted();
-  const removeState = writeStateFile(port, {
+  const close = writeStateFile(port, {
     pid: process.pid,
     baseUrl,
     region,
@@ -274,7 +267,7 @@ async function start(options: Options, app: App, { say, log, closers, stop }: Ru
     },
     alarms: readAlarms(assembly),
   });
-  closers.push(removeState);
+  opened({ close });
   const spa = isDemo ? 'demo app' : 'server' in source ? source.server.origin : nameOf(source.directory);
   return { ...signIn, baseUrl, port, spa, signedOutPage, apis };
 }
@@ -289,7 +282,7 @@ async function startRotation(
   assembly: Assembly,
   functions: Functions,
   secrets: SecretsManager | undefined,
-  closers: Closer[],
+  opened: Opened,
 ): Promise<void> {
   if (secrets !== undefined) {
     secrets.rotateWith(
@@ -307,7 +300,7 @@ async function startRotation(
   const invoke = (schedule: (typeof schedules)[number]) =>
     functions.get(schedule.function).invoke(schedule.event);
   for (const schedule of schedules) await invoke(schedule);
-  closers.push(runSchedules(schedules, invoke));
+  opened({ close: runSchedules(schedules, invoke) });
 }
 
 /** Warns of scopes that CIS2's assessors would have removed: nothing of the product uses them. */
@@ -322,61 +315,47 @@ function warnOfScopes(configured: readonly (string | undefined)[]): void {
 /** The provider that the options name, or else the simulator of CIS2. */
 async function startSignIn(
   options: Options,
-  {
-    port,
-    ownUrl,
-    baseUrl,
-    signedOutPage,
-    log,
-    closers,
-  }: {
-    port: number;
-    ownUrl: string;
-    baseUrl: string;
-    signedOutPage: string;
-    log: LogSink;
-    closers: Closer[];
-  },
+  addresses: { port: number; ownUrl: string; baseUrl: string; signedOutPage: string },
+  { log, opened }: Run,
 ): Promise<SignInService> {
+  const { port, ownUrl, baseUrl, signedOutPage } = addresses;
   const telemetry = () => telemetryOf(log.recent());
   const portAfter = port < 65_535 ? port + 1 : 0;
   if (options.issuer !== undefined) {
     const warning = await checkIssuer(options.issuer);
     if (warning !== undefined) process.stderr.write(`cis2-bff: ${warning}\n`);
     const { startTelemetryServer } = await import('./telemetry-server.ts');
-    const server = await startTelemetryServer(telemetry, portAfter);
-    closers.push(() => {
-      server.close();
-    });
+    const server = opened(await startTelemetryServer(telemetry, portAfter));
     return { issuer: options.issuer, telemetry: server.page, personas: [] };
   }
   const { startCis2Simulator } = await import('./cis2-simulator/index.ts');
-  const simulator = await startCis2Simulator({
-    port: portAfter,
-    fallbackToFreePort: true,
-    keyRefetchSeconds: simulatedCacheSeconds(options, maxKeyRefetchSeconds),
-    clients: [
-      {
-        clientId: options.clientId,
-        redirectUris: [baseUrl + registered.callback],
-        jwksUri: ownUrl + registered.publicKeys,
-        backchannelLogoutUri: ownUrl + registered.backchannelLogout,
-        postLogoutRedirectUris: [baseUrl + signedOutPage],
+  const simulator = opened(
+    await startCis2Simulator({
+      port: portAfter,
+      fallbackToFreePort: true,
+      keyRefetchSeconds: simulatedCacheSeconds(options, maxKeyRefetchSeconds),
+      clients: [
+        {
+          clientId: options.clientId,
+          redirectUris: [baseUrl + registered.callback],
+          jwksUri: ownUrl + registered.publicKeys,
+          backchannelLogoutUri: ownUrl + registered.backchannelLogout,
+          postLogoutRedirectUris: [baseUrl + signedOutPage],
+        },
+      ],
+      log: (line) => {
+        log.entry('info', 'cis2_simulator', { message: line });
       },
-    ],
-    log: (line) => {
-      log.entry('info', 'cis2_simulator', { message: line });
-    },
-    telemetry,
-  });
-  closers.push(() => simulator.close());
+      telemetry,
+    }),
+  );
   return { ...simulator, telemetry: new URL(telemetryPath, simulator.panel).href };
 }
 
 /** The services of AWS that the functions use: those that the options name, and embedded ones for the rest. */
 async function startStores(
   options: Options,
-  closers: Closer[],
+  opened: Opened,
 ): Promise<{
   endpoints: StoreEndpoints;
   secrets: SecretsManager | undefined;
@@ -387,10 +366,7 @@ async function startStores(
     startServer: () => Promise<Server>,
   ): Promise<{ url: string; embedded: Server | undefined }> => {
     if (given !== undefined) return { url: given, embedded: undefined };
-    const embedded = await startServer();
-    closers.push(() => {
-      embedded.close();
-    });
+    const embedded = opened(await startServer());
     return { url: embedded.url, embedded };
   };
   const place = { region, account: accountId };

@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import type { StoreEndpoints } from './aws/stores.ts';
 import { StartError } from './errors.ts';
 import { isRepository, packageRoot } from './package-root.ts';
 
@@ -9,23 +10,20 @@ export interface LocalState {
   readonly pid: number;
   readonly baseUrl: string;
   readonly region: string;
-  readonly endpoints: {
-    readonly dynamodb: string;
-    readonly secretsManager: string;
-    readonly kms: string;
-    readonly lambda: string;
-    readonly logs: string;
-  };
+  readonly endpoints: StoreEndpoints & { readonly lambda: string; readonly logs: string };
   /** The value of each output of the stacks, by its name. */
   readonly outputs: Readonly<Record<string, string>>;
   /** The alarms of the stacks. Nothing sets them off here. */
-  readonly alarms: readonly {
-    readonly name: string;
-    readonly description: string;
-    /** How many there are for the state ALARM. */
-    readonly actions: number;
-    readonly enabled: boolean;
-  }[];
+  readonly alarms: readonly TemplateAlarm[];
+}
+
+export interface TemplateAlarm {
+  readonly name: string;
+  /** Severity, what users notice, and the section of the runbook. */
+  readonly description: string;
+  /** How many actions the state ALARM has. */
+  readonly actions: number;
+  readonly enabled: boolean;
 }
 
 /** The user's own folder where the package may be read only, and may belong to somebody else. */

@@ -1,8 +1,9 @@
-import { mayRead } from './cis2-simulator/control-panel-http.ts';
-import { forbidden, notFound, writeResponse, type HttpResponse } from './cis2-simulator/http.ts';
+import { forbidden, notFound, writeResponse } from './cis2-simulator/http.ts';
 import { stylesheet } from './cis2-simulator/layout.ts';
 import { paths } from './cis2-simulator/metadata.ts';
 import { telemetryPage } from './cis2-simulator/telemetry-page.ts';
+import { mayRead } from './control-panel/api.ts';
+import type { HttpResponse } from './control-panel/http.ts';
 import { telemetryPath } from './control-panel/path.ts';
 import { closeServer, createLoopbackServer, guardServer, listenOnLoopback } from './loopback-server.ts';
 import type { Telemetry } from './telemetry.ts';

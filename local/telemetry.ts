@@ -1,4 +1,5 @@
 /** What of a local run's log would have become metrics and an audit trail in CloudWatch. */
+import { isObject, parseJson, type JsonObject } from '../lambdas/common/json.ts';
 
 interface MeasuredMetric {
   readonly namespace: string;
@@ -25,19 +26,16 @@ export interface Telemetry {
   readonly audit: readonly AuditEvent[];
 }
 
-type Entry = Readonly<Record<string, unknown>>;
-const isEntry = (value: unknown): value is Entry =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** What is in the marked members of a line, by CloudWatch's embedded metric format. */
 function* measuredIn(
-  entry: Entry,
+  entry: JsonObject,
 ): Generator<Omit<MeasuredMetric, 'count' | 'sum' | 'max'> & { values: number[] }> {
-  const format = isEntry(entry['_aws']) ? entry['_aws'] : {};
-  for (const directive of list(format['CloudWatchMetrics']).filter(isEntry)) {
-    for (const metric of list(directive['Metrics']).filter(isEntry)) {
+  const format = isObject(entry['_aws']) ? entry['_aws'] : {};
+  for (const directive of list(format['CloudWatchMetrics']).filter(isObject)) {
+    for (const metric of list(directive['Metrics']).filter(isObject)) {
       const name = text(metric['Name']);
       const values = [entry[name]].flat().filter((value) => typeof value === 'number');
       for (const set of list(directive['Dimensions']).map(list)) {
@@ -61,13 +59,8 @@ export function telemetryOf(lines: readonly string[]): Telemetry {
   const metrics = new Map<string, MeasuredMetric>();
   const audit: AuditEvent[] = [];
   for (const line of lines) {
-    let entry: unknown;
-    try {
-      entry = JSON.parse(line);
-    } catch {
-      continue;
-    }
-    if (!isEntry(entry)) continue;
+    const entry = parseJson(line);
+    if (!isObject(entry)) continue;
     for (const { values, ...metric } of measuredIn(entry)) {
       const key = `${metric.name} ${metric.dimension ?? ''}`;
       const { count = 0, sum = 0, max = -Infinity } = metrics.get(key) ?? {};

@@ -35,6 +35,17 @@ const unreachable = new Set([
   'EPIPE',
 ]);
 
+/** Turns an error of a call into the command's own. @param action - the IAM action of the call */
+export type Failure = (error: unknown, action: string) => CommandFailed;
+
+/** For a client of AWS that an app has not installed. */
+export const packageMissing =
+  (name: string) =>
+  (cause: unknown): never => {
+    const message = `this command needs the package ${name}: npm install -D ${name}`;
+    throw new CommandFailed('package_missing', message, { cause });
+  };
+
 export const isAwsError = (error: unknown): error is AwsError =>
   typeof error === 'object' && error !== null && 'name' in error && 'message' in error;
 

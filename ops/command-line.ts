@@ -2,16 +2,11 @@ import { parseArgs } from 'node:util';
 import { isKid, isUid } from '../lambdas/common/id-rules.ts';
 import { didYouMean } from '../manifest/nearest.ts';
 import { calledAs } from '../local/cli/called-as.ts';
+import { optionLines, parserOptions, type OptionSpec, type OptionSpecs } from '../local/cli/option-specs.ts';
 import type { Arguments, Command, OwnOption, Purpose, Target } from './command.ts';
 import { commands } from './commands.ts';
 import { UsageError } from './errors.ts';
 import { defaultRegion } from './invocation.ts';
-
-interface OptionSpec {
-  /** Placeholder of the value in the help text; an option without one is a switch. */
-  readonly value?: string;
-  readonly help: string;
-}
 
 const sharedOptions = {
   env: { value: 'NAME', help: 'work on the environment NAME in AWS' },
@@ -20,8 +15,7 @@ const sharedOptions = {
   local: { value: 'PORT', help: 'work on the local start that runs on PORT' },
   region: { value: 'REGION', help: `AWS region of the environment or stack (${defaultRegion})` },
   json: { help: 'print one JSON document in place of the text' },
-  help: { help: 'this text' },
-} as const satisfies Record<string, OptionSpec>;
+} as const satisfies OptionSpecs;
 
 const ownOptions = {
   purpose: { value: 'PURPOSE', help: 'whose keys: cis2, or api-platform where it has its own (cis2)' },
@@ -34,17 +28,9 @@ const ownOptions = {
   hours: { value: 'N', help: 'how far back to look in the logs (24)' },
 } as const satisfies Record<OwnOption, OptionSpec>;
 
-const optionSpecs: Readonly<Record<string, OptionSpec>> = { ...sharedOptions, ...ownOptions };
+const optionSpecs: OptionSpecs = { ...sharedOptions, ...ownOptions };
 
-const parserOptions = Object.fromEntries(
-  Object.entries(optionSpecs).map(([name, { value }]) => [
-    name,
-    {
-      type: value === undefined ? ('boolean' as const) : ('string' as const),
-      ...(name === 'help' ? { short: 'h' } : {}),
-    },
-  ]),
-);
+const options = parserOptions(optionSpecs);
 
 const wordsOf = ({ name }: Command): readonly string[] => name.split(' ');
 const startsWith = (words: readonly string[], beginning: readonly string[]): boolean =>
@@ -66,7 +52,7 @@ export type CommandLine =
  */
 export function readCommandLine(args: readonly string[]): CommandLine {
   // The command first: the options depend on it, and a mistyped command is the more useful thing to report.
-  const words = parseArgs({ args: [...args], options: parserOptions, strict: false, allowPositionals: true });
+  const words = parseArgs({ args: [...args], options, strict: false, allowPositionals: true });
   const command = commands.find((candidate) => startsWith(words.positionals, wordsOf(candidate)));
   if (command === undefined) {
     const asksForHelp = args.includes('--help') || args.includes('-h');
@@ -106,7 +92,7 @@ function parse(args: readonly string[], command: Command): { values: Values; pos
   try {
     parsed = parseArgs({
       args: [...args],
-      options: parserOptions,
+      options,
       strict: true,
       allowPositionals: true,
       tokens: true,
@@ -133,7 +119,7 @@ function parserComplaint({ code, message }: { code?: string; message: string }):
   }
   const unknown = /^Unknown option '--?([^']+)'/.exec(message)?.[1];
   if (unknown !== undefined) {
-    const names = Object.keys(optionSpecs).map((option) => `--${option}`);
+    const names = Object.keys(options).map((option) => `--${option}`);
     return `unknown option --${unknown}${didYouMean(`--${unknown}`, names)}`;
   }
   // The parser adds hints, some on lines of their own; the first sentence is enough.
@@ -221,12 +207,8 @@ function readTarget(
   return { kind: 'local', port };
 }
 
-const optionLines = (names: readonly string[]): string[] =>
-  names.map((name) => {
-    const { value, help } = optionSpecs[name] ?? { help: '' };
-    const left = `  --${name}${value === undefined ? '' : ` ${value}`}`;
-    return `${left.padEnd(22)}${help}`;
-  });
+/** How wide the column before the explanations of options is. */
+const width = 22;
 
 function generalHelp(): string {
   const widest = Math.max(...commands.map((command) => callOf(command).length));
@@ -237,7 +219,7 @@ function generalHelp(): string {
     '',
     ...commands.map((command) => `  ${callOf(command).padEnd(widest)}  ${command.summary}`),
     '',
-    ...optionLines(Object.keys(sharedOptions)),
+    ...optionLines(sharedOptions, width),
     '  --version           the version of this package',
     '',
     'COMMAND --help says what else a command takes, and which rights in AWS it needs. AWS credentials are found as the AWS CLI',
@@ -254,7 +236,10 @@ const helpOf = (command: Command): string =>
     '',
     ...command.help,
     '',
-    ...optionLines([...command.options, ...Object.keys(sharedOptions)]),
+    ...optionLines(
+      { ...Object.fromEntries(command.options.map((name) => [name, ownOptions[name]])), ...sharedOptions },
+      width,
+    ),
     '',
     `In AWS it needs: ${command.actions.join(', ')}. The role in the stack output`,
     `${command.readOnly === true ? 'OperatorReadOnlyRoleArn, or in OperatorRoleArn, has' : 'OperatorRoleArn has'} these rights on what the installation made.`,

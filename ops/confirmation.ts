@@ -10,3 +10,9 @@ export function requireSomebodyToAsk({ yes, dryRun }: Pick<Arguments, 'yes' | 'd
     'there is no terminal to ask on, so nothing was changed: add --yes to go ahead without being asked',
   );
 }
+
+/** @throws CommandFailed when the reply is no */
+export async function requireYes(question: string, io: Io): Promise<void> {
+  io.show(['']);
+  if (!(await io.confirm(question))) throw new CommandFailed('declined', 'nothing was changed');
+}

@@ -1,6 +1,6 @@
 import type { InvokeCommandOutput } from '@aws-sdk/client-lambda';
 import { readAlarms, readAlarmSubscriptions, type Alarm, type AlarmSubscriptions } from './alarms.ts';
-import { awsFailure, isAwsError, isNoResponse } from './aws-failure.ts';
+import { awsFailure, isAwsError, isNoResponse, type Failure } from './aws-failure.ts';
 import type { Target } from './command.ts';
 import { createLogReader, type LogReader } from './logs.ts';
 import { CommandFailed } from './errors.ts';
@@ -61,9 +61,14 @@ export const openInstallation = async (target: Target): Promise<Installation> =>
   connect(await findInstallation(target));
 
 function connect({ label, outputs, region, local, alarmPrefix, edgeStack }: ConnectionInfo): Installation {
-  // A local start checks no signature, and must not see real credentials.
-  const credentials =
-    local === undefined ? {} : { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+  /** For a client of AWS. A local start checks no signature, and must not see real credentials. */
+  const config = (endpoint: string | undefined, maxMs?: number) => ({
+    region,
+    ...timeLimits(maxMs),
+    ...(endpoint === undefined
+      ? {}
+      : { endpoint, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }),
+  });
   // AWS clients are loaded when they are needed: each takes a third of a second.
   const send = async (
     functionName: string,
@@ -72,11 +77,8 @@ function connect({ label, outputs, region, local, alarmPrefix, edgeStack }: Conn
   ): Promise<InvokeCommandOutput> => {
     const { InvokeCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
     const client = new LambdaClient({
-      region,
-      ...timeLimits(maxResponseMs),
+      ...config(local?.lambda, maxResponseMs),
       ...(changes ? { maxAttempts: 1 } : {}),
-      ...credentials,
-      ...(local === undefined ? {} : { endpoint: local.lambda }),
     });
     try {
       return await client.send(
@@ -86,7 +88,7 @@ function connect({ label, outputs, region, local, alarmPrefix, edgeStack }: Conn
       client.destroy();
     }
   };
-  const failure = (error: unknown, action: string): CommandFailed =>
+  const failure: Failure = (error, action) =>
     local !== undefined && isNoResponse(error) ? notRunning(local.port) : awsFailure(error, action);
   const logs = createLogReader({
     groups: () =>
@@ -96,12 +98,7 @@ function connect({ label, outputs, region, local, alarmPrefix, edgeStack }: Conn
             ...(outputs['AuditLogGroup'] ?? '').split(',').filter(Boolean),
           ]
         : ['local'],
-    client: {
-      region,
-      ...timeLimits(),
-      ...credentials,
-      ...(local === undefined ? {} : { endpoint: local.logs }),
-    },
+    client: config(local?.logs),
     failure,
   });
   const missing = (stacksHave: string, name: string): CommandFailed =>
@@ -115,7 +112,7 @@ function connect({ label, outputs, region, local, alarmPrefix, edgeStack }: Conn
     throw missing(`the stacks of ${label} have`, name);
   };
 
-  const reading = { region, ...timeLimits() };
+  const reading = config(undefined);
   const subscriptionsTo = (topic: string) => () => readAlarmSubscriptions(output(topic), reading, failure);
   const readingEdge = { ...reading, region: edgeRegion };
   const edgeSubscriptionsTo = (stack: string, topic: string) => async () => {
@@ -171,12 +168,7 @@ function connect({ label, outputs, region, local, alarmPrefix, edgeStack }: Conn
     },
     rotateSecret: async (secretId, token) => {
       const { RotateSecretCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
-      const secrets = new SecretsManagerClient({
-        region,
-        ...timeLimits(),
-        ...credentials,
-        ...(local === undefined ? {} : { endpoint: local.secretsManager }),
-      });
+      const secrets = new SecretsManagerClient(config(local?.secretsManager));
       try {
         await secrets.send(new RotateSecretCommand({ SecretId: secretId, ClientRequestToken: token }));
         return 'started';

@@ -1,5 +1,6 @@
 /** The log entries of an installation, as CloudWatch Logs Insights finds them. */
 import type { CloudWatchLogsClient, CloudWatchLogsClientConfig } from '@aws-sdk/client-cloudwatch-logs';
+import { packageMissing, type Failure } from './aws-failure.ts';
 import { CommandFailed } from './errors.ts';
 import { isObject, parseJson } from '../lambdas/common/json.ts';
 
@@ -46,14 +47,16 @@ const maxLatest = 100;
 export function createLogReader(options: {
   groups: () => readonly string[];
   client: CloudWatchLogsClientConfig;
-  failure: (error: unknown, action: string) => CommandFailed;
+  failure: Failure;
 }): LogReader {
   let client: CloudWatchLogsClient | undefined;
   const find = async (
     filter: string,
     { hours, order, limit }: { hours: number; order: 'asc' | 'desc'; limit: number },
   ): Promise<readonly LogEntry[]> => {
-    const sdk = await loadSdk();
+    const sdk = await import('@aws-sdk/client-cloudwatch-logs').catch(
+      packageMissing('@aws-sdk/client-cloudwatch-logs'),
+    );
     client ??= new sdk.CloudWatchLogsClient(options.client);
     const now = Math.floor(Date.now() / 1_000);
     const { queryId } = await client
@@ -103,15 +106,6 @@ export function createLogReader(options: {
     },
   };
 }
-
-const loadSdk = () =>
-  import('@aws-sdk/client-cloudwatch-logs').catch((cause: unknown) => {
-    throw new CommandFailed(
-      'package_missing',
-      'this command needs the package @aws-sdk/client-cloudwatch-logs: npm install -D @aws-sdk/client-cloudwatch-logs',
-      { cause },
-    );
-  });
 
 function entryOf(line: string): LogEntry[] {
   const entry = parseJson(line);

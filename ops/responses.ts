@@ -63,6 +63,3 @@ export const accepted =
     if (ok !== true) throw unexpected();
     return read(response);
   };
-
-/** What a reader gives. */
-export type ResponseOf<R extends Read<unknown>> = ReturnType<R>;

@@ -30,6 +30,10 @@ export const instantWithAge = (instant: string, now: number): string => {
   return `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')} UTC (${age(instant, now)})`;
 };
 
+/** `1 session`, `2 sessions` */
+export const plural = (count: number, noun: string): string =>
+  `${String(count)} ${noun}${count === 1 ? '' : 's'}`;
+
 /** Columns as wide as their widest cell. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];

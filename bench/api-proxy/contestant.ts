@@ -1,10 +1,10 @@
 /** One way to stand between a page and an upstream, as a server in a process of its own. */
 import { randomUUID } from 'node:crypto';
-import { Agent, createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Agent, type IncomingHttpHeaders, type RequestListener } from 'node:http';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { createProxyMiddleware } from 'http-proxy-middleware';
 import { decodedPath, httpApiEvent, httpApiResponse } from '../../local/edge/http-api-event.ts';
+import { createLoopbackServer, listenOnLoopback } from '../../local/loopback-server.ts';
 import type { Contestant } from './messages.ts';
 import { proxyBundle } from '../../test/support/proxy-bundle.ts';
 
@@ -106,14 +106,11 @@ const listeners: Readonly<Record<string, () => Promise<RequestListener>>> = {
 };
 
 const listener = await listeners[name]?.();
-const server = createServer(listener);
-server.keepAliveTimeout = 0;
+const server = createLoopbackServer(listener);
 process.on('message', () => {
   const { user, system } = process.cpuUsage();
   process.send?.(user + system);
 });
-server.listen(0, '127.0.0.1', () => {
-  process.send?.(`http://127.0.0.1:${String((server.address() as AddressInfo).port)}`);
-});
+process.send?.(`http://127.0.0.1:${String(await listenOnLoopback(server))}`);
 // Whoever measures is gone, so there is nothing left to do.
 process.on('disconnect', () => process.exit());

@@ -1,6 +1,5 @@
 /** The upstream that all contestants call: one FHIR resource, at once. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createLoopbackServer, listenOnLoopback } from '../../local/loopback-server.ts';
 
 /** About as long as a patient is at PDS. */
 const body = Buffer.from(
@@ -11,7 +10,7 @@ const body = Buffer.from(
   }),
 );
 
-const server = createServer((request, response) => {
+const server = createLoopbackServer((request, response) => {
   request.resume();
   response.writeHead(200, {
     'content-type': 'application/fhir+json',
@@ -23,9 +22,6 @@ const server = createServer((request, response) => {
   });
   response.end(body);
 });
-server.keepAliveTimeout = 0;
-server.listen(0, '127.0.0.1', () => {
-  process.send?.(`http://127.0.0.1:${String((server.address() as AddressInfo).port)}`);
-});
+process.send?.(`http://127.0.0.1:${String(await listenOnLoopback(server))}`);
 // Whoever measures is gone, so there is nothing left to do.
 process.on('disconnect', () => process.exit());

@@ -1,7 +1,5 @@
 /** What the proxy leans on, in a process of its own: the store, the secrets, CIS2's keys, the API platform, signed-in people. */
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import {
   CreateSecretCommand,
   PutSecretValueCommand,
@@ -9,11 +7,15 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { exportJWK, SignJWT } from 'jose';
+import { cis2Issuers } from '../../infra/parts/settings.ts';
 import { after, preciseClock, Secret, systemClock } from '../../lambdas/common/index.ts';
 import { createSignInStore } from '../../lambdas/session/index.ts';
 import { startApiPlatformSimulator } from '../../local/api-platform-simulator/index.ts';
 import { createTables, startDynamoDb } from '../../local/aws/dynamodb.ts';
 import { startSecretsManager } from '../../local/aws/secrets-manager.ts';
+import { createLoopbackServer, listenOnLoopback } from '../../local/loopback-server.ts';
+import { settingsOf } from '../support/functions.ts';
+import { startReplayingStore } from '../support/replaying-store.ts';
 import { edgeHeaders } from './messages.ts';
 import type { Counters, Question, World } from './messages.ts';
 
@@ -34,7 +36,7 @@ const next = await keyPair('next', 2048);
 const theirs = await keyPair('theirs', 2048);
 
 /** CIS2's discovery document and keys, and our own key set. */
-const documents = createServer((request, response) => {
+const documents = createLoopbackServer((request, response) => {
   const responses: Record<string, object> = {
     '/.well-known/openid-configuration': { issuer, jwks_uri: `${issuer}/keys` },
     '/keys': { keys: [{ ...theirs.publicJwk, kid: theirs.kid }] },
@@ -43,8 +45,7 @@ const documents = createServer((request, response) => {
   response.writeHead(200, { 'content-type': 'application/json' });
   response.end(JSON.stringify(responses[request.url ?? ''] ?? {}));
 });
-await new Promise<void>((resolve) => documents.listen(0, '127.0.0.1', resolve));
-const issuer = `http://127.0.0.1:${String((documents.address() as AddressInfo).port)}`;
+const issuer = `http://127.0.0.1:${String(await listenOnLoopback(documents))}`;
 
 const platform = await startApiPlatformSimulator({
   applications: [{ ...application, jwksUri: `${issuer}/ours` }],
@@ -154,72 +155,29 @@ async function signIn(index: number): Promise<string> {
 }
 
 /**
- * A store that does no work: the embedded store's response to the first of several like calls is given to the others too, for a
- * while. What the proxy costs without the emulation's price can be seen behind it.
+ * Like calls get the embedded store's response to the first of them, for a while: shows the proxy without the emulation's cost. An
+ * update is like another one whose values differ, such as the time.
  */
-async function startReplayingStore(): Promise<string> {
-  interface Stored {
-    readonly until: number;
-    readonly status: number;
-    readonly headers: Record<string, string>;
-    readonly body: Buffer;
-  }
-  const responses = new Map<string, Stored>();
-  const keptMs = 20_000;
-  const ask = async (headers: IncomingHttpHeaders, body: Buffer): Promise<Stored> => {
-    const passed = Object.entries(headers).flatMap(([name, value]) =>
-      typeof value !== 'string' || /^(?:connection|content-length|host)$/.test(name) ? [] : [[name, value]],
-    );
-    const result = await fetch(store.url, {
-      method: 'POST',
-      headers: Object.fromEntries(passed) as Record<string, string>,
-      body: new Uint8Array(body),
-    });
-    return {
-      until: performance.now() + keptMs,
-      status: result.status,
-      headers: Object.fromEntries(
-        ['content-type', 'x-amz-crc32'].map((name) => [name, result.headers.get(name) ?? '']),
-      ),
-      body: Buffer.from(await result.arrayBuffer()),
-    };
-  };
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      void (async () => {
-        const body = Buffer.concat(chunks);
-        const { Key, UpdateExpression } = JSON.parse(body.toString()) as Record<string, unknown>;
-        const like = JSON.stringify([request.headers['x-amz-target'], Key, UpdateExpression]);
-        let result = responses.get(like);
-        if (result === undefined || result.until < performance.now()) {
-          result = await ask(request.headers, body);
-          responses.set(like, result);
-        }
-        response.writeHead(result.status, { ...result.headers, 'content-length': result.body.length });
-        response.end(result.body);
-      })();
-    });
-  });
-  server.keepAliveTimeout = 0;
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
-}
+const replaying = await startReplayingStore(store.url, {
+  keyOf: ({ operation, body }) => {
+    const { Key, UpdateExpression } = JSON.parse(body) as Record<string, unknown>;
+    return operation + (UpdateExpression === undefined ? body : JSON.stringify([Key, UpdateExpression]));
+  },
+  mayReplay: ({ ageMs }) => ageMs < 20_000,
+});
 
 const world: World = {
   upstream,
   environment: {
+    ...settingsOf({ issuer: cis2Issuers.integration, logLevel: 'info', warmUp: true }),
     ...{ AWS_REGION: region, AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' },
-    ...{ AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url, LOG_LEVEL: 'info', WARM_UP: 'on' },
-    ...{ SESSION_TABLE: table, IDLE_SECONDS: '900', ABSOLUTE_SECONDS: '43200', CALLS_PER_WINDOW: '100000' },
-    ...{ BASE_URL: 'https://app.example.nhs.uk', CIS2_ACR: 'AAL3_ANY', MINIMUM_AAL: '3' },
+    ...{ AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url, SESSION_TABLE: table, CALLS_PER_WINDOW: '100000' },
     ...{ ACCEPTED_ROLES: 'optional', UPSTREAMS: JSON.stringify({ pds: upstream }), KEY_CACHE_SECONDS: '60' },
     ...{ API_PLATFORM_TOKEN_URL: platform.tokenUrl, API_PLATFORM_KEYS_SECRET: keys },
     ...{ API_PLATFORM_CREDENTIALS_SECRET: applicationSecret, IDENTIFIER_KEY_SECRET: identifierSecret },
     EDGE_SECRET: edgeSecret,
   },
-  stores: { embedded: store.url, replaying: await startReplayingStore() },
+  stores: { embedded: store.url, replaying: replaying.url },
 };
 
 let people = 0;

@@ -1,5 +1,6 @@
 /** What the measuring process is given, asks for, and tells. */
 import type { JWK } from 'jose';
+import type { StoreCall } from '../support/replaying-store.ts';
 
 export interface Plan {
   readonly rounds: number;
@@ -14,12 +15,6 @@ export interface Plan {
   /** The store that gives its earlier responses again. */
   readonly again: string;
   readonly bundles: string;
-}
-
-/** A call as the store got it. */
-export interface StoreCall {
-  readonly operation: string;
-  readonly body: string;
 }
 
 export type Asked =

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { importJWK, jwtVerify } from 'jose';
-import type { Asked, Given, Plan, StoreCall } from './messages.ts';
 import { edgeHeaders } from '../api-proxy/messages.ts';
+import type { StoreCall } from '../support/replaying-store.ts';
+import type { Asked, Given, Plan } from './messages.ts';
 
 const plan = JSON.parse(process.argv[2] ?? '') as Plan;
 /** Sign-ins in a round: each costs several session reads. */

@@ -1,5 +1,5 @@
 /** The texts of the pages of `cis2-bff/client/pages`. */
-import { contacts } from './problems.ts';
+import { contacts } from './error-pages.ts';
 import {
   changeText,
   endText,

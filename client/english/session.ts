@@ -1,7 +1,7 @@
 /** What to say of a session, its people and its problems. */
 import type { BffError } from '../errors.ts';
 import type { EndReason, Role, SessionDetails } from '../types.ts';
-import { endings, signInErrors, type ProblemText } from './problems.ts';
+import { endings, signInErrors, type ProblemText } from './error-pages.ts';
 
 /** `Dr Amara Okafor` */
 export const personName = ({ title, name }: SessionDetails['user']): string =>

@@ -5,10 +5,10 @@ export { Button, Page, SignIn, type ButtonProps, type PageProps, type SignInProp
 export {
   PagesProvider,
   usePages,
+  type NoticeText,
   type PagePaths,
   type Pages,
   type PagesProviderProps,
   type Router,
-  type Told,
 } from './provider.tsx';
 export { SessionPages, type SessionPagesProps } from './session-pages.tsx';

@@ -16,13 +16,13 @@ import { TimeoutDialog, useBff, useSession } from '../react/index.ts';
 import type { TimeoutTexts } from '../timeout-dialog/index.ts';
 import type { ActiveState, SessionClient } from '../types.ts';
 
-/** What is said to the person: a function of the session where a text could become untrue. */
-export type Told = string | ((session: ActiveState) => string);
+/** The text of a notice: a function of the session where it would otherwise become wrong. */
+export type NoticeText = string | ((session: ActiveState) => string);
 /** What stands above the page until the person acts. */
 interface Notice {
   readonly kind: 'success' | 'important' | 'error';
   readonly heading: string;
-  readonly text: Told;
+  readonly text: NoticeText;
 }
 
 /** What an app's own pages and its header have of the pages around them. */
@@ -35,7 +35,7 @@ export interface Pages {
    * Runs what a button asked for, and says above the page what came of it: the text that `action` gives, or under
    * `heading` why it failed. An error other than a `BffError` is also left unhandled, for the browser to report.
    */
-  readonly attempt: (heading: string, action: () => Promise<void> | Promise<Told>) => void;
+  readonly attempt: (heading: string, action: () => Promise<void> | Promise<NoticeText>) => void;
   /** Signs out. If that fails, it is said above the page. */
   readonly signOut: () => void;
 }

@@ -1,6 +1,6 @@
 /** The pages of somebody who is not signed in, or whose sign-in failed, and of an address that leads nowhere. */
 import { useEffect, useMemo, useState, type ReactElement, type ReactNode } from 'react';
-import type { ProblemText } from '../english/problems.ts';
+import type { ProblemText } from '../english/error-pages.ts';
 import { useSession } from '../react/index.ts';
 import { keepsCookies, lastSignIn, signInError } from '../sign-in/index.ts';
 import { Button, Inset, Page, SignIn, SignInButton, type PageProps } from './parts.tsx';

@@ -72,17 +72,17 @@ export class BffAlarms extends Construct {
   constructor(scope: Construct, id: string, props: BffAlarmsProps) {
     super(scope, id);
     const all = new Map<string, cloudwatch.Alarm>();
-    for (const [name, alert] of [
-      ...signInAlerts(props),
-      ...apiAlerts(props),
-      ...functionAlerts(props),
-      ...tableAlerts(props),
-      ...keyAlerts(props),
-      ...dependencyAlerts(props),
-      ...canaryAlerts(props),
-      ...sessionEventAlerts(props),
+    for (const alerts of [
+      signInAlerts(props),
+      apiAlerts(props),
+      ...[...props.functions].map(([name, live]) => functionAlerts(name, live)),
+      ...Object.entries(props.tables).map(([words, table]) => tableAlerts(words, table)),
+      ...Object.entries(props.rings).map(([purpose, ring]) => keyAlerts(purpose, ring, props)),
+      dependencyAlerts(props),
+      canaryAlerts(props),
+      sessionEventAlerts(props),
     ]) {
-      all.set(name, addAlarm(this, name, alert, props));
+      for (const [name, alert] of Object.entries(alerts)) all.set(name, addAlarm(this, name, alert, props));
     }
     this.all = all;
   }
@@ -123,107 +123,84 @@ const must = (alarms: ReadonlyMap<string, cloudwatch.Alarm>, name: string): clou
   return found;
 };
 
-type Alerts = readonly (readonly [string, Alert])[];
+/** By their ids. */
+type Alerts = Readonly<Record<string, Alert>>;
 
 const signInAlerts = ({ metrics }: BffAlarmsProps): Alerts => {
   const common = { runbook: 'sign-ins-fail', comparison: GREATER_THAN_THRESHOLD };
-  return [
-    [
-      'SignInsFailFast',
-      {
-        ...common,
-        severity: 'critical',
-        users: 'People who sign in land on the error page, many of them.',
-        metric: metrics.failedSignIns(fiveMinutes),
-        threshold: burning('signIns', 'fast'),
-        periods: [2, 2],
-      },
-    ],
-    [
-      'SignInsFailSlowly',
-      {
-        ...common,
-        severity: 'warning',
-        users: 'Some people who sign in land on the error page, for hours now.',
-        metric: metrics.failedSignIns(hour),
-        threshold: burning('signIns', 'slow'),
-        periods: [6, 6],
-      },
-    ],
-    [
-      'SignInsFailByUs',
-      {
-        ...common,
-        severity: 'warning',
-        users: 'Some people who sign in land on the error page, for a fault of ours, for hours now.',
-        metric: metrics.failedSignIns(hour, { codes: ['internal_error'] }),
-        threshold: burning('ourSignIns', 'slow'),
-        periods: [6, 6],
-      },
-    ],
-    [
-      'ReleaseFailsSignIns',
-      {
-        ...common,
-        severity: 'warning',
-        users: 'Some people who sign in land on the error page. A release of login or callback goes back.',
-        // A release has a tenth of the requests: what it fails are single sign-ins, minutes apart where few people sign in.
-        metric: metrics.failedSignIns(minute, { minFaults: 1 }),
-        threshold: burning('signIns', 'fast'),
-        periods: [3, 10],
-      },
-    ],
-  ];
+  return {
+    SignInsFailFast: {
+      ...common,
+      severity: 'critical',
+      users: 'People who sign in land on the error page, many of them.',
+      metric: metrics.failedSignIns(fiveMinutes),
+      threshold: burning('signIns', 'fast'),
+      periods: [2, 2],
+    },
+    SignInsFailSlowly: {
+      ...common,
+      severity: 'warning',
+      users: 'Some people who sign in land on the error page, for hours now.',
+      metric: metrics.failedSignIns(hour),
+      threshold: burning('signIns', 'slow'),
+      periods: [6, 6],
+    },
+    SignInsFailByUs: {
+      ...common,
+      severity: 'warning',
+      users: 'Some people who sign in land on the error page, for a fault of ours, for hours now.',
+      metric: metrics.failedSignIns(hour, { codes: ['internal_error'] }),
+      threshold: burning('ourSignIns', 'slow'),
+      periods: [6, 6],
+    },
+    ReleaseFailsSignIns: {
+      ...common,
+      severity: 'warning',
+      users: 'Some people who sign in land on the error page. A release of login or callback goes back.',
+      // A release has a tenth of the requests: what it fails are single sign-ins, minutes apart where few people sign in.
+      metric: metrics.failedSignIns(minute, { minFaults: 1 }),
+      threshold: burning('signIns', 'fast'),
+      periods: [3, 10],
+    },
+  };
 };
 
 const apiAlerts = ({ metrics, api }: BffAlarmsProps): Alerts => {
   const common = { runbook: 'requests-fail', comparison: GREATER_THAN_THRESHOLD };
-  return [
-    [
-      'RequestsFailFast',
-      {
-        ...common,
-        severity: 'critical',
-        users: 'The app shows errors: many requests are answered 5xx.',
-        metric: metrics.failedRequests(api, minute),
-        threshold: burning('requests', 'fast'),
-        periods: [4, 5],
-      },
-    ],
-    [
-      'RequestsFailSlowly',
-      {
-        ...common,
-        severity: 'warning',
-        users: 'The app shows an error now and then, for hours now.',
-        metric: metrics.failedRequests(api, hour),
-        threshold: burning('requests', 'slow'),
-        periods: [6, 6],
-      },
-    ],
-    [
-      'ReleaseFailsRequests',
-      {
-        ...common,
-        severity: 'warning',
-        users: 'The app shows errors: requests are answered 5xx. A release goes back.',
-        metric: metrics.failedRequests(api, minute),
-        threshold: burning('requests', 'fast'),
-        periods: [2, 3],
-      },
-    ],
-    [
-      'RequestsSlow',
-      {
-        severity: 'warning',
-        runbook: 'requests-are-slow',
-        users: 'The app is slow: one request in a hundred takes three seconds or more.',
-        metric: apiMetric(api, 'Latency', { statistic: 'p99' }),
-        threshold: 3_000,
-        periods: [3, 4],
-      },
-    ],
-  ];
+  return {
+    RequestsFailFast: {
+      ...common,
+      severity: 'critical',
+      users: 'The app shows errors: many requests are answered 5xx.',
+      metric: metrics.failedRequests(api, minute),
+      threshold: burning('requests', 'fast'),
+      periods: [4, 5],
+    },
+    RequestsFailSlowly: {
+      ...common,
+      severity: 'warning',
+      users: 'The app shows an error now and then, for hours now.',
+      metric: metrics.failedRequests(api, hour),
+      threshold: burning('requests', 'slow'),
+      periods: [6, 6],
+    },
+    ReleaseFailsRequests: {
+      ...common,
+      severity: 'warning',
+      users: 'The app shows errors: requests are answered 5xx. A release goes back.',
+      metric: metrics.failedRequests(api, minute),
+      threshold: burning('requests', 'fast'),
+      periods: [2, 3],
+    },
+    RequestsSlow: {
+      severity: 'warning',
+      runbook: 'requests-are-slow',
+      users: 'The app is slow: one request in a hundred takes three seconds or more.',
+      metric: apiMetric(api, 'Latency', { statistic: 'p99' }),
+      threshold: 3_000,
+      periods: [3, 4],
+    },
+  };
 };
 
 /** What people notice when a function that answers no request of theirs fails. */
@@ -247,268 +224,214 @@ const felt: Readonly<Record<FunctionName, string>> = {
   'session-end-events': `${nothingYet} Pages learn half a minute late that a session has ended.`,
 };
 
-const functionAlerts = ({ functions }: BffAlarmsProps): Alerts =>
-  [...functions].flatMap(([name, live]): Alerts => {
-    const made = live.lambda;
-    const serves = isBehindTheApi(name);
-    // Requests to addresses that do not exist harm no user, so their alarm can wait.
-    const severity = serves && name !== 'unknown-route' ? 'critical' : 'warning';
-    // Bursts are ordinary: anybody can send one, and Lambda calls audit-trail again for hours. It is an alarm if it lasts.
-    const hasBursts = serves || name === 'audit-trail';
-    return [
-      [
-        `${pascalCase(name)}Errors`,
-        {
-          severity,
-          runbook: 'a-function-fails',
-          users: felt[name],
-          // Of what requests call: somebody's trial of another version sets off nothing.
-          metric: serves ? live.metricErrors({ period: minute }) : made.metricErrors({ period: fiveMinutes }),
-          // A crash now and then is seen in the error budget.
-          threshold: serves ? 3 : 1,
-          periods: serves ? [2, 3] : name === 'canary' ? [3, 3] : [1, 1],
-        },
-      ],
-      [
-        `${pascalCase(name)}Throttled`,
-        {
-          severity,
-          runbook: 'a-function-is-throttled',
-          users: serves ? `${felt[name]} Requests are answered 503: too many come at once.` : felt[name],
-          metric: made.metricThrottles({ period: fiveMinutes }),
-          threshold: hasBursts ? 10 : 1,
-          periods: hasBursts ? [2, 3] : [1, 1],
-        },
-      ],
-    ];
-  });
+const functionAlerts = (name: FunctionName, live: lambda.Alias): Alerts => {
+  const made = live.lambda;
+  const serves = isBehindTheApi(name);
+  // Requests to addresses that do not exist harm no user, so their alarm can wait.
+  const severity = serves && name !== 'unknown-route' ? 'critical' : 'warning';
+  // Bursts are ordinary: anybody can send one, and Lambda calls audit-trail again for hours. It is an alarm if it lasts.
+  const hasBursts = serves || name === 'audit-trail';
+  return {
+    [`${pascalCase(name)}Errors`]: {
+      severity,
+      runbook: 'a-function-fails',
+      users: felt[name],
+      // Of what requests call: somebody's trial of another version sets off nothing.
+      metric: serves ? live.metricErrors({ period: minute }) : made.metricErrors({ period: fiveMinutes }),
+      // A crash now and then is seen in the error budget.
+      threshold: serves ? 3 : 1,
+      periods: serves ? [2, 3] : name === 'canary' ? [3, 3] : [1, 1],
+    },
+    [`${pascalCase(name)}Throttled`]: {
+      severity,
+      runbook: 'a-function-is-throttled',
+      users: serves ? `${felt[name]} Requests are answered 503: too many come at once.` : felt[name],
+      metric: made.metricThrottles({ period: fiveMinutes }),
+      threshold: hasBursts ? 10 : 1,
+      periods: hasBursts ? [2, 3] : [1, 1],
+    },
+  };
+};
 
-const tableAlerts = ({ tables }: BffAlarmsProps): Alerts =>
-  Object.entries(tables).flatMap(([words, table]): Alerts => {
-    const users =
-      words === 'sessions'
-        ? 'People are asked to try again, or cannot sign in: the sessions cannot be read or written.'
-        : 'CIS2 may not be able to read our keys: then nobody can sign in.';
-    return [
-      [
-        `${pascalCase(words)}TableThrottled`,
-        {
-          severity: 'critical',
-          runbook: 'a-table-is-throttled',
-          users,
-          metric: tableThrottles(table),
-          threshold: 10,
-          periods: [1, 1],
-        },
-      ],
-      [
-        `${pascalCase(words)}TableErrors`,
-        {
-          severity: 'critical',
-          runbook: 'a-table-fails',
-          users,
-          metric: tableErrors(table),
-          threshold: 5,
-          periods: [1, 1],
-        },
-      ],
-    ];
-  });
-
-const keyAlerts = ({ metrics, rings, rotationPeriod }: BffAlarmsProps): Alerts =>
-  Object.entries(rings).flatMap(([purpose, ring]): Alerts => {
-    const measured = (name: string, statistic: string): cloudwatch.Metric =>
-      metrics.metric(name, { statistic, period: hour, dimensions: { Ring: ring } });
-    const prefix = pascalCase(purpose);
-    return [
-      [
-        `${prefix}RotationFailed`,
-        {
-          severity: 'warning',
-          runbook: 'a-rotation-of-keys-failed',
-          users: `${nothingYet} The key that signs stays the same.`,
-          metric: measured('RotationSucceeded', 'Minimum'),
-          threshold: 1,
-          comparison: LESS_THAN_THRESHOLD,
-        },
-      ],
-      [
-        `${prefix}KeyTooOld`,
-        {
-          severity: 'warning',
-          runbook: 'a-signing-key-is-too-old',
-          users: `${nothingYet} A signing key is in use for longer than it should be, or is no longer checked.`,
-          metric: measured('SigningKeyAgeSeconds', 'Maximum'),
-          threshold: rotationPeriod.plus(Duration.days(7)).toSeconds(),
-          periods: [3, 3],
-          // The check runs every hour. Three hours of silence mean that it does not.
-          silence: BREACHING,
-        },
-      ],
-      [
-        `${prefix}RotationOverdue`,
-        {
-          severity: 'warning',
-          runbook: 'a-rotation-is-overdue',
-          users: `${nothingYet} A rotation of the signing keys is a day late, or none is scheduled.`,
-          metric: measured('SecondsToNextRotation', 'Minimum'),
-          threshold: -Duration.days(1).toSeconds(),
-          comparison: LESS_THAN_THRESHOLD,
-          periods: [3, 3],
-          // Without a schedule there is nothing to measure.
-          silence: BREACHING,
-        },
-      ],
-      [
-        `${prefix}PublishedKeysDiffer`,
-        {
-          severity: 'critical',
-          runbook: 'the-published-keys-differ',
-          users:
-            'People may not have been able to sign in: other keys were published than those that we sign with.',
-          metric: measured('PublishedSetEqualsRing', 'Minimum'),
-          threshold: 1,
-          comparison: LESS_THAN_THRESHOLD,
-        },
-      ],
-    ];
-  });
-
-const dependencyAlerts = ({ metrics }: BffAlarmsProps): Alerts => [
-  [
-    'Cis2Unavailable',
-    {
+const tableAlerts = (words: string, table: dynamodb.Table): Alerts => {
+  const users =
+    words === 'sessions'
+      ? 'People are asked to try again, or cannot sign in: the sessions cannot be read or written.'
+      : 'CIS2 may not be able to read our keys: then nobody can sign in.';
+  return {
+    [`${pascalCase(words)}TableThrottled`]: {
       severity: 'critical',
-      runbook: 'cis2-is-unavailable',
-      users:
-        'People cannot sign in: CIS2 does not answer us, or answers with errors. Who is signed in can go on.',
-      metric: metrics.metric('ProviderUnavailable'),
+      runbook: 'a-table-is-throttled',
+      users,
+      metric: tableThrottles(table),
+      threshold: 10,
+      periods: [1, 1],
+    },
+    [`${pascalCase(words)}TableErrors`]: {
+      severity: 'critical',
+      runbook: 'a-table-fails',
+      users,
+      metric: tableErrors(table),
       threshold: 5,
-      periods: [2, 3],
+      periods: [1, 1],
     },
-  ],
-  [
-    'TokenRefreshFails',
-    {
+  };
+};
+
+const keyAlerts = (purpose: string, ring: string, { metrics, rotationPeriod }: BffAlarmsProps): Alerts => {
+  const measured = (name: string, statistic: string): cloudwatch.Metric =>
+    metrics.metric(name, { statistic, period: hour, dimensions: { Ring: ring } });
+  const prefix = pascalCase(purpose);
+  return {
+    [`${prefix}RotationFailed`]: {
       severity: 'warning',
-      runbook: 'token-refresh-fails',
-      users: 'People are asked to sign in again while they work.',
-      metric: metrics.failedPart('TokenRefreshFailed', 'TokenRefreshed', 'failed refreshes'),
-      threshold: 0.05,
-      comparison: GREATER_THAN_THRESHOLD,
-      periods: [2, 3],
+      runbook: 'a-rotation-of-keys-failed',
+      users: `${nothingYet} The key that signs stays the same.`,
+      metric: measured('RotationSucceeded', 'Minimum'),
+      threshold: 1,
+      comparison: LESS_THAN_THRESHOLD,
     },
-  ],
-  [
-    'BackchannelLogoutFails',
-    {
+    [`${prefix}KeyTooOld`]: {
+      severity: 'warning',
+      runbook: 'a-signing-key-is-too-old',
+      users: `${nothingYet} A signing key is in use for longer than it should be, or is no longer checked.`,
+      metric: measured('SigningKeyAgeSeconds', 'Maximum'),
+      threshold: rotationPeriod.plus(Duration.days(7)).toSeconds(),
+      periods: [3, 3],
+      // The check runs every hour. Three hours of silence mean that it does not.
+      silence: BREACHING,
+    },
+    [`${prefix}RotationOverdue`]: {
+      severity: 'warning',
+      runbook: 'a-rotation-is-overdue',
+      users: `${nothingYet} A rotation of the signing keys is a day late, or none is scheduled.`,
+      metric: measured('SecondsToNextRotation', 'Minimum'),
+      threshold: -Duration.days(1).toSeconds(),
+      comparison: LESS_THAN_THRESHOLD,
+      periods: [3, 3],
+      // Without a schedule there is nothing to measure.
+      silence: BREACHING,
+    },
+    [`${prefix}PublishedKeysDiffer`]: {
       severity: 'critical',
-      runbook: 'back-channel-logouts-fail',
+      runbook: 'the-published-keys-differ',
       users:
-        'Who signs out at CIS2, or takes a smartcard out, may stay signed in here until the session runs out.',
-      metric: metrics.metric('BackchannelLogoutFailed'),
-      threshold: 3,
-      periods: [2, 3],
+        'People may not have been able to sign in: other keys were published than those that we sign with.',
+      metric: measured('PublishedSetEqualsRing', 'Minimum'),
+      threshold: 1,
+      comparison: LESS_THAN_THRESHOLD,
     },
-  ],
-  [
-    'ApiPlatformFails',
-    {
-      severity: 'critical',
-      runbook: 'the-api-platform-fails',
-      users: 'Pages get no data: the NHS API platform gives us no tokens. Signing in works.',
-      metric: metrics.metric('ApiPlatformFailed'),
-      threshold: 5,
-      periods: [2, 3],
-    },
-  ],
-  [
-    'UpstreamsFail',
-    {
-      severity: 'warning',
-      runbook: 'an-upstream-fails',
-      users: 'Some pages get no data: an API answers with errors or too late. Signing in works.',
-      metric: metrics.metric('UpstreamFailed'),
-      threshold: 20,
-      periods: [2, 3],
-    },
-  ],
-  [
-    'ClockDiffers',
-    {
-      severity: 'warning',
-      runbook: 'the-clock-differs',
-      users: `${nothingYet} CIS2’s clock and ours differ by more than 30 seconds; from 60 on sign-ins fail.`,
-      metric: new cloudwatch.MathExpression({
-        expression: 'MAX([ABS(highest), ABS(lowest)])',
-        usingMetrics: {
-          highest: metrics.metric('ClockDifference', { statistic: 'Maximum' }),
-          lowest: metrics.metric('ClockDifference', { statistic: 'Minimum' }),
-        },
-        period: fiveMinutes,
-        label: 'clock difference to CIS2',
-      }),
-      threshold: 30,
-      periods: [2, 3],
-    },
-  ],
-];
+  };
+};
+
+const dependencyAlerts = ({ metrics }: BffAlarmsProps): Alerts => ({
+  Cis2Unavailable: {
+    severity: 'critical',
+    runbook: 'cis2-is-unavailable',
+    users:
+      'People cannot sign in: CIS2 does not answer us, or answers with errors. Who is signed in can go on.',
+    metric: metrics.metric('ProviderUnavailable'),
+    threshold: 5,
+    periods: [2, 3],
+  },
+  TokenRefreshFails: {
+    severity: 'warning',
+    runbook: 'token-refresh-fails',
+    users: 'People are asked to sign in again while they work.',
+    metric: metrics.failedPart('TokenRefreshFailed', 'TokenRefreshed', 'failed refreshes'),
+    threshold: 0.05,
+    comparison: GREATER_THAN_THRESHOLD,
+    periods: [2, 3],
+  },
+  BackchannelLogoutFails: {
+    severity: 'critical',
+    runbook: 'back-channel-logouts-fail',
+    users:
+      'Who signs out at CIS2, or takes a smartcard out, may stay signed in here until the session runs out.',
+    metric: metrics.metric('BackchannelLogoutFailed'),
+    threshold: 3,
+    periods: [2, 3],
+  },
+  ApiPlatformFails: {
+    severity: 'critical',
+    runbook: 'the-api-platform-fails',
+    users: 'Pages get no data: the NHS API platform gives us no tokens. Signing in works.',
+    metric: metrics.metric('ApiPlatformFailed'),
+    threshold: 5,
+    periods: [2, 3],
+  },
+  UpstreamsFail: {
+    severity: 'warning',
+    runbook: 'an-upstream-fails',
+    users: 'Some pages get no data: an API answers with errors or too late. Signing in works.',
+    metric: metrics.metric('UpstreamFailed'),
+    threshold: 20,
+    periods: [2, 3],
+  },
+  ClockDiffers: {
+    severity: 'warning',
+    runbook: 'the-clock-differs',
+    users: `${nothingYet} CIS2’s clock and ours differ by more than 30 seconds; from 60 on sign-ins fail.`,
+    metric: new cloudwatch.MathExpression({
+      expression: 'MAX([ABS(highest), ABS(lowest)])',
+      usingMetrics: {
+        highest: metrics.metric('ClockDifference', { statistic: 'Maximum' }),
+        lowest: metrics.metric('ClockDifference', { statistic: 'Minimum' }),
+      },
+      period: fiveMinutes,
+      label: 'clock difference to CIS2',
+    }),
+    threshold: 30,
+    periods: [2, 3],
+  },
+});
 
 const sessionEventAlerts = ({ functions }: BffAlarmsProps): Alerts => {
   const tells = functions.get('session-end-events')?.lambda;
-  if (tells === undefined) return [];
-  return [
-    [
-      'SessionEndsLate',
-      {
-        severity: 'warning',
-        runbook: 'a-function-fails',
-        users: felt['session-end-events'],
-        metric: tells.metric('IteratorAge', { statistic: 'Maximum', period: fiveMinutes }),
-        threshold: 10_000,
-        periods: [2, 3],
-      },
-    ],
-  ];
+  if (tells === undefined) return {};
+  return {
+    SessionEndsLate: {
+      severity: 'warning',
+      runbook: 'a-function-fails',
+      users: felt['session-end-events'],
+      metric: tells.metric('IteratorAge', { statistic: 'Maximum', period: fiveMinutes }),
+      threshold: 10_000,
+      periods: [2, 3],
+    },
+  };
 };
 
 const canaryAlerts = ({ metrics, functions }: BffAlarmsProps): Alerts => {
   const canary = functions.get('canary')?.lambda;
-  if (canary === undefined) return [];
-  return [
-    [
-      'NobodySignsIn',
-      {
-        severity: 'critical',
-        runbook: 'nobody-signs-in',
-        users: 'People cannot sign in: for half an hour sign-ins have been started, and none was completed.',
-        // Two periods, so that whoever began at the end of the first has had the time of the second.
-        metric: metrics.nobodySignsIn(quarterHour, 3, canary.metricInvocations({ period: quarterHour })),
-        threshold: 1,
-        periods: [2, 2],
-      },
-    ],
-    [
-      'CanaryFails',
-      {
-        severity: 'critical',
-        runbook: 'the-canary-fails-or-is-silent',
-        users:
-          'People probably cannot sign in: the check from outside fails, or has not run for a quarter of an hour.',
-        metric: new cloudwatch.MathExpression({
-          expression: 'runs - FILL(failed, 0)',
-          usingMetrics: {
-            runs: canary.metricInvocations({ period: fiveMinutes }),
-            failed: canary.metricErrors({ period: fiveMinutes }),
-          },
-          period: fiveMinutes,
-          label: 'runs that found nothing wrong',
-        }),
-        threshold: 1,
-        comparison: LESS_THAN_THRESHOLD,
-        periods: [3, 3],
-        silence: BREACHING,
-      },
-    ],
-  ];
+  if (canary === undefined) return {};
+  return {
+    NobodySignsIn: {
+      severity: 'critical',
+      runbook: 'nobody-signs-in',
+      users: 'People cannot sign in: for half an hour sign-ins have been started, and none was completed.',
+      // Two periods, so that whoever began at the end of the first has had the time of the second.
+      metric: metrics.nobodySignsIn(quarterHour, 3, canary.metricInvocations({ period: quarterHour })),
+      threshold: 1,
+      periods: [2, 2],
+    },
+    CanaryFails: {
+      severity: 'critical',
+      runbook: 'the-canary-fails-or-is-silent',
+      users:
+        'People probably cannot sign in: the check from outside fails, or has not run for a quarter of an hour.',
+      metric: new cloudwatch.MathExpression({
+        expression: 'runs - FILL(failed, 0)',
+        usingMetrics: {
+          runs: canary.metricInvocations({ period: fiveMinutes }),
+          failed: canary.metricErrors({ period: fiveMinutes }),
+        },
+        period: fiveMinutes,
+        label: 'runs that found nothing wrong',
+      }),
+      threshold: 1,
+      comparison: LESS_THAN_THRESHOLD,
+      periods: [3, 3],
+      silence: BREACHING,
+    },
+  };
 };

@@ -181,7 +181,7 @@ export class BffDashboard extends Construct {
         },
       ),
     );
-    this.dashboard.addWidgets(heading('# How does it feel?'));
+    this.dashboard.addWidgets(heading('# Requests, sessions and keys'));
     this.dashboard.addWidgets(
       graph(
         'Requests',
@@ -258,37 +258,43 @@ export class SavedQueries extends Construct {
     const every = [...functions.values()];
     const of = (...names: FunctionName[]): logs.ILogGroup[] =>
       names.flatMap((name) => functions.get(name) ?? []);
-    this.add(installation, 'a reference that a user was shown', every, [
+    const add = (name: string, logGroups: readonly logs.ILogGroup[], lines: readonly string[]): void => {
+      new logs.CfnQueryDefinition(this, name.replaceAll(/[^a-z]/gi, ''), {
+        name: `${installation}/${name}`,
+        queryString: lines.join('\n| '),
+        logGroupNames: logGroups.map(({ logGroupName }) => logGroupName),
+      });
+    };
+    add('a reference that a user was shown', every, [
       'fields @timestamp, function, event, @message',
       "filter reference = 'PUT-THE-REFERENCE-HERE'",
       'sort @timestamp asc',
     ]);
-    this.add(installation, 'why sign-ins failed', of('login', 'callback'), [
+    add('why sign-ins failed', of('login', 'callback'), [
       "filter event = 'sign_in_failed'",
       'stats count(*) as failed by code, check, bin(15m)',
       'sort failed desc',
     ]);
-    this.add(installation, 'errors that nobody expected', every, [
+    add('errors that nobody expected', every, [
       "filter level = 'error' or ispresent(errorType)",
       'stats count(*) as times, latest(@timestamp) as last by function, event, error, cause, at, errorType',
       'sort times desc',
     ]);
-    this.add(installation, 'the slowest routes', every, [
+    add('the slowest routes', every, [
       "filter event = 'request'",
       'stats count(*) as requests, pct(durationMs, 50) as p50, pct(durationMs, 99) as p99 by route',
       'sort p99 desc',
     ]);
-    this.add(installation, 'calls to APIs that failed', of('api-proxy'), [
+    add('calls to APIs that failed', of('api-proxy'), [
       "filter event = 'request' and ispresent(upstream) and (status >= 500 or ispresent(fault))",
       'stats count(*) as failed by upstream, route, fault, upstreamStatus, refusedBy',
       'sort failed desc',
     ]);
-    this.add(installation, 'logouts by CIS2', of('backchannel-logout'), [
+    add('logouts by CIS2', of('backchannel-logout'), [
       "filter event in ['backchannel_logout', 'logout_token_refused', 'dependency_failed']",
       'stats count(*) as times by event, check, code, bin(1h)',
     ]);
-    this.add(
-      installation,
+    add(
       'what a person did',
       [auditTrail],
       [
@@ -299,8 +305,7 @@ export class SavedQueries extends Construct {
         'dedup @message',
       ],
     );
-    this.add(
-      installation,
+    add(
       'what the gateway answered by itself',
       [accessLogs],
       [
@@ -309,18 +314,5 @@ export class SavedQueries extends Construct {
         'sort times desc',
       ],
     );
-  }
-
-  private add(
-    installation: string,
-    name: string,
-    logGroups: readonly logs.ILogGroup[],
-    lines: readonly string[],
-  ): void {
-    new logs.CfnQueryDefinition(this, name.replaceAll(/[^a-z]/gi, ''), {
-      name: `${installation}/${name}`,
-      queryString: lines.join('\n| '),
-      logGroupNames: logGroups.map(({ logGroupName }) => logGroupName),
-    });
   }
 }

@@ -2,9 +2,10 @@ import { ArnFormat, Stack, Token } from 'aws-cdk-lib';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
-import { bffPrefixes, routes } from '../../lambdas/routes.ts';
+import { bffPrefixes, type HttpFunctionName } from '../../lambdas/routes.ts';
 import { nameInStack } from './names.ts';
 import { BffLogs, type BffLogsProps } from './logs.ts';
+import { pathsOf } from './paths.ts';
 import { firewallChecks, refuseProblems } from './prop-checks.ts';
 import { DeploymentRefused } from './settings.ts';
 import {
@@ -68,14 +69,17 @@ const pathBegins = (prefix: string): Statement => ({
   },
 });
 const not = (statement: Statement): Statement => ({ notStatement: { statement } });
-const any = (statements: readonly Statement[]): Statement => ({
-  orStatement: { statements: [...statements] },
-});
+/** WAF takes an `or` of two statements or more. */
+const any = (statements: readonly Statement[]): Statement => {
+  const [only, another] = statements;
+  return only !== undefined && another === undefined
+    ? only
+    : { orStatement: { statements: [...statements] } };
+};
+
+const pathIsOf = (name: HttpFunctionName): Statement => any(pathsOf(name).map((path) => pathIs(path)));
 
 const ours = any(bffPrefixes.map((prefix) => pathBegins(`${prefix}/`)));
-
-const pathsOf = (route: keyof typeof routes): readonly string[] =>
-  Object.keys(routes[route]).map((key) => key.slice(key.indexOf('/')));
 
 /**
  * Called by CIS2 and the NHS API platform, which may name no user agent and come from addresses of a hosting provider; by the
@@ -191,10 +195,10 @@ export class Firewall extends Construct {
       defaultAction: { allow: {} },
       visibilityConfig: visibility(this.metricName),
       rules: [
-        rate('CallbacksByAddress', signInsPerAddress, pathIs('/auth/callback')),
-        rate('LoginsByAddress', signInsPerAddress, pathIs('/auth/login')),
-        rate('LogoutsByAddress', logoutsPerAddress, pathIs('/auth/backchannel-logout')),
-        rate('KeySetsByAddress', logoutsPerAddress, any(pathsOf('jwks').map((path) => pathIs(path)))),
+        rate('CallbacksByAddress', signInsPerAddress, pathIsOf('callback')),
+        rate('LoginsByAddress', signInsPerAddress, pathIsOf('login')),
+        rate('LogoutsByAddress', logoutsPerAddress, pathIsOf('backchannel-logout')),
+        rate('KeySetsByAddress', logoutsPerAddress, pathIsOf('jwks')),
         rate('RequestsByAddress', requestsPerAddress),
         managed('ReputationOnOurs', 'AWSManagedRulesAmazonIpReputationList', onOurs),
         managed('BadInputsOnOurs', 'AWSManagedRulesKnownBadInputsRuleSet', onOurs),

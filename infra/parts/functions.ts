@@ -24,6 +24,7 @@ import type { BffLogs } from './logs.ts';
 import { pascalCase } from './names.ts';
 import { retainOnUpdateOrDelete } from './removal.ts';
 import type { EventsApi } from './session-events.ts';
+import { allow } from './statements.ts';
 import type { BffStorage } from './storage.ts';
 
 /** Function → how many of its instances may run at once. One that is not named shares what the account has left. */
@@ -53,15 +54,14 @@ export interface BffFunctionsProps {
 
 interface Size {
   readonly description: string;
-  readonly memoryMegabytes: number;
+  /** @default 512, which is enough for what only reads and answers */
+  readonly memoryMegabytes?: number;
   readonly timeout: Duration;
 }
 
-/** 1,769 MB is one whole CPU, which making an RSA key needs; what only reads and answers has enough with 512 MB. */
 const sizes: Readonly<Record<FunctionName, Size>> = {
   login: {
     description: 'CIS2 BFF: sends people to CIS2 to sign in',
-    memoryMegabytes: 512,
     // An instance that is new waits for Secrets Manager and for CIS2's metadata.
     timeout: Duration.seconds(10),
   },
@@ -72,7 +72,6 @@ const sizes: Readonly<Record<FunctionName, Size>> = {
   },
   session: {
     description: 'CIS2 BFF: reads, extends and ends a session, and changes its role',
-    memoryMegabytes: 512,
     // Ending a listed session is five calls one after the other, each of which the store may be late with.
     timeout: Duration.seconds(10),
   },
@@ -86,34 +85,28 @@ const sizes: Readonly<Record<FunctionName, Size>> = {
   },
   'backchannel-logout': {
     description: 'CIS2 BFF: ends sessions when CIS2 says so',
-    memoryMegabytes: 512,
     timeout: Duration.seconds(10),
   },
   jwks: {
     description: 'CIS2 BFF: serves the public signing keys',
-    memoryMegabytes: 512,
     timeout: Duration.seconds(5),
   },
   'unknown-route': {
     description: 'CIS2 BFF: answers every path that is not a route',
-    memoryMegabytes: 512,
     timeout: Duration.seconds(5),
   },
   'keys-status': {
     description: 'CIS2 BFF: shows operators the state of the signing keys. It can read and change no key',
-    memoryMegabytes: 512,
     // Secrets Manager may take some seconds to show what was done to it.
     timeout: Duration.seconds(20),
   },
   canary: {
     description: 'CIS2 BFF: looks from outside, every five minutes, whether people can sign in',
-    memoryMegabytes: 512,
     // Six requests, of ten seconds at most each, which are made one after the other.
     timeout: Duration.seconds(60),
   },
   'operator-sessions': {
     description: "CIS2 BFF: shows operators a user's sessions, and ends a user's or everybody's",
-    memoryMegabytes: 512,
     // It goes through everybody's sessions for a quarter of a minute at a time.
     timeout: Duration.seconds(30),
   },
@@ -124,17 +117,16 @@ const sizes: Readonly<Record<FunctionName, Size>> = {
   },
   'session-events': {
     description: 'CIS2 BFF: notes which connection hears of a session’s end. It can read no session',
-    memoryMegabytes: 512,
     timeout: Duration.seconds(5),
   },
   'session-end-events': {
     description: 'CIS2 BFF: has the pages of ended sessions ask who is signed in',
-    memoryMegabytes: 512,
     timeout: Duration.seconds(10),
   },
   'rotate-signing-keys': {
     description:
       'CIS2 BFF: makes, rotates and publishes the signing keys. The only function that writes them',
+    // One whole CPU, which making an RSA key needs.
     memoryMegabytes: 1_769,
     // A rotation's test waits until the set of keys is seen through the edge, which keeps the old one for a minute.
     timeout: Duration.seconds(180),
@@ -153,11 +145,7 @@ function withFile<T>(directory: string, file: string, content: string, use: (dir
   }
 }
 
-const tracing = new iam.PolicyStatement({
-  sid: 'Traces',
-  actions: ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'],
-  resources: ['*'],
-});
+const tracing = allow('Traces', ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'], ['*']);
 
 /** Whether requests reach a function, by a route of the gateway. */
 export const isBehindTheApi = (name: FunctionName): boolean =>
@@ -174,6 +162,9 @@ export const isReleasedGradually = (name: FunctionName): boolean =>
  */
 const traced: readonly FunctionName[] = ['callback', 'api-proxy'];
 
+type Rights = Readonly<Record<Exclude<FunctionName, EventFunctionName>, readonly iam.PolicyStatement[]>> &
+  Readonly<Partial<Record<EventFunctionName, readonly iam.PolicyStatement[]>>>;
+
 /** A function, and the name under which the version that is in force is called. */
 interface DeployedFunction {
   readonly made: lambda.Function;
@@ -183,13 +174,12 @@ interface DeployedFunction {
 
 /** The deployed functions, each with a role, a log group and settings of its own. */
 export class BffFunctions extends Construct {
-  private readonly functions: Readonly<Record<Exclude<FunctionName, EventFunctionName>, DeployedFunction>> &
-    Readonly<Partial<Record<EventFunctionName, DeployedFunction>>>;
+  private readonly functions: ReadonlyMap<FunctionName, DeployedFunction>;
 
   constructor(scope: Construct, id: string, props: BffFunctionsProps) {
     super(scope, id);
     const { storage, signingKeys, apiPlatformKeyStore, apiPlatformCredentials, usesKms, settings } = props;
-    const edge = props.edgeSecret;
+    const { edgeSecret: edge, eventsApi } = props;
     const stores = apiPlatformKeyStore === undefined ? [signingKeys] : [signingKeys, apiPlatformKeyStore];
     const platformKeys = apiPlatformKeyStore ?? signingKeys;
     const ofCis2 = { name: settings.KEY_RING_NAME, purposes: [signingKeys.purpose] };
@@ -197,9 +187,10 @@ export class BffFunctions extends Construct {
     const ofAll = { name: settings.KEY_RING_NAME, purposes: stores.map(({ purpose }) => purpose) };
     const makesInKms = settings.KEY_CUSTODY === 'kms';
 
-    this.functions = {
-      login: this.add('login', props, edge.readStatements()),
-      callback: this.add('callback', props, [
+    /** What each function may do. */
+    const rights: Rights = {
+      login: edge.readStatements(),
+      callback: [
         ...storage.sessionStatements({
           BatchGetItem: ['session#*'],
           DeleteItem: ['session#*'],
@@ -211,8 +202,8 @@ export class BffFunctions extends Construct {
         ...storage.identifierKeyStatements(),
         ...signingKeys.readStatements(),
         ...(usesKms ? kmsSigningStatements(ofCis2) : []),
-      ]),
-      session: this.add('session', props, [
+      ],
+      session: [
         ...edge.readStatements(),
         ...storage.sessionStatements({
           BatchGetItem: ['session#*'],
@@ -221,8 +212,8 @@ export class BffFunctions extends Construct {
           Query: ['session#*'],
           UpdateItem: ['session#*', 'user#*', 'provider-session#*'],
         }),
-      ]),
-      'api-proxy': this.add('api-proxy', props, [
+      ],
+      'api-proxy': [
         ...edge.readStatements(),
         ...storage.sessionStatements({
           ConditionCheckItem: ['session#*'],
@@ -233,8 +224,8 @@ export class BffFunctions extends Construct {
         ...platformKeys.readStatements(),
         ...(usesKms ? kmsSigningStatements(ofPlatform) : []),
         ...apiPlatformCredentials.readStatements(),
-      ]),
-      'backchannel-logout': this.add('backchannel-logout', props, [
+      ],
+      'backchannel-logout': [
         ...edge.readStatements(),
         ...storage.sessionStatements({
           GetItem: ['user#*', 'provider-session#*', 'logout-token#*', 'warm-up'],
@@ -242,15 +233,15 @@ export class BffFunctions extends Construct {
           UpdateItem: ['session#*', 'user#*', 'provider-session#*'],
         }),
         ...storage.identifierKeyStatements(),
-      ]),
-      jwks: this.add('jwks', props, storage.publishedKeyStatements({ GetItem: ['jwks#*'] })),
-      'unknown-route': this.add('unknown-route', props, []),
-      'keys-status': this.add('keys-status', props, [
+      ],
+      jwks: storage.publishedKeyStatements({ GetItem: ['jwks#*'] }),
+      'unknown-route': [],
+      'keys-status': [
         ...storage.publishedKeyStatements({ GetItem: ['jwks#*', 'rotation#*'] }),
         ...stores.map((store) => store.describeStatement()),
-      ]),
-      canary: this.add('canary', props, storage.publishedKeyStatements({ GetItem: ['jwks#*'] })),
-      'operator-sessions': this.add('operator-sessions', props, [
+      ],
+      canary: storage.publishedKeyStatements({ GetItem: ['jwks#*'] }),
+      'operator-sessions': [
         ...storage.sessionStatements({
           BatchGetItem: ['session#*'],
           GetItem: ['user#*'],
@@ -258,9 +249,9 @@ export class BffFunctions extends Construct {
         }),
         storage.sessionScanStatement(),
         ...storage.identifierKeyStatements(),
-      ]),
-      'audit-trail': this.add('audit-trail', props, []),
-      'rotate-signing-keys': this.add('rotate-signing-keys', props, [
+      ],
+      'audit-trail': [],
+      'rotate-signing-keys': [
         ...storage.publishedKeyStatements({
           GetItem: ['jwks#*'],
           PutItem: ['jwks#*', 'rotation#*'],
@@ -268,37 +259,34 @@ export class BffFunctions extends Construct {
         ...stores.flatMap((store) => store.writeStatements()),
         ...(usesKms ? [...kmsSigningStatements(ofAll), ...kmsKeepingStatements(ofAll)] : []),
         ...(makesInKms ? kmsMakingStatements(ofAll, settings.SIGNING_KEY_BITS) : []),
-      ]),
-      ...(props.eventsApi === undefined ? {} : this.addEventFunctions(props, props.eventsApi)),
+      ],
+      ...(eventsApi === undefined
+        ? {}
+        : {
+            'session-events': [
+              ...edge.readStatements(),
+              ...storage.sessionStatements({ UpdateItem: ['session#*'] }),
+            ],
+            'session-end-events': [...storage.sessionStreamStatements(), eventsApi.postStatement()],
+          }),
     };
+    this.functions = new Map(
+      (Object.entries(rights) as [FunctionName, readonly iam.PolicyStatement[]][]).map(
+        ([name, statements]) => [name, this.add(name, props, statements)],
+      ),
+    );
+    if (eventsApi !== undefined) this.postTo(eventsApi, this.get('session-end-events'));
   }
 
-  private addEventFunctions(
-    props: BffFunctionsProps,
-    api: EventsApi,
-  ): Record<EventFunctionName, DeployedFunction> {
-    const { storage, edgeSecret } = props;
-    const functions = {
-      'session-events': this.add('session-events', props, [
-        ...edgeSecret.readStatements(),
-        ...storage.sessionStatements({ UpdateItem: ['session#*'] }),
-      ]),
-      'session-end-events': this.add(
-        'session-end-events',
-        props,
-        [...storage.sessionStreamStatements(), api.postStatement()],
-        // The SDK's own variable for the address of a service.
-        { AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: api.connectionsUrl },
-      ),
-    };
-    const { role } = functions['session-end-events'].made;
-    if (role !== undefined) api.acknowledgePosts(role);
-    return functions;
+  private postTo(api: EventsApi, sender: lambda.Function): void {
+    // The SDK's own variable for the address of a service.
+    sender.addEnvironment('AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI', api.connectionsUrl);
+    if (sender.role !== undefined) api.acknowledgePosts(sender.role);
   }
 
   /** @throws Error for a function that this deployment has not */
   private one(name: FunctionName): DeployedFunction {
-    const found = this.functions[name];
+    const found = this.functions.get(name);
     if (found === undefined) throw new Error(`there is no function ${name} without sessionEvents`);
     return found;
   }
@@ -314,25 +302,23 @@ export class BffFunctions extends Construct {
 
   /** Every function, by name. */
   byName(): ReadonlyMap<FunctionName, lambda.Function> {
-    return new Map(this.names().map((name) => [name, this.get(name)]));
+    return this.each(({ made }) => made);
   }
 
   /** The version in force of every function, by name. */
   liveByName(): ReadonlyMap<FunctionName, lambda.Alias> {
-    return new Map(this.names().map((name) => [name, this.live(name)]));
+    return this.each(({ live }) => live);
   }
 
   /** Every function's log, by its name; without the audit trail, which repeats lines of the others. */
   logGroups(): ReadonlyMap<FunctionName, logs.LogGroup> {
-    return new Map(
-      this.names()
-        .filter((name) => name !== 'audit-trail')
-        .map((name) => [name, this.one(name).logGroup]),
-    );
+    const groups = this.each(({ logGroup }) => logGroup);
+    groups.delete('audit-trail');
+    return groups;
   }
 
-  private names(): readonly FunctionName[] {
-    return Object.keys(this.functions) as FunctionName[];
+  private each<T>(part: (deployed: DeployedFunction) => T): Map<FunctionName, T> {
+    return new Map([...this.functions].map(([name, deployed]) => [name, part(deployed)]));
   }
 
   /** The maximum time that the function may take for one event. */
@@ -344,9 +330,8 @@ export class BffFunctions extends Construct {
     name: FunctionName,
     props: BffFunctionsProps,
     statements: readonly iam.PolicyStatement[],
-    environment: Readonly<Record<string, string>> = {},
   ): DeployedFunction {
-    const { description, memoryMegabytes, timeout } = sizes[name];
+    const { description, memoryMegabytes = 512, timeout } = sizes[name];
     const scope = new Construct(this, pascalCase(name));
     const logGroup = name === 'audit-trail' ? props.storage.auditLogGroup : props.logs.group(scope, 'Logs');
     // Everything the function may do stands in this one inline policy: a managed policy would say more than it needs.
@@ -355,11 +340,7 @@ export class BffFunctions extends Construct {
       inlinePolicies: {
         [name]: new iam.PolicyDocument({
           statements: [
-            new iam.PolicyStatement({
-              sid: 'Logs',
-              actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-              resources: [logGroup.logGroupArn],
-            }),
+            allow('Logs', ['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn]),
             ...(traced.includes(name) ? [tracing] : []),
             ...statements,
           ],
@@ -383,15 +364,12 @@ export class BffFunctions extends Construct {
         code: lambda.Code.fromAsset(code),
         memorySize: memoryMegabytes,
         timeout,
-        environment: {
-          ...Object.fromEntries(
-            { ...functionSettings, ...eventFunctionSettings }[name].map((setting) => [
-              setting,
-              props.settings[setting],
-            ]),
-          ),
-          ...environment,
-        },
+        environment: Object.fromEntries(
+          { ...functionSettings, ...eventFunctionSettings }[name].map((setting) => [
+            setting,
+            props.settings[setting],
+          ]),
+        ),
         reservedConcurrentExecutions: props.reservedConcurrency[name],
         role,
         logGroup,

@@ -13,17 +13,14 @@ import type { HttpFunctionName } from '../../lambdas/routes.ts';
 import type { UpstreamDefinitions } from '../../manifest/index.ts';
 import type { BffFunctions } from './functions.ts';
 import type { BffLogs } from './logs.ts';
-import { minRouteRate, routeShares } from './rate-limits.ts';
+import { pathsOf } from './paths.ts';
+import { routeShares, shareOf, type RouteRate } from './rate-limits.ts';
 
-export interface BffHttpApiProps {
+export interface BffHttpApiProps extends RouteRate {
   readonly functions: BffFunctions;
   readonly logs: BffLogs;
   /** The route manifest. */
   readonly upstreams: UpstreamDefinitions;
-  /** Requests a second to a route, over all users, above which the gateway answers 429. */
-  readonly requestsPerSecond: number;
-  /** Requests to a route that may come at once before that rate counts. */
-  readonly requestBurst: number;
   /** The name under which the edge calls the API, with its certificate in this region. The API's own address is off then. */
   readonly originDomain: OriginDomain | undefined;
 }
@@ -105,35 +102,27 @@ export class BffHttpApi extends Construct {
       });
     }
 
-    const made: apigateway.HttpRoute[] = [];
     // Any method, so that a wrong one gets our own 405 and not the gateway's 404.
-    for (const name of Object.keys(routes) as HttpFunctionName[]) {
-      const target = integration(name);
-      for (const path of new Set(Object.keys(routes[name]).map((key) => key.slice(key.indexOf('/'))))) {
-        made.push(...this.api.addRoutes({ path, methods: [apigateway.HttpMethod.ANY], integration: target }));
-      }
-    }
-    const proxy = integration('api-proxy');
-    for (const path of apiPaths(props.upstreams)) {
-      made.push(...this.api.addRoutes({ path, methods: [apigateway.HttpMethod.ANY], integration: proxy }));
-    }
-    const unknown = integration('unknown-route');
-    for (const prefix of bffPrefixes) {
-      made.push(
-        ...this.api.addRoutes({
-          path: `${prefix}/{proxy+}`,
-          methods: [apigateway.HttpMethod.ANY],
-          integration: unknown,
-        }),
+    const addRoutes = (paths: Iterable<string>, target: HttpLambdaIntegration): apigateway.HttpRoute[] =>
+      [...paths].flatMap((path) =>
+        this.api.addRoutes({ path, methods: [apigateway.HttpMethod.ANY], integration: target }),
       );
-    }
-    made.push(
+    const unknown = integration('unknown-route');
+    const made = [
+      ...(Object.keys(routes) as HttpFunctionName[]).flatMap((name) =>
+        addRoutes(pathsOf(name), integration(name)),
+      ),
+      ...addRoutes(apiPaths(props.upstreams), integration('api-proxy')),
+      ...addRoutes(
+        bffPrefixes.map((prefix) => `${prefix}/{proxy+}`),
+        unknown,
+      ),
       new apigateway.HttpRoute(this, 'DefaultRoute', {
         httpApi: this.api,
         routeKey: apigateway.HttpRouteKey.DEFAULT,
         integration: unknown,
       }),
-    );
+    ];
 
     this.accessLogs = props.logs.vendedGroup(this, 'AccessLogs', 'api-access');
     const stage = this.api.addStage('Stage', {
@@ -179,20 +168,13 @@ export class BffHttpApi extends Construct {
 const throttle = (
   stage: apigateway.HttpStage,
   made: readonly apigateway.HttpRoute[],
-  { requestsPerSecond, requestBurst }: BffHttpApiProps,
+  rate: RouteRate,
 ): void => {
-  const rateOf = (all: number, share: number): number => Math.max(minRouteRate, Math.round(all * share));
   (stage.node.defaultChild as apigateway.CfnStage).routeSettings = Object.fromEntries(
     made.map(({ node }) => {
       const { routeKey } = node.defaultChild as apigateway.CfnRoute;
-      const share = routeShares[routeKey] ?? 1;
-      return [
-        routeKey,
-        {
-          ThrottlingRateLimit: rateOf(requestsPerSecond, share),
-          ThrottlingBurstLimit: rateOf(requestBurst, share),
-        },
-      ];
+      const { rateLimit, burstLimit } = shareOf(rate, routeShares[routeKey] ?? 1);
+      return [routeKey, { ThrottlingRateLimit: rateLimit, ThrottlingBurstLimit: burstLimit }];
     }),
   );
   stage.node.addDependency(...made);

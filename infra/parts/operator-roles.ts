@@ -3,6 +3,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { allow } from './statements.ts';
 import type { BffFunctions } from './functions.ts';
 import type { SigningKeyStore } from './signing-key-store.ts';
 
@@ -105,53 +106,42 @@ const readingStatements = (
   { functions, auditLogGroup, alarmTopics }: OperatorRolesProps,
   stackNames: readonly string[],
 ): readonly iam.PolicyStatement[] => [
-  new iam.PolicyStatement({
-    sid: 'Installation',
-    actions: ['cloudformation:DescribeStacks'],
-    resources: stackNames.map((name) => stackArn(name, Aws.PARTITION, Aws.REGION, Aws.ACCOUNT_ID)),
-  }),
-  new iam.PolicyStatement({
-    sid: 'KeysStatus',
-    actions: ['lambda:InvokeFunction'],
-    resources: [functions.live('keys-status').functionArn],
-  }),
-  new iam.PolicyStatement({
-    sid: 'Logs',
-    actions: ['logs:StartQuery'],
-    resources: [...functions.logGroups().values(), auditLogGroup].map(({ logGroupArn }) => logGroupArn),
-  }),
-  new iam.PolicyStatement({
-    sid: 'QueryResultsAndAlarms',
-    actions: ['logs:GetQueryResults', 'cloudwatch:DescribeAlarms'],
-    resources: ['*'],
-  }),
-  new iam.PolicyStatement({
-    sid: 'AlarmSubscriptions',
-    actions: ['sns:ListSubscriptionsByTopic'],
-    resources: [...new Set(alarmTopics.map(({ topicArn }) => topicArn))],
-  }),
+  allow(
+    'Installation',
+    ['cloudformation:DescribeStacks'],
+    stackNames.map((name) => stackArn(name, Aws.PARTITION, Aws.REGION, Aws.ACCOUNT_ID)),
+  ),
+  allow('KeysStatus', ['lambda:InvokeFunction'], [functions.live('keys-status').functionArn]),
+  allow(
+    'Logs',
+    ['logs:StartQuery'],
+    [...functions.logGroups().values(), auditLogGroup].map(({ logGroupArn }) => logGroupArn),
+  ),
+  allow('QueryResultsAndAlarms', ['logs:GetQueryResults', 'cloudwatch:DescribeAlarms'], ['*']),
+  allow(
+    'AlarmSubscriptions',
+    ['sns:ListSubscriptionsByTopic'],
+    [...new Set(alarmTopics.map(({ topicArn }) => topicArn))],
+  ),
 ];
 
 const actingStatements = ({ functions, stores }: OperatorRolesProps): readonly iam.PolicyStatement[] => [
-  new iam.PolicyStatement({
-    sid: 'SessionsAndKeys',
-    actions: ['lambda:InvokeFunction'],
+  allow(
+    'SessionsAndKeys',
+    ['lambda:InvokeFunction'],
     // The function that writes keys has no gradual releases, and is called by its name.
-    resources: [
-      functions.live('operator-sessions').functionArn,
-      functions.get('rotate-signing-keys').functionArn,
-    ],
-  }),
-  new iam.PolicyStatement({
-    sid: 'Rotate',
-    actions: ['secretsmanager:RotateSecret'],
-    resources: stores.map(({ secret }) => secret.secretArn),
+    [functions.live('operator-sessions').functionArn, functions.get('rotate-signing-keys').functionArn],
+  ),
+  allow(
+    'Rotate',
+    ['secretsmanager:RotateSecret'],
+    stores.map(({ secret }) => secret.secretArn),
     // The same call could have another function rotate the secret, which would be handed the keys, or change the schedule.
-    conditions: {
+    {
       ArnEqualsIfExists: {
         'secretsmanager:RotationLambdaARN': functions.get('rotate-signing-keys').functionArn,
       },
       BoolIfExists: { 'secretsmanager:ModifyRotationRules': 'false' },
     },
-  }),
+  ),
 ];

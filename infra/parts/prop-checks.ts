@@ -11,7 +11,7 @@ import type { EdgeSecretProps } from './edge-secret.ts';
 import type { FirewallProps } from './firewall.ts';
 import type { OriginDomain } from './http-api.ts';
 import type { OperatorPrincipals } from './operator-roles.ts';
-import { DeploymentRefused } from './settings.ts';
+import { DeploymentRefused, propertyOfSetting } from './settings.ts';
 import type { SigningKeyStoreProps } from './signing-key-store.ts';
 import type { BffStorageProps } from './storage.ts';
 
@@ -57,8 +57,12 @@ const duration = optional(
 const principal = optional('a principal', (value) => isObject(value) && 'policyFragment' in value);
 const functionNames = Object.keys({ ...functionSettings, ...eventFunctionSettings });
 
-/** The property is a setting of the functions, whose rule checks it. */
-const checkedAsSetting: Check = () => [];
+/** Members of `bff.config`, and properties that are a setting of the functions: both have rules of their own. */
+type CheckedElsewhere = BffConfig &
+  Record<(typeof propertyOfSetting)[keyof typeof propertyOfSetting], unknown>;
+const checkedElsewhere = Object.fromEntries(
+  [...configMembers, ...Object.values(propertyOfSetting)].map((name) => [name, () => []]),
+) as unknown as Checks<CheckedElsewhere>;
 
 export const firewallChecks: Checks<FirewallProps> = {
   logRetention: number,
@@ -97,35 +101,20 @@ const originDomainChecks: Checks<OriginDomain> = {
 const operatorPrincipalsChecks: Checks<OperatorPrincipals> = { readOnly: principal, operator: principal };
 
 export const propChecks: Checks<Cis2BffProps> = {
-  // Members of `bff.config` have rules of their own.
-  ...(Object.fromEntries(configMembers.map((member) => [member, checkedAsSetting])) as Checks<BffConfig>),
-  acr: checkedAsSetting,
+  ...checkedElsewhere,
   alarmEmail: text,
   alarmTopic: construct('new sns.Topic'),
   apiPlatformCredentials: construct('new ApiPlatformCredentials'),
-  apiPlatformKeys: checkedAsSetting,
   apiPlatformKeyStore: construct('new SigningKeyStore'),
-  apiPlatformTokenUrl: checkedAsSetting,
-  baseUrl: checkedAsSetting,
   bundles: text,
   certificate: construct('Certificate.fromCertificateArn'),
-  clientId: checkedAsSetting,
   distribution: construct('new cloudfront.Distribution'),
   edgeSecret: construct('new EdgeSecret'),
   edgeSecretDeployment: positiveNumber,
-  endSessionUrl: checkedAsSetting,
-  freshness: checkedAsSetting,
   hostedZone: construct('HostedZone.fromLookup'),
-  issuer: checkedAsSetting,
-  keyCacheSeconds: checkedAsSetting,
-  keyCustody: checkedAsSetting,
   keyLeadTime: duration,
-  keyRingName: checkedAsSetting,
   keysRemainInKms: trueOrFalse,
-  logLevel: checkedAsSetting,
   logRetention: number,
-  minimumAal: checkedAsSetting,
-  minimumIal: checkedAsSetting,
   operatorPrincipals: objectOf(operatorPrincipalsChecks),
   originDomain: objectOf(originDomainChecks),
   production: trueOrFalse,
@@ -140,11 +129,9 @@ export const propChecks: Checks<Cis2BffProps> = {
   rollout: optional('"canary" or "all-at-once"', (value) => value === 'canary' || value === 'all-at-once'),
   rotationPeriod: duration,
   runbookUrl: text,
-  signingKeyBits: checkedAsSetting,
   signingKeys: construct('new SigningKeyStore'),
   spaBucket: construct('new s3.Bucket'),
   storage: construct('new BffStorage'),
-  upstreamUrls: checkedAsSetting,
   warmUp: trueOrFalse,
   warningEmail: text,
   warningTopic: construct('new sns.Topic'),

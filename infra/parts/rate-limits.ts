@@ -42,8 +42,22 @@ export const routeShares: Readonly<Record<string, number>> = {
  */
 export const eventsShare = 0.2;
 
+/** What the gateway takes on one route, over all users. */
+export interface RouteRate {
+  /** Requests a second above which it answers 429. */
+  readonly requestsPerSecond: number;
+  /** Requests that may come at once before that rate counts. */
+  readonly requestBurst: number;
+}
+
 /** The lowest rate of a route, a second: with fewer, two people at once would be refused. */
-export const minRouteRate = 5;
+const minRouteRate = 5;
+
+/** A part of a rate, as the gateway takes it. */
+export const shareOf = ({ requestsPerSecond, requestBurst }: RouteRate, share: number) => ({
+  rateLimit: Math.max(minRouteRate, Math.round(requestsPerSecond * share)),
+  burstLimit: Math.max(minRouteRate, Math.round(requestBurst * share)),
+});
 
 /** The API proxy: calls of one session in a window of a minute, or of a fifteenth of the idle limit if that is less. */
 export const defaultCallsPerWindow = 250;

@@ -4,6 +4,7 @@ import * as codedeploy from 'aws-cdk-lib/aws-codedeploy';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import { allow } from './statements.ts';
 import type { FunctionName } from '../../lambdas/settings/index.ts';
 
 /**
@@ -32,16 +33,12 @@ export class BffReleases extends Construct {
       inlinePolicies: {
         releases: new iam.PolicyDocument({
           statements: [
-            new iam.PolicyStatement({
-              sid: 'Shift',
-              actions: ['lambda:GetAlias', 'lambda:GetProvisionedConcurrencyConfig', 'lambda:UpdateAlias'],
-              resources: [...functions, ...functions.map((arn) => `${arn}:live`)],
-            }),
-            new iam.PolicyStatement({
-              sid: 'Alarms',
-              actions: ['cloudwatch:DescribeAlarms'],
-              resources: ['*'],
-            }),
+            allow(
+              'Shift',
+              ['lambda:GetAlias', 'lambda:GetProvisionedConcurrencyConfig', 'lambda:UpdateAlias'],
+              [...functions, ...functions.map((arn) => `${arn}:live`)],
+            ),
+            allow('Alarms', ['cloudwatch:DescribeAlarms'], ['*']),
           ],
         }),
       },

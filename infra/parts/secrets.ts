@@ -1,8 +1,9 @@
-import { Stack, Validations } from 'aws-cdk-lib';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import { Validations } from 'aws-cdk-lib';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import { allow, viaService } from './statements.ts';
 import { retainOnUpdateOrDelete } from './removal.ts';
 
 /** A secret with an encryption key that is for nothing else. */
@@ -67,20 +68,18 @@ export function secretStatements(
   conditions: Readonly<Record<string, unknown>> = {},
 ): iam.PolicyStatement[] {
   return [
-    new iam.PolicyStatement({
+    allow(
       sid,
-      actions: secretActions.map((action) => `secretsmanager:${action}`),
-      resources: [secret.secretArn],
+      secretActions.map((action) => `secretsmanager:${action}`),
+      [secret.secretArn],
       conditions,
-    }),
-    new iam.PolicyStatement({
-      sid: `${sid}AtRest`,
-      actions: keyActions.map((action) => `kms:${action}`),
-      resources: [encryptionKey.keyArn],
-      conditions: {
-        StringEquals: { 'kms:ViaService': `secretsmanager.${Stack.of(secret).region}.amazonaws.com` },
-      },
-    }),
+    ),
+    allow(
+      `${sid}AtRest`,
+      keyActions.map((action) => `kms:${action}`),
+      [encryptionKey.keyArn],
+      viaService(secret, 'secretsmanager'),
+    ),
   ];
 }
 

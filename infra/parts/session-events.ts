@@ -2,11 +2,12 @@ import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct, type IConstruct } from 'constructs';
+import { allow } from './statements.ts';
 import type { BffFunctions } from './functions.ts';
-import { eventsShare, minRouteRate } from './rate-limits.ts';
+import { eventsShare, shareOf, type RouteRate } from './rate-limits.ts';
 
 /** A WebSocket API answers at the path of its stage, and nowhere else. */
 const stageName = 'events';
@@ -69,11 +70,7 @@ export class EventsApi extends Construct {
 
   /** What a function must be allowed to send a message to whoever is connected, and nothing else to a connection. */
   postStatement(): iam.PolicyStatement {
-    return new iam.PolicyStatement({
-      sid: 'Connections',
-      actions: ['execute-api:ManageConnections'],
-      resources: [this.connectionsArn],
-    });
+    return allow('Connections', ['execute-api:ManageConnections'], [this.connectionsArn]);
   }
 
   /** Says why a role that holds {@link postStatement} is for every connection. */
@@ -85,18 +82,7 @@ export class EventsApi extends Construct {
   }
 
   /** Leads connections to their function, and ends of sessions to theirs. */
-  connect(
-    functions: BffFunctions,
-    {
-      sessions,
-      requestsPerSecond,
-      requestBurst,
-    }: {
-      readonly sessions: dynamodb.Table;
-      readonly requestsPerSecond: number;
-      readonly requestBurst: number;
-    },
-  ): void {
+  connect(functions: BffFunctions, sessions: dynamodb.Table, rate: RouteRate): void {
     this.api.addRoute('$connect', {
       integration: new WebSocketLambdaIntegration('session-events', functions.live('session-events'), {
         timeout: functions.timeout('session-events').plus(Duration.seconds(3)),
@@ -106,10 +92,7 @@ export class EventsApi extends Construct {
       webSocketApi: this.api,
       stageName,
       autoDeploy: true,
-      throttle: {
-        rateLimit: Math.max(minRouteRate, Math.round(requestsPerSecond * eventsShare)),
-        burstLimit: Math.max(minRouteRate, Math.round(requestBurst * eventsShare)),
-      },
+      throttle: shareOf(rate, eventsShare),
     });
     const tells = functions.live('session-end-events');
     const mapping = new lambda.EventSourceMapping(this, 'Ends', {

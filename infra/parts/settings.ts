@@ -156,7 +156,7 @@ export class DeploymentRefused extends Error {
 }
 
 /** The property that a setting comes from, where another name says the same. */
-const propertyOf: Readonly<Partial<Record<SettingName, string>>> = {
+export const propertyOfSetting = {
   BASE_URL: 'baseUrl',
   CIS2_ISSUER: 'issuer',
   CIS2_CLIENT_ID: 'clientId',
@@ -177,12 +177,13 @@ const propertyOf: Readonly<Partial<Record<SettingName, string>>> = {
   API_PLATFORM_TOKEN_URL: 'apiPlatformTokenUrl',
   LOG_LEVEL: 'logLevel',
   WARM_UP: 'warmUp',
-};
+} as const satisfies Readonly<Partial<Record<SettingName, string>>>;
 
 /** A problem of a setting, as one of the property. */
 const ofProperty = (problem: string): string => {
   const [name = ''] = problem.split(' ', 1);
-  const property = propertyOf[name as SettingName];
+  const properties: Readonly<Record<string, string>> = propertyOfSetting;
+  const property = properties[name];
   return property === undefined ? problem : property + problem.slice(name.length);
 };
 

@@ -1,8 +1,9 @@
 import { Aws, Validations } from 'aws-cdk-lib';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { allow } from './statements.ts';
 import { refuseProblems, signingKeyStoreChecks } from './prop-checks.ts';
 import { addEmptySecret, readingStatements, secretStatements } from './secrets.ts';
 
@@ -55,11 +56,7 @@ export class SigningKeyStore extends Construct {
 
   /** What a function must be allowed to see which versions the ring has, and the value of none. */
   describeStatement(): iam.PolicyStatement {
-    return new iam.PolicyStatement({
-      sid: names[this.purpose].sid,
-      actions: ['secretsmanager:DescribeSecret'],
-      resources: [this.secret.secretArn],
-    });
+    return allow(names[this.purpose].sid, ['secretsmanager:DescribeSecret'], [this.secret.secretArn]);
   }
 
   /** What a function must be allowed to fill, rotate and change the ring. */
@@ -90,15 +87,10 @@ const tagValues = ({ name, purposes }: KmsRings): string[] => purposes.map((purp
 
 /** What a function must be allowed to sign with the keys in KMS of these rings, as CIS2 expects it (RS512). */
 export const kmsSigningStatements = (rings: KmsRings): iam.PolicyStatement[] => [
-  new iam.PolicyStatement({
-    sid: 'KmsKeysSign',
-    actions: ['kms:Sign'],
-    resources: [everyKey],
-    conditions: {
-      StringEquals: {
-        [`aws:ResourceTag/${ringTag}`]: tagValues(rings),
-        'kms:SigningAlgorithm': 'RSASSA_PKCS1_V1_5_SHA_512',
-      },
+  allow('KmsKeysSign', ['kms:Sign'], [everyKey], {
+    StringEquals: {
+      [`aws:ResourceTag/${ringTag}`]: tagValues(rings),
+      'kms:SigningAlgorithm': 'RSASSA_PKCS1_V1_5_SHA_512',
     },
   }),
 ];
@@ -109,19 +101,9 @@ export const kmsSigningStatements = (rings: KmsRings): iam.PolicyStatement[] => 
  * whatever the tag: a key's is wanted the moment after it is made, and KMS may take five minutes to know a tag.
  */
 export const kmsKeepingStatements = (rings: KmsRings): iam.PolicyStatement[] => [
-  new iam.PolicyStatement({
-    sid: 'KmsKeysRead',
-    actions: ['kms:GetPublicKey'],
-    resources: [everyKey],
-    conditions: { StringEquals: { 'kms:KeyUsage': 'SIGN_VERIFY' } },
-  }),
-  new iam.PolicyStatement({
-    sid: 'KmsKeysKeep',
-    actions: ['kms:ScheduleKeyDeletion'],
-    resources: [everyKey],
-    conditions: {
-      StringEquals: { [`aws:ResourceTag/${ringTag}`]: tagValues(rings), 'kms:KeyUsage': 'SIGN_VERIFY' },
-    },
+  allow('KmsKeysRead', ['kms:GetPublicKey'], [everyKey], { StringEquals: { 'kms:KeyUsage': 'SIGN_VERIFY' } }),
+  allow('KmsKeysKeep', ['kms:ScheduleKeyDeletion'], [everyKey], {
+    StringEquals: { [`aws:ResourceTag/${ringTag}`]: tagValues(rings), 'kms:KeyUsage': 'SIGN_VERIFY' },
   }),
 ];
 
@@ -134,21 +116,14 @@ export const kmsMakingStatements = (rings: KmsRings, bits: string): iam.PolicySt
   const tagged = { [`aws:RequestTag/${ringTag}`]: tagValues(rings) };
   const noOtherTag = { 'aws:TagKeys': ringTag };
   return [
-    new iam.PolicyStatement({
-      sid: 'KmsKeysMake',
-      actions: ['kms:CreateKey'],
-      resources: ['*'],
-      conditions: {
-        StringEquals: { ...tagged, 'kms:KeySpec': `RSA_${bits}`, 'kms:KeyUsage': 'SIGN_VERIFY' },
-        'ForAllValues:StringEquals': noOtherTag,
-      },
+    allow('KmsKeysMake', ['kms:CreateKey'], ['*'], {
+      StringEquals: { ...tagged, 'kms:KeySpec': `RSA_${bits}`, 'kms:KeyUsage': 'SIGN_VERIFY' },
+      'ForAllValues:StringEquals': noOtherTag,
     }),
     // KMS asks for it when a key is made with a tag.
-    new iam.PolicyStatement({
-      sid: 'KmsKeysTag',
-      actions: ['kms:TagResource'],
-      resources: [everyKey],
-      conditions: { StringEquals: tagged, 'ForAllValues:StringEquals': noOtherTag },
+    allow('KmsKeysTag', ['kms:TagResource'], [everyKey], {
+      StringEquals: tagged,
+      'ForAllValues:StringEquals': noOtherTag,
     }),
   ];
 };

@@ -1,10 +1,11 @@
-import { Stack, Validations } from 'aws-cdk-lib';
+import { Validations } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { allow, viaService } from './statements.ts';
 import { BffLogs } from './logs.ts';
 import { refuseProblems, storageChecks } from './prop-checks.ts';
 import { retainOnUpdateOrDelete } from './removal.ts';
@@ -145,14 +146,12 @@ export class BffStorage extends Construct {
   sessionStatements(uses: ItemUses<SessionItems>): iam.PolicyStatement[] {
     return [
       ...itemStatements('Sessions', this.sessions, uses),
-      new iam.PolicyStatement({
-        sid: 'SessionsAtRest',
-        actions: ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'],
-        resources: [this.encryptionKey.keyArn],
-        conditions: {
-          StringEquals: { 'kms:ViaService': `dynamodb.${Stack.of(this).region}.amazonaws.com` },
-        },
-      }),
+      allow(
+        'SessionsAtRest',
+        ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'],
+        [this.encryptionKey.keyArn],
+        viaService(this, 'dynamodb'),
+      ),
     ];
   }
 
@@ -161,40 +160,33 @@ export class BffStorage extends Construct {
    * attributes that say whether a session lives.
    */
   sessionScanStatement(): iam.PolicyStatement {
-    return new iam.PolicyStatement({
-      sid: 'SessionsScan',
-      actions: ['dynamodb:Scan'],
-      resources: [this.sessions.tableArn],
-      conditions: {
-        'ForAllValues:StringEquals': { 'dynamodb:Attributes': ['pk', 'sk', 'state', 'signedInAt'] },
-        // Of no attribute at all the condition above would hold.
-        Null: { 'dynamodb:Attributes': 'false' },
-        StringEquals: { 'dynamodb:Select': 'SPECIFIC_ATTRIBUTES' },
-      },
+    return allow('SessionsScan', ['dynamodb:Scan'], [this.sessions.tableArn], {
+      'ForAllValues:StringEquals': { 'dynamodb:Attributes': ['pk', 'sk', 'state', 'signedInAt'] },
+      // Of no attribute at all the condition above would hold.
+      Null: { 'dynamodb:Attributes': 'false' },
+      StringEquals: { 'dynamodb:Select': 'SPECIFIC_ATTRIBUTES' },
     });
   }
 
   /** What a function must be allowed to be run with the stream of the sessions table. It may touch no item. */
   sessionStreamStatements(): iam.PolicyStatement[] {
     return [
-      new iam.PolicyStatement({
-        sid: 'SessionsStream',
-        actions: [
+      allow(
+        'SessionsStream',
+        [
           'dynamodb:DescribeStream',
           'dynamodb:GetRecords',
           'dynamodb:GetShardIterator',
           'dynamodb:ListStreams',
         ],
-        resources: [this.sessions.tableStreamArn ?? ''],
-      }),
-      new iam.PolicyStatement({
-        sid: 'SessionsStreamAtRest',
-        actions: ['kms:Decrypt'],
-        resources: [this.encryptionKey.keyArn],
-        conditions: {
-          StringEquals: { 'kms:ViaService': `dynamodb.${Stack.of(this).region}.amazonaws.com` },
-        },
-      }),
+        [this.sessions.tableStreamArn ?? ''],
+      ),
+      allow(
+        'SessionsStreamAtRest',
+        ['kms:Decrypt'],
+        [this.encryptionKey.keyArn],
+        viaService(this, 'dynamodb'),
+      ),
     ];
   }
 
@@ -206,16 +198,10 @@ export class BffStorage extends Construct {
 
 /** One statement an action, for the items that it may be used on. */
 const itemStatements = (sid: string, table: dynamodb.Table, uses: ItemUses<string>): iam.PolicyStatement[] =>
-  Object.entries(uses).map(
-    ([action, items]) =>
-      new iam.PolicyStatement({
-        sid: `${sid}${action}`,
-        actions: [`dynamodb:${action}`],
-        resources: [table.tableArn],
-        conditions: {
-          'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': items },
-          // Of no key at all the condition above would hold.
-          Null: { 'dynamodb:LeadingKeys': 'false' },
-        },
-      }),
+  Object.entries(uses).map(([action, items]) =>
+    allow(`${sid}${action}`, [`dynamodb:${action}`], [table.tableArn], {
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': items },
+      // Of no key at all the condition above would hold.
+      Null: { 'dynamodb:LeadingKeys': 'false' },
+    }),
   );

@@ -1,52 +1,59 @@
 import { join } from 'node:path';
 import { Duration, Stack, Token, Validations } from 'aws-cdk-lib';
 import type * as apigateway from 'aws-cdk-lib/aws-apigatewayv2';
-import type * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as cloudfront from 'aws-cdk-lib/aws-cloudfront';
 import * as origins from 'aws-cdk-lib/aws-cloudfront-origins';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import type { BffConfig } from '../../manifest/index.ts';
 import { contentSecurityPolicyOf, permissionsPolicyOf } from '../../manifest/page-policies.ts';
 import { cookieNames } from '../../lambdas/cookie-names.ts';
 import { keySetEdgeCacheSeconds } from '../../lambdas/key-set-cache.ts';
 import { responseHeaders, strictTransportSecuritySeconds } from '../../lambdas/response-headers.ts';
-import { bffPrefixes, edgeHeader, eventsPath, routes } from '../../lambdas/routes.ts';
+import { bffPrefixes, edgeHeader, eventsPath } from '../../lambdas/routes.ts';
+import type { Cis2BffProps } from '../cis2-bff.ts';
 import type { EdgeSecret } from './edge-secret.ts';
 import type { EventsApi } from './session-events.ts';
+import { pathsOf } from './paths.ts';
 import { retainOnUpdateOrDelete } from './removal.ts';
 import { uncachedErrors } from './uncached-errors.ts';
 
-export interface WebEdgeProps {
+/** What of the construct's properties the edge is made of. */
+type OwnProps = Pick<
+  Cis2BffProps,
+  | 'baseUrl'
+  | 'certificate'
+  | 'contentSecurityPolicy'
+  | 'distribution'
+  | 'permissionsPolicy'
+  | 'spaBucket'
+  | 'webAclArn'
+  | 'withoutWebAcl'
+>;
+
+export interface WebEdgeProps extends OwnProps {
   readonly api: apigateway.HttpApi;
   /** The name by which the edge calls the API. @default - the API's own */
-  readonly originDomainName?: string;
+  readonly originDomainName: string | undefined;
   /** Where pages listen for the end of their session. @default - nowhere */
-  readonly eventsApi?: EventsApi;
+  readonly eventsApi: EventsApi | undefined;
   /** What the edge sends with every request to the API. */
   readonly edgeSecret: EdgeSecret;
-  /** The origin's own name: `https://` and a host. */
-  readonly baseUrl: string;
-  /** Certificate (in us-east-1) for the base URL's host. */
-  readonly certificate?: acm.ICertificate;
-  /** ARN of the web ACL (in us-east-1) that guards the distribution. */
-  readonly webAclArn?: string;
-  /** Why there is no web ACL. */
-  readonly withoutWebAcl?: string;
-  /** A bucket of the app's own for the SPA's files. @default - made here */
-  readonly spaBucket?: s3.IBucket;
-  /** A distribution of the app's own, which gets the BFF's paths. @default - made here */
-  readonly distribution?: cloudfront.Distribution;
-  /** What the app adds to the Content-Security-Policy of its documents. */
-  readonly contentSecurityPolicy?: BffConfig['contentSecurityPolicy'];
-  /** What the app says in the Permissions-Policy of its documents. */
-  readonly permissionsPolicy?: BffConfig['permissionsPolicy'];
 }
 
-/** Where the public keys are served. */
-const keySetPaths = Object.keys(routes.jwks).map((key) => key.slice(key.indexOf('/')));
-
-const strictTransportSecurityMaxAge = Duration.seconds(strictTransportSecuritySeconds);
+/** @param override - whether they take the place of what a response has already */
+const securityHeaders = (
+  contentSecurityPolicy: string,
+  override: boolean,
+): cloudfront.ResponseSecurityHeadersBehavior => ({
+  contentSecurityPolicy: { contentSecurityPolicy, override },
+  contentTypeOptions: { override },
+  referrerPolicy: { referrerPolicy: cloudfront.HeadersReferrerPolicy.NO_REFERRER, override },
+  strictTransportSecurity: {
+    accessControlMaxAge: Duration.seconds(strictTransportSecuritySeconds),
+    includeSubdomains: true,
+    override,
+  },
+});
 
 /** A WebSocket API answers at its stage and under no other path: the origin's path names the stage. */
 const atTheStage = "function handler(event) { event.request.uri = '/'; return event.request; }";
@@ -139,7 +146,7 @@ export class WebEdge extends Construct {
       },
     };
     return {
-      ...Object.fromEntries(keySetPaths.map((path) => [path, keySetBehaviour])),
+      ...Object.fromEntries(pathsOf('jwks').map((path) => [path, keySetBehaviour])),
       ...events,
       ...Object.fromEntries(bffPrefixes.map((prefix) => [`${prefix}/*`, bffBehaviour])),
     };
@@ -259,19 +266,7 @@ export class WebEdge extends Construct {
   ): cloudfront.ResponseHeadersPolicy {
     return new cloudfront.ResponseHeadersPolicy(this, id, {
       comment: `CIS2 BFF: ${what}`,
-      securityHeadersBehavior: {
-        contentSecurityPolicy: {
-          contentSecurityPolicy: contentSecurityPolicyOf(contentSecurityPolicy),
-          override: true,
-        },
-        contentTypeOptions: { override: true },
-        referrerPolicy: { referrerPolicy: cloudfront.HeadersReferrerPolicy.NO_REFERRER, override: true },
-        strictTransportSecurity: {
-          accessControlMaxAge: strictTransportSecurityMaxAge,
-          includeSubdomains: true,
-          override: true,
-        },
-      },
+      securityHeadersBehavior: securityHeaders(contentSecurityPolicyOf(contentSecurityPolicy), true),
       customHeadersBehavior: {
         customHeaders: [
           { header: 'Cache-Control', value: 'no-cache', override: !ownCacheControlStands },
@@ -286,19 +281,7 @@ export class WebEdge extends Construct {
   private bffHeaders(): cloudfront.ResponseHeadersPolicy {
     return new cloudfront.ResponseHeadersPolicy(this, 'BffHeaders', {
       comment: 'CIS2 BFF: adds what an answer lacks, changes nothing that it has',
-      securityHeadersBehavior: {
-        contentSecurityPolicy: {
-          contentSecurityPolicy: responseHeaders['content-security-policy'],
-          override: false,
-        },
-        contentTypeOptions: { override: false },
-        referrerPolicy: { referrerPolicy: cloudfront.HeadersReferrerPolicy.NO_REFERRER, override: false },
-        strictTransportSecurity: {
-          accessControlMaxAge: strictTransportSecurityMaxAge,
-          includeSubdomains: true,
-          override: false,
-        },
-      },
+      securityHeadersBehavior: securityHeaders(responseHeaders['content-security-policy'], false),
       customHeadersBehavior: {
         customHeaders: [
           { header: 'Cache-Control', value: responseHeaders['cache-control'], override: false },

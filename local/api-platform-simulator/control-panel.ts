@@ -1,24 +1,11 @@
-import {
-  CommandRefused,
-  readChoice,
-  readJson,
-  readText,
-  readWhole,
-  required,
-  type CommandInput,
-} from '../control-panel/input.ts';
-import { controlPanelPath, isMarked } from '../control-panel/path.ts';
+import type { Commands } from '../control-panel/api.ts';
+import { readChoice, readText, readWhole, required, type CommandInput } from '../control-panel/input.ts';
 import type { Fault, Faults } from './faults.ts';
-import { json, type HttpResponse, type Request } from './http.ts';
-
-export const apiPath = `${controlPanelPath}/api/`;
 
 /** What a tester can do to a simulator while something uses it, from within the process and over HTTP alike. */
-export interface ControlPanel {
-  /** Each returns what it has done, in a sentence, and throws CommandRefused for input it cannot work with. */
+export interface ControlPanel extends Commands {
+  /** Each returns what it has done, in a sentence. */
   readonly commands: Readonly<Record<string, (input: CommandInput) => string>>;
-  /** Everything there is to see. Never a token or a secret. */
-  readonly state: object;
 }
 
 const kinds = ['slow', 'reset', 'drop', 'status', 'quota'] as const;
@@ -65,24 +52,3 @@ export const faultCommand =
     const howOften = times === undefined ? 'until it is switched off' : `${String(times)} times`;
     return `${operation ?? 'Every operation'}: ${fault.kind}, ${howOften}.`;
   };
-
-/** The control API: `POST /control-panel/api/COMMAND` with `X-Control-Panel: 1`, and `GET /control-panel/api/state`. */
-export function controlPanelResponse(controlPanel: ControlPanel, request: Request): HttpResponse {
-  const problem = (status: number, error: string) => json(status, { error }, 'control panel: refused');
-  const command = request.path.slice(apiPath.length);
-  if (command === 'state') {
-    return request.method === 'GET'
-      ? json(200, controlPanel.state, 'control panel: state')
-      : problem(405, 'Use GET.');
-  }
-  const run = Object.hasOwn(controlPanel.commands, command) ? controlPanel.commands[command] : undefined;
-  if (run === undefined) return problem(404, 'There is no such command.');
-  if (request.method !== 'POST') return problem(405, 'Use POST.');
-  if (!isMarked(request.headers)) return problem(403, 'Send X-Control-Panel: 1.');
-  try {
-    return json(200, { message: run(readJson(request.body, request.headers)) }, `control panel: ${command}`);
-  } catch (error) {
-    if (!(error instanceof CommandRefused)) throw error;
-    return problem(400, error.message);
-  }
-}

@@ -3,11 +3,11 @@ import type { LoopbackServer } from '../loopback-server.ts';
 import { readFlag, readText, readWhole, required, type CommandInput } from '../control-panel/input.ts';
 import type { Application } from './client-assertion.ts';
 import { Faults, type Fault } from './faults.ts';
-import { json, type HttpResponse, type Request } from './http.ts';
+import { json, withHeaders, type HttpResponse, type Request } from '../control-panel/http.ts';
 import { JwksCache } from './jwks-cache.ts';
 import { faultCommand, type ControlPanel } from './control-panel.ts';
 import { respondWith, startSimulatorServer, type ServerOptions } from './server.ts';
-import { createTokenEndpoint, operationOf, operations, readForm, type Operation } from './token-endpoint.ts';
+import { createTokenEndpoint, operationOf, operations, type Operation } from './token-endpoint.ts';
 import { errorResponse } from './token-error.ts';
 import { Tokens, defaultBehaviour, type Introspection } from './tokens.ts';
 
@@ -167,18 +167,11 @@ export async function startApiPlatformSimulator(
     const respond = async (request: Request): Promise<HttpResponse> => {
       if (request.path !== tokenPath) return json(404, {}, 'no such path');
       if (request.method !== 'POST') {
-        const refused = json(405, {}, 'method not allowed');
-        return { ...refused, headers: { ...refused.headers, allow: 'POST' } };
+        return withHeaders(json(405, {}, 'method not allowed'), { allow: 'POST' });
       }
-      const form = readForm(request);
-      if (form === undefined) {
-        return errorResponse(
-          415,
-          'invalid_request',
-          'Content-Type must be application/x-www-form-urlencoded',
-        );
-      }
-      return token(form);
+      return request.isForm
+        ? token(request.form)
+        : errorResponse(415, 'invalid_request', 'Content-Type must be application/x-www-form-urlencoded');
     };
     const endpointName = ({ path }: Request) => (path === tokenPath ? tokenPath : '(unknown path)');
     return { controlPanel, endpointName, respond };

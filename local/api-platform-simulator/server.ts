@@ -1,10 +1,10 @@
-import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { controlPanelPath, currentPath } from '../control-panel/path.ts';
+import { apiPath, apiResponse } from '../control-panel/api.ts';
+import { cut, requestOf, withHeaders, type HttpResponse, type Request } from '../control-panel/http.ts';
+import { controlPanelPath } from '../control-panel/path.ts';
 import { startLoopbackServer, type LoopbackServer } from '../loopback-server.ts';
+import type { ControlPanel } from './control-panel.ts';
 import type { Fault } from './faults.ts';
-import { cut, type HttpResponse, type Request } from './http.ts';
-import { controlPanelResponse, apiPath, type ControlPanel } from './control-panel.ts';
 
 export interface ServerOptions {
   /** Port on 127.0.0.1; 0 or absent takes any free one. */
@@ -22,18 +22,6 @@ export interface Service {
   readonly respond: (request: Request) => Promise<HttpResponse>;
 }
 
-function readRequest(message: IncomingMessage, body: string): Request {
-  const target = message.url ?? '/';
-  const mark = target.indexOf('?');
-  return {
-    method: message.method ?? 'GET',
-    path: currentPath(mark < 0 ? target : target.slice(0, mark)),
-    query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)),
-    headers: message.headers,
-    body,
-  };
-}
-
 /**
  * Starts a simulator's server: its service, with its control panel beside it.
  *
@@ -45,11 +33,15 @@ export async function startSimulatorServer(
   { log, ...where }: ServerOptions,
 ): Promise<LoopbackServer> {
   const respondTo = async (request: Request): Promise<HttpResponse> => {
-    if (request.path.startsWith(apiPath)) return controlPanelResponse(service.controlPanel, request);
-    return service.respond(request);
+    const { controlPanel } = service;
+    return request.path.startsWith(apiPath)
+      ? apiResponse(controlPanel, request, (command, input) => ({
+          message: controlPanel.commands[command]?.(input),
+        }))
+      : service.respond(request);
   };
   const server = await startLoopbackServer(async (message, body) => {
-    const request = readRequest(message, body);
+    const request = requestOf(message, body);
     const { outcome, ...rest } = await respondTo(request);
     const endpoint = request.path.startsWith(apiPath) ? controlPanelPath : service.endpointName(request);
     log?.(`${request.method} ${endpoint} ${String(rest.status)} ${outcome}`);
@@ -78,10 +70,9 @@ export async function respondWith(
       return cut('cut after the work, as asked at the control panel');
     case 'status':
     case 'quota': {
-      const response = instead(fault);
       const { retryAfterSeconds } = fault;
       const retry = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
-      return { ...response, headers: { ...response.headers, ...retry } };
+      return withHeaders(instead(fault), retry);
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../cis2-simulator/expiring-map.ts';
 import { createAssertionCheck, type Application } from './client-assertion.ts';
 import type { JwksCache } from './jwks-cache.ts';
-import { json, type HttpResponse, type Request } from './http.ts';
+import { json, type HttpResponse } from '../control-panel/http.ts';
 import { createSubjectCheck } from './subject-token.ts';
 import { badRequest, errorResponse, TokenError } from './token-error.ts';
 import type { AskedLifetimes, Tokens } from './tokens.ts';
@@ -25,11 +25,6 @@ const only = (form: URLSearchParams, name: string): string | undefined => {
   const [value, ...others] = form.getAll(name);
   return others.length > 0 || value === '' ? undefined : value;
 };
-
-export const readForm = ({ headers, body }: Request): URLSearchParams | undefined =>
-  /^application\/x-www-form-urlencoded\s*(;|$)/i.test(headers['content-type'] ?? '')
-    ? new URLSearchParams(body)
-    : undefined;
 
 /** What a form asks for; undefined for a grant type that there is not. */
 export function operationOf(form: URLSearchParams): Operation | undefined {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { json, type HttpResponse } from './http.ts';
+import { json, type HttpResponse } from '../control-panel/http.ts';
 
 type TokenErrorCode =
   | 'invalid_request'

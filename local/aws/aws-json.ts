@@ -1,9 +1,10 @@
 /** What the services of AWS that speak AWS JSON 1.1 have in common: one POST a call, its name in a header. */
 import { randomUUID } from 'node:crypto';
+import { isObject, type JsonObject } from '../../lambdas/common/json.ts';
 import { startLoopbackServer } from '../loopback-server.ts';
 import type { LoopbackServer } from '../loopback-server.ts';
 
-export type Input = Readonly<Record<string, unknown>>;
+export type Input = JsonObject;
 export type Output = Record<string, unknown>;
 
 /** A refusal in the words of a service's API. */
@@ -45,10 +46,8 @@ export const optionalFlag = (input: Input, name: string): boolean | undefined =>
 export const optionalObject = (input: Input, name: string): Input | undefined => {
   const value = input[name];
   if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'object' || Array.isArray(value)) {
-    throw new Refusal('SerializationException', `${name} must be a structure`);
-  }
-  return value as Input;
+  if (!isObject(value)) throw new Refusal('SerializationException', `${name} must be a structure`);
+  return value;
 };
 
 /**

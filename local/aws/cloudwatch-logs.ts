@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { isObject, parseJson } from '../../lambdas/common/json.ts';
+import { isObject, parseJson, type JsonObject } from '../../lambdas/common/json.ts';
 import type { LoopbackServer } from '../loopback-server.ts';
 import { Refusal, startAwsJsonService } from './aws-json.ts';
-
-type Entry = Readonly<Record<string, unknown>>;
 
 /** A query for the entries of one reference, of some events, or of what failed, wherever in the query's text that stands. */
 const failures = /\bfilter\s+event\s*=\s*"sign_in_failed"\s+or\s+status\s*>=\s*500\b/;
@@ -11,7 +9,9 @@ const byReference = /\bfilter\s+reference\s*=\s*"([A-Z0-9-]{1,40})"/;
 const byEvent = /\bfilter\s+event\s+in\s*\[([^\]]*)\]/;
 
 /** Which entries a query is for, and in which order; undefined for any other query. */
-function readQuery(text: string): { matches: (entry: Entry) => boolean; latestFirst: boolean } | undefined {
+function readQuery(
+  text: string,
+): { matches: (entry: JsonObject) => boolean; latestFirst: boolean } | undefined {
   const latestFirst = /\bsort\s+@timestamp\s+desc\b/.test(text);
   const reference = byReference.exec(text)?.[1];
   if (reference !== undefined) return { matches: (entry) => entry['reference'] === reference, latestFirst };

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { StartError } from '../errors.ts';
+import { functionOf } from './apis.ts';
 import type { Functions } from './functions.ts';
 import { isObject, listAt, objectAt, textOf } from './template.ts';
 import type { Assembly, Json, JsonObject, Resource } from './template.ts';
@@ -61,11 +62,7 @@ function readMappings(assembly: Assembly): Mapping[] {
   return assembly.resources('AWS::Lambda::EventSourceMapping').map(({ stack, logicalId, properties }) => {
     const source = properties['EventSourceArn'];
     const table = assembly.target(stack, source);
-    const alias = assembly.target(stack, properties['FunctionName']);
-    const target =
-      alias?.type === 'AWS::Lambda::Alias'
-        ? assembly.target(alias.stack, alias.properties['FunctionName'])
-        : alias;
+    const target = functionOf(assembly, assembly.target(stack, properties['FunctionName']));
     if (table?.type !== 'AWS::DynamoDB::Table' || target?.type !== 'AWS::Lambda::Function') {
       throw new StartError(
         `the event source mapping ${logicalId} of the template leads from no table to a function`,

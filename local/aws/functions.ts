@@ -18,57 +18,46 @@ const maxInstances = 4;
 /** Every instance asks CIS2 for a key that it does not know, once a minute: one instance shows what one allows. */
 const maxLogoutInstances = 1;
 
-export interface Endpoints extends StoreEndpoints {
+interface Endpoints extends StoreEndpoints {
   /** Where messages to connections are posted, once there are any: a function that posts is made then, at its first event. */
   readonly connections?: () => string | undefined;
 }
 
 /** Setting → the value that takes the place of the template's. */
-export type Overrides = Readonly<Record<string, string>>;
+type Overrides = Readonly<Record<string, string>>;
+
+interface FunctionsOptions {
+  readonly endpoints: Endpoints;
+  /** They reach only the functions that have a variable of that name. */
+  readonly overrides: Overrides;
+  /** The same, and only for functions that no route of the HTTP API leads to. */
+  readonly overridesBehindTheApi?: Overrides;
+  /** Text of the file that lies beside the proxy's code. @default what the template has there */
+  readonly manifest?: string;
+  readonly log: LogSink;
+}
 
 /** The functions of the template, made when they are first asked for. */
 export class Functions {
   readonly #assembly: Assembly;
-  readonly #endpoints: Endpoints;
-  readonly #overrides: Overrides;
-  readonly #overridesBehindTheApi: Overrides;
+  readonly #options: FunctionsOptions;
   readonly #routed: ReadonlySet<Resource | undefined>;
   readonly #proxy: Resource | undefined;
   readonly #logout: Resource | undefined;
-  readonly #manifest: string | undefined;
   /** Directories of code that only this run has. */
   readonly #temporary: string[] = [];
-  readonly #log: LogSink;
   readonly #made = new Map<Resource, LambdaFunction>();
   /** By name and by ARN. */
   readonly #named = new Map<string, Resource>();
 
-  /**
-   * @param options.overrides - they reach only the functions that have a variable of that name
-   * @param options.overridesBehindTheApi - the same, and only for functions that no route of the HTTP API leads to
-   * @param options.manifest - text of the file that lies beside the proxy's code. @default what the template has there
-   * @throws Error when no function has one: the local run and the template have drifted apart
-   */
-  constructor(
-    assembly: Assembly,
-    options: {
-      endpoints: Endpoints;
-      overrides: Overrides;
-      overridesBehindTheApi?: Overrides;
-      manifest?: string;
-      log: LogSink;
-    },
-  ) {
+  /** @throws Error when no function reads an override: the local run and the template have drifted apart */
+  constructor(assembly: Assembly, options: FunctionsOptions) {
     this.#assembly = assembly;
-    this.#endpoints = options.endpoints;
-    this.#overrides = options.overrides;
-    this.#overridesBehindTheApi = { ...options.overrides, ...options.overridesBehindTheApi };
+    this.#options = options;
     const leads = integrations(assembly);
     this.#routed = new Set(leads.map(({ target }) => target));
     this.#proxy = leads.find(({ routeKey }) => upstreamRoute.test(routeKey))?.target;
     this.#logout = leads.find(({ routeKey }) => routeKey.endsWith(' /auth/backchannel-logout'))?.target;
-    this.#manifest = options.manifest;
-    this.#log = options.log;
     const used = new Set(
       assembly
         .resources('AWS::Lambda::Function')
@@ -98,7 +87,7 @@ export class Functions {
   }
 
   get(resource: Resource): LambdaFunction {
-    const made = this.#made.get(resource) ?? new LambdaFunction(this.#spec(resource), this.#log);
+    const made = this.#made.get(resource) ?? new LambdaFunction(this.#spec(resource), this.#options.log);
     this.#made.set(resource, made);
     return made;
   }
@@ -122,11 +111,12 @@ export class Functions {
   /** The proxy has the app's own manifest beside its code, where a deployment has it. */
   #codeOf(resource: Resource): string {
     const directory = this.#assembly.assetOf(resource);
-    if (resource !== this.#proxy || this.#manifest === undefined) return directory;
+    const { manifest } = this.#options;
+    if (resource !== this.#proxy || manifest === undefined) return directory;
     const copy = mkdtempSync(path.join(os.tmpdir(), 'cis2-bff-'));
     this.#temporary.push(copy);
     cpSync(directory, copy, { recursive: true });
-    writeFileSync(path.join(copy, manifestFileName), this.#manifest);
+    writeFileSync(path.join(copy, manifestFileName), manifest);
     return copy;
   }
 
@@ -134,9 +124,13 @@ export class Functions {
     const { properties, stack } = resource;
     const number = (name: string, fallback: number): number => Number(properties[name] ?? fallback);
     const variables = Object.entries(objectAt(properties, 'Environment', 'Variables'));
-    const overrides = this.#routed.has(resource) ? this.#overrides : this.#overridesBehindTheApi;
+    const { endpoints } = this.#options;
+    const overrides = {
+      ...this.#options.overrides,
+      ...(this.#routed.has(resource) ? {} : this.#options.overridesBehindTheApi),
+    };
     const instances = resource === this.#logout ? maxLogoutInstances : maxInstances;
-    const connections = this.#endpoints.connections?.();
+    const connections = endpoints.connections?.();
     return {
       name: this.#assembly.text(stack, { Ref: resource.logicalId }),
       directory: this.#codeOf(resource),
@@ -154,9 +148,9 @@ export class Functions {
         ),
         AWS_ACCESS_KEY_ID: 'local',
         AWS_SECRET_ACCESS_KEY: 'local',
-        AWS_ENDPOINT_URL_DYNAMODB: this.#endpoints.dynamodb,
-        AWS_ENDPOINT_URL_SECRETS_MANAGER: this.#endpoints.secretsManager,
-        AWS_ENDPOINT_URL_KMS: this.#endpoints.kms,
+        AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
+        AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
+        AWS_ENDPOINT_URL_KMS: endpoints.kms,
         ...(connections === undefined ? {} : { AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: connections }),
       },
     };

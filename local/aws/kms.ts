@@ -8,6 +8,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { promisify } from 'node:util';
+import { isObject } from '../../lambdas/common/json.ts';
 import { now, optionalText, Refusal, requiredText, startAwsJsonService } from './aws-json.ts';
 import type { Input, Output } from './aws-json.ts';
 import type { LoopbackServer } from '../loopback-server.ts';
@@ -60,16 +61,13 @@ const invalid = (message: string): Refusal =>
 
 const readTags = (value: unknown): Tag[] => {
   if (value === undefined || value === null) return [];
-  const isTag = (tag: unknown): tag is Tag =>
-    typeof tag === 'object' &&
-    tag !== null &&
-    'TagKey' in tag &&
-    typeof tag.TagKey === 'string' &&
-    tag.TagKey !== '' &&
-    'TagValue' in tag &&
-    typeof tag.TagValue === 'string';
-  if (!Array.isArray(value) || !value.every(isTag)) throw new Refusal('TagException', 'Tags are not valid');
-  return value.map(({ TagKey, TagValue }) => ({ TagKey, TagValue }));
+  const refusal = new Refusal('TagException', 'Tags are not valid');
+  if (!Array.isArray(value)) throw refusal;
+  return value.map((tag: unknown) => {
+    const { TagKey, TagValue } = isObject(tag) ? tag : {};
+    if (typeof TagKey !== 'string' || TagKey === '' || typeof TagValue !== 'string') throw refusal;
+    return { TagKey, TagValue };
+  });
 };
 
 class KeyStore {

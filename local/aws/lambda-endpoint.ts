@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { parseJson } from '../../lambdas/common/json.ts';
 import type { Invocation, LambdaFunction } from './lambda-runtime.ts';
 import { startLoopbackServer } from '../loopback-server.ts';
 import type { LoopbackServer } from '../loopback-server.ts';
@@ -23,15 +24,6 @@ const outcome = (result: Invocation) =>
         'x-amz-function-error': 'Unhandled',
       });
 
-/** JSON text as a value; nothing at all is an empty event. Undefined: it is not JSON. */
-function readEvent(body: string): { readonly event: unknown } | undefined {
-  try {
-    return { event: body === '' ? {} : (JSON.parse(body) as unknown) };
-  } catch {
-    return undefined;
-  }
-}
-
 /**
  * Starts Lambda's Invoke on 127.0.0.1, for the AWS SDK, onto functions that run here: `RequestResponse` and `DryRun`.
  * Signatures are not checked.
@@ -54,10 +46,11 @@ export function startLambdaEndpoint(
     if (type !== 'RequestResponse') {
       return refuse(400, 'InvalidParameterValueException', 'Only RequestResponse and DryRun are known here.');
     }
-    const read = readEvent(body);
-    if (read === undefined) {
+    // Nothing at all is an empty event.
+    const event = body === '' ? {} : parseJson(body);
+    if (event === undefined) {
       return refuse(400, 'InvalidRequestContentException', 'Could not parse request body into json.');
     }
-    return outcome(await found.invoke(read.event));
+    return outcome(await found.invoke(event));
   });
 }

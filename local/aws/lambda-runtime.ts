@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { getCompileCacheDir } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { lineSplitter } from '../cli/log.ts';
 import type { LogSink } from '../cli/log.ts';
@@ -37,19 +38,18 @@ export interface ToInstance {
 interface Failure {
   readonly errorType: string;
   readonly errorMessage: string;
-  readonly at: string | undefined;
+  /** Where in the code it came about, as far as that is known. */
+  readonly at?: string | undefined;
 }
+
+const ended: Failure = { errorType: 'Runtime.ExitError', errorMessage: 'the function ended' };
 
 export type FromInstance =
   | { readonly type: 'ready' }
   | { readonly type: 'response'; readonly payload: string }
   | ({ readonly type: 'failure' | 'init-failure' } & Failure);
 
-interface FailedInvocation {
-  readonly ok: false;
-  readonly errorType: string;
-  readonly errorMessage: string;
-}
+type FailedInvocation = { readonly ok: false } & Omit<Failure, 'at'>;
 
 export type Invocation =
   /** `payload` is the handler's result as JSON. */
@@ -125,14 +125,10 @@ class Instance {
       // Nobody waits for this thread: it ended after its response, and only the log can say so.
       if (this.#crash === undefined)
         log.entry('error', 'function_failed', { function: spec.name, error: errorType });
-      this.#end({
-        errorType,
-        errorMessage: error instanceof Error ? error.message : String(error),
-        at: undefined,
-      });
+      this.#end({ errorType, errorMessage: error instanceof Error ? error.message : String(error) });
     });
     this.#worker.on('exit', () => {
-      this.#end({ errorType: 'Runtime.ExitError', errorMessage: 'the function ended', at: undefined });
+      this.#end(ended);
     });
     this.ready = this.#next(initMilliseconds, 'the function did not finish loading').then((message) =>
       message.type === 'ready' ? undefined : (message as Failure),
@@ -169,20 +165,13 @@ class Instance {
       };
       const timer = setTimeout(() => {
         void this.stop();
-        settle({ type: 'failure', errorType: 'Sandbox.Timedout', errorMessage: outOfTime, at: undefined });
+        settle({ type: 'failure', errorType: 'Sandbox.Timedout', errorMessage: outOfTime });
       }, milliseconds);
       this.#receive = settle;
       this.#crash = (failure) => {
         settle({ type: 'failure', ...failure });
       };
-      if (!this.alive) {
-        settle({
-          type: 'failure',
-          errorType: 'Runtime.ExitError',
-          errorMessage: 'the function ended',
-          at: undefined,
-        });
-      }
+      if (!this.alive) settle({ type: 'failure', ...ended });
     });
   }
 }
@@ -210,7 +199,7 @@ export class LambdaFunction {
    */
   async invoke(event: unknown): Promise<Invocation> {
     // A rotation or a schedule may still be on its way when all ends: it must not start a new thread.
-    if (this.#closed) return failed('Runtime.ExitError', 'the function ended');
+    if (this.#closed) return { ok: false, ...ended };
     const json = JSON.stringify(event);
     const instance = await this.#acquire();
     const requestId = randomUUID();
@@ -228,6 +217,19 @@ export class LambdaFunction {
     }
     if (message.type === 'ready') return this.#report(failed('Runtime.ExitError', 'no answer'));
     return this.#report(failed(message.errorType, message.errorMessage), message.at);
+  }
+
+  /** As `invoke`, for a caller who does not wait longer than so many milliseconds: undefined when they are over. */
+  async invokeWithin(milliseconds: number, event: unknown): Promise<Invocation | undefined> {
+    const waiting = new AbortController();
+    try {
+      return await Promise.race([
+        this.invoke(event),
+        sleep(milliseconds, undefined, { signal: waiting.signal }),
+      ]);
+    } finally {
+      waiting.abort();
+    }
   }
 
   /**

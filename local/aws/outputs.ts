@@ -1,5 +1,5 @@
 /** What the stacks of the template show once they are deployed: their outputs and alarms. */
-import type { LocalState } from '../state-file.ts';
+import type { TemplateAlarm } from '../state-file.ts';
 import { settingInTemplate } from './functions.ts';
 import { listAt, textOf } from './template.ts';
 import type { Assembly } from './template.ts';
@@ -22,7 +22,7 @@ export function readOutputs(assembly: Assembly, baseUrl: string): Record<string,
 }
 
 /** The alarms of the stacks, as a deployment would have them. */
-export const readAlarms = (assembly: Assembly): LocalState['alarms'] =>
+export const readAlarms = (assembly: Assembly): readonly TemplateAlarm[] =>
   assembly
     .resources('AWS::CloudWatch::Alarm', 'AWS::CloudWatch::CompositeAlarm')
     .map(({ logicalId, properties }) => ({

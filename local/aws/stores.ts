@@ -1,9 +1,8 @@
 /** Makes the tables and the secrets of the template. */
 import { randomInt, randomUUID } from 'node:crypto';
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import type { CreateTableCommandInput, KeyType, ScalarAttributeType } from '@aws-sdk/client-dynamodb';
 import { reasonOf, StartError } from '../errors.ts';
+import { requestText } from '../http-request.ts';
 import { createTables } from './dynamodb.ts';
 import { arnOf, listAt, objectAt, physicalName, textOf } from './template.ts';
 import type { Assembly, Json, JsonObject, Resource } from './template.ts';
@@ -138,19 +137,30 @@ export async function makeRotationSchedules(assembly: Assembly, endpoint: string
   }
 }
 
-/** One call at Secrets Manager without its SDK, whose loading would take longer than the rest of this step. */
+/**
+ * One call at Secrets Manager without its SDK, whose loading would take longer than the rest of this step.
+ *
+ * @throws StartError when no response comes
+ */
 async function callSecretsManager(
   endpoint: string,
   purpose: string,
   operation: string,
-  body: JsonObject,
+  input: JsonObject,
 ): Promise<JsonObject> {
-  const text = await post(endpoint, `secretsmanager.${operation}`, JSON.stringify(body)).catch(
-    (error: unknown) => {
-      throw new StartError(`cannot ${purpose} at ${endpoint}: ${reasonOf(error)}`);
+  const { body } = await requestText(endpoint, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/x-amz-json-1.1',
+      'x-amz-target': `secretsmanager.${operation}`,
+      authorization:
+        'AWS4-HMAC-SHA256 Credential=local/20000101/local/secretsmanager/aws4_request, SignedHeaders=host, Signature=local',
     },
-  );
-  return objectAt(JSON.parse(text) as Json);
+    body: JSON.stringify(input),
+  }).catch((error: unknown) => {
+    throw new StartError(`cannot ${purpose} at ${endpoint}: ${reasonOf(error)}`);
+  });
+  return objectAt(JSON.parse(body) as Json);
 }
 
 /** The ARN of a secret, which every response about one has; a refusal has none. */
@@ -159,33 +169,3 @@ function arnIn(response: JsonObject, endpoint: string, purpose: string): string 
   if (typeof arn === 'string') return arn;
   throw new StartError(`cannot ${purpose} at ${endpoint}: ${textOf(response['__type'] ?? 'no answer')}`);
 }
-
-const post = (url: string, target: string, body: string): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const send = url.startsWith('https:') ? httpsRequest : httpRequest;
-    const request = send(
-      url,
-      {
-        method: 'POST',
-        timeout: 5_000,
-        agent: false,
-        headers: {
-          'content-type': 'application/x-amz-json-1.1',
-          'x-amz-target': target,
-          authorization:
-            'AWS4-HMAC-SHA256 Credential=local/20000101/local/secretsmanager/aws4_request, SignedHeaders=host, Signature=local',
-        },
-      },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () => {
-          resolve(Buffer.concat(chunks).toString());
-        });
-        response.on('error', reject);
-      },
-    );
-    request.on('timeout', () => request.destroy(new Error('no answer within 5 s')));
-    request.on('error', reject);
-    request.end(body);
-  });

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import {
   createRemoteJWKSet,
+  decodeJwt,
   decodeProtectedHeader,
   errors,
   jwtVerify,
@@ -69,12 +70,7 @@ function known(registration: ClientRegistration, keyRefetchSeconds: number): Kno
 /** The key's name and the issuer that an assertion claims; nothing is believed before the signature has been checked. */
 function claimedBy(assertion: string): { kid: unknown; issuer: unknown } {
   try {
-    const { kid } = decodeProtectedHeader(assertion);
-    const claims: unknown = JSON.parse(
-      Buffer.from(assertion.split('.')[1] ?? '', 'base64url').toString('utf8'),
-    );
-    const issuer = typeof claims === 'object' && claims !== null && 'iss' in claims ? claims.iss : undefined;
-    return { kid, issuer };
+    return { kid: decodeProtectedHeader(assertion).kid, issuer: decodeJwt(assertion).iss };
   } catch {
     return refuse('not a JWT');
   }

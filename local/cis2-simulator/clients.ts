@@ -1,4 +1,4 @@
-import { isObject } from '../../lambdas/common/json.ts';
+import { isObject, type JsonObject } from '../../lambdas/common/json.ts';
 
 /** How a client proves itself at the token endpoint: with a key it publishes, or with a secret in the form. */
 type ClientAuthentication =
@@ -71,8 +71,6 @@ const members = [
   'post_logout_redirect_uris',
 ];
 
-type Members = Readonly<Record<string, unknown>>;
-
 const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== '';
 
 const isWebAddress = (value: unknown): value is string =>
@@ -81,10 +79,10 @@ const isWebAddress = (value: unknown): value is string =>
 /** Reads one member after another and collects what is wrong. */
 class Reader {
   readonly problems: string[] = [];
-  readonly #client: Members;
+  readonly #client: JsonObject;
   readonly #place: string;
 
-  constructor(client: Members, place: string) {
+  constructor(client: JsonObject, place: string) {
     this.#client = client;
     this.#place = place;
   }

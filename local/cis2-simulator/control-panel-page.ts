@@ -1,8 +1,9 @@
 import { authorizationErrors, faultInWords, faultyEndpoints } from './effects.ts';
 import { html, type Html } from './html.ts';
-import type { HttpResponse } from './http.ts';
+import type { HttpResponse } from '../control-panel/http.ts';
 import type { ControlPanel } from './control-panel.ts';
-import { page, summaryRow } from './layout.ts';
+import { details, page, summaryList, summaryRow } from './layout.ts';
+import { lasting } from '../control-panel/input.ts';
 import type { Delivery } from './logout-sender.ts';
 import { logoutKinds } from './logout-token.ts';
 import { controlPanelPaths } from './metadata.ts';
@@ -106,14 +107,20 @@ const section = (id: string, title: string, body: Html): Html => html`
   </section>
 `;
 
-const none = (text: string): Html => html`<p class="panel-none">${text}</p>`;
+/** A list, or what is said where there is nothing to list. */
+const listOf = (items: readonly Html[], otherwise: string): Html =>
+  items.length === 0
+    ? html`<p class="panel-none">${otherwise}</p>`
+    : html`<ul class="panel-list">
+        ${items}
+      </ul>`;
 
-const lasting = (remaining: number | null, one: string): string =>
-  remaining === null
-    ? 'until switched off'
-    : remaining === 1
-      ? `for the next ${one}`
-      : `for the next ${String(remaining)} ${one}s`;
+/** Something that is switched on, with a button that switches it off again. */
+const switchedOn = (what: Html, command: string, of: string, fields: readonly Html[]): Html =>
+  html`<li class="panel-item panel-item__row">
+    <p>${what}</p>
+    ${buttonForm(command, 'Switch off', of, fields)}
+  </li>`;
 
 /** What came back, and whether that is what the kind of token should get. */
 function outcomeOf({ kind, status, error }: Delivery): Html {
@@ -141,17 +148,11 @@ const delivery = (sent: Delivery): Html => html`
   </li>
 `;
 
-const deliveries = (list: readonly Delivery[]): Html => html`
-  <ul class="panel-list">
-    ${list.map(delivery)}
-  </ul>
-`;
-
 const noticeOf = ({ message, deliveries: sent, failed }: Notice): Html => html`
   <div class="nhsuk-inset-text${failed ? ' panel-notice--failed' : ''}" role="${failed ? 'alert' : 'status'}">
     <span class="nhsuk-u-visually-hidden">${failed ? 'Not done: ' : 'Done: '}</span>
     <p>${message}</p>
-    ${sent.length === 0 ? undefined : deliveries(sent)}
+    ${sent.length === 0 ? undefined : listOf(sent.map(delivery), '')}
   </div>
 `;
 
@@ -194,13 +195,7 @@ const sessionsSection = ({ sessions }: State): Html =>
         Pulling a smartcard ends the CIS2 session and tells every app that this sign-in reached, once, by a
         back-channel logout token.
       </p>
-      ${
-        sessions.length === 0
-          ? none('Nobody is signed in.')
-          : html`<ul class="panel-list">
-              ${sessions.map(sessionItem)}
-            </ul>`
-      }
+      ${listOf(sessions.map(sessionItem), 'Nobody is signed in.')}
     `,
   );
 
@@ -245,49 +240,40 @@ const logoutSection = ({ sessions, clients, deliveries: sent }: State): Html =>
         input({ id: 'logout-sid', name: 'sid', label: 'sid', width: '20' }),
       ])}
       <h3 class="nhsuk-heading-s">What the apps answered</h3>
-      ${sent.length === 0 ? none('No logout token has been sent.') : deliveries(sent)}
+      ${listOf(sent.map(delivery), 'No logout token has been sent.')}
     `,
   );
 
-const signInSection = ({ claims, authorizationError }: State): Html =>
+const switchedOnForSignIns = ({ claims, authorizationError }: State): Html[] => [
+  ...(authorizationError === null
+    ? []
+    : [
+        switchedOn(
+          html`<code>${authorizationError.error}</code> is answered,
+            ${lasting(authorizationError.remaining, 'sign-in')}`,
+          'authorization-error',
+          authorizationError.error,
+          [hidden('error', 'off')],
+        ),
+      ]),
+  ...claims.map((claim) =>
+    switchedOn(
+      html`${claim.in === 'idToken' ? 'ID token' : 'UserInfo'}: <code>${claim.name}</code> is
+        ${'drop' in claim ? 'left out' : html`<code>${JSON.stringify(claim.value)}</code>`},
+        ${lasting(claim.remaining, 'sign-in')}`,
+      'claim',
+      claim.name,
+      [hidden('in', claim.in), hidden('name', claim.name), hidden('restore', 'true')],
+    ),
+  ),
+];
+
+const signInSection = (state: State): Html =>
   section(
     'sign-ins',
     'The next sign-ins',
     html`
-      ${
-        authorizationError === null && claims.length === 0
-          ? none('They go on as usual.')
-          : html`<ul class="panel-list">
-              ${
-                authorizationError === null
-                  ? undefined
-                  : html`<li class="panel-item panel-item__row">
-                      <p>
-                        <code>${authorizationError.error}</code> is answered,
-                        ${lasting(authorizationError.remaining, 'sign-in')}
-                      </p>
-                      ${buttonForm('authorization-error', 'Switch off', authorizationError.error, [
-                        hidden('error', 'off'),
-                      ])}
-                    </li>`
-              }
-              ${claims.map(
-                (claim) =>
-                  html`<li class="panel-item panel-item__row">
-                    <p>
-                      ${claim.in === 'idToken' ? 'ID token' : 'UserInfo'}: <code>${claim.name}</code> is
-                      ${'drop' in claim ? 'left out' : html`<code>${JSON.stringify(claim.value)}</code>`},
-                      ${lasting(claim.remaining, 'sign-in')}
-                    </p>
-                    ${buttonForm('claim', 'Switch off', claim.name, [
-                      hidden('in', claim.in),
-                      hidden('name', claim.name),
-                      hidden('restore', 'true'),
-                    ])}
-                  </li>`,
-              )}
-            </ul>`
-      }
+      ${listOf(switchedOnForSignIns(state), 'They go on as usual.')}
       <h3 class="nhsuk-heading-s">Assurance levels</h3>
       ${fieldForm('levels', 'Set the levels', [
         input({ id: 'level-aal', name: 'authentication', label: 'Authentication (a value, or: missing)' }),
@@ -346,22 +332,17 @@ const faultsSection = ({ faults }: State): Html =>
     'faults',
     'Endpoints that fail',
     html`
-      ${
-        faults.length === 0
-          ? none('All of them work.')
-          : html`<ul class="panel-list">
-              ${faults.map(
-                (fault) =>
-                  html`<li class="panel-item panel-item__row">
-                    <p>${fault.endpoint}: ${faultInWords(fault)}, ${lasting(fault.remaining, 'request')}</p>
-                    ${buttonForm('fault', 'Switch off', fault.endpoint, [
-                      hidden('endpoint', fault.endpoint),
-                      hidden('kind', 'off'),
-                    ])}
-                  </li>`,
-              )}
-            </ul>`
-      }
+      ${listOf(
+        faults.map((fault) =>
+          switchedOn(
+            html`${fault.endpoint}: ${faultInWords(fault)}, ${lasting(fault.remaining, 'request')}`,
+            'fault',
+            fault.endpoint,
+            [hidden('endpoint', fault.endpoint), hidden('kind', 'off')],
+          ),
+        ),
+        'All of them work.',
+      )}
       ${fieldForm('fault', 'Make it fail', [
         select(
           'fault-endpoint',
@@ -423,50 +404,40 @@ const clockSection = ({ clock }: State): Html =>
   );
 
 const aboutSection = ({ issuer, clients, personas }: State): Html => html`
-  <details class="nhsuk-details">
-    <summary class="nhsuk-details__summary">
-      <span class="nhsuk-details__summary-text">Issuer and registered apps</span>
-    </summary>
-    <div class="nhsuk-details__text">
-      <p>Issuer: <code>${issuer}</code></p>
+  ${details(
+    'Issuer and registered apps',
+    html`<p>Issuer: <code>${issuer}</code></p>
       ${clients.map(
         (client) =>
           html`<h3 class="nhsuk-heading-s">${client.clientId}</h3>
-            <dl class="nhsuk-summary-list">
-              ${[
-                summaryRow('Authentication', client.authentication),
-                summaryRow('Redirect URIs', client.redirectUris.join(' ')),
-                summaryRow('Back-channel logout URI', client.backchannelLogoutUri ?? 'none'),
-                summaryRow('Post-logout redirect URIs', client.postLogoutRedirectUris.join(' ') || 'none'),
-              ]}
-            </dl>`,
-      )}
-    </div>
-  </details>
-  <details class="nhsuk-details">
-    <summary class="nhsuk-details__summary">
-      <span class="nhsuk-details__summary-text">Everybody who can sign in</span>
-    </summary>
-    <div class="nhsuk-details__text">
-      ${personaGroups.map(
-        ({ group, title }) =>
-          html`<h3 class="nhsuk-heading-s">${title}</h3>
-            <dl class="nhsuk-summary-list">
-              ${personas
-                .filter((persona) => persona.group === group)
-                .map(({ uid, name, summary }) => summaryRow(`${name} ${uid}`, summary))}
-            </dl>`,
-      )}
-    </div>
-  </details>
+            ${summaryList([
+              summaryRow('Authentication', client.authentication),
+              summaryRow('Redirect URIs', client.redirectUris.join(' ')),
+              summaryRow('Back-channel logout URI', client.backchannelLogoutUri ?? 'none'),
+              summaryRow('Post-logout redirect URIs', client.postLogoutRedirectUris.join(' ') || 'none'),
+            ])}`,
+      )}`,
+  )}
+  ${details(
+    'Everybody who can sign in',
+    personaGroups.map(
+      ({ group, title }) =>
+        html`<h3 class="nhsuk-heading-s">${title}</h3>
+          ${summaryList(
+            personas
+              .filter((persona) => persona.group === group)
+              .map(({ uid, name, summary }) => summaryRow(`${name} ${uid}`, summary)),
+          )}`,
+    ),
+  )}
 `;
 
 /**
  * The control panel: forms alone, no script.
  *
  * @param current - its sessions come with the oldest first; the page shows the newest first, which is the one being tried
+ * @param hasTelemetry - whether there is a page of what the app has measured
  */
-/** @param hasTelemetry - whether there is a page of what the app has measured */
 export function controlPanelPage(
   current: State,
   notice: Notice | undefined,

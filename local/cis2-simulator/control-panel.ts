@@ -1,6 +1,8 @@
+import { parseJson } from '../../lambdas/common/json.ts';
 import {
   CommandRefused,
   given,
+  lasting,
   readChoice,
   readFlag,
   readText,
@@ -34,21 +36,11 @@ type Command = (input: CommandInput) => CommandResult | Promise<CommandResult>;
 
 const times = (input: CommandInput): number | undefined => readWhole(input, 'times', 1, 1_000);
 
-const howOften = (count: number | undefined, one: string): string =>
-  count === undefined
-    ? 'until it is switched off'
-    : count === 1
-      ? `for the next ${one}`
-      : `for the next ${String(count)} ${one}s`;
-
 /** Text of a form as the JSON it is, or else as itself: `3`, `null`, `["a"]`, `high`. */
-function parsed(value: string): unknown {
-  try {
-    return JSON.parse(value) as unknown;
-  } catch {
-    return value;
-  }
-}
+const parsed = (value: string): unknown => {
+  const json = parseJson(value);
+  return json === undefined ? value : json;
+};
 
 function readFault(input: CommandInput): Fault {
   const kind = required(readChoice(input, 'kind', ['slow', 'status', 'reset', 'html'] as const), 'kind');
@@ -237,7 +229,7 @@ export class ControlPanel {
     }
     const [fault, count] = [readFault(input), times(input)];
     this.#parts.effects.setFault(endpoint, fault, count);
-    return { message: `The ${endpoint} endpoint: ${faultInWords(fault)}, ${howOften(count, 'request')}.` };
+    return { message: `The ${endpoint} endpoint: ${faultInWords(fault)}, ${lasting(count, 'request')}.` };
   }
 
   #levels(input: CommandInput): CommandResult {
@@ -252,7 +244,7 @@ export class ControlPanel {
         this.#parts.effects.changeClaim(value === 'missing' ? claim : { ...claim, value }, count);
       }
     }
-    return { message: `The assurance levels are other ones, ${howOften(count, 'sign-in')}.` };
+    return { message: `The assurance levels are other ones, ${lasting(count, 'sign-in')}.` };
   }
 
   #claim(input: CommandInput): CommandResult {
@@ -269,7 +261,7 @@ export class ControlPanel {
     if (drop === (value !== undefined)) refuse('Either value (or text) or drop must be given.');
     this.#parts.effects.changeClaim(drop ? { in: document, name } : { in: document, name, value }, count);
     return {
-      message: `${name} is ${drop ? 'left out' : JSON.stringify(value)}, ${howOften(count, 'sign-in')}.`,
+      message: `${name} is ${drop ? 'left out' : JSON.stringify(value)}, ${lasting(count, 'sign-in')}.`,
     };
   }
 
@@ -281,7 +273,7 @@ export class ControlPanel {
     const error = required(readChoice(input, 'error', authorizationErrors), 'error');
     const count = times(input) ?? 1;
     this.#parts.effects.setAuthorizationError(error, count);
-    return { message: `${error} is answered, ${howOften(count, 'sign-in')}.` };
+    return { message: `${error} is answered, ${lasting(count, 'sign-in')}.` };
   }
 
   #clock(input: CommandInput): CommandResult {

@@ -1,28 +1,12 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { currentPath } from '../control-panel/path.ts';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  json as plainJson,
+  requestOf,
+  withHeaders,
+  type HttpResponse,
+  type Request,
+} from '../control-panel/http.ts';
 import { readBody } from '../loopback-server.ts';
-
-export interface Request {
-  readonly method: string;
-  /** The path as it came, not decoded. */
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly headers: IncomingHttpHeaders;
-  /** The fields of a form body; none for any other body. */
-  readonly form: URLSearchParams;
-  /** The body as it came. */
-  readonly body: string;
-}
-
-export interface HttpResponse {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  /** For the log: what came of the request and why. Never a code, a token or anything the caller could choose. */
-  readonly outcome: string;
-  /** No response after all: the connection is cut. */
-  readonly reset?: true;
-}
 
 const maxBodyBytes = 64 * 1024;
 
@@ -35,20 +19,9 @@ export class BodyTooLarge extends Error {}
  * @throws BodyTooLarge above 64 KiB
  */
 export async function readRequest(message: IncomingMessage): Promise<Request> {
-  const target = message.url ?? '/';
-  const mark = target.indexOf('?');
   const bytes = await readBody(message, maxBodyBytes);
   if (bytes === undefined) throw new BodyTooLarge();
-  const isForm = /^application\/x-www-form-urlencoded\s*(;|$)/i.test(message.headers['content-type'] ?? '');
-  const body = bytes.toString('utf8');
-  return {
-    method: message.method ?? 'GET',
-    path: currentPath(mark < 0 ? target : target.slice(0, mark)),
-    query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)),
-    headers: message.headers,
-    form: new URLSearchParams(isForm ? body : ''),
-    body,
-  };
+  return requestOf(message, bytes.toString('utf8'));
 }
 
 export function writeResponse(response: ServerResponse, result: HttpResponse): void {
@@ -64,12 +37,9 @@ export function writeResponse(response: ServerResponse, result: HttpResponse): v
   response.end(result.body);
 }
 
-export const json = (status: number, body: unknown, outcome: string): HttpResponse => ({
-  status,
-  headers: { 'content-type': 'application/json;charset=UTF-8' },
-  body: JSON.stringify(body),
-  outcome,
-});
+/** JSON as CIS2 labels it. */
+export const json = (status: number, body: unknown, outcome: string): HttpResponse =>
+  withHeaders(plainJson(status, body, outcome), { 'content-type': 'application/json;charset=UTF-8' });
 
 /** An OAuth error response (RFC 6749 section 5.2), its members in the order CIS2 sends them. */
 export const oauthError = (

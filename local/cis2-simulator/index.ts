@@ -2,7 +2,8 @@ import { createLoopbackServer, listenOnLoopback, refusalOf } from '../loopback-s
 import type { ClientRegistration } from './clients.ts';
 import { Effects } from './effects.ts';
 import type { Clock } from './expiring-map.ts';
-import { BodyTooLarge, forbidden, notFound, readRequest, writeResponse, type HttpResponse } from './http.ts';
+import type { HttpResponse } from '../control-panel/http.ts';
+import { BodyTooLarge, forbidden, notFound, readRequest, writeResponse } from './http.ts';
 import { ControlPanel } from './control-panel.ts';
 import { createControlPanelEndpoint } from './control-panel-http.ts';
 import { LogoutSender } from './logout-sender.ts';

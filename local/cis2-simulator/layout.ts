@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { html, type Html } from './html.ts';
-import type { HttpResponse } from './http.ts';
+import type { HttpResponse } from '../control-panel/http.ts';
 import { paths } from './metadata.ts';
 
 /**
@@ -118,4 +118,18 @@ export const summaryRow = (key: string, value: string | Html): Html => html`
     <dt class="nhsuk-summary-list__key">${key}</dt>
     <dd class="nhsuk-summary-list__value">${value}</dd>
   </div>
+`;
+
+/** What is shown once somebody asks for it. */
+export const details = (summary: string, content: Html | readonly Html[]): Html => html`
+  <details class="nhsuk-details">
+    <summary class="nhsuk-details__summary">
+      <span class="nhsuk-details__summary-text">${summary}</span>
+    </summary>
+    <div class="nhsuk-details__text">${content}</div>
+  </details>
+`;
+
+export const summaryList = (rows: readonly Html[]): Html => html`
+  <dl class="nhsuk-summary-list">${rows}</dl>
 `;

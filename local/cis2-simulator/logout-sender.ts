@@ -68,26 +68,22 @@ const reasonOf = (error: unknown): string => {
   return error.cause instanceof Error ? error.cause.message : error.message;
 };
 
+interface LogoutSenderOptions {
+  readonly issuer: string;
+  readonly keys: KeyRing;
+  readonly now: () => number;
+  readonly log: (line: string) => void;
+}
+
 /** Posts logout tokens to clients, as CIS2 does: once, whatever the response. */
 export class LogoutSender {
-  readonly #issuer: string;
-  readonly #keys: KeyRing;
-  readonly #now: () => number;
-  readonly #log: (line: string) => void;
+  readonly #options: LogoutSenderOptions;
   readonly #lastTokens = new Map<string, string>();
   readonly #deliveries: Delivery[] = [];
   readonly #closing = new AbortController();
 
-  constructor(options: {
-    readonly issuer: string;
-    readonly keys: KeyRing;
-    readonly now: () => number;
-    readonly log: (line: string) => void;
-  }) {
-    this.#issuer = options.issuer;
-    this.#keys = options.keys;
-    this.#now = options.now;
-    this.#log = options.log;
+  constructor(options: LogoutSenderOptions) {
+    this.#options = options;
   }
 
   /** The newest first. */
@@ -106,12 +102,13 @@ export class LogoutSender {
    */
   async send({ client, kind, sub, sid, idToken }: LogoutOrder): Promise<Delivery | undefined> {
     if (client.backchannelLogoutUri === undefined) return undefined;
-    const now = this.#now();
+    const { issuer, keys, log } = this.#options;
+    const now = this.#options.now();
     const lastToken = this.#lastTokens.get(client.clientId);
-    const subject: LogoutSubject = { issuer: this.#issuer, clientId: client.clientId, sub, sid, now };
+    const subject: LogoutSubject = { issuer, clientId: client.clientId, sub, sid, now };
     const message = await logoutKinds[kind].make({
       claims: logoutClaims(subject),
-      key: this.#keys.signing,
+      key: keys.signing,
       now,
       lastToken,
       lastId: lastToken === undefined ? undefined : decodeJwt(lastToken).jti,
@@ -132,7 +129,7 @@ export class LogoutSender {
     this.#deliveries.unshift(delivery);
     this.#deliveries.length = Math.min(this.#deliveries.length, maxDeliveries);
     const came = response.error === undefined ? String(response.status ?? '') : 'no answer';
-    this.#log(`logout token (${kind}) to ${client.clientId}: ${came}, ${String(response.milliseconds)} ms`);
+    log(`logout token (${kind}) to ${client.clientId}: ${came}, ${String(response.milliseconds)} ms`);
     return delivery;
   }
 

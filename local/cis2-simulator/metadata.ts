@@ -16,11 +16,10 @@ export const paths = {
   stylesheet: '/openam/sign-in.css',
 } as const;
 
-/** The control panel, its forms and the control API. */
+/** The control panel and its forms. */
 export const controlPanelPaths = {
   panel: controlPanelPath,
   form: `${controlPanelPath}/`,
-  api: `${controlPanelPath}/api/`,
   state: `${controlPanelPath}/api/state`,
   /** What the app that is run with it has measured and logged. */
   telemetry: telemetryPath,

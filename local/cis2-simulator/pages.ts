@@ -2,8 +2,8 @@ import { isLoopback } from '../../lambdas/settings/index.ts';
 import type { AuthorizationRequest } from './authorization-request.ts';
 import type { ClientRegistration } from './clients.ts';
 import { html, type Html } from './html.ts';
-import type { HttpResponse } from './http.ts';
-import { page, plural, summaryRow } from './layout.ts';
+import type { HttpResponse } from '../control-panel/http.ts';
+import { details, page, plural, summaryList, summaryRow } from './layout.ts';
 import { controlPanelPaths, paths } from './metadata.ts';
 import { personaGroups, personas, type NationalRole, type Persona } from './personas.ts';
 import type { Cis2Session } from './sessions.ts';
@@ -46,26 +46,18 @@ const people = (title: string, group: Persona['group'], asked: readonly string[]
 /** What the request said, for whoever wonders why something is asked. */
 const requestDetails = (request: AuthorizationRequest): Html => {
   const { client, redirectUri, acrValues, scopes, prompt, maxAge, codeChallenge } = request;
-  return html`
-    <details class="nhsuk-details">
-      <summary class="nhsuk-details__summary">
-        <span class="nhsuk-details__summary-text">What the app asked for</span>
-      </summary>
-      <div class="nhsuk-details__text">
-        <dl class="nhsuk-summary-list">
-          ${[
-            summaryRow('client_id', client.clientId),
-            summaryRow('redirect_uri', redirectUri),
-            summaryRow('scope', scopes.join(' ')),
-            summaryRow('acr_values', acrValues.join(' ')),
-            summaryRow('prompt', prompt ?? 'not sent'),
-            summaryRow('max_age', maxAge === undefined ? 'not sent' : `${String(maxAge)} seconds`),
-            summaryRow('PKCE', codeChallenge === undefined ? 'not used' : 'S256'),
-          ]}
-        </dl>
-      </div>
-    </details>
-  `;
+  return details(
+    'What the app asked for',
+    summaryList([
+      summaryRow('client_id', client.clientId),
+      summaryRow('redirect_uri', redirectUri),
+      summaryRow('scope', scopes.join(' ')),
+      summaryRow('acr_values', acrValues.join(' ')),
+      summaryRow('prompt', prompt ?? 'not sent'),
+      summaryRow('max_age', maxAge === undefined ? 'not sent' : `${String(maxAge)} seconds`),
+      summaryRow('PKCE', codeChallenge === undefined ? 'not used' : 'S256'),
+    ]),
+  );
 };
 
 const cancelButton = html`
@@ -236,47 +228,50 @@ export function rolePage(options: RolePage): HttpResponse {
   });
 }
 
-/** Shown where a redirect could land anywhere: the person stays here. */
-export function untrustedRequestPage(fault: string, client: ClientRegistration | undefined): HttpResponse {
-  const main = html`
-    <h1 class="nhsuk-heading-l">This sign-in cannot go on</h1>
-    <p>${fault}</p>
-    ${
-      client &&
-      html`<p>Registered for ${client.clientId}:</p>
-        <ul class="nhsuk-list nhsuk-list--bullet">
-          ${client.redirectUris.map((uri) => html`<li><code>${uri}</code></li>`)}
-        </ul>
-        <p>A redirect_uri has to be the same, character by character.</p>`
-    }
-  `;
-  return page({ status: 400, title: 'This sign-in cannot go on', main, outcome: fault });
-}
+/** A sign-in that cannot go on: the person stays here. */
+const failurePage = (title: string, content: Html, outcome: string): HttpResponse =>
+  page({
+    status: 400,
+    title,
+    main: html`<h1 class="nhsuk-heading-l">${title}</h1>
+      ${content}`,
+    outcome,
+  });
+
+/** Shown where a redirect could land anywhere. */
+export const untrustedRequestPage = (fault: string, client: ClientRegistration | undefined): HttpResponse =>
+  failurePage(
+    'This sign-in cannot go on',
+    html`
+      <p>${fault}</p>
+      ${
+        client &&
+        html`<p>Registered for ${client.clientId}:</p>
+          <ul class="nhsuk-list nhsuk-list--bullet">
+            ${client.redirectUris.map((uri) => html`<li><code>${uri}</code></li>`)}
+          </ul>
+          <p>A redirect_uri has to be the same, character by character.</p>`
+      }
+    `,
+    fault,
+  );
 
 export const expiredPage = (): HttpResponse =>
-  page({
-    status: 400,
-    title: 'This sign-in has run out',
-    main: html`
-      <h1 class="nhsuk-heading-l">This sign-in has run out</h1>
-      <p>
-        It was left for more than ten minutes, or ended elsewhere in the meantime. Go back to the app and sign
-        in again.
-      </p>
-    `,
-    outcome: 'sign-in page has expired',
-  });
+  failurePage(
+    'This sign-in has run out',
+    html`<p>
+      It was left for more than ten minutes, or ended elsewhere in the meantime. Go back to the app and sign
+      in again.
+    </p>`,
+    'sign-in page has expired',
+  );
 
 export const unknownPersonPage = (): HttpResponse =>
-  page({
-    status: 400,
-    title: 'Nobody was chosen',
-    main: html`
-      <h1 class="nhsuk-heading-l">Nobody was chosen</h1>
-      <p>Go back and choose one of the people on the page.</p>
-    `,
-    outcome: 'no known person chosen',
-  });
+  failurePage(
+    'Nobody was chosen',
+    html`<p>Go back and choose one of the people on the page.</p>`,
+    'no known person chosen',
+  );
 
 /** An app on this machine may send the browser on to its page's development server, which has another port. */
 const formTarget = (app: URL): string =>

@@ -183,15 +183,18 @@ const manyPharmacies: readonly Organisation[] = Array.from({ length: 60 }, (_, i
   org_code: `FZ9${String(index + 1).padStart(2, '0')}`,
 }));
 
-export const personas: readonly Persona[] = [
+/** What nearly everybody has. */
+const usual = { identityAssuranceLevel: 3, levelsAs: 'string', rolesAs: 'array', registrations: {} } as const;
+
+type Unusual = Omit<Persona, keyof typeof usual> & Partial<Pick<Persona, keyof typeof usual>>;
+
+const people: readonly Unusual[] = [
   {
     uid: '900000000001',
     name: 'Amara Okafor',
     summary: 'GP with one role. The plain case: strong sign-in, nothing missing.',
     group: 'everyday',
     authenticator: identityAgent,
-    identityAssuranceLevel: 3,
-    levelsAs: 'string',
     ...namesOf('Amara', 'Okafor', 'Dr'),
     roles: [
       role('900000000777', 'R8000', 'A9A5A', {
@@ -200,7 +203,6 @@ export const personas: readonly Persona[] = [
         aow_codes: ['P0010:Q0030:T0110'],
       }),
     ],
-    rolesAs: 'array',
     organisations: [healthCentre],
     registrations: { gmc_id: 'C0000001', gmp_id: 'G0000001', gdc_id: '', nmc_id: '' },
   },
@@ -211,8 +213,6 @@ export const personas: readonly Persona[] = [
       'Nurse with a role in each of two organisations, so the app must know which one she is working in.',
     group: 'everyday',
     authenticator: identityAgent,
-    identityAssuranceLevel: 3,
-    levelsAs: 'string',
     ...namesOf('Bethan', 'Morris', 'Ms'),
     roles: [
       role('900000000701', 'R8001', 'A9A5A', {
@@ -225,7 +225,6 @@ export const personas: readonly Persona[] = [
         workgroups_codes: ['900000000901'],
       }),
     ],
-    rolesAs: 'array',
     roleInAgent: '900000000702',
     organisations: [healthCentre, trust],
     registrations: { nmc_id: '00A0000E' },
@@ -237,7 +236,6 @@ export const personas: readonly Persona[] = [
       'Pharmacist with five roles, two of them at one pharmacy and one where CIS2 gives no organisation name. Assurance levels come as numbers.',
     group: 'everyday',
     authenticator: identityAgent,
-    identityAssuranceLevel: 3,
     levelsAs: 'number',
     ...namesOf('Callum', 'Reid', 'Mr'),
     roles: [
@@ -247,7 +245,6 @@ export const personas: readonly Persona[] = [
       role('900000000714', 'R8003', 'Y9X99', { activities: [], activity_codes: [] }),
       role('900000000715', 'R8003', 'FX404', prescribing),
     ],
-    rolesAs: 'array',
     roleInAgent: '900000000713',
     organisations: [outOfHours, harbourPharmacy, highStreetPharmacy],
     registrations: { gphc_id: '0000003' },
@@ -259,8 +256,6 @@ export const personas: readonly Persona[] = [
       'Practice administrator (R8008): signed in, but not everything a clinician may do is hers to do.',
     group: 'everyday',
     authenticator: securityKey,
-    identityAssuranceLevel: 3,
-    levelsAs: 'string',
     ...namesOf('Devika', 'Shah', 'Mrs'),
     roles: [
       role('900000000721', 'R8008', 'A9A5A', {
@@ -268,9 +263,7 @@ export const personas: readonly Persona[] = [
         activity_codes: ['B0825'],
       }),
     ],
-    rolesAs: 'array',
     organisations: [healthCentre],
-    registrations: {},
   },
   {
     uid: '900000000005',
@@ -278,11 +271,8 @@ export const personas: readonly Persona[] = [
     summary: 'Locum doctor whose role has not been set up yet: a good sign-in with no role at all.',
     group: 'roles',
     authenticator: securityKey,
-    identityAssuranceLevel: 3,
-    levelsAs: 'string',
     ...namesOf('Ewan', 'Blackwood', 'Dr'),
     roles: [],
-    rolesAs: 'array',
     organisations: [],
     registrations: { gmc_id: 'C0000005' },
   },
@@ -295,13 +285,9 @@ export const personas: readonly Persona[] = [
       'Signs in with an authenticator app, which is level 2 whatever the app asked for. An app that needs level 3 must refuse her.',
     group: 'levels',
     authenticator: authenticatorApp,
-    identityAssuranceLevel: 3,
-    levelsAs: 'string',
     ...namesOf('Farah', 'Siddiqui', 'Miss'),
     roles: [role('900000000731', 'R8003', 'X0XX1', prescribing)],
-    rolesAs: 'array',
     organisations: [trust],
-    registrations: {},
   },
   {
     uid: '900000000007',
@@ -311,12 +297,9 @@ export const personas: readonly Persona[] = [
     group: 'levels',
     authenticator: identityAgent,
     identityAssuranceLevel: 2,
-    levelsAs: 'string',
     ...namesOf('Gareth', 'Lloyd', 'Mr'),
     roles: [role('900000000741', 'R8000', 'X0XX1', prescribing)],
-    rolesAs: 'array',
     organisations: [trust],
-    registrations: {},
   },
   {
     uid: '900000000008',
@@ -325,14 +308,11 @@ export const personas: readonly Persona[] = [
       'Has one name. The given name comes empty; title, initials, display name and email do not come at all.',
     group: 'claims',
     authenticator: securityKey,
-    identityAssuranceLevel: 3,
     levelsAs: 'number',
     profile: { name: 'Thandar', given_name: '', family_name: 'Thandar' },
     person: {},
     roles: [role('900000000751', 'R8001', 'A9A5A')],
-    rolesAs: 'array',
     organisations: [healthCentre],
-    registrations: {},
   },
   {
     uid: '900000000009',
@@ -340,13 +320,10 @@ export const personas: readonly Persona[] = [
     summary: 'Her one role comes as a bare object where a list is expected.',
     group: 'claims',
     authenticator: identityAgent,
-    identityAssuranceLevel: 3,
-    levelsAs: 'string',
     ...namesOf('Ines', 'Duarte', 'Dr'),
     roles: [role('900000000761', 'R8000', 'X0XX1', prescribing)],
     rolesAs: 'bare object',
     organisations: [trust],
-    registrations: {},
   },
   {
     uid: '900000000010',
@@ -354,14 +331,10 @@ export const personas: readonly Persona[] = [
     summary: 'CIS2 sends no name of any kind, only the identifier 900000000010.',
     group: 'claims',
     authenticator: identityAgent,
-    identityAssuranceLevel: 3,
-    levelsAs: 'string',
     profile: {},
     person: {},
     roles: [role('900000000771', 'R8003', 'A9A5A', prescribing)],
-    rolesAs: 'array',
     organisations: [healthCentre],
-    registrations: {},
   },
   {
     uid: '900000000011',
@@ -369,13 +342,9 @@ export const personas: readonly Persona[] = [
     summary: 'Registration Authority manager, on Smartcard Connect: one role, and no clinical activity.',
     group: 'everyday',
     authenticator: smartcardConnect,
-    identityAssuranceLevel: 3,
-    levelsAs: 'string',
     ...namesOf('Jonah', 'Adler', 'Mr'),
     roles: [role('900000000781', 'R5080', 'X0XX1')],
-    rolesAs: 'array',
     organisations: [trust],
-    registrations: {},
   },
   {
     uid: '900000000012',
@@ -383,8 +352,6 @@ export const personas: readonly Persona[] = [
     summary: 'Bank nurse with seven roles on an iPad: CIS2 asks her which, on a page with a search box.',
     group: 'everyday',
     authenticator: iPad,
-    identityAssuranceLevel: 3,
-    levelsAs: 'string',
     ...namesOf('Kemi', 'Adeyemi', 'Ms'),
     roles: [
       role('900000000791', 'R8001', 'A9A5A', prescribing),
@@ -398,7 +365,6 @@ export const personas: readonly Persona[] = [
       role('900000000796', 'R8008', 'A9A5A'),
       role('900000000797', 'R8008', 'Y9X98'),
     ],
-    rolesAs: 'array',
     organisations: [healthCentre, trust, outOfHours, walkInCentre],
     registrations: { nmc_id: '00A0012E' },
   },
@@ -409,8 +375,6 @@ export const personas: readonly Persona[] = [
       'Locum pharmacist with sixty roles in as many places: 33 KB of UserInfo, and a list that nobody scrolls through.',
     group: 'roles',
     authenticator: smartcardConnect,
-    identityAssuranceLevel: 3,
-    levelsAs: 'string',
     ...namesOf('Lowri', 'Vaughan', 'Miss'),
     roles: manyPharmacies.map(({ org_code }, index) =>
       role(`9000000011${String(index).padStart(2, '0')}`, 'R8003', org_code, {
@@ -421,7 +385,6 @@ export const personas: readonly Persona[] = [
         aow_codes: ['P0020:Q0300:T0640'],
       }),
     ),
-    rolesAs: 'array',
     organisations: manyPharmacies,
     registrations: { gphc_id: '0000013' },
   },
@@ -431,14 +394,10 @@ export const personas: readonly Persona[] = [
     summary: 'CIS2 says that a role is selected which is none of his two: it was taken away last week.',
     group: 'roles',
     authenticator: identityAgent,
-    identityAssuranceLevel: 3,
-    levelsAs: 'string',
     ...namesOf('Marek', 'Novak', 'Mr'),
     roles: [role('900000000811', 'R8000', 'A9A5A', prescribing), role('900000000812', 'R8003', 'X0XX1')],
-    rolesAs: 'array',
     roleInAgent: '900000000819',
     organisations: [healthCentre, trust],
-    registrations: {},
   },
   {
     uid: '900000000015',
@@ -446,14 +405,10 @@ export const personas: readonly Persona[] = [
     summary: 'One role id is there twice, as a nurse with activities and as an administrator without.',
     group: 'roles',
     authenticator: identityAgent,
-    identityAssuranceLevel: 3,
-    levelsAs: 'string',
     ...namesOf('Nadia', 'Rahman', 'Ms'),
     roles: [role('900000000821', 'R8001', 'A9A5A', prescribing), role('900000000821', 'R8008', 'X0XX1')],
-    rolesAs: 'array',
     roleInAgent: '900000000821',
     organisations: [healthCentre, trust],
-    registrations: {},
   },
   {
     uid: '900000000016',
@@ -462,8 +417,6 @@ export const personas: readonly Persona[] = [
       'The names of his three roles have quotes inside the quotes, a colon too many, and only one part.',
     group: 'roles',
     authenticator: securityKey,
-    identityAssuranceLevel: 3,
-    levelsAs: 'string',
     ...namesOf('Oisín', 'Quinn', 'Mr'),
     roles: [
       {
@@ -476,9 +429,7 @@ export const personas: readonly Persona[] = [
       },
       { ...role('900000000833', 'R8008', 'X0XX1'), role_name: 'Admin/Clinical Support', role_code: 'R8008' },
     ],
-    rolesAs: 'array',
     organisations: [healthCentre, trust],
-    registrations: {},
   },
   {
     uid: '900000000017',
@@ -487,13 +438,9 @@ export const personas: readonly Persona[] = [
       'Her only role is at an organisation that has closed: CIS2 gives its code and nothing else about it.',
     group: 'roles',
     authenticator: identityAgent,
-    identityAssuranceLevel: 3,
-    levelsAs: 'string',
     ...namesOf('Priti', 'Chauhan', 'Mrs'),
     roles: [role('900000000841', 'R8000', 'X9CLS', prescribing)],
-    rolesAs: 'array',
     organisations: [],
-    registrations: {},
   },
   {
     uid: '900000000018',
@@ -501,13 +448,9 @@ export const personas: readonly Persona[] = [
     summary: 'Signs in with NHSmail, which is level 2. An app that needs level 3 must refuse him.',
     group: 'levels',
     authenticator: nhsMail,
-    identityAssuranceLevel: 3,
-    levelsAs: 'string',
     ...namesOf('Rhys', 'Parry', 'Dr'),
     roles: [role('900000000851', 'R8000', 'A9A5A', prescribing)],
-    rolesAs: 'array',
     organisations: [healthCentre],
-    registrations: {},
   },
   {
     uid: '900000000019',
@@ -516,12 +459,9 @@ export const personas: readonly Persona[] = [
     group: 'levels',
     authenticator: password,
     identityAssuranceLevel: 1,
-    levelsAs: 'string',
     ...namesOf('Salma', 'Yusuf', 'Ms'),
     roles: [role('900000000861', 'R8008', 'A9A5A')],
-    rolesAs: 'array',
     organisations: [healthCentre],
-    registrations: {},
   },
   {
     uid: '900000000020',
@@ -530,13 +470,9 @@ export const personas: readonly Persona[] = [
       'His ID token has no assurance level at all. An app that reads nothing as enough is found out here.',
     group: 'levels',
     authenticator: identityAgent,
-    identityAssuranceLevel: 3,
-    levelsAs: 'string',
     ...namesOf('Tomos', 'Hughes', 'Dr'),
     roles: [role('900000000871', 'R8000', 'X0XX1', prescribing)],
-    rolesAs: 'array',
     organisations: [trust],
-    registrations: {},
     wrong: { idToken: { authentication_assurance_level: undefined, id_assurance_level: undefined } },
   },
   {
@@ -545,13 +481,9 @@ export const personas: readonly Persona[] = [
     summary: 'Her assurance levels are the word "high", which is no level. An app must refuse her.',
     group: 'levels',
     authenticator: identityAgent,
-    identityAssuranceLevel: 3,
-    levelsAs: 'string',
     ...namesOf('Una', 'Fitzgerald', 'Dr'),
     roles: [role('900000000881', 'R8000', 'X0XX1', prescribing)],
-    rolesAs: 'array',
     organisations: [trust],
-    registrations: {},
     wrong: { idToken: { authentication_assurance_level: 'high', id_assurance_level: 'high' } },
   },
   {
@@ -561,8 +493,6 @@ export const personas: readonly Persona[] = [
       'Accents, apostrophes of both kinds, a hyphen, and a full name of nearly two hundred characters.',
     group: 'claims',
     authenticator: securityKey,
-    identityAssuranceLevel: 3,
-    levelsAs: 'string',
     profile: {
       name: "Ó Súilleabháin-D’Arcy O'Brien ap Gruffydd Siân Llŷr",
       given_name: 'Siân Llŷr',
@@ -577,7 +507,6 @@ export const personas: readonly Persona[] = [
         "Siân Llŷr Angharad Wenfô Ŵyn Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch Ó Súilleabháin-D’Arcy O'Brien ap Gruffydd ferch Rhydderch, Ymgynghorydd Meddygaeth Gofal Critigol a Damweiniau",
     },
     roles: [role('900000000891', 'R8000', 'X0XX1', prescribing)],
-    rolesAs: 'array',
     organisations: [trust],
     registrations: { gmc_id: 'C0000022' },
   },
@@ -588,8 +517,6 @@ export const personas: readonly Persona[] = [
       'Everything that may be missing comes as an empty string, or as a list with an empty string in it.',
     group: 'claims',
     authenticator: identityAgent,
-    identityAssuranceLevel: 3,
-    levelsAs: 'string',
     profile: { name: '', given_name: '', family_name: '' },
     email: '',
     person: { title: '', initials: '', middle_names: '', display_name: '' },
@@ -603,7 +530,6 @@ export const personas: readonly Persona[] = [
         aow_codes: [''],
       }),
     ],
-    rolesAs: 'array',
     organisations: [{ org_name: '', org_code: 'A9A5A' }],
     registrations: { gmc_id: '', gmp_id: '', gdc_id: '', nmc_id: '' },
     wrong: { idToken: { acr: '', selected_roleid: '' } },
@@ -615,19 +541,18 @@ export const personas: readonly Persona[] = [
       'The minimum that CIS2 has ever sent: an ID token without sid, acr, amr and jti, and UserInfo without roles and organisations.',
     group: 'claims',
     authenticator: identityAgent,
-    identityAssuranceLevel: 3,
     levelsAs: 'number',
     ...namesOf('Wanda', 'Petrov', 'Dr'),
     roles: [],
-    rolesAs: 'array',
     organisations: [],
-    registrations: {},
     wrong: {
       idToken: { sid: undefined, acr: undefined, amr: undefined, jti: undefined, selected_roleid: undefined },
       userInfo: { nhsid_nrbac_roles: undefined, nhsid_user_orgs: undefined },
     },
   },
 ];
+
+export const personas: readonly Persona[] = people.map((person) => ({ ...usual, ...person }));
 
 export const personaByUid = (uid: string): Persona | undefined =>
   personas.find((persona) => persona.uid === uid);

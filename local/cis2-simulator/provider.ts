@@ -16,16 +16,8 @@ import { ClientRefused, createClientAuthenticator } from './client-authenticatio
 import type { ClientRegistration } from './clients.ts';
 import type { Effects, FaultyEndpoint } from './effects.ts';
 import { ExpiringMap, type Clock } from './expiring-map.ts';
-import {
-  json,
-  notFound,
-  oauthError,
-  readCookie,
-  redirect,
-  repeatedParameter,
-  type HttpResponse,
-  type Request,
-} from './http.ts';
+import { cut, withHeaders, type HttpResponse, type Request } from '../control-panel/http.ts';
+import { json, notFound, oauthError, readCookie, redirect, repeatedParameter } from './http.ts';
 import { stylesheet } from './layout.ts';
 import { metadata, paths, type Scope } from './metadata.ts';
 import {
@@ -219,8 +211,7 @@ export function createProvider(options: ProviderOptions): Endpoint {
     if (!mustChooseRole(request, session)) {
       return sendCode(request, session, `code for ${persona.uid}, signed in now`, headers);
     }
-    const page = askForRole(request, session);
-    return { ...page, headers: { ...page.headers, ...headers } };
+    return withHeaders(askForRole(request, session), headers);
   };
 
   const selectRole: Endpoint = (http) => {
@@ -331,11 +322,9 @@ export function createProvider(options: ProviderOptions): Endpoint {
     if (grant === undefined) {
       const description =
         'The access token provided is expired, revoked, malformed, or invalid for other reasons.';
-      const result = oauthError(401, 'invalid_token', description, 'invalid_token');
-      return {
-        ...result,
-        headers: { ...result.headers, 'www-authenticate': 'Bearer error="invalid_token"' },
-      };
+      return withHeaders(oauthError(401, 'invalid_token', description, 'invalid_token'), {
+        'www-authenticate': 'Bearer error="invalid_token"',
+      });
     }
     const { authentication, scopes, changes } = grant;
     const claims = changed(userInfoClaims(authentication, scopes), changes.userInfo);
@@ -401,7 +390,7 @@ export function createProvider(options: ProviderOptions): Endpoint {
     const endpoint = Object.hasOwn(route.methods, http.method) ? route.methods[http.method] : undefined;
     if (endpoint === undefined) {
       const refusal = oauthError(405, 'invalid_request', 'Method not allowed.', 'method not allowed');
-      return { ...refusal, headers: { ...refusal.headers, allow: Object.keys(route.methods).join(', ') } };
+      return withHeaders(refusal, { allow: Object.keys(route.methods).join(', ') });
     }
     const fault = route.name === undefined ? undefined : effects.takeFault(route.name);
     return (await faultResponse(fault)) ?? endpoint(http);
@@ -427,7 +416,7 @@ async function faultResponse(fault: ReturnType<Effects['takeFault']>): Promise<H
         outcome: 'an HTML page, as asked at the control panel',
       };
     case 'reset':
-      return { status: 0, headers: {}, body: '', outcome: 'cut, as asked at the control panel', reset: true };
+      return cut('cut, as asked at the control panel');
     case undefined:
       return undefined;
   }

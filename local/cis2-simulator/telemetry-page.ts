@@ -1,6 +1,6 @@
 import type { Telemetry } from '../telemetry.ts';
 import { html, type Html } from './html.ts';
-import type { HttpResponse } from './http.ts';
+import type { HttpResponse } from '../control-panel/http.ts';
 import { page } from './layout.ts';
 import { controlPanelPaths } from './metadata.ts';
 

@@ -1,9 +1,7 @@
 import { parseArgs } from 'node:util';
 import { didYouMean } from '../../manifest/nearest.ts';
 import { reasonOf, StartError } from '../errors.ts';
-
-/** What an option takes: nothing, one value, or one value each time that it is given. */
-export type OptionKind = 'switch' | 'value' | 'values';
+import { parserOptions, type OptionSpecs } from './option-specs.ts';
 
 /** Given options by name. */
 export type GivenOptions = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
@@ -15,24 +13,13 @@ export type GivenOptions = Readonly<Record<string, string | boolean | readonly s
  * @param options - by name; `--help` and `-h` are always there
  * @throws StartError in one line, for an unknown option with the nearest known one
  */
-export function parseCommandLine(
-  args: readonly string[],
-  options: Readonly<Record<string, OptionKind>>,
-): GivenOptions {
+export function parseCommandLine(args: readonly string[], options: OptionSpecs): GivenOptions {
   try {
     return parseArgs({
       args: [...args],
       strict: true,
       allowPositionals: false,
-      options: {
-        help: { type: 'boolean', short: 'h' },
-        ...Object.fromEntries(
-          Object.entries(options).map(([name, kind]) => [
-            name,
-            { type: kind === 'switch' ? 'boolean' : 'string', multiple: kind === 'values' } as const,
-          ]),
-        ),
-      },
+      options: parserOptions(options),
     }).values;
   } catch (error) {
     // The parser adds hints, some on lines of their own; the first sentence says it all.

@@ -1,4 +1,5 @@
 import { createWriteStream, openSync } from 'node:fs';
+import { isObject, parseJson, type JsonObject } from '../../lambdas/common/json.ts';
 import { reasonOf, StartError } from '../errors.ts';
 
 export const logFormats = ['json', 'pretty'] as const;
@@ -11,7 +12,7 @@ export interface LogSink {
   /** The latest lines, the oldest of them first, wherever they are written. */
   recent(): readonly string[];
   /** An entry of the local run itself, in the functions' own shape. */
-  entry(level: 'info' | 'warn' | 'error', event: string, fields?: Readonly<Record<string, unknown>>): void;
+  entry(level: 'info' | 'warn' | 'error', event: string, fields?: JsonObject): void;
   /**
    * Lines that came earlier were buffered; they are written now, and later ones at once.
    *
@@ -91,11 +92,11 @@ const notShown = new Set([
 ]);
 
 /** The members by which a line carries metrics to CloudWatch (embedded metric format). */
-const metricMembers = ({ _aws: format, ...members }: Readonly<Record<string, unknown>>): string[] =>
+const metricMembers = ({ _aws: format, ...members }: JsonObject): string[] =>
   format === undefined ? [] : ['_aws', ...Object.keys(members).filter((name) => /^[A-Z]/.test(name))];
 
 /** Fields as `name=value`, as far as they are there. */
-const details = (entry: Readonly<Record<string, unknown>>): string => {
+const details = (entry: JsonObject): string => {
   const metrics = metricMembers(entry);
   return Object.entries(entry)
     .filter(
@@ -113,14 +114,8 @@ const details = (entry: Readonly<Record<string, unknown>>): string => {
  * @returns undefined for an entry that says more than a person at the terminal wants to know
  */
 function prettyLine(text: string): string | undefined {
-  let entry: Readonly<Record<string, unknown>>;
-  try {
-    const value = JSON.parse(text) as unknown;
-    if (typeof value !== 'object' || value === null) return text;
-    entry = value as typeof entry;
-  } catch {
-    return text;
-  }
+  const entry = parseJson(text);
+  if (!isObject(entry)) return text;
   const { time, level, event, route, method, status, durationMs, message } = entry;
   const at = new Date(String(time));
   const clock = Number.isNaN(at.getTime()) ? '' : at.toTimeString().slice(0, 8);

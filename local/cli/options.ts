@@ -3,20 +3,16 @@ import { acrLevels, readSettings, SettingsError } from '../../lambdas/settings/i
 import type { SettingName } from '../../lambdas/settings/index.ts';
 import { calledAs } from './called-as.ts';
 import { parseCommandLine, type GivenOptions } from './command-line.ts';
+import { optionLines, type OptionSpec } from './option-specs.ts';
 import { StartError } from '../errors.ts';
 import { logFormats, type LogFormat } from './log.ts';
 
-interface OptionSpec {
-  /** Placeholder of the value in the help text; an option without one is a switch. */
-  readonly value?: string;
-  readonly help: string;
+interface RunOption extends OptionSpec {
   readonly default?: string;
   /** For the help text, of an option that has no default: what applies when nobody gives it. */
   readonly otherwise?: string;
   /** The setting of the functions that the option stands for: it gives the rule, and the value goes there. */
   readonly setting?: SettingName;
-  /** May be given several times, and several values stand in its environment variable with commas between them. */
-  readonly repeatable?: true;
 }
 
 /** What the functions do is said once, by the app or else by the template. */
@@ -140,13 +136,13 @@ const specs = {
     otherwise: 'pretty on a terminal, else json',
   },
   quiet: { help: 'print the ready line only; logs go to --log FILE or nowhere' },
-} as const satisfies Record<string, OptionSpec>;
+} as const satisfies Record<string, RunOption>;
 
 type OptionName = keyof typeof specs;
 /** Every option, by its name. */
-export const optionSpecs: Readonly<Record<OptionName, OptionSpec>> = specs;
+export const optionSpecs: Readonly<Record<OptionName, RunOption>> = specs;
 const optionNames = Object.keys(specs) as OptionName[];
-const specOf = (name: OptionName): OptionSpec => specs[name];
+const specOf = (name: OptionName): RunOption => specs[name];
 
 /** `--idle-seconds` can be given as `BFF_IDLE_SECONDS`. */
 export const variableOf = (name: OptionName): string => `BFF_${name.replaceAll('-', '_').toUpperCase()}`;
@@ -182,6 +178,11 @@ export interface Options {
   readonly settings: Readonly<Partial<Record<SettingName, string>>>;
 }
 
+const withDefault = ({ default: fallback, otherwise = fallback, ...spec }: RunOption): OptionSpec => ({
+  ...spec,
+  help: otherwise === undefined ? spec.help : `${spec.help} (${otherwise})`,
+});
+
 export const helpText = (): string =>
   [
     `Usage: ${calledAs('dev')} [options]`,
@@ -189,12 +190,7 @@ export const helpText = (): string =>
     'Runs an app on this machine, and everything behind it: the functions, their stores, simulators of CIS2 and the API platform.',
     'What is the app’s own stands in bff.config.ts (or .js, .mjs) beside its package.json.',
     '',
-    ...optionNames.map((name) => {
-      const { value, help, default: fallback, otherwise = fallback } = specOf(name);
-      const left = `  --${name}${value === undefined ? '' : ` ${value}`}`;
-      return `${left.padEnd(32)}${help}${otherwise === undefined ? '' : ` (${otherwise})`}`;
-    }),
-    `  --help                        this text`,
+    ...optionLines(Object.fromEntries(optionNames.map((name) => [name, withDefault(specOf(name))])), 32),
     '',
     'Values of acr, which also say the authentication assurance level that a sign-in must reach:',
     ...Object.entries(acrLevels).map(([value, level]) => `  ${value.padEnd(30)}AAL${String(level)}`),
@@ -203,7 +199,7 @@ export const helpText = (): string =>
     'An option wins.',
   ].join('\n');
 
-/** The values of a repeatable option's environment variable. */
+/** The values of a repeatable option's environment variable, where commas stand between them. */
 export const valuesOfVariable = (variable = ''): readonly string[] =>
   variable
     .split(',')
@@ -311,15 +307,7 @@ export function parseOptions(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Options | 'help' {
-  const given = parseCommandLine(
-    args,
-    Object.fromEntries(
-      optionNames.map((name) => {
-        const { value, repeatable = false } = specOf(name);
-        return [name, value === undefined ? 'switch' : repeatable ? 'values' : 'value'];
-      }),
-    ),
-  );
+  const given = parseCommandLine(args, specs);
   if (given['help'] === true) return 'help';
   try {
     return optionsOf(given, environment);

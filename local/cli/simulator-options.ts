@@ -6,7 +6,8 @@ import {
   type ClientRegistration,
 } from '../cis2-simulator/index.ts';
 import { calledAs } from './called-as.ts';
-import { parseCommandLine, type OptionKind } from './command-line.ts';
+import { parseCommandLine } from './command-line.ts';
+import { optionLines, type OptionSpec, type OptionSpecs } from './option-specs.ts';
 import { reasonOf, StartError } from '../errors.ts';
 import { portNumber } from './options.ts';
 
@@ -20,6 +21,49 @@ export interface SimulatorOptions {
 
 const defaultPort = '3001';
 
+/** Options that describe the one app, each with the member of a registration that it is. */
+const appOptions = {
+  'client-id': { value: 'ID', help: 'id of the one app', member: 'client_id' },
+  'redirect-uri': {
+    value: 'URL',
+    help: 'where sign-ins come back to; may be given several times',
+    repeatable: true,
+    member: 'redirect_uris',
+  },
+  'client-secret': {
+    value: 'SECRET',
+    help: 'its secret (client_secret_post); make one up',
+    member: 'client_secret',
+  },
+  'jwks-uri': { value: 'URL', help: 'where it publishes its keys (private_key_jwt)', member: 'jwks_uri' },
+  'signing-algorithm': {
+    value: 'ALG',
+    help: 'what its assertions are signed with: RS512 or RS256 (RS512)',
+    member: 'jwks_uri_signing_algorithm',
+  },
+  'backchannel-logout-uri': {
+    value: 'URL',
+    help: 'where logout tokens go',
+    member: 'backchannel_logout_uri',
+  },
+  'post-logout-redirect-uri': {
+    value: 'URL',
+    help: 'where a browser may be sent after signing out; may be given several times',
+    repeatable: true,
+    member: 'post_logout_redirect_uris',
+  },
+} as const satisfies Record<string, OptionSpec & { readonly member: string }>;
+
+const specs: OptionSpecs = {
+  clients: { value: 'FILE', help: 'registered apps, as JSON (see below)' },
+  ...appOptions,
+  port: { value: 'N', help: `port on 127.0.0.1; 0 takes any free one (${defaultPort})` },
+  'issuer-port-in-name': {
+    help: "spell the port in the issuer so that URL parsers tidy it away, as they do CIS2's :443",
+  },
+  quiet: { help: 'print the ready line only' },
+};
+
 export const simulatorHelp = (): string => `Usage: ${calledAs('simulator')} --clients FILE [options]
        ${calledAs('simulator')} --client-id ID --redirect-uri URL --client-secret SECRET [options]
        ${calledAs('simulator')} --client-id ID --redirect-uri URL --jwks-uri URL [options]
@@ -27,18 +71,7 @@ export const simulatorHelp = (): string => `Usage: ${calledAs('simulator')} --cl
 Runs an OpenID provider that behaves like NHS CIS2, alone, on this machine. It knows your apps from a file, or one app
 from the command line.
 
-  --clients FILE                   registered apps, as JSON (see below)
-  --client-id ID                   id of the one app
-  --redirect-uri URL               where sign-ins come back to; may be given several times
-  --client-secret SECRET           its secret (client_secret_post); make one up
-  --jwks-uri URL                   where it publishes its keys (private_key_jwt)
-  --signing-algorithm ALG          what its assertions are signed with: RS512 or RS256 (RS512)
-  --backchannel-logout-uri URL     where logout tokens go
-  --post-logout-redirect-uri URL   where a browser may be sent after signing out; may be given several times
-  --port N                         port on 127.0.0.1; 0 takes any free one (${defaultPort})
-  --issuer-port-in-name            spell the port in the issuer so that URL parsers tidy it away, as they do CIS2's :443
-  --quiet                          print the ready line only
-  --help                           this text
+${optionLines(specs, 35).join('\n')}
 
 A file looks like this (the names are those of CIS2's Connection Manager):
 
@@ -49,20 +82,6 @@ const howToRegister = `no app is registered: give --clients FILE, or --client-id
 A file looks like this:
 
 ${exampleRegistrations.trimEnd()}`;
-
-const optionKinds = {
-  clients: 'value',
-  'client-id': 'value',
-  'redirect-uri': 'values',
-  'client-secret': 'value',
-  'jwks-uri': 'value',
-  'signing-algorithm': 'value',
-  'backchannel-logout-uri': 'value',
-  'post-logout-redirect-uri': 'values',
-  port: 'value',
-  'issuer-port-in-name': 'switch',
-  quiet: 'switch',
-} as const satisfies Record<string, OptionKind>;
 
 function readFile(file: string): unknown {
   let text: string;
@@ -78,23 +97,12 @@ function readFile(file: string): unknown {
   }
 }
 
-/** Options that describe the one app, as the members of a registration. */
-const memberOfOption = {
-  'client-id': 'client_id',
-  'redirect-uri': 'redirect_uris',
-  'client-secret': 'client_secret',
-  'jwks-uri': 'jwks_uri',
-  'signing-algorithm': 'jwks_uri_signing_algorithm',
-  'backchannel-logout-uri': 'backchannel_logout_uri',
-  'post-logout-redirect-uri': 'post_logout_redirect_uris',
-} as const;
-
 /** What was typed stands in the message, not what it stands for. */
 const inOptions = (problem: string): string =>
-  Object.entries(memberOfOption)
-    .sort(([, one], [, other]) => other.length - one.length)
+  Object.entries(appOptions)
+    .sort(([, one], [, other]) => other.member.length - one.member.length)
     .reduce(
-      (text, [option, member]) => text.replaceAll(new RegExp(`\\b${member}\\b`, 'g'), `--${option}`),
+      (text, [option, { member }]) => text.replaceAll(new RegExp(`\\b${member}\\b`, 'g'), `--${option}`),
       problem,
     )
     .replace(/^client 1: /, '');
@@ -107,10 +115,10 @@ const inOptions = (problem: string): string =>
  * @throws StartError for an unknown option, or for apps that cannot be registered as they are described
  */
 export function parseSimulatorOptions(args: readonly string[]): SimulatorOptions | 'help' {
-  const given = parseCommandLine(args, optionKinds);
+  const given = parseCommandLine(args, specs);
   if (given['help'] === true) return 'help';
   const members = Object.fromEntries(
-    Object.entries(memberOfOption).flatMap(([option, member]) => {
+    Object.entries(appOptions).flatMap(([option, { member }]) => {
       const value = given[option];
       return value === undefined ? [] : [[member, value]];
     }),

@@ -62,3 +62,9 @@ export function readJson(body: string, headers: IncomingHttpHeaders): CommandInp
   if (value === undefined) return refuse('The body is not JSON.');
   return isObject(value) ? value : refuse('The body must be a JSON object.');
 }
+
+/** For how long an effect lasts, in words: for so many of something, or without end. */
+export const lasting = (count: number | null | undefined, one: string): string => {
+  if (count === undefined || count === null) return 'until it is switched off';
+  return count === 1 ? `for the next ${one}` : `for the next ${String(count)} ${one}s`;
+};

@@ -7,8 +7,7 @@ export const controlPanelPath = '/control-panel';
 export const telemetryPath = `${controlPanelPath}/telemetry`;
 
 /** A path as it is called now: tests of other projects may still ask for `/lab`. */
-export const currentPath = (path: string): string =>
-  path === '/lab' || path.startsWith('/lab/') ? controlPanelPath + path.slice('/lab'.length) : path;
+export const currentPath = (path: string): string => path.replace(/^\/lab(?=\/|$)/, controlPanelPath);
 
 /** Whether a program has sent `X-Control-Panel: 1`, or `X-Lab: 1` as before. */
 export const isMarked = (headers: IncomingHttpHeaders): boolean =>

@@ -1,6 +1,6 @@
 import vm from 'node:vm';
 import type { OutgoingHttpHeaders } from 'node:http';
-import type { GatewayRequest, GatewayResponse } from './http-api-event.ts';
+import { headerPairs, type GatewayRequest, type GatewayResponse } from './http-api-event.ts';
 import { isWebSocketApi } from '../aws/apis.ts';
 import { isObject, listAt, objectAt, textOf } from '../aws/template.ts';
 import type { Assembly, Json, JsonObject, Resource } from '../aws/template.ts';
@@ -164,10 +164,8 @@ export const withHeaders = (
   headers: readonly (readonly [name: string, value: string])[],
 ): GatewayRequest => {
   const names = new Set(headers.map(([name]) => name.toLowerCase()));
-  const others = request.rawHeaders.filter(
-    (_, index) => !names.has((request.rawHeaders[index - (index % 2)] ?? '').toLowerCase()),
-  );
-  return { ...request, rawHeaders: [...others, ...headers.flat()] };
+  const others = headerPairs(request.rawHeaders).filter(([name]) => !names.has(name.toLowerCase()));
+  return { ...request, rawHeaders: [...others, ...headers].flat() };
 };
 
 /** The maximum size of request line and headers together that CloudFront takes, in bytes. */
@@ -177,8 +175,7 @@ export const maxRequestBytes = 32_768;
 export function originRequest(request: GatewayRequest, { originRequests }: Behaviour): GatewayRequest {
   const cookies: string[] = [];
   const others: string[] = [];
-  for (let index = 0; index + 1 < request.rawHeaders.length; index += 2) {
-    const [name = '', value = ''] = request.rawHeaders.slice(index, index + 2);
+  for (const [name, value] of headerPairs(request.rawHeaders)) {
     if (name.toLowerCase() !== 'cookie') others.push(name, value);
     else cookies.push(...value.split(';').map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, '')));
   }
@@ -301,7 +298,9 @@ export function cloudFrontFunction(code: string): ViewerRequestFunction {
         method: request.method,
         uri,
         querystring: multiValues(new URLSearchParams(request.target.slice(uri.length + 1))),
-        headers: multiValues(headerPairs(request.rawHeaders)),
+        headers: multiValues(
+          headerPairs(request.rawHeaders).map(([name, value]) => [name.toLowerCase(), value]),
+        ),
         cookies: {},
       },
     };
@@ -316,11 +315,6 @@ export function cloudFrontFunction(code: string): ViewerRequestFunction {
     };
   };
 }
-
-const headerPairs = (rawHeaders: readonly string[]): [string, string][] =>
-  rawHeaders.flatMap((name, index) =>
-    index % 2 === 0 ? [[name.toLowerCase(), rawHeaders[index + 1] ?? ''] as [string, string]] : [],
-  );
 
 /** Name → its value and, when there are several, all of them. */
 function multiValues(pairs: Iterable<[string, string]>): Record<string, unknown> {

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf } from '../errors.ts';
-import { gatewayMessage, type GatewayRequest } from './http-api-event.ts';
+import { gatewayMessage, headerPairs, type GatewayRequest } from './http-api-event.ts';
 import { isLoopback } from '../../lambdas/settings/index.ts';
 import type { Spa, SpaResponse } from './spa.ts';
 
@@ -148,9 +148,7 @@ export class DevelopmentServer implements Spa {
     request.on('error', end);
     request.on('response', end);
     request.on('upgrade', (response, upstream, rest) => {
-      const fields = Array.from({ length: response.rawHeaders.length / 2 }, (_, index) =>
-        response.rawHeaders.slice(2 * index, 2 * index + 2).join(': '),
-      );
+      const fields = headerPairs(response.rawHeaders).map((pair) => pair.join(': '));
       socket.write(['HTTP/1.1 101 Switching Protocols', ...fields, '', ''].join('\r\n'));
       socket.write(rest);
       upstream.write(head);
@@ -162,9 +160,8 @@ export class DevelopmentServer implements Spa {
 
   #headers(rawHeaders: readonly string[]): Record<string, string> {
     const headers: Record<string, string> = {};
-    for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-      const name = (rawHeaders[index] ?? '').toLowerCase();
-      const value = rawHeaders[index + 1] ?? '';
+    for (const [sentName, value] of headerPairs(rawHeaders)) {
+      const name = sentName.toLowerCase();
       if (name === 'host') headers['x-forwarded-host'] = value;
       else if (!notForwarded.has(name)) headers[name] = value;
     }

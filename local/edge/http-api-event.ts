@@ -18,6 +18,13 @@ export interface GatewayRequest {
   readonly sourceIp: string;
 }
 
+/** Raw headers, each name with its value. */
+export const headerPairs = (rawHeaders: readonly string[]): [name: string, value: string][] =>
+  Array.from({ length: Math.floor(rawHeaders.length / 2) }, (_, index) => [
+    rawHeaders[2 * index] ?? '',
+    rawHeaders[2 * index + 1] ?? '',
+  ]);
+
 export interface GatewayResponse {
   readonly status: number;
   readonly headers: OutgoingHttpHeaders;
@@ -93,9 +100,8 @@ export function httpApiEvent(
   // Without a prototype: a caller may send a header or a parameter named `constructor`.
   const headers = Object.create(null) as Record<string, string>;
   const cookies: string[] = [];
-  for (let index = 0; index + 1 < request.rawHeaders.length; index += 2) {
-    const name = (request.rawHeaders[index] ?? '').toLowerCase();
-    const value = request.rawHeaders[index + 1] ?? '';
+  for (const [sentName, value] of headerPairs(request.rawHeaders)) {
+    const name = sentName.toLowerCase();
     if (name === 'cookie')
       cookies.push(
         ...value

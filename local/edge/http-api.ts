@@ -88,15 +88,9 @@ export class HttpApi {
     if (Buffer.byteLength(event.body ?? '') > maxPayloadBytes)
       return gatewayMessage(413, 'Request Entity Too Large');
 
-    let timer: NodeJS.Timeout | undefined;
-    const outOfTime = new Promise<'out-of-time'>((resolve) => {
-      timer = setTimeout(() => {
-        resolve('out-of-time');
-      }, found.route.timeoutMilliseconds);
-    });
-    const invocation = await Promise.race([found.route.function.invoke(event), outOfTime]);
-    clearTimeout(timer);
-    if (invocation === 'out-of-time') return gatewayMessage(503, 'Service Unavailable');
+    const { timeoutMilliseconds, function: target } = found.route;
+    const invocation = await target.invokeWithin(timeoutMilliseconds, event);
+    if (invocation === undefined) return gatewayMessage(503, 'Service Unavailable');
     return (
       (invocation.ok ? httpApiResponse(invocation.payload) : undefined) ??
       gatewayMessage(500, 'Internal Server Error')

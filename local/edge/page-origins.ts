@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { isLoopback } from '../../lambdas/settings/index.ts';
-import type { GatewayRequest } from './http-api-event.ts';
+import { headerPairs, type GatewayRequest } from './http-api-event.ts';
 
 /**
  * A page can be reached at the address of its own development server, which passes `/auth` and `/api` on and says in
@@ -35,7 +35,9 @@ export class PageOrigins {
     const origin = this.#originOf(request.rawHeaders);
     const response = await handle({
       ...request,
-      rawHeaders: request.rawHeaders.filter((_, at) => !isForwarded(request.rawHeaders[at - (at % 2)] ?? '')),
+      rawHeaders: headerPairs(request.rawHeaders)
+        .filter(([name]) => !isForwarded(name))
+        .flat(),
     });
     const { location } = response.headers;
     if (typeof location !== 'string' || !URL.canParse(location, this.#baseUrl)) return response;
@@ -56,7 +58,7 @@ export class PageOrigins {
   /** The origin that the browser shows. One that is not on this machine is not believed. */
   #originOf(rawHeaders: readonly string[]): string | undefined {
     const valuesOf = (name: string): string[] =>
-      rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name);
+      headerPairs(rawHeaders).flatMap(([sent, value]) => (sent.toLowerCase() === name ? [value] : []));
     const [host, anotherHost] = valuesOf('x-forwarded-host');
     const [scheme = 'http', anotherScheme] = valuesOf('x-forwarded-proto');
     if (host === undefined || anotherHost !== undefined || anotherScheme !== undefined) return undefined;

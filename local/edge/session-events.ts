@@ -6,7 +6,7 @@ import type { WebSocket, WebSocketServer } from 'ws';
 import type { LambdaFunction } from '../aws/lambda-runtime.ts';
 import { accountId } from '../aws/template.ts';
 import { startLoopbackServer, type LoopbackResponse, type LoopbackServer } from '../loopback-server.ts';
-import type { GatewayRequest } from './http-api-event.ts';
+import { headerPairs, type GatewayRequest } from './http-api-event.ts';
 
 export interface WebSocketApi {
   readonly id: string;
@@ -27,9 +27,8 @@ function connectEvent(request: GatewayRequest, api: WebSocketApi, connectionId: 
   const add = (name: string, value: string): void => {
     (multiValueHeaders[name] ??= []).push(value);
   };
-  for (let index = 0; index + 1 < request.rawHeaders.length; index += 2) {
-    const name = request.rawHeaders[index] ?? '';
-    if (!/^(?:host|connection|upgrade)$/i.test(name)) add(name, request.rawHeaders[index + 1] ?? '');
+  for (const [name, value] of headerPairs(request.rawHeaders)) {
+    if (!/^(?:host|connection|upgrade)$/i.test(name)) add(name, value);
   }
   add('Host', api.domainName);
   add('X-Forwarded-For', request.sourceIp);
@@ -147,14 +146,7 @@ export class SessionEvents {
 }
 
 async function statusOf({ connect, timeoutMilliseconds }: WebSocketApi, event: object): Promise<number> {
-  let timer: NodeJS.Timeout | undefined;
-  const outOfTime = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => {
-      resolve(undefined);
-    }, timeoutMilliseconds);
-  });
-  const invocation = await Promise.race([connect.invoke(event), outOfTime]);
-  clearTimeout(timer);
+  const invocation = await connect.invokeWithin(timeoutMilliseconds, event);
   if (invocation === undefined) return 504;
   const status = invocation.ok
     ? (JSON.parse(invocation.payload) as { statusCode?: unknown } | null)?.statusCode

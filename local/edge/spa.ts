@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
 import { codeOf, StartError } from '../errors.ts';
-import type { GatewayRequest, GatewayResponse } from './http-api-event.ts';
+import { headerPairs, type GatewayRequest, type GatewayResponse } from './http-api-event.ts';
 
 export interface SpaResponse {
   readonly status: number;
@@ -36,10 +36,8 @@ export function builtSpa(root: string): Spa {
   }
   return {
     get: ({ rawHeaders }, uri) => {
-      const index = rawHeaders.findIndex(
-        (name, at) => at % 2 === 0 && name.toLowerCase() === 'if-none-match',
-      );
-      return spaFile(root, uri, index < 0 ? undefined : rawHeaders[index + 1]);
+      const tags = headerPairs(rawHeaders).find(([name]) => name.toLowerCase() === 'if-none-match');
+      return spaFile(root, uri, tags?.[1]);
     },
   };
 }

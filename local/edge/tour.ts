@@ -146,7 +146,7 @@ export function withTour(spa: Spa, panel: string | undefined): Spa {
     get: (request, uri) => {
       const path = request.target.split('?', 1)[0];
       if (path === '/tour') return Promise.resolve(respond('text/html', page(panel).text));
-      if (path === '/tour/styles.css') return Promise.resolve(respond('text/css', stylesheet().body));
+      if (path === '/tour/styles.css') return Promise.resolve(respond('text/css', String(stylesheet().body)));
       if (path === '/tour/none.svg')
         return Promise.resolve(respond('image/svg+xml', '<svg xmlns="http://www.w3.org/2000/svg"/>'));
       return spa.get(request, uri);

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { Faults, type Fault } from '../api-platform-simulator/faults.ts';
-import type { HttpResponse, Request } from '../api-platform-simulator/http.ts';
+import type { HttpResponse, Request } from '../control-panel/http.ts';
 import type { ApiPlatformSimulator } from '../api-platform-simulator/index.ts';
 import { faultCommand, type ControlPanel } from '../api-platform-simulator/control-panel.ts';
 import { respondWith, startSimulatorServer, type ServerOptions } from '../api-platform-simulator/server.ts';

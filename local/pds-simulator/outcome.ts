@@ -1,4 +1,4 @@
-import { json, type HttpResponse } from '../api-platform-simulator/http.ts';
+import { json, withHeaders, type HttpResponse } from '../control-panel/http.ts';
 
 const fhirJson = 'application/fhir+json';
 
@@ -77,10 +77,7 @@ export const fhirResponse = (
   resource: object,
   outcome: string,
   headers: Readonly<Record<string, string>> = {},
-): HttpResponse => {
-  const response = json(status, resource, outcome);
-  return { ...response, headers: { ...response.headers, 'content-type': fhirJson, ...headers } };
-};
+): HttpResponse => withHeaders(json(status, resource, outcome), { 'content-type': fhirJson, ...headers });
 
 export function errorResponse({ code, diagnostics }: PdsError): HttpResponse {
   const { status, issue, display } = errors[code];

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import jsonPatch, { type Operation } from 'fast-json-patch';
-import { isObject } from '../../lambdas/common/json.ts';
+import { isObject, parseJson } from '../../lambdas/common/json.ts';
 import { PdsError } from './outcome.ts';
 import { etagOf, genders, isRestricted, type Patient } from './patient.ts';
 
@@ -11,14 +11,9 @@ const invalidUpdate = (what: string): PdsError =>
 
 /** The operations of a body: the list of RFC 6902, or PDS's own `{"patches": […]}` around it. */
 function readPatches(body: string): Operation[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch {
-    throw invalidUpdate('The body is not JSON');
-  }
-  const patches: unknown =
-    typeof value === 'object' && value !== null && 'patches' in value ? value.patches : value;
+  const value = parseJson(body);
+  if (value === undefined) throw invalidUpdate('The body is not JSON');
+  const patches = isObject(value) && 'patches' in value ? value['patches'] : value;
   if (!Array.isArray(patches) || patches.length === 0) throw invalidUpdate('No patches found');
   return patches as Operation[];
 }

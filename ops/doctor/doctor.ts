@@ -1,6 +1,6 @@
 import type { Command } from '../command.ts';
 import { invocation } from '../invocation.ts';
-import { table } from '../wording.ts';
+import { plural, table } from '../wording.ts';
 import type { Finding } from './check.ts';
 import { examine } from './examine.ts';
 
@@ -60,6 +60,3 @@ const shown: Readonly<Record<Finding['result'], string>> = {
 
 const count = (findings: readonly Finding[], wanted: Finding['result']): number =>
   findings.filter(({ result }) => result === wanted).length;
-
-const plural = (number: number, noun: string): string =>
-  `${String(number)} ${noun}${number === 1 ? '' : 's'}`;

@@ -5,6 +5,7 @@ export interface HttpResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly body: string;
+  readonly isPage: boolean;
   /** How far the sender's clock is ahead of this machine's, in seconds, by its `Date`; undefined without one. */
   readonly clockAhead: number | undefined;
 }
@@ -53,6 +54,7 @@ export async function ask(
       status: response.status,
       headers: response.headers,
       body,
+      isPage: /^text\/html\b/i.test(response.headers.get('content-type') ?? ''),
       clockAhead: Number.isNaN(date) ? undefined : Math.round((date + 500 - Date.now()) / 1_000),
     };
   } catch (error) {

@@ -140,10 +140,9 @@ const maxSignInCallMs = 4_000;
 /** UserInfo, called with an invalid access token: it must refuse the token. */
 export async function checkUserInfo(discovery: Discovery | undefined): Promise<string> {
   if (discovery === undefined) throw new NotChecked('CIS2’s metadata, which has its address, cannot be read');
-  const { status, headers } = await ask({ ...cis2, maxMs: maxSignInCallMs }, discovery.userInfoEndpoint, {
+  const { status, isPage } = await ask({ ...cis2, maxMs: maxSignInCallMs }, discovery.userInfoEndpoint, {
     headers: { authorization: 'Bearer none', accept: 'application/json, application/jwt' },
   });
-  const isPage = /^text\/html\b/i.test(headers.get('content-type') ?? '');
   if ([400, 401, 403].includes(status) && !isPage) return 'refuses an invalid access token';
   throw new Fault(
     `CIS2’s UserInfo endpoint answers ${String(status)}${isPage ? ' with a web page' : ''} to an invalid access token, and does not refuse it`,

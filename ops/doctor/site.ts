@@ -47,8 +47,7 @@ export async function checkSite(baseUrl: string): Promise<string> {
 
 /** The app itself: everything else can be right while people see an error page. */
 export async function checkApp(baseUrl: string): Promise<string> {
-  const { status, headers } = await ask(site, `${baseUrl}/`, { headers: { accept: 'text/html' } });
-  const isPage = /^text\/html\b/i.test(headers.get('content-type') ?? '');
+  const { status, isPage } = await ask(site, `${baseUrl}/`, { headers: { accept: 'text/html' } });
   if (status === 200 && isPage) return '/ is a page';
   throw new Fault(
     `GET / answers ${String(status)}${isPage ? '' : ', and not with a page'}: users see no app`,

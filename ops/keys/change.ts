@@ -1,5 +1,5 @@
 import type { Arguments, Context } from '../command.ts';
-import { requireSomebodyToAsk } from '../confirmation.ts';
+import { requireSomebodyToAsk, requireYes } from '../confirmation.ts';
 import { CommandFailed } from '../errors.ts';
 import type { Result } from '../io.ts';
 import type { KeysChange, KeyView } from './responses.ts';
@@ -67,8 +67,7 @@ async function confirm(
   planned: KeysChange,
   { io }: Context,
 ): Promise<void> {
-  io.show(['']);
-  if (!(await io.confirm(question))) throw new CommandFailed('declined', 'nothing was changed');
+  await requireYes(question, io);
   if (places(planned.before) !== places((await keys.status()).keys)) {
     throw new CommandFailed(
       'keys_moved',

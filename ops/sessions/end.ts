@@ -1,12 +1,11 @@
 import type { Arguments, Command, Context } from '../command.ts';
-import { requireSomebodyToAsk } from '../confirmation.ts';
-import { CommandFailed } from '../errors.ts';
+import { requireSomebodyToAsk, requireYes } from '../confirmation.ts';
 import type { Result } from '../io.ts';
+import { plural } from '../wording.ts';
 import { sessionLines } from './list.ts';
 import { openSessions, type SessionService } from './service.ts';
 
 const reason = 'revoked';
-const count = (ended: number): string => `${String(ended)} ${ended === 1 ? 'session' : 'sessions'}`;
 
 export const endSessions: Command = {
   name: 'sessions end',
@@ -31,12 +30,6 @@ export const endSessions: Command = {
   },
 };
 
-const confirmed = async ({ yes }: Arguments, { io }: Context, question: string): Promise<void> => {
-  if (yes) return;
-  io.show(['']);
-  if (!(await io.confirm(question))) throw new CommandFailed('declined', 'nothing was changed');
-};
-
 async function endOfUser(
   service: SessionService,
   uid: string,
@@ -49,16 +42,16 @@ async function endOfUser(
     '',
     ...sessionLines(sessions, context.clock.now()),
   ]);
-  await confirmed(args, context, 'End them, and the sign-ins that the user has started?');
+  if (!args.yes) await requireYes('End them, and the sign-ins that the user has started?', context.io);
   const { person, ended } = await service.endOfUser(uid);
-  return { document: { uid, person, reason, ended }, lines: ['', `Ended ${count(ended)}.`] };
+  return { document: { uid, person, reason, ended }, lines: ['', `Ended ${plural(ended, 'session')}.`] };
 }
 
 async function endOfEverybody(service: SessionService, args: Arguments, context: Context): Promise<Result> {
   context.io.show([`All users of ${service.label} will have to sign in again.`]);
-  await confirmed(args, context, 'End all sessions?');
+  if (!args.yes) await requireYes('End all sessions?', context.io);
   const ended = await service.endOfEverybody((soFar) => {
-    context.io.note(`ended ${count(soFar)} so far …`);
+    context.io.note(`ended ${plural(soFar, 'session')} so far …`);
   });
-  return { document: { all: true, reason, ended }, lines: ['', `Ended ${count(ended)}.`] };
+  return { document: { all: true, reason, ended }, lines: ['', `Ended ${plural(ended, 'session')}.`] };
 }

@@ -1,6 +1,6 @@
 import type { Arguments, Context } from '../command.ts';
 import { CommandFailed } from '../errors.ts';
-import { accepted, listOf, number, object, optional, text, type ResponseOf } from '../responses.ts';
+import { accepted, listOf, number, object, optional, text } from '../responses.ts';
 
 const session = object({
   /** Names the session; of no use as a cookie. */
@@ -10,7 +10,7 @@ const session = object({
   device: text,
 });
 const userSessions = object({ person: text, sessions: listOf(session) });
-export type UserSessions = ResponseOf<typeof userSessions>;
+export type UserSessions = ReturnType<typeof userSessions>;
 
 const endedSessions = object({ person: text, ended: number });
 const endedSome = object({ ended: number, begunBy: number, cursor: optional(text) });
@@ -20,7 +20,7 @@ export interface SessionService {
   readonly label: string;
   list(uid: string): Promise<UserSessions>;
   /** @returns how many live sessions were ended */
-  endOfUser(uid: string): Promise<ResponseOf<typeof endedSessions>>;
+  endOfUser(uid: string): Promise<ReturnType<typeof endedSessions>>;
   /**
    * Ends the sessions of all users, in several calls.
    *
@@ -44,7 +44,7 @@ export async function openSessions(
   const invoke = (event: object): Promise<unknown> =>
     installation.invoke(functionName, event, { changes: false });
 
-  const turn = async (event: object, triesLeft = maxTries): Promise<ResponseOf<typeof endedSome>> => {
+  const turn = async (event: object, triesLeft = maxTries): Promise<ReturnType<typeof endedSome>> => {
     try {
       return accepted(endedSome)(await invoke(event));
     } catch (error) {

@@ -130,7 +130,7 @@ describe.each([1024, 390])('In a window of %i pixels', (width) => {
       { metrics: [], audit: [{ ...audit, details: `session=${'b'.repeat(200)}` }] },
       { hasControlPanel: true },
     );
-    await page.setContent(response.body);
+    await page.setContent(String(response.body));
     await page.addStyleTag({ content: readStylesheet() });
     expect(await faultsOf(page)).toEqual([]);
     const details = await page.getByRole('cell', { name: 'session=' }).boundingBox();

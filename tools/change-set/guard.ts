@@ -1,5 +1,6 @@
 /** Whether a change set of CloudFormation would replace or remove what holds data, or what DNS leads to. */
 import { statefulTypes } from '../../infra/rules.ts';
+import { isObject, type JsonObject } from '../../lambdas/common/json.ts';
 
 export interface Loss {
   readonly stack: string;
@@ -14,9 +15,6 @@ export class ChangeSetUnreadable extends Error {
   override readonly name = 'ChangeSetUnreadable';
 }
 
-type JsonObject = Readonly<Record<string, unknown>>;
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** Names that DNS leads to, which somebody has to change by hand when they are others. */

@@ -1,5 +1,5 @@
 /** The table of what each role of a template may do, and why. */
-import type { Json, StackTemplate } from '../../infra/rules.ts';
+import { isObject, list, type Json, type StackTemplate } from '../../infra/rules.ts';
 import { common, eventReasons, reasons } from './reasons.ts';
 
 interface Right {
@@ -10,10 +10,6 @@ interface Right {
   readonly conditions: readonly string[];
 }
 
-const list = (value: Json | undefined): readonly Json[] =>
-  value === undefined ? [] : Array.isArray(value) ? (value as readonly Json[]) : [value];
-const isObject = (value: Json | undefined): value is { readonly [key: string]: Json } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const kebabCase = (name: string): string => name.replaceAll(/(?<=[a-z])([A-Z])/g, '-$1').toLowerCase();
 
 /** `BffFunctionsApiProxyRole1A2B3C4D` → `api-proxy`; another role by the construct that it belongs to. */
