@@ -9,7 +9,7 @@ import { describeError, type Logger } from './telemetry/index.ts';
 /** The sessions table, and the limits of a session. */
 export const sessionTable = (settings: Settings<'SESSION_TABLE' | 'IDLE_SECONDS' | 'ABSOLUTE_SECONDS'>) => ({
   client: dynamoDb(),
-  table: settings.SESSION_TABLE,
+  tableName: settings.SESSION_TABLE,
   limits: { idleSeconds: settings.IDLE_SECONDS, absoluteSeconds: settings.ABSOLUTE_SECONDS },
   clock: systemClock,
 });

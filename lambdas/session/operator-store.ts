@@ -84,7 +84,6 @@ async function endOfEverybody(
   const startedAt = performance.now();
   const alive = {
     expression: 'sk = :core AND #state = :alive AND signedInAt <= :begunBy',
-    names: { '#state': 'state' },
     values: {
       ':core': { S: 'core' satisfies SessionItem },
       ':alive': { S: 'alive' },

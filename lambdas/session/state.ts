@@ -75,7 +75,6 @@ export const alive = ({ limits, clock }: StoreOptions, match: SessionMatch = {})
       'lastActiveAt > :idleSince AND signedInAt > :absoluteSince',
       ...required.map(([name]) => `${name} = :${name}`),
     ].join(' AND '),
-    names: { '#state': 'state' },
     values: {
       ':alive': { S: 'alive' },
       ':now': numberAttribute(now),

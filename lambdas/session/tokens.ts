@@ -95,21 +95,6 @@ export interface TokenOptions extends StoreOptions {
   readonly preciseClock: PreciseClock;
 }
 
-const names = {
-  '#generation': 'generation',
-  '#sealed': 'sealed',
-  '#fence': 'fence',
-  '#leaseUntil': 'leaseUntil',
-  '#leaseHolder': 'leaseHolder',
-  '#format': 'format',
-  '#ttl': 'ttl',
-};
-/** DynamoDB refuses unused names and values. */
-const expressionOf = (expression: string, values: Item): Expression => ({
-  expression,
-  names: Object.fromEntries(Object.entries(names).filter(([name]) => expression.includes(name))),
-  values: Object.fromEntries(Object.entries(values).filter(([name]) => expression.includes(name))),
-});
 const unchanged = (name: string, seen: number): string =>
   seen === 0 ? `attribute_not_exists(#${name})` : `#${name} = :${name}Seen`;
 
@@ -142,24 +127,28 @@ export function sessionTokens(
 
   const updateWhileAlive = (
     audience: LeasedAudience,
-    change: string,
+    change: Expression,
     condition: string,
-    values: Item,
   ): Promise<boolean> =>
-    updateChecking(options, keyOf(audience), expressionOf(change, values), expressionOf(condition, values), {
-      key: sessionKey(key, 'core'),
-      condition: alive(options),
-    });
+    updateChecking(
+      options,
+      keyOf(audience),
+      change,
+      { expression: condition },
+      { key: sessionKey(key, 'core'), condition: alive(options) },
+    );
 
   const leaseOf = (audience: LeasedAudience, fence: number): TokenLease => ({
     store: async (tokens) => {
       const sealed = tokens && sealIssuedTokens(key, dataKey, audience, fence, tokens);
       const stored = await updateWhileAlive(
         audience,
-        `SET #generation = :fence ${sealed === undefined ? 'REMOVE #sealed' : ', #sealed = :sealed'}`,
+        {
+          expression: `SET #generation = :fence ${sealed === undefined ? 'REMOVE #sealed' : ', #sealed = :sealed'}`,
+          values: { ':fence': numberAttribute(fence), ...(sealed && { ':sealed': { B: sealed } }) },
+        },
         // The generation may be there already, when the SDK repeats a write whose response was lost.
         'attribute_not_exists(#generation) OR #generation <= :fence',
-        { ':fence': numberAttribute(fence), ...(sealed && { ':sealed': { B: sealed } }) },
       );
       return stored && fence;
     },
@@ -168,10 +157,11 @@ export function sessionTokens(
       await update(
         options,
         keyOf(audience),
-        expressionOf(`${until} #leaseHolder`, {
-          ':until': numberAttribute(options.preciseClock() + backOffMs),
-        }),
-        expressionOf('#fence = :fence', { ':fence': numberAttribute(fence) }),
+        {
+          expression: `${until} #leaseHolder`,
+          values: { ':until': numberAttribute(options.preciseClock() + backOffMs) },
+        },
+        { expression: '#fence = :fence', values: { ':fence': numberAttribute(fence) } },
       ).catch(() => undefined);
     },
   });
@@ -203,21 +193,24 @@ export function sessionTokens(
       ];
       const taken = await updateWhileAlive(
         audience,
-        'SET #fence = :fence, #leaseUntil = :until, #leaseHolder = :holder, #format = :format, #ttl = :ttl',
+        {
+          expression:
+            'SET #fence = :fence, #leaseUntil = :until, #leaseHolder = :holder, #format = :format, #ttl = :ttl',
+          values: {
+            ':fence': numberAttribute(fence),
+            ':until': numberAttribute(now + leaseMs),
+            ':holder': { S: randomBytes(9).toString('base64url') },
+            ':format': numberAttribute(format),
+            ':ttl': numberAttribute(
+              ttlOf(options, readEpochSeconds(opened.core['signedInAt']) ?? options.clock()),
+            ),
+            ':generationSeen': numberAttribute(view.generation),
+            ':fenceSeen': numberAttribute(view.fence),
+            ':leaseUntilSeen': numberAttribute(view.leaseUntil),
+          },
+        },
         // The lease may be ours already, when the SDK repeats a write whose response was lost.
         `#leaseHolder = :holder OR (${seen.join(' AND ')})`,
-        {
-          ':fence': numberAttribute(fence),
-          ':until': numberAttribute(now + leaseMs),
-          ':holder': { S: randomBytes(9).toString('base64url') },
-          ':format': numberAttribute(format),
-          ':ttl': numberAttribute(
-            ttlOf(options, readEpochSeconds(opened.core['signedInAt']) ?? options.clock()),
-          ),
-          ':generationSeen': numberAttribute(view.generation),
-          ':fenceSeen': numberAttribute(view.fence),
-          ':leaseUntilSeen': numberAttribute(view.leaseUntil),
-        },
       );
       return taken ? leaseOf(audience, fence) : undefined;
     },
