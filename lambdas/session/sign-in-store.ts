@@ -36,7 +36,7 @@ import {
 import { livenessOf, ttlOf } from './state.ts';
 import { getCores, warmUp, type StoreOptions } from './store.ts';
 import { putOnce } from './table.ts';
-import { begin, cleanUpAfterEnd, end, endByTime, recordOtherSessions, type NewItems } from './transitions.ts';
+import { begin, end, endAndCleanUp, endByTime, recordOtherSessions, type NewItems } from './transitions.ts';
 
 /** The data of a new session. */
 export interface NewSession {
@@ -75,26 +75,7 @@ interface ReplacedRole {
 }
 
 /** What a sign-in may do. */
-export interface SignInStore {
-  /** Opens the connection, so that the first request need not. */
-  warmUp(): Promise<void>;
-  /**
-   * True for the first callback of an attempt, false for every other.
-   *
-   * @throws StoreUnavailable, IdentifierKeyUnavailable: without the key no session can be made
-   */
-  spendAttempt(attemptId: string, validForSeconds: number): Promise<boolean>;
-  /**
-   * The role chosen in the session to replace, as `replacementOf` names it; undefined when there is none, or the session
-   * has ended.
-   */
-  replacedRole(replaces: string, deadline: AbortSignal): Promise<ReplacedRole | undefined>;
-  /**
-   * Writes a new session; `provider_logout` when CIS2 has ended it already. The session is only alive if everything is
-   * written before `deadline`, and only then are other sessions ended.
-   */
-  create(session: NewSession, deadline: AbortSignal): Promise<CreatedSession | 'provider_logout'>;
-}
+export type SignInStore = ReturnType<typeof createSignInStore>;
 
 /** The last writes of a sign-in, or those that undo it, have this many milliseconds beyond its deadline. */
 const maxFinalMs = 1_200;
@@ -104,44 +85,51 @@ const withFinalDeadline = <T>(
 ): Promise<T> => withDeadline(maxFinalMs, (deadline) => step({ ...options, deadline }));
 
 /** @throws StoreUnavailable from every method, when nothing is known */
-export function createSignInStore(options: IdentifyingStoreOptions): SignInStore {
+export function createSignInStore(options: IdentifyingStoreOptions) {
   return {
+    /** Opens the connection, so that the first request need not. */
     warmUp: () => warmUp(options),
-    spendAttempt: (attemptId, validForSeconds) => spendAttempt(options, attemptId, validForSeconds),
-    replacedRole: (replaces, deadline) => replacedRole({ ...options, deadline }, replaces),
-    create: (session, deadline) => create({ ...options, deadline }, session, deadline),
-  };
-}
 
-async function spendAttempt(
-  options: IdentifyingStoreOptions,
-  attemptId: string,
-  validForSeconds: number,
-): Promise<boolean> {
-  const item = {
-    ...attemptKey(attemptId),
-    format: numberAttribute(format),
-    ttl: numberAttribute(after(options.clock(), validForSeconds)),
-  };
-  const [isFirst] = await settleAll([putOnce(options, item), options.identifierKey()]);
-  return isFirst;
-}
+    /**
+     * True for the first callback of an attempt, false for every other.
+     *
+     * @throws StoreUnavailable, IdentifierKeyUnavailable: without the key no session can be made
+     */
+    async spendAttempt(attemptId: string, validForSeconds: number): Promise<boolean> {
+      const item = {
+        ...attemptKey(attemptId),
+        format: numberAttribute(format),
+        ttl: numberAttribute(after(options.clock(), validForSeconds)),
+      };
+      const [isFirst] = await settleAll([putOnce(options, item), options.identifierKey()]);
+      return isFirst;
+    },
 
-async function replacedRole(
-  options: IdentifyingStoreOptions,
-  replaces: string,
-): Promise<ReplacedRole | undefined> {
-  const replaced = parseReplacement(replaces);
-  if (replaced === undefined) return undefined;
-  const { key, roleKey } = replaced;
-  const core = (await getCores(options, [key])).get(key);
-  const liveness = core && livenessOf(options, core);
-  if (core === undefined || liveness === undefined || !('expiry' in liveness)) return undefined;
-  // It can be opened only with the key from the session's cookie, and only in an unchanged item.
-  const roleId = openRole(key, roleKey, core) ?? undefined;
-  const isOf: ReplacedRole['isOf'] = async (user) =>
-    readString(core['userHash']) === identifierHash(await options.identifierKey(), 'user', user);
-  return roleId === undefined ? undefined : { roleId, isOf };
+    /**
+     * The role chosen in the session to replace, as `replacementOf` names it; undefined when there is none, or the session
+     * has ended.
+     */
+    async replacedRole(replaces: string, deadline: AbortSignal): Promise<ReplacedRole | undefined> {
+      const replaced = parseReplacement(replaces);
+      if (replaced === undefined) return undefined;
+      const { key, roleKey } = replaced;
+      const core = (await getCores({ ...options, deadline }, [key])).get(key);
+      const liveness = core && livenessOf(options, core);
+      if (core === undefined || liveness === undefined || !('expiry' in liveness)) return undefined;
+      // It can be opened only with the key from the session's cookie, and only in an unchanged item.
+      const roleId = openRole(key, roleKey, core) ?? undefined;
+      const isOf: ReplacedRole['isOf'] = async (user) =>
+        readString(core['userHash']) === identifierHash(await options.identifierKey(), 'user', user);
+      return roleId === undefined ? undefined : { roleId, isOf };
+    },
+
+    /**
+     * Writes a new session; `provider_logout` when CIS2 has ended it already. The session is only alive if everything is
+     * written before `deadline`, and only then are other sessions ended.
+     */
+    create: (session: NewSession, deadline: AbortSignal) =>
+      create({ ...options, deadline }, session, deadline),
+  };
 }
 
 /*
@@ -179,9 +167,7 @@ async function create(
         : addToProviderSessionIndex(options, providerSession, entry),
     ]);
     if (ofUser === undefined || !ofProviderSession) {
-      await withFinalDeadline(options, async (last) =>
-        cleanUpAfterEnd(last, key, await end(last, key, 'provider_logout')),
-      );
+      await withFinalDeadline(options, (last) => endAndCleanUp(last, key, 'provider_logout'));
       return 'provider_logout';
     }
     deadline.throwIfAborted();
@@ -286,7 +272,7 @@ async function endSurplus(
   ]);
   // Last: if one of the other writes fails, the sign-in fails without ending a session.
   const ended = await mapParallel(living.slice(0, surplus), (session) =>
-    end(options, session.key, 'replaced').then((core) => cleanUpAfterEnd(options, session.key, core)),
+    endAndCleanUp(options, session.key, 'replaced'),
   );
   return ended.filter(Boolean).length;
 }

@@ -294,3 +294,11 @@ export async function cleanUpAfterEnd(
   ]);
   return { person: user };
 }
+
+/** Ends a live session that matches, and cleans up after it. @returns false when there is none */
+export const endAndCleanUp = async (
+  options: StoreOptions,
+  key: string,
+  reason: EndReason,
+  match?: SessionMatch,
+): Promise<false | EndedSession> => cleanUpAfterEnd(options, key, await end(options, key, reason, match));

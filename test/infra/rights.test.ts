@@ -275,7 +275,7 @@ describe('the rights to items of the sessions table', () => {
     const table = 'sessions';
     await createTables(door.url, 'eu-west-2', [
       {
-        TableName: tableName,
+        TableName: table,
         BillingMode: 'PAY_PER_REQUEST',
         AttributeDefinitions: ['pk', 'sk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
         KeySchema: [
@@ -292,7 +292,7 @@ describe('the rights to items of the sessions table', () => {
     const options = {
       ...identified,
       client,
-      tableName,
+      tableName: table,
       limits: { idleSeconds: 900, absoluteSeconds: 43_200 },
       clock: () => now,
       callsPerWindow: 600,
