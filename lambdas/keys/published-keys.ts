@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { randomUUID } from 'node:crypto';
 import { after, asEpochSeconds, isObject, parseJson, type EpochSeconds } from '../common/index.ts';
-import { KeysUnavailable } from './errors.ts';
+import { KeysUnavailable, keysUnavailable } from './errors.ts';
 import { publicJwk, readKeyFacts, signingAlgorithm } from './ring.ts';
 import type { KeyFacts, PublicJwk, Ring } from './ring.ts';
 
@@ -48,31 +48,17 @@ export interface RotationResult {
   readonly code?: string;
 }
 
-/** The store of the JWK Set and of the result of the last rotation. All methods throw KeysUnavailable. */
-export interface PublishedKeys {
-  /** Undefined until the first publication. `revision` identifies the record that was read. */
-  read(): Promise<{ record: PublishedRecord | undefined; revision: string | undefined }>;
-  /** @returns false when the record has changed since `revision` was read */
-  replace(record: PublishedRecord, revision: string | undefined): Promise<boolean>;
-  lastRotation(): Promise<RotationResult | undefined>;
-  recordRotation(result: RotationResult): Promise<void>;
-}
-
 type Item = Record<string, AttributeValue>;
 
 const setKey = (purpose: Purpose): Item => ({ pk: { S: `jwks#${purpose}` } });
 const rotationKey = (purpose: Purpose): Item => ({ pk: { S: `rotation#${purpose}` } });
 
-async function getItem(client: DynamoDBClient, table: string, key: Item): Promise<Item | undefined> {
-  try {
-    const { Item } = await client.send(
-      new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }),
-    );
-    return Item;
-  } catch (cause) {
-    throw new KeysUnavailable('the published keys could not be read', { cause });
-  }
-}
+const getItem = async (client: DynamoDBClient, table: string, key: Item): Promise<Item | undefined> =>
+  (
+    await client
+      .send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }))
+      .catch(keysUnavailable('the published keys could not be read'))
+  ).Item;
 
 /** The JSON in an attribute; undefined when there is none. */
 const parse = (attribute: AttributeValue | undefined): unknown => parseJson(attribute?.S ?? '');
@@ -112,8 +98,10 @@ function wholeKey(value: unknown): PublicJwk {
   return key;
 }
 
-/** The published keys of one ring in DynamoDB. */
-export function createPublishedKeys(client: DynamoDBClient, table: string, purpose: Purpose): PublishedKeys {
+/** The store of the JWK Set of one ring, and of the result of its last rotation. All methods throw KeysUnavailable. */
+export type PublishedKeys = ReturnType<typeof createPublishedKeys>;
+
+export function createPublishedKeys(client: DynamoDBClient, table: string, purpose: Purpose) {
   const put = async (item: Item, condition: object = {}): Promise<boolean> => {
     try {
       await client.send(new PutItemCommand({ TableName: table, Item: item, ...condition }));
@@ -125,12 +113,17 @@ export function createPublishedKeys(client: DynamoDBClient, table: string, purpo
   };
 
   return {
-    async read() {
+    /** Undefined until the first publication. `revision` identifies the record that was read. */
+    async read(): Promise<{ record: PublishedRecord | undefined; revision: string | undefined }> {
       const item = await getItem(client, table, setKey(purpose));
       return { record: item && readRecord(item), revision: item?.['revision']?.S };
     },
 
-    replace({ keys, since, firstAt, rings }, revision) {
+    /** @returns false when the record has changed since `revision` was read */
+    replace(
+      { keys, since, firstAt, rings }: PublishedRecord,
+      revision: string | undefined,
+    ): Promise<boolean> {
       return put(
         {
           ...setKey(purpose),
@@ -149,12 +142,12 @@ export function createPublishedKeys(client: DynamoDBClient, table: string, purpo
       );
     },
 
-    async lastRotation() {
+    async lastRotation(): Promise<RotationResult | undefined> {
       const found = parse((await getItem(client, table, rotationKey(purpose)))?.['last']);
       return isRotationResult(found) ? found : undefined;
     },
 
-    async recordRotation(last) {
+    async recordRotation(last: RotationResult): Promise<void> {
       await put({ ...rotationKey(purpose), last: { S: JSON.stringify(last) } });
     },
   };

@@ -17,8 +17,8 @@ import {
 import type { JWK } from 'jose';
 import { createPublicKey } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { SignBytes } from '../assertion.ts';
 import { KeyRetired, KeysUnavailable } from '../errors.ts';
+import type { SignBytes } from '../signer.ts';
 
 /** The tag in the conditions of the policies: a function may use only the keys of its own ring. */
 const ringTag = 'cis2-bff:ring';
