@@ -30,25 +30,6 @@ export interface AccessToken {
   readonly generation: number;
 }
 
-export interface UserTokens {
-  /**
-   * The access token that a call for this session carries.
-   *
-   * @param signal - how long the call can wait for it
-   * @param refused - a token that the service has just refused: another is requested, unless there is one already
-   * @throws TokenUnavailable when none is available just now; the session stays as it is
-   * @throws StepUpRequired when the user has to sign in again
-   * @throws SessionGone when the session has ended meanwhile
-   * @throws StoreUnavailable
-   */
-  forCall(
-    session: Pick<ProxySession, 'tokens'>,
-    audience: 'cis2' | LeasedAudience,
-    signal: AbortSignal,
-    refused?: AccessToken,
-  ): Promise<AccessToken>;
-}
-
 /** Logs what happens to the tokens of a user. */
 type TokenLog = (
   event:
@@ -75,6 +56,8 @@ interface Options {
   readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
+export type UserTokens = ReturnType<typeof userTokensFrom>;
+
 /** A user's tokens for the API platform and for CIS2 itself. */
 export const createUserTokens = (options: TokenEndpointOptions & Omit<Options, 'endpoint'>): UserTokens =>
   userTokensFrom({
@@ -97,7 +80,7 @@ const maxTokenCallMs = 8_000;
 /** An older renewal is ignored, in milliseconds: the instance was frozen meanwhile. */
 const maxPendingMs = 12_000;
 
-export function userTokensFrom(options: Options): UserTokens {
+export function userTokensFrom(options: Options) {
   /** By session and service; an entry goes as soon as it is settled. */
   const pending = new Map<string, PendingRenewal>();
   const request = (tokens: SessionTokens, audience: LeasedAudience): TokenRequest => {
@@ -125,7 +108,22 @@ export function userTokensFrom(options: Options): UserTokens {
     };
   };
   return {
-    forCall: (session, audience, signal, refused) =>
+    /**
+     * The access token that a call for this session carries.
+     *
+     * @param signal - how long the call can wait for it
+     * @param refused - a token that the service has just refused: another is requested, unless there is one already
+     * @throws TokenUnavailable when none is available just now; the session stays as it is
+     * @throws StepUpRequired when the user has to sign in again
+     * @throws SessionGone when the session has ended meanwhile
+     * @throws StoreUnavailable
+     */
+    forCall: (
+      session: Pick<ProxySession, 'tokens'>,
+      audience: 'cis2' | LeasedAudience,
+      signal: AbortSignal,
+      refused?: AccessToken,
+    ): Promise<AccessToken> =>
       audience === 'cis2'
         ? ofSignIn(options, session.tokens, refused)
         : ofService(options, request(session.tokens, audience), signal, refused),
