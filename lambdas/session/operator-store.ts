@@ -21,7 +21,7 @@ export function createOperatorStore(
     /** A user's live sessions, the most recently used first, and the keyed hash of the user. */
     async list(user: readonly string[]) {
       const person = await hashOf(user);
-      return { person, sessions: (await liveSessions(options, person)).map(({ listed }) => listed) };
+      return { person, sessions: await liveSessions(options, person) };
     },
 
     /** Ends all sessions of a user, and the sign-ins in progress. @returns the number of live sessions that ended */

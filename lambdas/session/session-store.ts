@@ -17,14 +17,19 @@ import { getCores, getSessionItems, warmUp, type StoreOptions } from './store.ts
 import { get } from './table.ts';
 import * as transitions from './transitions.ts';
 
-/** One of a user's live sessions, as the user may see it. */
-export interface ListedSession {
+/** One of a user's live sessions. */
+interface LiveSession {
+  readonly key: string;
   readonly handle: string;
-  /** Whether it is the session of the request. */
-  readonly current: boolean;
   readonly signedInAt: EpochSeconds;
   readonly lastActiveAt: EpochSeconds;
   readonly device: string;
+}
+
+/** The same, as the user may see it. */
+export interface ListedSession extends Omit<LiveSession, 'key'> {
+  /** Whether it is the session of the request. */
+  readonly current: boolean;
 }
 
 /**
@@ -120,12 +125,10 @@ export function createSessionStore(options: StoreOptions) {
     > {
       const read = await readState(options, credential);
       if (!('core' in read)) return read.state;
-      const sessions = await ownSessions(options, credential, read.core);
-      return {
-        status: 'active',
-        handle: read.state.session.handle,
-        sessions: sessions.map(({ listed }) => listed),
-      };
+      const sessions = (await ownSessions(options, read.core))
+        .map(({ key, ...listed }) => ({ ...listed, current: key === credential.key }))
+        .sort((one, other) => Number(other.current) - Number(one.current));
+      return { status: 'active', handle: read.state.session.handle, sessions };
     },
 
     /**
@@ -145,8 +148,8 @@ export function createSessionStore(options: StoreOptions) {
       const read = await readState(options, credential);
       if (!('core' in read)) return read.state;
       if (own !== undefined && read.state.session.handle !== own) return read.state;
-      const sessions = await ownSessions(options, credential, read.core);
-      const target = sessions.find(({ listed }) => listed.handle === handle);
+      const sessions = await ownSessions(options, read.core);
+      const target = sessions.find((session) => session.handle === handle);
       if (target === undefined) return { status: 'done', found: false };
       const ended = await transitions.endAndCleanUp(options, target.key, 'revoked', { handle });
       if (ended !== false) return { status: 'done', found: true, person: ended.person };
@@ -186,31 +189,14 @@ async function settleState(
   return { state: state as NotActive };
 }
 
-interface LiveSession {
-  readonly key: string;
-  readonly listed: ListedSession;
-}
-
 /** The live sessions of the same user. */
-async function ownSessions(
-  options: StoreOptions,
-  { key }: SessionCredential,
-  core: Item,
-): Promise<readonly LiveSession[]> {
+async function ownSessions(options: StoreOptions, core: Item): Promise<readonly LiveSession[]> {
   const user = readString(core['userHash']);
-  return user === undefined ? [] : liveSessions(options, user, key);
+  return user === undefined ? [] : liveSessions(options, user);
 }
 
-/**
- * A user's live sessions: the current one first, then the most recently active.
- *
- * @param current - the key of the session of the request, if there is one
- */
-export async function liveSessions(
-  options: StoreOptions,
-  userHash: string,
-  current?: string,
-): Promise<readonly LiveSession[]> {
+/** A user's live sessions, the most recently active first. */
+export async function liveSessions(options: StoreOptions, userHash: string): Promise<readonly LiveSession[]> {
   const entries = await readIndex(options, userIndexKey(userHash));
   const cores = await getCores(
     options,
@@ -222,13 +208,7 @@ export async function liveSessions(
       const handle = readString(core['handle']);
       if (liveness === undefined || !('expiry' in liveness) || handle === undefined) return [];
       const { signedInAt, lastActiveAt } = liveness.times;
-      const device = readString(core['device']) ?? '';
-      return [{ key, listed: { handle, current: key === current, signedInAt, lastActiveAt, device } }];
+      return [{ key, handle, signedInAt, lastActiveAt, device: readString(core['device']) ?? '' }];
     })
-    .sort(({ listed: left }, { listed: right }) => byRecentUse(left, right));
+    .sort((one, other) => other.lastActiveAt - one.lastActiveAt || other.signedInAt - one.signedInAt);
 }
-
-const byRecentUse = (left: ListedSession, right: ListedSession): number =>
-  Number(right.current) - Number(left.current) ||
-  right.lastActiveAt - left.lastActiveAt ||
-  right.signedInAt - left.signedInAt;

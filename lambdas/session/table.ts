@@ -33,7 +33,7 @@ export interface Table {
 export interface Expression {
   readonly expression: string;
   readonly names?: Readonly<Record<string, string>>;
-  /** Of what this or the other expression of the same call uses; others are left out. */
+  /** Values that the other expression of a call uses may be here; DynamoDB refuses unused ones. */
   readonly values?: Item;
 }
 
@@ -82,17 +82,14 @@ async function send<T>(
   }
 }
 
-/** The names and values that these use, each of any of them; DynamoDB refuses unused ones and empty lists. */
+/** The names and values of these; DynamoDB refuses empty ones. */
 const termsOf = (...expressions: readonly Expression[]) => {
-  const named = Object.assign({}, ...expressions.map((part) => part.names)) as Record<string, string>;
-  const given = Object.assign({}, ...expressions.map((part) => part.values)) as Item;
-  const names: Record<string, string> = {};
-  const values: Item = {};
-  for (const term of expressions.flatMap(({ expression }) => expression.match(/[#:]\w+/g) ?? [])) {
-    const value = given[term];
-    if (term.startsWith('#')) names[term] = named[term] ?? term.slice(1);
-    else if (value !== undefined) values[term] = value;
-  }
+  const names = Object.fromEntries(
+    expressions.flatMap(({ expression, names: named }) =>
+      (expression.match(/#\w+/g) ?? []).map((name) => [name, named?.[name] ?? name.slice(1)]),
+    ),
+  );
+  const values = Object.assign({}, ...expressions.map((part) => part.values)) as Item;
   return {
     ...(Object.keys(names).length === 0 ? {} : { ExpressionAttributeNames: names }),
     ...(Object.keys(values).length === 0 ? {} : { ExpressionAttributeValues: values }),

@@ -136,21 +136,23 @@ export function createSessionTokens(
           ':holder': { S: randomBytes(9).toString('base64url') },
           ':format': numberAttribute(format),
           ':ttl': numberAttribute(ttlOf(options, signedInAt)),
-          ':generationSeen': numberAttribute(view.generation),
-          ':fenceSeen': numberAttribute(view.fence),
-          ':leaseUntilSeen': numberAttribute(view.leaseUntil),
         },
       };
-      // The lease may be ours already, when the SDK repeats a write whose response was lost.
-      const condition = `#leaseHolder = :holder OR (${seen.join(' AND ')})`;
+      const condition = {
+        // The lease may be ours already, when the SDK repeats a write whose response was lost.
+        expression: `#leaseHolder = :holder OR (${seen.map(({ expression }) => expression).join(' AND ')})`,
+        values: Object.assign({}, ...seen.map(({ values }) => values)) as Item,
+      };
       const taken = await updateWhileAlive(options, session, audience, change, condition);
       return taken ? createTokenLease(options, session, audience, fence) : undefined;
     },
   };
 }
 
-const unchanged = (name: string, seen: number): string =>
-  seen === 0 ? `attribute_not_exists(#${name})` : `#${name} = :${name}Seen`;
+const unchanged = (name: string, seen: number): Expression =>
+  seen === 0
+    ? { expression: `attribute_not_exists(#${name})` }
+    : { expression: `#${name} = :${name}Seen`, values: { [`:${name}Seen`]: numberAttribute(seen) } };
 
 function viewOf(
   options: TokenOptions,
@@ -176,15 +178,12 @@ const updateWhileAlive = (
   session: OpenedSession,
   audience: LeasedAudience,
   change: Expression,
-  condition: string,
+  condition: Expression,
 ): Promise<boolean> =>
-  updateChecking(
-    options,
-    tokensKey(session, audience),
-    change,
-    { expression: condition },
-    { key: sessionKey(session.key, 'core'), condition: alive(options) },
-  );
+  updateChecking(options, tokensKey(session, audience), change, condition, {
+    key: sessionKey(session.key, 'core'),
+    condition: alive(options),
+  });
 
 /** The right to change a session's tokens for a service. */
 export type TokenLease = ReturnType<typeof createTokenLease>;
@@ -208,17 +207,19 @@ const createTokenLease = (
       values: { ':fence': numberAttribute(fence), ...(sealed && { ':sealed': { B: sealed } }) },
     };
     // The generation may be there already, when the SDK repeats a write whose response was lost.
-    const condition = 'attribute_not_exists(#generation) OR #generation <= :fence';
+    const condition = { expression: 'attribute_not_exists(#generation) OR #generation <= :fence' };
     return (await updateWhileAlive(options, session, audience, change, condition)) && fence;
   },
 
   /** Releases the lease, and blocks the next one for a time. If that fails, the lease expires. */
   async release(backOffMs = 0): Promise<void> {
-    const until = backOffMs === 0 ? 'REMOVE #leaseUntil,' : 'SET #leaseUntil = :until REMOVE';
-    const change = {
-      expression: `${until} #leaseHolder`,
-      values: { ':until': numberAttribute(options.preciseClock() + backOffMs) },
-    };
+    const change: Expression =
+      backOffMs === 0
+        ? { expression: 'REMOVE #leaseUntil, #leaseHolder' }
+        : {
+            expression: 'SET #leaseUntil = :until REMOVE #leaseHolder',
+            values: { ':until': numberAttribute(options.preciseClock() + backOffMs) },
+          };
     const condition = { expression: '#fence = :fence', values: { ':fence': numberAttribute(fence) } };
     await update(options, tokensKey(session, audience), change, condition).catch(() => undefined);
   },
