@@ -18,6 +18,13 @@ export const sessionTable = (settings: Settings<'SESSION_TABLE' | 'IDLE_SECONDS'
 export const edgeOf = (secrets: Parameters<typeof edgeSecrets>[0], settings: Settings<'EDGE_SECRET'>) =>
   edgeCheck(() => edgeSecrets(secrets, settings.EDGE_SECRET));
 
+/** What every function behind the gateway is given: our origin, the error page of the app, and its log. */
+export const siteOf = (settings: Settings<'BASE_URL' | 'SIGN_IN_ERROR_PATH'>, log: Logger) => ({
+  baseUrl: settings.BASE_URL,
+  signInErrorPath: settings.SIGN_IN_ERROR_PATH,
+  log,
+});
+
 /** Logs and measures what happens in calls to CIS2. */
 export const providerHooks = (log: Logger) => ({
   onStale: (document: 'metadata' | 'keys', ageSeconds: number): void => {

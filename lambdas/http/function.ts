@@ -11,9 +11,8 @@ import {
 import type { Logger } from '../telemetry/index.ts';
 import type { EdgeCheck } from './edge-check.ts';
 import { checkBody, checkProxiedBody, crossSiteRefusal, type BodyRule } from './guards.ts';
-import { logProblem } from './log-problem.ts';
 import { matchPath, pathPattern, type PathPattern } from './path.ts';
-import { Problem, problemResponse, toProblem } from './problem.ts';
+import { logProblem, Problem, problemResponse, toProblem } from './problem.ts';
 import { isNavigation, readRequest, type HttpRequest } from './request.ts';
 import { redirectToErrorPage, writeResponse, type ErrorPage, type HttpResponse } from './response.ts';
 
@@ -152,23 +151,16 @@ export function httpFunction<Name extends HttpFunctionName>(
     handlers: { readonly [Key in RouteKey<Name>]: RouteHandler };
   } & SiteOptions,
 ): LambdaHandler {
-  const handlers: Readonly<Record<string, RouteHandler>> = options.handlers;
-  const entries = Object.entries<Route>(routes[options.name]).flatMap(([key, route]): Entry[] => {
-    const handle = handlers[key];
+  const entries = Object.entries<Route>(routes[options.name]).map(([key, route]): Entry => {
     const [method = '', path = ''] = key.split(' ');
-    const { access } = route;
-    return handle === undefined
-      ? []
-      : [
-          {
-            key,
-            method,
-            path: pathPattern(path),
-            access,
-            checkBody: (request) => checkBody(request, route),
-            handle,
-          },
-        ];
+    return {
+      key,
+      method,
+      path: pathPattern(path),
+      access: route.access,
+      checkBody: (request) => checkBody(request, route),
+      handle: options.handlers[key as RouteKey<Name>],
+    };
   });
   return serve(entries, options);
 }

@@ -6,13 +6,6 @@ export class KeysUnavailable extends BffError {
   readonly code = 'keys_unavailable';
 }
 
-/** Throws KeysUnavailable with this message for an error. */
-export const keysUnavailable =
-  (message: string) =>
-  (cause: unknown): never => {
-    throw new KeysUnavailable(message, { cause });
-  };
-
 /** A key in KMS that can no longer sign: the ring has changed since it was read. */
 export class KeyRetired extends KeysUnavailable {
   override readonly name = 'KeyRetired';

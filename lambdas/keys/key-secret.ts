@@ -10,7 +10,7 @@ import {
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { Secret, asEpochSeconds, type EpochSeconds } from '../common/index.ts';
-import { KeysUnavailable, keysUnavailable } from './errors.ts';
+import { KeysUnavailable } from './errors.ts';
 import { readRing, type Ring } from './ring.ts';
 
 /** The label of the version that signs. */
@@ -86,7 +86,9 @@ export function createKeySecret(client: SecretsManagerClient, secretId: string) 
     async describe(): Promise<{ labels: ReadonlyMap<string, string>; nextRotationAt: EpochSeconds | null }> {
       const { VersionIdsToStages: versions = {}, NextRotationDate: next } = await client
         .send(new DescribeSecretCommand({ SecretId: secretId }))
-        .catch(keysUnavailable('the versions of the signing keys could not be listed'));
+        .catch((cause: unknown) => {
+          throw new KeysUnavailable('the versions of the signing keys could not be listed', { cause });
+        });
       return {
         labels: new Map(
           Object.entries(versions).flatMap(([id, labels]) => labels.map((label) => [label, id] as const)),

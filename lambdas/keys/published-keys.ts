@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { randomUUID } from 'node:crypto';
 import { after, asEpochSeconds, isObject, parseJson, type EpochSeconds } from '../common/index.ts';
-import { KeysUnavailable, keysUnavailable } from './errors.ts';
+import { KeysUnavailable } from './errors.ts';
 import { publicJwk, readKeyFacts, signingAlgorithm } from './ring.ts';
 import type { KeyFacts, PublicJwk, Ring } from './ring.ts';
 
@@ -53,12 +53,16 @@ type Item = Record<string, AttributeValue>;
 const setKey = (purpose: Purpose): Item => ({ pk: { S: `jwks#${purpose}` } });
 const rotationKey = (purpose: Purpose): Item => ({ pk: { S: `rotation#${purpose}` } });
 
-const getItem = async (client: DynamoDBClient, table: string, key: Item): Promise<Item | undefined> =>
-  (
-    await client
-      .send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }))
-      .catch(keysUnavailable('the published keys could not be read'))
-  ).Item;
+async function getItem(client: DynamoDBClient, table: string, key: Item): Promise<Item | undefined> {
+  try {
+    const { Item } = await client.send(
+      new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }),
+    );
+    return Item;
+  } catch (cause) {
+    throw new KeysUnavailable('the published keys could not be read', { cause });
+  }
+}
 
 /** The JSON in an attribute; undefined when there is none. */
 const parse = (attribute: AttributeValue | undefined): unknown => parseJson(attribute?.S ?? '');

@@ -36,6 +36,7 @@ export const events = {
   unexpected_error: { level: 'error', fields: 'error cause at' },
   /** A dependency failed: the store, CIS2, the keys. */
   dependency_failed: { level: 'error', fields: 'code detail error cause at' },
+  /** `failed`: the name of the first error, or `too slow` when the time limit of the warm-up was reached first. */
   warm_up: { fields: 'durationMs failed' },
   manifest_unusable: { level: 'error', fields: 'problem' },
   settings_invalid: { level: 'error', fields: 'problems' },
