@@ -110,7 +110,11 @@ const throughEdge = ({ passes }: EdgeCheck): Middleware => ({
 });
 
 /** Finds the route's entry; the guards that it names run before its handler can. */
-const routing = (entries: readonly Entry[], baseUrl: string): Middleware => ({
+const routing = (
+  entries: readonly Entry[],
+  baseUrl: string,
+  onUnknown: ((log: Logger) => void) | undefined,
+): Middleware => ({
   before: ({ event: exchange }) => {
     const { request, log } = exchange;
     const matching = entries.flatMap((entry) => {
@@ -118,7 +122,10 @@ const routing = (entries: readonly Entry[], baseUrl: string): Middleware => ({
       return pathVariables === undefined ? [] : [{ ...entry, pathVariables }];
     });
     const [first] = matching;
-    if (first === undefined) throw new Problem('not_found');
+    if (first === undefined) {
+      onUnknown?.(log);
+      throw new Problem('not_found');
+    }
     const found = matching.find(({ method }) => method === request.method);
     if (found === undefined) {
       exchange.routeKey = first.key.slice(first.method.length + 1);
@@ -195,19 +202,25 @@ export const proxyFunction = (
       handle,
     })),
     options,
+    (log) => log.note({ refusedBy: 'request' }),
   );
 
 /** A Lambda handler that knows no route: every request is `not_found`. */
 export const unknownRouteFunction = (options: SiteOptions): LambdaHandler => serve([], options);
 
-function serve(entries: readonly Entry[], site: SiteOptions): LambdaHandler {
+/** @param onUnknown - called for a path that no route has */
+function serve(
+  entries: readonly Entry[],
+  site: SiteOptions,
+  onUnknown?: (log: Logger) => void,
+): LambdaHandler {
   const handle = middy<Exchange, HttpResponse>((exchange: Exchange) =>
     exchange.handle(exchange.request, exchange.log),
   )
     .use(requestLog())
     .use(refusals(site))
     .use(site.edge === undefined ? [] : throughEdge(site.edge))
-    .use(routing(entries, site.baseUrl));
+    .use(routing(entries, site.baseUrl, onUnknown));
   return async (event, context) => {
     const exchange = openExchange(event, site.log);
     return writeResponse(await handle(exchange, context), exchange.request.reference);

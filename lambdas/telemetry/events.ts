@@ -25,8 +25,8 @@ export interface EventSpec {
 export const events = {
   /**
    * One a request. `route` is the pattern, never the path; `code` is the problem's or the failed sign-in's. From `upstream` on, of
-   * a proxied call: `requestId` is the `X-Request-ID` that the upstream was sent; `refusedBy` the step that ended the call, `fault`
-   * what the upstream did. Never a path's variables, a query or a body.
+   * a proxied call: `requestId` is the `X-Request-ID` that the upstream was sent; `refusedBy` the step that ended the call, `request`
+   * where no route has its path; `fault` what the upstream did. Never a path's variables, a query or a body.
    */
   request: {
     fields:
