@@ -2,7 +2,7 @@
 import { isObject, type Clock, type EpochSeconds } from '../common/index.ts';
 import type { Claims } from './claims.ts';
 import { LogoutTokenRefused, ProviderUnavailable } from './errors.ts';
-import { loadJwtReader, numericDate, recentInstant, clockSkewSeconds } from './jwt.ts';
+import { clockSkewSeconds, isOnlyAudience, loadJwtReader, numericDate, recentInstant } from './jwt.ts';
 import { createProvider, type Provider, type ProviderOptions } from './provider.ts';
 
 export interface LogoutToken {
@@ -109,8 +109,7 @@ function checkClaims(
   const { issuer, clientId, now } = expected;
   // Byte for byte: `:443` is part of the issuer.
   if (claims['iss'] !== issuer) refuse('iss');
-  const audiences: readonly unknown[] = Array.isArray(claims['aud']) ? claims['aud'] : [claims['aud']];
-  if (audiences.length !== 1 || audiences[0] !== clientId) refuse('aud');
+  if (!isOnlyAudience(claims['aud'], clientId)) refuse('aud');
   if (recentInstant(claims['iat'], now) === undefined) refuse('iat');
   // CIS2 may omit these two.
   if (claims['exp'] !== undefined) {

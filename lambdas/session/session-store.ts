@@ -154,7 +154,7 @@ export function createSessionStore(options: StoreOptions) {
       const ended = await transitions.endAndCleanUp(options, target.key, 'revoked', { handle });
       if (ended !== false) return { status: 'done', found: true, person: ended.person };
       // It has ended otherwise, or has a new handle after a role change.
-      const core = (await getCores(options, [target.key])).get(target.key);
+      const core = (await getCores(options, [target])).get(target.key);
       return { status: 'done', found: core !== undefined && readString(core['state']) === 'ended' };
     },
   };
@@ -197,11 +197,7 @@ async function ownSessions(options: StoreOptions, core: Item): Promise<readonly 
 
 /** A user's live sessions, the most recently active first. */
 export async function liveSessions(options: StoreOptions, userHash: string): Promise<readonly LiveSession[]> {
-  const entries = await readIndex(options, userIndexKey(userHash));
-  const cores = await getCores(
-    options,
-    entries.map(({ key }) => key),
-  );
+  const cores = await getCores(options, await readIndex(options, userIndexKey(userHash)));
   return [...cores]
     .flatMap(([key, core]): LiveSession[] => {
       const liveness = readString(core['userHash']) === userHash ? livenessOf(options, core) : undefined;

@@ -113,7 +113,7 @@ export function createSignInStore(options: IdentifyingStoreOptions) {
       const replaced = parseReplacement(replaces);
       if (replaced === undefined) return undefined;
       const { key, roleKey } = replaced;
-      const core = (await getCores({ ...options, deadline }, [key])).get(key);
+      const core = (await getCores({ ...options, deadline }, [replaced])).get(key);
       const liveness = core && livenessOf(options, core);
       if (core === undefined || liveness === undefined || !('expiry' in liveness)) return undefined;
       // It can be opened only with the key from the session's cookie, and only in an unchanged item.
@@ -153,7 +153,7 @@ async function create(
   const replaced = session.replaces === undefined ? undefined : parseReplacement(session.replaces);
   const now = options.clock();
   try {
-    await begin(options, newItems(options, { session, credential, user, providerSession, now }));
+    await begin(options, newItems(options, session, credential, { user, providerSession }, now));
     const entry = {
       key,
       begunAt: session.begunAt,
@@ -195,19 +195,10 @@ async function create(
 
 function newItems(
   options: StoreOptions,
-  {
-    session,
-    credential,
-    user,
-    providerSession,
-    now,
-  }: {
-    session: NewSession;
-    credential: SessionCredential;
-    user: string;
-    providerSession: string | undefined;
-    now: EpochSeconds;
-  },
+  session: NewSession,
+  credential: SessionCredential,
+  { user, providerSession }: { user: string; providerSession: string | undefined },
+  now: EpochSeconds,
 ): NewItems {
   const { idleSeconds, absoluteSeconds } = options.limits;
   const { key, secret } = credential;
@@ -264,7 +255,7 @@ async function endSurplus(
   if (!mustCount && others.length < sessionsPerUser) return 0;
   const { over, living } = await sortByLiveness(options, mustCount ? listed : []);
   const surplus = Math.max(0, living.length + 1 - sessionsPerUser);
-  const left = living.slice(surplus).filter(({ understood }) => understood).length;
+  const left = living.slice(surplus).filter(({ is }) => is === 'alive').length;
   await settleAll([
     removeFromIndex(options, userIndex, [...expired.map((entry) => entry.key), ...over]),
     // Not done for a session that has ended meanwhile.
@@ -277,9 +268,10 @@ async function endSurplus(
   return ended.filter(Boolean).length;
 }
 
-interface LivingSession {
+/** `unreadable`: counts as alive. `timed out`: without its end in the table. */
+interface SeenSession {
   readonly key: string;
-  readonly understood: boolean;
+  readonly is: 'alive' | 'unreadable' | 'timed out' | 'over';
 }
 
 /** How many expired sessions a sign-in marks as ended at most. The others are left to later sign-ins, or to a read. */
@@ -292,26 +284,26 @@ const maxEndsInPassing = 5;
 async function sortByLiveness(
   options: StoreOptions,
   listed: readonly IndexEntry[],
-): Promise<{ over: readonly string[]; living: readonly LivingSession[] }> {
-  const oldestFirst = listed
-    .toSorted((left, right) => left.begunAt - right.begunAt || (left.key < right.key ? -1 : 1))
-    .map((entry) => entry.key);
+): Promise<{ over: readonly string[]; living: readonly SeenSession[] }> {
+  const oldestFirst = listed.toSorted(
+    (left, right) => left.begunAt - right.begunAt || (left.key < right.key ? -1 : 1),
+  );
   const cores = await getCores(options, oldestFirst);
   let ends = 0;
-  const seen = await mapParallel(oldestFirst, async (key) => {
+  const seen = await mapParallel(oldestFirst, async ({ key }): Promise<SeenSession> => {
     const core = cores.get(key);
-    if (core === undefined) return { key, is: 'over', understood: true };
+    if (core === undefined) return { key, is: 'over' };
     const liveness = livenessOf(options, core);
-    if (liveness === undefined) return { key, is: 'living', understood: false };
-    if ('expiry' in liveness) return { key, is: 'living', understood: true };
-    if (liveness.written) return { key, is: 'over', understood: true };
+    if (liveness === undefined) return { key, is: 'unreadable' };
+    if ('expiry' in liveness) return { key, is: 'alive' };
+    if (liveness.written) return { key, is: 'over' };
     ends += 1;
-    if (ends > maxEndsInPassing) return { key, is: 'timed out', understood: true };
+    if (ends > maxEndsInPassing) return { key, is: 'timed out' };
     const ended = await endByTime(options, key, core, liveness.reason);
-    return { key, is: ended === undefined ? 'living' : 'over', understood: true };
+    return { key, is: ended === undefined ? 'alive' : 'over' };
   });
   return {
     over: seen.filter(({ is }) => is === 'over').map(({ key }) => key),
-    living: seen.filter(({ is }) => is === 'living'),
+    living: seen.filter(({ is }) => is === 'alive' || is === 'unreadable'),
   };
 }
