@@ -82,19 +82,23 @@ async function send<T>(
   }
 }
 
-/** The names and values of these; DynamoDB refuses empty ones. */
-const termsOf = (...expressions: readonly Expression[]) => {
-  const names = Object.fromEntries(
-    expressions.flatMap(({ expression, names: named }) =>
-      (expression.match(/#\w+/g) ?? []).map((name) => [name, named?.[name] ?? name.slice(1)]),
+/** DynamoDB refuses empty lists of names and values. */
+const unlessEmpty = <T extends object>(terms: T): T | undefined =>
+  Object.keys(terms).length === 0 ? undefined : terms;
+
+/** The names and values of these. */
+const termsOf = (...expressions: readonly Expression[]) => ({
+  ExpressionAttributeNames: unlessEmpty(
+    Object.fromEntries(
+      expressions.flatMap(({ expression, names }) =>
+        (expression.match(/#\w+/g) ?? []).map((name) => [name, names?.[name] ?? name.slice(1)] as const),
+      ),
     ),
-  );
-  const values = Object.assign({}, ...expressions.map((part) => part.values)) as Item;
-  return {
-    ...(Object.keys(names).length === 0 ? {} : { ExpressionAttributeNames: names }),
-    ...(Object.keys(values).length === 0 ? {} : { ExpressionAttributeValues: values }),
-  };
-};
+  ),
+  ExpressionAttributeValues: unlessEmpty(
+    Object.assign({}, ...expressions.map(({ values }) => values)) as Item,
+  ),
+});
 
 /** One item, by a consistent read. */
 export async function get(table: Table, key: Item): Promise<Item | undefined> {
