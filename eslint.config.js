@@ -8,6 +8,7 @@ const sharedValues = [
   'key-set-cache',
   'probe-code',
   'response-headers',
+  'ring-tag',
   'routes',
 ];
 
@@ -23,7 +24,7 @@ const modules = {
   http: ['common', 'telemetry', 'cookie-names', 'response-headers', 'routes'],
   cis2: ['common', 'settings', 'outbound'],
   session: ['common'],
-  keys: ['common', 'key-set-cache'],
+  keys: ['common', 'key-set-cache', 'ring-tag'],
   outbound: ['common', 'settings'],
   api: ['common', 'settings', 'outbound'],
   'api/tokens': ['common', 'telemetry', 'session', 'settings', 'outbound'],

@@ -9,7 +9,7 @@ import { describeError, type Logger } from './telemetry/index.ts';
 /** The sessions table, and the limits of a session. */
 export const sessionTable = (settings: Settings<'SESSION_TABLE' | 'IDLE_SECONDS' | 'ABSOLUTE_SECONDS'>) => ({
   client: dynamoDb(),
-  table: settings.SESSION_TABLE,
+  tableName: settings.SESSION_TABLE,
   limits: { idleSeconds: settings.IDLE_SECONDS, absoluteSeconds: settings.ABSOLUTE_SECONDS },
   clock: systemClock,
 });
@@ -17,6 +17,13 @@ export const sessionTable = (settings: Settings<'SESSION_TABLE' | 'IDLE_SECONDS'
 /** Whether requests came through the edge. @param secrets - the client that reads the edge's secret */
 export const edgeOf = (secrets: Parameters<typeof edgeSecrets>[0], settings: Settings<'EDGE_SECRET'>) =>
   edgeCheck(() => edgeSecrets(secrets, settings.EDGE_SECRET));
+
+/** What every function behind the gateway is given: our origin, the error page of the app, and its log. */
+export const siteOf = (settings: Settings<'BASE_URL' | 'SIGN_IN_ERROR_PATH'>, log: Logger) => ({
+  baseUrl: settings.BASE_URL,
+  signInErrorPath: settings.SIGN_IN_ERROR_PATH,
+  log,
+});
 
 /** Logs and measures what happens in calls to CIS2. */
 export const providerHooks = (log: Logger) => ({

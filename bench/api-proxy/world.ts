@@ -100,7 +100,7 @@ const identifierKey = randomBytes(32).toString('base64url');
 const identifierSecret = await makeSecret('identifier-key', identifierKey);
 const signIns = createSignInStore({
   client: new DynamoDBClient({ endpoint: store.url, region, credentials }),
-  table,
+  tableName: table,
   limits: { idleSeconds: 900, absoluteSeconds: 43_200 },
   clock: systemClock,
   identifierKey: () => Promise.resolve(new Secret(Buffer.from(identifierKey))),

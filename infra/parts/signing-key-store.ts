@@ -3,6 +3,7 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { ringTag } from '../../lambdas/ring-tag.ts';
 import { allow } from './statements.ts';
 import { refuseProblems, signingKeyStoreChecks } from './prop-checks.ts';
 import { addEmptySecret, readingStatements, secretStatements } from './secrets.ts';
@@ -69,9 +70,6 @@ export class SigningKeyStore extends Construct {
     );
   }
 }
-
-/** The tag that binds a key in KMS to one ring of one installation. */
-const ringTag = 'cis2-bff:ring';
 
 /** Every key of this account and region; statements narrow it down by the tag, for no key exists yet when they are written. */
 const everyKey = `arn:${Aws.PARTITION}:kms:${Aws.REGION}:${Aws.ACCOUNT_ID}:key/*`;

@@ -63,7 +63,7 @@ const plainHeaderValue = /^[\x21-\x7e](?:[\x20-\x7e]{0,510}[\x21-\x7e])?$/;
 /** The listed headers of the request; undefined when one has a value that is not plain text. */
 export function acceptHeaders(
   route: ApiRoute,
-  headers: Readonly<Record<string, string | undefined>>,
+  headers: RequestHeaders,
 ): Readonly<Record<string, string>> | undefined {
   const accepted: Record<string, string> = {};
   for (const name of route.requestHeaders) {
@@ -75,8 +75,11 @@ export function acceptHeaders(
   return accepted;
 }
 
+/** The headers of a request: lower-case name → value. */
+type RequestHeaders = Readonly<Record<string, string | undefined>>;
+
 /** The first media type that the client accepts and the upstream has, else the first of the upstream. */
-export function acceptedType({ accept }: ApiRoute, wanted: string | undefined): string {
+function acceptedType({ accept }: ApiRoute, wanted: string | undefined): string {
   const asked = (wanted ?? '').split(',').map((range) => (range.split(';')[0] ?? '').trim().toLowerCase());
   return asked.find((type) => accept.includes(type)) ?? accept[0] ?? '*/*';
 }
@@ -85,7 +88,7 @@ const plainEncodings =
   /^[a-z0-9*-]{1,20}(?:;q=[0-9.]{1,5})?(?: ?, ?[a-z0-9*-]{1,20}(?:;q=[0-9.]{1,5})?){0,9}$/i;
 
 /** The browser names the encodings, because bodies are passed through unchanged. */
-export const acceptedEncoding = (wanted: string | undefined): string | undefined =>
+const acceptedEncoding = (wanted: string | undefined): string | undefined =>
   wanted !== undefined && plainEncodings.test(wanted) ? wanted : undefined;
 
 /**
@@ -100,29 +103,34 @@ export function correlationId(handle: string): string {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-/** The headers that every route sends. */
-export interface OwnHeaders {
-  readonly accept: string;
-  readonly acceptEncoding: string | undefined;
-  readonly requestId: string;
-  readonly correlationId: string;
-  /** The role the user works in. */
-  readonly roleId: string | null;
-  readonly contentType: string | undefined;
-}
-
-/** Every header of a call but those that HTTP itself needs. */
-export const upstreamHeaders = (
+/**
+ * Every header of a call but those that HTTP itself needs.
+ *
+ * @param accepted - the listed headers of the request
+ * @param call.handle - the session's
+ * @param call.roleId - the role the user works in
+ */
+export function upstreamHeaders(
+  route: ApiRoute,
+  headers: RequestHeaders,
   accepted: Readonly<Record<string, string>>,
-  call: OwnHeaders,
+  call: {
+    readonly requestId: string;
+    readonly handle: string;
+    readonly roleId: string | null;
+    readonly contentType: string | undefined;
+  },
   accessToken: Secret | undefined,
-): Record<string, string> => ({
-  ...accepted,
-  accept: call.accept,
-  ...(call.acceptEncoding === undefined ? {} : { 'accept-encoding': call.acceptEncoding }),
-  ...(call.contentType === undefined ? {} : { 'content-type': call.contentType }),
-  'x-request-id': call.requestId,
-  'x-correlation-id': call.correlationId,
-  ...(call.roleId === null ? {} : { 'nhsd-session-urid': call.roleId }),
-  ...(accessToken === undefined ? {} : { authorization: `Bearer ${accessToken.expose()}` }),
-});
+): Record<string, string> {
+  const encoding = acceptedEncoding(headers['accept-encoding']);
+  return {
+    ...accepted,
+    accept: acceptedType(route, headers['accept']),
+    ...(encoding === undefined ? {} : { 'accept-encoding': encoding }),
+    ...(call.contentType === undefined ? {} : { 'content-type': call.contentType }),
+    'x-request-id': call.requestId,
+    'x-correlation-id': correlationId(call.handle),
+    ...(call.roleId === null ? {} : { 'nhsd-session-urid': call.roleId }),
+    ...(accessToken === undefined ? {} : { authorization: `Bearer ${accessToken.expose()}` }),
+  };
+}

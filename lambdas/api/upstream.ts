@@ -65,17 +65,6 @@ export interface UpstreamResponse {
   readonly body: Buffer;
 }
 
-export interface UpstreamClient {
-  /**
-   * @param milliseconds - for everything, another try included
-   * @param onTry - called before each
-   * @throws UpstreamTimeout, UpstreamInvalid
-   */
-  send(call: UpstreamCall, milliseconds: number, onTry?: () => void): Promise<UpstreamResponse>;
-  /** Closes idle connections. */
-  close(): void;
-}
-
 /** Base64 adds a third, and Lambda returns at most 6 MB. */
 const maxResponseBytes = 4 * 1024 * 1024;
 
@@ -87,12 +76,21 @@ const maxResponseBytes = 4 * 1024 * 1024;
  *
  * @param lookupFor - resolves names for connections to a URL's host
  */
-export function createUpstreamClient(
-  lookupFor: (url: URL) => LookupFunction = guardedLookup,
-): UpstreamClient {
+export type UpstreamClient = ReturnType<typeof createUpstreamClient>;
+
+export function createUpstreamClient(lookupFor: (url: URL) => LookupFunction = guardedLookup) {
   const client = createHttpClient({ lookupFor });
   return {
-    send: (call, milliseconds, onTry = () => undefined) =>
+    /**
+     * @param milliseconds - for everything, another try included
+     * @param onTry - called before each
+     * @throws UpstreamTimeout, UpstreamInvalid
+     */
+    send: (
+      call: UpstreamCall,
+      milliseconds: number,
+      onTry: () => void = () => undefined,
+    ): Promise<UpstreamResponse> =>
       withDeadline(milliseconds, async (signal) => {
         const attempt = (connection: 'pooled' | 'new'): Promise<UpstreamResponse> => {
           onTry();
@@ -104,6 +102,8 @@ export function createUpstreamClient(
           throw signal.aborted ? new UpstreamTimeout() : faultOf(error);
         }
       }),
+
+    /** Closes idle connections. */
     close: () => client.close(),
   };
 }

@@ -1,21 +1,13 @@
 /** The authorisation request, which starts a sign-in. It needs CIS2's metadata and no key. */
 import * as oauth from 'oauth4webapi';
-import type { Clock } from '../common/index.ts';
 import type { AcrValue } from '../settings/index.ts';
-import { createProvider } from './provider.ts';
-import type { ProviderCall } from './transport.ts';
+import { createProvider, type ProviderOptions } from './provider.ts';
 
-export interface AuthorisationOptions {
-  readonly issuer: string;
+export interface AuthorisationOptions extends ProviderOptions {
   readonly clientId: string;
   /** Registered at CIS2; from configuration, never from a request. */
   readonly redirectUri: string;
   readonly scope: string;
-  readonly clock: Clock;
-  /** Called when CIS2's metadata could not be read again and the old one is used. */
-  readonly onStale: (document: 'metadata' | 'keys', ageSeconds: number) => void;
-  /** Called after every call to CIS2. */
-  readonly onCall?: (call: ProviderCall) => void;
 }
 
 /** The parameters that differ between sign-ins. */
@@ -30,21 +22,18 @@ interface AuthorisationRequest {
   readonly role: 'select' | 'change' | undefined;
 }
 
-export interface Authorisation {
-  /** Reads CIS2's metadata, so that the first request need not wait for it. @throws ProviderUnavailable */
-  readMetadata(signal: AbortSignal): Promise<unknown>;
-  /** Where to send the browser (OpenID Connect Core 3.1.2.1). @throws ProviderUnavailable */
-  authorisationRequest(request: AuthorisationRequest, signal: AbortSignal): Promise<URL>;
-}
-
 const scopeOfRole = { select: 'selectedrole', change: 'changedrole' } as const;
 
-export function createAuthorisation(options: AuthorisationOptions): Authorisation {
+export type Authorisation = ReturnType<typeof createAuthorisation>;
+
+export function createAuthorisation(options: AuthorisationOptions) {
   const provider = createProvider(options);
   return {
-    readMetadata: (signal) => provider.metadata(signal),
+    /** Reads CIS2's metadata, so that the first request need not wait for it. @throws ProviderUnavailable */
+    readMetadata: (signal: AbortSignal) => provider.metadata(signal),
 
-    async authorisationRequest(request, signal) {
+    /** Where to send the browser (OpenID Connect Core 3.1.2.1). @throws ProviderUnavailable */
+    async authorisationRequest(request: AuthorisationRequest, signal: AbortSignal): Promise<URL> {
       const as = await provider.metadata(signal);
       const url = new URL(as.authorization_endpoint);
       const scopes = options.scope

@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IDToken } from 'oauth4webapi';
 import { isUid, type EpochMilliseconds, type EpochSeconds } from '../common/index.ts';
 import { SignInRefused } from './errors.ts';
-import { recentInstant, clockSkewSeconds } from './jwt.ts';
+import { clockSkewSeconds, isOnlyAudience, recentInstant } from './jwt.ts';
 
 export interface IdTokenFacts {
   readonly subject: string;
@@ -28,9 +28,7 @@ export function checkIdToken(
   },
 ): IdTokenFacts {
   const { clientId, accessToken, now, authenticatedSince } = expected;
-  const audiences: readonly unknown[] = Array.isArray(claims.aud) ? claims.aud : [claims.aud];
-  // OpenID Connect Core 3.1.3.7(3): we trust no other audience.
-  if (audiences.length !== 1 || audiences[0] !== clientId) refuse('aud');
+  if (!isOnlyAudience(claims.aud, clientId)) refuse('aud');
   if (claims.azp !== undefined && claims.azp !== clientId) refuse('azp');
   if (!isUid(claims.sub)) refuse('sub');
 

@@ -32,3 +32,7 @@ export function recentInstant(claim: unknown, now: EpochSeconds): EpochSeconds |
   if (instant === undefined || instant > now + clockSkewSeconds) return undefined;
   return instant < now - recentSeconds - clockSkewSeconds ? undefined : instant;
 }
+
+/** Whether the audience is this client alone: we trust no other (OpenID Connect Core 3.1.3.7(3)). */
+export const isOnlyAudience = (claim: unknown, clientId: string): boolean =>
+  claim === clientId || (Array.isArray(claim) && claim.length === 1 && claim[0] === clientId);

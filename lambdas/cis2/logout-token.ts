@@ -2,9 +2,8 @@
 import { isObject, type Clock, type EpochSeconds } from '../common/index.ts';
 import type { Claims } from './claims.ts';
 import { LogoutTokenRefused, ProviderUnavailable } from './errors.ts';
-import { loadJwtReader, numericDate, recentInstant, clockSkewSeconds } from './jwt.ts';
-import { createProvider, type Provider } from './provider.ts';
-import type { ProviderCall } from './transport.ts';
+import { clockSkewSeconds, isOnlyAudience, loadJwtReader, numericDate, recentInstant } from './jwt.ts';
+import { createProvider, type Provider, type ProviderOptions } from './provider.ts';
 
 export interface LogoutToken {
   readonly issuer: string;
@@ -13,19 +12,6 @@ export interface LogoutToken {
   readonly subject?: string;
   /** CIS2's own session, the `sid` of the ID tokens it led to. */
   readonly providerSessionId?: string;
-}
-
-export interface LogoutTokenVerifier {
-  /** Reads CIS2's keys, so that the first token need not wait for them. @throws ProviderUnavailable */
-  prepare(signal: AbortSignal): Promise<void>;
-  /**
-   * Verifies a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.6). The checks that need no key come first,
-   * so that a forged token causes no call to CIS2; the signature is checked last, and nothing is trusted before it.
-   *
-   * @throws LogoutTokenRefused naming the check that failed; ProviderUnavailable when CIS2's keys cannot be read, or may
-   *   not be requested at this moment
-   */
-  verify(token: string, signal: AbortSignal): Promise<LogoutToken>;
 }
 
 const eventName = 'http://schemas.openid.net/event/backchannel-logout';
@@ -39,23 +25,25 @@ const maxTokenId = 255;
 const triesAMinute = 3;
 const pauseSeconds = 5;
 
-export function createLogoutTokenVerifier(options: {
-  issuer: string;
-  clientId: string;
-  clock: Clock;
-  /** Called when CIS2's metadata or keys could not be read again and the old ones are used. */
-  onStale: (document: 'metadata' | 'keys', ageSeconds: number) => void;
-  /** Called after every call to CIS2. */
-  onCall?: (call: ProviderCall) => void;
-}): LogoutTokenVerifier {
+export type LogoutTokenVerifier = ReturnType<typeof createLogoutTokenVerifier>;
+
+export function createLogoutTokenVerifier(options: ProviderOptions & { readonly clientId: string }) {
   const { issuer, clientId, clock } = options;
   const provider = withPauses(createProvider(options), clock);
   return {
-    async prepare(signal) {
+    /** Reads CIS2's keys, so that the first token need not wait for them. @throws ProviderUnavailable */
+    async prepare(signal: AbortSignal): Promise<void> {
       await Promise.all([provider.keys(signal), loadJwtReader()]);
     },
 
-    async verify(token, signal) {
+    /**
+     * Verifies a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.6). The checks that need no key come first,
+     * so that a forged token causes no call to CIS2; the signature is checked last, and nothing is trusted before it.
+     *
+     * @throws LogoutTokenRefused naming the check that failed; ProviderUnavailable when CIS2's keys cannot be read, or may
+     *   not be requested at this moment
+     */
+    async verify(token: string, signal: AbortSignal): Promise<LogoutToken> {
       const { readJwt, verifySignature } = await loadJwtReader();
       const jwt = readJwt(token, types, refuse);
       const believed = checkClaims(jwt.claims, { issuer, clientId, now: clock() });
@@ -121,8 +109,7 @@ function checkClaims(
   const { issuer, clientId, now } = expected;
   // Byte for byte: `:443` is part of the issuer.
   if (claims['iss'] !== issuer) refuse('iss');
-  const audiences: readonly unknown[] = Array.isArray(claims['aud']) ? claims['aud'] : [claims['aud']];
-  if (audiences.length !== 1 || audiences[0] !== clientId) refuse('aud');
+  if (!isOnlyAudience(claims['aud'], clientId)) refuse('aud');
   if (recentInstant(claims['iat'], now) === undefined) refuse('iat');
   // CIS2 may omit these two.
   if (claims['exp'] !== undefined) {

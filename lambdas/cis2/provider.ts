@@ -14,22 +14,13 @@ export interface Jwks extends oauth.JWKS {
   readonly keys: oauth.JWK[];
 }
 
-export interface Provider {
-  /** Options every request to this provider takes. */
-  readonly insecure: boolean;
-  /** @throws ProviderUnavailable */
-  metadata(signal: AbortSignal): Promise<ProviderMetadata>;
-  /** @throws ProviderUnavailable */
-  keys(signal: AbortSignal): Promise<Jwks>;
-  /**
-   * Fetches the keys again, because a token names an unknown one; undefined when that failed less than a minute ago, so that
-   * a flood of unknown names causes no calls to CIS2.
-   *
-   * @throws ProviderUnavailable when they cannot be read
-   */
-  refetchKeys(signal: AbortSignal): Promise<Jwks | undefined>;
-  /** The refetched keys lack the key too: no refetch for a minute. */
-  limitRefetches(): void;
+export interface ProviderOptions {
+  readonly issuer: string;
+  readonly clock: Clock;
+  /** Called when CIS2's metadata or keys could not be read again and the old ones are used. */
+  readonly onStale: (document: 'metadata' | 'keys', ageSeconds: number) => void;
+  /** Called after every call to CIS2. */
+  readonly onCall?: (call: ProviderCall) => void;
 }
 
 /** CIS2 asks that its metadata be read at run time and cached for about an hour. */
@@ -39,12 +30,9 @@ const keysFreshSeconds = 900;
 const maxAgeSeconds = 86_400;
 const minRefetchSeconds = 60;
 
-export function createProvider(options: {
-  issuer: string;
-  clock: Clock;
-  onStale: (document: 'metadata' | 'keys', ageSeconds: number) => void;
-  onCall?: (call: ProviderCall) => void;
-}): Provider {
+export type Provider = ReturnType<typeof createProvider>;
+
+export function createProvider(options: ProviderOptions) {
   const { issuer, clock } = options;
   const fetchWithin = (signal: AbortSignal) => providerFetch(signal, undefined, options.onCall);
   const issuerUrl = new URL(issuer);
@@ -118,13 +106,27 @@ export function createProvider(options: {
 
   let failedRefetchAt: EpochSeconds | undefined;
   return {
+    /** Whether requests to this provider may be without TLS. */
     insecure,
-    metadata: (signal) => metadata.get(signal),
-    keys: (signal) => keys.get(signal),
-    refetchKeys: async (signal) =>
+
+    /** @throws ProviderUnavailable */
+    metadata: (signal: AbortSignal) => metadata.get(signal),
+
+    /** @throws ProviderUnavailable */
+    keys: (signal: AbortSignal) => keys.get(signal),
+
+    /**
+     * Fetches the keys again, because a token names an unknown one; undefined when that failed less than a minute ago, so that
+     * a flood of unknown names causes no calls to CIS2.
+     *
+     * @throws ProviderUnavailable when they cannot be read
+     */
+    refetchKeys: async (signal: AbortSignal): Promise<Jwks | undefined> =>
       failedRefetchAt !== undefined && clock() < failedRefetchAt + minRefetchSeconds
         ? undefined
         : keys.refresh(signal),
+
+    /** The refetched keys lack the key too: no refetch for a minute. */
     limitRefetches: () => {
       failedRefetchAt = clock();
     },

@@ -3,7 +3,7 @@ import type { Clock, EpochSeconds } from './time.ts';
 /** After a failed read, the cached value is used for this many seconds before the next try. */
 const retrySeconds = 30;
 
-export interface CacheOptions<T, Signal> {
+interface CacheOptions<T, Signal> {
   /** Reads the value. @param signal - aborts when the caller stops waiting */
   readonly read: (signal: Signal) => Promise<T>;
   /** How long a value is used before it is read again, in seconds. */
@@ -15,21 +15,8 @@ export interface CacheOptions<T, Signal> {
   readonly onStale: (error: unknown, ageSeconds: number) => void;
 }
 
-export interface Cache<T, Signal> {
-  /**
-   * The value. It is read again at once if `isRefused` is true for the cached one, because it may have changed.
-   *
-   * @throws what `read` throws when there is no usable value
-   */
-  get(signal: Signal, isRefused?: (value: T) => boolean): Promise<T>;
-  /** The value, read again. @throws what `read` throws */
-  refresh(signal: Signal): Promise<T>;
-}
-
 /** Caches a value in memory. Parallel callers share one read; when it cannot be read again, the cached one stays in use. */
-export function createCache<T, Signal extends AbortSignal | undefined>(
-  options: CacheOptions<T, Signal>,
-): Cache<T, Signal> {
+export function createCache<T, Signal extends AbortSignal | undefined>(options: CacheOptions<T, Signal>) {
   const { cacheSeconds, maxAgeSeconds = Infinity, clock } = options;
   let cached: { readonly value: T; readonly readAt: EpochSeconds } | undefined;
   let nextTry = 0;
@@ -46,8 +33,15 @@ export function createCache<T, Signal extends AbortSignal | undefined>(
     }));
 
   return {
+    /** The value, read again. @throws what `read` throws */
     refresh,
-    async get(signal, isRefused) {
+
+    /**
+     * The value. It is read again at once if `isRefused` is true for the cached one, because it may have changed.
+     *
+     * @throws what `read` throws when there is no usable value
+     */
+    async get(signal: Signal, isRefused?: (value: T) => boolean): Promise<T> {
       const now = clock();
       const usable = cached !== undefined && now < cached.readAt + maxAgeSeconds ? cached : undefined;
       if (usable !== undefined) {

@@ -12,9 +12,10 @@ export const after = (instant: EpochSeconds, seconds: number): EpochSeconds =>
 
 /** A number that came from outside, as an instant; undefined for anything but whole, sane epoch seconds. */
 export const asEpochSeconds = (value: unknown): EpochSeconds | undefined =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value < 100_000_000_000
-    ? (value as EpochSeconds)
-    : undefined;
+  isWholeBelow(100_000_000_000, value) ? (value as EpochSeconds) : undefined;
+
+const isWholeBelow = (limit: number, value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value < limit;
 
 /**
  * Whole milliseconds since the Unix epoch: only where the order of two events matters. A logout and the next sign-in can
@@ -29,9 +30,7 @@ export const preciseClock: PreciseClock = () => Date.now() as EpochMilliseconds;
 
 /** A number that came from outside, as a moment; undefined for anything but whole, sane epoch milliseconds. */
 export const asEpochMilliseconds = (value: unknown): EpochMilliseconds | undefined =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value < 100_000_000_000_000
-    ? (value as EpochMilliseconds)
-    : undefined;
+  isWholeBelow(100_000_000_000_000, value) ? (value as EpochMilliseconds) : undefined;
 
 /** For a person: `2026-11-30 01:40:57 UTC`. */
 export const toText = (instant: EpochSeconds): string =>

@@ -17,7 +17,7 @@ import { currentSigner, loadRing, createSignerOf } from '../keys/index.ts';
 import { createProxyStore } from '../session/index.ts';
 import { SettingsError } from '../settings/index.ts';
 import { startFunction, warmUp } from '../start.ts';
-import { edgeOf, logStaleKeys, sessionTable } from '../wiring.ts';
+import { edgeOf, logStaleKeys, sessionTable, siteOf } from '../wiring.ts';
 
 const { settings, log } = startFunction('api-proxy');
 const manifest = readManifest();
@@ -30,21 +30,19 @@ if (unknownUpstreams.length > 0) {
 
 const secrets = secretsManager();
 const edge = edgeOf(secrets, settings);
-const onStale = logStaleKeys(log);
-
 const signer = currentSigner({
   load: () => loadRing(secrets, settings.API_PLATFORM_KEYS_SECRET),
   signerOf: createSignerOf({ kmsOptions: timeLimits, clock }),
   cacheSeconds: settings.KEY_CACHE_SECONDS,
   clock,
-  onStale,
+  onStale: logStaleKeys(log),
 });
 
 const application = currentApplication({
   load: () => loadApplication(() => readSecretText(secrets, settings.API_PLATFORM_CREDENTIALS_SECRET)),
   cacheSeconds: settings.KEY_CACHE_SECONDS,
   clock,
-  onStale,
+  onStale: logStaleKeys(log),
 });
 
 const sessions = createProxyStore({
@@ -71,9 +69,7 @@ export const handler = proxyFunction({
     { sessions, tokens, client: createUpstreamClient(), settings, clock },
     routesOf(manifest),
   ),
-  baseUrl: settings.BASE_URL,
-  signInErrorPath: settings.SIGN_IN_ERROR_PATH,
-  log,
+  ...siteOf(settings, log),
   edge,
 });
 

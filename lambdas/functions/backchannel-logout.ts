@@ -6,7 +6,7 @@ import { backchannelLogout } from '../handlers/backchannel-logout.ts';
 import { httpFunction } from '../http/index.ts';
 import { createLogoutStore, identifierKeyFrom } from '../session/index.ts';
 import { startFunction, warmUp } from '../start.ts';
-import { edgeOf, providerHooks, sessionTable } from '../wiring.ts';
+import { edgeOf, providerHooks, sessionTable, siteOf } from '../wiring.ts';
 
 const { settings, log } = startFunction('backchannel-logout');
 
@@ -38,8 +38,6 @@ export const handler = httpFunction({
   handlers: {
     'POST /auth/backchannel-logout': backchannelLogout({ verifier, sessions, clock: preciseClock }),
   },
-  baseUrl: settings.BASE_URL,
-  signInErrorPath: settings.SIGN_IN_ERROR_PATH,
-  log,
+  ...siteOf(settings, log),
   edge,
 });

@@ -7,7 +7,7 @@ import { httpFunction } from '../http/index.ts';
 import { currentSigner, loadRing, createSignerOf } from '../keys/index.ts';
 import { createSignInStore, identifierKeyFrom } from '../session/index.ts';
 import { startFunction, warmUp } from '../start.ts';
-import { edgeOf, logStaleKeys, providerHooks, sessionTable } from '../wiring.ts';
+import { edgeOf, logStaleKeys, providerHooks, sessionTable, siteOf } from '../wiring.ts';
 
 const { settings, log } = startFunction('callback');
 
@@ -62,8 +62,6 @@ export const handler = httpFunction({
       clock: preciseClock,
     }),
   },
-  baseUrl: settings.BASE_URL,
-  signInErrorPath: settings.SIGN_IN_ERROR_PATH,
-  log,
+  ...siteOf(settings, log),
   edge,
 });

@@ -4,6 +4,7 @@ import { jwks, noJwks } from '../handlers/jwks.ts';
 import { httpFunction } from '../http/index.ts';
 import { loadPublishedSet, type Purpose } from '../keys/index.ts';
 import { startFunction, warmUp } from '../start.ts';
+import { siteOf } from '../wiring.ts';
 
 const { settings, log } = startFunction('jwks');
 const client = dynamoDb();
@@ -18,7 +19,5 @@ export const handler = httpFunction({
     'GET /auth/jwks/api-platform.json':
       settings.API_PLATFORM_KEYS === 'own' ? jwks({ load: load('api-platform') }) : noJwks,
   },
-  baseUrl: settings.BASE_URL,
-  signInErrorPath: settings.SIGN_IN_ERROR_PATH,
-  log,
+  ...siteOf(settings, log),
 });

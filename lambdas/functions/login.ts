@@ -6,7 +6,7 @@ import { login } from '../handlers/login.ts';
 import { httpFunction } from '../http/index.ts';
 import { scopesRequirement, unneededScopes } from '../settings/index.ts';
 import { startFunction, warmUp } from '../start.ts';
-import { edgeOf, providerHooks } from '../wiring.ts';
+import { edgeOf, providerHooks, siteOf } from '../wiring.ts';
 
 const { settings, log } = startFunction('login');
 const scopes = unneededScopes(settings.CIS2_SCOPE);
@@ -29,8 +29,6 @@ await warmUp({ settings, log }, [edge.prepare, (signal) => authorisation.readMet
 export const handler = httpFunction({
   name: 'login',
   handlers: { 'GET /auth/login': login({ authorisation, settings, clock: preciseClock }) },
-  baseUrl: settings.BASE_URL,
-  signInErrorPath: settings.SIGN_IN_ERROR_PATH,
-  log,
+  ...siteOf(settings, log),
   edge,
 });

@@ -1,12 +1,19 @@
 /** `/auth/session*` and `POST /auth/logout`: a user's own sessions; knows no signing key and never calls CIS2. */
 import { secretsManager } from '../aws/index.ts';
 import { systemClock as clock } from '../common/index.ts';
-import { changeRole, extendSession, logout, readDraftKey, readSession } from '../handlers/session.ts';
-import { endSession, listSessions } from '../handlers/sessions.ts';
+import {
+  changeRole,
+  endSession,
+  extendSession,
+  listSessions,
+  logout,
+  readDraftKey,
+  readSession,
+} from '../handlers/session.ts';
 import { httpFunction } from '../http/index.ts';
 import { createSessionStore } from '../session/index.ts';
 import { startFunction, warmUp } from '../start.ts';
-import { edgeOf, sessionTable } from '../wiring.ts';
+import { edgeOf, sessionTable, siteOf } from '../wiring.ts';
 
 const { settings, log } = startFunction('session');
 const secrets = secretsManager();
@@ -29,8 +36,6 @@ export const handler = httpFunction({
     'DELETE /auth/sessions/{handle}': endSession(dependencies),
     'POST /auth/logout': logout(dependencies),
   },
-  baseUrl: settings.BASE_URL,
-  signInErrorPath: settings.SIGN_IN_ERROR_PATH,
-  log,
+  ...siteOf(settings, log),
   edge,
 });

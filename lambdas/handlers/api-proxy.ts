@@ -1,12 +1,9 @@
 /** `/api/{upstream}/…`: a call with the user's token attached, if the manifest lists it and the user may make it. */
 import { randomUUID } from 'node:crypto';
 import {
-  acceptedEncoding,
-  acceptedType,
   acceptHeaders,
   acceptQuery,
   acceptsParameter,
-  correlationId,
   forward,
   newTrace,
   passedHeaders,
@@ -15,7 +12,6 @@ import {
   upstreamHeaders,
   upstreamUrl,
   type ApiRoute,
-  type OwnHeaders,
   type Trace,
   type UpstreamClient,
   type UpstreamResponse,
@@ -124,10 +120,7 @@ async function forwardCall(
   const roleId = workingRole(route, session, settings);
 
   call.stage = 'token_or_upstream';
-  const response = await callUpstream(dependencies, route, call, session, {
-    ...accepted,
-    own: ownHeaders(route, call, session, roleId),
-  });
+  const response = await callUpstream(dependencies, route, call, { ...accepted, session, roleId });
 
   call.stage = 'answer';
   return {
@@ -152,37 +145,31 @@ function acceptCall(route: ApiRoute, base: string, request: HttpRequest): Accept
   return { url: upstreamUrl(base, route, request.pathVariables, query), headers };
 }
 
-/** The headers that we set ourselves. */
-const ownHeaders = (
-  route: ApiRoute,
-  { request, requestId }: ProxiedCall,
-  session: ProxySession,
-  roleId: string | null,
-): OwnHeaders => ({
-  accept: acceptedType(route, request.headers['accept']),
-  acceptEncoding: acceptedEncoding(request.headers['accept-encoding']),
-  requestId,
-  correlationId: correlationId(session.handle),
-  roleId,
-  contentType: route.body && acceptedMediaType(request.headers['content-type'], route.body.types),
-});
-
 /** Calls the upstream with the user's token, and once more with another if that is refused. */
 function callUpstream(
   { tokens, client }: ApiProxyDependencies,
   route: ApiRoute,
   call: ProxiedCall,
-  session: ProxySession,
-  { url, headers, own }: AcceptedCall & { readonly own: OwnHeaders },
+  accepted: AcceptedCall & { readonly session: ProxySession; readonly roleId: string | null },
 ): Promise<UpstreamResponse> {
+  const { request, requestId } = call;
+  const { url, session, roleId } = accepted;
+  const { handle } = session;
+  const contentType = route.body && acceptedMediaType(request.headers['content-type'], route.body.types);
   const audience = audienceOf(route);
   return forward<AccessToken>({
     client,
     call: (accessToken) => ({
       method: route.method,
       url,
-      headers: upstreamHeaders(headers, own, accessToken),
-      body: route.body === undefined ? undefined : call.request.body,
+      headers: upstreamHeaders(
+        route,
+        request.headers,
+        accepted.headers,
+        { requestId, handle, roleId, contentType },
+        accessToken,
+      ),
+      body: route.body === undefined ? undefined : request.body,
     }),
     tokens:
       audience &&

@@ -25,7 +25,7 @@ import {
 } from '../session/index.ts';
 import type { Settings } from '../settings/index.ts';
 import type { Logger } from '../telemetry/index.ts';
-import { presentedSecret } from './presented-credential.ts';
+import { presentedSecret } from './presented-session.ts';
 import { signInFailure } from './sign-in-failure.ts';
 
 export interface CallbackDependencies {

@@ -17,7 +17,7 @@ import {
 } from '../http/index.ts';
 import { acrLevels, isAcrValue, type AcrValue, type Settings } from '../settings/index.ts';
 import { replacementOf } from '../session/index.ts';
-import { presentedCredential, presentedSecret, signInSecretBytes } from './presented-credential.ts';
+import { presentedCredential, presentedSecret, signInSecretBytes } from './presented-session.ts';
 import { signInFailure } from './sign-in-failure.ts';
 
 export interface LoginDependencies {

@@ -8,13 +8,13 @@ import {
   type HttpResponse,
   type RouteHandler,
 } from '../http/index.ts';
-import type { Session, SessionState, SessionStore } from '../session/index.ts';
+import type { ListedSession, Session, SessionState, SessionStore } from '../session/index.ts';
 import { acceptsRole, type RolePolicy, type Settings } from '../settings/index.ts';
-import { presentedCredential } from './presented-credential.ts';
 import {
   expectedHandle,
   logState,
   notActive,
+  presentedCredential,
   refuseAnotherSession,
   requireCredential,
   unknown,
@@ -109,6 +109,30 @@ export const logout =
     return response;
   };
 
+/** `GET /auth/sessions`: where else the user is signed in. */
+export const listSessions =
+  ({ sessions }: Pick<SessionDependencies, 'sessions'>): RouteHandler =>
+  async (request, log) => {
+    const state = await sessions.list(requireCredential(request));
+    if (state.status !== 'active') throw notActive(state, log);
+    log.measure('SessionHit');
+    refuseAnotherSession(request, state.handle);
+    return json({ sessions: state.sessions.map(describeListed) });
+  };
+
+/** `DELETE /auth/sessions/{handle}`: ends one of the user's own sessions. Sessions of other users count as not found. */
+export const endSession =
+  ({ sessions }: Pick<SessionDependencies, 'sessions'>): RouteHandler =>
+  async (request, log) => {
+    const handle = request.pathVariables['handle'] ?? '';
+    const result = await sessions.endListed(requireCredential(request), expectedHandle(request), handle);
+    if (result.status === 'active') throw new Problem('session_changed');
+    if (result.status !== 'done') throw notActive(result, log);
+    if (!result.found) throw new Problem('not_found');
+    log('session_ended', { person: result.person, reason: 'revoked', count: 1 });
+    return { status: 204 };
+  };
+
 /** @throws Problem `invalid_request` for a body that is not `{"roleId":"…"}` */
 function readRoleId({ body }: HttpRequest): string {
   const parsed = parseJson(body.toString());
@@ -156,3 +180,11 @@ function describeSession(session: Session, policy: RolePolicy): Record<string, u
     ...(otherSessions === undefined ? {} : { otherSessions }),
   };
 }
+
+const describeListed = ({ handle, current, signedInAt, lastActiveAt, device }: ListedSession) => ({
+  handle,
+  current,
+  signedInAt: toRfc3339(signedInAt),
+  lastActiveAt: toRfc3339(lastActiveAt),
+  device,
+});

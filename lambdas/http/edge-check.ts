@@ -2,19 +2,10 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { Problem } from './problem.ts';
 
-export interface EdgeCheck {
-  /** Reads the values, so that no request has to wait for them. */
-  readonly prepare: () => Promise<unknown>;
-  /**
-   * Compares in constant time. For an unknown value the values are read again, at most once a minute.
-   *
-   * @throws Problem `keys_unavailable` until a value could be read
-   */
-  readonly passes: (value: string | undefined) => Promise<boolean>;
-}
-
 const digest = (text: string): Buffer => hash('sha256', text, 'buffer');
 const secondsBetweenReads = 60;
+
+export type EdgeCheck = ReturnType<typeof edgeCheck>;
 
 /**
  * @param load - reads the values that the edge may send: the current one, and the previous one while the edge changes over
@@ -23,7 +14,7 @@ const secondsBetweenReads = 60;
 export function edgeCheck(
   load: () => Promise<readonly string[]>,
   clock: () => number = () => performance.now() / 1_000,
-): EdgeCheck {
+) {
   let known: readonly Buffer[] = [];
   let readAt = -Infinity;
   let reading: Promise<void> | undefined;
@@ -44,8 +35,15 @@ export function edgeCheck(
   };
 
   return {
+    /** Reads the values, so that no request has to wait for them. */
     prepare: read,
-    passes: async (value = '') => {
+
+    /**
+     * Compares in constant time. For an unknown value the values are read again, at most once a minute.
+     *
+     * @throws Problem `keys_unavailable` until a value could be read
+     */
+    passes: async (value = ''): Promise<boolean> => {
       if (isKnown(value)) return true;
       if (known.length === 0) {
         await read().catch((cause: unknown) => {

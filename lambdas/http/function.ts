@@ -11,9 +11,8 @@ import {
 import type { Logger } from '../telemetry/index.ts';
 import type { EdgeCheck } from './edge-check.ts';
 import { checkBody, checkProxiedBody, crossSiteRefusal, type BodyRule } from './guards.ts';
-import { logProblem } from './log-problem.ts';
 import { matchPath, pathPattern, type PathPattern } from './path.ts';
-import { Problem, problemResponse, toProblem } from './problem.ts';
+import { logProblem, Problem, problemResponse, toProblem } from './problem.ts';
 import { isNavigation, readRequest, type HttpRequest } from './request.ts';
 import { redirectToErrorPage, writeResponse, type ErrorPage, type HttpResponse } from './response.ts';
 
@@ -111,7 +110,11 @@ const throughEdge = ({ passes }: EdgeCheck): Middleware => ({
 });
 
 /** Finds the route's entry; the guards that it names run before its handler can. */
-const routing = (entries: readonly Entry[], baseUrl: string): Middleware => ({
+const routing = (
+  entries: readonly Entry[],
+  baseUrl: string,
+  onUnknown: ((log: Logger) => void) | undefined,
+): Middleware => ({
   before: ({ event: exchange }) => {
     const { request, log } = exchange;
     const matching = entries.flatMap((entry) => {
@@ -119,7 +122,10 @@ const routing = (entries: readonly Entry[], baseUrl: string): Middleware => ({
       return pathVariables === undefined ? [] : [{ ...entry, pathVariables }];
     });
     const [first] = matching;
-    if (first === undefined) throw new Problem('not_found');
+    if (first === undefined) {
+      onUnknown?.(log);
+      throw new Problem('not_found');
+    }
     const found = matching.find(({ method }) => method === request.method);
     if (found === undefined) {
       exchange.routeKey = first.key.slice(first.method.length + 1);
@@ -152,23 +158,16 @@ export function httpFunction<Name extends HttpFunctionName>(
     handlers: { readonly [Key in RouteKey<Name>]: RouteHandler };
   } & SiteOptions,
 ): LambdaHandler {
-  const handlers: Readonly<Record<string, RouteHandler>> = options.handlers;
-  const entries = Object.entries<Route>(routes[options.name]).flatMap(([key, route]): Entry[] => {
-    const handle = handlers[key];
+  const entries = Object.entries<Route>(routes[options.name]).map(([key, route]): Entry => {
     const [method = '', path = ''] = key.split(' ');
-    const { access } = route;
-    return handle === undefined
-      ? []
-      : [
-          {
-            key,
-            method,
-            path: pathPattern(path),
-            access,
-            checkBody: (request) => checkBody(request, route),
-            handle,
-          },
-        ];
+    return {
+      key,
+      method,
+      path: pathPattern(path),
+      access: route.access,
+      checkBody: (request) => checkBody(request, route),
+      handle: options.handlers[key as RouteKey<Name>],
+    };
   });
   return serve(entries, options);
 }
@@ -203,19 +202,25 @@ export const proxyFunction = (
       handle,
     })),
     options,
+    (log) => log.note({ refusedBy: 'request' }),
   );
 
 /** A Lambda handler that knows no route: every request is `not_found`. */
 export const unknownRouteFunction = (options: SiteOptions): LambdaHandler => serve([], options);
 
-function serve(entries: readonly Entry[], site: SiteOptions): LambdaHandler {
+/** @param onUnknown - called for a path that no route has */
+function serve(
+  entries: readonly Entry[],
+  site: SiteOptions,
+  onUnknown?: (log: Logger) => void,
+): LambdaHandler {
   const handle = middy<Exchange, HttpResponse>((exchange: Exchange) =>
     exchange.handle(exchange.request, exchange.log),
   )
     .use(requestLog())
     .use(refusals(site))
     .use(site.edge === undefined ? [] : throughEdge(site.edge))
-    .use(routing(entries, site.baseUrl));
+    .use(routing(entries, site.baseUrl, onUnknown));
   return async (event, context) => {
     const exchange = openExchange(event, site.log);
     return writeResponse(await handle(exchange, context), exchange.request.reference);

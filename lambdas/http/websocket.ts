@@ -1,8 +1,7 @@
 import { edgeHeader, eventsPath } from '../routes.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { EdgeCheck } from './edge-check.ts';
-import { logProblem } from './log-problem.ts';
-import { Problem, toProblem } from './problem.ts';
+import { logProblem, Problem, toProblem } from './problem.ts';
 import { newReference, type HttpRequest } from './request.ts';
 
 /** The event of `$connect` of a WebSocket API, the used members. Header names keep their case. */

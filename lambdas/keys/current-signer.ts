@@ -1,7 +1,7 @@
 import { cachedInMemory, type AssertionSigner, type Clock } from '../common/index.ts';
 import { KeyRetired, KeysUnavailable } from './errors.ts';
-import type { SignerOf } from './key-storage.ts';
 import { keyAt, type Ring } from './ring.ts';
+import type { SignerOf } from './signer.ts';
 
 /**
  * Signs with the ring's current key, cached in memory. Parallel callers share one load; when the ring cannot be read again,

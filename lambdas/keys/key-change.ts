@@ -6,11 +6,13 @@ import { after, BffError, type Clock, type EpochSeconds, type Secret } from '../
 import { maxKeySetDelaySeconds } from '../key-set-cache.ts';
 import { ChangeRefused, KeysUnavailable } from './errors.ts';
 import type { KeySecret } from './key-secret.ts';
-import type { KeyMaker, SignerOf } from './key-storage.ts';
+import type { KeyMaker } from './key-maker.ts';
+import { publishedSince } from './published-keys.ts';
 import type { PublishedKeys, PublishedRecord, Purpose, RingFacts } from './published-keys.ts';
 import { keysToPublish, kmsKeysOf } from './ring-changes.ts';
 import { keyAt, readRing, writeRing, type PublicJwk, type Ring, type RingKey } from './ring.ts';
 import { verifyServed, type FetchJwks } from './served-set.ts';
+import type { SignerOf } from './signer.ts';
 
 export interface KeyManagerPorts {
   /** The ring's own purpose. */
@@ -191,13 +193,11 @@ function wantedRecord(
     drafts.map(({ ring }) => ring),
   );
   const keys = wanted.map(({ publicJwk }) => publicJwk);
-  const sinceBefore = (kid: string): EpochSeconds | undefined =>
-    before?.keys.some((key) => key.kid === kid) === true ? before.since[kid] : undefined;
   // A ring that has been changed was published before, even without a record.
   const isFirst = before === undefined && current.ring.draft === null;
   return {
     keys,
-    since: Object.fromEntries(keys.map(({ kid }) => [kid, sinceBefore(kid) ?? now])),
+    since: Object.fromEntries(keys.map(({ kid }) => [kid, publishedSince(before, kid) ?? now])),
     firstAt: isFirst ? now : (before?.firstAt ?? null),
     rings: Object.fromEntries([current, ...drafts].map(({ versionId, ring }) => [versionId, factsOf(ring)])),
   };

@@ -22,25 +22,6 @@ interface SecretVersion {
 }
 
 /**
- * The secret of one ring in AWS Secrets Manager. The value of a version never changes; labels move. Secrets Manager is
- * eventually consistent, so a read may be out of date. All methods throw KeysUnavailable when it cannot be reached.
- */
-export interface KeySecret {
-  /** The version that signs; undefined while there is none. */
-  current(): Promise<SecretVersion | undefined>;
-  /** Undefined when there is no such version, or it has no value. */
-  version(versionId: string): Promise<SecretVersion | undefined>;
-  /** Each label with the one version that carries it, and the next rotation; null while none is scheduled. */
-  describe(): Promise<{ labels: ReadonlyMap<string, string>; nextRotationAt: EpochSeconds | null }>;
-  /** Adds a version and moves this label to it. @returns false when the version exists with another value */
-  put(versionId: string, text: Secret, label: string): Promise<boolean>;
-  /** Moves AWSCURRENT, in one step. @returns false when `from` does not have it */
-  moveCurrent(from: string, to: string): Promise<boolean>;
-  /** Does nothing when the version does not have the label. */
-  removeLabel(label: string, versionId: string): Promise<void>;
-}
-
-/**
  * The ring that signs. A function that signs may read no other version.
  *
  * @returns undefined while the secret has no value
@@ -68,7 +49,13 @@ async function readVersion(
   return { versionId, text: new Secret(text) };
 }
 
-export function createKeySecret(client: SecretsManagerClient, secretId: string): KeySecret {
+/**
+ * The secret of one ring in AWS Secrets Manager. The value of a version never changes; labels move. Secrets Manager is
+ * eventually consistent, so a read may be out of date. All methods throw KeysUnavailable when it cannot be reached.
+ */
+export type KeySecret = ReturnType<typeof createKeySecret>;
+
+export function createKeySecret(client: SecretsManagerClient, secretId: string) {
   /** @returns false when the labels have changed since the caller read them */
   const moveLabel = async (label: string, from: string, to?: string): Promise<boolean> => {
     try {
@@ -89,26 +76,29 @@ export function createKeySecret(client: SecretsManagerClient, secretId: string):
   };
 
   return {
+    /** The version that signs; undefined while there is none. */
     current: () => readVersion(client, { SecretId: secretId, VersionStage: currentLabel }),
-    version: (versionId) => readVersion(client, { SecretId: secretId, VersionId: versionId }),
 
-    async describe() {
-      try {
-        const { VersionIdsToStages: versions = {}, NextRotationDate: next } = await client.send(
-          new DescribeSecretCommand({ SecretId: secretId }),
-        );
-        return {
-          labels: new Map(
-            Object.entries(versions).flatMap(([id, labels]) => labels.map((label) => [label, id] as const)),
-          ),
-          nextRotationAt: asEpochSeconds(next && Math.floor(next.getTime() / 1000)) ?? null,
-        };
-      } catch (cause) {
-        throw new KeysUnavailable('the versions of the signing keys could not be listed', { cause });
-      }
+    /** Undefined when there is no such version, or it has no value. */
+    version: (versionId: string) => readVersion(client, { SecretId: secretId, VersionId: versionId }),
+
+    /** Each label with the one version that carries it, and the next rotation; null while none is scheduled. */
+    async describe(): Promise<{ labels: ReadonlyMap<string, string>; nextRotationAt: EpochSeconds | null }> {
+      const { VersionIdsToStages: versions = {}, NextRotationDate: next } = await client
+        .send(new DescribeSecretCommand({ SecretId: secretId }))
+        .catch((cause: unknown) => {
+          throw new KeysUnavailable('the versions of the signing keys could not be listed', { cause });
+        });
+      return {
+        labels: new Map(
+          Object.entries(versions).flatMap(([id, labels]) => labels.map((label) => [label, id] as const)),
+        ),
+        nextRotationAt: asEpochSeconds(next && Math.floor(next.getTime() / 1000)) ?? null,
+      };
     },
 
-    async put(versionId, text, label) {
+    /** Adds a version and moves this label to it. @returns false when the version exists with another value */
+    async put(versionId: string, text: Secret, label: string): Promise<boolean> {
       try {
         await client.send(
           new PutSecretValueCommand({
@@ -125,9 +115,11 @@ export function createKeySecret(client: SecretsManagerClient, secretId: string):
       }
     },
 
-    moveCurrent: (from, to) => moveLabel(currentLabel, from, to),
+    /** Moves AWSCURRENT, in one step. @returns false when `from` does not have it */
+    moveCurrent: (from: string, to: string) => moveLabel(currentLabel, from, to),
 
-    async removeLabel(label, versionId) {
+    /** Does nothing when the version does not have the label. */
+    async removeLabel(label: string, versionId: string): Promise<void> {
       await moveLabel(label, versionId);
     },
   };

@@ -59,25 +59,29 @@ const unmadeKey = (ring: Ring, now: EpochSeconds): NewKey => ({
 
 async function makeChange(
   ports: KeyManagerPorts,
-  { state, record }: RingSnapshot,
+  before: RingSnapshot,
   keys: readonly RingKey[],
   options: { dryRun: boolean; notices: readonly string[]; gapEndsAt?: string; isEmergency: boolean },
 ): Promise<Change> {
   const { isEmergency, ...about } = options;
-  const done = about.dryRun ? undefined : await changeRing(ports, state, keys, { isEmergency });
-  return {
-    ok: true,
-    ...about,
-    notices: [
-      ...about.notices,
-      ...(state.pending === undefined ? [] : ['The rotation that is under way is given up.']),
-      ...(done?.notices ?? []),
-    ],
-    before: keyViews(state.current.ring.keys, record),
-    after: done === undefined ? keyViews(keys, record) : keyViews(done.state.current.ring.keys, done.record),
-    nextRotationAt: rfc3339OrNull((done?.state ?? state).nextRotationAt),
-  };
+  const done = about.dryRun ? undefined : await changeRing(ports, before.state, keys, { isEmergency });
+  const givenUp = before.state.pending === undefined ? [] : ['The rotation that is under way is given up.'];
+  const notices = [...about.notices, ...givenUp, ...(done?.notices ?? [])];
+  return describeChange(before, done ?? { ...before, keys }, { ...about, notices });
 }
+
+/** @param after.keys - those of the ring, unless it is not changed */
+const describeChange = (
+  before: RingSnapshot,
+  after: RingSnapshot & { readonly keys?: readonly RingKey[] },
+  about: Pick<Change, 'dryRun' | 'notices' | 'gapEndsAt'>,
+): Change => ({
+  ok: true,
+  ...about,
+  before: keyViews(before.state.current.ring.keys, before.record),
+  after: keyViews(after.keys ?? after.state.current.ring.keys, after.record),
+  nextRotationAt: rfc3339OrNull(after.state.nextRotationAt),
+});
 
 /**
  * What a rotation would do now.
@@ -88,20 +92,14 @@ async function makeChange(
 export async function previewRotation(ports: KeyManagerPorts): Promise<Change> {
   const { state, record } = await readSnapshot(ports);
   requireLeadTime(ports, state, record);
-  const { current, pending, nextRotationAt } = state;
+  const { current, pending } = state;
   const now = ports.clock();
   const keys = pending?.ring.keys ?? rotated(current.ring, unmadeKey(current.ring, now), now);
-  return {
-    ok: true,
-    dryRun: true,
-    before: keyViews(current.ring.keys, record),
-    after: keyViews(keys, record),
-    nextRotationAt: rfc3339OrNull(nextRotationAt),
-    notices:
-      pending === undefined
-        ? [publishedFor(current.ring, record, now)]
-        : ['An earlier rotation was not finished: its new key is used.'],
-  };
+  const notice =
+    pending === undefined
+      ? publishedFor(current.ring, record, now)
+      : 'An earlier rotation was not finished: its new key is used.';
+  return describeChange({ state, record }, { keys, record, state }, { dryRun: true, notices: [notice] });
 }
 
 /**

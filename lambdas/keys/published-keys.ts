@@ -48,16 +48,6 @@ export interface RotationResult {
   readonly code?: string;
 }
 
-/** The store of the JWK Set and of the result of the last rotation. All methods throw KeysUnavailable. */
-export interface PublishedKeys {
-  /** Undefined until the first publication. `revision` identifies the record that was read. */
-  read(): Promise<{ record: PublishedRecord | undefined; revision: string | undefined }>;
-  /** @returns false when the record has changed since `revision` was read */
-  replace(record: PublishedRecord, revision: string | undefined): Promise<boolean>;
-  lastRotation(): Promise<RotationResult | undefined>;
-  recordRotation(result: RotationResult): Promise<void>;
-}
-
 type Item = Record<string, AttributeValue>;
 
 const setKey = (purpose: Purpose): Item => ({ pk: { S: `jwks#${purpose}` } });
@@ -112,8 +102,10 @@ function wholeKey(value: unknown): PublicJwk {
   return key;
 }
 
-/** The published keys of one ring in DynamoDB. */
-export function createPublishedKeys(client: DynamoDBClient, table: string, purpose: Purpose): PublishedKeys {
+/** The store of the JWK Set of one ring, and of the result of its last rotation. All methods throw KeysUnavailable. */
+export type PublishedKeys = ReturnType<typeof createPublishedKeys>;
+
+export function createPublishedKeys(client: DynamoDBClient, table: string, purpose: Purpose) {
   const put = async (item: Item, condition: object = {}): Promise<boolean> => {
     try {
       await client.send(new PutItemCommand({ TableName: table, Item: item, ...condition }));
@@ -125,12 +117,17 @@ export function createPublishedKeys(client: DynamoDBClient, table: string, purpo
   };
 
   return {
-    async read() {
+    /** Undefined until the first publication. `revision` identifies the record that was read. */
+    async read(): Promise<{ record: PublishedRecord | undefined; revision: string | undefined }> {
       const item = await getItem(client, table, setKey(purpose));
       return { record: item && readRecord(item), revision: item?.['revision']?.S };
     },
 
-    replace({ keys, since, firstAt, rings }, revision) {
+    /** @returns false when the record has changed since `revision` was read */
+    replace(
+      { keys, since, firstAt, rings }: PublishedRecord,
+      revision: string | undefined,
+    ): Promise<boolean> {
       return put(
         {
           ...setKey(purpose),
@@ -149,12 +146,12 @@ export function createPublishedKeys(client: DynamoDBClient, table: string, purpo
       );
     },
 
-    async lastRotation() {
+    async lastRotation(): Promise<RotationResult | undefined> {
       const found = parse((await getItem(client, table, rotationKey(purpose)))?.['last']);
       return isRotationResult(found) ? found : undefined;
     },
 
-    async recordRotation(last) {
+    async recordRotation(last: RotationResult): Promise<void> {
       await put({ ...rotationKey(purpose), last: { S: JSON.stringify(last) } });
     },
   };

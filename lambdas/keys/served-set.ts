@@ -1,8 +1,8 @@
 /** The published set as it is served at its public address. */
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
-import { after, isObject, readBounded, type Clock } from '../common/index.ts';
+import { after, isObject, readBounded } from '../common/index.ts';
 import { ChangeRefused } from './errors.ts';
-import type { SignerOf } from './key-storage.ts';
+import type { KeyManagerPorts } from './key-change.ts';
 import type { PublishedKeys } from './published-keys.ts';
 import { signingAlgorithm, type RingKey } from './ring.ts';
 
@@ -41,13 +41,7 @@ const unreachable = (what: string, cause?: unknown): ChangeRefused =>
 const pollSeconds = 5;
 const maxFetchMs = 5_000;
 
-interface Ports {
-  readonly published: PublishedKeys;
-  readonly fetchJwks: FetchJwks;
-  readonly signerOf: SignerOf;
-  readonly clock: Clock;
-  readonly wait: (seconds: number) => Promise<void>;
-}
+type Ports = Pick<KeyManagerPorts, 'published' | 'fetchJwks' | 'signerOf' | 'clock' | 'wait'>;
 
 /**
  * Verifies that keys are served, and what the first of them signs.

@@ -1,5 +1,6 @@
 import { toRfc3339, type EpochSeconds } from '../common/index.ts';
 import { KeysUnavailable } from './errors.ts';
+import type { KeyManagerPorts } from './key-change.ts';
 import { currentLabel, type KeySecret } from './key-secret.ts';
 import { publishedSince } from './published-keys.ts';
 import type { PublishedKeys, PublishedRecord, Purpose, RotationResult } from './published-keys.ts';
@@ -28,13 +29,10 @@ export interface Status {
   readonly custody: KeyStorage;
 }
 
-export interface StatusPorts {
-  readonly purpose: Purpose;
+export interface StatusPorts extends Pick<KeyManagerPorts, 'purpose' | 'leadSeconds' | 'wait'> {
   readonly keySecret: Pick<KeySecret, 'describe'>;
   readonly published: Pick<PublishedKeys, 'read' | 'lastRotation'>;
-  readonly leadSeconds: number;
   readonly storage: KeyStorage;
-  readonly wait: (seconds: number) => Promise<void>;
 }
 
 export const rfc3339OrNull = (instant: EpochSeconds | null): string | null =>

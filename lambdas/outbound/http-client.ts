@@ -29,22 +29,6 @@ export class ResponseTruncated extends Error {
   override readonly name = 'ResponseTruncated';
 }
 
-export interface HttpClient {
-  /**
-   * @param options.signal - aborts the request, also while the response is read
-   * @param read - makes the result from the response; it must read the whole body
-   * @throws ConnectionLost, ResponseTruncated, Node's own error (`HPE_…` for invalid HTTP), or what `read` throws. The
-   *   connection is then closed
-   */
-  send<T>(
-    request: OutboundRequest,
-    options: { readonly connection: Connection; readonly signal: AbortSignal },
-    read: (response: IncomingMessage) => Promise<T>,
-  ): Promise<T>;
-  /** Closes idle connections. */
-  close(): void;
-}
-
 const keepAlive = { keepAlive: true, scheduling: 'lifo', maxFreeSockets: 16 } as const;
 
 export interface HttpClientOptions {
@@ -56,7 +40,9 @@ export interface HttpClientOptions {
 
 const lostCodes: readonly (string | undefined)[] = ['ECONNRESET', 'ECONNREFUSED', 'EPIPE'];
 
-export function createHttpClient({ lookupFor, maxIdleMs }: HttpClientOptions = {}): HttpClient {
+export type HttpClient = ReturnType<typeof createHttpClient>;
+
+export function createHttpClient({ lookupFor, maxIdleMs }: HttpClientOptions = {}) {
   const pooled = { ...keepAlive, ...(maxIdleMs === undefined ? {} : { timeout: maxIdleMs }) };
   // Created at the first use, to keep the start fast.
   let plain: PlainAgent | undefined;
@@ -65,7 +51,17 @@ export function createHttpClient({ lookupFor, maxIdleMs }: HttpClientOptions = {
     url.protocol === 'https:' ? (secure ??= new https.Agent(pooled)) : (plain ??= new http.Agent(pooled));
 
   return {
-    send: ({ url, method, headers, body }, { connection, signal }, read) =>
+    /**
+     * @param options.signal - aborts the request, also while the response is read
+     * @param read - makes the result from the response; it must read the whole body
+     * @throws ConnectionLost, ResponseTruncated, Node's own error (`HPE_…` for invalid HTTP), or what `read` throws. The
+     *   connection is then closed
+     */
+    send: <T>(
+      { url, method, headers, body }: OutboundRequest,
+      { connection, signal }: { readonly connection: Connection; readonly signal: AbortSignal },
+      read: (response: IncomingMessage) => Promise<T>,
+    ): Promise<T> =>
       new Promise((resolve, reject) => {
         const request = (url.protocol === 'https:' ? https : http).request(url, {
           method,
@@ -103,7 +99,9 @@ export function createHttpClient({ lookupFor, maxIdleMs }: HttpClientOptions = {
         });
         request.end(body);
       }),
-    close() {
+
+    /** Closes idle connections. */
+    close(): void {
       plain?.destroy();
       secure?.destroy();
     },

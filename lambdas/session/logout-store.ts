@@ -29,22 +29,6 @@ export interface Logout {
   readonly arrivedAt: EpochMilliseconds;
 }
 
-/** What the function for logouts by CIS2 may do. */
-export interface LogoutStore {
-  /** Opens the connection, so that the first request need not. */
-  warmUp(): Promise<void>;
-  /**
-   * Ends the sessions that a logout names, and the sign-ins under way that began before it arrived. A repeated token
-   * finishes the logout, and ends no session that began since (OpenID Connect Back-Channel Logout 1.0, section 2.7).
-   *
-   * @param deadline - the logout fails when it aborts
-   * @returns how many live sessions were ended, whether the token is repeated, and the keyed hash of the person, if
-   *   known
-   * @throws StoreUnavailable, IdentifierKeyUnavailable unless all sessions that the logout names have ended
-   */
-  logOut(logout: Logout, deadline: AbortSignal): Promise<LoggedOut>;
-}
-
 interface LoggedOut {
   readonly ended: number;
   readonly repeated: boolean;
@@ -54,12 +38,24 @@ interface LoggedOut {
 /** A logout token is stored for this many seconds: far longer than one is accepted for. */
 const tokenRetentionSeconds = 3_600;
 
-export function createLogoutStore(options: IdentifyingStoreOptions): LogoutStore {
-  return {
-    warmUp: () => warmUp(options),
-    logOut: (logout, deadline) => logOut({ ...options, deadline }, logout),
-  };
-}
+/** What the function for logouts by CIS2 may do. */
+export type LogoutStore = ReturnType<typeof createLogoutStore>;
+
+export const createLogoutStore = (options: IdentifyingStoreOptions) => ({
+  /** Opens the connection, so that the first request need not. */
+  warmUp: () => warmUp(options),
+
+  /**
+   * Ends the sessions that a logout names, and the sign-ins under way that began before it arrived. A repeated token
+   * finishes the logout, and ends no session that began since (OpenID Connect Back-Channel Logout 1.0, section 2.7).
+   *
+   * @param deadline - the logout fails when it aborts
+   * @returns how many live sessions were ended, whether the token is repeated, and the keyed hash of the person, if
+   *   known
+   * @throws StoreUnavailable, IdentifierKeyUnavailable unless all sessions that the logout names have ended
+   */
+  logOut: (logout: Logout, deadline: AbortSignal) => logOut({ ...options, deadline }, logout),
+});
 
 /*
  * The mark comes first and gives the list: a sign-in that is not on the list finds the mark. Ended sessions are not removed

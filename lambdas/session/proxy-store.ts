@@ -11,7 +11,7 @@ import { roleKeyOf, type SessionCredential } from './credential.ts';
 import { readCount, readEpochSeconds, type Item, type SessionItem, type TokenAudience } from './items.ts';
 import { checkCredential, type NotActive } from './state.ts';
 import { getSessionItems, warmUp, type StoreOptions } from './store.ts';
-import { sessionTokens, type SessionTokens } from './tokens.ts';
+import { createSessionTokens, type SessionTokens } from './tokens.ts';
 import { recordExpiry, recordCalls } from './transitions.ts';
 
 /** What a call to another service needs of the session it is made for. */
@@ -37,39 +37,35 @@ export interface ProxySession {
   readonly tokens: SessionTokens;
 }
 
-/** What a proxied call may do to the session it is made for. */
-export interface ProxyStore {
-  /** Opens the connection, so that the first request need not. */
-  warmUp(): Promise<void>;
-  /**
-   * Opens a session for one call, and counts the call: one consistent read, and a write where the idle clock is due or
-   * enough calls are uncounted in the table. A call that opens no session counts for nothing.
-   *
-   * @returns `other_session` when the session is not the expected one; `rate_limited` when its calls are used up
-   */
-  open(
-    credential: SessionCredential,
-    use: ProxyUse,
-  ): Promise<
-    | { readonly status: 'active'; readonly session: ProxySession }
-    | { readonly status: 'other_session' }
-    | { readonly status: 'rate_limited'; readonly retryAfterSeconds: number }
-    | NotActive
-  >;
-}
-
 export interface ProxyStoreOptions extends StoreOptions {
   /** How many calls a session may make in a window of a minute, or of a fifteenth of the idle limit if that is less. */
   readonly callsPerWindow: number;
   readonly preciseClock?: PreciseClock;
 }
 
+/** What a proxied call may do to the session it is made for. */
+export type ProxyStore = ReturnType<typeof createProxyStore>;
+
+type Opened =
+  | { readonly status: 'active'; readonly session: ProxySession }
+  | { readonly status: 'other_session' }
+  | { readonly status: 'rate_limited'; readonly retryAfterSeconds: number }
+  | NotActive;
+
 /** @throws StoreUnavailable from every method, when nothing is known */
-export function createProxyStore(options: ProxyStoreOptions): ProxyStore {
+export function createProxyStore(options: ProxyStoreOptions) {
   const counts = new CallCounts();
   return {
+    /** Opens the connection, so that the first request need not. */
     warmUp: () => warmUp(options),
-    open: (credential, use) => open(options, counts, credential, use),
+
+    /**
+     * Opens a session for one call, and counts the call: one consistent read, and a write where the idle clock is due or
+     * enough calls are uncounted in the table. A call that opens no session counts for nothing.
+     *
+     * @returns `other_session` when the session is not the expected one; `rate_limited` when its calls are used up
+     */
+    open: (credential: SessionCredential, use: ProxyUse) => open(options, counts, credential, use),
   };
 }
 
@@ -92,7 +88,7 @@ async function open(
   counts: CallCounts,
   credential: SessionCredential,
   use: ProxyUse,
-): ReturnType<ProxyStore['open']> {
+): Promise<Opened> {
   const { key } = credential;
   const now = options.clock();
   const item = await getSessionItems(options, key, lastItem(use));
@@ -125,11 +121,15 @@ async function open(
   if (dataKey === undefined || roleId === undefined || (use.profile && worker === undefined)) {
     return { status: 'unknown', unreadable: 'content' };
   }
-  const tokens = sessionTokens({ preciseClock, ...options }, key, dataKey, {
-    core,
-    audience: use.audience,
-    item: use.audience && item(`token#${use.audience}`),
-  });
+  const tokens = createSessionTokens(
+    { preciseClock, ...options },
+    { key, dataKey },
+    {
+      core,
+      audience: use.audience,
+      item: use.audience && item(`token#${use.audience}`),
+    },
+  );
   return { status: 'active', session: { handle, roleId, signedInAt: times.signedInAt, worker, tokens } };
 }
 

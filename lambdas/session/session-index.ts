@@ -66,7 +66,7 @@ const add = (options: StoreOptions, index: Item, entry: NewEntry, condition: Exp
     index,
     {
       expression: 'SET #entry = :entry, #format = :format, #ttl = :ttl',
-      names: { '#entry': entryPrefix + entry.key, '#format': 'format', '#ttl': 'ttl' },
+      names: { '#entry': entryPrefix + entry.key },
       values: {
         ':entry': {
           M: {
@@ -142,15 +142,14 @@ export async function markEnded(
     options,
     index,
     {
-      expression: 'SET #mark = :endedAt, #format = :format, #ttl = :ttl',
-      names: { '#mark': mark, '#format': 'format', '#ttl': 'ttl' },
+      expression: `SET ${mark} = :endedAt, #format = :format, #ttl = :ttl`,
       values: {
         ':endedAt': numberAttribute(endedAt),
         ':format': numberAttribute(format),
         ':ttl': numberAttribute(after(options.clock(), minMarkSeconds)),
       },
     },
-    { expression: 'attribute_not_exists(#mark) OR #mark <= :endedAt' },
+    { expression: `attribute_not_exists(${mark}) OR ${mark} <= :endedAt` },
     'ALL_NEW',
   );
   return marked === undefined ? readIndex(options, index) : indexEntries(marked);

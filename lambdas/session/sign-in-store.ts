@@ -36,7 +36,7 @@ import {
 import { livenessOf, ttlOf } from './state.ts';
 import { getCores, warmUp, type StoreOptions } from './store.ts';
 import { putOnce } from './table.ts';
-import { begin, cleanUpAfterEnd, end, endByTime, recordOtherSessions, type NewItems } from './transitions.ts';
+import { begin, end, endAndCleanUp, endByTime, recordOtherSessions, type NewItems } from './transitions.ts';
 
 /** The data of a new session. */
 export interface NewSession {
@@ -75,26 +75,7 @@ interface ReplacedRole {
 }
 
 /** What a sign-in may do. */
-export interface SignInStore {
-  /** Opens the connection, so that the first request need not. */
-  warmUp(): Promise<void>;
-  /**
-   * True for the first callback of an attempt, false for every other.
-   *
-   * @throws StoreUnavailable, IdentifierKeyUnavailable: without the key no session can be made
-   */
-  spendAttempt(attemptId: string, validForSeconds: number): Promise<boolean>;
-  /**
-   * The role chosen in the session to replace, as `replacementOf` names it; undefined when there is none, or the session
-   * has ended.
-   */
-  replacedRole(replaces: string, deadline: AbortSignal): Promise<ReplacedRole | undefined>;
-  /**
-   * Writes a new session; `provider_logout` when CIS2 has ended it already. The session is only alive if everything is
-   * written before `deadline`, and only then are other sessions ended.
-   */
-  create(session: NewSession, deadline: AbortSignal): Promise<CreatedSession | 'provider_logout'>;
-}
+export type SignInStore = ReturnType<typeof createSignInStore>;
 
 /** The last writes of a sign-in, or those that undo it, have this many milliseconds beyond its deadline. */
 const maxFinalMs = 1_200;
@@ -104,44 +85,51 @@ const withFinalDeadline = <T>(
 ): Promise<T> => withDeadline(maxFinalMs, (deadline) => step({ ...options, deadline }));
 
 /** @throws StoreUnavailable from every method, when nothing is known */
-export function createSignInStore(options: IdentifyingStoreOptions): SignInStore {
+export function createSignInStore(options: IdentifyingStoreOptions) {
   return {
+    /** Opens the connection, so that the first request need not. */
     warmUp: () => warmUp(options),
-    spendAttempt: (attemptId, validForSeconds) => spendAttempt(options, attemptId, validForSeconds),
-    replacedRole: (replaces, deadline) => replacedRole({ ...options, deadline }, replaces),
-    create: (session, deadline) => create({ ...options, deadline }, session, deadline),
-  };
-}
 
-async function spendAttempt(
-  options: IdentifyingStoreOptions,
-  attemptId: string,
-  validForSeconds: number,
-): Promise<boolean> {
-  const item = {
-    ...attemptKey(attemptId),
-    format: numberAttribute(format),
-    ttl: numberAttribute(after(options.clock(), validForSeconds)),
-  };
-  const [isFirst] = await settleAll([putOnce(options, item), options.identifierKey()]);
-  return isFirst;
-}
+    /**
+     * True for the first callback of an attempt, false for every other.
+     *
+     * @throws StoreUnavailable, IdentifierKeyUnavailable: without the key no session can be made
+     */
+    async spendAttempt(attemptId: string, validForSeconds: number): Promise<boolean> {
+      const item = {
+        ...attemptKey(attemptId),
+        format: numberAttribute(format),
+        ttl: numberAttribute(after(options.clock(), validForSeconds)),
+      };
+      const [isFirst] = await settleAll([putOnce(options, item), options.identifierKey()]);
+      return isFirst;
+    },
 
-async function replacedRole(
-  options: IdentifyingStoreOptions,
-  replaces: string,
-): Promise<ReplacedRole | undefined> {
-  const replaced = parseReplacement(replaces);
-  if (replaced === undefined) return undefined;
-  const { key, roleKey } = replaced;
-  const core = (await getCores(options, [key])).get(key);
-  const liveness = core && livenessOf(options, core);
-  if (core === undefined || liveness === undefined || !('expiry' in liveness)) return undefined;
-  // It can be opened only with the key from the session's cookie, and only in an unchanged item.
-  const roleId = openRole(key, roleKey, core) ?? undefined;
-  const isOf: ReplacedRole['isOf'] = async (user) =>
-    readString(core['userHash']) === identifierHash(await options.identifierKey(), 'user', user);
-  return roleId === undefined ? undefined : { roleId, isOf };
+    /**
+     * The role chosen in the session to replace, as `replacementOf` names it; undefined when there is none, or the session
+     * has ended.
+     */
+    async replacedRole(replaces: string, deadline: AbortSignal): Promise<ReplacedRole | undefined> {
+      const replaced = parseReplacement(replaces);
+      if (replaced === undefined) return undefined;
+      const { key, roleKey } = replaced;
+      const core = (await getCores({ ...options, deadline }, [replaced])).get(key);
+      const liveness = core && livenessOf(options, core);
+      if (core === undefined || liveness === undefined || !('expiry' in liveness)) return undefined;
+      // It can be opened only with the key from the session's cookie, and only in an unchanged item.
+      const roleId = openRole(key, roleKey, core) ?? undefined;
+      const isOf: ReplacedRole['isOf'] = async (user) =>
+        readString(core['userHash']) === identifierHash(await options.identifierKey(), 'user', user);
+      return roleId === undefined ? undefined : { roleId, isOf };
+    },
+
+    /**
+     * Writes a new session; `provider_logout` when CIS2 has ended it already. The session is only alive if everything is
+     * written before `deadline`, and only then are other sessions ended.
+     */
+    create: (session: NewSession, deadline: AbortSignal) =>
+      create({ ...options, deadline }, session, deadline),
+  };
 }
 
 /*
@@ -165,7 +153,7 @@ async function create(
   const replaced = session.replaces === undefined ? undefined : parseReplacement(session.replaces);
   const now = options.clock();
   try {
-    await begin(options, newItems(options, { session, credential, user, providerSession, now }));
+    await begin(options, newItems(options, session, credential, { user, providerSession }, now));
     const entry = {
       key,
       begunAt: session.begunAt,
@@ -179,9 +167,7 @@ async function create(
         : addToProviderSessionIndex(options, providerSession, entry),
     ]);
     if (ofUser === undefined || !ofProviderSession) {
-      await withFinalDeadline(options, async (last) =>
-        cleanUpAfterEnd(last, key, await end(last, key, 'provider_logout')),
-      );
+      await withFinalDeadline(options, (last) => endAndCleanUp(last, key, 'provider_logout'));
       return 'provider_logout';
     }
     deadline.throwIfAborted();
@@ -209,19 +195,10 @@ async function create(
 
 function newItems(
   options: StoreOptions,
-  {
-    session,
-    credential,
-    user,
-    providerSession,
-    now,
-  }: {
-    session: NewSession;
-    credential: SessionCredential;
-    user: string;
-    providerSession: string | undefined;
-    now: EpochSeconds;
-  },
+  session: NewSession,
+  credential: SessionCredential,
+  { user, providerSession }: { user: string; providerSession: string | undefined },
+  now: EpochSeconds,
 ): NewItems {
   const { idleSeconds, absoluteSeconds } = options.limits;
   const { key, secret } = credential;
@@ -278,7 +255,7 @@ async function endSurplus(
   if (!mustCount && others.length < sessionsPerUser) return 0;
   const { over, living } = await sortByLiveness(options, mustCount ? listed : []);
   const surplus = Math.max(0, living.length + 1 - sessionsPerUser);
-  const left = living.slice(surplus).filter(({ understood }) => understood).length;
+  const left = living.slice(surplus).filter(({ is }) => is === 'alive').length;
   await settleAll([
     removeFromIndex(options, userIndex, [...expired.map((entry) => entry.key), ...over]),
     // Not done for a session that has ended meanwhile.
@@ -286,14 +263,15 @@ async function endSurplus(
   ]);
   // Last: if one of the other writes fails, the sign-in fails without ending a session.
   const ended = await mapParallel(living.slice(0, surplus), (session) =>
-    end(options, session.key, 'replaced').then((core) => cleanUpAfterEnd(options, session.key, core)),
+    endAndCleanUp(options, session.key, 'replaced'),
   );
   return ended.filter(Boolean).length;
 }
 
-interface LivingSession {
+/** `unreadable`: counts as alive. `timed out`: without its end in the table. */
+interface SeenSession {
   readonly key: string;
-  readonly understood: boolean;
+  readonly is: 'alive' | 'unreadable' | 'timed out' | 'over';
 }
 
 /** How many expired sessions a sign-in marks as ended at most. The others are left to later sign-ins, or to a read. */
@@ -306,26 +284,26 @@ const maxEndsInPassing = 5;
 async function sortByLiveness(
   options: StoreOptions,
   listed: readonly IndexEntry[],
-): Promise<{ over: readonly string[]; living: readonly LivingSession[] }> {
-  const oldestFirst = listed
-    .toSorted((left, right) => left.begunAt - right.begunAt || (left.key < right.key ? -1 : 1))
-    .map((entry) => entry.key);
+): Promise<{ over: readonly string[]; living: readonly SeenSession[] }> {
+  const oldestFirst = listed.toSorted(
+    (left, right) => left.begunAt - right.begunAt || (left.key < right.key ? -1 : 1),
+  );
   const cores = await getCores(options, oldestFirst);
   let ends = 0;
-  const seen = await mapParallel(oldestFirst, async (key) => {
+  const seen = await mapParallel(oldestFirst, async ({ key }): Promise<SeenSession> => {
     const core = cores.get(key);
-    if (core === undefined) return { key, is: 'over', understood: true };
+    if (core === undefined) return { key, is: 'over' };
     const liveness = livenessOf(options, core);
-    if (liveness === undefined) return { key, is: 'living', understood: false };
-    if ('expiry' in liveness) return { key, is: 'living', understood: true };
-    if (liveness.written) return { key, is: 'over', understood: true };
+    if (liveness === undefined) return { key, is: 'unreadable' };
+    if ('expiry' in liveness) return { key, is: 'alive' };
+    if (liveness.written) return { key, is: 'over' };
     ends += 1;
-    if (ends > maxEndsInPassing) return { key, is: 'timed out', understood: true };
+    if (ends > maxEndsInPassing) return { key, is: 'timed out' };
     const ended = await endByTime(options, key, core, liveness.reason);
-    return { key, is: ended === undefined ? 'living' : 'over', understood: true };
+    return { key, is: ended === undefined ? 'alive' : 'over' };
   });
   return {
     over: seen.filter(({ is }) => is === 'over').map(({ key }) => key),
-    living: seen.filter(({ is }) => is === 'living'),
+    living: seen.filter(({ is }) => is === 'alive' || is === 'unreadable'),
   };
 }

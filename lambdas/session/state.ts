@@ -75,7 +75,6 @@ export const alive = ({ limits, clock }: StoreOptions, match: SessionMatch = {})
       'lastActiveAt > :idleSince AND signedInAt > :absoluteSince',
       ...required.map(([name]) => `${name} = :${name}`),
     ].join(' AND '),
-    names: { '#state': 'state' },
     values: {
       ':alive': { S: 'alive' },
       ':now': numberAttribute(now),
@@ -86,11 +85,13 @@ export const alive = ({ limits, clock }: StoreOptions, match: SessionMatch = {})
   };
 };
 
-/** A session's times, and the limits that apply to it: its own or the current ones, whichever are stricter. */
-export const timesOf = (
-  { limits }: StoreOptions,
-  core: Item,
-): (SessionTimes & { limits: SessionLimits }) | undefined => {
+/** A session's times, and the limits that apply to it. */
+interface AppliedTimes extends SessionTimes {
+  readonly limits: SessionLimits;
+}
+
+/** The limits are its own or the current ones, whichever are stricter. Undefined when an attribute is missing or invalid. */
+function timesOf({ limits }: StoreOptions, core: Item): AppliedTimes | undefined {
   const signedInAt = readEpochSeconds(core['signedInAt']);
   const lastActiveAt = readEpochSeconds(core['lastActiveAt']);
   const idleSeconds = readPositive(core['idleSeconds']);
@@ -98,11 +99,12 @@ export const timesOf = (
   if (signedInAt === undefined || lastActiveAt === undefined) return undefined;
   if (idleSeconds === undefined || absoluteSeconds === undefined) return undefined;
   return { signedInAt, lastActiveAt, limits: stricter(limits, { idleSeconds, absoluteSeconds }) };
-};
+}
 
 /** Alive until `expiry`, or ended: `written` when the table has the end already. */
 export type Liveness =
-  { readonly expiry: Expiry } | { readonly reason: EndReason; readonly written: boolean };
+  | { readonly expiry: Expiry; readonly times: AppliedTimes }
+  | { readonly reason: EndReason; readonly written: boolean };
 
 /** Whether the session of a core item is alive, without opening anything; undefined when the item is invalid. */
 export const livenessOf = (options: StoreOptions, core: Item): Liveness | undefined => {
@@ -113,7 +115,7 @@ export const livenessOf = (options: StoreOptions, core: Item): Liveness | undefi
   if (state === 'ended') return isEndReason(reason) ? { reason, written: true } : undefined;
   if (state !== 'alive') return undefined;
   const expiry = expiryOf(times, times.limits);
-  return options.clock() >= expiry.at ? { reason: expiry.bindingLimit, written: false } : { expiry };
+  return options.clock() >= expiry.at ? { reason: expiry.bindingLimit, written: false } : { expiry, times };
 };
 
 /** Whether a core item, as it was before its end was written, was still alive. */
@@ -147,8 +149,7 @@ export type CredentialCheck =
   | {
       readonly status: 'alive';
       readonly core: Item;
-      /** With the limits that apply to it. */
-      readonly times: SessionTimes & { readonly limits: SessionLimits };
+      readonly times: AppliedTimes;
       readonly expiry: Expiry;
       readonly handle: string;
     }
@@ -171,13 +172,10 @@ export const checkCredential = (
     return matchesFormerSecret(credential, core) ? { status: 'ended', reason: 'replaced' } : unknown;
   }
   const liveness = livenessOf(options, core);
-  const times = timesOf(options, core);
   const handle = readString(core['handle']);
-  if (liveness === undefined || times === undefined || handle === undefined) {
-    return { status: 'unknown', unreadable: 'core' };
-  }
+  if (liveness === undefined || handle === undefined) return { status: 'unknown', unreadable: 'core' };
   if ('reason' in liveness) return { status: 'ended', reason: liveness.reason };
-  return { status: 'alive', core, times, expiry: liveness.expiry, handle };
+  return { status: 'alive', core, handle, ...liveness };
 };
 
 /** The state of a session for the holder of a credential. */

@@ -32,11 +32,11 @@ export async function getSessionItems(
 /** The core items of these sessions, by session key. @throws StoreUnavailable */
 export async function getCores(
   options: StoreOptions,
-  sessions: readonly string[],
+  sessions: readonly { readonly key: string }[],
 ): Promise<ReadonlyMap<string, Item>> {
   const cores = await batchGet(
     options,
-    sessions.map((key) => sessionKey(key, 'core')),
+    sessions.map(({ key }) => sessionKey(key, 'core')),
   );
   return new Map(cores.map((core) => [(readString(core['pk']) ?? '').replace('session#', ''), core]));
 }

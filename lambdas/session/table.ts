@@ -24,15 +24,16 @@ import { settleAll } from './parallel.ts';
 
 export interface Table {
   readonly client: DynamoDBClient;
-  readonly table: string;
+  readonly tableName: string;
   /** Aborts every call. */
   readonly deadline?: AbortSignal;
 }
 
-/** A condition or a change, with the names and values that it uses. */
+/** A condition or a change. `#name` in it is the attribute `name`, unless `names` says otherwise. */
 export interface Expression {
   readonly expression: string;
   readonly names?: Readonly<Record<string, string>>;
+  /** Values that the other expression of a call uses may be here; DynamoDB refuses unused ones. */
   readonly values?: Item;
 }
 
@@ -81,26 +82,34 @@ async function send<T>(
   }
 }
 
-/** The names and values of these; DynamoDB refuses empty ones. */
-const termsOf = (...expressions: readonly Expression[]) => {
-  const names = Object.assign({}, ...expressions.map((part) => part.names)) as Record<string, string>;
-  const values = Object.assign({}, ...expressions.map((part) => part.values)) as Item;
-  return {
-    ...(Object.keys(names).length === 0 ? {} : { ExpressionAttributeNames: names }),
-    ...(Object.keys(values).length === 0 ? {} : { ExpressionAttributeValues: values }),
-  };
-};
+/** DynamoDB refuses empty lists of names and values. */
+const unlessEmpty = <T extends object>(terms: T): T | undefined =>
+  Object.keys(terms).length === 0 ? undefined : terms;
+
+/** The names and values of these. */
+const termsOf = (...expressions: readonly Expression[]) => ({
+  ExpressionAttributeNames: unlessEmpty(
+    Object.fromEntries(
+      expressions.flatMap(({ expression, names }) =>
+        (expression.match(/#\w+/g) ?? []).map((name) => [name, names?.[name] ?? name.slice(1)] as const),
+      ),
+    ),
+  ),
+  ExpressionAttributeValues: unlessEmpty(
+    Object.assign({}, ...expressions.map(({ values }) => values)) as Item,
+  ),
+});
 
 /** One item, by a consistent read. */
 export async function get(table: Table, key: Item): Promise<Item | undefined> {
-  const input = { TableName: table.table, Key: key, ConsistentRead: true };
+  const input = { TableName: table.tableName, Key: key, ConsistentRead: true };
   return (await send(table, (options) => table.client.send(new GetItemCommand(input), options)))?.Item;
 }
 
 /** Items of one partition with sort keys in a range, in one consistent read. */
 export async function query(table: Table, pk: string, first: string, last: string): Promise<readonly Item[]> {
   const input = {
-    TableName: table.table,
+    TableName: table.tableName,
     ConsistentRead: true,
     KeyConditionExpression: 'pk = :pk AND sk BETWEEN :first AND :last',
     ExpressionAttributeValues: { ':pk': { S: pk }, ':first': { S: first }, ':last': { S: last } },
@@ -120,7 +129,7 @@ export async function scanKeys(
   from: Item | undefined,
 ): Promise<{ readonly keys: readonly string[]; readonly last: Item | undefined }> {
   const input = {
-    TableName: table.table,
+    TableName: table.tableName,
     ConsistentRead: true,
     ExclusiveStartKey: from,
     // The policy permits a scan of some attributes only, and requires that the call selects them.
@@ -146,10 +155,10 @@ async function batchOf(
   keys: readonly Item[],
   [pauseMs, ...pausesMs]: readonly number[],
 ): Promise<readonly Item[]> {
-  const input = { RequestItems: { [table.table]: { Keys: [...keys], ConsistentRead: true } } };
+  const input = { RequestItems: { [table.tableName]: { Keys: [...keys], ConsistentRead: true } } };
   const read = await send(table, (options) => table.client.send(new BatchGetItemCommand(input), options));
-  const found = read?.Responses?.[table.table] ?? [];
-  const unread = read?.UnprocessedKeys?.[table.table]?.Keys ?? [];
+  const found = read?.Responses?.[table.tableName] ?? [];
+  const unread = read?.UnprocessedKeys?.[table.tableName]?.Keys ?? [];
   if (unread.length === 0) return found;
   if (pauseMs === undefined) throw new StoreUnavailable('unprocessed keys');
   await send(table, () => wait(pauseMs, table));
@@ -159,7 +168,7 @@ async function batchOf(
 /** @returns false when the condition did not hold, and nothing was written */
 export async function put(table: Table, item: Item, condition: Expression): Promise<boolean> {
   const input = {
-    TableName: table.table,
+    TableName: table.tableName,
     Item: item,
     ConditionExpression: condition.expression,
     ...termsOf(condition),
@@ -197,8 +206,8 @@ export async function update(
   return updated && (updated.Attributes ?? {});
 }
 
-const updateOf = ({ table }: Table, key: Item, change: Expression, condition: Expression) => ({
-  TableName: table,
+const updateOf = ({ tableName }: Table, key: Item, change: Expression, condition: Expression) => ({
+  TableName: tableName,
   Key: key,
   UpdateExpression: change.expression,
   ConditionExpression: condition.expression,
@@ -218,7 +227,7 @@ export async function updateChecking(
   other: { readonly key: Item; readonly condition: Expression },
 ): Promise<boolean> {
   const check = {
-    TableName: table.table,
+    TableName: table.tableName,
     Key: other.key,
     ConditionExpression: other.condition.expression,
     ...termsOf(other.condition),
@@ -234,6 +243,6 @@ export async function updateChecking(
 
 /** Removes an item, where it is there. */
 export async function remove(table: Table, key: Item): Promise<void> {
-  const input = { TableName: table.table, Key: key };
+  const input = { TableName: table.tableName, Key: key };
   await send(table, (options) => table.client.send(new DeleteItemCommand(input), options));
 }

@@ -57,37 +57,6 @@ export interface TokenView {
   readonly leaseUntil: number;
 }
 
-/** The right to change a session's tokens for a service. */
-export interface TokenLease {
-  /**
-   * Stores tokens, or undefined for none, and releases the lease.
-   *
-   * @returns their generation; false, with nothing stored, when the session has ended or a later lease has stored others
-   * @throws StoreUnavailable
-   */
-  store(tokens: IssuedTokens | undefined): Promise<number | false>;
-  /** Releases the lease, and blocks the next one for a time. If that fails, the lease expires. */
-  release(backOffMs?: number): Promise<void>;
-}
-
-/** A session's tokens. It holds the key that opens them for the time of the request. */
-export interface SessionTokens {
-  /** Names the session within an instance; cannot be used as a cookie. */
-  readonly session: string;
-  /** The tokens of the sign-in; undefined when the session has none. @throws StoreUnavailable */
-  signIn(): Promise<SignInTokens | undefined>;
-  /** The tokens that were read when the session was opened; none for another service. */
-  seen(audience: LeasedAudience): TokenView;
-  /** @throws StoreUnavailable, SessionGone */
-  read(audience: LeasedAudience): Promise<TokenView>;
-  /**
-   * Takes the lease; undefined when another has it, when anything has changed since `view`, or when the session has ended.
-   *
-   * @throws StoreUnavailable
-   */
-  lease(audience: LeasedAudience, view: TokenView): Promise<TokenLease | undefined>;
-}
-
 /** How long a lease lasts, in milliseconds: longer than a token call may take, shorter than a function may run. */
 export const leaseMs = 12_000;
 
@@ -95,131 +64,163 @@ export interface TokenOptions extends StoreOptions {
   readonly preciseClock: PreciseClock;
 }
 
-const names = {
-  '#generation': 'generation',
-  '#sealed': 'sealed',
-  '#fence': 'fence',
-  '#leaseUntil': 'leaseUntil',
-  '#leaseHolder': 'leaseHolder',
-  '#format': 'format',
-  '#ttl': 'ttl',
-};
-/** DynamoDB refuses unused names and values. */
-const expressionOf = (expression: string, values: Item): Expression => ({
-  expression,
-  names: Object.fromEntries(Object.entries(names).filter(([name]) => expression.includes(name))),
-  values: Object.fromEntries(Object.entries(values).filter(([name]) => expression.includes(name))),
-});
-const unchanged = (name: string, seen: number): string =>
-  seen === 0 ? `attribute_not_exists(#${name})` : `#${name} = :${name}Seen`;
+/** A session, and the key that opens what it contains. */
+interface OpenedSession {
+  readonly key: string;
+  readonly dataKey: Secret<Buffer>;
+}
 
-/** @param opened - what was read as the session was opened: its core, and an item of its tokens */
-export function sessionTokens(
+const tokensKey = ({ key }: OpenedSession, audience: TokenAudience): Item =>
+  sessionKey(key, `token#${audience}`);
+
+/** A session's tokens. It holds the key that opens them for the time of the request. */
+export type SessionTokens = ReturnType<typeof createSessionTokens>;
+
+/** @param read - what was read as the session was opened: its core, and an item of its tokens */
+export function createSessionTokens(
   options: TokenOptions,
-  key: string,
-  dataKey: Secret<Buffer>,
-  opened: {
+  session: OpenedSession,
+  read: {
     readonly core: Item;
     readonly audience: TokenAudience | undefined;
     readonly item: Item | undefined;
   },
-): SessionTokens {
-  const keyOf = (audience: TokenAudience): Item => sessionKey(key, `token#${audience}`);
-
-  const viewOf = (audience: LeasedAudience, item: Item | undefined): TokenView => {
-    const generation = readCount(item?.['generation']);
-    const fence = readCount(item?.['fence']);
-    const leaseUntil = readEpochMilliseconds(item?.['leaseUntil']) ?? 0;
-    const backsOff = fence > generation && readString(item?.['leaseHolder']) === undefined;
-    return {
-      generation,
-      fence,
-      leaseUntil,
-      tokens: openIssuedTokens(key, dataKey, audience, generation, item?.['sealed']?.B),
-      backOffMs: backsOff ? Math.max(0, leaseUntil - options.preciseClock()) : 0,
-    };
-  };
-
-  const updateWhileAlive = (
-    audience: LeasedAudience,
-    change: string,
-    condition: string,
-    values: Item,
-  ): Promise<boolean> =>
-    updateChecking(options, keyOf(audience), expressionOf(change, values), expressionOf(condition, values), {
-      key: sessionKey(key, 'core'),
-      condition: alive(options),
-    });
-
-  const leaseOf = (audience: LeasedAudience, fence: number): TokenLease => ({
-    store: async (tokens) => {
-      const sealed = tokens && sealIssuedTokens(key, dataKey, audience, fence, tokens);
-      const stored = await updateWhileAlive(
-        audience,
-        `SET #generation = :fence ${sealed === undefined ? 'REMOVE #sealed' : ', #sealed = :sealed'}`,
-        // The generation may be there already, when the SDK repeats a write whose response was lost.
-        'attribute_not_exists(#generation) OR #generation <= :fence',
-        { ':fence': numberAttribute(fence), ...(sealed && { ':sealed': { B: sealed } }) },
-      );
-      return stored && fence;
-    },
-    release: async (backOffMs = 0) => {
-      const until = backOffMs === 0 ? 'REMOVE #leaseUntil,' : 'SET #leaseUntil = :until REMOVE';
-      await update(
-        options,
-        keyOf(audience),
-        expressionOf(`${until} #leaseHolder`, {
-          ':until': numberAttribute(options.preciseClock() + backOffMs),
-        }),
-        expressionOf('#fence = :fence', { ':fence': numberAttribute(fence) }),
-      ).catch(() => undefined);
-    },
-  });
-
+) {
+  const { key, dataKey } = session;
   return {
+    /** Names the session within an instance; cannot be used as a cookie. */
     session: key,
-    signIn: async () => {
-      const item = opened.audience === 'cis2' ? opened.item : await get(options, keyOf('cis2'));
+
+    /** The tokens of the sign-in; undefined when the session has none. @throws StoreUnavailable */
+    async signIn(): Promise<SignInTokens | undefined> {
+      const item = read.audience === 'cis2' ? read.item : await get(options, tokensKey(session, 'cis2'));
       return openSignInTokens(key, dataKey, item?.['sealed']?.B);
     },
-    seen: (audience) => viewOf(audience, opened.audience === audience ? opened.item : undefined),
-    read: async (audience) => {
+
+    /** The tokens that were read when the session was opened; none for another service. */
+    seen: (audience: LeasedAudience): TokenView =>
+      viewOf(options, session, audience, read.audience === audience ? read.item : undefined),
+
+    /** @throws StoreUnavailable, SessionGone */
+    async read(audience: LeasedAudience): Promise<TokenView> {
       const item = await getSessionItems(options, key, `token#${audience}`);
       const core = item('core');
       if (core === undefined) throw new SessionGone({ status: 'unknown' });
       const liveness = livenessOf(options, core);
       if (liveness === undefined) throw new SessionGone({ status: 'unknown', unreadable: 'core' });
       if ('reason' in liveness) throw new SessionGone({ status: 'ended', reason: liveness.reason });
-      return viewOf(audience, item(`token#${audience}`));
+      return viewOf(options, session, audience, item(`token#${audience}`));
     },
-    lease: async (audience, view) => {
+
+    /**
+     * Takes the lease; undefined when another has it, when anything has changed since `view`, or when the session has ended.
+     *
+     * @throws StoreUnavailable
+     */
+    async lease(audience: LeasedAudience, view: TokenView): Promise<TokenLease | undefined> {
       const now = options.preciseClock();
       if (view.fence > view.generation && view.leaseUntil > now) return undefined;
       const fence = Math.max(view.fence, view.generation) + 1;
+      const signedInAt = readEpochSeconds(read.core['signedInAt']) ?? options.clock();
       const seen = [
         unchanged('generation', view.generation),
         unchanged('fence', view.fence),
         unchanged('leaseUntil', view.leaseUntil),
       ];
-      const taken = await updateWhileAlive(
-        audience,
-        'SET #fence = :fence, #leaseUntil = :until, #leaseHolder = :holder, #format = :format, #ttl = :ttl',
-        // The lease may be ours already, when the SDK repeats a write whose response was lost.
-        `#leaseHolder = :holder OR (${seen.join(' AND ')})`,
-        {
+      const change = {
+        expression:
+          'SET #fence = :fence, #leaseUntil = :until, #leaseHolder = :holder, #format = :format, #ttl = :ttl',
+        values: {
           ':fence': numberAttribute(fence),
           ':until': numberAttribute(now + leaseMs),
           ':holder': { S: randomBytes(9).toString('base64url') },
           ':format': numberAttribute(format),
-          ':ttl': numberAttribute(
-            ttlOf(options, readEpochSeconds(opened.core['signedInAt']) ?? options.clock()),
-          ),
-          ':generationSeen': numberAttribute(view.generation),
-          ':fenceSeen': numberAttribute(view.fence),
-          ':leaseUntilSeen': numberAttribute(view.leaseUntil),
+          ':ttl': numberAttribute(ttlOf(options, signedInAt)),
         },
-      );
-      return taken ? leaseOf(audience, fence) : undefined;
+      };
+      const condition = {
+        // The lease may be ours already, when the SDK repeats a write whose response was lost.
+        expression: `#leaseHolder = :holder OR (${seen.map(({ expression }) => expression).join(' AND ')})`,
+        values: Object.assign({}, ...seen.map(({ values }) => values)) as Item,
+      };
+      const taken = await updateWhileAlive(options, session, audience, change, condition);
+      return taken ? createTokenLease(options, session, audience, fence) : undefined;
     },
   };
 }
+
+const unchanged = (name: string, seen: number): Expression =>
+  seen === 0
+    ? { expression: `attribute_not_exists(#${name})` }
+    : { expression: `#${name} = :${name}Seen`, values: { [`:${name}Seen`]: numberAttribute(seen) } };
+
+function viewOf(
+  options: TokenOptions,
+  { key, dataKey }: OpenedSession,
+  audience: LeasedAudience,
+  item: Item | undefined,
+): TokenView {
+  const generation = readCount(item?.['generation']);
+  const fence = readCount(item?.['fence']);
+  const leaseUntil = readEpochMilliseconds(item?.['leaseUntil']) ?? 0;
+  const backsOff = fence > generation && readString(item?.['leaseHolder']) === undefined;
+  return {
+    generation,
+    fence,
+    leaseUntil,
+    tokens: openIssuedTokens(key, dataKey, audience, generation, item?.['sealed']?.B),
+    backOffMs: backsOff ? Math.max(0, leaseUntil - options.preciseClock()) : 0,
+  };
+}
+
+const updateWhileAlive = (
+  options: TokenOptions,
+  session: OpenedSession,
+  audience: LeasedAudience,
+  change: Expression,
+  condition: Expression,
+): Promise<boolean> =>
+  updateChecking(options, tokensKey(session, audience), change, condition, {
+    key: sessionKey(session.key, 'core'),
+    condition: alive(options),
+  });
+
+/** The right to change a session's tokens for a service. */
+export type TokenLease = ReturnType<typeof createTokenLease>;
+
+const createTokenLease = (
+  options: TokenOptions,
+  session: OpenedSession,
+  audience: LeasedAudience,
+  fence: number,
+) => ({
+  /**
+   * Stores tokens, or undefined for none, and releases the lease.
+   *
+   * @returns their generation; false, with nothing stored, when the session has ended or a later lease has stored others
+   * @throws StoreUnavailable
+   */
+  async store(tokens: IssuedTokens | undefined): Promise<number | false> {
+    const sealed = tokens && sealIssuedTokens(session.key, session.dataKey, audience, fence, tokens);
+    const change = {
+      expression: `SET #generation = :fence ${sealed === undefined ? 'REMOVE #sealed' : ', #sealed = :sealed'}`,
+      values: { ':fence': numberAttribute(fence), ...(sealed && { ':sealed': { B: sealed } }) },
+    };
+    // The generation may be there already, when the SDK repeats a write whose response was lost.
+    const condition = { expression: 'attribute_not_exists(#generation) OR #generation <= :fence' };
+    return (await updateWhileAlive(options, session, audience, change, condition)) && fence;
+  },
+
+  /** Releases the lease, and blocks the next one for a time. If that fails, the lease expires. */
+  async release(backOffMs = 0): Promise<void> {
+    const change: Expression =
+      backOffMs === 0
+        ? { expression: 'REMOVE #leaseUntil, #leaseHolder' }
+        : {
+            expression: 'SET #leaseUntil = :until REMOVE #leaseHolder',
+            values: { ':until': numberAttribute(options.preciseClock() + backOffMs) },
+          };
+    const condition = { expression: '#fence = :fence', values: { ':fence': numberAttribute(fence) } };
+    await update(options, tokensKey(session, audience), change, condition).catch(() => undefined);
+  },
+});

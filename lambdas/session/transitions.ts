@@ -40,13 +40,11 @@ export async function begin(options: StoreOptions, { core, profile, tokens }: Ne
   const putBeside = (item: Item) =>
     putWhereNone(item, {
       expression: '#sealed = :sealed',
-      names: { '#sealed': 'sealed' },
       values: { ':sealed': item['sealed'] ?? { NULL: true } },
     });
   const written = await settleAll([
     putWhereNone(core, {
       expression: 'secretHash = :own AND #state = :alive',
-      names: { '#state': 'state' },
       values: { ':own': own, ':alive': state },
     }),
     putBeside(profile),
@@ -93,7 +91,6 @@ export const changeRole = (
     {
       expression: `SET secretHash = :next, formerSecrets = :former, wrappedKey = :wrappedKey,
         #role = :role, handle = :newHandle, ${activity}`,
-      names: { '#role': 'role' },
       values: {
         ':next': { S: secretHash(next.secret) },
         ':former': { L: former.map((hash) => ({ S: hash })) },
@@ -188,7 +185,6 @@ export const end = (
 
 const notEnded = {
   expression: '#state = :alive',
-  names: { '#state': 'state' },
   values: { ':alive': { S: 'alive' } },
 };
 
@@ -259,7 +255,6 @@ const endWhere = (
     sessionKey(key, 'core'),
     {
       expression: 'SET #state = :ended, reason = :reason, endedAt = :now REMOVE wrappedKey, #role',
-      names: { '#role': 'role' },
       values: {
         ':now': numberAttribute(options.clock()),
         ':ended': { S: 'ended' },
@@ -299,3 +294,11 @@ export async function cleanUpAfterEnd(
   ]);
   return { person: user };
 }
+
+/** Ends a live session that matches, and cleans up after it. @returns false when there is none */
+export const endAndCleanUp = async (
+  options: StoreOptions,
+  key: string,
+  reason: EndReason,
+  match?: SessionMatch,
+): Promise<false | EndedSession> => cleanUpAfterEnd(options, key, await end(options, key, reason, match));

@@ -25,8 +25,8 @@ export interface EventSpec {
 export const events = {
   /**
    * One a request. `route` is the pattern, never the path; `code` is the problem's or the failed sign-in's. From `upstream` on, of
-   * a proxied call: `requestId` is the `X-Request-ID` that the upstream was sent; `refusedBy` the step that ended the call, `fault`
-   * what the upstream did. Never a path's variables, a query or a body.
+   * a proxied call: `requestId` is the `X-Request-ID` that the upstream was sent; `refusedBy` the step that ended the call, `request`
+   * where no route has its path; `fault` what the upstream did. Never a path's variables, a query or a body.
    */
   request: {
     fields:
@@ -36,6 +36,7 @@ export const events = {
   unexpected_error: { level: 'error', fields: 'error cause at' },
   /** A dependency failed: the store, CIS2, the keys. */
   dependency_failed: { level: 'error', fields: 'code detail error cause at' },
+  /** `failed`: the name of the first error, or `too slow` when the time limit of the warm-up was reached first. */
   warm_up: { fields: 'durationMs failed' },
   manifest_unusable: { level: 'error', fields: 'problem' },
   settings_invalid: { level: 'error', fields: 'problems' },

@@ -39,33 +39,28 @@ const requestUnits: PerMetric = {
 /** The dimension of a metric, beside the metric without any: each value costs as much as a metric. */
 const requestDimensions: PerMetric = { SignInFailed: 'Code', Refused: 'Rule' };
 
-/** The measurements of an instance since the last line with any. */
-export interface RequestMetrics {
-  /**
-   * @param value - a value that is not finite is ignored
-   * @param by - the value of the metric's dimension, for a metric that has one: it is counted once for each line
-   */
-  add(metric: RequestMetric, value: number, by?: unknown): void;
-  /** Returns the members for one line, and clears them; undefined without measurements. */
-  take(): Readonly<Record<string, unknown>> | undefined;
-}
-
 /**
- * The first line of an instance has its cold start.
+ * The measurements of an instance since the last line with any. Its first line has its cold start.
  *
  * @param namespace - separates the metrics of installations in one account
  */
-export function requestMetrics(namespace = noInstallation): RequestMetrics {
+export function requestMetrics(namespace = noInstallation) {
   let measured: Partial<Record<RequestMetric, number[]>> = { ColdStart: [1] };
   let dimensions: Record<string, string> = {};
   return {
-    add(metric, value, by) {
+    /**
+     * @param value - a value that is not finite is ignored
+     * @param by - the value of the metric's dimension, for a metric that has one: it is counted once for each line
+     */
+    add(metric: RequestMetric, value: number, by?: unknown): void {
       const dimension = requestDimensions[metric];
       if (!Number.isFinite(value) || (dimension !== undefined && dimension in dimensions)) return;
       if (dimension !== undefined) dimensions[dimension] = String(by);
       (measured[metric] ??= []).push(value);
     },
-    take() {
+
+    /** Returns the members for one line, and clears them; undefined without measurements. */
+    take(): Readonly<Record<string, unknown>> | undefined {
       const names = Object.keys(measured) as RequestMetric[];
       if (names.length === 0) return undefined;
       const byDimension = Object.groupBy(names, (name) => requestDimensions[name] ?? '');

@@ -29,7 +29,7 @@ import {
   sessionTable,
   signInTokens,
   start,
-  table,
+  tableName,
   worker,
 } from '../unit/session-fixtures.ts';
 
@@ -55,7 +55,7 @@ const keyOf = ({ pk, sk }: Item): Item => ({ pk: pk ?? { S: '' }, sk: sk ?? { S:
 /** The same table, whose calls are counted. */
 function counting(inner: DynamoDBClient): DynamoDBClient {
   const item = async (Key: Item): Promise<Item> =>
-    (await inner.send(new GetItemCommand({ TableName: table, Key, ConsistentRead: true }))).Item ?? {};
+    (await inner.send(new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }))).Item ?? {};
   const send = async (command: Command): Promise<unknown> => {
     const {
       Key,
@@ -104,7 +104,7 @@ beforeEach(async () => {
   now = start;
   const { client } = await EmbeddedTable.create(sessionTable);
   const clock = () => now as EpochSeconds;
-  options = { ...identified, client: counting(client), table, limits, clock, callsPerWindow: 250 };
+  options = { ...identified, client: counting(client), tableName, limits, clock, callsPerWindow: 250 };
 });
 
 async function unitsOf(work: () => Promise<unknown>): Promise<{ read: number; write: number }> {

@@ -4,12 +4,13 @@ import type { FunctionName } from '../../lambdas/settings/index.ts';
 
 /**
  * What a function's code can come to, followed through its sources: a declaration counts once something that counts
- * refers to it, and a method of an object once something asks the object's interface for it.
+ * refers to it, and a method of an object once something asks the object's interface for it, or the object itself where a
+ * function `createName` makes it.
  */
 export interface Reach {
   /** AWS actions of the commands, such as `dynamodb:GetItem`. */
   readonly actions: ReadonlySet<string>;
-  /** Members of our own interfaces, such as `SessionStore.read`. */
+  /** Members of our own interfaces and of what our functions `createName` make, such as `SessionStore.read`. */
   readonly members: ReadonlySet<string>;
 }
 
@@ -40,6 +41,21 @@ const waitsForItsName = (node: ts.Node): boolean =>
   (ts.isFunctionDeclaration(node) && node.body !== undefined) ||
   ts.isClassDeclaration(node) ||
   (ts.isVariableDeclaration(node) && isCode(node.initializer));
+
+const nameOf = (node: ts.Node): string | undefined =>
+  ts.isFunctionDeclaration(node) || ts.isVariableDeclaration(node) ? node.name?.getText() : undefined;
+
+/** `SessionStore` for a method of the object that `createSessionStore` returns. */
+function makerOf(method: ts.Node): string | undefined {
+  const isMethod =
+    ts.isMethodDeclaration(method) || (ts.isPropertyAssignment(method) && isCode(method.initializer));
+  if (!isMethod || !ts.isObjectLiteralExpression(method.parent)) return undefined;
+  let made: ts.Node = method.parent.parent;
+  while (ts.isParenthesizedExpression(made) || ts.isReturnStatement(made) || ts.isBlock(made)) {
+    made = made.parent;
+  }
+  return /^create([A-Z].*)$/.exec(nameOf(ts.isArrowFunction(made) ? made.parent : made) ?? '')?.[1];
+}
 
 /**
  * Reads the sources as the compiler does.
@@ -76,6 +92,10 @@ export function createReach(entries = join(sources, 'functions')): (name: Functi
       if (ts.isInterfaceDeclaration(parent) && ts.isTypeElement(declaration)) {
         members.add(`${parent.name.text}.${declaration.name?.getText() ?? ''}`);
       }
+      const maker = makerOf(declaration);
+      if (maker !== undefined && ts.isObjectLiteralElement(declaration)) {
+        members.add(`${maker}.${declaration.name?.getText() ?? ''}`);
+      }
       for (const implementation of waiting.get(declaration) ?? []) enter(implementation);
     };
 
@@ -90,7 +110,7 @@ export function createReach(entries = join(sources, 'functions')): (name: Functi
           throw new Error(`${symbol.name} of ${client}: which actions does it take?`);
         } else if (isOurs(declaration)) {
           if (waitsForItsName(declaration)) enter(declaration);
-          if (ts.isTypeElement(declaration)) ask(declaration);
+          if (ts.isTypeElement(declaration) || makerOf(declaration) !== undefined) ask(declaration);
         }
       }
     };
@@ -102,7 +122,7 @@ export function createReach(entries = join(sources, 'functions')): (name: Functi
       for (const action of rightsFor(command ?? '')) actions.add(`${service}:${action}`);
     };
 
-    /** The interface member of ours that a function in an object literal implements. */
+    /** The interface member of ours that a function in an object literal implements; itself where that is its only type. */
     const implemented = (node: ts.Node): ts.Node | undefined => {
       const isMethod =
         ts.isMethodDeclaration(node) || (ts.isPropertyAssignment(node) && isCode(node.initializer));
@@ -110,8 +130,9 @@ export function createReach(entries = join(sources, 'functions')): (name: Functi
       const type = checker.getContextualType(node.parent);
       const name = ts.isComputedPropertyName(node.name) ? undefined : node.name.text;
       const member = type && name === undefined ? undefined : type?.getProperty(name ?? '');
-      return member?.declarations?.find(
-        (declaration) => ts.isTypeElement(declaration) && isOurs(declaration),
+      return (
+        member?.declarations?.find((declaration) => ts.isTypeElement(declaration) && isOurs(declaration)) ??
+        (makerOf(node) === undefined ? undefined : node)
       );
     };
 

@@ -292,7 +292,7 @@ describe('the rights to items of the sessions table', () => {
     const options = {
       ...identified,
       client,
-      table,
+      tableName: table,
       limits: { idleSeconds: 900, absoluteSeconds: 43_200 },
       clock: () => now,
       callsPerWindow: 600,

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { GetItemCommand, UpdateItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { sessionTable, table } from '../unit/session-fixtures.ts';
+import { sessionTable, tableName } from '../unit/session-fixtures.ts';
 import { EmbeddedTable } from './embedded-table.ts';
 import { explore, LosingOrder, type Scenario } from './explore.ts';
 
@@ -15,14 +15,14 @@ const keyOf = (name: string) => ({ pk: { S: `${name}#${String(worlds)}` }, sk: {
 const add = (client: DynamoDBClient, name: string) =>
   client.send(
     new UpdateItemCommand({
-      TableName: table,
+      TableName: tableName,
       Key: keyOf(name),
       UpdateExpression: 'ADD amount :one',
       ExpressionAttributeValues: { ':one': { N: '1' } },
     }),
   );
 const amount = async (name: string, client = embedded.client): Promise<number> => {
-  const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: keyOf(name) }));
+  const { Item } = await client.send(new GetItemCommand({ TableName: tableName, Key: keyOf(name) }));
   return Number(Item?.['amount']?.N ?? 0);
 };
 
@@ -104,7 +104,7 @@ describe('the search through the orders of calls', () => {
       const before = await amount('one', client);
       await client.send(
         new UpdateItemCommand({
-          TableName: table,
+          TableName: tableName,
           Key: keyOf('one'),
           UpdateExpression: 'SET amount = :amount',
           ExpressionAttributeValues: { ':amount': { N: String(before + 1) } },

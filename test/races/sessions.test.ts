@@ -13,7 +13,7 @@ import {
   type RoleChange,
   type SessionCredential,
 } from '../../lambdas/session/index.ts';
-import { hashOf, table } from '../unit/session-fixtures.ts';
+import { hashOf, tableName } from '../unit/session-fixtures.ts';
 import { explore, LosingOrder, type Faults, type Race } from './explore.ts';
 import { WatchedTable, World, type LogoutForm } from './world.ts';
 
@@ -604,12 +604,12 @@ describe('the search', () => {
         sk: { S: 'sessions' },
       };
       const { Item } = await client.send(
-        new GetItemCommand({ TableName: table, Key: index, ConsistentRead: true }),
+        new GetItemCommand({ TableName: tableName, Key: index, ConsistentRead: true }),
       );
       for (const name of Object.keys(Item ?? {}).filter((attribute) => attribute.startsWith('s#'))) {
         await client.send(
           new UpdateItemCommand({
-            TableName: table,
+            TableName: tableName,
             Key: { pk: { S: `session#${name.slice(2)}` }, sk: { S: 'core' } },
             UpdateExpression: 'SET #state = :ended',
             ExpressionAttributeNames: { '#state': 'state' },
@@ -619,7 +619,7 @@ describe('the search', () => {
       }
       await client.send(
         new UpdateItemCommand({
-          TableName: table,
+          TableName: tableName,
           Key: index,
           UpdateExpression: 'SET endedAt = :now',
           ExpressionAttributeValues: { ':now': { N: String(world.now) } },

@@ -16,7 +16,7 @@ import {
   type ProxySession,
   type SessionCredential,
 } from '../../lambdas/session/index.ts';
-import { limits, table } from '../unit/session-fixtures.ts';
+import { limits, tableName } from '../unit/session-fixtures.ts';
 import type { Command } from './embedded-table.ts';
 import { explore, type Faults, type Race } from './explore.ts';
 import { WatchedTable, World } from './world.ts';
@@ -134,7 +134,7 @@ class Setting {
 
   #options(client: DynamoDBClient) {
     return {
-      ...{ client, table, limits, callsPerWindow: 600 },
+      ...{ client, tableName, limits, callsPerWindow: 600 },
       clock: () => this.world.now as EpochSeconds,
       preciseClock: () => this.#nowMs as EpochMilliseconds,
     };

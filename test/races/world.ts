@@ -18,7 +18,7 @@ import {
   sessionTable,
   signInTokens,
   start,
-  table,
+  tableName,
   worker,
   type Item,
 } from '../unit/session-fixtures.ts';
@@ -87,7 +87,7 @@ export class WatchedTable {
   async #itemOf({ pk, sk }: Item): Promise<{ key: string; item: Item | undefined }> {
     if (pk === undefined || sk === undefined) throw new TypeError('an item without a key');
     const { Item } = (await this.#embedded.send(
-      new GetItemCommand({ TableName: table, Key: { pk, sk } }) as unknown as Command,
+      new GetItemCommand({ TableName: tableName, Key: { pk, sk } }) as unknown as Command,
     )) as { Item?: Item };
     return { key: pk.S?.replace('session#', '') ?? '', item: Item };
   }
@@ -134,7 +134,7 @@ export class World {
   }
 
   stores(client: DynamoDBClient = this.#table.client): Stores {
-    const options = { ...identified, client, table, limits, clock: () => this.now as EpochSeconds };
+    const options = { ...identified, client, tableName, limits, clock: () => this.now as EpochSeconds };
     return { ...createSignInStore(options), ...createSessionStore(options), ...createLogoutStore(options) };
   }
 

@@ -9,7 +9,7 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { JWK } from 'jose';
 import type { EpochSeconds } from '../../lambdas/common/index.ts';
 import { rotateSigningKeys, type Refusal } from '../../lambdas/handlers/rotate-signing-keys.ts';
-import { assertionSigner } from '../../lambdas/keys/assertion.ts';
+import { assertionSigner } from '../../lambdas/keys/signer.ts';
 import {
   createPublishedKeys,
   createKeySecret,

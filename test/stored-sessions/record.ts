@@ -16,7 +16,7 @@ import {
   sessionTable,
   signInTokens,
   start,
-  table,
+  tableName,
   worker,
 } from '../unit/session-fixtures.ts';
 import { toFile, userOf, providerSessionOf } from './recorded.ts';
@@ -25,7 +25,13 @@ const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../pac
   version: string;
 };
 const { client } = await EmbeddedTable.create(sessionTable);
-const store = createSignInStore({ ...identified, client, table, limits, clock: () => start as EpochSeconds });
+const store = createSignInStore({
+  ...identified,
+  client,
+  tableName,
+  limits,
+  clock: () => start as EpochSeconds,
+});
 const created = await store.create(
   {
     worker,
@@ -42,7 +48,7 @@ const created = await store.create(
   new AbortController().signal,
 );
 if (created === 'provider_logout') throw new Error('refused');
-const { Items = [] } = await client.send(new ScanCommand({ TableName: table, ConsistentRead: true }));
+const { Items = [] } = await client.send(new ScanCommand({ TableName: tableName, ConsistentRead: true }));
 const file = join(import.meta.dirname, `format-${String(format)}.json`);
 writeFileSync(
   file,

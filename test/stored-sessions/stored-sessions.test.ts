@@ -13,7 +13,7 @@ import {
 } from '../../lambdas/session/index.ts';
 import { format } from '../../lambdas/session/items.ts';
 import { EmbeddedTable } from '../races/embedded-table.ts';
-import { identified, limits, sessionTable, table, worker } from '../unit/session-fixtures.ts';
+import { identified, limits, sessionTable, tableName, worker } from '../unit/session-fixtures.ts';
 import { fromFile, providerSessionOf, userOf } from './recorded.ts';
 
 const recordings = readdirSync(import.meta.dirname)
@@ -29,11 +29,11 @@ test('the format that this release writes is among those recorded', () => {
 describe.each(recordings)('a session that $version stored, in format $format', (recorded) => {
   const credential = parseCredential(recorded.cookie) as SessionCredential;
   const oneMinuteLater = (recorded.signedInAt + 60) as EpochSeconds;
-  const options = () => ({ ...identified, client, table, limits, clock: () => oneMinuteLater });
+  const options = () => ({ ...identified, client, tableName, limits, clock: () => oneMinuteLater });
 
   beforeEach(async () => {
     ({ client } = await EmbeddedTable.create(sessionTable));
-    for (const Item of recorded.items) await client.send(new PutItemCommand({ TableName: table, Item }));
+    for (const Item of recorded.items) await client.send(new PutItemCommand({ TableName: tableName, Item }));
   });
 
   test('is open to its cookie, with the person, their roles and the chosen one', async () => {

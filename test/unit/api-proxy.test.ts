@@ -698,6 +698,16 @@ describe('the log of a call', () => {
     const { status } = await rig.send(sent);
     expect(rig.entries('request')).toEqual([expect.objectContaining({ refusedBy: step, status, tries: 0 })]);
   });
+
+  test.each(['/api/pds/Patient/not-a-number', '/api/unknown'])(
+    'names the request where no route takes its path: %s',
+    async (path) => {
+      expect((await rig.send({ path })).status).toBe(404);
+      expect(rig.entries('request')).toEqual([
+        expect.objectContaining({ refusedBy: 'request', route: 'unknown', status: 404 }),
+      ]);
+    },
+  );
 });
 
 test('two users in one instance never get each other’s token or response', async () => {

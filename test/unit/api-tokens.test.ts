@@ -32,7 +32,15 @@ import {
 } from '../../lambdas/session/index.ts';
 import { EmbeddedTable, operationOf, type Command } from '../races/embedded-table.ts';
 import { apiKey, TokenPlatform, type Fault } from './api-tokens-platform.ts';
-import { identified, limits, sessionTable, signInTokens, start, table, worker } from './session-fixtures.ts';
+import {
+  identified,
+  limits,
+  sessionTable,
+  signInTokens,
+  start,
+  tableName,
+  worker,
+} from './session-fixtures.ts';
 
 const audience = 'api-platform';
 
@@ -63,7 +71,7 @@ const pass = (seconds: number) => {
 };
 const clock = () => now as EpochSeconds;
 const storeOptions = (client: DynamoDBClient = embedded.client) => ({
-  ...{ client, table, limits, callsPerWindow: 600, clock },
+  ...{ client, tableName, limits, callsPerWindow: 600, clock },
   preciseClock: () => nowMs as EpochMilliseconds,
 });
 const signedIn = async (tokens: SignInTokens = signInTokens): Promise<SessionCredential> => {

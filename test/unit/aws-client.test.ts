@@ -6,7 +6,7 @@ import { GetItemCommand, PutItemCommand, type DynamoDBClient } from '@aws-sdk/cl
 import { dynamoDb } from '../../lambdas/aws/index.ts';
 import { createTables } from '../../local/aws/dynamodb.ts';
 import { AwsProxy } from '../support/aws.ts';
-import { sessionTable, table } from './session-fixtures.ts';
+import { sessionTable, tableName } from './session-fixtures.ts';
 
 const environment = { ...process.env };
 let store: AwsProxy;
@@ -33,9 +33,9 @@ afterAll(async () => {
 
 const key = (name: string) => ({ pk: { S: name }, sk: { S: 'item' } });
 const put = (name: string) =>
-  client.send(new PutItemCommand({ TableName: table, Item: { ...key(name), is: { S: name } } }));
+  client.send(new PutItemCommand({ TableName: tableName, Item: { ...key(name), is: { S: name } } }));
 const read = async (name: string, abortSignal?: AbortSignal): Promise<string | undefined> => {
-  const command = new GetItemCommand({ TableName: table, Key: key(name), ConsistentRead: true });
+  const command = new GetItemCommand({ TableName: tableName, Key: key(name), ConsistentRead: true });
   const { Item } = await client.send(command, abortSignal && { abortSignal });
   return Item?.['is']?.S;
 };

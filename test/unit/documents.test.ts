@@ -19,7 +19,7 @@ import {
   sessionTable,
   signInTokens,
   start,
-  table,
+  tableName,
   worker,
   type Item,
 } from './session-fixtures.ts';
@@ -87,7 +87,7 @@ async function storedAttributes(): Promise<ReadonlyMap<string, ReadonlySet<strin
   const collect = async (): Promise<void> => {
     const { Items = [] } = (await embedded.send({
       constructor: { name: 'ScanCommand' },
-      input: { TableName: table },
+      input: { TableName: tableName },
     })) as { Items?: Item[] };
     for (const item of Items) {
       const kind = kindOf(item);
@@ -105,7 +105,7 @@ async function storedAttributes(): Promise<ReadonlyMap<string, ReadonlySet<strin
   } as never;
   let now = start;
   const clock = (): EpochSeconds => now as EpochSeconds;
-  const options = { ...identified, client, table, limits, clock };
+  const options = { ...identified, client, tableName, limits, clock };
   const [signIns, sessions, logouts] = [
     createSignInStore(options),
     createSessionStore(options),

@@ -10,7 +10,7 @@ import {
   type SignIn,
 } from '../../lambdas/cis2/relying-party.ts';
 import type { EpochSeconds } from '../../lambdas/common/index.ts';
-import { assertionSigner } from '../../lambdas/keys/assertion.ts';
+import { assertionSigner } from '../../lambdas/keys/signer.ts';
 import { playHttps } from '../support/played-host.ts';
 import { Provider, providerKey, subject, type Endpoint, type ProviderKey } from '../support/provider.ts';
 

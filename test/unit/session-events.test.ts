@@ -14,7 +14,15 @@ import {
 import { StoreUnavailable } from '../../lambdas/session/index.ts';
 import { createLogger } from '../../lambdas/telemetry/index.ts';
 import { EmbeddedTable } from '../races/embedded-table.ts';
-import { identified, limits, sessionTable, signInTokens, start, table, worker } from './session-fixtures.ts';
+import {
+  identified,
+  limits,
+  sessionTable,
+  signInTokens,
+  start,
+  tableName,
+  worker,
+} from './session-fixtures.ts';
 
 const baseUrl = 'https://app.example.nhs.uk';
 const edgeValue = 'the-value-of-the-edge';
@@ -56,7 +64,7 @@ describe('$connect', () => {
     embedded = await EmbeddedTable.create(sessionTable);
     options = {
       client: embedded.client,
-      table,
+      tableName,
       limits,
       clock: () => now as EpochSeconds,
     };
@@ -101,7 +109,7 @@ describe('$connect', () => {
   const core = async (): Promise<Record<string, unknown>> => {
     const { Items = [] } = (await embedded.send({
       constructor: { name: 'ScanCommand' },
-      input: { TableName: table },
+      input: { TableName: tableName },
     })) as { Items?: Record<string, { S?: string }>[] };
     return Items.find(({ sk }) => sk?.S === 'core') ?? {};
   };

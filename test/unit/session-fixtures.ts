@@ -23,13 +23,13 @@ export const hashOf = (
   parts: readonly string[],
 ): string => identifierHash(identifierKey, kind, parts);
 
-export const table = 'sessions';
+export const tableName = 'sessions';
 export const limits = { idleSeconds: 900, absoluteSeconds: 43_200 };
 /** When every test begins, in seconds since the epoch. */
 export const start = 1_800_000_000;
 
 export const sessionTable: CreateTableCommandInput = {
-  TableName: table,
+  TableName: tableName,
   BillingMode: 'PAY_PER_REQUEST',
   AttributeDefinitions: [
     { AttributeName: 'pk', AttributeType: 'S' },

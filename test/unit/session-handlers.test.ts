@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { EpochSeconds, Role } from '../../lambdas/common/index.ts';
 import { changeRole, logout, readSession } from '../../lambdas/handlers/session.ts';
-import { endSession, listSessions } from '../../lambdas/handlers/sessions.ts';
+import { endSession, listSessions } from '../../lambdas/handlers/session.ts';
 import { Problem, type HttpRequest, type HttpResponse } from '../../lambdas/http/index.ts';
 import { newCredential } from '../../lambdas/session/credential.ts';
 import type { Session, SessionState, SessionStore } from '../../lambdas/session/index.ts';

@@ -19,7 +19,7 @@ import {
   sessionTable,
   signInTokens,
   start,
-  table,
+  tableName,
   worker,
 } from './session-fixtures.ts';
 
@@ -96,7 +96,7 @@ describe('without the key of the identifiers', () => {
       },
     } as unknown as typeof embedded.client;
     const options = {
-      ...{ client, table, limits, clock: () => start as EpochSeconds },
+      ...{ client, tableName, limits, clock: () => start as EpochSeconds },
       identifierKey: () => Promise.reject(new IdentifierKeyUnavailable('away')),
     };
     const inTime = new AbortController().signal;
@@ -126,7 +126,7 @@ describe('a stolen table [S-13]', () => {
         return embedded.send(command);
       },
     } as unknown as typeof embedded.client;
-    const options = { ...identified, client, table, limits, clock: () => start as EpochSeconds };
+    const options = { ...identified, client, tableName, limits, clock: () => start as EpochSeconds };
     const [issuer, user, sid, jti] = [
       'https://am.example.nhs.uk:443/realm',
       '900000000001',

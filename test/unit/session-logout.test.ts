@@ -9,7 +9,7 @@ import {
 import { operationOf, type Command } from '../races/embedded-table.ts';
 import { WatchedTable, World, type LogoutForm } from '../races/world.ts';
 import { format } from '../../lambdas/session/items.ts';
-import { hashOf, start, table, type Item } from './session-fixtures.ts';
+import { hashOf, start, tableName, type Item } from './session-fixtures.ts';
 
 let watched: WatchedTable;
 let world: World;
@@ -29,7 +29,7 @@ const statuses = (credentials: readonly SessionCredential[]): Promise<string[]> 
   Promise.all(credentials.map((credential) => world.statusOf(credential)));
 const itemAt = async (pk: string, sk = 'sessions'): Promise<Item> => {
   const Key = { pk: { S: pk }, sk: { S: sk } };
-  const { Item } = await watched.client.send(new GetItemCommand({ TableName: table, Key }));
+  const { Item } = await watched.client.send(new GetItemCommand({ TableName: tableName, Key }));
   return Item ?? {};
 };
 const issuer = 'https://am.example.nhs.uk:443/realm';
@@ -39,7 +39,7 @@ const providerIndex = () =>
 const set = (pk: string, sk: string, name: string, value: AttributeValue) =>
   watched.client.send(
     new UpdateItemCommand({
-      TableName: table,
+      TableName: tableName,
       Key: { pk: { S: pk }, sk: { S: sk } },
       UpdateExpression: 'SET #name = :value',
       ExpressionAttributeNames: { '#name': name },

@@ -33,7 +33,7 @@ import {
   sessionTable,
   signInTokens,
   start,
-  table,
+  tableName,
   worker,
   type Item,
 } from './session-fixtures.ts';
@@ -46,7 +46,7 @@ let people = 0;
 
 const stores = (to: SessionLimits = limits, callsPerWindow = 600) => {
   const options = {
-    ...{ ...identified, client, table, limits: to, callsPerWindow },
+    ...{ ...identified, client, tableName, limits: to, callsPerWindow },
     clock: () => now as EpochSeconds,
     preciseClock: () => nowMs as EpochMilliseconds,
   };
@@ -100,12 +100,12 @@ const opened = async (credential: SessionCredential, changes?: Partial<ProxyUse>
 };
 const itemOf = async (credential: SessionCredential, sk: string): Promise<Item | undefined> => {
   const Key = { pk: { S: `session#${credential.key}` }, sk: { S: sk } };
-  return (await client.send(new GetItemCommand({ TableName: table, Key, ConsistentRead: true }))).Item;
+  return (await client.send(new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }))).Item;
 };
 const set = (credential: SessionCredential, sk: string, name: string, value: AttributeValue) =>
   client.send(
     new UpdateItemCommand({
-      TableName: table,
+      TableName: tableName,
       Key: { pk: { S: `session#${credential.key}` }, sk: { S: sk } },
       UpdateExpression: 'SET #name = :value',
       ExpressionAttributeNames: { '#name': name },
@@ -232,7 +232,7 @@ describe('a session that is opened for a call', () => {
     const credential = await signedIn();
     const core = { ...(await itemOf(credential, 'core')) };
     delete core['callsSince'];
-    await client.send(new PutItemCommand({ TableName: table, Item: core }));
+    await client.send(new PutItemCommand({ TableName: tableName, Item: core }));
     const { proxy } = stores(limits, 10);
     await proxy.open(credential, use());
     await proxy.open(credential, use());
@@ -402,7 +402,7 @@ describe('what CIS2 issued at the sign-in', () => {
     const theirs = await itemOf(other, 'token#cis2');
     await client.send(
       new PutItemCommand({
-        TableName: table,
+        TableName: tableName,
         Item: { ...theirs, pk: { S: `session#${credential.key}` } },
       }),
     );
@@ -503,7 +503,7 @@ describe('the tokens for the API platform', () => {
     await (await leased(session)).store(issued('one'));
     const { pk, sk, generation, sealed, format, ttl } = (await itemOf(credential, `token#${audience}`)) ?? {};
     const older = { pk, sk, generation, sealed, format, ttl } as Item;
-    await client.send(new PutItemCommand({ TableName: table, Item: older }));
+    await client.send(new PutItemCommand({ TableName: tableName, Item: older }));
     await set(credential, 'core', `${audience}#generation`, { N: '1' });
     expect(named((await session.tokens.read(audience)).tokens)).toBe('access one');
     expect(await (await leased(session)).store(issued('two'))).toBe(2);
@@ -525,7 +525,7 @@ describe('the tokens for the API platform', () => {
     await (await leased(session)).store(issued('one'));
     const old = await itemOf(credential, `token#${audience}`);
     await (await leased(session)).store(issued('two'));
-    await client.send(new PutItemCommand({ TableName: table, Item: { ...old, ...change } }));
+    await client.send(new PutItemCommand({ TableName: tableName, Item: { ...old, ...change } }));
     expect((await session.tokens.read(audience)).tokens).toBeUndefined();
   });
 
@@ -539,7 +539,7 @@ describe('the tokens for the API platform', () => {
     }
     const item = await itemOf(theirs, `token#${audience}`);
     await client.send(
-      new PutItemCommand({ TableName: table, Item: { ...item, pk: { S: `session#${mine.key}` } } }),
+      new PutItemCommand({ TableName: tableName, Item: { ...item, pk: { S: `session#${mine.key}` } } }),
     );
     expect((await (await opened(mine)).tokens.read(audience)).tokens).toBeUndefined();
   });
@@ -583,7 +583,7 @@ describe('the tokens for the API platform', () => {
       maxAttempts: 2,
     });
     const proxy = createProxyStore({
-      ...{ client: retrying, table, limits, callsPerWindow: 600 },
+      ...{ client: retrying, tableName, limits, callsPerWindow: 600 },
       clock: () => now as EpochSeconds,
       preciseClock: () => nowMs as EpochMilliseconds,
     });

@@ -15,7 +15,7 @@ import {
 } from '../../lambdas/session/index.ts';
 import { operationOf, type Command } from '../races/embedded-table.ts';
 import { WatchedTable, World, type Stores } from '../races/world.ts';
-import { start, table, worker, type Item } from './session-fixtures.ts';
+import { start, tableName, worker, type Item } from './session-fixtures.ts';
 
 let watched: WatchedTable;
 let world: World;
@@ -44,13 +44,13 @@ const changed = async (credential: SessionCredential, roleId: string = second, t
 };
 const itemOf = async ({ key }: SessionCredential, sk: 'core' | 'profile'): Promise<Item> => {
   const Key = { pk: { S: `session#${key}` }, sk: { S: sk } };
-  const { Item } = await watched.client.send(new GetItemCommand({ TableName: table, Key }));
+  const { Item } = await watched.client.send(new GetItemCommand({ TableName: tableName, Key }));
   return Item ?? {};
 };
 const setInCore = (credential: SessionCredential, name: string, value: AttributeValue) =>
   watched.client.send(
     new UpdateItemCommand({
-      TableName: table,
+      TableName: tableName,
       Key: { pk: { S: `session#${credential.key}` }, sk: { S: 'core' } },
       UpdateExpression: 'SET #name = :value',
       ExpressionAttributeNames: { '#name': name },
@@ -438,7 +438,7 @@ describe('a user’s own sessions', () => {
     const { userHash } = await itemOf(own, 'core');
     await watched.client.send(
       new UpdateItemCommand({
-        TableName: table,
+        TableName: tableName,
         Key: { pk: { S: `user#${userHash?.S ?? ''}` }, sk: { S: 'sessions' } },
         UpdateExpression: 'SET #entry = :entry',
         ExpressionAttributeNames: { '#entry': `s#${another.key}` },
@@ -459,14 +459,16 @@ describe('a user’s own sessions', () => {
       if (operationOf(command) !== 'BatchGetItem' || left === 0) return response;
       left -= 1;
       const { RequestItems } = command.input as { RequestItems: Record<string, { Keys: Item[] }> };
-      const { Keys } = RequestItems[table]!;
+      const { Keys } = RequestItems[tableName]!;
       const { Responses } = response as { Responses: Record<string, Item[]> };
       const unread = Keys.slice(0, 7);
       return {
         Responses: {
-          [table]: Responses[table]!.filter(({ pk }) => unread.every((key) => key['pk']?.S !== pk?.S)),
+          [tableName]: Responses[tableName]!.filter(({ pk }) =>
+            unread.every((key) => key['pk']?.S !== pk?.S),
+          ),
         },
-        UnprocessedKeys: { [table]: { Keys: unread } },
+        UnprocessedKeys: { [tableName]: { Keys: unread } },
       };
     };
     const { sessions } = await listOf(own, world.stores({ send } as unknown as typeof watched.client));
@@ -579,7 +581,7 @@ describe('the user’s index', () => {
     const index = { pk: { S: `user#${userHash?.S ?? ''}` }, sk: { S: 'sessions' } };
     await watched.client.send(
       new PutItemCommand({
-        TableName: table,
+        TableName: tableName,
         Item: {
           ...index,
           ...Object.fromEntries(
@@ -597,7 +599,7 @@ describe('the user’s index', () => {
       return watched.send(command);
     };
     await world.signIn({ send } as unknown as typeof watched.client, { sessionsPerUser: 5 });
-    const { Item } = await watched.client.send(new GetItemCommand({ TableName: table, Key: index }));
+    const { Item } = await watched.client.send(new GetItemCommand({ TableName: tableName, Key: index }));
     expect(Object.keys(Item ?? {}).filter((name) => name.startsWith('s#'))).toHaveLength(401);
     const removing = expressions.filter((expression) => expression.startsWith('REMOVE'));
     expect(removing).toHaveLength(1);

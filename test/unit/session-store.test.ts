@@ -32,7 +32,7 @@ import {
   sessionTable,
   signInTokens,
   start,
-  table,
+  tableName,
   worker,
   type Item,
 } from './session-fixtures.ts';
@@ -47,7 +47,7 @@ let people = 0;
 let user: readonly string[];
 
 const storeWith = (through: DynamoDBClient, to: SessionLimits = limits): Stores => {
-  const options = { ...identified, client: through, table, limits: to, clock: () => now as EpochSeconds };
+  const options = { ...identified, client: through, tableName, limits: to, clock: () => now as EpochSeconds };
   return { ...createSignInStore(options), ...createSessionStore(options) };
 };
 
@@ -99,13 +99,17 @@ const statusOf = async (credential: SessionCredential): Promise<string> => {
 };
 
 const everything = async (): Promise<Item[]> => {
-  const { Items } = await client.send(new ScanCommand({ TableName: table, ConsistentRead: true }));
+  const { Items } = await client.send(new ScanCommand({ TableName: tableName, ConsistentRead: true }));
   return Items ?? [];
 };
 const itemAt = async (pk: string, sk: string): Promise<Item | undefined> =>
   (
     await client.send(
-      new GetItemCommand({ TableName: table, Key: { pk: { S: pk }, sk: { S: sk } }, ConsistentRead: true }),
+      new GetItemCommand({
+        TableName: tableName,
+        Key: { pk: { S: pk }, sk: { S: sk } },
+        ConsistentRead: true,
+      }),
     )
   ).Item;
 const coreOf = (credential: SessionCredential) => itemAt(`session#${credential.key}`, 'core');
@@ -119,7 +123,7 @@ const listed = (index: Item | undefined): string[] =>
 const markEnded = (pk: string, at: number, mark = 'endedAt') =>
   client.send(
     new UpdateItemCommand({
-      TableName: table,
+      TableName: tableName,
       Key: { pk: { S: pk }, sk: { S: 'sessions' } },
       UpdateExpression: 'SET #mark = :at',
       ExpressionAttributeNames: { '#mark': mark },
@@ -129,7 +133,7 @@ const markEnded = (pk: string, at: number, mark = 'endedAt') =>
 const setAttribute = (key: string, sk: string, name: string, value: AttributeValue) =>
   client.send(
     new UpdateItemCommand({
-      TableName: table,
+      TableName: tableName,
       Key: { pk: { S: `session#${key}` }, sk: { S: sk } },
       UpdateExpression: 'SET #name = :value',
       ExpressionAttributeNames: { '#name': name },
@@ -696,7 +700,7 @@ describe('the sessions of one user', () => {
     ]) as [string, AttributeValue][];
     await client.send(
       new PutItemCommand({
-        TableName: table,
+        TableName: tableName,
         Item: {
           pk: { S: `user#${hashOf('user', user)}` },
           sk: { S: 'sessions' },
@@ -914,7 +918,7 @@ describe('what lies in the table', () => {
       await setAttribute(credential.key, 'core', name, value);
     }
     expect(await everyUse(credential, handle!.S!)).toEqual(Array(5).fill(unreadable));
-    await client.send(new PutItemCommand({ TableName: table, Item: core! }));
+    await client.send(new PutItemCommand({ TableName: tableName, Item: core! }));
     expect(await statusOf(credential)).toBe('active');
   });
 
@@ -935,7 +939,7 @@ describe('what lies in the table', () => {
     const mine = await create();
     const index = (await userIndex())!;
     const item = { ...index, [`s#${theirs.key}`]: index[`s#${mine.key}`]! };
-    await client.send(new PutItemCommand({ TableName: table, Item: item }));
+    await client.send(new PutItemCommand({ TableName: tableName, Item: item }));
     expect(await store.list(mine)).toMatchObject({ sessions: [{ current: true }] });
     expect(await store.endListed(mine, undefined, handle!.S!)).toEqual({ status: 'done', found: false });
     expect(await statusOf(theirs)).toBe('active');
@@ -1110,7 +1114,7 @@ describe('the role of a session that a sign-in takes the place of', () => {
       const core = (await coreOf(before))!;
       await setAttribute(before.key, 'core', name, value);
       expect(await store.replacedRole(replacementOf(before), inTime())).toBeUndefined();
-      await client.send(new PutItemCommand({ TableName: table, Item: core }));
+      await client.send(new PutItemCommand({ TableName: tableName, Item: core }));
     }
     expect(await roleOf(replacementOf(before))).toBe('900000000701');
   });

@@ -46,99 +46,83 @@ export interface TokenEndpointOptions {
 /** The optional members of a token response. */
 export type TokenMember = 'expires_in' | 'refresh_token' | 'refresh_token_expires_in';
 
-/** @throws TokenUnavailable from every method, with what the endpoint said */
-export interface TokenEndpoint {
-  /** Token exchange (RFC 8693): a user's ID token for tokens of the platform's own. */
-  exchange(idToken: Secret, signal: AbortSignal): Promise<IssuedTokens>;
-  /** Refresh (RFC 6749 section 6). The refresh token can be used once; the response has the next. */
-  refresh(refreshToken: Secret, signal: AbortSignal): Promise<IssuedTokens>;
-}
-
 const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const idTokenType = 'urn:ietf:params:oauth:token-type:id_token';
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
 
-export function createTokenEndpoint(options: TokenEndpointOptions): TokenEndpoint {
+export type TokenEndpoint = ReturnType<typeof createTokenEndpoint>;
+
+/** @throws TokenUnavailable from every method, with what the endpoint said */
+export function createTokenEndpoint(options: TokenEndpointOptions) {
   const { tokenUrl, clock } = options;
   const as: oauth.AuthorizationServer = { issuer: new URL(tokenUrl).origin, token_endpoint: tokenUrl };
-  const client = createHttpClient({ lookupFor: guardedLookup });
-  const requestOptions = (signal: AbortSignal, connection: Connection) => ({
-    [oauth.customFetch]: tokenFetch(client, signal, connection, options.onCall),
-    // eslint-disable-next-line @typescript-eslint/no-deprecated -- settings allow it for a loopback address only
-    [oauth.allowInsecureRequests]: tokenUrl.startsWith('http:'),
-  });
+  const httpClient = createHttpClient({ lookupFor: guardedLookup });
 
-  const read = async (
-    response: Response,
-    application: oauth.Client,
-    askedAt: EpochSeconds,
-  ): Promise<IssuedTokens> => {
-    const { tokens, ignored } = await readTokens(as, application, response, askedAt);
-    if (ignored.length > 0) options.onIgnored?.(ignored);
-    return tokens;
-  };
-
-  /** Every try has its own assertion: the platform accepts a `jti` once. */
-  const exchangeWith = (
-    signer: AssertionSigner,
+  /** Sends a request, and reads the tokens in its response. */
+  const tokensFrom = (
     { apiKey }: Application,
-    idToken: Secret,
     signal: AbortSignal,
+    send: (client: oauth.Client, requestOptions: oauth.TokenEndpointRequestOptions) => Promise<Response>,
   ): Promise<IssuedTokens> =>
     withRetry(async (connection) => {
       const client = { client_id: apiKey };
       const askedAt = clock();
-      const response = await oauth.genericTokenEndpointRequest(
-        as,
-        client,
-        (_as, _client, body) => addAssertion(body, signer, apiKey, tokenUrl),
-        exchangeGrant,
-        { subject_token: idToken.expose(), subject_token_type: idTokenType },
-        requestOptions(signal, connection),
-      );
-      return read(response, client, askedAt);
-    });
-
-  const refreshWith = (
-    { apiKey, apiSecret }: Application,
-    refreshToken: Secret,
-    signal: AbortSignal,
-  ): Promise<IssuedTokens> =>
-    withRetry(async (connection) => {
-      const client = { client_id: apiKey };
-      const askedAt = clock();
-      const response = await oauth.refreshTokenGrantRequest(
-        as,
-        client,
-        oauth.ClientSecretPost(apiSecret.expose()),
-        refreshToken.expose(),
-        requestOptions(signal, connection),
-      );
-      return read(response, client, askedAt);
+      const response = await send(client, {
+        [oauth.customFetch]: tokenFetch(httpClient, signal, connection, options.onCall),
+        // eslint-disable-next-line @typescript-eslint/no-deprecated -- settings allow it for a loopback address only
+        [oauth.allowInsecureRequests]: tokenUrl.startsWith('http:'),
+      });
+      const { tokens, ignored } = await readTokens(as, client, response, askedAt);
+      if (ignored.length > 0) options.onIgnored?.(ignored);
+      return tokens;
     });
 
   return {
-    async exchange(idToken, signal) {
+    /** Token exchange (RFC 8693): a user's ID token for tokens of the platform's own. */
+    async exchange(idToken: Secret, signal: AbortSignal): Promise<IssuedTokens> {
       const application = await options.application();
+      const subject = { subject_token: idToken.expose(), subject_token_type: idTokenType };
       return sendSigned(
         options.signer,
-        (signer) => exchangeWith(signer, application, idToken, signal),
+        (signer) =>
+          tokensFrom(application, signal, (client, requestOptions) =>
+            oauth.genericTokenEndpointRequest(
+              as,
+              client,
+              // Every try has its own assertion: the platform accepts a `jti` once.
+              (_as, _client, body) => addAssertion(body, signer, client.client_id, tokenUrl),
+              exchangeGrant,
+              subject,
+              requestOptions,
+            ),
+          ),
         signal,
         (sent) =>
           sent.status === 'rejected' && sent.reason instanceof TokenUnavailable && sent.reason.keyRefused,
       );
     },
 
-    async refresh(refreshToken, signal) {
+    /** Refresh (RFC 6749 section 6). The refresh token can be used once; the response has the next. */
+    async refresh(refreshToken: Secret, signal: AbortSignal): Promise<IssuedTokens> {
+      const refreshAs = (application: Application): Promise<IssuedTokens> =>
+        tokensFrom(application, signal, (client, requestOptions) =>
+          oauth.refreshTokenGrantRequest(
+            as,
+            client,
+            oauth.ClientSecretPost(application.apiSecret.expose()),
+            refreshToken.expose(),
+            requestOptions,
+          ),
+        );
       const application = await options.application();
       try {
-        return await refreshWith(application, refreshToken, signal);
+        return await refreshAs(application);
       } catch (error) {
         if (!(error instanceof TokenUnavailable && error.error === 'invalid_client')) throw error;
         // A server that refuses a client has not used the refresh token.
         const next = await options.application(application);
         if (next.apiSecret.expose() === application.apiSecret.expose()) throw error;
-        return refreshWith(next, refreshToken, signal);
+        return refreshAs(next);
       }
     },
   };

@@ -30,25 +30,6 @@ export interface AccessToken {
   readonly generation: number;
 }
 
-export interface UserTokens {
-  /**
-   * The access token that a call for this session carries.
-   *
-   * @param signal - how long the call can wait for it
-   * @param refused - a token that the service has just refused: another is requested, unless there is one already
-   * @throws TokenUnavailable when none is available just now; the session stays as it is
-   * @throws StepUpRequired when the user has to sign in again
-   * @throws SessionGone when the session has ended meanwhile
-   * @throws StoreUnavailable
-   */
-  forCall(
-    session: Pick<ProxySession, 'tokens'>,
-    audience: 'cis2' | LeasedAudience,
-    signal: AbortSignal,
-    refused?: AccessToken,
-  ): Promise<AccessToken>;
-}
-
 /** Logs what happens to the tokens of a user. */
 type TokenLog = (
   event:
@@ -75,6 +56,8 @@ interface Options {
   readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
+export type UserTokens = ReturnType<typeof userTokensFrom>;
+
 /** A user's tokens for the API platform and for CIS2 itself. */
 export const createUserTokens = (options: TokenEndpointOptions & Omit<Options, 'endpoint'>): UserTokens =>
   userTokensFrom({
@@ -97,7 +80,7 @@ const maxTokenCallMs = 8_000;
 /** An older renewal is ignored, in milliseconds: the instance was frozen meanwhile. */
 const maxPendingMs = 12_000;
 
-export function userTokensFrom(options: Options): UserTokens {
+export function userTokensFrom(options: Options) {
   /** By session and service; an entry goes as soon as it is settled. */
   const pending = new Map<string, PendingRenewal>();
   const request = (tokens: SessionTokens, audience: LeasedAudience): TokenRequest => {
@@ -125,7 +108,22 @@ export function userTokensFrom(options: Options): UserTokens {
     };
   };
   return {
-    forCall: (session, audience, signal, refused) =>
+    /**
+     * The access token that a call for this session carries.
+     *
+     * @param signal - how long the call can wait for it
+     * @param refused - a token that the service has just refused: another is requested, unless there is one already
+     * @throws TokenUnavailable when none is available just now; the session stays as it is
+     * @throws StepUpRequired when the user has to sign in again
+     * @throws SessionGone when the session has ended meanwhile
+     * @throws StoreUnavailable
+     */
+    forCall: (
+      session: Pick<ProxySession, 'tokens'>,
+      audience: 'cis2' | LeasedAudience,
+      signal: AbortSignal,
+      refused?: AccessToken,
+    ): Promise<AccessToken> =>
       audience === 'cis2'
         ? ofSignIn(options, session.tokens, refused)
         : ofService(options, request(session.tokens, audience), signal, refused),
@@ -166,6 +164,7 @@ async function ofSignIn(
 /** Pauses between reads of the tokens while another call renews them, in milliseconds, without the jitter. */
 const pausesMs = { first: 50, max: 400 };
 
+/** A token for a service: the present one while it can be used, else one that this call or another gets. */
 async function ofService(
   options: Options,
   request: TokenRequest,
@@ -175,35 +174,25 @@ async function ofService(
   const { clock, log, random = Math.random, pause = pauseFor } = options;
   const { tokens, audience } = request;
   const isRefused = ({ generation }: { generation: number }) => generation === refused?.generation;
-  const inTime = <T>(work: () => Promise<T>): Promise<T> => untilAborted(signal, work, noTimeLeft);
-  const read = () => inTime(() => tokens.read(audience));
+  const read = () => untilAborted(signal, () => tokens.read(audience), noTimeLeft);
+  const renewal = (present: TokenView, usable?: AccessToken) =>
+    untilAborted(
+      signal,
+      () => request.underWay() ?? request.begin(() => renew(options, request, present, usable)),
+      noTimeLeft,
+    );
   let view = refused === undefined ? tokens.seen(audience) : await read();
   for (let pauseMs = pausesMs.first; ; pauseMs = Math.min(2 * pauseMs, pausesMs.max)) {
-    const usable =
-      view.tokens !== undefined && !isRefused(view) && isUsable(view.tokens, clock())
-        ? view.tokens
-        : undefined;
-    const present = view;
-    const token = usable && { value: usable.accessToken, generation: view.generation };
-    const renewal = () => request.begin(() => renew(options, request, present, token));
-    if (usable !== undefined && token !== undefined) {
-      if (!isDue(usable, clock(), random) || view.backOffMs > 0 || request.underWay() !== undefined)
-        return token;
-      try {
-        const renewed = await inTime(renewal);
-        if (renewed !== undefined) return renewed;
-        // Another has the lease, or the session has ended: then this throws.
-        await read();
-      } catch (error) {
-        if (error instanceof SessionGone) throw error;
-      }
-      return token;
+    if (view.tokens !== undefined && !isRefused(view) && isUsable(view.tokens, clock())) {
+      const token = { value: view.tokens.accessToken, generation: view.generation };
+      const isLeft =
+        !isDue(view.tokens, clock(), random) || view.backOffMs > 0 || request.underWay() !== undefined;
+      return isLeft ? token : renewEarly(token, renewal(view, token), read);
     }
-    const underWay = request.underWay();
-    if (underWay === undefined && view.backOffMs > 0) {
+    if (request.underWay() === undefined && view.backOffMs > 0) {
       throw new TokenUnavailable('backing_off', { retryAfterSeconds: Math.ceil(view.backOffMs / 1_000) });
     }
-    const renewed = await inTime(() => underWay ?? renewal());
+    const renewed = await renewal(view);
     if (renewed !== undefined && !isRefused(renewed)) return renewed;
     await pause(pauseMs * (0.5 + random()), signal);
     if (signal.aborted) throw new TokenUnavailable('waited');
@@ -212,6 +201,23 @@ async function ofService(
       log('lease_waited', { audience, waitedMs: elapsed(request) });
     }
   }
+}
+
+/** @returns the token that can still be used, unless its renewal gives another. @throws SessionGone */
+async function renewEarly(
+  token: AccessToken,
+  renewal: Promise<AccessToken | undefined>,
+  read: () => Promise<unknown>,
+): Promise<AccessToken> {
+  try {
+    const renewed = await renewal;
+    if (renewed !== undefined) return renewed;
+    // Another has the lease, or the session has ended: then this throws.
+    await read();
+  } catch (error) {
+    if (error instanceof SessionGone) throw error;
+  }
+  return token;
 }
 
 const elapsed = ({ beganAt }: TokenRequest): number => Math.round(performance.now() - beganAt);

@@ -17,11 +17,9 @@ import {
 import type { JWK } from 'jose';
 import { createPublicKey } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { SignBytes } from '../assertion.ts';
+import { ringTag } from '../../ring-tag.ts';
 import { KeyRetired, KeysUnavailable } from '../errors.ts';
-
-/** The tag in the conditions of the policies: a function may use only the keys of its own ring. */
-const ringTag = 'cis2-bff:ring';
+import type { SignBytes } from '../signer.ts';
 
 /** The minimum that KMS allows. Until then a deletion can be cancelled. */
 const minPendingDays = 7;
