@@ -3,7 +3,7 @@
  * a role change, a sign-out and the ending of another session can be carried out, and every single call of theirs that
  * can go wrong.
  */
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import { GetItemCommand, UpdateItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { EpochMilliseconds } from '../../lambdas/common/index.ts';
 import {
@@ -20,13 +20,10 @@ import { WatchedTable, World, type LogoutForm } from './world.ts';
 // Thousands of runs: a machine with other work to do may need minutes for what takes seconds.
 jest.setTimeout(300_000);
 
-let watched: WatchedTable;
+const watched = new WatchedTable();
 const reportLines: string[] = [];
 let [runsInAll, alikeInAll] = [0, 0];
 
-beforeAll(async () => {
-  watched = await WatchedTable.create();
-});
 afterAll(() => {
   process.stdout.write(
     `\nOrders explored: ${String(runsInAll)}, and ${String(alikeInAll)} given up as like one of them\n${reportLines.join('\n')}\n`,
@@ -48,13 +45,15 @@ async function everyOrder(
   const { runs, alike, longest } = await explore(
     watched,
     async (clientOf) => {
-      const { operations, check } = await setting(new World(watched), clientOf);
+      const world = new World(watched);
+      const { operations, check } = await setting(world, clientOf);
       return {
         operations,
         check: async (results) => {
           await check(results);
           expect(watched.revived).toEqual([]);
         },
+        restore: world.snapshot(),
       };
     },
     options,

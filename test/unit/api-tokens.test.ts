@@ -36,7 +36,7 @@ import { identified, limits, sessionTable, signInTokens, start, table, worker } 
 
 const audience = 'api-platform';
 
-let embedded: EmbeddedTable;
+const embedded = new EmbeddedTable(sessionTable);
 let platform: TokenPlatform;
 let signer: AssertionSigner;
 let now = start;
@@ -45,7 +45,7 @@ let users = 0;
 const logged: string[] = [];
 
 beforeAll(async () => {
-  [embedded, platform] = await Promise.all([EmbeddedTable.create(sessionTable), TokenPlatform.start()]);
+  platform = await TokenPlatform.start();
   signer = await platform.signer('a-key');
 });
 beforeEach(() => {

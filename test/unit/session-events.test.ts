@@ -53,7 +53,7 @@ describe('$connect', () => {
 
   beforeEach(async () => {
     now = start;
-    embedded = await EmbeddedTable.create(sessionTable);
+    embedded = new EmbeddedTable(sessionTable);
     options = {
       client: embedded.client,
       table,
