@@ -27,11 +27,13 @@ interface Case {
 /** Has each call of the event go wrong in each way. */
 async function everyAccident({ options, prepare, heal }: Case): Promise<void> {
   let made = 0;
+  const world = await World.create(options, 1);
+  world.now += options.leadSeconds + 1;
+  const event = await prepare(world);
+  const restore = world.snapshot();
   for (let at = 0, calls = 1; at < calls; at += 1) {
     for (const fate of fates) {
-      const world = await World.create(options, 1);
-      world.now += options.leadSeconds + 1;
-      const event = await prepare(world);
+      restore();
       const run = await runWith(world.perform, { at, fate }, (call) => world.handler(call)(event));
       calls = Math.max(calls, run.calls);
       if (run.calls <= at) continue;
