@@ -13,7 +13,7 @@ import { SecretRotations } from '../../local/aws/secret-rotation.ts';
 import { SecretStore, type StoredSecret } from '../../local/aws/secret-store.ts';
 import { operationOf, type Command } from '../races/embedded-table.ts';
 import type { Touch } from '../races/explore.ts';
-import { poolKey, type PoolKey } from './pool.ts';
+import { poolKey, type PoolKey } from '../support/key-pool.ts';
 
 type Item = Readonly<Record<string, AttributeValue>>;
 type Input = Readonly<Record<string, unknown>>;

@@ -5,7 +5,7 @@
 import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import { rotationSteps } from '../../lambdas/keys/index.ts';
 import { fates, movesCurrent, runWith } from './kills.ts';
-import { poolKey } from './pool.ts';
+import { poolKey } from '../support/key-pool.ts';
 import { World, type Event, type WorldOptions } from './world.ts';
 
 jest.setTimeout(120_000);

@@ -8,7 +8,7 @@ import { rotationSteps } from '../../lambdas/keys/index.ts';
 import type { Command } from '../races/embedded-table.ts';
 import { explore } from '../races/explore.ts';
 import { touch } from './aws.ts';
-import { poolKey } from './pool.ts';
+import { poolKey } from '../support/key-pool.ts';
 import { World, type HandlerResult, type Call, type Event, type WorldOptions } from './world.ts';
 
 jest.setTimeout(120_000);

@@ -28,7 +28,7 @@ import { keyOfJwk, keyOfKms } from '../../lambdas/keys/private-key.ts';
 import { createLogger, createMetrics } from '../../lambdas/telemetry/index.ts';
 import type { Command } from '../races/embedded-table.ts';
 import { Aws, touch } from './aws.ts';
-import { privateExponents } from './pool.ts';
+import { privateExponents } from '../support/key-pool.ts';
 
 /** A ring as it is written. */
 interface WrittenRing {
