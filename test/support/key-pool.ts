@@ -2,7 +2,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { JWK } from 'jose';
+import { importJWK, type CryptoKey, type JWK } from 'jose';
 
 export interface PoolKey {
   readonly privateJwk: JWK;
@@ -37,6 +37,18 @@ function read(number: number): PoolKey {
   const privateJwk = JSON.parse(text) as JWK;
   const privateKey = createPrivateKey({ key: privateJwk, format: 'jwk' });
   return { privateJwk, privateKey, publicKey: createPublicKey(privateKey) };
+}
+
+const maxPairs = 16;
+let pairs = 0;
+
+/** A key pair that none of the last ones had, for an RSA algorithm of JOSE. */
+export async function signingPair(alg: string): Promise<{ privateKey: CryptoKey; publicJwk: JWK }> {
+  pairs += 1;
+  const { privateJwk } = poolKey(pairs % maxPairs);
+  const { kty, n, e } = privateJwk as { kty: 'RSA'; n: string; e: string };
+  const privateKey = await importJWK({ ...privateJwk, kty }, alg, { extractable: true });
+  return { privateKey: privateKey, publicJwk: { kty, n, e } };
 }
 
 /** What nobody may see: the private exponents of all keys that this process has used. */
