@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { poolKey } from '../support/key-pool.ts';
 import { changeOf, daysAgo, key, ring, statusOf } from './responses.ts';
-import { ops, opsOnTerminal } from './command.ts';
+import { ops, opsOnTerminal, opsProcess } from './command.ts';
 import { awsError, FakeAws, returned, type Event } from './fake-aws.ts';
 
 let aws: FakeAws;
@@ -542,6 +542,6 @@ describe('keys check', () => {
 test('nobody’s real credentials are shown to a local start', async () => {
   aws.invoke = () => returned(statusOf(before));
   const variables = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'example' };
-  expect((await ops(['keys', 'status', ...here], { variables })).code).toBe(0);
+  expect((await opsProcess(['keys', 'status', ...here], { variables })).code).toBe(0);
   expect(aws.calls[0]?.authorization).toContain('Credential=local/');
 });

@@ -8,7 +8,7 @@ import { Bff } from '../support/bff.ts';
 import { Browser } from '../support/browser.ts';
 import { poolKey } from '../support/key-pool.ts';
 import { signInAtSimulator } from '../support/simulator-sign-in.ts';
-import { ops } from './command.ts';
+import { ops, opsProcess } from './command.ts';
 
 // Each test takes the ring as the one before left it.
 let bff: Bff;
@@ -239,7 +239,7 @@ test('where keys are made in KMS they rotate all the same, and none can be taken
     expect((await ops(['keys', 'rotate', '--yes', ...there])).code).toBe(0);
     const { privateKey } = poolKey(1_000);
     const input = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
-    const { code, out } = await ops(['keys', 'import', '-', '--yes', '--json', ...there], { input });
+    const { code, out } = await opsProcess(['keys', 'import', '-', '--yes', '--json', ...there], { input });
     expect(code).toBe(1);
     expect(JSON.parse(out)).toEqual({ error: { code: 'custody_kms', message: expect.any(String) } });
     expect((await ops(['keys', 'status', ...there])).out).toContain('are made in KMS');
