@@ -127,12 +127,15 @@ describe('a logout by CIS2 and a sign-in at the same time leave no session that 
   // Three puts side by side, two lists side by side, and between them the token and the mark.
   const atLeast = 6 * 2 * orders(5, 2);
 
-  test.each(['sid', 'sub'] as const)('by %s, in every order of their calls', async (form) => {
-    await everyOrder(race({ form }), atLeast, { every: true });
+  test('by sid, in every order of their calls', async () => {
+    await everyOrder(race({ form: 'sid' }), atLeast, { every: true });
   });
 
-  test('by sid and sub', async () => {
-    await everyOrder(race({ form: 'sid and sub' }), 5);
+  test.each([
+    ['sub', 2],
+    ['sid and sub', 5],
+  ] as const)('by %s', async (form, runs) => {
+    await everyOrder(race({ form }), runs);
   });
 
   test('by sub, of a sign-in for which CIS2 named no session of its own, in every order of their calls', async () => {
