@@ -21,6 +21,17 @@ interface Validation {
   readonly types: unknown;
   readonly custom: unknown;
 }
+/** What dynalite reads in the expressions of a request. */
+interface Parsed {
+  readonly _updates?: unknown;
+  readonly _condition?: unknown;
+}
+interface Request extends Parsed {
+  readonly UpdateExpression?: string;
+  readonly ConditionExpression?: string;
+  readonly ExpressionAttributeNames?: Readonly<Record<string, string>>;
+  readonly ExpressionAttributeValues?: Readonly<Record<string, object>>;
+}
 interface Range {
   readonly gt?: string;
   readonly gte?: string;
@@ -30,7 +41,7 @@ interface Range {
 
 const part = createRequire(import.meta.url);
 const { checkTypes, checkValidations } = part('dynalite/validations') as {
-  checkTypes: (data: unknown, types: unknown) => Record<string, unknown>;
+  checkTypes: (data: unknown, types: unknown) => Request;
   checkValidations: (data: unknown, types: unknown, custom: unknown, store: object) => void;
 };
 
@@ -56,10 +67,32 @@ const fromWire = (value: unknown): unknown => {
   );
 };
 
+type Term = string | object;
+/** What a request has in place of the names and values in its expressions. */
+const termsOf = ({ ExpressionAttributeNames = {}, ExpressionAttributeValues = {} }: Request): Term[] => [
+  ...Object.values(ExpressionAttributeNames),
+  ...Object.values(ExpressionAttributeValues),
+];
+/** Equal for requests whose expressions differ in terms only. */
+const formOf = (request: Request): string => {
+  const { ExpressionAttributeNames: names = {}, ExpressionAttributeValues: values = {} } = request;
+  const types = Object.entries(values).map(([name, value]) => [name, ...Object.keys(value)]);
+  return JSON.stringify([request.UpdateExpression, request.ConditionExpression, Object.keys(names), types]);
+};
+/** A copy with other terms. */
+const withTerms = (parsed: unknown, terms: ReadonlyMap<unknown, Term | undefined>): unknown => {
+  if (terms.has(parsed)) return terms.get(parsed);
+  if (Array.isArray(parsed)) return parsed.map((part) => withTerms(part, terms));
+  if (typeof parsed !== 'object' || parsed === null) return parsed;
+  return Object.fromEntries(Object.entries(parsed).map(([name, part]) => [name, withTerms(part, terms)]));
+};
+
 export class EmbeddedTable {
   /** What dynalite's operations need of its store. They are carried out in one go, but for reads of several items. */
   readonly #store: object;
   #items = new Map<string, unknown>();
+  /** By the form of a request: what is read in its expressions, with these terms. */
+  readonly #parsed = new Map<string, (terms: readonly Term[]) => Parsed>();
 
   constructor(table: CreateTableCommandInput) {
     const items = {
@@ -132,9 +165,29 @@ export class EmbeddedTable {
     return { send: (command: Command) => this.send(command) } as unknown as DynamoDBClient;
   }
 
+  /** Checks a request. Its parser takes longer than all else, so expressions of a form are parsed once. */
+  #checked(request: Request, { types, custom }: Validation): Request {
+    const form = formOf(request);
+    const terms = termsOf(request);
+    const parse = this.#parsed.get(form);
+    if (parse !== undefined) return { ...request, ...parse(terms) };
+    checkValidations(request, types, custom, this.#store);
+    const { _updates, _condition } = request;
+    if (_updates !== undefined || _condition !== undefined) {
+      // A copy, for what carries the request out changes it.
+      const parsed = withTerms({ _updates, _condition }, new Map(terms.map((term) => [term, term])));
+      this.#parsed.set(
+        form,
+        (others) =>
+          withTerms(parsed, new Map(terms.map((term, position) => [term, others[position]]))) as Parsed,
+      );
+    }
+    return request;
+  }
+
   async #call(operation: string, input: unknown): Promise<unknown> {
     const name = `${operation.charAt(0).toLowerCase()}${operation.slice(1)}`;
-    const { types, custom } = part(`dynalite/validations/${name}`) as Validation;
+    const validation = part(`dynalite/validations/${name}`) as Validation;
     const act = part(`dynalite/actions/${name}`) as (store: object, data: unknown, done: Callback) => void;
     return new Promise((resolve, reject) => {
       const refuse = (error: StoreError) => {
@@ -146,12 +199,14 @@ export class EmbeddedTable {
         );
       };
       try {
-        const data = checkTypes(input, types);
-        checkValidations(data, types, custom, this.#store);
-        act(this.#store, data, (error, response) => {
-          if (error === null || error === undefined) resolve(response);
-          else refuse(error);
-        });
+        act(
+          this.#store,
+          this.#checked(checkTypes(input, validation.types), validation),
+          (error, response) => {
+            if (error === null || error === undefined) resolve(response);
+            else refuse(error);
+          },
+        );
       } catch (error) {
         refuse(error as StoreError);
       }
