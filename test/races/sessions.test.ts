@@ -13,7 +13,7 @@ import {
   type RoleChange,
   type SessionCredential,
 } from '../../lambdas/session/index.ts';
-import { hashOf, table } from '../unit/session-fixtures.ts';
+import { hashOf, table, type Item } from '../unit/session-fixtures.ts';
 import { explore, LosingOrder, type Faults, type Race } from './explore.ts';
 import { WatchedTable, World, type LogoutForm } from './world.ts';
 
@@ -86,6 +86,15 @@ const orders = (...chains: readonly number[]): number => {
     (left, length) => left / factorial(length),
     factorial(chains.reduce((sum, length) => sum + length, 0)),
   );
+};
+
+const userIndexKey = (world: World): Item => ({
+  pk: { S: `user#${hashOf('user', world.newSession().user)}` },
+  sk: { S: 'sessions' },
+});
+const userIndexOf = async (world: World, client: DynamoDBClient): Promise<Item | undefined> => {
+  const input = { TableName: table, Key: userIndexKey(world), ConsistentRead: true };
+  return (await client.send(new GetItemCommand(input))).Item;
 };
 
 const over = (reason: string) => ({ status: 'ended', reason });
@@ -542,6 +551,31 @@ describe('a role change', () => {
   });
 });
 
+test.each(['extend', 'read'] as const)(
+  'a sign-out beside an extension and another call (%s) ends the session, and nobody is told that it never was',
+  async (another) => {
+    await everyOrder(async (world, clientOf) => {
+      const session = await world.signedIn();
+      return {
+        operations: [
+          () => world.stores(clientOf('end')).end(session, 'signed_out', undefined),
+          () => world.stores(clientOf('extend')).extend(session, undefined),
+          () => world.stores(clientOf('another'))[another](session, undefined),
+        ],
+        check: async ([ended, ...others]) => {
+          expect(valueOf(ended)).not.toBe(false);
+          for (const state of others.map((other) => valueOf(other) as { status: string })) {
+            if (state.status !== 'active') expect(state).toEqual(over('signed_out'));
+          }
+          expect(await world.statusOf(session)).toBe('signed_out');
+          const listed = Object.keys((await userIndexOf(world, watched.client)) ?? {});
+          expect(listed).not.toContain(`s#${session.key}`);
+        },
+      };
+    }, 6);
+  },
+);
+
 describe('sign-ins at the same time', () => {
   test('that take the place of the same session both succeed, and it is replaced', async () => {
     await everyOrder(async (world, clientOf) => {
@@ -601,14 +635,9 @@ describe('sign-ins at the same time', () => {
 describe('the search', () => {
   test('finds the order in which a session outlives a logout that ends first and marks afterwards', async () => {
     const wrongLogout = async (world: World, client: DynamoDBClient): Promise<void> => {
-      const index = {
-        pk: { S: `user#${hashOf('user', world.newSession().user)}` },
-        sk: { S: 'sessions' },
-      };
-      const { Item } = await client.send(
-        new GetItemCommand({ TableName: table, Key: index, ConsistentRead: true }),
-      );
-      for (const name of Object.keys(Item ?? {}).filter((attribute) => attribute.startsWith('s#'))) {
+      for (const name of Object.keys((await userIndexOf(world, client)) ?? {}).filter((attribute) =>
+        attribute.startsWith('s#'),
+      )) {
         await client.send(
           new UpdateItemCommand({
             TableName: table,
@@ -622,7 +651,7 @@ describe('the search', () => {
       await client.send(
         new UpdateItemCommand({
           TableName: table,
-          Key: index,
+          Key: userIndexKey(world),
           UpdateExpression: 'SET endedAt = :now',
           ExpressionAttributeValues: { ':now': { N: String(world.now) } },
         }),
