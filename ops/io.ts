@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { usageCode } from './errors.ts';
 import { oneLine } from './wording.ts';
 
@@ -12,10 +13,18 @@ export interface Result {
   readonly lines: readonly string[];
 }
 
+/** Those of the process, or of a test. */
+export interface Streams {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+}
+
 /** Input and output of a command. */
 export interface Io {
   /** There is a terminal to ask on. */
   readonly interactive: boolean;
+  readonly stdin: Readable;
   /** Prints lines for people before anything is changed. With `--json` only where a question follows. */
   show(lines: readonly string[]): void;
   /** A line on standard error: progress, warnings. */
@@ -33,33 +42,37 @@ const printable = (line: string): string => line.replaceAll(/[\p{Cc}\p{Cf}]/gu, 
  * @param options.json - standard output gets exactly one JSON document
  * @param options.asks - the command may ask
  */
-export function processIo({ json, asks }: { json: boolean; asks: boolean }): Io {
-  const interactive = process.stdin.isTTY;
-  const print = (stream: NodeJS.WriteStream, lines: readonly string[]): void => {
+export function createIo(
+  { json, asks }: { json: boolean; asks: boolean },
+  { stdin, stdout, stderr }: Streams,
+): Io {
+  const interactive = stdin.isTTY === true;
+  const print = (stream: Writable, lines: readonly string[]): void => {
     stream.write(lines.map((line) => `${printable(line)}\n`).join(''));
   };
   const printJson = (document: unknown): void => {
-    process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+    stdout.write(`${JSON.stringify(document, null, 2)}\n`);
   };
 
   return {
     interactive,
+    stdin,
     show: (lines) => {
-      if (!json) print(process.stdout, lines);
-      else if (asks && interactive) print(process.stderr, lines);
+      if (!json) print(stdout, lines);
+      else if (asks && interactive) print(stderr, lines);
     },
     note: (line) => {
-      print(process.stderr, [line]);
+      print(stderr, [line]);
     },
     confirm: (question) =>
       new Promise((resolve) => {
-        const terminal = createInterface({ input: process.stdin, output: process.stderr });
+        const terminal = createInterface({ input: stdin, output: stderr });
         let answer = '';
         terminal.on('close', () => {
           resolve(/^y(es)?$/i.test(answer.trim()));
         });
         terminal.on('SIGINT', () => {
-          process.stderr.write('\n');
+          stderr.write('\n');
           terminal.close();
         });
         terminal.question(`${printable(question)} [y/N] `, (text) => {
@@ -69,14 +82,14 @@ export function processIo({ json, asks }: { json: boolean; asks: boolean }): Io 
       }),
     finish: ({ document, lines }) => {
       if (json) printJson(document);
-      else print(process.stdout, lines);
+      else print(stdout, lines);
     },
     fail: ({ code, message }) => {
       const line = oneLine(message);
       if (json) printJson({ error: { code, message: line } });
       // The runbooks list the codes.
       const isNamed = code === usageCode || line.includes(`(${code})`);
-      print(process.stderr, [`cis2-bff ops: ${line}${isNamed ? '' : ` (${code})`}`]);
+      print(stderr, [`cis2-bff ops: ${line}${isNamed ? '' : ` (${code})`}`]);
     },
   };
 }

@@ -2,7 +2,7 @@ import type { Clock, Context } from './command.ts';
 import { readCommandLine, type CommandLine } from './command-line.ts';
 import { isCommandError } from './errors.ts';
 import { openInstallation, type Installation } from './installation.ts';
-import { processIo } from './io.ts';
+import { createIo, type Streams } from './io.ts';
 
 const systemClock: Clock = {
   now: () => Date.now(),
@@ -15,19 +15,19 @@ const systemClock: Clock = {
  * @param args - the command line, without the program's own name
  * @returns the exit status: 0 done, 1 failed, 2 wrong usage
  */
-export async function runOps(args: readonly string[]): Promise<number> {
+export async function runOps(args: readonly string[], streams: Streams = process): Promise<number> {
   let line: CommandLine;
   try {
     line = readCommandLine(args);
   } catch (error) {
-    return reported(error, processIo({ json: args.includes('--json'), asks: false }));
+    return reported(error, createIo({ json: args.includes('--json'), asks: false }, streams));
   }
   if (line.kind === 'help') {
-    process.stdout.write(`${line.text}\n`);
+    streams.stdout.write(`${line.text}\n`);
     return 0;
   }
 
-  const io = processIo({ json: line.args.json, asks: !line.args.yes && !line.args.dryRun });
+  const io = createIo({ json: line.args.json, asks: !line.args.yes && !line.args.dryRun }, streams);
   const opened: Installation[] = [];
   const context: Context = {
     io,

@@ -24,7 +24,7 @@ export const importKey: Command = {
             'standard input has the key and cannot have the reply to a question too, so nothing was changed: add --yes',
           );
         }
-        const { jwk, kid, readableByOthers } = await readPrivateKeyFile(file);
+        const { jwk, kid, readableByOthers } = await readPrivateKeyFile(file, context.io.stdin);
         if (readableByOthers) {
           context.io.note(`warning: others on this machine can read ${file}: chmod 600 it`);
         }

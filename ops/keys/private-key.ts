@@ -1,5 +1,6 @@
 import { createPrivateKey, type JsonWebKeyInput, type PrivateKeyInput } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { CommandFailed } from '../errors.ts';
 import { isKid } from '../../lambdas/common/id-rules.ts';
 import { isObject } from '../../lambdas/common/json.ts';
@@ -27,9 +28,9 @@ const unusable = (message: string): CommandFailed => new CommandFailed('key_unus
  * @param file - its path; `-` for standard input
  * @throws CommandFailed when it cannot be read, or does not hold exactly one RSA private key
  */
-export async function readPrivateKeyFile(file: string): Promise<PrivateKeyFile> {
+export async function readPrivateKeyFile(file: string, stdin: Readable): Promise<PrivateKeyFile> {
   if (file === '-') {
-    const text = await readWhole(process.stdin, 'standard input');
+    const text = await readWhole(stdin, 'standard input');
     return { ...readPrivateKey(text, 'standard input'), readableByOthers: false };
   }
   let handle: FileHandle | undefined;

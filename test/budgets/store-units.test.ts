@@ -100,9 +100,9 @@ let attempts = 0;
 let options: Parameters<typeof createSignInStore>[0] & { readonly callsPerWindow: number };
 const deadline = () => AbortSignal.timeout(5_000);
 
-beforeEach(async () => {
+beforeEach(() => {
   now = start;
-  const { client } = await EmbeddedTable.create(sessionTable);
+  const { client } = new EmbeddedTable(sessionTable);
   const clock = () => now as EpochSeconds;
   options = { ...identified, client: counting(client), tableName, limits, clock, callsPerWindow: 250 };
 });

@@ -1,4 +1,5 @@
 /** What doctor says of a fresh local start, and of set-ups in which one thing is wrong. */
+import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Arguments } from '../../ops/command.ts';
 import type { Finding } from '../../ops/doctor/check.ts';
@@ -82,6 +83,7 @@ async function examined({
     io: {
       ...{ interactive: false, show: silent, note: silent, finish: silent, fail: silent },
       confirm: () => Promise.resolve(false),
+      stdin: Readable.from([]),
     },
     clock: { now: () => Date.now(), sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
     open: () => Promise.resolve(planted),

@@ -1,10 +1,10 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { poolKey } from '../support/key-pool.ts';
 import { changeOf, daysAgo, key, ring, statusOf } from './responses.ts';
-import { ops, opsOnTerminal } from './command.ts';
+import { ops, opsOnTerminal, opsProcess } from './command.ts';
 import { awsError, FakeAws, returned, type Event } from './fake-aws.ts';
 
 let aws: FakeAws;
@@ -31,8 +31,7 @@ afterAll(async () => {
 
 const [before, after] = [ring('kid-a', 'kid-b', 'kid-c'), ring('kid-b', 'kid-c', '(new)')];
 const refusal = (code: string, message: string) => returned({ ok: false, code, message });
-const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const jwk = privateKey.export({ format: 'jwk' });
+const { privateKey, privateJwk: jwk } = poolKey(1_000);
 const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
 const keyFile = (name: string, content: string, mode = 0o600): string => {
   const path = join(directory, name);
@@ -543,6 +542,6 @@ describe('keys check', () => {
 test('nobody’s real credentials are shown to a local start', async () => {
   aws.invoke = () => returned(statusOf(before));
   const variables = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'example' };
-  expect((await ops(['keys', 'status', ...here], { variables })).code).toBe(0);
+  expect((await opsProcess(['keys', 'status', ...here], { variables })).code).toBe(0);
   expect(aws.calls[0]?.authorization).toContain('Credential=local/');
 });

@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,8 +6,9 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { KeyView } from '../../ops/keys/responses.ts';
 import { Bff } from '../support/bff.ts';
 import { Browser } from '../support/browser.ts';
+import { poolKey } from '../support/key-pool.ts';
 import { signInAtSimulator } from '../support/simulator-sign-in.ts';
-import { ops } from './command.ts';
+import { ops, opsProcess } from './command.ts';
 
 // Each test takes the ring as the one before left it.
 let bff: Bff;
@@ -109,9 +110,9 @@ test('keys promote lets next sign at once and leaves nothing of the withdrawn ke
 });
 
 test('keys import takes a key in as next or lets it sign, under its thumbprint or the name it has', async () => {
-  const [first, second] = [1, 2].map(() => {
-    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    const { e, kty, n, d } = privateKey.export({ format: 'jwk' });
+  const [first, second] = [1_000, 1_001].map((number) => {
+    const { privateKey, privateJwk } = poolKey(number);
+    const { e, kty, n, d } = privateJwk;
     const thumbprint = createHash('sha256').update(JSON.stringify({ e, kty, n })).digest('base64url');
     return { pem: privateKey.export({ format: 'pem', type: 'pkcs1' }).toString(), thumbprint, d };
   });
@@ -236,9 +237,9 @@ test('where keys are made in KMS they rotate all the same, and none can be taken
   try {
     const there = ['--local', new URL(inKms.baseUrl).port];
     expect((await ops(['keys', 'rotate', '--yes', ...there])).code).toBe(0);
-    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const { privateKey } = poolKey(1_000);
     const input = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
-    const { code, out } = await ops(['keys', 'import', '-', '--yes', '--json', ...there], { input });
+    const { code, out } = await opsProcess(['keys', 'import', '-', '--yes', '--json', ...there], { input });
     expect(code).toBe(1);
     expect(JSON.parse(out)).toEqual({ error: { code: 'custody_kms', message: expect.any(String) } });
     expect((await ops(['keys', 'status', ...there])).out).toContain('are made in KMS');

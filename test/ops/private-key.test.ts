@@ -2,9 +2,10 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { CommandFailed } from '../../ops/errors.ts';
 import { readPrivateKey } from '../../ops/keys/private-key.ts';
+import { poolKey } from '../support/key-pool.ts';
 
-const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const jwk = privateKey.export({ format: 'jwk' }) as Record<string, string>;
+const { privateKey, publicKey, privateJwk } = poolKey(1_000);
+const jwk = privateJwk as Record<string, string>;
 const pkcs8 = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
 const pkcs1 = privateKey.export({ format: 'pem', type: 'pkcs1' }).toString();
 const publicPem = publicKey.export({ format: 'pem', type: 'spki' }).toString();

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { expect, test } from '@jest/globals';
 import { readStatus, type KeysStatus, type LastRotation } from '../../ops/keys/responses.ts';
 import { rotate } from '../../ops/keys/rotate.ts';
@@ -51,6 +52,7 @@ async function rotateSeeing(
   const outcome = await rotate(keys, {
     io: {
       interactive: false,
+      stdin: Readable.from([]),
       note: (line) => notes.push(line),
       show: () => undefined,
       confirm: () => Promise.resolve(false),

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { ops } from './command.ts';
+import { ops, opsProcess } from './command.ts';
 
 describe('a command line that does not say what to do ends with 2 and one line', () => {
   test.each([
@@ -76,7 +76,7 @@ test('with --json bad usage is a document on standard output as well', async () 
 
 test('--version prints the version of the package', async () => {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
-  expect(await ops(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' });
+  expect(await opsProcess(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' });
 });
 
 test.each([[['--help']], [['-h']], [['keys', '--help']]])('%j lists every command', async (args) => {

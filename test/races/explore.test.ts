@@ -1,15 +1,11 @@
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { GetItemCommand, UpdateItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { sessionTable, tableName } from '../unit/session-fixtures.ts';
 import { EmbeddedTable } from './embedded-table.ts';
 import { explore, LosingOrder, type Scenario } from './explore.ts';
 
-let embedded: EmbeddedTable;
+const embedded = new EmbeddedTable(sessionTable);
 let worlds = 0;
-
-beforeAll(async () => {
-  embedded = await EmbeddedTable.create(sessionTable);
-});
 
 const keyOf = (name: string) => ({ pk: { S: `${name}#${String(worlds)}` }, sk: { S: 'counter' } });
 const add = (client: DynamoDBClient, name: string) =>

@@ -54,9 +54,11 @@ export interface Race {
   readonly operations: readonly (() => Promise<unknown>)[];
   /** Throws when what the run has left behind is wrong. */
   readonly check: (results: readonly PromiseSettledResult<unknown>[]) => Promise<void>;
+  /** Puts the world back as it was before the operations, for the next run. Without it, every run sets up a world of its own. */
+  readonly restore?: () => void;
 }
 
-/** Sets a world up from scratch; the calls of the operations go through the clients it is given. */
+/** Sets a world up; the calls of the operations go through the clients it is given. */
 export type Scenario = (clientOf: (operation: string) => DynamoDBClient) => Promise<Race>;
 
 export interface Exploration {
@@ -98,8 +100,15 @@ export async function explore(
   const every = options.every ?? switches !== undefined;
   const unexplored: { path: readonly Choice[]; asleep: readonly Choice[] }[] = [{ path: [], asleep: [] }];
   let [runs, alike, longest] = [0, 0, 0];
+  let run = new Run(table);
+  const clientOf = (operation: string) =>
+    ({ send: (command: Command) => run.call(operation, command) }) as unknown as DynamoDBClient;
+  let race: Race | undefined;
   for (let node = unexplored.pop(); node !== undefined; node = unexplored.pop()) {
-    const run = await Run.start(table, scenario);
+    run = new Run(table);
+    if (race?.restore === undefined) race = await scenario(clientOf);
+    else race.restore();
+    await run.begin(race.operations);
     for (const choice of node.path) await run.take(choice);
     let path = node.path;
     let asleep = node.asleep;
@@ -134,7 +143,7 @@ export async function explore(
     }
     runs += 1;
     longest = Math.max(longest, path.length);
-    await run.check();
+    await run.check(race);
   }
   return { runs, alike, longest };
 }
@@ -167,33 +176,28 @@ class Run {
   #arrived = 0;
   #begun = 0;
   #ended = 0;
-  #race: Race | undefined;
   #results: readonly PromiseSettledResult<unknown>[] | undefined;
 
-  private constructor(table: Table) {
+  constructor(table: Table) {
     this.#table = table;
   }
 
-  static async start(table: Table, scenario: Scenario): Promise<Run> {
-    const run = new Run(table);
-    const race = await scenario((operation) => run.#client(operation));
-    run.#race = race;
+  async begin(operations: Race['operations']): Promise<void> {
     const ended = () => {
-      run.#ended += 1;
+      this.#ended += 1;
     };
-    const operations: Promise<unknown>[] = [];
+    const begun: Promise<unknown>[] = [];
     // None gets further than its first call, and these come in the same order in every run.
-    for (const begin of race.operations) {
+    for (const begin of operations) {
       const operation = begin();
       operation.then(ended, ended);
-      operations.push(operation);
-      run.#begun += 1;
-      await run.#settle();
+      begun.push(operation);
+      this.#begun += 1;
+      await this.#settle();
     }
-    void Promise.allSettled(operations).then((results) => {
-      run.#results = results;
+    void Promise.allSettled(begun).then((results) => {
+      this.#results = results;
     });
-    return run;
   }
 
   /** Whether two choices give the same in either order. Two faults never do: only one may be allowed. */
@@ -239,23 +243,22 @@ class Run {
     await this.#settle();
   }
 
-  async check(): Promise<void> {
+  async check({ check }: Race): Promise<void> {
     if (this.#results === undefined) throw new Error('an operation waits for something that is not a call');
     try {
-      await this.#race?.check(this.#results);
+      await check(this.#results);
     } catch (error) {
       throw new LosingOrder(this.#order, error);
     }
   }
 
-  #client(operation: string): DynamoDBClient {
-    const send = (command: Command) =>
-      new Promise((resolve, reject) => {
-        const { items: touches, writes } = (this.#table.touch ?? touchOfDynamoDb)(command);
-        const kind = `${operation}: ${operationOf(command)} ${touches.map(sortOf).join(', ')}`;
-        this.#enqueue({ kind, touches, writes, command, resolve, reject });
-      });
-    return { send } as unknown as DynamoDBClient;
+  /** Has a call of an operation wait for its turn. */
+  call(operation: string, command: Command): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const { items: touches, writes } = (this.#table.touch ?? touchOfDynamoDb)(command);
+      const kind = `${operation}: ${operationOf(command)} ${touches.map(sortOf).join(', ')}`;
+      this.#enqueue({ kind, touches, writes, command, resolve, reject });
+    });
   }
 
   #enqueue(call: Omit<PendingCall, 'id'>): void {

@@ -2,7 +2,7 @@
  * Calls of one session that need a token at the same moment, beside whatever else can happen to it: every order in which
  * their calls to the table and to the platform can be carried out, and a holder of the lease that dies at any of them.
  */
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { StepUpRequired, TokenUnavailable, type AccessToken } from '../../lambdas/api/tokens/index.ts';
 import { userTokensFrom } from '../../lambdas/api/tokens/user-tokens.ts';
@@ -25,10 +25,7 @@ jest.setTimeout(300_000);
 
 const audience = 'api-platform';
 const reportLines: string[] = [];
-let watched: WatchedTable;
-beforeAll(async () => {
-  watched = await WatchedTable.create();
-});
+const watched = new WatchedTable();
 afterAll(() => {
   process.stdout.write(`\nOrders of calls for tokens:\n${reportLines.join('\n')}\n`);
 });

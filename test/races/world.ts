@@ -1,4 +1,4 @@
-/** One user, one CIS2 session and one browser or more, new for every run. */
+/** One user, one CIS2 session and one browser or more, in a table that is empty at first. */
 import { GetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { EpochSeconds, EpochMilliseconds } from '../../lambdas/common/index.ts';
 import {
@@ -31,25 +31,32 @@ export type Stores = Omit<SignInStore & SessionStore & LogoutStore, 'warmUp'>;
  * are stored for it.
  */
 export class WatchedTable {
-  readonly #embedded: EmbeddedTable;
-  readonly #states = new Map<string, string | undefined>();
-  readonly #sealed = new Map<string, string | undefined>();
+  readonly #embedded = new EmbeddedTable(sessionTable);
+  #states = new Map<string, string | undefined>();
+  #sealed = new Map<string, string | undefined>();
   #revived: string[] = [];
   #storedLate: string[] = [];
 
-  private constructor(embedded: EmbeddedTable) {
-    this.#embedded = embedded;
-  }
-
-  static async create(): Promise<WatchedTable> {
-    return new WatchedTable(await EmbeddedTable.create(sessionTable));
-  }
-
-  forget(): void {
+  clear(): void {
+    this.#embedded.clear();
     this.#states.clear();
     this.#sealed.clear();
     this.#revived = [];
     this.#storedLate = [];
+  }
+
+  /** @returns puts everything back as it is now */
+  snapshot(): () => void {
+    const restoreItems = this.#embedded.snapshot();
+    const [states, sealed] = [new Map(this.#states), new Map(this.#sealed)];
+    const [revived, storedLate] = [[...this.#revived], [...this.#storedLate]];
+    return () => {
+      restoreItems();
+      this.#states = new Map(states);
+      this.#sealed = new Map(sealed);
+      this.#revived = [...revived];
+      this.#storedLate = [...storedLate];
+    };
   }
 
   /** Sessions that have ended and were alive after that. */
@@ -125,8 +132,18 @@ export class World {
   now: number = start;
 
   constructor(table: WatchedTable) {
-    table.forget();
+    table.clear();
     this.#table = table;
+  }
+
+  /** @returns puts everything back as it is now */
+  snapshot(): () => void {
+    const restoreTable = this.#table.snapshot();
+    const { now } = this;
+    return () => {
+      restoreTable();
+      this.now = now;
+    };
   }
 
   get #issuer(): string {

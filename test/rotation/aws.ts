@@ -10,10 +10,10 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { Refusal } from '../../local/aws/aws-json.ts';
 import { SecretRotations } from '../../local/aws/secret-rotation.ts';
-import { SecretStore } from '../../local/aws/secret-store.ts';
+import { SecretStore, type StoredSecret } from '../../local/aws/secret-store.ts';
 import { operationOf, type Command } from '../races/embedded-table.ts';
 import type { Touch } from '../races/explore.ts';
-import { poolKey, type PoolKey } from './pool.ts';
+import { poolKey, type PoolKey } from '../support/key-pool.ts';
 
 type Item = Readonly<Record<string, AttributeValue>>;
 type Input = Readonly<Record<string, unknown>>;
@@ -41,12 +41,25 @@ export class Aws {
   readonly secretArn: string;
   readonly rotations = new SecretRotations();
   readonly #store = new SecretStore('eu-west-2', '000000000000');
-  readonly #items = new Map<string, Item>();
-  readonly #kmsKeys: KmsKey[] = [];
+  #items = new Map<string, Item>();
+  #kmsKeys: KmsKey[] = [];
   #poolKeysUsed = 0;
 
   constructor() {
     this.secretArn = String(this.#store.create({ Name: 'ring' })['ARN']);
+  }
+
+  /** @returns puts everything back as it is now */
+  snapshot(): () => void {
+    const secret = this.#store.find({ SecretId: 'ring' });
+    const [savedSecret, items, keysUsed] = [copyOf(secret), new Map(this.#items), this.#poolKeysUsed];
+    const kmsKeys = this.#kmsKeys.map((key) => ({ ...key }));
+    return () => {
+      Object.assign(secret, copyOf(savedSecret));
+      this.#items = new Map(items);
+      this.#kmsKeys = kmsKeys.map((key) => ({ ...key }));
+      this.#poolKeysUsed = keysUsed;
+    };
   }
 
   /** A key that no world like this one has had. */
@@ -194,6 +207,13 @@ export class Aws {
     return {};
   }
 }
+
+const copyOf = (secret: StoredSecret): StoredSecret => ({
+  ...secret,
+  versions: new Map(
+    [...secret.versions].map(([id, version]) => [id, { ...version, stages: new Set(version.stages) }]),
+  ),
+});
 
 const nameOf = (key: unknown): string => (key as Item)['pk']?.S ?? '';
 

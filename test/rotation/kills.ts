@@ -9,6 +9,10 @@ import type { Call } from './world.ts';
 export const fates = ['killed before', 'killed after', 'failed', 'lost', 'again'] as const;
 type Fate = (typeof fates)[number];
 
+/** A read leaves nothing behind: lost, it has failed, and killed after it is killed before it. */
+export const fatesOf = (command: Command): readonly Fate[] =>
+  /^(?:Get|Describe|Sign)/.test(operationOf(command)) ? ['killed before', 'failed'] : fates;
+
 export interface Accident {
   /** The call that goes wrong, counted from 0; or the first one that is so. */
   readonly at: number | ((command: Command) => boolean);

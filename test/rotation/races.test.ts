@@ -8,7 +8,7 @@ import { rotationSteps } from '../../lambdas/keys/index.ts';
 import type { Command } from '../races/embedded-table.ts';
 import { explore } from '../races/explore.ts';
 import { touch } from './aws.ts';
-import { poolKey } from './pool.ts';
+import { poolKey } from '../support/key-pool.ts';
 import { World, type HandlerResult, type Call, type Event, type WorldOptions } from './world.ts';
 
 jest.setTimeout(120_000);
@@ -98,21 +98,20 @@ async function worldFor(given: WorldOptions): Promise<{ world: World; before: st
 
 /** Every order with at most so many switches. */
 async function everyOrder(names: readonly Name[], switches: number): Promise<number> {
-  let world: World;
+  const { world, before } = await worldFor(options);
   const table = { send: (command: Command) => world.perform(command), touch };
+  const restore = world.snapshot();
   const { runs, longest } = await explore(
     table,
-    async (clientOf) => {
-      const made = await worldFor(options);
-      world = made.world;
-      return {
+    (clientOf) =>
+      Promise.resolve({
         operations: names.map((name, position) => {
           const client = clientOf(`${String(position)} ${name}`) as unknown as { send: Call };
-          return () => doings[name](made.world, (command) => client.send(command));
+          return () => doings[name](world, (command) => client.send(command));
         }),
-        check: (results) => expectWholeAfter(made.world, made.before, results),
-      };
-    },
+        check: (results) => expectWholeAfter(world, before, results),
+        restore,
+      }),
     { switches },
   );
   reportLines.push(`  ${String(runs).padStart(5)} of up to ${String(longest)} calls: ${names.join(' and ')}`);
@@ -128,10 +127,12 @@ test.each(pairs)(
 );
 
 /** Lets them run side by side, the next call always one that is drawn. */
-const inRandomOrder = (given: WorldOptions, names: fc.Arbitrary<readonly Name[]>, numRuns: number) =>
-  fc.assert(
+async function inRandomOrder(given: WorldOptions, names: fc.Arbitrary<readonly Name[]>, numRuns: number) {
+  const { world, before } = await worldFor(given);
+  const restore = world.snapshot();
+  await fc.assert(
     fc.asyncProperty(fc.scheduler(), names, async (scheduler, drawn) => {
-      const { world, before } = await worldFor(given);
+      restore();
       const call: Call = async (command) => {
         await scheduler.schedule(Promise.resolve(), command.constructor.name);
         return world.perform(command);
@@ -143,6 +144,7 @@ const inRandomOrder = (given: WorldOptions, names: fc.Arbitrary<readonly Name[]>
     }),
     { numRuns, seed: 20_260 },
   );
+}
 
 test.each<WorldOptions>([
   { storage: 'secret', leadSeconds: 3_600 },

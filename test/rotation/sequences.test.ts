@@ -6,7 +6,7 @@
 import { expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { fates, killed, runWith, type Accident } from './kills.ts';
-import { poolKey } from './pool.ts';
+import { poolKey } from '../support/key-pool.ts';
 import { World, type HandlerResult, type Event, type WorldOptions } from './world.ts';
 
 jest.setTimeout(120_000);

@@ -28,7 +28,7 @@ import { keyOfJwk, keyOfKms } from '../../lambdas/keys/private-key.ts';
 import { createLogger, createMetrics } from '../../lambdas/telemetry/index.ts';
 import type { Command } from '../races/embedded-table.ts';
 import { Aws, touch } from './aws.ts';
-import { privateExponents } from './pool.ts';
+import { privateExponents } from '../support/key-pool.ts';
 
 /** A ring as it is written. */
 interface WrittenRing {
@@ -64,19 +64,19 @@ export class World {
   readonly options: WorldOptions;
   now = 1_800_000_000;
   /** What was ever wrong. */
-  readonly faults: string[] = [];
+  faults: string[] = [];
   /** Everything that the function logged or returned. */
-  readonly said: unknown[] = [];
+  said: unknown[] = [];
   /** Keys that a change took away from the ring while they signed, for good. */
-  readonly withdrawn = new Set<string>();
+  withdrawn = new Set<string>();
   /** What is served, where it is another set than the published one. */
   served: unknown;
   #versionsNamed = 0;
   #current: { versionId: string; ring: WrittenRing } | undefined;
   /** Since when each kid has been published without a gap. */
-  readonly #publishedSince = new Map<string, number>();
+  #publishedSince = new Map<string, number>();
   /** Kids of the first set that have been published ever since. */
-  readonly #inFirstSet = new Set<string>();
+  #inFirstSet = new Set<string>();
   #everPublished = false;
 
   constructor(options: WorldOptions) {
@@ -92,6 +92,29 @@ export class World {
       await world.rotate();
     }
     return world;
+  }
+
+  /** @returns puts everything back as it is now */
+  snapshot(): () => void {
+    const restoreAws = this.aws.snapshot();
+    const { now, served, faults, said, withdrawn } = this;
+    const [named, current, everPublished] = [this.#versionsNamed, this.#current, this.#everPublished];
+    const [publishedSince, inFirstSet] = [this.#publishedSince, this.#inFirstSet];
+    const restore = () => {
+      restoreAws();
+      Object.assign(this, {
+        now,
+        served,
+        faults: [...faults],
+        said: [...said],
+        withdrawn: new Set(withdrawn),
+      });
+      [this.#versionsNamed, this.#current, this.#everPublished] = [named, current, everPublished];
+      [this.#publishedSince, this.#inFirstSet] = [new Map(publishedSince), new Set(inFirstSet)];
+    };
+    // From now on it changes copies.
+    restore();
+    return restore;
   }
 
   get clock() {

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
+import { SignJWT, type CryptoKey, type JWK } from 'jose';
 import {
   startApiPlatformSimulator,
   type ApiPlatformSimulator,
   type Application,
 } from '../../local/api-platform-simulator/index.ts';
+import { signingPair } from '../support/key-pool.ts';
 
 export const apiKey = 'test-api-key';
 export const apiSecret = 'made-up-api-secret';
@@ -60,8 +61,8 @@ export interface Bench {
 }
 
 async function keyPair(kid: string, alg: string) {
-  const { publicKey, privateKey } = await generateKeyPair(alg, { modulusLength: 2048, extractable: true });
-  return { publicJwk: { ...(await exportJWK(publicKey)), kid, use: 'sig', alg }, key: privateKey };
+  const { privateKey, publicJwk } = await signingPair(alg);
+  return { publicJwk: { ...publicJwk, kid, use: 'sig', alg }, key: privateKey };
 }
 
 /** @param cis2 - the issuer that the platform trusts, in place of the bench's own */

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK, type JWTPayload } from 'jose';
+import { SignJWT, type CryptoKey, type JWK, type JWTPayload } from 'jose';
 import * as oauth from 'oauth4webapi';
 import {
   startCis2Simulator,
   type Cis2Simulator,
   type ClientRegistration,
 } from '../../local/cis2-simulator/index.ts';
+import { signingPair } from '../support/key-pool.ts';
 
 export const clientId = 'test-client';
 export const redirectUri = 'http://localhost:49999/auth/callback';
@@ -54,13 +55,10 @@ export interface Bench {
 }
 
 export async function startBench(clients: readonly ClientRegistration[] = []): Promise<Bench> {
-  const { publicKey, privateKey } = await generateKeyPair('RS512', {
-    modulusLength: 2048,
-    extractable: true,
-  });
+  const { privateKey, publicJwk } = await signingPair('RS512');
   const kid = 'key-1';
   const jwks: Bench['jwks'] = {
-    keys: [{ ...(await exportJWK(publicKey)), kid, use: 'sig', alg: 'RS512' }],
+    keys: [{ ...publicJwk, kid, use: 'sig', alg: 'RS512' }],
     fetches: 0,
     status: 200,
   };

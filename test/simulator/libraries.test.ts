@@ -5,11 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import express from 'express';
 import session from 'express-session';
-import { createRemoteJWKSet, exportJWK, generateKeyPair, jwtVerify, type JWTPayload } from 'jose';
+import { createRemoteJWKSet, jwtVerify, type JWTPayload } from 'jose';
 import * as client from 'openid-client';
 import passport from 'passport';
 import OpenIDConnectStrategy, { type Profile, type VerifyCallback } from 'passport-openidconnect';
 import { startCis2Simulator, type Cis2Simulator } from '../../local/cis2-simulator/index.ts';
+import { signingPair } from '../support/key-pool.ts';
 
 const gp = '900000000001';
 const bankNurse = '900000000012';
@@ -73,9 +74,9 @@ beforeAll(async () => {
   await once(server, 'listening');
   appOrigin = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
 
-  const pair = await generateKeyPair('RS512', { modulusLength: 2048 });
+  const pair = await signingPair('RS512');
   ({ privateKey } = pair);
-  const jwk = { ...(await exportJWK(pair.publicKey)), kid: 'app-key', use: 'sig', alg: 'RS512' };
+  const jwk = { ...pair.publicJwk, kid: 'app-key', use: 'sig', alg: 'RS512' };
   app.get('/jwks.json', (_request, response) => {
     response.json({ keys: [jwk] });
   });

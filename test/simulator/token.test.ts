@@ -2,7 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { base64url, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { base64url, SignJWT } from 'jose';
+import { signingPair } from '../support/key-pool.ts';
 import { Browser, clientId, codeOf, redirectUri, startBench, type Bench, type Tampering } from './client.ts';
 
 let bench: Bench;
@@ -141,7 +142,7 @@ describe('A client assertion', () => {
   });
 
   test('signed with a key of somebody else under our key’s name gets the one opaque response', async () => {
-    const { privateKey } = await generateKeyPair('RS512', { modulusLength: 2048 });
+    const { privateKey } = await signingPair('RS512');
     const assertion = await new SignJWT(claims())
       .setProtectedHeader({ alg: 'RS512', kid: bench.kid })
       .sign(privateKey);
@@ -225,8 +226,8 @@ describe('A client’s published keys', () => {
   test('may be several, each known by its kid', async () => {
     const other = await startBench();
     try {
-      const second = await generateKeyPair('RS512', { modulusLength: 2048 });
-      const jwk = { ...(await exportJWK(second.publicKey)), kid: 'key-0', use: 'sig', alg: 'RS512' };
+      const { publicJwk } = await signingPair('RS512');
+      const jwk = { ...publicJwk, kid: 'key-0', use: 'sig', alg: 'RS512' };
       other.jwks.keys = [jwk, ...other.jwks.keys];
       const first = codeOf(await new Browser(other).signIn('900000000001'));
       expect((await other.tokenRequest({ code: first })).status).toBe(200);

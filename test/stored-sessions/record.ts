@@ -24,7 +24,7 @@ import { toFile, userOf, providerSessionOf } from './recorded.ts';
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as {
   version: string;
 };
-const { client } = await EmbeddedTable.create(sessionTable);
+const { client } = new EmbeddedTable(sessionTable);
 const store = createSignInStore({
   ...identified,
   client,

@@ -32,7 +32,7 @@ describe.each(recordings)('a session that $version stored, in format $format', (
   const options = () => ({ ...identified, client, tableName, limits, clock: () => oneMinuteLater });
 
   beforeEach(async () => {
-    ({ client } = await EmbeddedTable.create(sessionTable));
+    ({ client } = new EmbeddedTable(sessionTable));
     for (const Item of recorded.items) await client.send(new PutItemCommand({ TableName: tableName, Item }));
   });
 

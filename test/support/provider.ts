@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK, type JWTPayload } from 'jose';
 import { recordServed } from './exchanges.ts';
+import { signingPair } from './key-pool.ts';
 
 export type Endpoint = 'discovery' | 'jwks' | 'token' | 'userinfo';
 
@@ -55,12 +56,14 @@ export const oneRole = {
 
 /** A key pair whose name needs escaping, as CIS2's do. */
 export async function providerKey(algorithm = 'RS256'): Promise<ProviderKey> {
-  const { privateKey, publicKey } = await generateKeyPair(algorithm, {
-    modulusLength: 2048,
-    extractable: true,
-  });
+  const { privateKey, publicJwk } = await (algorithm === 'ES256' ? ecPair() : signingPair(algorithm));
   const kid = `${randomBytes(12).toString('base64').slice(0, 12)}/+a=`;
-  return { kid, privateKey, publicJwk: { ...(await exportJWK(publicKey)), kid, use: 'sig', alg: algorithm } };
+  return { kid, privateKey, publicJwk: { ...publicJwk, kid, use: 'sig', alg: algorithm } };
+}
+
+async function ecPair() {
+  const { privateKey, publicKey } = await generateKeyPair('ES256');
+  return { privateKey, publicJwk: await exportJWK(publicKey) };
 }
 
 export class Provider {

@@ -7,10 +7,8 @@ const slowest = [
   'browser/demo-sessions',
   'browser/library',
   'infra/synthesis',
-  'ops/keys',
   'browser/waiting',
   'consumer/consumer',
-  'races/sessions',
 ].map((name) => `/test/${name}.test.ts`);
 
 const rank = ({ path }) => {

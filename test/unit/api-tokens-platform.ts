@@ -1,9 +1,10 @@
 /** The API platform's token endpoint over HTTP, as strict as the real one where it matters to who calls it. */
-import { createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify, SignJWT, type JWK } from 'jose';
+import { createLocalJWKSet, jwtVerify, SignJWT, type JWK } from 'jose';
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { AssertionSigner } from '../../lambdas/common/index.ts';
+import { signingPair } from '../support/key-pool.ts';
 
 export const apiKey = 'key-of-the-application';
 
@@ -116,8 +117,8 @@ export class TokenPlatform {
 
   /** A key of ours. Registered, its public half is known here. */
   async signer(kid: string, registered = true): Promise<AssertionSigner> {
-    const { privateKey, publicKey } = await generateKeyPair('RS512', { modulusLength: 2048 });
-    if (registered) this.#keys.push({ ...(await exportJWK(publicKey)), kid, alg: 'RS512', use: 'sig' });
+    const { privateKey, publicJwk } = await signingPair('RS512');
+    if (registered) this.#keys.push({ ...publicJwk, kid, alg: 'RS512', use: 'sig' });
     return {
       kid,
       sign: ({ clientId, audience, lifetimeSeconds }) =>

@@ -44,7 +44,7 @@ import {
 
 const audience = 'api-platform';
 
-let embedded: EmbeddedTable;
+const embedded = new EmbeddedTable(sessionTable);
 let platform: TokenPlatform;
 let signer: AssertionSigner;
 let now = start;
@@ -53,7 +53,7 @@ let users = 0;
 const logged: string[] = [];
 
 beforeAll(async () => {
-  [embedded, platform] = await Promise.all([EmbeddedTable.create(sessionTable), TokenPlatform.start()]);
+  platform = await TokenPlatform.start();
   signer = await platform.signer('a-key');
 });
 beforeEach(() => {

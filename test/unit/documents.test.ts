@@ -82,7 +82,7 @@ const attributesOf = (item: Record<string, AttributeValue>): string[] =>
 
 /** Every attribute of every kind of item that a sign-in, its calls, a role change and the ends of sessions leave. */
 async function storedAttributes(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
-  const embedded = await EmbeddedTable.create(sessionTable);
+  const embedded = new EmbeddedTable(sessionTable);
   const found = new Map<string, Set<string>>();
   const collect = async (): Promise<void> => {
     const { Items = [] } = (await embedded.send({

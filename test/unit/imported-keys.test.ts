@@ -1,18 +1,15 @@
 /** Private keys that were made elsewhere. */
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { calculateJwkThumbprint, type JWK } from 'jose';
 import { generateKeyPairSync } from 'node:crypto';
 import { ChangeRefused, importKey, type Change, type KeyManagerPorts } from '../../lambdas/keys/index.ts';
+import { poolKey } from '../support/key-pool.ts';
 import { createWorld, startOfTime, type World } from './key-world.ts';
 
-const privateJwk = (bits: number, publicExponent = 65_537): JWK =>
-  generateKeyPairSync('rsa', { modulusLength: bits, publicExponent }).privateKey.export({ format: 'jwk' });
-
-let key: JWK;
-let other: JWK;
-beforeAll(() => {
-  [key, other] = [privateJwk(2048), privateJwk(2048)];
-});
+const key = poolKey(1_000).privateJwk;
+const other = poolKey(1_001).privateJwk;
+const shortJwk = (bits: number): JWK =>
+  generateKeyPairSync('rsa', { modulusLength: bits }).privateKey.export({ format: 'jwk' });
 
 const take = (world: World, jwk: unknown, wish: { kid?: unknown; now?: boolean; dryRun?: boolean } = {}) =>
   importKey(world.ports, { jwk, kid: wish.kid, now: wish.now ?? false, dryRun: wish.dryRun ?? false });
@@ -121,8 +118,8 @@ describe('a private key that was made elsewhere', () => {
       'an EC key',
       () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }),
     ],
-    ['a key of 1,024 bits', () => privateJwk(1024)],
-    ['a key of 2,047 bits', () => privateJwk(2040)],
+    ['a key of 1,024 bits', () => shortJwk(1024)],
+    ['a key of 2,047 bits', () => shortJwk(2040)],
     ['a key without its primes', () => ({ kty: key.kty, n: key.n, e: key.e, d: key.d })],
     ['a key with an empty member', () => ({ ...key, p: '' })],
     ['a key with a member that is a number', () => ({ ...key, qi: 7 })],

@@ -10,8 +10,9 @@ import {
   type RotationResult,
   type KeySecret,
 } from '../../lambdas/keys/index.ts';
-import { newSecretKey } from '../../lambdas/keys/private-key.ts';
+import { keyOfJwk } from '../../lambdas/keys/private-key.ts';
 import { readRing, type Ring } from '../../lambdas/keys/ring.ts';
+import { poolKey } from '../support/key-pool.ts';
 
 export const startOfTime = 1_800_000_000 as EpochSeconds;
 
@@ -98,7 +99,7 @@ export async function createWorld(changes: Partial<KeyManagerPorts> = {}) {
       storage: 'secret',
       make: () => {
         made += 1;
-        return newSecretKey(2048, clock);
+        return keyOfJwk(poolKey(made).privateJwk, clock);
       },
       destroy: (keyArn) => {
         destroyed.push(keyArn);

@@ -22,8 +22,9 @@ import {
   createSignerOf,
   type Change,
 } from '../../lambdas/keys/index.ts';
-import { newSecretKey } from '../../lambdas/keys/private-key.ts';
+import { keyOfJwk } from '../../lambdas/keys/private-key.ts';
 import { createLogger, createMetrics } from '../../lambdas/telemetry/index.ts';
+import { poolKey } from '../support/key-pool.ts';
 import { startSecrets } from '../support/secrets.ts';
 import { MemoryPublished } from './key-world.ts';
 
@@ -32,11 +33,12 @@ let published: MemoryPublished;
 let responses: CloudFormationCustomResourceResponse[];
 let lines: string[];
 let now: number;
+let keysMade: number;
 
 beforeEach(async () => {
   secrets = await startSecrets();
   published = new MemoryPublished();
-  [responses, lines, now] = [[], [], 1_800_000_000];
+  [responses, lines, now, keysMade] = [[], [], 1_800_000_000, 0];
 });
 afterEach(() => {
   secrets.close();
@@ -53,7 +55,10 @@ const ringPorts = (changes: Partial<ManagedRing> = {}): ManagedRing => ({
   published,
   keyMaker: {
     storage: 'secret',
-    make: () => newSecretKey(2048, clock),
+    make: () => {
+      keysMade += 1;
+      return keyOfJwk(poolKey(keysMade).privateJwk, clock);
+    },
     destroy: () => Promise.reject(new Error('nothing lies in KMS')),
   },
   signerOf: createSignerOf({ kmsOptions: {}, clock }),

@@ -15,7 +15,7 @@ import {
   type KeyManagerPorts,
   type Ring,
 } from '../../lambdas/keys/index.ts';
-import { newSecretKey } from '../../lambdas/keys/private-key.ts';
+import { poolKey } from '../support/key-pool.ts';
 import { createWorld, MemoryKeySecret, startOfTime, type World } from './key-world.ts';
 
 type Step = (ports: KeyManagerPorts, token: string) => Promise<Ring | undefined>;
@@ -327,12 +327,8 @@ describe('where the secret is read as it was a moment ago', () => {
     ['a promotion', (ports) => promote(ports, { dryRun: false })],
     [
       'an import that signs at once',
-      async (ports) => {
-        const { privateHalf } = await newSecretKey(2048, ports.clock);
-        if (privateHalf?.storage !== 'secret') throw new Error('no private half');
-        const jwk = privateHalf.jwk.expose();
-        return importKey(ports, { jwk, kid: undefined, now: true, dryRun: false });
-      },
+      (ports) =>
+        importKey(ports, { jwk: poolKey(1_000).privateJwk, kid: undefined, now: true, dryRun: false }),
     ],
   ])('%s publishes the key before it signs, and ends with the new ring', async (_, change) => {
     const world = await createWorld();
@@ -456,7 +452,7 @@ describe('keys in KMS', () => {
       make: async () => {
         made += 1;
         const keyArn = `arn:aws:kms:eu-west-2:000000000000:key/${String(made)}`;
-        const key = await newSecretKey(2048, world.ports.clock);
+        const key = await world.ports.keyMaker.make();
         return { ...key, privateHalf: { storage: 'kms' as const, keyArn } };
       },
     };

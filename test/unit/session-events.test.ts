@@ -61,7 +61,7 @@ describe('$connect', () => {
 
   beforeEach(async () => {
     now = start;
-    embedded = await EmbeddedTable.create(sessionTable);
+    embedded = new EmbeddedTable(sessionTable);
     options = {
       client: embedded.client,
       tableName,

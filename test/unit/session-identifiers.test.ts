@@ -87,7 +87,7 @@ describe('the key of the identifiers', () => {
 
 describe('without the key of the identifiers', () => {
   test('no attempt is spent in vain, no session made and no logout confirmed', async () => {
-    const embedded = await EmbeddedTable.create(sessionTable);
+    const embedded = new EmbeddedTable(sessionTable);
     const sent: string[] = [];
     const client = {
       send: (command: Command) => {
@@ -118,7 +118,7 @@ describe('without the key of the identifiers', () => {
 
 describe('a stolen table [S-13]', () => {
   test('does not say whose its sessions are to who knows every identifier', async () => {
-    const embedded = await EmbeddedTable.create(sessionTable);
+    const embedded = new EmbeddedTable(sessionTable);
     const written: string[] = [];
     const client = {
       send: (command: Command) => {

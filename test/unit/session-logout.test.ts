@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { GetItemCommand, UpdateItemCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import {
   StoreUnavailable,
@@ -11,12 +11,9 @@ import { WatchedTable, World, type LogoutForm } from '../races/world.ts';
 import { format } from '../../lambdas/session/items.ts';
 import { hashOf, start, tableName, type Item } from './session-fixtures.ts';
 
-let watched: WatchedTable;
+const watched = new WatchedTable();
 let world: World;
 
-beforeAll(async () => {
-  watched = await WatchedTable.create();
-});
 beforeEach(() => {
   world = new World(watched);
 });

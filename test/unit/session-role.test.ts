@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import {
   GetItemCommand,
   PutItemCommand,
@@ -17,13 +17,10 @@ import { operationOf, type Command } from '../races/embedded-table.ts';
 import { WatchedTable, World, type Stores } from '../races/world.ts';
 import { start, tableName, worker, type Item } from './session-fixtures.ts';
 
-let watched: WatchedTable;
+const watched = new WatchedTable();
 let world: World;
 let stores: Stores;
 
-beforeAll(async () => {
-  watched = await WatchedTable.create();
-});
 beforeEach(() => {
   world = new World(watched);
   stores = world.stores();
