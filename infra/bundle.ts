@@ -9,7 +9,8 @@ const root = resolve(import.meta.dirname, '..');
 /** Every function of every deployment. */
 export const functionNames = Object.keys(functionSettings) as (keyof typeof functionSettings)[];
 
-const bundled: readonly FunctionName[] = [
+/** Every function that there can be. */
+export const bundled: readonly FunctionName[] = [
   ...functionNames,
   ...(Object.keys(eventFunctionSettings) as EventFunctionName[]),
 ];

@@ -86,6 +86,7 @@ describe('the library', () => {
     Object.assign(options, {
       jsx: ts.JsxEmit.ReactJSX,
       noUnusedLocals: false,
+      types: [],
       paths: {
         'cis2-bff/client': [join(root, 'client/index.ts')],
         'cis2-bff/client/*': [join(root, 'client/*/index.ts')],
@@ -98,8 +99,13 @@ describe('the library', () => {
     const host = ts.createCompilerHost(options);
     host.fileExists = (path) => files.has(path) || ts.sys.fileExists(path);
     host.readFile = (path) => files.get(path) ?? ts.sys.readFile(path);
-    const program = ts.createProgram([join(folder, 'types.ts'), ...files.keys()], options, host);
-    const problems = ts.getPreEmitDiagnostics(program).map(({ messageText, file, start = 0 }) => {
+    const roots = [join(folder, 'types.ts'), ...files.keys()];
+    const program = ts.createProgram(roots, options, host);
+    // `npm run typecheck` has the library itself.
+    const diagnostics = roots.flatMap((root) => [
+      ...ts.getPreEmitDiagnostics(program, program.getSourceFile(root)),
+    ]);
+    const problems = diagnostics.map(({ messageText, file, start = 0 }) => {
       const line = file === undefined ? 0 : file.getLineAndCharacterOfPosition(start).line + 1;
       return `${basename(file?.fileName ?? '')} ${String(line)}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
     });

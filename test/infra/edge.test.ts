@@ -18,17 +18,12 @@ import {
   mentions,
   only,
   resourcesOfType,
+  shipped,
   statementsOf,
   toJson,
 } from './support.ts';
 import type { Json, TemplateJson } from './support.ts';
 
-interface Deployed {
-  readonly stacks: EnvironmentStacks;
-  readonly edge: TemplateJson;
-  readonly stateless: TemplateJson;
-}
-const deployed = new Map<string, Deployed>();
 const environmentNames = Object.keys(environments);
 let bundles: string;
 const deploy = (name: string, change: Partial<Environment> = {}): EnvironmentStacks => {
@@ -36,19 +31,8 @@ const deploy = (name: string, change: Partial<Environment> = {}): EnvironmentSta
   if (entry === undefined) throw new Error(`no environment ${name}`);
   return addEnvironment(createApp(), name, { ...entry, ...change }, bundles);
 };
-const of = (name: string): Deployed => {
-  const found = deployed.get(name);
-  if (found === undefined) throw new Error(`no environment ${name}`);
-  return found;
-};
 beforeAll(() => {
-  process.env['CDK_VALIDATION'] = 'false';
   bundles = emptyBundles();
-  for (const name of environmentNames) {
-    const stacks = deploy(name);
-    if (stacks.edge === undefined) throw new Error('no firewall');
-    deployed.set(name, { stacks, edge: toJson(stacks.edge), stateless: toJson(stacks.stateless) });
-  }
 });
 
 interface Rule {
@@ -106,7 +90,7 @@ const matches = (statement: Json, path: string): boolean => {
 
 describe.each(environmentNames)('the firewall of %s', (name) => {
   test('stands in us-east-1, in the account of the environment, and guards the distribution', () => {
-    const { stacks, edge, stateless } = of(name);
+    const { stacks, edge, stateless } = shipped(name);
     expect([stacks.edge?.region, stacks.edge?.account]).toEqual(['us-east-1', environments[name]?.account]);
     const [id, acl] = only(edge, 'AWS::WAFv2::WebACL');
     expect(acl.Properties).toMatchObject({ Scope: 'CLOUDFRONT', DefaultAction: { Allow: {} } });
@@ -124,7 +108,7 @@ describe.each(environmentNames)('the firewall of %s', (name) => {
   });
 
   test('leaves nothing to object to', () => {
-    const { edge } = of(name).stacks;
+    const { edge } = shipped(name).stacks;
     if (edge === undefined) throw new Error('no firewall');
     expect(new AwsSolutionsChecks().validateScope(edge).violations).toEqual([]);
   });
@@ -132,7 +116,7 @@ describe.each(environmentNames)('the firewall of %s', (name) => {
   test.each(['/auth/login', '/auth/callback'])(
     'bounds what one address may send to %s, however it is written',
     (path) => {
-      const found = rulesIn(of(name).edge).filter(({ Statement: { RateBasedStatement: rate } }) => {
+      const found = rulesIn(shipped(name).edge).filter(({ Statement: { RateBasedStatement: rate } }) => {
         const scope = rate?.ScopeDownStatement;
         return scope !== undefined && matches(scope, path);
       });
@@ -156,7 +140,7 @@ describe.each(environmentNames)('the firewall of %s', (name) => {
 
   /** Requests a second that one address may send to a path; of all together without one. */
   const rateOfOneAddress = (path?: string): readonly number[] =>
-    rulesIn(of(name).edge).flatMap(({ Statement: { RateBasedStatement: rate } }) => {
+    rulesIn(shipped(name).edge).flatMap(({ Statement: { RateBasedStatement: rate } }) => {
       const scope = rate?.ScopeDownStatement;
       const isOf = path === undefined ? scope === undefined : scope !== undefined && matches(scope, path);
       return rate !== undefined && isOf ? [rate.Limit / rate.EvaluationWindowSec] : [];
@@ -169,12 +153,12 @@ describe.each(environmentNames)('the firewall of %s', (name) => {
     const [rate = Infinity, ...others] = rateOfOneAddress(path);
     expect(others).toEqual([]);
     const read = new URL(decodeURIComponent(path), 'https://x').pathname;
-    expect(rate).toBeLessThan(gatewayRateOf(of(name).stateless, `ANY ${read}`));
+    expect(rate).toBeLessThan(gatewayRateOf(shipped(name).stateless, `ANY ${read}`));
   });
 
   test('has no address use up what the gateway takes of any route, and in production serves a hospital behind one', () => {
     const [rate = Infinity] = rateOfOneAddress();
-    expect(rate).toBeLessThan(gatewayRateOf(of(name).stateless, 'ANY /auth/session'));
+    expect(rate).toBeLessThan(gatewayRateOf(shipped(name).stateless, 'ANY /auth/session'));
     // A page in view asks every four seconds, and makes 40 calls in ten minutes.
     const requestsOfOnePerson = 1 / 4 + 40 / 600;
     expect(rate / requestsOfOnePerson).toBeGreaterThan(name === 'prod' ? 1_200 : 100);
@@ -200,12 +184,15 @@ describe.each(environmentNames)('the firewall of %s', (name) => {
         return sum + own + unitsOf(value);
       }, 0);
     };
-    const units = rulesIn(of(name).edge).reduce((sum, { Statement }) => sum + unitsOf(Statement as Json), 0);
+    const units = rulesIn(shipped(name).edge).reduce(
+      (sum, { Statement }) => sum + unitsOf(Statement as Json),
+      0,
+    );
     expect(units + 10 * transformations.size).toBe(1_238);
   });
 
   const managedAt = (path: string): readonly Rule[] =>
-    rulesIn(of(name).edge).filter(({ Statement: { ManagedRuleGroupStatement: group } }) =>
+    rulesIn(shipped(name).edge).filter(({ Statement: { ManagedRuleGroupStatement: group } }) =>
       group === undefined ? false : matches(group.ScopeDownStatement, path),
     );
 
@@ -241,7 +228,7 @@ describe.each(environmentNames)('the firewall of %s', (name) => {
   });
 
   test('never refuses for a size, which our own functions judge', () => {
-    const [common] = rulesIn(of(name).edge).filter(
+    const [common] = rulesIn(shipped(name).edge).filter(
       ({ Statement }) => Statement.ManagedRuleGroupStatement?.Name === 'AWSManagedRulesCommonRuleSet',
     );
     const counted = common?.Statement.ManagedRuleGroupStatement?.RuleActionOverrides ?? [];
@@ -251,14 +238,14 @@ describe.each(environmentNames)('the firewall of %s', (name) => {
   });
 
   test('keeps no samples, and logs no cookie, query or path, under a key of ours', () => {
-    for (const { VisibilityConfig } of rulesIn(of(name).edge)) {
+    for (const { VisibilityConfig } of rulesIn(shipped(name).edge)) {
       expect(VisibilityConfig.SampledRequestsEnabled).toBe(false);
     }
-    const [, logging] = only(of(name).edge, 'AWS::WAFv2::LoggingConfiguration');
+    const [, logging] = only(shipped(name).edge, 'AWS::WAFv2::LoggingConfiguration');
     expect(logging.Properties['RedactedFields']).toEqual(
       expect.arrayContaining([{ UriPath: {} }, { QueryString: {} }, { SingleHeader: { Name: 'cookie' } }]),
     );
-    const [group, { Properties }] = only(of(name).edge, 'AWS::Logs::LogGroup');
+    const [group, { Properties }] = only(shipped(name).edge, 'AWS::Logs::LogGroup');
     expect(JSON.stringify(Properties['LogGroupName'])).toContain('aws-waf-logs-');
     expect(Properties['KmsKeyId']).toBeDefined();
     expect(mentions(logging.Properties['LogDestinationConfigs'], group)).toBe(true);
@@ -282,7 +269,7 @@ test.each<[string, Partial<Environment>]>([
 
 describe.each(environmentNames)('the edge of %s', (name) => {
   test('sends the API a value that stands in no template', () => {
-    const [, distribution] = only(of(name).stateless, 'AWS::CloudFront::Distribution');
+    const [, distribution] = only(shipped(name).stateless, 'AWS::CloudFront::Distribution');
     const { Origins } = distribution.Properties['DistributionConfig'] as {
       readonly Origins: readonly {
         readonly S3OriginConfig?: Json;
@@ -315,7 +302,7 @@ describe.each(environmentNames)('the edge of %s', (name) => {
   test.each(['login', 'callback', 'session', 'api-proxy', 'backchannel-logout'] as const)(
     'is known to %s by the value in force and the one before it, and by no other',
     (called) => {
-      const about = statementsOf(of(name).stateless, called).filter(({ Resource }) =>
+      const about = statementsOf(shipped(name).stateless, called).filter(({ Resource }) =>
         mentions(Resource, 'EdgeSecret'),
       );
       expect(about.map(({ Action, Condition }) => [Action, Condition])).toEqual([
@@ -406,7 +393,7 @@ test('the firewall is refused a property that there is not, which would leave it
 
 describe.each(environmentNames)('the gateway of %s', (name) => {
   test('takes requests by the name that the edge calls it by, and not by its own', () => {
-    const { stateless } = of(name);
+    const { stateless } = shipped(name);
     const [apiId, api] = only(stateless, 'AWS::ApiGatewayV2::Api');
     expect(api.Properties).toMatchObject({ DisableExecuteApiEndpoint: true });
     const [domainId, domain] = only(stateless, 'AWS::ApiGatewayV2::DomainName');
@@ -420,7 +407,7 @@ describe.each(environmentNames)('the gateway of %s', (name) => {
   });
 
   test('has a rate for each route, so that none starves another, and a small one for what anybody can call', () => {
-    const { stateless } = of(name);
+    const { stateless } = shipped(name);
     const [, stage] = only(stateless, 'AWS::ApiGatewayV2::Stage');
     const { ThrottlingRateLimit: all } = stage.Properties['DefaultRouteSettings'] as {
       readonly ThrottlingRateLimit: number;
@@ -454,7 +441,7 @@ describe.each(environmentNames)('the gateway of %s', (name) => {
 });
 
 test('callbacks that take a second each fit the instances of their own function, and logins have others', () => {
-  const { stateless } = of('prod');
+  const { stateless } = shipped('prod');
   const [, stage] = only(stateless, 'AWS::ApiGatewayV2::Stage');
   const settings = stage.Properties['RouteSettings'] as Readonly<
     Record<string, { readonly ThrottlingRateLimit: number }>

@@ -26,7 +26,6 @@ const webAclArn =
 
 let bundles: string;
 beforeAll(() => {
-  process.env['CDK_VALIDATION'] = 'false';
   bundles = emptyBundles();
 });
 

@@ -27,7 +27,6 @@ const adding = (change: Partial<Environment> = {}, what: object = {}): Environme
 const resources = (): [string, Resource][] =>
   [stacks.stateful, stacks.stateless].flatMap((stack) => Object.entries(toJson(stack).Resources));
 beforeAll(() => {
-  process.env['CDK_VALIDATION'] = 'false';
   bundles = emptyBundles();
   stacks = adding();
 });

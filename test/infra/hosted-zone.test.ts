@@ -38,7 +38,6 @@ const validated = (host: string): object => ({
 });
 
 beforeAll(() => {
-  process.env['CDK_VALIDATION'] = 'false';
   bundles = emptyBundles();
 });
 

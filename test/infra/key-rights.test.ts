@@ -42,7 +42,6 @@ let template: TemplateJson;
 let reach: (name: FunctionName) => Reach;
 const doors: AwsProxy[] = [];
 beforeAll(() => {
-  process.env['CDK_VALIDATION'] = 'false';
   const prod = environments['prod'];
   if (prod === undefined) throw new Error('no environment prod');
   const changed = { ...prod, apiPlatformKeys: 'own', keyCustody: 'kms' } as const;

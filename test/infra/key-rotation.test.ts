@@ -25,7 +25,6 @@ interface Deployed {
 
 let bundles: string;
 beforeAll(() => {
-  process.env['CDK_VALIDATION'] = 'false';
   bundles = emptyBundles();
 });
 

@@ -1,9 +1,7 @@
 /** One application has the origin to itself: what shares an origin shares its cookies and its scripts. */
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { environments } from '../../infra/environments.ts';
-import { addEnvironment } from '../../infra/stacks.ts';
-import { createApp } from '../../infra/synthesis.ts';
-import { emptyBundles, mentions, only, toJson, type Json, type TemplateJson } from './support.ts';
+import { mentions, only, shipped, type Json, type TemplateJson } from './support.ts';
 
 interface Behaviour {
   readonly PathPattern?: string;
@@ -17,24 +15,8 @@ interface DistributionConfig {
   readonly Origins: readonly { readonly Id: string; readonly DomainName: Json }[];
 }
 
-const templates = new Map<string, TemplateJson>();
-
-beforeAll(() => {
-  process.env['CDK_VALIDATION'] = 'false';
-  const app = createApp();
-  const bundles = emptyBundles();
-  const added = Object.entries(environments).map(
-    ([name, environment]) => [name, addEnvironment(app, name, environment, bundles)] as const,
-  );
-  for (const [name, { stateless }] of added) templates.set(name, toJson(stateless));
-});
-
 describe.each(Object.keys(environments))('the distribution of %s [B-23, ASVS-3.5.4]', (name) => {
-  const template = (): TemplateJson => {
-    const found = templates.get(name);
-    if (found === undefined) throw new Error(`no environment ${name}`);
-    return found;
-  };
+  const template = (): TemplateJson => shipped(name).stateless;
   const distribution = (): DistributionConfig =>
     only(template(), 'AWS::CloudFront::Distribution')[1].Properties[
       'DistributionConfig'

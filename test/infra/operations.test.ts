@@ -14,40 +14,22 @@ import { addEnvironment } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
 import { events } from '../../lambdas/telemetry/events.ts';
 import { defaults } from '../../tools/cost/model.ts';
-import { emptyBundles, imported, mentions, ofFunction, only, resourcesOfType, toJson } from './support.ts';
+import {
+  emptyBundles,
+  shipped,
+  imported,
+  mentions,
+  ofFunction,
+  only,
+  resourcesOfType,
+  toJson,
+} from './support.ts';
 import type { Json, Resource, TemplateJson } from './support.ts';
 
-interface Deployed {
-  readonly stateful: TemplateJson;
-  readonly stateless: TemplateJson;
-  readonly edge: TemplateJson | undefined;
-  readonly edgeAlarms: TemplateJson;
-}
-const deployed = new Map<string, Deployed>();
 const environmentNames = Object.keys(environments);
-const of = (name: string): Deployed => {
-  const found = deployed.get(name);
-  if (found === undefined) throw new Error(`no environment ${name}`);
-  return found;
-};
-
 let bundles: string;
 beforeAll(() => {
-  process.env['CDK_VALIDATION'] = 'false';
-  const app = createApp();
   bundles = emptyBundles();
-  const added = Object.entries(environments).map(
-    ([name, environment]) => [name, addEnvironment(app, name, environment, bundles)] as const,
-  );
-  for (const [name, { stateful, stateless, edge, edgeAlarms }] of added) {
-    if (edgeAlarms === undefined) throw new Error(`${name} has no alarms of the edge`);
-    deployed.set(name, {
-      stateful: toJson(stateful),
-      stateless: toJson(stateless),
-      edge: edge && toJson(edge),
-      edgeAlarms: toJson(edgeAlarms),
-    });
-  }
 });
 
 const alarmsOf = (template: TemplateJson): [string, Resource][] =>
@@ -69,7 +51,7 @@ const topicOf = (template: TemplateJson, severity: string): [string, Resource] =
 
 /** Every alarm of an environment, with the template that it is in. */
 const everyAlarm = (name: string): [TemplateJson, string, Resource][] =>
-  [of(name).stateless, of(name).edgeAlarms].flatMap((template) =>
+  [shipped(name).stateless, shipped(name).edgeAlarms].flatMap((template) =>
     alarmsOf(template).map(([id, resource]): [TemplateJson, string, Resource] => [template, id, resource]),
   );
 
@@ -104,7 +86,7 @@ const runbookOf = (resource: Resource): string =>
 
 describe.each(environmentNames)('every alarm of %s', (name) => {
   test('tells the topic of its severity when it goes on and when it goes off', () => {
-    expect(alarmsOf(of(name).stateless).length).toBeGreaterThan(30);
+    expect(alarmsOf(shipped(name).stateless).length).toBeGreaterThan(30);
     for (const [template, id, resource] of everyAlarm(name)) {
       const { Properties } = resource;
       const [topic] = topicOf(template, severityOf(resource));
@@ -133,7 +115,7 @@ describe.each(environmentNames)('every alarm of %s', (name) => {
   });
 
   test('says what silence means', () => {
-    const breaching = alarmsOf(of(name).stateless).flatMap(([, { Properties }]) =>
+    const breaching = alarmsOf(shipped(name).stateless).flatMap(([, { Properties }]) =>
       Properties['TreatMissingData'] === 'breaching'
         ? [(Properties['AlarmName'] as string).split(' ').at(-1)]
         : [],
@@ -158,8 +140,8 @@ test('an alarm links to its runbook where the deployment says where they are', (
 
 describe.each(environmentNames)('the edge of %s', (name) => {
   test('sets alarms off where its metrics are, by the names that they have there', () => {
-    const { stateless, edge, edgeAlarms } = of(name);
-    const [, acl] = only(edge!, 'AWS::WAFv2::WebACL');
+    const { stateless, edge, edgeAlarms } = shipped(name);
+    const [, acl] = only(edge, 'AWS::WAFv2::WebACL');
     const { MetricName: aclName } = acl.Properties['VisibilityConfig'] as { readonly MetricName: string };
     expect(aclName).toBe(`cis2-bff-${name}-edge-Firewall`);
     const rules = acl.Properties['Rules'] as unknown as readonly {
@@ -190,7 +172,7 @@ describe.each(environmentNames)('the edge of %s', (name) => {
 test('metrics of ours are those of the installation’s own functions', () => {
   for (const name of environmentNames) {
     const namespace = `cis2-bff/cis2-bff-${name}`;
-    const { stateless } = of(name);
+    const { stateless } = shipped(name);
     for (const called of functionNames.filter((candidate) => candidate !== 'audit-trail')) {
       const [, { Properties }] = ofFunction(stateless, called, 'AWS::Lambda::Function');
       expect(Properties['Environment']).toMatchObject({ Variables: { METRICS_NAMESPACE: namespace } });
@@ -217,7 +199,7 @@ test.each([...sections])(
 
 describe('the objectives', () => {
   const rates = (name: string): { threshold: unknown; seconds: unknown; text: string } => {
-    const { Properties } = alarm(of('prod').stateless, name);
+    const { Properties } = alarm(shipped('prod').stateless, name);
     const metrics = Properties['Metrics'] as readonly { readonly MetricStat?: { readonly Period: number } }[];
     return {
       threshold: Properties['Threshold'],
@@ -272,7 +254,7 @@ describe('the objectives', () => {
   });
 
   test('are watched on latency by its 99th percentile', () => {
-    expect(alarm(of('prod').stateless, 'RequestsSlow').Properties).toMatchObject({
+    expect(alarm(shipped('prod').stateless, 'RequestsSlow').Properties).toMatchObject({
       MetricName: 'Latency',
       ExtendedStatistic: 'p99',
     });
@@ -280,7 +262,7 @@ describe('the objectives', () => {
 });
 
 test('everybody failing is seen whatever the code, at a site with few sign-ins too, without the canary’s', () => {
-  const { Properties } = alarm(of('prod').stateless, 'NobodySignsIn');
+  const { Properties } = alarm(shipped('prod').stateless, 'NobodySignsIn');
   const metrics = Properties['Metrics'] as readonly {
     readonly Expression?: string;
     readonly MetricStat?: { readonly Metric: { readonly MetricName: string }; readonly Period: number };
@@ -304,7 +286,7 @@ test('everybody failing is seen whatever the code, at a site with few sign-ins t
 
 describe.each(environmentNames)('operators of %s', (name) => {
   test('may look at the topics of the edge, in the roles that they have, and at nothing else there', () => {
-    const { stateless, edgeAlarms } = of(name);
+    const { stateless, edgeAlarms } = shipped(name);
     const [, { Properties }] = only(edgeAlarms, 'AWS::IAM::Policy');
     const topics = ['critical', 'warning'].map((severity) => ({ Ref: topicOf(edgeAlarms, severity)[0] }));
     expect(['AlarmTopicArn', 'WarningTopicArn'].map((output) => edgeAlarms.Outputs?.[output]?.Value)).toEqual(
@@ -347,8 +329,8 @@ describe.each(environmentNames)('operators of %s', (name) => {
 
 describe.each(environmentNames)('in %s there is an alarm', (name) => {
   test.each(functionNames)('on errors and on throttles of %s', (called) => {
-    const [id] = ofFunction(of(name).stateless, called, 'AWS::Lambda::Function');
-    const watched = alarmsOf(of(name).stateless)
+    const [id] = ofFunction(shipped(name).stateless, called, 'AWS::Lambda::Function');
+    const watched = alarmsOf(shipped(name).stateless)
       .filter(
         ([, { Properties }]) =>
           JSON.stringify((Properties['Dimensions'] as readonly Json[] | undefined)?.[0]) ===
@@ -359,8 +341,8 @@ describe.each(environmentNames)('in %s there is an alarm', (name) => {
   });
 
   test('on throttles and on system errors of every table', () => {
-    for (const [table] of resourcesOfType(of(name).stateful, 'AWS::DynamoDB::Table')) {
-      const about = alarmsOf(of(name).stateless)
+    for (const [table] of resourcesOfType(shipped(name).stateful, 'AWS::DynamoDB::Table')) {
+      const about = alarmsOf(shipped(name).stateless)
         .map(([, { Properties }]) => Properties['Metrics'])
         .filter((metrics) => mentions(metrics, table))
         .map((metrics) => JSON.stringify(metrics));
@@ -380,7 +362,7 @@ describe.each(environmentNames)('in %s there is an alarm', (name) => {
     });
     expect(used).toContain('TransactWriteItems');
     const watched = JSON.stringify(
-      alarm(of(name).stateless, 'SessionsTableErrors').Properties['Metrics'],
+      alarm(shipped(name).stateless, 'SessionsTableErrors').Properties['Metrics'],
     ).matchAll(/"Operation","Value":"(\w+)"/g);
     expect([...watched].map(([, operation]) => operation).sort()).toEqual([...new Set(used)].sort());
   });
@@ -388,7 +370,7 @@ describe.each(environmentNames)('in %s there is an alarm', (name) => {
   test.each(['RotationSucceeded', 'SigningKeyAgeSeconds', 'SecondsToNextRotation', 'PublishedSetEqualsRing'])(
     'on %s of the ring',
     (metric) => {
-      const found = alarmsOf(of(name).stateless).filter(
+      const found = alarmsOf(shipped(name).stateless).filter(
         ([, { Properties }]) => Properties['MetricName'] === metric,
       );
       expect(found.map(([, { Properties }]) => Properties['Dimensions'])).toEqual([
@@ -404,7 +386,7 @@ describe.each(environmentNames)('in %s there is an alarm', (name) => {
     'ApiPlatformFailed',
     'ClockDifference',
   ])('on %s', (metric) => {
-    const about = alarmsOf(of(name).stateless).filter(([, resource]) =>
+    const about = alarmsOf(shipped(name).stateless).filter(([, resource]) =>
       mentions(resource.Properties as Json, metric),
     );
     expect(about.length).toBeGreaterThan(0);
@@ -412,12 +394,12 @@ describe.each(environmentNames)('in %s there is an alarm', (name) => {
 });
 
 describe('the alarms that wake somebody', () => {
-  const wakes = (name: string): boolean => severityOf(alarm(of('prod').stateless, name)) === 'critical';
+  const wakes = (name: string): boolean => severityOf(alarm(shipped('prod').stateless, name)) === 'critical';
 
   test('say nothing of bursts of audit events, which are copied when they are over', () => {
-    const { Properties } = alarm(of('prod').stateless, 'AuditTrailThrottled');
+    const { Properties } = alarm(shipped('prod').stateless, 'AuditTrailThrottled');
     expect(Properties).toMatchObject({ Threshold: 10, DatapointsToAlarm: 2, EvaluationPeriods: 3 });
-    const [, copier] = ofFunction(of('prod').stateless, 'audit-trail', 'AWS::Lambda::Function');
+    const [, copier] = ofFunction(shipped('prod').stateless, 'audit-trail', 'AWS::Lambda::Function');
     expect(copier.Properties['ReservedConcurrentExecutions']).toBe(10);
   });
 
@@ -426,7 +408,7 @@ describe('the alarms that wake somebody', () => {
   });
 
   test('want more of throttles than one burst, which anybody can send', () => {
-    const throttled = alarmsOf(of('prod').stateless).filter(
+    const throttled = alarmsOf(shipped('prod').stateless).filter(
       ([, resource]) =>
         resource.Properties['MetricName'] === 'Throttles' && severityOf(resource) === 'critical',
     );
@@ -439,14 +421,14 @@ describe('the alarms that wake somebody', () => {
 
 describe.each(['critical', 'warning'])('the topic of %s alarms', (severity) => {
   test('is encrypted under a key of ours, which lets CloudWatch of this account alone write', () => {
-    const [topicId, topic] = topicOf(of('prod').stateless, severity);
+    const [topicId, topic] = topicOf(shipped('prod').stateless, severity);
     const [keyId] =
-      resourcesOfType(of('prod').stateless, 'AWS::KMS::Key').find(([id]) =>
+      resourcesOfType(shipped('prod').stateless, 'AWS::KMS::Key').find(([id]) =>
         mentions(topic.Properties['KmsMasterKeyId'], id),
       ) ?? [];
     expect(keyId).toBeDefined();
-    const policy = resourcesOfType(of('prod').stateless, 'AWS::SNS::TopicPolicy').find(([, { Properties }]) =>
-      mentions(Properties['Topics'], topicId),
+    const policy = resourcesOfType(shipped('prod').stateless, 'AWS::SNS::TopicPolicy').find(
+      ([, { Properties }]) => mentions(Properties['Topics'], topicId),
     );
     const { Statement } = policy?.[1].Properties['PolicyDocument'] as {
       readonly Statement: readonly Json[];
@@ -473,7 +455,7 @@ describe.each(['critical', 'warning'])('the topic of %s alarms', (severity) => {
       const { alarmEmail, warningEmail = alarmEmail } = environments[name] ?? {};
       expect(alarmEmail).toBeDefined();
       const address = severity === 'critical' ? alarmEmail : warningEmail;
-      expect([of(name).stateless, of(name).edgeAlarms].map(addressOf)).toEqual([address, address]);
+      expect([shipped(name).stateless, shipped(name).edgeAlarms].map(addressOf)).toEqual([address, address]);
     }
     const emails = { alarmEmail: 'night@example.org', warningEmail: 'day@example.org' };
     const { stateless } = addEnvironment(createApp(), 'dev', { ...environments['dev']!, ...emails }, bundles);
@@ -537,7 +519,7 @@ describe.each(environmentNames)('the dashboard of %s', (name) => {
   }
   /** The dashboard with a word in the place of each name that AWS makes up. */
   const widgets = (): readonly Widget[] => {
-    const [, { Properties }] = only(of(name).stateless, 'AWS::CloudWatch::Dashboard');
+    const [, { Properties }] = only(shipped(name).stateless, 'AWS::CloudWatch::Dashboard');
     const { 'Fn::Join': parts } = Properties['DashboardBody'] as {
       readonly 'Fn::Join': readonly [string, readonly Json[]];
     };
@@ -572,9 +554,9 @@ describe.each(environmentNames)('the dashboard of %s', (name) => {
   });
 
   test('comes with queries of the logs, which name log groups that are there', () => {
-    const queries = resourcesOfType(of(name).stateless, 'AWS::Logs::QueryDefinition');
+    const queries = resourcesOfType(shipped(name).stateless, 'AWS::Logs::QueryDefinition');
     expect(queries.length).toBeGreaterThanOrEqual(6);
-    const { stateful, stateless } = of(name);
+    const { stateful, stateless } = shipped(name);
     const groups = [stateful, stateless].flatMap((template) =>
       resourcesOfType(template, 'AWS::Logs::LogGroup').map(([Ref]) => ({ Ref })),
     );
@@ -593,7 +575,7 @@ test('saved queries ask for events and fields that the functions log', () => {
       Object.values(events).flatMap(({ fields }) => fields.split(' ')),
     ),
   );
-  const queries = resourcesOfType(of('prod').stateless, 'AWS::Logs::QueryDefinition')
+  const queries = resourcesOfType(shipped('prod').stateless, 'AWS::Logs::QueryDefinition')
     .filter(([, { Properties }]) => !mentions(Properties['LogGroupNames'], 'AccessLogs'))
     .map(([, { Properties }]) => Properties['QueryString'] as string);
   const found = (pattern: RegExp): string[] =>
@@ -607,8 +589,8 @@ test('saved queries ask for events and fields that the functions log', () => {
 });
 
 test('the cost model counts the alarms, keys, secrets and firewall rules that prod has', () => {
-  const { stateful, stateless, edge, edgeAlarms } = of('prod');
-  const templates = [stateful, stateless, edgeAlarms, ...(edge === undefined ? [] : [edge])];
+  const { stateful, stateless, edge, edgeAlarms } = shipped('prod');
+  const templates = [stateful, stateless, edgeAlarms, edge];
   const all = (type: string): [string, Resource][] =>
     templates.flatMap((template) => resourcesOfType(template, type));
   const rules = all('AWS::WAFv2::WebACL').flatMap(([, { Properties }]) => Properties['Rules'] as Json[]);
@@ -629,21 +611,21 @@ test('the cost model counts the alarms, keys, secrets and firewall rules that pr
 
 describe.each(environmentNames)('the canary of %s', (name) => {
   test('runs every five minutes, by its live version, and a run that failed is not repeated', () => {
-    const [alias] = ofFunction(of(name).stateless, 'canary', 'AWS::Lambda::Alias');
-    const rules = resourcesOfType(of(name).stateless, 'AWS::Events::Rule').filter(([, { Properties }]) =>
+    const [alias] = ofFunction(shipped(name).stateless, 'canary', 'AWS::Lambda::Alias');
+    const rules = resourcesOfType(shipped(name).stateless, 'AWS::Events::Rule').filter(([, { Properties }]) =>
       mentions(Properties['Targets'], alias),
     );
     expect(
       rules.map(([, { Properties }]) => [Properties['ScheduleExpression'], Properties['State']]),
     ).toEqual([['rate(5 minutes)', 'ENABLED']]);
-    const retries = resourcesOfType(of(name).stateless, 'AWS::Lambda::EventInvokeConfig').find(
+    const retries = resourcesOfType(shipped(name).stateless, 'AWS::Lambda::EventInvokeConfig').find(
       ([, { Properties }]) => mentions(Properties['FunctionName'], 'BffFunctionsCanary'),
     );
     expect(retries?.[1].Properties).toMatchObject({ MaximumRetryAttempts: 0, Qualifier: expect.anything() });
   });
 
   test('sets an alarm off when it fails, and when it is silent', () => {
-    const { Properties } = alarm(of(name).stateless, 'CanaryFails');
+    const { Properties } = alarm(shipped(name).stateless, 'CanaryFails');
     expect(Properties).toMatchObject({
       TreatMissingData: 'breaching',
       ComparisonOperator: 'LessThanThreshold',
@@ -656,21 +638,23 @@ describe.each(environmentNames)('a release in %s', (name) => {
   const serving = functionNames.filter(isBehindTheApi);
 
   test.each(functionNames)('is a version of %s, which stays, and the alias live of it', (called) => {
-    const [version, { DeletionPolicy }] = ofFunction(of(name).stateless, called, 'AWS::Lambda::Version');
+    const [version, { DeletionPolicy }] = ofFunction(shipped(name).stateless, called, 'AWS::Lambda::Version');
     expect(DeletionPolicy).toBe('RetainExceptOnCreate');
-    const [, { Properties }] = ofFunction(of(name).stateless, called, 'AWS::Lambda::Alias');
+    const [, { Properties }] = ofFunction(shipped(name).stateless, called, 'AWS::Lambda::Alias');
     expect(Properties).toMatchObject({ Name: 'live' });
     expect(mentions(Properties['FunctionVersion'], version)).toBe(true);
   });
 
   test('is what every route calls, and what the gateway is allowed to call', () => {
-    const aliases = serving.map((called) => ofFunction(of(name).stateless, called, 'AWS::Lambda::Alias')[0]);
-    const integrations = resourcesOfType(of(name).stateless, 'AWS::ApiGatewayV2::Integration');
+    const aliases = serving.map(
+      (called) => ofFunction(shipped(name).stateless, called, 'AWS::Lambda::Alias')[0],
+    );
+    const integrations = resourcesOfType(shipped(name).stateless, 'AWS::ApiGatewayV2::Integration');
     expect(integrations.map(([, { Properties }]) => Properties['IntegrationUri'])).toEqual(
       expect.arrayContaining(aliases.map((Ref) => ({ Ref }))),
     );
     expect(integrations).toHaveLength(aliases.length);
-    const permissions = resourcesOfType(of(name).stateless, 'AWS::Lambda::Permission').filter(
+    const permissions = resourcesOfType(shipped(name).stateless, 'AWS::Lambda::Permission').filter(
       ([, { Properties }]) => Properties['Principal'] === 'apigateway.amazonaws.com',
     );
     expect(permissions.length).toBeGreaterThan(0);
@@ -682,7 +666,7 @@ describe.each(environmentNames)('a release in %s', (name) => {
   test.each(serving)(
     'of %s takes a tenth of the requests first, and goes back when an alarm says so',
     (called) => {
-      const template = of(name).stateless;
+      const template = shipped(name).stateless;
       const [, alias] = ofFunction(template, called, 'AWS::Lambda::Alias');
       const [id, group] =
         resourcesOfType(template, 'AWS::CodeDeploy::DeploymentGroup').find(([candidate]) =>
@@ -720,7 +704,7 @@ test.each([
   ['ReleaseFailsSignIns', 'SignInFailed', 10],
   ['ReleaseFailsRequests', '5xx', 3],
 ] as const)('%s goes on within a release’s quarter of an hour', (name, metric, minutes) => {
-  const { Properties } = alarm(of('prod').stateless, name);
+  const { Properties } = alarm(shipped('prod').stateless, name);
   const metrics = Properties['Metrics'] as readonly {
     readonly MetricStat?: { readonly Metric: { readonly MetricName: string }; readonly Period: number };
   }[];
@@ -743,13 +727,13 @@ test('a correction can be released at once while an alarm is on', () => {
 
 describe.each(environmentNames)('the functions of %s', (name) => {
   test.each(functionNames)('%s logs JSON, without a line of the platform for every call', (called) => {
-    const [, { Properties }] = ofFunction(of(name).stateless, called, 'AWS::Lambda::Function');
+    const [, { Properties }] = ofFunction(shipped(name).stateless, called, 'AWS::Lambda::Function');
     expect(Properties['LoggingConfig']).toMatchObject({ LogFormat: 'JSON', SystemLogLevel: 'WARN' });
   });
 
   test('are traced where they call others, and nowhere else', () => {
     const traced = functionNames.filter((called) => {
-      const [, { Properties }] = ofFunction(of(name).stateless, called, 'AWS::Lambda::Function');
+      const [, { Properties }] = ofFunction(shipped(name).stateless, called, 'AWS::Lambda::Function');
       return JSON.stringify(Properties['TracingConfig']) === JSON.stringify({ Mode: 'Active' });
     });
     expect(traced).toEqual(['callback', 'api-proxy']);

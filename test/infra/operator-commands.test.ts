@@ -52,7 +52,6 @@ function deploy(stackName: string, ids: readonly string[]): readonly Output[] {
 }
 
 beforeAll(async () => {
-  process.env['CDK_VALIDATION'] = 'false';
   aws = await FakeAws.start();
   home = mkdtempSync(join(tmpdir(), 'ops-home-'));
   bundles = emptyBundles();

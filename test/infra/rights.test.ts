@@ -1,9 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { functionNames } from '../../infra/bundle.ts';
-import { environments } from '../../infra/environments.ts';
-import { addEnvironment } from '../../infra/stacks.ts';
-import { createApp } from '../../infra/synthesis.ts';
 import { Secret, type EpochSeconds, type EpochMilliseconds } from '../../lambdas/common/index.ts';
 import {
   createLogoutStore,
@@ -33,23 +30,19 @@ import { createReach, rightsFor } from './reach.ts';
 import type { Reach } from './reach.ts';
 import {
   actionsOf,
-  emptyBundles,
   isLike,
   mentions,
   partitionKeysOf,
   patternsOf,
+  shipped,
   statementsOf,
-  toJson,
 } from './support.ts';
 import type { Statement, TemplateJson } from './support.ts';
 
 let template: TemplateJson;
 let reach: (name: FunctionName) => Reach;
 beforeAll(() => {
-  process.env['CDK_VALIDATION'] = 'false';
-  const prod = environments['prod'];
-  if (prod === undefined) throw new Error('no environment prod');
-  template = toJson(addEnvironment(createApp(), 'prod', prod, emptyBundles()).stateless);
+  template = shipped('prod').stateless;
   const once = new Map<FunctionName, Reach>();
   const read = createReach();
   reach = (name) => {

@@ -21,7 +21,6 @@ interface MutableTemplate {
 
 let templates: readonly StackTemplate[];
 beforeAll(() => {
-  process.env['CDK_VALIDATION'] = 'false';
   const prod = environments['prod'];
   if (prod === undefined) throw new Error('no environment prod');
   const { stateful, stateless, edge } = addEnvironment(

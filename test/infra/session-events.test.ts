@@ -48,7 +48,6 @@ const synthesised = (name: string, change: Partial<Environment>): Deployed => {
 let without: Deployed;
 let pushing: Deployed;
 beforeAll(() => {
-  process.env['CDK_VALIDATION'] = 'false';
   bundles = emptyBundles();
   for (const name of names) {
     mkdirSync(join(bundles, name));

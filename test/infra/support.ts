@@ -5,8 +5,14 @@ import { expect } from '@jest/globals';
 import type { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { functionNames } from '../../infra/bundle.ts';
+import { environments } from '../../infra/environments.ts';
+import { addEnvironment, type EnvironmentStacks } from '../../infra/stacks.ts';
+import { createApp } from '../../infra/synthesis.ts';
 import type { FunctionName } from '../../lambdas/settings/index.ts';
 import type { AwsCall } from '../support/aws.ts';
+
+// `synthesis.test.ts` has the slow checks.
+process.env['CDK_VALIDATION'] = 'false';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -134,4 +140,31 @@ export const emptyBundles = (): string => {
     writeFileSync(join(directory, name, 'index.mjs'), `export const handler = () => '${name}';\n`);
   }
   return directory;
+};
+
+interface Deployed {
+  readonly stacks: EnvironmentStacks;
+  readonly stateful: TemplateJson;
+  readonly stateless: TemplateJson;
+  readonly edge: TemplateJson;
+  readonly edgeAlarms: TemplateJson;
+}
+
+const shippedEnvironments = new Map<string, Deployed>();
+
+/** An environment as it ships, synthesised once for all test files of a worker: nothing may be added to its stacks. */
+export const shipped = (name: string): Deployed => {
+  const known = shippedEnvironments.get(name);
+  if (known !== undefined) return known;
+  const environment = environments[name];
+  if (environment === undefined) throw new Error(`no environment ${name}`);
+  const stacks = addEnvironment(createApp(), name, environment, emptyBundles());
+  const { stateful, stateless, edge, edgeAlarms } = stacks;
+  if (edge === undefined || edgeAlarms === undefined) throw new Error(`${name} has no stacks of the edge`);
+  const made = {
+    ...{ stacks, stateful: toJson(stateful), stateless: toJson(stateless) },
+    ...{ edge: toJson(edge), edgeAlarms: toJson(edgeAlarms) },
+  };
+  shippedEnvironments.set(name, made);
+  return made;
 };

@@ -1,13 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { functionNames } from '../../infra/bundle.ts';
 import type { ArnPrincipal } from 'aws-cdk-lib/aws-iam';
 import { environments, exampleAccount } from '../../infra/environments.ts';
-import { addEnvironment } from '../../infra/stacks.ts';
-import type { EnvironmentStacks } from '../../infra/stacks.ts';
-import { createApp } from '../../infra/synthesis.ts';
 import { format, resolveConfig } from 'prettier';
 import { rightsReport, type RightsReport } from '../../tools/rights/document.ts';
 import type { Command } from '../../ops/command.ts';
@@ -16,27 +13,19 @@ import { functionSettings } from '../../lambdas/settings/index.ts';
 import type { FunctionName } from '../../lambdas/settings/index.ts';
 import {
   actionsOf,
-  emptyBundles,
   imported,
   mentions,
   ofFunction,
   only,
   resourcesOfType,
+  shipped,
   statementsOf,
-  toJson,
 } from './support.ts';
 import type { Json, Resource, Statement, TemplateJson } from './support.ts';
 
 /** Of a secret, the version in force and no other. */
 const inForce = { 'ForAnyValue:StringEquals': { 'secretsmanager:VersionStage': 'AWSCURRENT' } };
 
-interface Deployed {
-  readonly stacks: EnvironmentStacks;
-  readonly stateful: TemplateJson;
-  readonly stateless: TemplateJson;
-}
-
-const deployed = new Map<string, Deployed>();
 const environmentNames = Object.keys(environments);
 const behindTheApi: readonly FunctionName[] = [
   'login',
@@ -58,31 +47,9 @@ const secretOf = (template: TemplateJson, construct: string): [string, Resource]
   return first;
 };
 
-const of = (name: string): Deployed => {
-  const found = deployed.get(name);
-  if (found === undefined) throw new Error(`no environment ${name}`);
-  return found;
-};
-
-beforeAll(() => {
-  process.env['CDK_VALIDATION'] = 'false';
-  const app = createApp();
-  const bundles = emptyBundles();
-  const added = Object.entries(environments).map(
-    ([name, environment]) => [name, addEnvironment(app, name, environment, bundles)] as const,
-  );
-  for (const [name, stacks] of added) {
-    deployed.set(name, {
-      stacks,
-      stateful: toJson(stacks.stateful),
-      stateless: toJson(stacks.stateless),
-    });
-  }
-});
-
 describe.each(environmentNames)('the stacks of %s', (name) => {
   test('carry its name, stand in London and name no account but that of the examples', () => {
-    const { stacks, stateful, stateless } = of(name);
+    const { stacks, stateful, stateless } = shipped(name);
     expect(stacks.stateful.stackName).toBe(`cis2-bff-${name}-stateful`);
     expect(stacks.stateless.stackName).toBe(`cis2-bff-${name}-stateless`);
     expect([stacks.stateful.region, stacks.stateless.region]).toEqual(['eu-west-2', 'eu-west-2']);
@@ -94,7 +61,7 @@ describe.each(environmentNames)('the stacks of %s', (name) => {
   });
 
   test('cannot be deleted by mistake, and leave nothing behind when their creation fails', () => {
-    const { stacks, stateful, stateless } = of(name);
+    const { stacks, stateful, stateless } = shipped(name);
     expect([stacks.stateful, stacks.stateless].map((stack) => stack.terminationProtection)).toEqual([
       true,
       true,
@@ -111,7 +78,7 @@ describe.each(environmentNames)('the stacks of %s', (name) => {
   });
 
   test('are bound to each other by exports, which cannot change or go while they are in use', () => {
-    const { stateless } = of(name);
+    const { stateless } = shipped(name);
     expect(JSON.stringify(stateless)).toContain('Fn::ImportValue');
     // Across regions there are none.
     const byOutput = JSON.stringify(stateless).match(/"Fn::GetStackOutput":\{[^}]*\}/g);
@@ -119,19 +86,19 @@ describe.each(environmentNames)('the stacks of %s', (name) => {
   });
 
   test('hold no secret [ASVS-13.3.1]', () => {
-    const text = JSON.stringify([of(name).stateful, of(name).stateless]);
+    const text = JSON.stringify([shipped(name).stateful, shipped(name).stateless]);
     expect(text).not.toMatch(/PRIVATE KEY|"d":"|"SecretString|\beyJ[\w-]{10,}|\bAKIA[A-Z0-9]{16}/);
     // One is named to CloudFront, which has to send its value; the reference is resolved as it is deployed.
     expect(text.match(/resolve:secretsmanager/g)).toHaveLength(1);
   });
 
   test('hold nothing that belongs to a laptop', () => {
-    const text = JSON.stringify([of(name).stateful, of(name).stateless]);
+    const text = JSON.stringify([shipped(name).stateful, shipped(name).stateless]);
     expect(text).not.toMatch(/localhost|127\.0\.0\.1|\[::1\]|http:\/\/|simulator|ENDPOINT_URL/i);
   });
 
   test('keep what must never be lost when a stack goes', () => {
-    const kept = Object.values(of(name).stateful.Resources).map(({ Type, DeletionPolicy }) => [
+    const kept = Object.values(shipped(name).stateful.Resources).map(({ Type, DeletionPolicy }) => [
       Type,
       DeletionPolicy,
     ]);
@@ -141,20 +108,22 @@ describe.each(environmentNames)('the stacks of %s', (name) => {
   });
 
   test('have no function and no custom resource but our own', () => {
-    expect(resourcesOfType(of(name).stateful, 'AWS::Lambda::Function')).toEqual([]);
-    expect(resourcesOfType(of(name).stateless, 'AWS::Lambda::Function')).toHaveLength(functionNames.length);
-    const custom = Object.values(of(name).stateless.Resources).filter(({ Type }) =>
+    expect(resourcesOfType(shipped(name).stateful, 'AWS::Lambda::Function')).toEqual([]);
+    expect(resourcesOfType(shipped(name).stateless, 'AWS::Lambda::Function')).toHaveLength(
+      functionNames.length,
+    );
+    const custom = Object.values(shipped(name).stateless.Resources).filter(({ Type }) =>
       /^Custom::|CustomResource/.test(Type),
     );
     expect(custom.map(({ Type }) => Type)).toEqual(['Custom::SigningKeys']);
-    const [rotator] = ofFunction(of(name).stateless, 'rotate-signing-keys', 'AWS::Lambda::Function');
+    const [rotator] = ofFunction(shipped(name).stateless, 'rotate-signing-keys', 'AWS::Lambda::Function');
     expect(custom[0]?.Properties['ServiceToken']).toEqual({ 'Fn::GetAtt': [rotator, 'Arn'] });
   });
 });
 
 describe('the sessions table', () => {
   const sessions = (): Resource => {
-    const found = resourcesOfType(of('prod').stateful, 'AWS::DynamoDB::Table').find(([id]) =>
+    const found = resourcesOfType(shipped('prod').stateful, 'AWS::DynamoDB::Table').find(([id]) =>
       id.includes('Sessions'),
     );
     if (found === undefined) throw new Error('no sessions table');
@@ -185,7 +154,7 @@ describe('the sessions table', () => {
   test('is encrypted under a rotating key of our own', () => {
     const key = sessions().Properties['SSESpecification'] as { readonly KMSMasterKeyId: Json };
     const [id, resource] =
-      resourcesOfType(of('prod').stateful, 'AWS::KMS::Key').find(([candidate]) =>
+      resourcesOfType(shipped('prod').stateful, 'AWS::KMS::Key').find(([candidate]) =>
         mentions(key.KMSMasterKeyId, candidate),
       ) ?? [];
     expect(id).toBeDefined();
@@ -193,7 +162,7 @@ describe('the sessions table', () => {
   });
 
   test.each(environmentNames)('has a fuse on its cost in %s', (name) => {
-    for (const [, table] of resourcesOfType(of(name).stateful, 'AWS::DynamoDB::Table')) {
+    for (const [, table] of resourcesOfType(shipped(name).stateful, 'AWS::DynamoDB::Table')) {
       expect(table.Properties).toMatchObject({
         BillingMode: 'PAY_PER_REQUEST',
         OnDemandThroughput: {
@@ -213,7 +182,7 @@ describe.each([
   ['EdgeSecret', 'is filled by Secrets Manager', { PasswordLength: 64, ExcludePunctuation: true }],
 ] as const)('the secret of %s', (construct, begins, generated) => {
   test(`${begins}, under a rotating key that is for nothing else, and stays when its stack goes [ASVS-13.3.1]`, () => {
-    const { stateful } = of('prod');
+    const { stateful } = shipped('prod');
     const [id, secret] = secretOf(stateful, construct);
     const { Description, KmsKeyId, GenerateSecretString, ...others } = secret.Properties;
     expect([Description, KmsKeyId, others]).toEqual([expect.any(String), expect.anything(), {}]);
@@ -234,7 +203,7 @@ describe.each([
 describe('the key of the identifiers', () => {
   test('can be read by the three that find sessions by whose they are, in the version in force, and changed by no function [ASVS-13.3.2]', () => {
     const about = functionNames.flatMap((name) =>
-      statementsOf(of('prod').stateless, name)
+      statementsOf(shipped('prod').stateless, name)
         .filter(({ Resource }) => mentions(Resource, 'IdentifierKey'))
         .map((statement) => [name, statement.Action, statement.Condition]),
     );
@@ -251,14 +220,14 @@ describe('the key of the identifiers', () => {
 
   test('is named to no other function', () => {
     const named = functionNames.filter((name) => {
-      const [, { Properties }] = ofFunction(of('prod').stateless, name, 'AWS::Lambda::Function');
+      const [, { Properties }] = ofFunction(shipped('prod').stateless, name, 'AWS::Lambda::Function');
       return mentions(Properties['Environment'], 'IDENTIFIER_KEY_SECRET');
     });
     expect(named).toEqual(['callback', 'backchannel-logout', 'operator-sessions']);
   });
 
   test.each(environmentNames)('is named in an output of %s, for whoever replaces it', (name) => {
-    const { stateful } = of(name);
+    const { stateful } = shipped(name);
     const [id] = secretOf(stateful, 'StorageIdentifierKey');
     expect(stateful.Outputs?.['IdentifierKeySecretArn']?.Value).toEqual({ Ref: id });
   });
@@ -266,7 +235,7 @@ describe('the key of the identifiers', () => {
 
 describe('the signing keys', () => {
   test('are made again where they are missing when their secret or their table is replaced', () => {
-    const { stateful, stateless } = of('prod');
+    const { stateful, stateless } = shipped('prod');
     const [, { Properties }] = only(stateless, 'Custom::SigningKeys');
     const [secret] = secretOf(stateful, 'SigningKeys');
     const [table] =
@@ -279,7 +248,7 @@ describe('the signing keys', () => {
 
   test('can be read by the two that sign and by the one that rotates them, and by no other function [ASVS-13.3.2]', () => {
     const readers = functionNames.filter((name) =>
-      statementsOf(of('prod').stateless, name).some(
+      statementsOf(shipped('prod').stateless, name).some(
         (statement) =>
           mentions(statement.Resource, 'SigningKeys') &&
           actionsOf([statement]).some((action) => /^secretsmanager:(?!Describe)|^kms:Decrypt$/.test(action)),
@@ -291,7 +260,7 @@ describe('the signing keys', () => {
   test('can be changed by rotate-signing-keys only, in the secret and where they are published', () => {
     const writers = (actions: RegExp): readonly FunctionName[] =>
       functionNames.filter((name) =>
-        statementsOf(of('prod').stateless, name).some(
+        statementsOf(shipped('prod').stateless, name).some(
           (statement) =>
             /SigningKeys|PublishedKeys/.test(JSON.stringify(statement.Resource)) &&
             actionsOf([statement]).some((action) => actions.test(action)),
@@ -305,7 +274,7 @@ describe('the signing keys', () => {
   test.each(['callback', 'api-proxy'] as const)(
     'are read by %s in the version in force only, and in no other that has been or is to come [ASVS-13.3.2]',
     (name) => {
-      const reading = statementsOf(of('prod').stateless, name).filter(
+      const reading = statementsOf(shipped('prod').stateless, name).filter(
         (statement) =>
           actionsOf([statement]).includes('secretsmanager:GetSecretValue') &&
           mentions(statement.Resource, 'SigningKeys'),
@@ -318,7 +287,7 @@ describe('the signing keys', () => {
 describe('the credentials for the API platform', () => {
   test('can be read by api-proxy only, in the version in force, and changed by no function [ASVS-13.3.2]', () => {
     const about = functionNames.flatMap((name) =>
-      statementsOf(of('prod').stateless, name)
+      statementsOf(shipped('prod').stateless, name)
         .filter(({ Resource }) => mentions(Resource, 'ApiPlatformCredentials'))
         .map((statement) => [name, statement.Action, statement.Condition]),
     );
@@ -333,7 +302,7 @@ describe('the credentials for the API platform', () => {
   });
 
   test.each(environmentNames)('are named in an output of %s, for whoever fills them in', (name) => {
-    const { stateful } = of(name);
+    const { stateful } = shipped(name);
     const [id] = secretOf(stateful, 'ApiPlatformCredentials');
     expect(stateful.Outputs?.['ApiPlatformCredentialsSecretArn']?.Value).toEqual({ Ref: id });
   });
@@ -443,7 +412,7 @@ describe('what each function may do', () => {
   ];
 
   test.each(allowed)('%s has these rights and no others', (name, actions) => {
-    expect(actionsOf(statementsOf(of('prod').stateless, name))).toEqual([...actions].sort());
+    expect(actionsOf(statementsOf(shipped('prod').stateless, name))).toEqual([...actions].sort());
   });
 
   test('every function is listed here', () => {
@@ -451,23 +420,23 @@ describe('what each function may do', () => {
   });
 
   test.each(functionNames)('%s names no wildcard, and writes to its own log only', (name) => {
-    const statements = statementsOf(of('prod').stateless, name);
+    const statements = statementsOf(shipped('prod').stateless, name);
     for (const { Action, Resource } of statements) {
       // Traces are no resources that could be named.
       if (JSON.stringify(Action) === JSON.stringify(traces)) continue;
       expect(JSON.stringify([Action, Resource])).not.toContain('*');
     }
     const ownLog = (): Json => ({
-      'Fn::GetAtt': [ofFunction(of('prod').stateless, name, 'AWS::Logs::LogGroup')[0], 'Arn'],
+      'Fn::GetAtt': [ofFunction(shipped('prod').stateless, name, 'AWS::Logs::LogGroup')[0], 'Arn'],
     });
     const toLogs = statements.filter((statement) => actionsOf([statement]).includes('logs:PutLogEvents'));
     expect(toLogs.map(({ Resource }) => Resource)).toEqual([
-      name === 'audit-trail' ? auditTrailIn(of('prod').stateful) : ownLog(),
+      name === 'audit-trail' ? auditTrailIn(shipped('prod').stateful) : ownLog(),
     ]);
   });
 
   test.each(functionNames)('%s uses an encryption key only by way of the service it belongs to', (name) => {
-    const withKeys = statementsOf(of('prod').stateless, name).filter((statement) =>
+    const withKeys = statementsOf(shipped('prod').stateless, name).filter((statement) =>
       actionsOf([statement]).some((action) => action.startsWith('kms:')),
     );
     for (const { Condition, Resource } of withKeys) {
@@ -480,7 +449,7 @@ describe('what each function may do', () => {
   });
 
   test('jwks, which the whole internet can call, can read public keys and nothing else [ASVS-13.3.2]', () => {
-    const beyondLogs = statementsOf(of('prod').stateless, 'jwks').filter(
+    const beyondLogs = statementsOf(shipped('prod').stateless, 'jwks').filter(
       (statement) => !actionsOf([statement]).some((action) => action.startsWith('logs:')),
     );
     expect(beyondLogs).toEqual([
@@ -497,7 +466,7 @@ describe('what each function may do', () => {
   });
 
   test.each(environmentNames)('no role in %s has a policy that is not written out in it', (name) => {
-    for (const template of [of(name).stateful, of(name).stateless]) {
+    for (const template of [shipped(name).stateful, shipped(name).stateless]) {
       for (const [, role] of resourcesOfType(template, 'AWS::IAM::Role')) {
         expect(Object.keys(role.Properties).sort()).toEqual(['AssumeRolePolicyDocument', 'Policies']);
       }
@@ -508,7 +477,7 @@ describe('what each function may do', () => {
 });
 
 describe('the table of rights in the documents', () => {
-  const report = (): RightsReport => rightsReport(of('prod').stateless);
+  const report = (): RightsReport => rightsReport(shipped('prod').stateless);
 
   test('has a reason for every right, and no reason without a right', () => {
     expect([report().withoutReason, report().unused]).toEqual([[], []]);
@@ -521,10 +490,10 @@ describe('the table of rights in the documents', () => {
   });
 
   test('misses a right that nobody gave a reason for, and one that went', () => {
-    const template = structuredClone(of('prod').stateless) as unknown as {
+    const template = structuredClone(shipped('prod').stateless) as unknown as {
       Resources: Record<string, Resource>;
     };
-    const [id, role] = ofFunction(of('prod').stateless, 'jwks', 'AWS::IAM::Role');
+    const [id, role] = ofFunction(shipped('prod').stateless, 'jwks', 'AWS::IAM::Role');
     const Statement = [{ Sid: 'Other', Effect: 'Allow', Action: 's3:GetObject', Resource: '*' }];
     template.Resources[id] = { ...role, Properties: { Policies: [{ PolicyDocument: { Statement } }] } };
     const { withoutReason, unused, document } = rightsReport(template);
@@ -535,7 +504,7 @@ describe('the table of rights in the documents', () => {
 
 describe.each(environmentNames)('the functions of %s', (environment) => {
   test.each(functionNames)('%s runs on Node 24, arm64, with the settings it reads and no others', (name) => {
-    const [, { Properties }] = ofFunction(of(environment).stateless, name, 'AWS::Lambda::Function');
+    const [, { Properties }] = ofFunction(shipped(environment).stateless, name, 'AWS::Lambda::Function');
     expect(Properties).toMatchObject({
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
@@ -548,22 +517,22 @@ describe.each(environmentNames)('the functions of %s', (environment) => {
   });
 
   test.each(behindTheApi)('%s has a fuse on how many of it run at once in production', (name) => {
-    const [, { Properties }] = ofFunction(of(environment).stateless, name, 'AWS::Lambda::Function');
+    const [, { Properties }] = ofFunction(shipped(environment).stateless, name, 'AWS::Lambda::Function');
     if (environment === 'prod') expect(Properties['ReservedConcurrentExecutions']).toBeGreaterThan(0);
     // The limit of a new account may be ten, of which nothing can be reserved.
     else expect(Properties).not.toHaveProperty('ReservedConcurrentExecutions');
   });
 
   test('together leave the account capacity for other functions', () => {
-    const reserved = resourcesOfType(of(environment).stateless, 'AWS::Lambda::Function').map(
+    const reserved = resourcesOfType(shipped(environment).stateless, 'AWS::Lambda::Function').map(
       ([, { Properties }]) => Number(Properties['ReservedConcurrentExecutions'] ?? 0),
     );
     expect(reserved.reduce((sum, one) => sum + one)).toBeLessThanOrEqual(500);
   });
 
   test('have their calls logged under the prefix that needs one entry in the policy for logs, whatever there is', () => {
-    const [, stage] = only(of(environment).stateless, 'AWS::ApiGatewayV2::Stage');
-    const groups = resourcesOfType(of(environment).stateless, 'AWS::Logs::LogGroup').filter(([id]) =>
+    const [, stage] = only(shipped(environment).stateless, 'AWS::ApiGatewayV2::Stage');
+    const groups = resourcesOfType(shipped(environment).stateless, 'AWS::Logs::LogGroup').filter(([id]) =>
       mentions(stage.Properties['AccessLogSettings'], id),
     );
     expect(groups).toHaveLength(1);
@@ -571,12 +540,13 @@ describe.each(environmentNames)('the functions of %s', (environment) => {
   });
 
   test('log to groups that are encrypted under a key of ours and forget in the end', () => {
-    const groups = resourcesOfType(of(environment).stateless, 'AWS::Logs::LogGroup');
+    const groups = resourcesOfType(shipped(environment).stateless, 'AWS::Logs::LogGroup');
     // A function's each, but the audit trail's, and the gateway's.
     expect(groups).toHaveLength(functionNames.length);
     const [key] =
-      resourcesOfType(of(environment).stateless, 'AWS::KMS::Key').find(([id]) => id.startsWith('BffLogs')) ??
-      [];
+      resourcesOfType(shipped(environment).stateless, 'AWS::KMS::Key').find(([id]) =>
+        id.startsWith('BffLogs'),
+      ) ?? [];
     for (const [, group] of groups) {
       expect(group.Properties).toMatchObject({
         KmsKeyId: { 'Fn::GetAtt': [key ?? '', 'Arn'] },
@@ -584,19 +554,19 @@ describe.each(environmentNames)('the functions of %s', (environment) => {
       });
     }
     for (const name of functionNames) {
-      const [, { Properties }] = ofFunction(of(environment).stateless, name, 'AWS::Lambda::Function');
+      const [, { Properties }] = ofFunction(shipped(environment).stateless, name, 'AWS::Lambda::Function');
       const { LogGroup } = Properties['LoggingConfig'] as Record<string, Json>;
       const [logGroup] =
         name === 'audit-trail'
-          ? only(of(environment).stateful, 'AWS::Logs::LogGroup')
-          : ofFunction(of(environment).stateless, name, 'AWS::Logs::LogGroup');
-      expect(imported(of(environment).stateful, LogGroup) ?? LogGroup).toEqual({ Ref: logGroup });
+          ? only(shipped(environment).stateful, 'AWS::Logs::LogGroup')
+          : ofFunction(shipped(environment).stateless, name, 'AWS::Logs::LogGroup');
+      expect(imported(shipped(environment).stateful, LogGroup) ?? LogGroup).toEqual({ Ref: logGroup });
     }
   });
 });
 
 describe.each(environmentNames)('the roles of operators of %s', (environment) => {
-  const template = (): TemplateJson => of(environment).stateless;
+  const template = (): TemplateJson => shipped(environment).stateless;
   const arn = (name: FunctionName): Json => ({
     'Fn::GetAtt': [ofFunction(template(), name, 'AWS::Lambda::Function')[0], 'Arn'],
   });
@@ -648,7 +618,7 @@ describe.each(environmentNames)('the roles of operators of %s', (environment) =>
       Action: 'logs:StartQuery',
       Resource: [
         ...functionNames.filter((name) => name !== 'audit-trail').map(logArn),
-        auditTrailIn(of(environment).stateful),
+        auditTrailIn(shipped(environment).stateful),
       ],
     },
     { Effect: 'Allow', Action: ['cloudwatch:DescribeAlarms', 'logs:GetQueryResults'], Resource: '*' },
@@ -672,7 +642,7 @@ describe.each(environmentNames)('the roles of operators of %s', (environment) =>
   });
 
   test('let the one that acts run two functions more, and rotate keys by the function and the schedule that are there', () => {
-    const [secret] = secretOf(of(environment).stateful, 'SigningKeys');
+    const [secret] = secretOf(shipped(environment).stateful, 'SigningKeys');
     const rights = rightsOf('OperatorRoleArn');
     const rotate = rights.at(-1);
     expect(inAnyOrder(rights.slice(0, -1))).toEqual(
@@ -685,7 +655,7 @@ describe.each(environmentNames)('the roles of operators of %s', (environment) =>
         },
       ]),
     );
-    expect(imported(of(environment).stateful, rotate?.Resource)).toEqual({ Ref: secret });
+    expect(imported(shipped(environment).stateful, rotate?.Resource)).toEqual({ Ref: secret });
     expect({ ...rotate, Resource: 'the ring' }).toEqual({
       Effect: 'Allow',
       Action: 'secretsmanager:RotateSecret',
@@ -731,8 +701,8 @@ describe.each(environmentNames)('the roles of operators of %s', (environment) =>
 });
 
 describe.each(environmentNames)('the audit trail of %s', (environment) => {
-  const template = (): TemplateJson => of(environment).stateless;
-  const trail = (): [string, Resource] => only(of(environment).stateful, 'AWS::Logs::LogGroup');
+  const template = (): TemplateJson => shipped(environment).stateless;
+  const trail = (): [string, Resource] => only(shipped(environment).stateful, 'AWS::Logs::LogGroup');
 
   test('is stored for a year beside the tables, under a key of its own, and cannot be deleted by mistake', () => {
     expect(trail()[1]).toMatchObject({
@@ -744,7 +714,7 @@ describe.each(environmentNames)('the audit trail of %s', (environment) => {
         KmsKeyId: { 'Fn::GetAtt': [expect.stringContaining('AuditTrailKey'), 'Arn'] },
       },
     });
-    expect(imported(of(environment).stateful, template().Outputs?.['AuditLogGroup']?.Value)).toEqual({
+    expect(imported(shipped(environment).stateful, template().Outputs?.['AuditLogGroup']?.Value)).toEqual({
       Ref: trail()[0],
     });
   });
@@ -797,7 +767,7 @@ describe.each(environmentNames)('the audit trail of %s', (environment) => {
 describe('the HTTP API', () => {
   /** Route key → function, followed through integrations. */
   const wiring = (): Record<string, FunctionName | undefined> => {
-    const template = of('prod').stateless;
+    const template = shipped('prod').stateless;
     const entries = resourcesOfType(template, 'AWS::ApiGatewayV2::Route').map(([, route]) => {
       const [, integration] =
         resourcesOfType(template, 'AWS::ApiGatewayV2::Integration').find(([id]) =>
@@ -836,7 +806,7 @@ describe('the HTTP API', () => {
   });
 
   test('waits for a function as long as the function may run, and no longer than CloudFront waits', () => {
-    const template = of('prod').stateless;
+    const template = shipped('prod').stateless;
     const [, distribution] = only(template, 'AWS::CloudFront::Distribution');
     const [, edgeWaits] = /"OriginReadTimeout":(\d+)/.exec(JSON.stringify(distribution)) ?? [];
     const edgeWaitsSeconds = Number(edgeWaits);
@@ -858,12 +828,12 @@ describe('the HTTP API', () => {
   });
 
   test('sends no CORS header [B-12, ASVS-3.4.2]', () => {
-    const [, api] = only(of('prod').stateless, 'AWS::ApiGatewayV2::Api');
+    const [, api] = only(shipped('prod').stateless, 'AWS::ApiGatewayV2::Api');
     expect(Object.keys(api.Properties)).not.toContain('CorsConfiguration');
   });
 
   test.each(environmentNames)('throttles, in %s', (name) => {
-    const [, stage] = only(of(name).stateless, 'AWS::ApiGatewayV2::Stage');
+    const [, stage] = only(shipped(name).stateless, 'AWS::ApiGatewayV2::Stage');
     expect(stage.Properties).toMatchObject({
       DefaultRouteSettings: {
         ThrottlingRateLimit: expect.any(Number),
@@ -873,7 +843,7 @@ describe('the HTTP API', () => {
   });
 
   test('logs what it did and never a path, a query, an address or a user agent [ASVS-14.2.1, ASVS-16.2.5]', () => {
-    const [, stage] = only(of('prod').stateless, 'AWS::ApiGatewayV2::Stage');
+    const [, stage] = only(shipped('prod').stateless, 'AWS::ApiGatewayV2::Stage');
     const { Format } = stage.Properties['AccessLogSettings'] as { readonly Format: string };
     const fields = JSON.parse(Format) as Record<string, string>;
     expect(Object.values(fields).sort()).toEqual(
@@ -938,7 +908,7 @@ interface HeadersConfig {
 
 describe('the web edge', () => {
   const distribution = (): DistributionConfig => {
-    const [, resource] = only(of('prod').stateless, 'AWS::CloudFront::Distribution');
+    const [, resource] = only(shipped('prod').stateless, 'AWS::CloudFront::Distribution');
     return resource.Properties['DistributionConfig'] as unknown as DistributionConfig;
   };
   const behaviour = (pattern: string): Behaviour => {
@@ -947,7 +917,7 @@ describe('the web edge', () => {
     return found;
   };
   const headers = (given: Behaviour): HeadersConfig => {
-    const policy = of('prod').stateless.Resources[given.ResponseHeadersPolicyId.Ref];
+    const policy = shipped('prod').stateless.Resources[given.ResponseHeadersPolicyId.Ref];
     return policy?.Properties['ResponseHeadersPolicyConfig'] as unknown as HeadersConfig;
   };
   const custom = (config: HeadersConfig): Record<string, string> =>
@@ -964,20 +934,22 @@ describe('the web edge', () => {
       // The id of AWS's own policy CachingDisabled.
       expect(api.CachePolicyId).toBe('4135ea2d-6df8-44a3-9df3-4b5a84be39ad');
       const { Ref } = api.OriginRequestPolicyId as { readonly Ref: string };
-      expect(of('prod').stateless.Resources[Ref]?.Properties['OriginRequestPolicyConfig']).toMatchObject({
-        CookiesConfig: {
-          CookieBehavior: 'whitelist',
-          Cookies: ['__Host-Http-session', '__Host-Http-sign-in'],
+      expect(shipped('prod').stateless.Resources[Ref]?.Properties['OriginRequestPolicyConfig']).toMatchObject(
+        {
+          CookiesConfig: {
+            CookieBehavior: 'whitelist',
+            Cookies: ['__Host-Http-session', '__Host-Http-sign-in'],
+          },
+          HeadersConfig: { HeaderBehavior: 'allExcept', Headers: ['Host'] },
+          QueryStringsConfig: { QueryStringBehavior: 'all' },
         },
-        HeadersConfig: { HeaderBehavior: 'allExcept', Headers: ['Host'] },
-        QueryStringsConfig: { QueryStringBehavior: 'all' },
-      });
+      );
       expect([...(api.AllowedMethods ?? [])].sort()).toEqual(
         ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'].sort(),
       );
       expect(api.ViewerProtocolPolicy).toBe('https-only');
       expect(api.FunctionAssociations).toBeUndefined();
-      const [apiId] = only(of('prod').stateless, 'AWS::ApiGatewayV2::DomainName');
+      const [apiId] = only(shipped('prod').stateless, 'AWS::ApiGatewayV2::DomainName');
       const origin = distribution().Origins.find(({ Id }) => Id === api.TargetOriginId);
       expect(mentions(origin?.DomainName, apiId)).toBe(true);
     },
@@ -986,7 +958,9 @@ describe('the web edge', () => {
   describe.each(['/auth/jwks.json', '/auth/jwks/api-platform.json'])('%s', (path) => {
     const cachePolicy = (): CachePolicy => {
       const { Ref } = behaviour(path).CachePolicyId as { readonly Ref: string };
-      return of('prod').stateless.Resources[Ref]?.Properties['CachePolicyConfig'] as unknown as CachePolicy;
+      return shipped('prod').stateless.Resources[Ref]?.Properties[
+        'CachePolicyConfig'
+      ] as unknown as CachePolicy;
     };
 
     test('is cached for a minute at most, and only when it says that it may be', () => {
@@ -1083,7 +1057,7 @@ describe('the web edge', () => {
     expect(override(asset, 'Cache-Control')).toBe(false);
     expect(asset.SecurityHeadersConfig).toEqual(document.SecurityHeadersConfig);
     const cachePolicy =
-      of('prod').stateless.Resources[
+      shipped('prod').stateless.Resources[
         (distribution().DefaultCacheBehavior.CachePolicyId as { readonly Ref: string }).Ref
       ];
     expect(cachePolicy?.Properties['CachePolicyConfig']).toMatchObject({
@@ -1094,7 +1068,7 @@ describe('the web edge', () => {
   });
 
   test("gives a deep link the SPA's document and leaves files alone", () => {
-    const [id, rewrite] = only(of('prod').stateless, 'AWS::CloudFront::Function');
+    const [id, rewrite] = only(shipped('prod').stateless, 'AWS::CloudFront::Function');
     expect(distribution().DefaultCacheBehavior.FunctionAssociations).toEqual([
       { EventType: 'viewer-request', FunctionARN: { 'Fn::GetAtt': [id, 'FunctionARN'] } },
     ]);
@@ -1136,7 +1110,7 @@ describe('the web edge', () => {
   });
 
   test('reads the SPA from a bucket that nobody else can read', () => {
-    const template = of('prod').stateless;
+    const template = shipped('prod').stateless;
     const [bucketId, bucket] = only(template, 'AWS::S3::Bucket');
     expect(bucket.Properties).toMatchObject({
       PublicAccessBlockConfiguration: {

@@ -160,7 +160,7 @@ describe('a start that names what there is to call', () => {
     }
   });
 
-  test('by which our application is refused is a fault that doctor names', async () => {
+  test('with a token endpoint of its own, which refuses our application: doctor names the fault, and the PDS simulator takes its tokens', async () => {
     const platform = createServer((request, response) => {
       request.resume();
       response.writeHead(401, { 'content-type': 'application/json' });
@@ -168,8 +168,10 @@ describe('a start that names what there is to call', () => {
     });
     await new Promise<void>((resolve) => platform.listen(0, '127.0.0.1', resolve));
     const { port } = platform.address() as AddressInfo;
-    const other = await Bff.start({ 'token-exchange-url': `http://127.0.0.1:${String(port)}/oauth2/token` });
+    const url = `http://127.0.0.1:${String(port)}/oauth2/token`;
+    const other = await Bff.start({ 'token-exchange-url': url });
     try {
+      expect(other.output).toContain(`tokens: ${url}\n`);
       const browser = new Browser(other.baseUrl);
       expect((await signInAtSimulator(browser, gp)).status).toBe(303);
       expect((await browser.api(patientPath)).status).toBe(503);
@@ -179,17 +181,7 @@ describe('a start that names what there is to call', () => {
         /^ *FAULT +api platform credentials +the API platform refused our application .* \(invalid_client\)$/m,
       );
       expect(out).not.toContain('hunter2');
-    } finally {
-      await other.stop();
-      platform.close();
-      platform.closeAllConnections();
-    }
-  });
 
-  test('with a token endpoint of its own has a PDS simulator that takes its tokens', async () => {
-    const other = await Bff.start({ 'token-exchange-url': 'http://127.0.0.1:9/oauth2/token' });
-    try {
-      expect(other.output).toMatch(/^ +APIs +tokens: http:\/\/127\.0\.0\.1:9\/oauth2\/token$/m);
       const pds = /pds: simulator, (\S+)/.exec(other.output)?.[1] ?? '';
       const response = await fetch(`${pds}/Patient/9000000009`, {
         headers: {
@@ -201,6 +193,8 @@ describe('a start that names what there is to call', () => {
       expect(response.status).toBe(200);
     } finally {
       await other.stop();
+      platform.close();
+      platform.closeAllConnections();
     }
   });
 });

@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import ts from 'typescript';
@@ -516,25 +516,26 @@ describe('a manifest is plain data', () => {
       });
       const written = join(directory, 'api.d.ts');
       writeManifest(hostile, { out: directory, types: written });
-      const use = join(directory, 'use.ts');
-      const program = (text: string): readonly string[] => {
-        ts.sys.writeFile(use, text);
-        const made = ts.createProgram([use], {
-          ...{ strict: true, noEmit: true, types: [], target: ts.ScriptTarget.ES2022 },
-          ...{ module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext },
-        });
-        return ts
-          .getPreEmitDiagnostics(made)
-          .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '));
-      };
       const head = "import type { ApiRoutes, upstreams } from './api.js';\n";
       const right = `${head}export const id: ApiRoutes['GET /api/one/x/{id}']['parameters']['id'] = 'a';
         type Routes = (typeof upstreams)['one']['routes'];
         export const key: keyof Routes = 'GET /x/{id}';
         export const value: Routes['GET /x/{id}']['parameters']['id']['values'][number] = 'b';\n`;
-      expect(program(right)).toEqual([]);
-      expect(program(right.replace("= 'b'", "= 'c'"))).toHaveLength(1);
-      expect(program(right.replace("'GET /x/{id}';", "'GET /y';"))).toHaveLength(1);
+      const uses = {
+        'right.ts': right,
+        'wrong-value.ts': right.replace("= 'b'", "= 'c'"),
+        'wrong-key.ts': right.replace("'GET /x/{id}';", "'GET /y';"),
+      };
+      for (const [name, text] of Object.entries(uses)) ts.sys.writeFile(join(directory, name), text);
+      const program = ts.createProgram(
+        Object.keys(uses).map((name) => join(directory, name)),
+        {
+          ...{ strict: true, noEmit: true, types: [], lib: ['lib.es2022.d.ts'], skipDefaultLibCheck: true },
+          ...{ module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext },
+        },
+      );
+      const refused = ts.getPreEmitDiagnostics(program).map(({ file }) => basename(file?.fileName ?? ''));
+      expect(refused.sort()).toEqual(['wrong-key.ts', 'wrong-value.ts']);
     } finally {
       rmSync(directory, { recursive: true });
     }
