@@ -7,6 +7,7 @@ import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import type { SessionJson } from '../support/browser.ts';
 import { buildLibraryPage } from '../support/library-page.ts';
+import { sideBySide } from '../support/side-by-side.ts';
 import {
   accessibilityViolations,
   choose,
@@ -19,7 +20,7 @@ import {
   signedInAs,
   signIn,
 } from './rig.ts';
-import { sideBySide, useRig } from './use-rig.ts';
+import { useRig } from './use-rig.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'library-'));
 await buildLibraryPage(folder);

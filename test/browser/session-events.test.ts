@@ -1,8 +1,9 @@
 /** The demo, which is told when a session has ended, in a browser. */
 import { expect } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { sideBySide } from '../support/side-by-side.ts';
 import { heading, refuseEvents, signIn } from './rig.ts';
-import { sideBySide, useRig } from './use-rig.ts';
+import { useRig } from './use-rig.ts';
 
 const rig = await useRig();
 rig.hasEvents = true;

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { sideBySide } from '../support/side-by-side.ts';
 import {
   respondWith,
   choose,
@@ -10,7 +11,6 @@ import {
   text,
 } from './rig.ts';
 import { rig } from './demo-rig.ts';
-import { sideBySide } from './use-rig.ts';
 
 const person = /Amara|Okafor|900000000001|900000000777/;
 const ending = 'You were signed out because your Care Identity session ended';

@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
+import { sideBySide } from '../support/side-by-side.ts';
 import { accessibilityViolations, heading, signedInAs, signIn, signInButtonName, text } from './rig.ts';
-import { sideBySide, useRig } from './use-rig.ts';
+import { useRig } from './use-rig.ts';
 
 // The warning comes a fifth of the idle limit before the end,
 // which is what a busy machine has for showing it and responding to it.
