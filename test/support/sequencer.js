@@ -6,11 +6,13 @@ const slowest = [
   'ops/keys',
   'consumer/consumer',
   'races/sessions',
-  'faults/store',
+  'browser/pages',
   'browser/demo',
+  'browser/demo-sessions',
+  'faults/store',
+  'browser/library',
   'browser/waiting',
   'rotation/long-cache',
-  'browser/pages',
 ].map((name) => `/test/${name}.test.ts`);
 
 const rank = ({ path }) => {
