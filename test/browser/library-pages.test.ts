@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { buildLibraryPage } from '../support/library-page.ts';
-import { choose, heading, respondWith, signedInAs, signIn, text } from './rig.ts';
+import { choose, heading, lookAgain, respondWith, signedInAs, signIn, text } from './rig.ts';
 import { useRig } from './use-rig.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'library-pages-'));
@@ -152,6 +152,7 @@ test('the time-out dialog is there while somebody is signed in, in the app’s w
   expect(await tab.title()).toBe('You will be signed out soon – Ward notes');
   const { handle } = await profile.session();
   await profile.call('DELETE', `/auth/sessions/${handle}`);
+  await lookAgain(tab);
   await heading(tab, 'Your session was ended for you');
   expect(await tab.locator('bff-timeout-dialog').count()).toBe(0);
   profile.forgive(/status of 401/);
