@@ -2,10 +2,6 @@ import Sequencer from '@jest/test-sequencer';
 
 /** Files that take over 40 seconds, the slowest first: begun last, one of them alone would hold up the end. */
 const slowest = [
-  'infra/synthesis',
-  'ops/keys',
-  'consumer/consumer',
-  'races/sessions',
   'browser/pages',
   'browser/demo',
   'browser/demo-sessions',
