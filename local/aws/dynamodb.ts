@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
 import { reasonOf, StartError } from '../errors.ts';
 import { closeServer, guardServer, listenOnLoopback, type LoopbackServer } from '../loopback-server.ts';
@@ -5,6 +6,7 @@ import type { TableStreams } from './event-source-mappings.ts';
 import { addTransactions } from './transactions.ts';
 
 export interface EmbeddedDynamoDb extends LoopbackServer {
+  readonly server: Server;
   /** Has writes reported from then on. */
   readonly stream: (streams: TableStreams) => void;
 }
@@ -20,6 +22,7 @@ export async function startDynamoDb(): Promise<EmbeddedDynamoDb> {
   guardServer(server, { browsers: 'none' });
   const port = await listenOnLoopback(server);
   return {
+    server,
     url: `http://127.0.0.1:${String(port)}`,
     stream,
     close: () => {

@@ -3,16 +3,16 @@
  * `private_key_jwt`. As in the Foundation's suite, the token comes while the user is signing out here, carries a claim and
  * a form field that nobody knows, expires after two minutes and has no `typ`.
  */
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { logoutClaims, logoutEvent, postForm, signLogout, signsIn } from '../contract/logout-tokens.ts';
 import { expectOwnHeaders, expectProblem, expectSignedIn } from '../contract/expectations.ts';
 import { providerKey, subject } from '../support/provider.ts';
 import type { RawResponse } from '../support/raw-http.ts';
-import { useRig } from '../support/rig.ts';
+import { useSharedRig } from '../support/rig.ts';
 import { unsigned } from './tokens.ts';
 
-const rig = useRig();
+const rig = useSharedRig();
 const loggedOut = { status: 'ended', reason: 'provider_logout' };
 
 type Claims = Record<string, unknown>;
@@ -105,6 +105,11 @@ async function run({ changes, sign = rs256 }: Module) {
   expect(out.status).toBe(200);
   return { response, leaving, staying };
 }
+
+// Other files share the provider.
+afterEach(() => {
+  rig.provider.published = [rig.provider.signing.publicJwk];
+});
 
 const results = { passed: 0 };
 afterAll(() => {

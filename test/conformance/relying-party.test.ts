@@ -8,8 +8,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import type { JWTPayload } from 'jose';
 import { Browser } from '../support/browser.ts';
 import { providerKey, subject, type ProviderKey } from '../support/provider.ts';
-import { useRigWithSettings } from '../contract/settings-rig.ts';
-import type { Rig } from '../support/rig.ts';
+import { useRigWithSettings, type Rig } from '../support/rig.ts';
 import { unsigned, withBrokenSignature } from './tokens.ts';
 
 interface Module {

@@ -20,7 +20,6 @@ import {
   signLogout,
   signsIn,
 } from './logout-tokens.ts';
-import { useRigWithSettings } from './settings-rig.ts';
 
 const rig = useSharedRig();
 
@@ -593,58 +592,54 @@ describe('the request', () => {
 });
 
 describe('CIS2’s keys', () => {
-  describe('that cannot be had', () => {
-    const away = useRig({}, (provider) => {
-      provider.faults.set('jwks', { kind: 'status', status: 500 });
-    });
-
-    test('make it 503, with a time to try again; and the same token works when they are back', async () => {
-      const token = await logoutToken(away.provider, { sid: newSid() });
-      const response = await postLogout(away.bff.baseUrl, token);
-      expectProblem(response, 503, 'provider_unavailable');
-      expect(response.headers['retry-after']).toMatch(/^[1-9]\d*$/);
-      away.provider.faults.clear();
-      await expectDone(token, away);
-    });
-  });
-
-  describe('that change', () => {
-    const rolled = useRig();
-
-    test('are asked for once more, and only once', async () => {
-      const { provider } = rolled;
-      const asked = (): number => provider.asked('jwks').length;
-      const [first, second] = [newSid(), newSid()];
-      const browser = await signedIn(newUser(), first, rolled);
-      await logOut({ sub: undefined, sid: newSid() }, rolled);
-      const before = asked();
-
-      const fresh = await providerKey();
-      const old = provider.signing;
-      provider.published = [old.publicJwk, fresh.publicJwk];
-      provider.signing = fresh;
-      await logOut({ sub: undefined, sid: first }, rolled);
-      expect(await browser.session()).toEqual(loggedOut);
-      expect(asked()).toBe(before + 1);
-
-      await logOut({ sub: undefined, sid: second }, rolled);
-      const byOld = await signLogout(logoutClaims(provider, { sid: second }), old);
-      await expectDone(byOld, rolled);
-      expect(asked()).toBe(before + 1);
-    });
-  });
-});
-
-describe('in numbers', () => {
   // More sessions than one read or one write of the store takes at once.
   const sessions = 105;
-  const crowded = useRigWithSettings({ SESSIONS_PER_USER: String(sessions) });
+  let away = true;
+  const own = useRig(
+    {},
+    (provider) => {
+      if (away) provider.faults.set('jwks', { kind: 'status', status: 500 });
+    },
+    { SESSIONS_PER_USER: String(sessions) },
+  );
+
+  test('that cannot be had make it 503, with a time to try again; and the same token works when they are back', async () => {
+    const token = await logoutToken(own.provider, { sid: newSid() });
+    const response = await postLogout(own.bff.baseUrl, token);
+    expectProblem(response, 503, 'provider_unavailable');
+    expect(response.headers['retry-after']).toMatch(/^[1-9]\d*$/);
+    away = false;
+    own.provider.faults.clear();
+    await expectDone(token, own);
+  });
+
+  test('that change are asked for once more, and only once', async () => {
+    const { provider } = own;
+    const asked = (): number => provider.asked('jwks').length;
+    const [first, second] = [newSid(), newSid()];
+    const browser = await signedIn(newUser(), first, own);
+    await logOut({ sub: undefined, sid: newSid() }, own);
+    const before = asked();
+
+    const fresh = await providerKey();
+    const old = provider.signing;
+    provider.published = [old.publicJwk, fresh.publicJwk];
+    provider.signing = fresh;
+    await logOut({ sub: undefined, sid: first }, own);
+    expect(await browser.session()).toEqual(loggedOut);
+    expect(asked()).toBe(before + 1);
+
+    await logOut({ sub: undefined, sid: second }, own);
+    const byOld = await signLogout(logoutClaims(provider, { sid: second }), old);
+    await expectDone(byOld, own);
+    expect(asked()).toBe(before + 1);
+  });
 
   test('a thousand bad tokens cost one call at the most, none is believed, and a good token still works [L-12, O-13, ASVS-10.5.5]', async () => {
-    const { provider, bff } = crowded;
+    const { provider, bff } = own;
     const [user, sid] = [newUser(), newSid()];
-    const browser = await signedIn(user, sid, crowded);
-    await logOut({ sub: undefined, sid: newSid() }, crowded);
+    const browser = await signedIn(user, sid, own);
+    await logOut({ sub: undefined, sid: newSid() }, own);
     const before = provider.asked('jwks').length;
 
     const stranger = await providerKey();
@@ -685,24 +680,24 @@ describe('in numbers', () => {
     expect(provider.asked('jwks').length - before).toBeLessThanOrEqual(1 + Math.floor(seconds / 60));
     expect(await statusOf(browser)).toBe('active');
 
-    await expectDone(await signLogout({ ...good, iat: now() }, provider.signing), crowded);
+    await expectDone(await signLogout({ ...good, iat: now() }, provider.signing), own);
     expect(await browser.session()).toEqual(loggedOut);
   }, 180_000);
 
   test('a user with more than a hundred sessions has none when the response is there [L-08]', async () => {
     const user = newUser();
-    signsIn(crowded.provider, user, undefined);
-    const browsers = Array.from({ length: sessions }, () => crowded.browser());
+    signsIn(own.provider, user, undefined);
+    const browsers = Array.from({ length: sessions }, () => own.browser());
     for (let start = 0; start < browsers.length; start += 10) {
       const landed = await Promise.all(
-        browsers.slice(start, start + 10).map((browser) => browser.signIn(crowded.provider)),
+        browsers.slice(start, start + 10).map((browser) => browser.signIn(own.provider)),
       );
       expect(
         new Set(landed.map(({ status, headers }) => `${String(status)} ${headers.get('location') ?? ''}`)),
-      ).toEqual(new Set([`303 ${crowded.bff.baseUrl}/`]));
+      ).toEqual(new Set([`303 ${own.bff.baseUrl}/`]));
     }
     const startedAt = performance.now();
-    await logOut({ sub: user }, crowded);
+    await logOut({ sub: user }, own);
     process.stdout.write(
       `${String(sessions)} sessions ended in ${String(Math.round(performance.now() - startedAt))} ms\n`,
     );

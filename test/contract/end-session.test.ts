@@ -1,10 +1,8 @@
 /** Signing out with CIS2's end-session endpoint switched on (`END_SESSION_URL`), and off. */
 import { describe, expect, test } from '@jest/globals';
-import { Bff } from '../support/bff.ts';
 import { sessionCookie, type Browser } from '../support/browser.ts';
-import { clientId, useSharedRig, type Rig } from '../support/rig.ts';
+import { clientId, useRigWithSettings, useSharedRig, type Rig } from '../support/rig.ts';
 import { expectProblem, expectSignedIn, read } from './expectations.ts';
-import { useRigWithSettings } from './settings-rig.ts';
 
 async function signedIn(rig: Rig): Promise<Browser> {
   const browser = rig.browser();
@@ -57,9 +55,4 @@ describe('on', () => {
     expectProblem(await read(await signOut(browser, { 'x-session': 'another' })), 409, 'session_changed');
     expect((await browser.session()).status).toBe('active');
   });
-});
-
-test('an address that is none stops the start', async () => {
-  const start = Bff.start({}, { END_SESSION_URL: 'https://am.example.nhs.uk/x?y=1' });
-  await expect(start).rejects.toThrow(/END_SESSION_URL/);
 });

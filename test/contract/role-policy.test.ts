@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Bff } from '../support/bff.ts';
 import { Browser, type SessionJson } from '../support/browser.ts';
 import { oneRole } from '../support/provider.ts';
-import { useSharedRig, type Rig } from '../support/rig.ts';
+import { useRigWithSettings, useSharedRig, type Rig } from '../support/rig.ts';
 import {
   expectOwnHeaders,
   expectProblem,
@@ -12,7 +12,6 @@ import {
   read,
   referencePattern,
 } from './expectations.ts';
-import { useRigWithSettings } from './settings-rig.ts';
 
 interface Codes {
   readonly activities?: readonly string[];

@@ -4,14 +4,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { ops } from '../ops/command.ts';
-import { AwsProxy } from '../support/aws.ts';
 import { sessionCookie, type Browser } from '../support/browser.ts';
+import { useProxyRig } from '../support/proxy-rig.ts';
 import { rawRequest } from '../support/raw-http.ts';
-import { useRig, useSharedRig } from '../support/rig.ts';
+import { useSharedRig } from '../support/rig.ts';
 import { expectSignedIn } from './expectations.ts';
 import { logoutToken, newUser, postLogout, signsIn } from './logout-tokens.ts';
 
-const store = await AwsProxy.dynamoDb();
 const path = '/auth/events';
 /** What the table's stream and its function may take here, on a busy machine. */
 const maxDeliveryMs = 2_000;
@@ -267,8 +266,7 @@ describe('a page that listens', () => {
 });
 
 describe('with a store of somebody else’s, which has no stream here', () => {
-  const rig = useRig({ 'dynamodb-endpoint': store.url });
-  afterAll(() => store.close());
+  const rig = useProxyRig();
 
   test('every page is refused with 503, and can ask', async () => {
     const browser = rig.browser();

@@ -1,42 +1,30 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { Bff } from '../support/bff.ts';
-import { Browser, sessionCookie, signInCookie } from '../support/browser.ts';
-import { Provider, subject } from '../support/provider.ts';
+import { describe, expect, test } from '@jest/globals';
+import { sessionCookie, signInCookie } from '../support/browser.ts';
+import { subject } from '../support/provider.ts';
+import { clientId, useSharedRig } from '../support/rig.ts';
 
-let provider: Provider;
-let bff: Bff;
-
-beforeAll(async () => {
-  provider = await Provider.start();
-  bff = await Bff.start({ issuer: provider.issuer, 'client-id': 'rp.contract' });
-});
-afterEach(() => {
-  provider.behave();
-});
-afterAll(async () => {
-  await bff.stop();
-  await provider.close();
-});
+const rig = useSharedRig();
 
 describe('a whole sign-in', () => {
   test('ends with a session that says who is signed in, in which role, and until when [S-10, B-18]', async () => {
-    const browser = new Browser(bff.baseUrl);
+    const browser = rig.browser();
     expect(await browser.session()).toEqual({ status: 'anonymous' });
+    const { baseUrl } = rig.bff;
 
     const { response, request } = await browser.login('?returnTo=/ward/7');
     expect(response.status).toBe(302);
     expect(Object.fromEntries(request)).toMatchObject({
       response_type: 'code',
-      client_id: 'rp.contract',
-      redirect_uri: `${bff.baseUrl}/auth/callback`,
+      client_id: clientId,
+      redirect_uri: `${baseUrl}/auth/callback`,
       code_challenge_method: 'S256',
       acr_values: 'AAL3_ANY',
       prompt: 'login',
     });
 
-    const landed = await browser.signIn(provider, '?returnTo=/ward/7');
+    const landed = await browser.signIn(rig.provider, '?returnTo=/ward/7');
     expect(landed.status).toBe(303);
-    expect(landed.headers.get('location')).toBe(`${bff.baseUrl}/ward/7`);
+    expect(landed.headers.get('location')).toBe(`${baseUrl}/ward/7`);
     expect(landed.headers.getSetCookie()).toEqual([
       expect.stringMatching(
         new RegExp(`^${sessionCookie}=[A-Za-z0-9_-]{86}; Path=/; Secure; HttpOnly; SameSite=Strict$`),

@@ -1,24 +1,14 @@
 /** What an operator is told at the start of scopes that CIS2's assessors would have removed. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { Bff } from '../support/bff.ts';
-import { Provider } from '../support/provider.ts';
-import { clientId } from '../support/rig.ts';
+import { expect, test } from '@jest/globals';
+import type { Bff } from '../support/bff.ts';
+import { useRigWithSettings, useSharedRig } from '../support/rig.ts';
 
-let provider: Provider;
-beforeAll(async () => {
-  provider = await Provider.start();
-});
-afterAll(() => provider.close());
-
-const startedWith = async (settings: Record<string, string>): Promise<Bff> => {
-  const bff = await Bff.start({ issuer: provider.issuer, 'client-id': clientId }, settings);
-  await bff.stop();
-  return bff;
-};
+const unneeded = useRigWithSettings({ CIS2_SCOPE: 'openid profile email professionalmemberships' });
+const ordinary = useSharedRig();
 const warned = ({ log }: Bff) => log.filter(({ event }) => event === 'scopes_unneeded');
 
-test('scopes that are never used are named at the start, with the requirement, once a function that asks for them [CIS2-SC-003]', async () => {
-  const bff = await startedWith({ CIS2_SCOPE: 'openid profile email professionalmemberships' });
+test('scopes that are never used are named at the start, with the requirement, once a function that asks for them [CIS2-SC-003]', () => {
+  const { bff } = unneeded;
   expect(bff.output).toContain(
     'scopes that are not used: email, professionalmemberships (NHS CIA SC Req 003)',
   );
@@ -32,8 +22,8 @@ test('scopes that are never used are named at the start, with the requirement, o
   ]);
 });
 
-test('nobody is warned of the scopes that the product comes with', async () => {
-  const bff = await startedWith({});
+test('nobody is warned of the scopes that the product comes with', () => {
+  const { bff } = ordinary;
   expect(bff.output).not.toContain('scopes that are not used');
   expect(warned(bff)).toEqual([]);
 });

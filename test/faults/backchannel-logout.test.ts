@@ -4,12 +4,12 @@ import { expectProblem } from '../contract/expectations.ts';
 import { logoutToken, newUser, postLogout, signsIn } from '../contract/logout-tokens.ts';
 import type { AwsCall } from '../support/aws.ts';
 import { Browser } from '../support/browser.ts';
-import { startWithStore } from '../support/rig.ts';
+import { startWithSharedStore } from '../support/proxy-rig.ts';
 
 const maxResponseMs = 10_000;
 const failures = ['fail', 'hang', 'reset'] as const;
 
-const { provider, store, bff } = await startWithStore();
+const { provider, store, bff } = await startWithSharedStore();
 
 const loggedOut = { status: 'ended', reason: 'provider_logout' };
 

@@ -2,10 +2,10 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash, randomBytes } from 'node:crypto';
 import { Browser, sessionCookie, signInCookie, type Problem, type SessionJson } from '../support/browser.ts';
-import { startWithStore } from '../support/rig.ts';
+import { startWithSharedStore } from '../support/proxy-rig.ts';
 import { partitionOf, type Item } from '../support/table.ts';
 
-const { provider, bff, tables } = await startWithStore();
+const { provider, bff, tables } = await startWithSharedStore();
 
 const signedIn = async (): Promise<Browser> => {
   const browser = new Browser(bff.baseUrl);

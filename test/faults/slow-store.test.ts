@@ -2,10 +2,10 @@
 import { expect } from '@jest/globals';
 import { newUser, signsIn } from '../contract/logout-tokens.ts';
 import { Browser } from '../support/browser.ts';
-import { startWithStore } from '../support/rig.ts';
+import { startWithSharedStore } from '../support/proxy-rig.ts';
 import { sideBySide } from '../support/side-by-side.ts';
 
-const { provider, store, bff } = await startWithStore();
+const { provider, store, bff } = await startWithSharedStore();
 
 const signedIn = async (user = newUser()): Promise<Browser> => {
   signsIn(provider, user, undefined);

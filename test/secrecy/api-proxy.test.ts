@@ -5,7 +5,7 @@ import { sessionCookie } from '../support/browser.ts';
 import { apiSecret, patchPatient, patientPath, useProxyRig } from '../support/proxy-rig.ts';
 import { itemText, spells } from '../support/spellings.ts';
 
-const rig = useProxyRig({}, { LOG_LEVEL: 'debug' });
+const rig = useProxyRig({ LOG_LEVEL: 'debug' });
 
 /** What is at home in the browser, the platform or the upstream alone, by its name. */
 const secrets = new Map<string, string>();

@@ -1,5 +1,6 @@
 /** The store and the secrets behind a proxy of the test's own: every call is recorded, and can be delayed, refused or cut. */
 import {
+  Agent,
   createServer,
   request as forward,
   type IncomingMessage,
@@ -9,6 +10,7 @@ import {
 import type { AddressInfo } from 'node:net';
 import { startDynamoDb } from '../../local/aws/dynamodb.ts';
 import { startSecretsManager } from '../../local/aws/secrets-manager.ts';
+import { unref } from './unref.ts';
 
 export interface AwsCall {
   /** E.g. `PutItem`. */
@@ -25,24 +27,34 @@ export interface AwsCall {
 export type Verdict =
   'pass' | 'fail' | 'hang' | 'reset' | 'lost' | { readonly status: number; readonly body: string };
 
+interface Behind {
+  readonly url: string;
+  /** When it is in this process. */
+  readonly server?: Server;
+  close(): unknown;
+}
+
 export class AwsProxy {
   readonly url: string;
   readonly calls: AwsCall[] = [];
   /** Decides each call. */
   judge: (call: AwsCall) => Verdict | Promise<Verdict> = () => 'pass';
   readonly #server: Server;
-  readonly #behind: { close(): unknown };
+  readonly #behind: Behind;
+  readonly #agent: Agent | false;
 
-  private constructor(server: Server, behind: { url: string; close(): unknown }) {
+  private constructor(server: Server, behind: Behind) {
     this.#server = server;
     this.#behind = behind;
+    // The embedded store closes no idle connection. Another can be about to close the one that is used again, which no test asked for.
+    this.#agent = behind.server === undefined ? false : new Agent({ keepAlive: true });
     this.url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
     server.on('request', (request, response) => {
       void this.#pass(request, response, behind.url);
     });
   }
 
-  static async before(behind: { url: string; close(): unknown }): Promise<AwsProxy> {
+  static async before(behind: Behind): Promise<AwsProxy> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return new AwsProxy(server, behind);
@@ -64,6 +76,11 @@ export class AwsProxy {
   reset(): void {
     this.calls.length = 0;
     this.judge = () => 'pass';
+  }
+
+  /** Lets this process end while the proxy listens. Call it before the first connection. */
+  unref(): void {
+    for (const server of [this.#server, this.#behind.server]) if (server !== undefined) unref(server);
   }
 
   async close(): Promise<void> {
@@ -102,8 +119,7 @@ export class AwsProxy {
         method: request.method,
         path: request.url,
         headers: request.headers,
-        // A connection that is used again can be closed at the other end just then, which no test asked for.
-        agent: false,
+        agent: this.#agent,
       },
       (reply) => {
         if (verdict === 'lost') {

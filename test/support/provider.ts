@@ -8,6 +8,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK, type JWTPayload } from 'jose';
 import { recordServed } from './exchanges.ts';
 import { signingPair } from './key-pool.ts';
+import { unref } from './unref.ts';
 
 export type Endpoint = 'discovery' | 'jwks' | 'token' | 'userinfo';
 
@@ -134,8 +135,7 @@ export class Provider {
 
   /** Lets this process end while the provider listens. Call it before the first connection. */
   unref(): void {
-    this.#server.unref();
-    this.#server.on('connection', (socket) => socket.unref());
+    unref(this.#server);
   }
 
   /** From now on connections are refused. */

@@ -9,7 +9,7 @@ import { AwsProxy } from './aws.ts';
 import { Bff, type BffOptions } from './bff.ts';
 import { Browser, sessionCookie, type SessionJson } from './browser.ts';
 import { oneRole, Provider } from './provider.ts';
-import type { Rig } from './rig.ts';
+import { clientId, type Rig } from './rig.ts';
 import { partitionOf, Tables, type Item } from './table.ts';
 
 export const apiSecret = 'the-application-secret';
@@ -40,56 +40,80 @@ export const connect = (provider: Provider, platform: TokenPlatform): void => {
   };
 };
 
-/** Call it once in a file, or in a `describe`. Everybody behaves again after each test. */
-export function useProxyRig(options: BffOptions = {}, settings?: Record<string, string>): ProxyRig {
-  let there:
-    | {
-        readonly provider: Provider;
-        readonly platform: TokenPlatform;
-        readonly upstream: RecordingUpstream;
-        readonly store: AwsProxy;
-        readonly tables: Tables;
-        readonly bff: Bff;
-      }
-    | undefined;
-  const rig = () => {
+interface Parts {
+  readonly provider: Provider;
+  readonly platform: TokenPlatform;
+  readonly upstream: RecordingUpstream;
+  readonly store: AwsProxy;
+  readonly tables: Tables;
+  readonly bff: Bff;
+}
+
+async function start(settings?: Record<string, string>): Promise<Parts> {
+  const [provider, platform, upstream, store] = await Promise.all([
+    Provider.start(),
+    TokenPlatform.start(),
+    new RecordingUpstream().start(),
+    AwsProxy.dynamoDb(),
+  ]);
+  // None of them holds up the end of the tests.
+  for (const server of [provider, platform, upstream, store]) server.unref();
+  connect(provider, platform);
+  const given: BffOptions = {
+    issuer: provider.issuer,
+    'client-id': clientId,
+    'token-exchange-url': platform.tokenUrl,
+    'api-key': apiKey,
+    'api-secret': apiSecret,
+    upstream: `pds=${upstream.base}`,
+    'dynamodb-endpoint': store.url,
+  };
+  const bff = await Bff.start(given, settings);
+  bff.unref();
+  platform.keySetUrl = `${bff.baseUrl}/auth/jwks.json`;
+  return { provider, platform, upstream, store, bff, tables: await Tables.at(store.url) };
+}
+
+function reset({ provider, platform, upstream, store }: Parts): void {
+  provider.behave();
+  connect(provider, platform);
+  platform.reset();
+  upstream.reset();
+  store.reset();
+}
+
+let shared: Promise<Parts> | undefined;
+
+/** The product that `useProxyRig` shares, for a file that needs it before its tests begin. Call it at the top of the file. */
+export async function startWithSharedStore(): Promise<Parts> {
+  const parts = await (shared ??= start());
+  reset(parts);
+  afterEach(() => {
+    reset(parts);
+  });
+  return parts;
+}
+
+/**
+ * One for all test files that a worker runs, as `useSharedRig`, and with the same rules; of the caller's own where it gives settings.
+ * Call it once in a file, or in a `describe`. Everybody behaves again after each test.
+ */
+export function useProxyRig(settings?: Record<string, string>): ProxyRig {
+  let there: Parts | undefined;
+  const rig = (): Parts => {
     if (there === undefined) throw new Error('the rig is there while tests run, not before');
     return there;
   };
 
   beforeAll(async () => {
-    const [provider, platform, upstream, store] = await Promise.all([
-      Provider.start(),
-      TokenPlatform.start(),
-      new RecordingUpstream().start(),
-      AwsProxy.dynamoDb(),
-    ]);
-    connect(provider, platform);
-    const given: BffOptions = {
-      issuer: provider.issuer,
-      'client-id': 'rp.example.apps',
-      'token-exchange-url': platform.tokenUrl,
-      'api-key': apiKey,
-      'api-secret': apiSecret,
-      upstream: `pds=${upstream.base}`,
-      'dynamodb-endpoint': store.url,
-      'key-bits': 2_048,
-      ...options,
-    };
-    const bff = await Bff.start(given, settings);
-    platform.keySetUrl = `${bff.baseUrl}/auth/jwks.json`;
-    there = { provider, platform, upstream, store, bff, tables: await Tables.at(store.url) };
+    there = await (settings === undefined ? (shared ??= start()) : start(settings));
+    reset(there);
   });
   afterEach(() => {
-    const { provider, platform, upstream, store } = rig();
-    provider.behave();
-    connect(provider, platform);
-    platform.reset();
-    upstream.reset();
-    store.reset();
+    reset(rig());
   });
   afterAll(async () => {
-    if (there === undefined) return;
+    if (there === undefined || settings === undefined) return;
     const { provider, platform, upstream, store, tables, bff } = there;
     tables.close();
     await bff.stop();

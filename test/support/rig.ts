@@ -21,17 +21,19 @@ export interface Rig {
  *
  * @param options - of the local start, e.g. `{ 'idle-seconds': 2 }`
  * @param prepare - what the provider is like while the product starts, and until a test says otherwise
+ * @param settings - settings of the functions that no option gives
  */
 export function useRig(
   options: BffOptions = {},
   prepare: (provider: Provider) => void = () => undefined,
+  settings?: Record<string, string>,
 ): Rig {
   let provider: Provider | undefined;
   let bff: Bff | undefined;
   beforeAll(async () => {
     provider = await Provider.start();
     prepare(provider);
-    bff = await Bff.start({ issuer: provider.issuer, 'client-id': clientId, ...options });
+    bff = await Bff.start({ issuer: provider.issuer, 'client-id': clientId, ...options }, settings);
   });
   afterEach(() => {
     provider?.behave();
@@ -51,6 +53,9 @@ export function useRig(
     browser: () => new Browser(there(bff).baseUrl),
   };
 }
+
+/** As {@link useRig}, with these settings of the functions. */
+export const useRigWithSettings = (settings: Record<string, string>): Rig => useRig({}, undefined, settings);
 
 let shared: Promise<{ readonly provider: Provider; readonly bff: Bff }> | undefined;
 

@@ -2,9 +2,10 @@
 import {
   DeleteItemCommand,
   DynamoDBClient,
+  GetItemCommand,
   ListTablesCommand,
+  paginateScan,
   PutItemCommand,
-  ScanCommand,
   type AttributeValue,
 } from '@aws-sdk/client-dynamodb';
 import { parseCredential } from '../../lambdas/session/index.ts';
@@ -40,14 +41,22 @@ export class Tables {
 
   /** Every item of every table. */
   async items(): Promise<Item[]> {
-    const pages = await Promise.all(
-      this.names.map((TableName) => this.#client.send(new ScanCommand({ TableName }))),
-    );
-    return pages.flatMap(({ Items }) => Items ?? []);
+    const items: Item[] = [];
+    for (const TableName of this.names) {
+      for await (const { Items } of paginateScan({ client: this.#client }, { TableName })) {
+        items.push(...(Items ?? []));
+      }
+    }
+    return items;
   }
 
   async item(pk: string, sk?: string): Promise<Item | undefined> {
-    return (await this.items()).find((item) => item['pk']?.S === pk && item['sk']?.S === sk);
+    const key: Item = { pk: { S: pk }, ...(sk === undefined ? {} : { sk: { S: sk } }) };
+    const TableName = this.#nameFor(key);
+    const { Item: item } = await this.#client.send(
+      new GetItemCommand({ TableName, Key: key, ConsistentRead: true }),
+    );
+    return item;
   }
 
   async put(item: Item): Promise<void> {

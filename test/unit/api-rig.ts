@@ -10,6 +10,7 @@ import { proxiedRoutes, type ApiProxyDependencies } from '../../lambdas/handlers
 import { proxyFunction } from '../../lambdas/http/index.ts';
 import type { ProxySession, ProxyStore, ProxyUse } from '../../lambdas/session/index.ts';
 import { createLogger } from '../../lambdas/telemetry/index.ts';
+import { unref } from '../support/unref.ts';
 
 export interface Recorded {
   readonly method: string;
@@ -45,6 +46,11 @@ export class RecordingUpstream {
   reset(): void {
     this.calls.length = 0;
     this.respond = fine;
+  }
+
+  /** Lets this process end while the upstream listens. Call it before the first connection. */
+  unref(): void {
+    unref(this.#server);
   }
 
   close(): void {

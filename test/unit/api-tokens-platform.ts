@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import type { AssertionSigner } from '../../lambdas/common/index.ts';
 import { signingPair } from '../support/key-pool.ts';
+import { unref } from '../support/unref.ts';
 
 export const apiKey = 'key-of-the-application';
 
@@ -77,6 +78,11 @@ export class TokenPlatform {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return new TokenPlatform(server);
+  }
+
+  /** Lets this process end while the platform listens. Call it before the first connection. */
+  unref(): void {
+    unref(this.#server);
   }
 
   async stop(): Promise<void> {
