@@ -1,4 +1,4 @@
-/** Stepping up and proving presence again: the same page afterwards, another session, held to what was asked. */
+/** A policy of level 2; stepping up and proving presence again: the same page afterwards, another session, held to what was asked. */
 import { describe, expect, test } from '@jest/globals';
 import { sessionCookie, type Browser } from '../support/browser.ts';
 import { oneRole } from '../support/provider.ts';
@@ -6,7 +6,7 @@ import { useRig } from '../support/rig.ts';
 import { expectFailure, expectProblem, expectSignedIn, read } from './expectations.ts';
 import { newUser } from './logout-tokens.ts';
 
-const rig = useRig({ acr: 'AAL2_OR_AAL3_ANY', 'min-aal': 2 });
+const rig = useRig({ acr: 'AAL2_OR_AAL3_ANY', 'min-aal': 2, 'min-ial': 2 });
 
 const atLevel = (level: unknown): void => {
   rig.provider.claims = () => ({ authentication_assurance_level: level });
@@ -24,6 +24,70 @@ function copyOf(browser: Browser): Browser {
   copy.cookies.set(sessionCookie, browser.cookies.get(sessionCookie) ?? '');
   return copy;
 }
+
+describe('under a policy of level 2', () => {
+  /** Signs in at these levels; `undefined` leaves a claim out. */
+  async function signInAt(idToken: Record<string, unknown>, userInfo: Record<string, unknown> = {}) {
+    rig.provider.claims = () => idToken;
+    rig.provider.userInfo = userInfo;
+    const browser = rig.browser();
+    return { browser, response: await browser.signIn(rig.provider) };
+  }
+
+  async function expectEnough(
+    idToken: Record<string, unknown>,
+    userInfo: Record<string, unknown>,
+    expected: { authentication: number; identity: number },
+  ): Promise<void> {
+    const { browser, response } = await signInAt(idToken, userInfo);
+    expect((await expectSignedIn(browser, response)).assurance).toMatchObject(expected);
+  }
+
+  test.each<[unknown, unknown, { authentication: number; identity: number }]>([
+    ['2', '2', { authentication: 2, identity: 2 }],
+    [2, 3, { authentication: 2, identity: 3 }],
+    ['3', '2', { authentication: 3, identity: 2 }],
+    [3, '3', { authentication: 3, identity: 3 }],
+  ])('authentication %j and identity %j are enough', async (authentication, identity, expected) => {
+    await expectEnough(
+      { authentication_assurance_level: authentication, id_assurance_level: identity },
+      { idassurancelevel: identity },
+      expected,
+    );
+  });
+
+  test('where the sources of the identity level disagree, the session has the least', async () => {
+    const least = { authentication: 3, identity: 2 };
+    await expectEnough({ id_assurance_level: '3' }, { idassurancelevel: '2' }, least);
+    await expectEnough({ id_assurance_level: 2 }, { idassurancelevel: 3 }, least);
+  });
+
+  test.each([
+    ['1', '1'],
+    ['missing', undefined],
+  ])('an authentication level or an identity level that is %s is not enough', async (_, level) => {
+    for (const [idToken, userInfo] of [
+      [{ authentication_assurance_level: level }, {}],
+      [{ id_assurance_level: level }, { idassurancelevel: level }],
+    ]) {
+      const { response } = await signInAt(idToken ?? {}, userInfo);
+      await expectFailure(rig, response, 'assurance_insufficient');
+    }
+  });
+
+  test('a sign-in asks for what is configured', async () => {
+    const { request } = await rig.browser().login();
+    expect(request.get('acr_values')).toBe('AAL2_OR_AAL3_ANY');
+  });
+
+  test.each(['AAL2_TOTP', 'AAL2_NHSMAIL', 'AAL2_ANY', 'AAL3_ANY', 'AAL3_FIDO2'])(
+    'acr=%s may be asked for',
+    async (acr) => {
+      const { request } = await rig.browser().login(`?acr=${acr}`);
+      expect([request.get('acr_values'), request.get('prompt')]).toEqual([acr, 'login']);
+    },
+  );
+});
 
 describe('stepping up', () => {
   test('asks for the level and for proof of presence', async () => {
@@ -121,6 +185,27 @@ describe('stepping up', () => {
     expect((await browser.session()).assurance['authentication']).toBe(3);
     // Both logins took along the session of level 2; the first one's own is not the second's to end.
     expect((await first.session()).status).toBe('active');
+  });
+
+  test('holds its own attempt to level 3 and no other: two tabs, two levels [O-07]', async () => {
+    const browser = rig.browser();
+    const stepUp = rig.provider.authorise((await browser.login('?acr=AAL3_ANY')).location);
+    const ordinary = rig.provider.authorise((await browser.login()).location);
+    atLevel(2);
+    await expectSignedIn(browser, await browser.callback(ordinary));
+    const { handle } = await browser.session();
+    await expectFailure(rig, await browser.callback(stepUp), 'assurance_insufficient');
+    expect(await browser.session()).toMatchObject({ status: 'active', handle });
+  });
+
+  test('must have level 3 though the acr in the address bar was edited on the way [O-07]', async () => {
+    const browser = rig.browser();
+    const url = new URL((await browser.login('?acr=AAL3_SMARTCARD')).location);
+    url.searchParams.set('acr_values', 'AAL2_ANY');
+    rig.provider.claims = () => ({ authentication_assurance_level: '2', acr: 'AAL2_ANY' });
+    const landed = await browser.callback(rig.provider.authorise(url.href));
+    await expectFailure(rig, landed, 'assurance_insufficient');
+    expect(await browser.session()).toEqual({ status: 'anonymous' });
   });
 });
 

@@ -422,6 +422,13 @@ describe('assurance', () => {
     '3 ',
     '3\n',
     '',
+    ' ',
+    '3.5',
+    '+3',
+    '3e0',
+    'NaN',
+    'Infinity',
+    'III',
     '٣',
     '３',
     'AAL3',
@@ -430,12 +437,22 @@ describe('assurance', () => {
     expect(readLevel(value)).toBeUndefined();
   });
 
-  test.each([[['3']], [[3]], [{ valueOf: () => 3 }], [true], [null], [undefined], [3n], [new Number(3)]])(
-    'does not take %p for a level',
-    (value) => {
-      expect(readLevel(value)).toBeUndefined();
-    },
-  );
+  test.each([
+    [['3']],
+    [[3]],
+    [[]],
+    [{}],
+    [{ value: 3 }],
+    [{ valueOf: () => 3 }],
+    [true],
+    [false],
+    [null],
+    [undefined],
+    [3n],
+    [new Number(3)],
+  ])('does not take %p for a level', (value) => {
+    expect(readLevel(value)).toBeUndefined();
+  });
 
   const level = fc.constantFrom<unknown>(
     undefined,
