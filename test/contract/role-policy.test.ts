@@ -99,58 +99,6 @@ describe('where no role is demanded', () => {
   });
 });
 
-describe('where some role is demanded', () => {
-  const rig = useRigWithSettings({ ACCEPTED_ROLES: 'any' });
-
-  test('a person without one is refused: no_role', async () => {
-    for (const roles of [[], undefined]) await expectRefused(rig, roles, 'no_role');
-    rig.provider.userInfo = { nhsid_nrbac_roles: '' };
-    const landed = await rig.browser().signIn(rig.provider);
-    expect(landed.headers.get('location')).toMatch(/code=role_required&reference=[^&]+&reason=no_role$/);
-  });
-
-  test('a person whose roles are none that can be read is refused: no_role', async () => {
-    const broken = { ...roleNumber(1), org_code: '' };
-    await expectRefused(rig, [broken], 'no_role');
-  });
-
-  test('a person whose only role is stated twice, with different rights, is refused: contradictory', async () => {
-    await expectRefused(rig, [roleNumber(1), roleNumber(1, { activities: ['B0001'] })], 'contradictory');
-  });
-
-  test('a person with another role beside the contradictory one signs in with that one', async () => {
-    const { session } = await expectAccepted(rig, [
-      roleNumber(1),
-      roleNumber(1, { activities: ['B0001'] }),
-      roleNumber(2),
-    ]);
-    expect(session.roles).toMatchObject([{ roleId: '900000000702' }]);
-  });
-
-  test('a refused person keeps the session they had', async () => {
-    const { browser, session } = await expectAccepted(rig, [roleNumber(1)]);
-    rig.provider.userInfo = { nhsid_nrbac_roles: [] };
-    expect(Browser.failure(await browser.signIn(rig.provider))?.code).toBe('role_required');
-    expect((await browser.session()).handle).toBe(session.handle);
-  });
-
-  test('any one will do', async () => {
-    const { session } = await expectAccepted(rig, [roleNumber(1)]);
-    expect(session.role).toMatchObject({ roleId: '900000000701' });
-    expect(JSON.stringify(session)).not.toContain('permitted');
-    expect((await expectAccepted(rig, [roleNumber(1), roleNumber(2)])).session.role).toBeNull();
-  });
-
-  test('every other failure has a code and a reference alone', async () => {
-    rig.provider.userInfo = { nhsid_nrbac_roles: [] };
-    rig.provider.claims = () => ({ authentication_assurance_level: '1' });
-    const landed = await rig.browser().signIn(rig.provider);
-    expect(landed.headers.get('location')).toMatch(
-      /\/sign-in-error\?code=assurance_insufficient&reference=[\w-]+$/,
-    );
-  });
-});
-
 describe('where rules say which', () => {
   const rig = useRigWithSettings({
     ACCEPTED_ROLES: JSON.stringify([
@@ -159,6 +107,8 @@ describe('where rules say which', () => {
       { workgroups: ['W1', 'W2'], jobRoleCodes: ['R8000'] },
     ]),
   });
+
+  const accepted = roleNumber(1, { job: 'R5080' });
 
   test.each<[string, Codes]>([
     ['one of the activities at one of the organisations', { activities: ['B1', 'B0428'], org: 'X26' }],
@@ -196,7 +146,41 @@ describe('where rules say which', () => {
   });
 
   test('a person without any role is refused: no_role', async () => {
-    await expectRefused(rig, [], 'no_role');
+    for (const roles of [[], undefined]) await expectRefused(rig, roles, 'no_role');
+    rig.provider.userInfo = { nhsid_nrbac_roles: '' };
+    const landed = await rig.browser().signIn(rig.provider);
+    expect(landed.headers.get('location')).toMatch(/code=role_required&reference=[^&]+&reason=no_role$/);
+  });
+
+  test('a person whose roles are none that can be read is refused: no_role', async () => {
+    await expectRefused(rig, [{ ...accepted, org_code: '' }], 'no_role');
+  });
+
+  const otherRights = roleNumber(1, { job: 'R5080', activities: ['B0001'] });
+
+  test('a person whose only role is stated twice, with different rights, is refused: contradictory', async () => {
+    await expectRefused(rig, [accepted, otherRights], 'contradictory');
+  });
+
+  test('a person with another role beside the contradictory one signs in with that one', async () => {
+    const { session } = await expectAccepted(rig, [accepted, otherRights, roleNumber(2, { job: 'R5080' })]);
+    expect(session.roles).toMatchObject([{ roleId: '900000000702' }]);
+  });
+
+  test('a refused person keeps the session they had', async () => {
+    const { browser, session } = await expectAccepted(rig, [accepted]);
+    rig.provider.userInfo = { nhsid_nrbac_roles: [] };
+    expect(Browser.failure(await browser.signIn(rig.provider))?.code).toBe('role_required');
+    expect((await browser.session()).handle).toBe(session.handle);
+  });
+
+  test('every other failure has a code and a reference alone', async () => {
+    rig.provider.userInfo = { nhsid_nrbac_roles: [] };
+    rig.provider.claims = () => ({ authentication_assurance_level: '1' });
+    const landed = await rig.browser().signIn(rig.provider);
+    expect(landed.headers.get('location')).toMatch(
+      /\/sign-in-error\?code=assurance_insufficient&reference=[\w-]+$/,
+    );
   });
 
   test('a role that CIS2 selected and the app does not accept lets nobody in by itself', async () => {
