@@ -92,31 +92,17 @@ describe('login_expired [S-02, ASVS-10.1.2, ASVS-10.2.1, CIS2-IDT]', () => {
 
   const flip = (state: string, at: number): string => {
     const bytes = Buffer.from(state, 'base64url');
-    const index = at < 0 ? bytes.length + at : at;
-    bytes.writeUInt8(bytes.readUInt8(index) ^ 1, index);
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
     return bytes.toString('base64url');
   };
+  // Every byte and every character, and what else an owner can seal: see the unit test of an attempt.
   test.each<[string, (state: string) => string]>([
-    ['its first byte, of the nonce, altered', (state) => flip(state, 0)],
-    ['the last byte of the nonce altered', (state) => flip(state, 11)],
-    ['the first byte of the content altered', (state) => flip(state, 12)],
-    ['a byte in the middle altered', (state) => flip(state, 40)],
-    ['the last byte of the content altered', (state) => flip(state, -17)],
-    ['the first byte of the tag altered', (state) => flip(state, -16)],
-    ['its last byte, of the tag, altered', (state) => flip(state, -1)],
+    ['a byte altered', (state) => flip(state, 40)],
     ['its last character gone', (state) => state.slice(0, -1)],
-    ['its last four characters gone', (state) => state.slice(0, -4)],
-    ['its first character gone', (state) => state.slice(1)],
-    ['only the length of an empty seal left', (state) => state.slice(0, 37)],
     ['something behind it', (state) => `${state}AAAA`],
-    ['padding behind it', (state) => `${state}=`],
-    ['a space behind it', (state) => `${state} `],
-    ['a line end behind it', (state) => `${state}\n`],
-    ['its case changed', (state) => state.toLowerCase()],
     ['other words in its place', () => 'state'],
     ['5 KB in its place', () => 'A'.repeat(5000)],
     ['a NUL in its place', () => '\0'],
-    ['JSON in its place', () => '["a",1,"/",0,null]'],
   ])('a state with %s', async (_, alter) => {
     await expectExpired(async (browser) => {
       const { code, state } = await begin(browser);
@@ -202,14 +188,7 @@ describe('login_expired [S-02, ASVS-10.1.2, ASVS-10.2.1, CIS2-IDT]', () => {
     ['another origin to land on', { returnTo: 'https://evil.example/' }],
     ['a foreign address to land on that looks like a path', { returnTo: '//evil.example/' }],
     ['one that only parses to a foreign address', { returnTo: '/x/..//evil.example' }],
-    ['a landing address that is no text', { returnTo: ['/'] }],
     ['a level that does not exist', { requiredAal: 4 }],
-    ['a level below none', { requiredAal: -1 }],
-    ['a level that is text', { requiredAal: '0' }],
-    ['a time that is text', { startedAt: String(Date.now()) }],
-    ['no time', { startedAt: null }],
-    ['an id of another shape', { id: 'x' }],
-    ['a session to replace that is not a key', { replaces: 'x' }],
   ])('a state its owner sealed with %s', async (_, changes) => {
     await expectExpired((browser) =>
       browser.callback({ code: 'x', state: forgedState(browser, changes as Partial<SignInAttempt>) }),
@@ -337,16 +316,11 @@ describe('response_invalid at the exchange', () => {
   });
 
   test.each([
-    ['no ID token', { id_token: undefined }],
     ['an empty ID token', { id_token: '' }],
     ['an ID token that is none', { id_token: 'not.a.token' }],
     ['an ID token that is a list', { id_token: ['a.b.c'] }],
     ['no access token', { access_token: undefined }],
-    ['an empty access token', { access_token: '' }],
     ['an access token that is a number', { access_token: 7 }],
-    ['no token type', { token_type: undefined }],
-    ['a token type that we do not know', { token_type: 'mac' }],
-    ['a token type that we did not ask for', { token_type: 'DPoP' }],
     ['a token type that is null', { token_type: null }],
     ['an access token that is null', { access_token: null }],
     ['an access token that is no text for a header', { access_token: 'line\nend' }],
@@ -360,28 +334,20 @@ describe('response_invalid at the exchange', () => {
 });
 
 describe('response_invalid for an ID token [CIS2-IDT]', () => {
-  test.each(['logout+jwt', 'at+jwt', ''])('that is a JWT of another kind: %j [ASVS-9.2.2]', async (typ) => {
+  test.each(['logout+jwt', ''])('that is a JWT of another kind: %j [ASVS-9.2.2]', async (typ) => {
     await expectRefused(rig, 'response_invalid', (browser) => {
       rig.provider.header = { typ };
       return browser.signIn(rig.provider);
     });
   });
 
-  const odd: [string, unknown][] = [
-    ['null', null],
-    ['true', true],
-    ['an object', {}],
-    ['an empty list', []],
-    ['an empty text', ''],
-    ['NaN as text', 'NaN'],
-  ];
-  const oddClaims = ['iss', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'sub'].flatMap((claim) =>
-    odd.map(([kind, value]): [string, string, (at: number) => unknown] => [claim, kind, () => value]),
-  );
-  // A subject is opaque text, and this is one.
-  oddClaims.splice(
-    oddClaims.findIndex(([claim, kind]) => claim === 'sub' && kind === 'NaN as text'),
-    1,
+  // `null` is in conformance/provider-shapes, and the unit tests have all of them for the other claims.
+  const oddClaims = ['iss', 'exp', 'nonce'].flatMap((claim) =>
+    [true, {}, [], '', 'NaN'].map((value): [string, string, (at: number) => unknown] => [
+      claim,
+      JSON.stringify(value),
+      () => value,
+    ]),
   );
   const wrongClaims: [string, string, (at: number) => unknown][] = [
     ['iss', 'missing', () => undefined],

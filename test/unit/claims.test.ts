@@ -597,6 +597,7 @@ describe('ID token claims', () => {
       now + 60,
       now + 61,
       String(now),
+      'NaN',
       now + 0.5,
       now + 60.999,
       now - 360.001,
@@ -702,6 +703,12 @@ describe('ID token claims', () => {
       expect(refusal(claims)).toBeUndefined();
     },
   );
+
+  test.each(['aud', 'sub', 'iat', 'auth_time'])('with a %s that is of another kind are refused', (name) => {
+    for (const value of [true, {}, [], '']) {
+      expect(refusal({ ...right, [name]: value })).toBe(`id_token ${name}`);
+    }
+  });
 
   test('name the CIS2 session where it is named, and none for an empty name', () => {
     expect(check({ ...right, sid: 'a/+=' }).providerSessionId).toBe('a/+=');
