@@ -314,12 +314,13 @@ afterAll(() => {
   process.stdout.write(`relying-party conformance: ${counts} (${reasons})\n`);
 });
 
-describe.each([
-  ['oidcc-client-basic-certification-test-plan', basicPlan, 'on'],
-  ['oidcc-client-config-certification-test-plan', configPlan, 'off'],
-])('%s', (_, plan, warmUp) => {
-  const rig = useRigWithSettings({ WARM_UP: warmUp });
+// The first module is about a product that knows nothing of the provider yet.
+const rig = useRigWithSettings({ WARM_UP: 'off' });
 
+describe.each([
+  ['oidcc-client-config-certification-test-plan', configPlan],
+  ['oidcc-client-basic-certification-test-plan', basicPlan],
+])('%s', (_, plan) => {
   test.each(plan)('$expects [$name]', async ({ run }) => {
     results.failed += 1;
     await run(rig);
