@@ -6,6 +6,7 @@ import type { TableStreams } from './event-source-mappings.ts';
 import { addTransactions } from './transactions.ts';
 
 export interface EmbeddedDynamoDb extends LoopbackServer {
+  /** For a process that is to end while the store listens. */
   readonly server: Server;
   /** Has writes reported from then on. */
   readonly stream: (streams: TableStreams) => void;

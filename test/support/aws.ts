@@ -46,7 +46,7 @@ export class AwsProxy {
   private constructor(server: Server, behind: Behind) {
     this.#server = server;
     this.#behind = behind;
-    // The embedded store closes no idle connection. Another can be about to close the one that is used again, which no test asked for.
+    // The embedded store closes no idle connection. Others can close one just when it is used again, which no test asked for.
     this.#agent = behind.server === undefined ? false : new Agent({ keepAlive: true });
     this.url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
     server.on('request', (request, response) => {
