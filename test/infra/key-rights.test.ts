@@ -20,6 +20,7 @@ import type { PublishedKeys, PublishedRecord } from '../../lambdas/keys/index.ts
 import type { FunctionName } from '../../lambdas/settings/index.ts';
 import { createTables } from '../../local/aws/dynamodb.ts';
 import { startKms } from '../../local/aws/kms.ts';
+import { localAws } from '../support/aws-client.ts';
 import { AwsProxy } from '../support/aws.ts';
 import type { AwsCall } from '../support/aws.ts';
 import { createReach } from './reach.ts';
@@ -28,12 +29,7 @@ import { actionsOf, emptyBundles, isLike, mentions, partitionKeysOf, patternsOf 
 import { statementsOf, toJson } from './support.ts';
 import type { Statement, TemplateJson } from './support.ts';
 
-const clientOptions = (endpoint: string) => ({
-  endpoint,
-  region: 'eu-west-2',
-  maxAttempts: 1,
-  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-});
+const clientOptions = (endpoint: string) => ({ ...localAws(endpoint), maxAttempts: 1 });
 const now = 1_800_000_000 as EpochSeconds;
 const purposes = ['cis2', 'api-platform'] as const;
 

@@ -1,6 +1,6 @@
 /** `$connect` of `/auth/events`, and what becomes of the end of a session: each refusal, and what is sent to whom. */
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import type { EpochMilliseconds, EpochSeconds } from '../../lambdas/common/index.ts';
+import type { EpochSeconds } from '../../lambdas/common/index.ts';
 import { notifyPages, type PostToConnection } from '../../lambdas/handlers/session-end-events.ts';
 import { subscribeToSessionEnd } from '../../lambdas/handlers/session-events.ts';
 import { connectFunction, type ConnectEvent } from '../../lambdas/http/index.ts';
@@ -17,8 +17,9 @@ import { EmbeddedTable } from '../races/embedded-table.ts';
 import {
   identified,
   limits,
+  newSession,
   sessionTable,
-  signInTokens,
+  signIn,
   start,
   tableName,
   worker,
@@ -68,23 +69,7 @@ describe('$connect', () => {
       limits,
       clock: () => now as EpochSeconds,
     };
-    const created = await createSignInStore({ ...identified, ...options }).create(
-      {
-        worker,
-        roleId: worker.roles[0]!.roleId,
-        tokens: signInTokens,
-        device: 'Chrome on Windows',
-        user: ['https://am.example.nhs.uk:443/realm', worker.user.uid],
-        providerSession: undefined,
-        begunAt: (start * 1_000) as EpochMilliseconds,
-        replaces: undefined,
-        sessionsPerUser: 20,
-        reportOthers: false,
-      },
-      AbortSignal.timeout(10_000),
-    );
-    if (created === 'provider_logout') throw new Error('refused');
-    credential = created.credential;
+    credential = await signIn(createSignInStore({ ...identified, ...options }), newSession(start * 1_000));
   });
 
   const handler = (
