@@ -423,12 +423,6 @@ describe('an environment is refused', () => {
     );
   });
 
-  test('and the ones that ship are not', () => {
-    for (const [name, environment] of Object.entries(environments)) {
-      expect(() => addEnvironment(createApp(), name, environment, bundles)).not.toThrow();
-    }
-  });
-
   test('there is one for production and at least one other', () => {
     const production = Object.entries(environments).filter(([, { production }]) => production);
     expect(production.map(([name]) => name)).toEqual(['prod']);

@@ -36,8 +36,7 @@ import {
 import { localAws } from '../support/aws-client.ts';
 import { AwsProxy } from '../support/aws.ts';
 import type { AwsCall } from '../support/aws.ts';
-import { createReach, rightsFor } from './reach.ts';
-import type { Reach } from './reach.ts';
+import { reachOf, rightsFor } from './reach.ts';
 import {
   actionsOf,
   isLike,
@@ -50,17 +49,9 @@ import {
 import type { Statement, TemplateJson } from './support.ts';
 
 let template: TemplateJson;
-let reach: (name: FunctionName) => Reach;
 beforeAll(() => {
   template = shipped('prod').stateless;
-  const once = new Map<FunctionName, Reach>();
-  const read = createReach();
-  reach = (name) => {
-    const found = once.get(name) ?? read(name);
-    once.set(name, found);
-    return found;
-  };
-}, 120_000);
+});
 
 const isScan = (statement: Statement): boolean => actionsOf([statement]).includes('dynamodb:Scan');
 
@@ -229,7 +220,7 @@ describe('the rights of a function', () => {
       /^(?:dynamodb|secretsmanager):/.test(action),
     );
     // With its keys in the secret it has none of the rights to KMS that its code could use.
-    const sends = [...reach(name).actions].filter((action) => !action.startsWith('kms:'));
+    const sends = [...reachOf(name).actions].filter((action) => !action.startsWith('kms:'));
     expect([...new Set(allowed)].sort()).toEqual(sends.sort());
   });
 });
@@ -292,7 +283,7 @@ describe('the rights to items of the sessions table', () => {
 
   /** What a function sends, by the methods of the store that its code can come to. */
   const sentBy = (name: FunctionName): readonly (readonly [operation: string, key: string])[] =>
-    [...reach(name).members]
+    [...reachOf(name).members]
       .filter((member) =>
         /^(?:(?:SignIn|Session|Logout|Proxy|Operator)Store|SessionTokens|TokenLease)\./.test(member),
       )
@@ -320,7 +311,7 @@ describe('the rights to items of the sessions table', () => {
     expect(refused).toEqual([]);
     // Everything that its code can send has been seen.
     expect([...new Set(sentBy(name).map(([operation]) => `dynamodb:${operation}`))].sort()).toEqual(
-      [...reach(name).actions].filter((action) => action.startsWith('dynamodb:')).sort(),
+      [...reachOf(name).actions].filter((action) => action.startsWith('dynamodb:')).sort(),
     );
   });
 

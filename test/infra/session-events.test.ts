@@ -16,7 +16,7 @@ import { createApp } from '../../infra/synthesis.ts';
 import { eventFunctionSettings, type EventFunctionName } from '../../lambdas/settings/index.ts';
 import { eventFilter } from '../../local/aws/event-source-mappings.ts';
 import { rightsReport } from '../../tools/rights/document.ts';
-import { createReach } from './reach.ts';
+import { reachOf } from './reach.ts';
 import {
   actionsOf,
   emptyBundles,
@@ -258,12 +258,11 @@ describe('the functions', () => {
   });
 
   test('have the rights that their code can use, but for those by which Lambda reads the stream', () => {
-    const reach = createReach();
     for (const name of names) {
       const allowed = actionsOf(statementsOf(pushing.stateless, name)).filter((action) =>
         /^(?:dynamodb:\w*Item|secretsmanager|execute-api):?/.test(action),
       );
-      expect([name, allowed.sort()]).toEqual([name, [...reach(name).actions].sort()]);
+      expect([name, allowed.sort()]).toEqual([name, [...reachOf(name).actions].sort()]);
     }
   }, 120_000);
 
