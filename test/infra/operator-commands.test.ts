@@ -11,7 +11,7 @@ import { cis2Issuers } from '../../infra/parts/settings.ts';
 import { createApp } from '../../infra/synthesis.ts';
 import { emptyBundles } from './support.ts';
 import { ring, statusOf } from '../ops/responses.ts';
-import { opsProcess } from '../ops/command.ts';
+import { ops } from '../ops/command.ts';
 import { FakeAws, returned, stack, stackError, type Output } from '../ops/fake-aws.ts';
 
 let aws: FakeAws;
@@ -75,7 +75,7 @@ afterAll(async () => {
 });
 
 const run = (...args: string[]) =>
-  opsProcess([...args, '--json'], {
+  ops([...args, '--json'], {
     variables: {
       HOME: home,
       AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
