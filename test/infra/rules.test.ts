@@ -15,9 +15,6 @@ import { emptyBundles, toJson } from './support.ts';
 type Mutable = { -readonly [Key in keyof TemplateResource]: TemplateResource[Key] } & {
   Properties: Record<string, unknown>;
 };
-interface MutableTemplate {
-  readonly Resources: Record<string, Mutable>;
-}
 
 let templates: readonly StackTemplate[];
 beforeAll(() => {
@@ -247,16 +244,20 @@ const removals: Readonly<Record<string, Removal>> = {
   ],
 };
 
-/** The findings that appear when something is done to one resource, in a copy of its template. */
+const namedBefore = new Map<StackTemplate, ReadonlySet<string>>();
+
+/** The findings that appear when something is done to a copy of one resource. */
 const appearing = (
   template: StackTemplate,
   logicalId: string,
-  change: (resource: Mutable, all: MutableTemplate) => unknown,
+  change: (resource: Mutable) => unknown,
 ): string[] => {
-  const before = new Set(named(template));
-  const changed = structuredClone(template) as unknown as MutableTemplate;
-  change(changed.Resources[logicalId]!, changed);
-  return named(changed as unknown as StackTemplate).filter((finding) => !before.has(finding));
+  const before = namedBefore.get(template) ?? new Set(named(template));
+  namedBefore.set(template, before);
+  const resource = structuredClone(template.Resources?.[logicalId]) as Mutable;
+  change(resource);
+  const Resources = { ...template.Resources, [logicalId]: resource };
+  return named({ ...template, Resources }).filter((finding) => !before.has(finding));
 };
 
 /** Every resource of a type, with its template. */
