@@ -3,9 +3,6 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { functionNames } from '../../infra/bundle.ts';
-import { environments } from '../../infra/environments.ts';
-import { addEnvironment } from '../../infra/stacks.ts';
-import { createApp } from '../../infra/synthesis.ts';
 import { loadApplication } from '../../lambdas/api/tokens/index.ts';
 import { readSecretText } from '../../lambdas/aws/index.ts';
 import type { EpochSeconds } from '../../lambdas/common/index.ts';
@@ -24,7 +21,7 @@ import { localAws } from '../support/aws-client.ts';
 import { AwsProxy } from '../support/aws.ts';
 import type { AwsCall } from '../support/aws.ts';
 import { reachOf } from './reach.ts';
-import { actionsOf, emptyBundles, isLike, mentions, partitionKeysOf, patternsOf } from './support.ts';
+import { actionsOf, changedEnvironment, isLike, mentions, partitionKeysOf, patternsOf } from './support.ts';
 import { statementsOf, toJson } from './support.ts';
 import type { Statement, TemplateJson } from './support.ts';
 
@@ -36,10 +33,7 @@ const purposes = ['cis2', 'api-platform'] as const;
 let template: TemplateJson;
 const doors: AwsProxy[] = [];
 beforeAll(() => {
-  const prod = environments['prod'];
-  if (prod === undefined) throw new Error('no environment prod');
-  const changed = { ...prod, apiPlatformKeys: 'own', keyCustody: 'kms' } as const;
-  template = toJson(addEnvironment(createApp(), 'prod', changed, emptyBundles()).stateless);
+  template = toJson(changedEnvironment('prod', { apiPlatformKeys: 'own', keyCustody: 'kms' }).stateless);
 }, 120_000);
 afterAll(async () => {
   for (const door of doors) await door.close();

@@ -1,6 +1,5 @@
 /** Our own rules: what they find in what is deployed, and in the same with one protection removed at a time. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { environments } from '../../infra/environments.ts';
 import {
   findingsIn,
   rules,
@@ -8,9 +7,7 @@ import {
   type StackTemplate,
   type TemplateResource,
 } from '../../infra/rules.ts';
-import { addEnvironment } from '../../infra/stacks.ts';
-import { createApp } from '../../infra/synthesis.ts';
-import { emptyBundles, toJson } from './support.ts';
+import { changedEnvironment, toJson } from './support.ts';
 
 type Mutable = { -readonly [Key in keyof TemplateResource]: TemplateResource[Key] } & {
   Properties: Record<string, unknown>;
@@ -18,14 +15,7 @@ type Mutable = { -readonly [Key in keyof TemplateResource]: TemplateResource[Key
 
 let templates: readonly StackTemplate[];
 beforeAll(() => {
-  const prod = environments['prod'];
-  if (prod === undefined) throw new Error('no environment prod');
-  const { stateful, stateless, edge } = addEnvironment(
-    createApp(),
-    'prod',
-    { ...prod, apiPlatformKeys: 'own' },
-    emptyBundles(),
-  );
+  const { stateful, stateless, edge } = changedEnvironment('prod', { apiPlatformKeys: 'own' });
   if (edge === undefined) throw new Error('no firewall');
   templates = [stateful, stateless, edge].map((stack) => toJson(stack) as StackTemplate);
 });
