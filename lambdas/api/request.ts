@@ -96,7 +96,7 @@ const acceptedEncoding = (wanted: string | undefined): string | undefined =>
  *
  * @param handle - the session's handle, which cannot be derived from the result
  */
-export function correlationId(handle: string): string {
+function correlationId(handle: string): string {
   const bytes = createHash('sha256').update(`cis2-bff correlation ${handle}`).digest().subarray(0, 16);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;

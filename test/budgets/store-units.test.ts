@@ -6,12 +6,7 @@
  */
 import { beforeEach, expect, test } from '@jest/globals';
 import { GetItemCommand, type AttributeValue, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import {
-  Secret,
-  type EpochMilliseconds,
-  type EpochSeconds,
-  type SignInTokens,
-} from '../../lambdas/common/index.ts';
+import { Secret, type EpochSeconds, type SignInTokens } from '../../lambdas/common/index.ts';
 import {
   createEventStore,
   createProxyStore,
@@ -26,7 +21,9 @@ import { providerSessionOf, userOf } from '../stored-sessions/recorded.ts';
 import {
   identified,
   limits,
+  newSession,
   sessionTable,
+  signIn as makeSession,
   signInTokens,
   start,
   tableName,
@@ -98,7 +95,6 @@ const tokens: SignInTokens = {
 let now = start;
 let attempts = 0;
 let options: Parameters<typeof createSignInStore>[0] & { readonly callsPerWindow: number };
-const deadline = () => AbortSignal.timeout(5_000);
 
 beforeEach(() => {
   now = start;
@@ -116,17 +112,8 @@ async function unitsOf(work: () => Promise<unknown>): Promise<{ read: number; wr
 const signIn = async (): Promise<SessionCredential> => {
   const store = createSignInStore(options);
   await store.spendAttempt(`attempt-${String((attempts += 1))}`, 600);
-  const created = await store.create(
-    {
-      ...{ worker, roleId: worker.roles[0]?.roleId ?? null, tokens, device: 'Chrome on Windows' },
-      ...{ user: userOf(worker), providerSession: providerSessionOf(worker) },
-      ...{ begunAt: (now * 1_000) as EpochMilliseconds, replaces: undefined },
-      ...{ sessionsPerUser: 20, reportOthers: false },
-    },
-    deadline(),
-  );
-  if (created === 'provider_logout') throw new Error('refused');
-  return created.credential;
+  const names = { user: userOf(worker), providerSession: providerSessionOf(worker) };
+  return makeSession(store, newSession(now * 1_000, { tokens, ...names }));
 };
 
 async function call(credential: SessionCredential): Promise<ProxySession> {

@@ -3,7 +3,7 @@ import { createClient } from '../../client/core.ts';
 import { BffError } from '../../client/index.ts';
 import type { Bff } from '../../client/types.ts';
 import { problemResponse } from '../../client/testing/index.ts';
-import { pass, useClock } from './clock.ts';
+import { during, pass, refusal, useClock } from './clock.ts';
 import { TabbedBrowser, type Request, type Tab } from './tabs.ts';
 
 useClock();
@@ -22,20 +22,6 @@ afterEach(() => {
   expect(browser.errors).toEqual([]);
 });
 
-async function during<T>(call: Promise<T>): Promise<T> {
-  call.catch(() => undefined);
-  await pass(1);
-  return call;
-}
-const refusal = async (call: Promise<unknown>): Promise<unknown> =>
-  during(
-    call.then(
-      (value) => {
-        throw new Error(`it gave ${String(value)}`);
-      },
-      (error: unknown) => error,
-    ),
-  );
 const bffError = async (call: Promise<unknown>): Promise<BffError> => {
   const error = await refusal(call);
   expect(error).toBeInstanceOf(BffError);

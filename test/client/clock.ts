@@ -25,3 +25,22 @@ export const pass = (seconds: number): Promise<unknown> =>
 
 /** How many timers have not come yet. */
 export const waitingTimers = (): number | undefined => clock?.countTimers();
+
+/** What a call gives, once there was time for it. */
+export async function during<T>(call: Promise<T>): Promise<T> {
+  // A rejection is the caller's matter, but only later.
+  call.catch(() => undefined);
+  await pass(1);
+  return call;
+}
+
+/** What a call fails with. */
+export const refusal = (call: Promise<unknown>): Promise<unknown> =>
+  during(
+    call.then(
+      (value) => {
+        throw new Error(`it gave ${String(value)}`);
+      },
+      (error: unknown) => error,
+    ),
+  );

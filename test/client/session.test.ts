@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createBff, type ActiveState } from '../../client/index.ts';
 import { problemResponse } from '../../client/testing/index.ts';
-import { pass, useClock, waitingTimers } from './clock.ts';
+import { during, pass, refusal, useClock, waitingTimers } from './clock.ts';
 import { TabbedBrowser, type Tab, type TabOptions } from './tabs.ts';
 
 useClock();
@@ -18,23 +18,6 @@ afterEach(() => {
 
 const sessionPath = '/auth/session';
 const appOrigin = 'https://app.example.nhs.uk';
-
-/** What a call gives, once there was time for it. */
-async function during<T>(call: Promise<T>): Promise<T> {
-  // A rejection is the caller's matter, but only later.
-  call.catch(() => undefined);
-  await pass(1);
-  return call;
-}
-const refusal = (call: Promise<unknown>): Promise<unknown> =>
-  during(
-    call.then(
-      (value) => {
-        throw new Error(`it gave ${String(value)}`);
-      },
-      (error: unknown) => error,
-    ),
-  );
 
 const role = (roleId: string) => ({
   ...{ roleId, roleCode: 'S8000:G8000:R8000', jobRoleCode: 'R8000', roleName: 'Nurse', orgCode: 'A9A5A' },

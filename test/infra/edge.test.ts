@@ -1,5 +1,5 @@
 /** What stands before the functions: the firewall, and the gateway's own limits. */
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { Stack } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { Cis2Bff, type Cis2BffProps } from '../../infra/cis2-bff.ts';
@@ -8,11 +8,10 @@ import type { Environment } from '../../infra/environments.ts';
 import { EdgeSecret } from '../../infra/parts/edge-secret.ts';
 import { Firewall } from '../../infra/parts/firewall.ts';
 import { cis2Issuers } from '../../infra/parts/settings.ts';
-import { addEnvironment } from '../../infra/stacks.ts';
-import type { EnvironmentStacks } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
 import type { FunctionName } from '../../lambdas/settings/index.ts';
 import {
+  changedEnvironment,
   emptyBundles,
   ofFunction,
   mentions,
@@ -25,15 +24,6 @@ import {
 import type { Json, TemplateJson } from './support.ts';
 
 const environmentNames = Object.keys(environments);
-let bundles: string;
-const deploy = (name: string, change: Partial<Environment> = {}): EnvironmentStacks => {
-  const entry = environments[name];
-  if (entry === undefined) throw new Error(`no environment ${name}`);
-  return addEnvironment(createApp(), name, { ...entry, ...change }, bundles);
-};
-beforeAll(() => {
-  bundles = emptyBundles();
-});
 
 interface Rule {
   readonly Name: string;
@@ -254,7 +244,7 @@ describe.each(environmentNames)('the firewall of %s', (name) => {
 });
 
 test('the managed rules block on our prefixes once they are set to', () => {
-  const { edge } = deploy('dev', { firewall: { managedRules: 'block' } });
+  const { edge } = changedEnvironment('dev', { firewall: { managedRules: 'block' } });
   if (edge === undefined) throw new Error('no firewall');
   const managed = rulesIn(toJson(edge)).filter(({ OverrideAction }) => OverrideAction !== undefined);
   expect(managed.map(({ OverrideAction }) => OverrideAction)).toEqual(managed.map(() => ({ None: {} })));
@@ -264,7 +254,7 @@ test.each<[string, Partial<Environment>]>([
   ['another web ACL', { webAclArn: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/x/1' }],
   ['a reason to have none', { withoutWebAcl: 'The firewall stands before CloudFront.' }],
 ])('an environment with %s makes no firewall', (_, change) => {
-  expect(deploy('prod', change).edge).toBeUndefined();
+  expect(changedEnvironment('prod', change).edge).toBeUndefined();
 });
 
 describe.each(environmentNames)('the edge of %s', (name) => {
@@ -319,7 +309,7 @@ describe.each(environmentNames)('the edge of %s', (name) => {
 test('another number has Secrets Manager generate another value, CloudFront take it, and nothing else change', () => {
   /** Resource → its text, of both stacks. */
   const resources = (edgeSecretDeployment?: number): Map<string, string> => {
-    const { stateful, stateless } = deploy('dev', { edgeSecretDeployment });
+    const { stateful, stateless } = changedEnvironment('dev', { edgeSecretDeployment });
     return new Map(
       Object.entries({ ...toJson(stateful).Resources, ...toJson(stateless).Resources }).map(
         ([id, resource]) => [id, JSON.stringify(resource)],
@@ -342,7 +332,7 @@ test('another number has Secrets Manager generate another value, CloudFront take
 });
 
 test.each([0, -1, 1.5, NaN, '2'])('the number %p is none, and is refused', (number) => {
-  expect(() => deploy('dev', { edgeSecretDeployment: number as number })).toThrow(
+  expect(() => changedEnvironment('dev', { edgeSecretDeployment: number as number })).toThrow(
     /edgeSecretDeployment must be a whole number from 1/,
   );
 });
@@ -355,7 +345,7 @@ describe('in an app of somebody else', () => {
       baseUrl: 'https://ward.example.nhs.uk',
       issuer: cis2Issuers.integration,
       clientId: 'ward',
-      bundles,
+      bundles: emptyBundles(),
       edgeSecret: new EdgeSecret(stack, 'EdgeSecret', { deployment }),
       ...more,
     });
@@ -455,7 +445,7 @@ test('callbacks that take a second each fit the instances of their own function,
 });
 
 test('an environment without a name for the edge to call the API by is told what that leaves open', () => {
-  const { stateless } = deploy('dev', { origin: undefined });
+  const { stateless } = changedEnvironment('dev', { origin: undefined });
   const [, api] = only(toJson(stateless), 'AWS::ApiGatewayV2::Api');
   expect(api.Properties['DisableExecuteApiEndpoint']).not.toBe(true);
   const notices = stateless.node

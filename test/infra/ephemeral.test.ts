@@ -15,19 +15,17 @@ const given = {
   baseUrl: 'https://d111111abcdef8.cloudfront.net',
   issuer: 'https://provider.trust.nhs.uk/realm',
 };
-let bundles: string;
 let stacks: EnvironmentStacks;
 const adding = (change: Partial<Environment> = {}, what: object = {}): EnvironmentStacks =>
   addEnvironment(
     createApp(),
     'pr-7',
     { ...pullRequestEnvironment('pr-7', { ...given, ...what }), ...change },
-    bundles,
+    emptyBundles(),
   );
 const resources = (): [string, Resource][] =>
   [stacks.stateful, stacks.stateless].flatMap((stack) => Object.entries(toJson(stack).Resources));
 beforeAll(() => {
-  bundles = emptyBundles();
   stacks = adding();
 });
 

@@ -1,10 +1,16 @@
 /** An environment whose names are in a hosted zone of its account: certificates and records are made. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { environments, type Environment } from '../../infra/environments.ts';
-import { addEnvironment, type EnvironmentStacks } from '../../infra/stacks.ts';
-import { createApp } from '../../infra/synthesis.ts';
-import { emptyBundles, only, resourcesOfType, toJson, type Json, type TemplateJson } from './support.ts';
+import type { Environment } from '../../infra/environments.ts';
+import type { EnvironmentStacks } from '../../infra/stacks.ts';
+import {
+  changedEnvironment,
+  only,
+  resourcesOfType,
+  toJson,
+  type Json,
+  type TemplateJson,
+} from './support.ts';
 
 const webAclArn =
   'arn:aws:wafv2:us-east-1:111122223333:global/webacl/example/11111111-2222-3333-4444-555555555555';
@@ -12,12 +18,7 @@ const certificateArn = 'arn:aws:acm:us-east-1:111122223333:certificate/11111111-
 const hostedZone = { id: 'Z000000000000', name: 'example.nhs.uk' };
 const withZone: Partial<Environment> = { hostedZone, certificateArn: undefined, origin: undefined };
 
-let bundles: string;
-const deploy = (change: Partial<Environment>): EnvironmentStacks => {
-  const prod = environments['prod'];
-  if (prod === undefined) throw new Error('no environment prod');
-  return addEnvironment(createApp(), 'prod', { ...prod, ...change }, bundles);
-};
+const deploy = (change: Partial<Environment>): EnvironmentStacks => changedEnvironment('prod', change);
 /** The templates of the edge and of the stateless stack. */
 const templatesOf = ({ edge, stateless }: EnvironmentStacks): readonly [TemplateJson, TemplateJson] => {
   if (edge === undefined) throw new Error('no edge');
@@ -35,10 +36,6 @@ const validated = (host: string): object => ({
   DomainName: host,
   ValidationMethod: 'DNS',
   DomainValidationOptions: [{ DomainName: host, HostedZoneId: hostedZone.id }],
-});
-
-beforeAll(() => {
-  bundles = emptyBundles();
 });
 
 describe('an environment with a hosted zone', () => {

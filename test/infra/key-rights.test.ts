@@ -3,9 +3,6 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { functionNames } from '../../infra/bundle.ts';
-import { environments } from '../../infra/environments.ts';
-import { addEnvironment } from '../../infra/stacks.ts';
-import { createApp } from '../../infra/synthesis.ts';
 import { loadApplication } from '../../lambdas/api/tokens/index.ts';
 import { readSecretText } from '../../lambdas/aws/index.ts';
 import type { EpochSeconds } from '../../lambdas/common/index.ts';
@@ -20,39 +17,23 @@ import type { PublishedKeys, PublishedRecord } from '../../lambdas/keys/index.ts
 import type { FunctionName } from '../../lambdas/settings/index.ts';
 import { createTables } from '../../local/aws/dynamodb.ts';
 import { startKms } from '../../local/aws/kms.ts';
+import { localAws } from '../support/aws-client.ts';
 import { AwsProxy } from '../support/aws.ts';
 import type { AwsCall } from '../support/aws.ts';
-import { createReach } from './reach.ts';
-import type { Reach } from './reach.ts';
-import { actionsOf, emptyBundles, isLike, mentions, partitionKeysOf, patternsOf } from './support.ts';
+import { reachOf } from './reach.ts';
+import { actionsOf, changedEnvironment, isLike, mentions, partitionKeysOf, patternsOf } from './support.ts';
 import { statementsOf, toJson } from './support.ts';
 import type { Statement, TemplateJson } from './support.ts';
 
-const clientOptions = (endpoint: string) => ({
-  endpoint,
-  region: 'eu-west-2',
-  maxAttempts: 1,
-  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-});
+const clientOptions = (endpoint: string) => ({ ...localAws(endpoint), maxAttempts: 1 });
 const now = 1_800_000_000 as EpochSeconds;
 const purposes = ['cis2', 'api-platform'] as const;
 
 /** The environment `prod` with a ring for each purpose, and its keys in KMS. */
 let template: TemplateJson;
-let reach: (name: FunctionName) => Reach;
 const doors: AwsProxy[] = [];
 beforeAll(() => {
-  const prod = environments['prod'];
-  if (prod === undefined) throw new Error('no environment prod');
-  const changed = { ...prod, apiPlatformKeys: 'own', keyCustody: 'kms' } as const;
-  template = toJson(addEnvironment(createApp(), 'prod', changed, emptyBundles()).stateless);
-  const read = createReach();
-  const once = new Map<FunctionName, Reach>();
-  reach = (name) => {
-    const found = once.get(name) ?? read(name);
-    once.set(name, found);
-    return found;
-  };
+  template = toJson(changedEnvironment('prod', { apiPlatformKeys: 'own', keyCustody: 'kms' }).stateless);
 }, 120_000);
 afterAll(async () => {
   for (const door of doors) await door.close();
@@ -72,7 +53,7 @@ describe('the rights to keys in KMS', () => {
     );
 
   test.each(functionNames)('of %s are for what its code can send, no less and no more', (name) => {
-    const sends = [...reach(name).actions].filter((action) => action.startsWith('kms:'));
+    const sends = [...reachOf(name).actions].filter((action) => action.startsWith('kms:'));
     // Not a call of its own: KMS asks for it when a key is made with a tag.
     const tagging = sends.includes('kms:CreateKey') ? ['kms:TagResource'] : [];
     expect(actionsOf(byTag(name))).toEqual([...sends, ...tagging].sort());
@@ -215,7 +196,7 @@ describe('the rights to items of the published keys', () => {
     const methods =
       name === 'jwks' || name === 'canary'
         ? ['loadPublishedSet']
-        : [...reach(name).members]
+        : [...reachOf(name).members]
             .filter((member) => member.startsWith('PublishedKeys.'))
             .map((member) => member.slice('PublishedKeys.'.length));
     return methods.flatMap((method) => {
@@ -235,7 +216,7 @@ describe('the rights to items of the published keys', () => {
     expect(sentBy(name).filter(([operation, key]) => !allows(name, operation, key))).toEqual([]);
     // Everything that its code can send has been seen.
     expect([...new Set(sentBy(name).map(([operation]) => `dynamodb:${operation}`))].sort()).toEqual(
-      [...reach(name).actions].filter((action) => action.startsWith('dynamodb:')).sort(),
+      [...reachOf(name).actions].filter((action) => action.startsWith('dynamodb:')).sort(),
     );
   });
 

@@ -1,18 +1,25 @@
 /** How the signing keys rotate, and where KMS keeps them: shown from what would be deployed. */
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { Duration, Stack } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Construct } from 'constructs';
 import { functionNames } from '../../infra/bundle.ts';
 import { Cis2Bff } from '../../infra/cis2-bff.ts';
 import type { Cis2BffProps } from '../../infra/cis2-bff.ts';
-import { environments, exampleAccount } from '../../infra/environments.ts';
+import { exampleAccount } from '../../infra/environments.ts';
 import type { Environment } from '../../infra/environments.ts';
 import { cis2Issuers } from '../../infra/parts/settings.ts';
-import { addEnvironment } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
 import type { FunctionName } from '../../lambdas/settings/index.ts';
-import { actionsOf, emptyBundles, imported, mentions, ofFunction, only } from './support.ts';
+import {
+  actionsOf,
+  changedEnvironment,
+  emptyBundles,
+  imported,
+  mentions,
+  ofFunction,
+  only,
+} from './support.ts';
 import { resourcesOfType, statementsOf, toJson } from './support.ts';
 import type { Json, Resource, Statement, TemplateJson } from './support.ts';
 
@@ -22,11 +29,6 @@ interface Deployed {
   readonly violations: readonly unknown[];
   readonly acknowledged: readonly string[];
 }
-
-let bundles: string;
-beforeAll(() => {
-  bundles = emptyBundles();
-});
 
 const acknowledged = (scope: Construct): readonly string[] =>
   scope.node
@@ -42,9 +44,7 @@ const deploy = (change: Partial<Environment> = {}): Deployed => {
   const key = JSON.stringify(change);
   const before = made.get(key);
   if (before !== undefined) return before;
-  const prod = environments['prod'];
-  if (prod === undefined) throw new Error('no environment prod');
-  const stacks = addEnvironment(createApp(), 'prod', { ...prod, ...change }, bundles);
+  const stacks = changedEnvironment('prod', change);
   const found = {
     violations: [stacks.stateful, stacks.stateless].flatMap(
       (stack) => new AwsSolutionsChecks().validateScope(stack).violations,
@@ -430,7 +430,7 @@ describe('the construct in an app of somebody else', () => {
       baseUrl: 'https://d111111abcdef8.cloudfront.net',
       issuer: cis2Issuers.integration,
       clientId: 'ward',
-      bundles,
+      bundles: emptyBundles(),
       ...props,
     });
     return stack;

@@ -2,7 +2,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { Stack } from 'aws-cdk-lib';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { functionNames } from '../../infra/bundle.ts';
@@ -10,11 +10,11 @@ import { Cis2Bff } from '../../infra/cis2-bff.ts';
 import { environments } from '../../infra/environments.ts';
 import { isBehindTheApi } from '../../infra/parts/functions.ts';
 import { cis2Issuers } from '../../infra/parts/settings.ts';
-import { addEnvironment } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
 import { events } from '../../lambdas/telemetry/events.ts';
 import { defaults } from '../../tools/cost/model.ts';
 import {
+  changedEnvironment,
   emptyBundles,
   shipped,
   imported,
@@ -27,10 +27,6 @@ import {
 import type { Json, Resource, TemplateJson } from './support.ts';
 
 const environmentNames = Object.keys(environments);
-let bundles: string;
-beforeAll(() => {
-  bundles = emptyBundles();
-});
 
 const alarmsOf = (template: TemplateJson): [string, Resource][] =>
   resourcesOfType(template, 'AWS::CloudWatch::Alarm');
@@ -126,7 +122,7 @@ describe.each(environmentNames)('every alarm of %s', (name) => {
 
 test('an alarm links to its runbook where the deployment says where they are', () => {
   const deploy = (runbookUrl: string): TemplateJson =>
-    toJson(addEnvironment(createApp(), 'dev', { ...environments['dev']!, runbookUrl }, bundles).stateless);
+    toJson(changedEnvironment('dev', { runbookUrl }).stateless);
   const address = 'https://git.example.nhs.uk/ward/runbooks.md';
   for (const [, resource] of alarmsOf(deploy(address))) {
     expect(descriptionOf(resource)).toMatch(
@@ -458,7 +454,7 @@ describe.each(['critical', 'warning'])('the topic of %s alarms', (severity) => {
       expect([shipped(name).stateless, shipped(name).edgeAlarms].map(addressOf)).toEqual([address, address]);
     }
     const emails = { alarmEmail: 'night@example.org', warningEmail: 'day@example.org' };
-    const { stateless } = addEnvironment(createApp(), 'dev', { ...environments['dev']!, ...emails }, bundles);
+    const { stateless } = changedEnvironment('dev', emails);
     expect(addressOf(toJson(stateless))).toBe(
       severity === 'critical' ? 'night@example.org' : 'day@example.org',
     );
@@ -476,7 +472,7 @@ describe('topics of the app’s own', () => {
         issuer: cis2Issuers.integration,
         clientId: 'ward',
         production: false,
-        bundles,
+        bundles: emptyBundles(),
         ...Object.fromEntries(
           Object.entries(topics).map(([name, value]) => [
             name,
@@ -716,9 +712,7 @@ test.each([
 });
 
 test('a correction can be released at once while an alarm is on', () => {
-  const dev = environments['dev'];
-  if (dev === undefined) throw new Error('no environment dev');
-  const { stateless } = addEnvironment(createApp(), 'dev', { ...dev, rollout: 'all-at-once' }, bundles);
+  const { stateless } = changedEnvironment('dev', { rollout: 'all-at-once' });
   for (const [, { Properties }] of resourcesOfType(toJson(stateless), 'AWS::CodeDeploy::DeploymentGroup')) {
     expect(Properties['DeploymentConfigName']).toBe('CodeDeployDefault.LambdaAllAtOnce');
     expect(Properties['AlarmConfiguration']).not.toMatchObject({ Enabled: true });

@@ -11,12 +11,11 @@ import { cis2Issuers } from '../../infra/parts/settings.ts';
 import { createApp } from '../../infra/synthesis.ts';
 import { emptyBundles } from './support.ts';
 import { ring, statusOf } from '../ops/responses.ts';
-import { opsProcess } from '../ops/command.ts';
+import { ops } from '../ops/command.ts';
 import { FakeAws, returned, stack, stackError, type Output } from '../ops/fake-aws.ts';
 
 let aws: FakeAws;
 let home: string;
-let bundles: string;
 /** Name of a stack → its outputs. */
 const deployed = new Map<string, readonly Output[]>();
 
@@ -31,7 +30,7 @@ function deploy(stackName: string, ids: readonly string[]): readonly Output[] {
       baseUrl: `https://${construct.toLowerCase()}.example.nhs.uk`,
       issuer: cis2Issuers.integration,
       clientId: construct,
-      bundles,
+      bundles: emptyBundles(),
     });
   }
   const { Outputs } = Template.fromStack(made).toJSON() as {
@@ -54,7 +53,6 @@ function deploy(stackName: string, ids: readonly string[]): readonly Output[] {
 beforeAll(async () => {
   aws = await FakeAws.start();
   home = mkdtempSync(join(tmpdir(), 'ops-home-'));
-  bundles = emptyBundles();
   deployed.set('MyApp', deploy('MyApp', ['Bff']));
   deployed.set('Wards', deploy('Wards', ['Ward', 'North/Ward']));
   deployed.set('Other', [{ key: 'Address', value: 'https://elsewhere.example' }]);
@@ -75,7 +73,7 @@ afterAll(async () => {
 });
 
 const run = (...args: string[]) =>
-  opsProcess([...args, '--json'], {
+  ops([...args, '--json'], {
     variables: {
       HOME: home,
       AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',

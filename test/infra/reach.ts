@@ -7,7 +7,7 @@ import type { FunctionName } from '../../lambdas/settings/index.ts';
  * refers to it, and a method of an object once something asks the object's interface for it, or the object itself where a
  * function `createName` makes it.
  */
-export interface Reach {
+interface Reach {
   /** AWS actions of the commands, such as `dynamodb:GetItem`. */
   readonly actions: ReadonlySet<string>;
   /** Members of our own interfaces and of what our functions `createName` make, such as `SessionStore.read`. */
@@ -57,12 +57,19 @@ function makerOf(method: ts.Node): string | undefined {
   return /^create([A-Z].*)$/.exec(nameOf(ts.isArrowFunction(made) ? made.parent : made) ?? '')?.[1];
 }
 
-/**
- * Reads the sources as the compiler does.
- *
- * @returns gives the reach of a function, by the directory of entry points
- */
-export function createReach(entries = join(sources, 'functions')): (name: FunctionName) => Reach {
+const entries = join(sources, 'functions');
+let read: ((name: FunctionName) => Reach) | undefined;
+const known = new Map<FunctionName, Reach>();
+
+/** The reach of a function. The sources are read once for all test files of a worker. */
+export function reachOf(name: FunctionName): Reach {
+  const found = known.get(name) ?? (read ??= createReach())(name);
+  known.set(name, found);
+  return found;
+}
+
+/** Reads the sources as the compiler does. */
+function createReach(): (name: FunctionName) => Reach {
   const config = ts.readConfigFile(join(root, 'tsconfig.json'), (file) => ts.sys.readFile(file));
   const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, root);
   const program = ts.createProgram(

@@ -23,11 +23,20 @@ import type {
 } from '../../lambdas/session/index.ts';
 import type { FunctionName } from '../../lambdas/settings/index.ts';
 import { createTables } from '../../local/aws/dynamodb.ts';
-import { identified } from '../unit/session-fixtures.ts';
+import {
+  identified,
+  limits,
+  newSession,
+  sessionTable,
+  signIn,
+  start,
+  tableName,
+  worker,
+} from '../unit/session-fixtures.ts';
+import { localAws } from '../support/aws-client.ts';
 import { AwsProxy } from '../support/aws.ts';
 import type { AwsCall } from '../support/aws.ts';
-import { createReach, rightsFor } from './reach.ts';
-import type { Reach } from './reach.ts';
+import { reachOf, rightsFor } from './reach.ts';
 import {
   actionsOf,
   isLike,
@@ -40,17 +49,9 @@ import {
 import type { Statement, TemplateJson } from './support.ts';
 
 let template: TemplateJson;
-let reach: (name: FunctionName) => Reach;
 beforeAll(() => {
   template = shipped('prod').stateless;
-  const once = new Map<FunctionName, Reach>();
-  const read = createReach();
-  reach = (name) => {
-    const found = once.get(name) ?? read(name);
-    once.set(name, found);
-    return found;
-  };
-}, 120_000);
+});
 
 const isScan = (statement: Statement): boolean => actionsOf([statement]).includes('dynamodb:Scan');
 
@@ -71,46 +72,12 @@ const allows = (name: FunctionName, action: string, key: string): boolean =>
       patternsOf(statement).some((pattern) => isLike(pattern, key)),
   );
 
-const beginning = 1_800_000_000 as EpochSeconds;
+const beginning = start as EpochSeconds;
 let now = beginning;
-const role = {
-  ...{
-    roleId: '701',
-    roleCode: 'S1:G1:R1',
-    jobRoleCode: 'R1',
-    roleName: 'Nurse',
-    orgCode: 'A9A5A',
-    orgName: null,
-  },
-  ...{ activityCodes: [], workgroupCodes: [] },
-};
 const issuer = 'https://am.example.nhs.uk:443/realm';
-const named = { user: [issuer, '900000000001'], providerSession: [issuer, 'sid'] };
-const anyone: NewSession = {
-  worker: {
-    user: { uid: '900000000001', name: 'Odalys Fernsby', givenName: null, familyName: null, title: null },
-    assurance: { authentication: 3, identity: 3, methods: [], authenticatedAt: beginning },
-    roles: [role],
-  },
-  roleId: null,
-  tokens: {
-    idToken: new Secret('the-id-token'),
-    idTokenExpiresAt: (beginning + 3_600) as EpochSeconds,
-    accessToken: new Secret('the-access-token'),
-    accessTokenExpiresAt: undefined,
-  },
-  device: 'Chrome on Windows',
-  ...named,
-  begunAt: (beginning * 1_000) as EpochMilliseconds,
-  replaces: undefined,
-  sessionsPerUser: 20,
-  reportOthers: false,
-};
-const create = async (store: SignInStore, change: Partial<NewSession> = {}): Promise<SessionCredential> => {
-  const created = await store.create({ ...anyone, ...change }, AbortSignal.timeout(10_000));
-  if (created === 'provider_logout') throw new Error('refused');
-  return created.credential;
-};
+const named = { user: [issuer, worker.user.uid], providerSession: [issuer, 'sid'] };
+const create = (store: SignInStore, change: Partial<NewSession> = {}): Promise<SessionCredential> =>
+  signIn(store, newSession(beginning * 1_000, { ...named, ...change }));
 
 interface Stores {
   readonly SignInStore: SignInStore;
@@ -192,7 +159,7 @@ const turns: {
     extend: (store, given) => store.extend(given, undefined),
     end: (store, given) => store.end(given, 'signed_out', undefined),
     changeRole: async (store, given) => {
-      const changed = await store.changeRole(given, role.roleId, undefined, () => true);
+      const changed = await store.changeRole(given, worker.roles[1]!.roleId, undefined, () => true);
       expect(changed.status).toBe('changed');
     },
     list: (store, given) => store.list(given),
@@ -253,7 +220,7 @@ describe('the rights of a function', () => {
       /^(?:dynamodb|secretsmanager):/.test(action),
     );
     // With its keys in the secret it has none of the rights to KMS that its code could use.
-    const sends = [...reach(name).actions].filter((action) => !action.startsWith('kms:'));
+    const sends = [...reachOf(name).actions].filter((action) => !action.startsWith('kms:'));
     expect([...new Set(allowed)].sort()).toEqual(sends.sort());
   });
 });
@@ -265,28 +232,13 @@ describe('the rights to items of the sessions table', () => {
 
   beforeAll(async () => {
     door = await AwsProxy.dynamoDb();
-    const table = 'sessions';
-    await createTables(door.url, 'eu-west-2', [
-      {
-        TableName: table,
-        BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: ['pk', 'sk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-        KeySchema: [
-          { AttributeName: 'pk', KeyType: 'HASH' },
-          { AttributeName: 'sk', KeyType: 'RANGE' },
-        ],
-      },
-    ]);
-    client = new DynamoDBClient({
-      endpoint: door.url,
-      region: 'eu-west-2',
-      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    });
+    await createTables(door.url, 'eu-west-2', [sessionTable]);
+    client = new DynamoDBClient(localAws(door.url));
     const options = {
       ...identified,
       client,
-      tableName: table,
-      limits: { idleSeconds: 900, absoluteSeconds: 43_200 },
+      tableName,
+      limits,
       clock: () => now,
       callsPerWindow: 600,
       preciseClock: () => (now * 1_000) as EpochMilliseconds,
@@ -331,7 +283,7 @@ describe('the rights to items of the sessions table', () => {
 
   /** What a function sends, by the methods of the store that its code can come to. */
   const sentBy = (name: FunctionName): readonly (readonly [operation: string, key: string])[] =>
-    [...reach(name).members]
+    [...reachOf(name).members]
       .filter((member) =>
         /^(?:(?:SignIn|Session|Logout|Proxy|Operator)Store|SessionTokens|TokenLease)\./.test(member),
       )
@@ -359,7 +311,7 @@ describe('the rights to items of the sessions table', () => {
     expect(refused).toEqual([]);
     // Everything that its code can send has been seen.
     expect([...new Set(sentBy(name).map(([operation]) => `dynamodb:${operation}`))].sort()).toEqual(
-      [...reach(name).actions].filter((action) => action.startsWith('dynamodb:')).sort(),
+      [...reachOf(name).actions].filter((action) => action.startsWith('dynamodb:')).sort(),
     );
   });
 

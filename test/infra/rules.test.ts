@@ -1,6 +1,5 @@
 /** Our own rules: what they find in what is deployed, and in the same with one protection removed at a time. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { environments } from '../../infra/environments.ts';
 import {
   findingsIn,
   rules,
@@ -8,27 +7,15 @@ import {
   type StackTemplate,
   type TemplateResource,
 } from '../../infra/rules.ts';
-import { addEnvironment } from '../../infra/stacks.ts';
-import { createApp } from '../../infra/synthesis.ts';
-import { emptyBundles, toJson } from './support.ts';
+import { changedEnvironment, toJson } from './support.ts';
 
 type Mutable = { -readonly [Key in keyof TemplateResource]: TemplateResource[Key] } & {
   Properties: Record<string, unknown>;
 };
-interface MutableTemplate {
-  readonly Resources: Record<string, Mutable>;
-}
 
 let templates: readonly StackTemplate[];
 beforeAll(() => {
-  const prod = environments['prod'];
-  if (prod === undefined) throw new Error('no environment prod');
-  const { stateful, stateless, edge } = addEnvironment(
-    createApp(),
-    'prod',
-    { ...prod, apiPlatformKeys: 'own' },
-    emptyBundles(),
-  );
+  const { stateful, stateless, edge } = changedEnvironment('prod', { apiPlatformKeys: 'own' });
   if (edge === undefined) throw new Error('no firewall');
   templates = [stateful, stateless, edge].map((stack) => toJson(stack) as StackTemplate);
 });
@@ -247,16 +234,20 @@ const removals: Readonly<Record<string, Removal>> = {
   ],
 };
 
-/** The findings that appear when something is done to one resource, in a copy of its template. */
+const namedBefore = new Map<StackTemplate, ReadonlySet<string>>();
+
+/** The findings that appear when something is done to a copy of one resource. */
 const appearing = (
   template: StackTemplate,
   logicalId: string,
-  change: (resource: Mutable, all: MutableTemplate) => unknown,
+  change: (resource: Mutable) => unknown,
 ): string[] => {
-  const before = new Set(named(template));
-  const changed = structuredClone(template) as unknown as MutableTemplate;
-  change(changed.Resources[logicalId]!, changed);
-  return named(changed as unknown as StackTemplate).filter((finding) => !before.has(finding));
+  const before = namedBefore.get(template) ?? new Set(named(template));
+  namedBefore.set(template, before);
+  const resource = structuredClone(template.Resources?.[logicalId]) as Mutable;
+  change(resource);
+  const Resources = { ...template.Resources, [logicalId]: resource };
+  return named({ ...template, Resources }).filter((finding) => !before.has(finding));
 };
 
 /** Every resource of a type, with its template. */

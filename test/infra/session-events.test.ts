@@ -1,5 +1,5 @@
 /** What pushes the ends of sessions: there where a deployment asks for it, and nowhere else. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, test } from '@jest/globals';
@@ -7,24 +7,25 @@ import { Stack } from 'aws-cdk-lib';
 import { format, resolveConfig } from 'prettier';
 import bff from '../../bff.config.ts';
 import { Cis2Bff } from '../../infra/cis2-bff.ts';
-import { environments, type Environment } from '../../infra/environments.ts';
+import type { Environment } from '../../infra/environments.ts';
 import { cis2Issuers } from '../../infra/parts/settings.ts';
 import { BffStorage } from '../../infra/parts/storage.ts';
 import { findingsIn, type StackTemplate } from '../../infra/rules.ts';
-import { addEnvironment } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
 import { eventFunctionSettings, type EventFunctionName } from '../../lambdas/settings/index.ts';
 import { eventFilter } from '../../local/aws/event-source-mappings.ts';
 import { rightsReport } from '../../tools/rights/document.ts';
-import { createReach } from './reach.ts';
+import { reachOf } from './reach.ts';
 import {
   actionsOf,
+  changedEnvironment,
   emptyBundles,
   imported,
   mentions,
   ofFunction,
   only,
   resourcesOfType,
+  shipped,
   statementsOf,
   toJson,
   type Json,
@@ -38,22 +39,14 @@ interface Deployed {
   readonly stateful: TemplateJson;
   readonly stateless: TemplateJson;
 }
-let bundles: string;
 const synthesised = (name: string, change: Partial<Environment>): Deployed => {
-  const entry = environments[name];
-  if (entry === undefined) throw new Error(`no environment ${name}`);
-  const { stateful, stateless } = addEnvironment(createApp(), name, { ...entry, ...change }, bundles);
+  const { stateful, stateless } = changedEnvironment(name, change);
   return { stateful: toJson(stateful), stateless: toJson(stateless) };
 };
 let without: Deployed;
 let pushing: Deployed;
 beforeAll(() => {
-  bundles = emptyBundles();
-  for (const name of names) {
-    mkdirSync(join(bundles, name));
-    writeFileSync(join(bundles, name, 'index.mjs'), `export const handler = () => '${name}';\n`);
-  }
-  without = synthesised('prod', {});
+  without = shipped('prod');
   pushing = synthesised('prod', { sessionEvents: true });
 }, 60_000);
 
@@ -258,12 +251,11 @@ describe('the functions', () => {
   });
 
   test('have the rights that their code can use, but for those by which Lambda reads the stream', () => {
-    const reach = createReach();
     for (const name of names) {
       const allowed = actionsOf(statementsOf(pushing.stateless, name)).filter((action) =>
         /^(?:dynamodb:\w*Item|secretsmanager|execute-api):?/.test(action),
       );
-      expect([name, allowed.sort()]).toEqual([name, [...reach(name).actions].sort()]);
+      expect([name, allowed.sort()]).toEqual([name, [...reachOf(name).actions].sort()]);
     }
   }, 120_000);
 
@@ -357,7 +349,12 @@ describe('the construct', () => {
       new Stack(createApp(), 'Stack', { env: { account: '111122223333', region: 'eu-west-2' } }),
       'Bff',
       {
-        ...{ production: false, baseUrl: 'https://first.cloudfront.net', clientId: 'client', bundles },
+        ...{
+          production: false,
+          baseUrl: 'https://first.cloudfront.net',
+          clientId: 'client',
+          bundles: emptyBundles(),
+        },
         issuer: cis2Issuers.integration,
         ...change,
       },

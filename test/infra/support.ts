@@ -5,10 +5,10 @@ import { expect } from '@jest/globals';
 import type { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { functionNames } from '../../infra/bundle.ts';
-import { environments } from '../../infra/environments.ts';
+import { environments, type Environment } from '../../infra/environments.ts';
 import { addEnvironment, type EnvironmentStacks } from '../../infra/stacks.ts';
 import { createApp } from '../../infra/synthesis.ts';
-import type { FunctionName } from '../../lambdas/settings/index.ts';
+import { eventFunctionSettings, type FunctionName } from '../../lambdas/settings/index.ts';
 import type { AwsCall } from '../support/aws.ts';
 
 // `synthesis.test.ts` has the slow checks.
@@ -132,14 +132,24 @@ export const temporaryDirectory = (): string => {
   return directory;
 };
 
+let bundles: string | undefined;
+
 /** Bundles that hold nothing: the templates do not depend on what a function does. */
 export const emptyBundles = (): string => {
-  const directory = temporaryDirectory();
-  for (const name of functionNames) {
-    mkdirSync(join(directory, name));
-    writeFileSync(join(directory, name, 'index.mjs'), `export const handler = () => '${name}';\n`);
+  if (bundles !== undefined) return bundles;
+  bundles = temporaryDirectory();
+  for (const name of [...functionNames, ...Object.keys(eventFunctionSettings)]) {
+    mkdirSync(join(bundles, name));
+    writeFileSync(join(bundles, name, 'index.mjs'), `export const handler = () => '${name}';\n`);
   }
-  return directory;
+  return bundles;
+};
+
+/** An environment as it ships but for a change. */
+export const changedEnvironment = (name: string, change: Partial<Environment> = {}): EnvironmentStacks => {
+  const environment = environments[name];
+  if (environment === undefined) throw new Error(`no environment ${name}`);
+  return addEnvironment(createApp(), name, { ...environment, ...change }, emptyBundles());
 };
 
 interface Deployed {
@@ -156,9 +166,7 @@ const shippedEnvironments = new Map<string, Deployed>();
 export const shipped = (name: string): Deployed => {
   const known = shippedEnvironments.get(name);
   if (known !== undefined) return known;
-  const environment = environments[name];
-  if (environment === undefined) throw new Error(`no environment ${name}`);
-  const stacks = addEnvironment(createApp(), name, environment, emptyBundles());
+  const stacks = changedEnvironment(name);
   const { stateful, stateless, edge, edgeAlarms } = stacks;
   if (edge === undefined || edgeAlarms === undefined) throw new Error(`${name} has no stacks of the edge`);
   const made = {

@@ -107,11 +107,10 @@ describe('synthesis', () => {
   }, 120_000);
 
   test('makes the environment of a pull request when asked, here with session events, with nothing to object to', async () => {
-    const { code, output, directory } = await withCli(
-      ...['--app', `${process.execPath} ${appWithBuiltFunctions}`],
-      ...['-c', 'env=pr-7', '-c', 'complete=true', '-c', 'baseUrl=https://first.cloudfront.net'],
-      ...['-c', 'issuer=https://provider.trust.nhs.uk'],
-    );
+    const { code, output, directory } = await direct({
+      ...{ env: 'pr-7', complete: 'true', baseUrl: 'https://first.cloudfront.net' },
+      issuer: 'https://provider.trust.nhs.uk',
+    });
     expect([code, output.match(/ERROR|WARNING/g)]).toEqual([0, null]);
     expect(templates(directory)).toEqual([
       'cis2-bff-pr-7-stateful.template.json',
@@ -144,11 +143,5 @@ describe('a finding', () => {
       expect(output).toMatch(new RegExp(`ERROR[^]*${rule}`));
     expect(output).not.toMatch(/WARNING/);
     expect(code).toBe(1);
-  }, 120_000);
-
-  test('that is acknowledged with a reason does not', async () => {
-    const { code, output } = await run({ DIRECT: 'yes' }, fixture, 'acknowledged');
-    expect(output).toBe('');
-    expect(code).toBe(0);
   }, 120_000);
 });

@@ -12,6 +12,7 @@ import { createTables, startDynamoDb, type EmbeddedDynamoDb } from '../../local/
 import { eventFilter, type TableWrite } from '../../local/aws/event-source-mappings.ts';
 import { withoutEvents, type Behaviour } from '../../local/edge/cloudfront.ts';
 import { StartError } from '../../local/errors.ts';
+import { localAws } from '../support/aws-client.ts';
 
 describe('an event filter', () => {
   test.each([
@@ -64,11 +65,7 @@ describe('a stream', () => {
   beforeAll(async () => {
     store = await startDynamoDb();
     await createTables(store.url, 'eu-west-2', [table('streamed'), table('other')]);
-    client = new DynamoDBClient({
-      endpoint: store.url,
-      region: 'eu-west-2',
-      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    });
+    client = new DynamoDBClient(localAws(store.url));
   });
   beforeEach(() => {
     writes = [];

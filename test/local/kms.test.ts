@@ -16,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { importSPKI, jwtVerify } from 'jose';
 import { startKms } from '../../local/aws/kms.ts';
 import type { LoopbackServer } from '../../local/loopback-server.ts';
+import { localAws } from '../support/aws-client.ts';
 import { send } from './helpers.ts';
 
 let kms: LoopbackServer;
@@ -23,12 +24,7 @@ let client: KMSClient;
 
 beforeAll(async () => {
   kms = await startKms({ region: 'eu-west-2', account: '000000000000' });
-  client = new KMSClient({
-    endpoint: kms.url,
-    region: 'eu-west-2',
-    maxAttempts: 1,
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
+  client = new KMSClient({ ...localAws(kms.url), maxAttempts: 1 });
 });
 afterAll(() => {
   client.destroy();

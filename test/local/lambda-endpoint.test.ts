@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startLambdaEndpoint } from '../../local/aws/lambda-endpoint.ts';
 import { LambdaFunction } from '../../local/aws/lambda-runtime.ts';
 import type { LoopbackServer } from '../../local/loopback-server.ts';
+import { localAws } from '../support/aws-client.ts';
 import { collectedLog, send } from './helpers.ts';
 
 const arn = 'arn:aws:lambda:eu-west-2:000000000000:function:echo';
@@ -38,12 +39,7 @@ beforeAll(async () => {
     collectedLog(),
   );
   endpoint = await startLambdaEndpoint((name) => (name === 'echo' || name === arn ? echo : undefined));
-  client = new LambdaClient({
-    endpoint: endpoint.url,
-    region: 'eu-west-2',
-    maxAttempts: 1,
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
+  client = new LambdaClient({ ...localAws(endpoint.url), maxAttempts: 1 });
 });
 afterAll(async () => {
   client.destroy();

@@ -14,6 +14,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Invocation } from '../../local/aws/lambda-runtime.ts';
 import { startSecretsManager } from '../../local/aws/secrets-manager.ts';
 import type { SecretsManager } from '../../local/aws/secrets-manager.ts';
+import { localAws } from '../support/aws-client.ts';
 
 const functionArn = 'arn:aws:lambda:eu-west-2:000000000000:function:rotate';
 const schedule = { RotationLambdaARN: functionArn, RotationRules: { AutomaticallyAfterDays: 30 } };
@@ -59,12 +60,7 @@ const rotate = async ({ Step: step, SecretId, ClientRequestToken: token }: Step)
 
 beforeEach(async () => {
   secrets = await startSecretsManager({ region: 'eu-west-2', account: '000000000000' });
-  client = new SecretsManagerClient({
-    endpoint: secrets.url,
-    region: 'eu-west-2',
-    maxAttempts: 1,
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
+  client = new SecretsManagerClient({ ...localAws(secrets.url), maxAttempts: 1 });
   ({ ARN: arn = '', VersionId: current = '' } = await client.send(
     new CreateSecretCommand({ Name: 'ring', SecretString: 'first' }),
   ));
@@ -292,12 +288,7 @@ describe('a rotation of the local Secrets Manager', () => {
 
   test('is refused by a Secrets Manager that may call no function', async () => {
     const alone = await startSecretsManager({ region: 'eu-west-2', account: '000000000000' });
-    const other = new SecretsManagerClient({
-      endpoint: alone.url,
-      region: 'eu-west-2',
-      maxAttempts: 1,
-      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    });
+    const other = new SecretsManagerClient({ ...localAws(alone.url), maxAttempts: 1 });
     await other.send(new CreateSecretCommand({ Name: 'ring' }));
     await expect(
       other.send(new RotateSecretCommand({ SecretId: 'ring', ...schedule })),

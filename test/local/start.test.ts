@@ -102,42 +102,6 @@ async function endsWith(
   expect(existsSync(stateFileOf(port))).toBe(false);
 }
 
-describe('npm start', () => {
-  test('prints only the ready line when quiet, logs to a file, and SIGTERM to npm alone ends everything', async () => {
-    const logFile = path.join(directory, 'quiet.log');
-    const started = npmStart('--port', '0', '--quiet', '--log', logFile);
-    const port = await ready(started);
-    expect(started.out()).toBe(`ready http://localhost:${String(port)}\n`);
-    expect(started.err()).toBe('');
-
-    const session = await send(port, '/auth/session', { headers: { 'x-csrf': '1' } });
-    expect([session.status, session.body]).toEqual([200, '{"status":"anonymous"}']);
-    const login = await send(port, '/auth/login');
-    const simulator = Number(new URL(login.headers.location ?? '').port);
-    expect(await refuses(simulator)).toBe(false);
-    await until(() => readFileSync(logFile, 'utf8').includes('"route":"GET /auth/login"'));
-    const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n');
-    for (const line of lines.map((text) => JSON.parse(text) as Record<string, unknown>)) {
-      // CloudWatch reads metrics in a shape of its own.
-      if ('_aws' in line) continue;
-      expect(line).toMatchObject({
-        time: expect.any(String),
-        level: expect.stringMatching(/^(?:info|debug)$/),
-        event: expect.any(String),
-      });
-    }
-    // The schedules of the template have run their functions once.
-    expect(lines.filter((line) => line.includes('"PublishedSetEqualsRing":1'))).toHaveLength(1);
-    expect(statSync(logFile).mode & 0o077).toBe(0);
-
-    expect(processesNaming(logFile)).not.toEqual([]);
-    await endsWith('SIGTERM', started, port);
-    expect(await refuses(simulator)).toBe(true);
-    expect(processesNaming(logFile)).toEqual([]);
-    expect(started.out()).toBe(`ready http://localhost:${String(port)}\n`);
-  });
-});
-
 describe('a start without npm', () => {
   let started: Started;
   let port: number;
@@ -205,21 +169,48 @@ describe('a start without npm', () => {
     expect(new Set(Object.values(state.endpoints)).size).toBe(5);
   });
 
-  test('that is killed cannot tidy up, does not disturb the next on its port, and SIGINT to npm alone ends that one', async () => {
+  test('that is killed cannot tidy up, does not disturb the next on its port, which prints only the ready line when quiet, logs to a file, and ends with SIGINT to npm alone', async () => {
     started.child.kill('SIGKILL');
     await started.ended;
     const pid = (): number => (JSON.parse(readFileSync(stateFileOf(port), 'utf8')) as LocalState).pid;
     expect(pid()).toBe(started.child.pid);
-    const again = npmStart('--port', String(port), '--quiet');
+    const logFile = path.join(directory, 'quiet.log');
+    const again = npmStart('--port', String(port), '--quiet', '--log', logFile);
     await ready(again);
     expect(pid()).not.toBe(started.child.pid);
     expect(again.out()).toBe(`ready http://localhost:${String(port)}\n`);
+    expect(again.err()).toBe('');
+
+    const session = await send(port, '/auth/session', { headers: { 'x-csrf': '1' } });
+    expect([session.status, session.body]).toEqual([200, '{"status":"anonymous"}']);
+    const login = await send(port, '/auth/login');
+    const simulator = Number(new URL(login.headers.location ?? '').port);
+    expect(await refuses(simulator)).toBe(false);
+    await until(() => readFileSync(logFile, 'utf8').includes('"route":"GET /auth/login"'));
+    const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n');
+    for (const line of lines.map((text) => JSON.parse(text) as Record<string, unknown>)) {
+      // CloudWatch reads metrics in a shape of its own.
+      if ('_aws' in line) continue;
+      expect(line).toMatchObject({
+        time: expect.any(String),
+        level: expect.stringMatching(/^(?:info|debug)$/),
+        event: expect.any(String),
+      });
+    }
+    // The schedules of the template have run their functions once.
+    expect(lines.filter((line) => line.includes('"PublishedSetEqualsRing":1'))).toHaveLength(1);
+    expect(statSync(logFile).mode & 0o077).toBe(0);
+
+    expect(processesNaming(logFile)).not.toEqual([]);
     await endsWith('SIGINT', again, port);
+    expect(await refuses(simulator)).toBe(true);
+    expect(processesNaming(logFile)).toEqual([]);
+    expect(again.out()).toBe(`ready http://localhost:${String(port)}\n`);
   });
 });
 
 describe('npm start with options', () => {
-  test("another issuer is used in place of the simulator, and the limits reach the functions' settings", async () => {
+  test("another issuer is used in place of the simulator, and the limits reach the functions' settings; SIGTERM to npm alone ends everything", async () => {
     let issuer = '';
     const provider = http.createServer((_request, response) => {
       response.setHeader('content-type', 'application/json');
@@ -239,19 +230,12 @@ describe('npm start with options', () => {
     });
     await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
     issuer = `http://127.0.0.1:${String((provider.address() as AddressInfo).port)}/realm`;
-    const started = start(
-      '--port',
-      '0',
-      '--issuer',
-      issuer,
-      '--client-id',
-      'another-client',
-      '--acr',
-      'AAL2_ANY',
-      '--min-aal',
-      '2',
+    const started = npmStart(
+      ...['--port', '0', '--issuer', issuer, '--client-id', 'another-client'],
+      ...['--acr', 'AAL2_ANY', '--min-aal', '2'],
     );
-    const login = await send(await ready(started), '/auth/login');
+    const port = await ready(started);
+    const login = await send(port, '/auth/login');
     const to = new URL(login.headers.location ?? '');
     expect(to.href.startsWith(`${issuer}/authorize?`)).toBe(true);
     expect(to.searchParams.get('client_id')).toBe('another-client');
@@ -275,8 +259,7 @@ describe('npm start with options', () => {
       (await read({ host: 'other-site.invalid' })).status,
       (await send(Number(page.port), '/', { headers: { host: page.host } })).status,
     ]).toEqual([403, 403, 404, 404]);
-    started.child.kill('SIGTERM');
-    expect(await started.ended).toBe(0);
+    await endsWith('SIGTERM', started, port);
     expect(started.err()).toBe('');
     provider.close();
     provider.closeAllConnections();
@@ -310,7 +293,6 @@ describe('npm start with options', () => {
   });
 
   test.each([
-    [['--idle-seconds', '901'], 'cis2-bff: --idle-seconds must be a whole number from 1 to 900, got "901"\n'],
     [['--colour', 'red'], "cis2-bff: Unknown option '--colour' (--help lists the options)\n"],
     [
       ['--spa', '/nowhere/dist'],

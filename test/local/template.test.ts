@@ -12,6 +12,7 @@ import { startDynamoDb } from '../../local/aws/dynamodb.ts';
 import { readSchedules, runSchedules } from '../../local/aws/schedules.ts';
 import { startSecretsManager } from '../../local/aws/secrets-manager.ts';
 import { Assembly } from '../../local/aws/template.ts';
+import { localAws } from '../support/aws-client.ts';
 import { collectedLog, until } from './helpers.ts';
 import { fixtureCode, fixtureStacks, writeFixture } from './fixture-assembly.ts';
 import type { FixtureStacks } from './fixture-assembly.ts';
@@ -206,11 +207,7 @@ describe('a synthesised template, made on this machine', () => {
       });
       await makeRotationSchedules(assembly, secrets.url);
       await secrets.settled();
-      const client = new SecretsManagerClient({
-        endpoint: secrets.url,
-        region: 'eu-west-2',
-        credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-      });
+      const client = new SecretsManagerClient(localAws(secrets.url));
       const about = await client.send(new DescribeSecretCommand({ SecretId: 'stateful-Secret' }));
       client.destroy();
       return { asked, about };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { ring, statusOf } from './responses.ts';
-import { opsProcess } from './command.ts';
+import { ops, opsProcess } from './command.ts';
 import type { Finding } from '../../ops/doctor/check.ts';
 import {
   awsError,
@@ -47,7 +47,7 @@ const shell = (
   AWS_MAX_ATTEMPTS: '1',
 });
 const status = (more: readonly string[] = [], variables: Record<string, string> = shell()) =>
-  opsProcess(['keys', 'status', '--env', 'dev', '--json', ...more], { variables });
+  ops(['keys', 'status', '--env', 'dev', '--json', ...more], { variables });
 
 test('an environment is found by its two stacks, with the credentials of whoever runs the command', async () => {
   aws.invoke = () => returned(statusOf(ring('a', 'b', 'c')));
@@ -58,7 +58,9 @@ test('an environment is found by its two stacks, with the credentials of whoever
         ? { RotateSigningKeysFunction: 'rotate-signing-keys', KeysStatusFunction: 'keys-status' }
         : {},
     );
-  const { code, out, err } = await status();
+  const { code, out, err } = await opsProcess(['keys', 'status', '--env', 'dev', '--json'], {
+    variables: shell(),
+  });
   expect({ code, err }).toEqual({ code: 0, err: '' });
   expect(JSON.parse(out)).toMatchObject({ keys: [{ kid: 'a' }, { kid: 'b' }, { kid: 'c' }] });
   const stacks = aws.calls
@@ -184,12 +186,9 @@ test('trace asks Logs Insights about every function at once, and shows what it f
           ],
         });
   };
-  const { code, out } = await opsProcess(
-    ['trace', '7K3M-9QX2-HABW', '--env', 'dev', '--json', '--hours', '2'],
-    {
-      variables: shell(),
-    },
-  );
+  const { code, out } = await ops(['trace', '7K3M-9QX2-HABW', '--env', 'dev', '--json', '--hours', '2'], {
+    variables: shell(),
+  });
   expect(code).toBe(0);
   const { time, level, event, code: reason } = line;
   expect(JSON.parse(out)).toEqual({
@@ -205,7 +204,7 @@ test('trace asks Logs Insights about every function at once, and shows what it f
 
 test('trace without the right to ask says which right that is', async () => {
   aws.logs = () => awsError('AccessDeniedException', 'no', 400);
-  const { code, out } = await opsProcess(['trace', '7K3M-9QX2-HABW', '--env', 'dev', '--json'], {
+  const { code, out } = await ops(['trace', '7K3M-9QX2-HABW', '--env', 'dev', '--json'], {
     variables: shell(),
   });
   expect(code).toBe(1);
@@ -221,12 +220,9 @@ test('sessions end --all goes on from turn to turn, with what the turn before sa
     { ok: true, ended: 2, begunBy: 1_800_000_000 },
   ];
   aws.invoke = () => returned(turns[aws.events.length - 1]);
-  const { code, out, err } = await opsProcess(
-    ['sessions', 'end', '--all', '--yes', '--json', '--env', 'dev'],
-    {
-      variables: shell(),
-    },
-  );
+  const { code, out, err } = await ops(['sessions', 'end', '--all', '--yes', '--json', '--env', 'dev'], {
+    variables: shell(),
+  });
   expect(code).toBe(0);
   expect(JSON.parse(out)).toEqual({ all: true, reason: 'revoked', ended: 5 });
   expect(err.split('\n').slice(0, 2)).toEqual(['ended 3 sessions so far …', 'ended 3 sessions so far …']);
@@ -284,7 +280,7 @@ test.each<[string, () => AwsResponse, Partial<Finding>]>([
 ])('doctor says who hears the alarms of an environment: %s', async (_, subscriptions, finding) => {
   aws.subscriptions = subscriptions;
   aws.describeStacks = describeDev;
-  const { code, out } = await opsProcess(['doctor', '--env', 'dev', '--json'], { variables: shell() });
+  const { code, out } = await ops(['doctor', '--env', 'dev', '--json'], { variables: shell() });
   const { checks } = JSON.parse(out) as { checks: readonly Finding[] };
   expect({ code, found: checks.find(({ check }) => check === 'alarm subscriptions') }).toMatchObject({
     code: 1,
@@ -299,7 +295,7 @@ test.each<[string, () => AwsResponse, Partial<Finding>]>([
 
 describe('doctor looks at the alarms of the edge, in their own region', () => {
   const found = async (): Promise<Readonly<Record<string, string>>> => {
-    const { out } = await opsProcess(['doctor', '--env', 'dev', '--json'], { variables: shell() });
+    const { out } = await ops(['doctor', '--env', 'dev', '--json'], { variables: shell() });
     const { checks } = JSON.parse(out) as { checks: readonly Finding[] };
     return Object.fromEntries(checks.map(({ check, result, detail }) => [check, `${result}: ${detail}`]));
   };

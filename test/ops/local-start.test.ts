@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { KeyView } from '../../ops/keys/responses.ts';
 import { Bff } from '../support/bff.ts';
 import { Browser } from '../support/browser.ts';
@@ -218,44 +218,38 @@ test('the audit trail names a person by a keyed hash alone, and a sign-in is mea
   expect(lines.filter((line) => 'ColdStart' in line).length).toBeGreaterThan(0);
 });
 
-test('with a lead time a second rotation is refused, and says from when the next key can sign', async () => {
-  const slow = await Bff.start({ 'key-lead-seconds': 3_600 });
-  try {
-    const there = ['--local', new URL(slow.baseUrl).port];
+describe('a start whose keys are made in KMS and wait an hour before they sign', () => {
+  let other: Bff;
+  let there: string[];
+  beforeAll(async () => {
+    other = await Bff.start({ 'key-lead-seconds': 3_600, 'key-custody': 'kms' });
+    there = ['--local', new URL(other.baseUrl).port];
+  });
+  afterAll(() => other.stop());
+
+  test('refuses a second rotation, and says from when the next key can sign', async () => {
     expect((await ops(['keys', 'rotate', '--yes', ...there])).code).toBe(0);
     const { code, out, err } = await ops(['keys', 'rotate', '--yes', '--json', ...there]);
     expect(code).toBe(1);
     expect(JSON.parse(out)).toEqual({ error: { code: 'lead_time_not_met', message: expect.any(String) } });
     expect(err).toMatch(/^cis2-bff ops: .*\d\d:\d\d.*\n$/);
-  } finally {
-    await slow.stop();
-  }
-});
+  });
 
-test('where keys are made in KMS they rotate all the same, and none can be taken in', async () => {
-  const inKms = await Bff.start({ 'key-custody': 'kms' });
-  try {
-    const there = ['--local', new URL(inKms.baseUrl).port];
-    expect((await ops(['keys', 'rotate', '--yes', ...there])).code).toBe(0);
+  test('takes no key in, and says where its keys are', async () => {
     const { privateKey } = poolKey(1_000);
     const input = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
     const { code, out } = await opsProcess(['keys', 'import', '-', '--yes', '--json', ...there], { input });
     expect(code).toBe(1);
     expect(JSON.parse(out)).toEqual({ error: { code: 'custody_kms', message: expect.any(String) } });
     expect((await ops(['keys', 'status', ...there])).out).toContain('are made in KMS');
-  } finally {
-    await inKms.stop();
-  }
-});
+  });
 
-test('a start that has ended is no longer there for the commands', async () => {
-  const brief = await Bff.start();
-  const there = ['--local', new URL(brief.baseUrl).port];
-  expect((await ops(['keys', 'status', ...there])).code).toBe(0);
-  await brief.stop();
-  expect(await ops(['keys', 'status', ...there])).toMatchObject({
-    code: 1,
-    out: '',
-    err: expect.stringContaining('no local start runs'),
+  test('is no longer there for the commands when it has ended', async () => {
+    await other.stop();
+    expect(await ops(['keys', 'status', ...there])).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringContaining('no local start runs'),
+    });
   });
 });

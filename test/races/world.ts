@@ -15,11 +15,10 @@ import {
 import {
   identified,
   limits,
+  newSession,
   sessionTable,
-  signInTokens,
   start,
   tableName,
-  worker,
   type Item,
 } from '../unit/session-fixtures.ts';
 import { EmbeddedTable, operationOf, type Command } from './embedded-table.ts';
@@ -156,19 +155,11 @@ export class World {
   }
 
   newSession(changes: Partial<NewSession> = {}): NewSession {
-    return {
-      worker,
-      roleId: '900000000701',
-      tokens: signInTokens,
-      device: 'Chrome on Windows',
+    return newSession(this.now, {
       user: [this.#issuer, `user ${String(this.#number)}`],
       providerSession: [this.#issuer, `sid ${String(this.#number)}`],
-      begunAt: this.now as EpochMilliseconds,
-      replaces: undefined,
-      sessionsPerUser: 20,
-      reportOthers: false,
       ...changes,
-    };
+    });
   }
 
   /** A session that is there before the race begins. */

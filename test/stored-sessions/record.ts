@@ -6,15 +6,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
-import type { EpochMilliseconds, EpochSeconds } from '../../lambdas/common/index.ts';
+import type { EpochSeconds } from '../../lambdas/common/index.ts';
 import { createSignInStore } from '../../lambdas/session/index.ts';
 import { format } from '../../lambdas/session/items.ts';
 import { EmbeddedTable } from '../races/embedded-table.ts';
 import {
   identified,
   limits,
+  newSession,
   sessionTable,
-  signInTokens,
+  signIn,
   start,
   tableName,
   worker,
@@ -32,26 +33,14 @@ const store = createSignInStore({
   limits,
   clock: () => start as EpochSeconds,
 });
-const created = await store.create(
-  {
-    worker,
-    roleId: worker.roles[0]!.roleId,
-    tokens: signInTokens,
-    device: 'Chrome on Windows',
-    user: userOf(worker),
-    providerSession: providerSessionOf(worker),
-    begunAt: (start * 1_000) as EpochMilliseconds,
-    replaces: undefined,
-    sessionsPerUser: 20,
-    reportOthers: false,
-  },
-  new AbortController().signal,
+const credential = await signIn(
+  store,
+  newSession(start * 1_000, { user: userOf(worker), providerSession: providerSessionOf(worker) }),
 );
-if (created === 'provider_logout') throw new Error('refused');
 const { Items = [] } = await client.send(new ScanCommand({ TableName: tableName, ConsistentRead: true }));
 const file = join(import.meta.dirname, `format-${String(format)}.json`);
 writeFileSync(
   file,
-  toFile({ version, format, signedInAt: start, cookie: created.credential.cookie.expose(), items: Items }),
+  toFile({ version, format, signedInAt: start, cookie: credential.cookie.expose(), items: Items }),
 );
 console.log(`wrote ${file}`);

@@ -10,6 +10,7 @@ import {
 import type { AddressInfo } from 'node:net';
 import { startDynamoDb } from '../../local/aws/dynamodb.ts';
 import { startSecretsManager } from '../../local/aws/secrets-manager.ts';
+import { localAws } from './aws-client.ts';
 import { unref } from './unref.ts';
 
 export interface AwsCall {
@@ -143,11 +144,7 @@ async function dropTables(endpoint: string): Promise<void> {
     throw new Error(`${endpoint} is not on this machine`);
   const { DeleteTableCommand, DynamoDBClient, ListTablesCommand, waitUntilTableNotExists } =
     await import('@aws-sdk/client-dynamodb');
-  const client = new DynamoDBClient({
-    endpoint,
-    region: 'eu-west-2',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
+  const client = new DynamoDBClient(localAws(endpoint));
   const { TableNames = [] } = await client.send(new ListTablesCommand({}));
   for (const TableName of TableNames) {
     await client.send(new DeleteTableCommand({ TableName }));

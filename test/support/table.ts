@@ -9,6 +9,7 @@ import {
   type AttributeValue,
 } from '@aws-sdk/client-dynamodb';
 import { parseCredential } from '../../lambdas/session/index.ts';
+import { localAws } from './aws-client.ts';
 
 export type Item = Record<string, AttributeValue>;
 
@@ -22,11 +23,7 @@ export class Tables {
   }
 
   static async at(endpoint: string): Promise<Tables> {
-    const client = new DynamoDBClient({
-      endpoint,
-      region: 'eu-west-2',
-      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    });
+    const client = new DynamoDBClient(localAws(endpoint));
     const { TableNames = [] } = await client.send(new ListTablesCommand({}));
     return new Tables(client, TableNames);
   }

@@ -35,11 +35,12 @@ import { apiKey, TokenPlatform, type Fault } from './api-tokens-platform.ts';
 import {
   identified,
   limits,
+  newSession,
   sessionTable,
+  signIn,
   signInTokens,
   start,
   tableName,
-  worker,
 } from './session-fixtures.ts';
 
 const audience = 'api-platform';
@@ -74,20 +75,11 @@ const storeOptions = (client: DynamoDBClient = embedded.client) => ({
   ...{ client, tableName, limits, callsPerWindow: 600, clock },
   preciseClock: () => nowMs as EpochMilliseconds,
 });
-const signedIn = async (tokens: SignInTokens = signInTokens): Promise<SessionCredential> => {
-  const created = await createSignInStore({ ...identified, ...storeOptions() }).create(
-    {
-      ...{ worker, roleId: '900000000701', tokens, device: 'Chrome on Windows' },
-      user: ['issuer', `user ${String(users)}`],
-      providerSession: undefined,
-      begunAt: now as EpochMilliseconds,
-      ...{ replaces: undefined, sessionsPerUser: 500, reportOthers: false },
-    },
-    new AbortController().signal,
+const signedIn = (tokens: SignInTokens = signInTokens): Promise<SessionCredential> =>
+  signIn(
+    createSignInStore({ ...identified, ...storeOptions() }),
+    newSession(now, { tokens, user: ['issuer', `user ${String(users)}`], sessionsPerUser: 500 }),
   );
-  if (created === 'provider_logout') throw new Error('refused');
-  return created.credential;
-};
 const open = async (
   credential: SessionCredential,
   for_: 'cis2' | 'api-platform' = audience,

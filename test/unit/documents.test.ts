@@ -16,11 +16,12 @@ import { EmbeddedTable, operationOf, type Command } from '../races/embedded-tabl
 import {
   identified,
   limits,
+  newSession,
   sessionTable,
+  signIn,
   signInTokens,
   start,
   tableName,
-  worker,
   type Item,
 } from './session-fixtures.ts';
 
@@ -118,29 +119,12 @@ async function storedAttributes(): Promise<ReadonlyMap<string, ReadonlySet<strin
   });
   const never = new AbortController().signal;
   const user = ['https://am.example.nhs.uk:443/realm', '900000000001'];
-  const signIn = async (providerSession: readonly string[] | undefined) => {
-    const created = await signIns.create(
-      {
-        worker,
-        roleId: '900000000701',
-        tokens: signInTokens,
-        device: 'Chrome on Windows',
-        user,
-        providerSession,
-        begunAt: (now * 1_000) as EpochMilliseconds,
-        replaces: undefined,
-        sessionsPerUser: 20,
-        reportOthers: true,
-      },
-      never,
-    );
-    if (created === 'provider_logout') throw new Error('ended already');
-    return created.credential;
-  };
+  const signedIn = (providerSession: readonly string[] | undefined) =>
+    signIn(signIns, newSession(now * 1_000, { user, providerSession, reportOthers: true }));
 
   await signIns.spendAttempt('attempt', 600);
-  await signIn(undefined);
-  const first = await signIn([...user, 'sid']);
+  await signedIn(undefined);
+  const first = await signedIn([...user, 'sid']);
   const changed = await sessions.changeRole(first, '900000000702', undefined, () => true);
   if (changed.status !== 'changed') throw new Error('the role was not changed');
   now += 61;

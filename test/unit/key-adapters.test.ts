@@ -15,6 +15,7 @@ import { asCurrent } from '../../lambdas/keys/ring-changes.ts';
 import { newKmsKey } from '../../lambdas/keys/kms/index.ts';
 import { KeyRetired } from '../../lambdas/keys/errors.ts';
 import { startKms } from '../../local/aws/kms.ts';
+import { localAws } from '../support/aws-client.ts';
 import { startSecrets } from '../support/secrets.ts';
 
 describe('the key secret', () => {
@@ -89,12 +90,7 @@ describe('a key in KMS', () => {
   const request = { clientId: 'rp.unit', audience: 'https://am.example:443/token', lifetimeSeconds: 240 };
   let kms: Awaited<ReturnType<typeof startKms>>;
   let client: KMSClient;
-  const options = () => ({
-    endpoint: kms.url,
-    region: 'eu-west-2',
-    maxAttempts: 1,
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
+  const options = () => ({ ...localAws(kms.url), maxAttempts: 1 });
   beforeAll(async () => {
     kms = await startKms({ region: 'eu-west-2', account: '000000000000' });
     client = new KMSClient(options());

@@ -1,6 +1,6 @@
 /** `$connect` of `/auth/events`, and what becomes of the end of a session: each refusal, and what is sent to whom. */
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import type { EpochMilliseconds, EpochSeconds } from '../../lambdas/common/index.ts';
+import type { EpochSeconds } from '../../lambdas/common/index.ts';
 import { notifyPages, type PostToConnection } from '../../lambdas/handlers/session-end-events.ts';
 import { subscribeToSessionEnd } from '../../lambdas/handlers/session-events.ts';
 import { connectFunction, type ConnectEvent } from '../../lambdas/http/index.ts';
@@ -17,11 +17,11 @@ import { EmbeddedTable } from '../races/embedded-table.ts';
 import {
   identified,
   limits,
+  newSession,
   sessionTable,
-  signInTokens,
+  signIn,
   start,
   tableName,
-  worker,
 } from './session-fixtures.ts';
 
 const baseUrl = 'https://app.example.nhs.uk';
@@ -68,23 +68,7 @@ describe('$connect', () => {
       limits,
       clock: () => now as EpochSeconds,
     };
-    const created = await createSignInStore({ ...identified, ...options }).create(
-      {
-        worker,
-        roleId: worker.roles[0]!.roleId,
-        tokens: signInTokens,
-        device: 'Chrome on Windows',
-        user: ['https://am.example.nhs.uk:443/realm', worker.user.uid],
-        providerSession: undefined,
-        begunAt: (start * 1_000) as EpochMilliseconds,
-        replaces: undefined,
-        sessionsPerUser: 20,
-        reportOthers: false,
-      },
-      AbortSignal.timeout(10_000),
-    );
-    if (created === 'provider_logout') throw new Error('refused');
-    credential = created.credential;
+    credential = await signIn(createSignInStore({ ...identified, ...options }), newSession(start * 1_000));
   });
 
   const handler = (
@@ -140,7 +124,6 @@ describe('$connect', () => {
     ['around the edge', 404, () => without('x-cis2-bff-edge'), 'edge'],
     ['with a wrong value of the edge', 404, () => ({ ...good(), 'x-cis2-bff-edge': 'other' }), 'edge'],
     ['with two values of the edge', 404, () => ({ ...good(), 'x-cis2-bff-edge': [edgeValue, 'x'] }), 'edge'],
-    ['from another origin', 403, () => ({ ...good(), Origin: 'https://evil.example' }), 'origin'],
     ['from a sibling', 403, () => ({ ...good(), Origin: 'https://other.example.nhs.uk' }), 'origin'],
     [
       'from an origin that ours begins',
@@ -148,9 +131,7 @@ describe('$connect', () => {
       () => ({ ...good(), Origin: `${baseUrl}.evil.example` }),
       'origin',
     ],
-    ['from an opaque origin', 403, () => ({ ...good(), Origin: 'null' }), 'origin'],
     ['from two origins', 403, () => ({ ...good(), Origin: [baseUrl, baseUrl] }), 'origin'],
-    ['from nowhere', 403, () => without('Origin'), 'origin'],
     [
       'that the browser calls cross-site',
       403,
@@ -171,36 +152,11 @@ describe('$connect', () => {
   });
 
   test.each<[string, number, () => Record<string, string | readonly string[]>, string]>([
-    ['without a cookie', 401, () => without('Cookie'), 'session_required'],
     ['with another cookie only', 401, () => ({ ...good(), Cookie: 'a=b' }), 'session_required'],
-    [
-      'with a cookie that was never ours',
-      401,
-      () => ({ ...good(), Cookie: cookie('short') }),
-      'session_required',
-    ],
-    [
-      'with the cookie of no session',
-      401,
-      () => ({ ...good(), Cookie: cookie('A'.repeat(86)) }),
-      'session_required',
-    ],
-    [
-      'with the cookie twice',
-      400,
-      () => ({ ...good(), Cookie: `${cookie()}; ${cookie()}` }),
-      'invalid_request',
-    ],
     ['with two cookie headers', 400, () => ({ ...good(), Cookie: [cookie(), cookie()] }), 'invalid_request'],
   ])('%s is refused with %i', async (_what, statusCode, headers, code) => {
     expect(await handler()(event(headers()))).toEqual({ statusCode });
     expect(logged('request')).toEqual([expect.objectContaining({ status: statusCode, code })]);
-    expect(await core()).not.toHaveProperty('eventsConnection');
-  });
-
-  test('of a session that has ended is refused with 401, by a sign-out and by time', async () => {
-    await createSessionStore(options).end(credential, 'signed_out', undefined);
-    expect(await handler()(event(good()))).toEqual({ statusCode: 401 });
     expect(await core()).not.toHaveProperty('eventsConnection');
   });
 
@@ -211,17 +167,6 @@ describe('$connect', () => {
     now = start + later;
     expect(await handler()(event(good()))).toEqual({ statusCode: 401 });
     expect((await createSessionStore(options).read(credential)).status).toBe('ended');
-  });
-
-  test('with the cookie from before a change of role is refused with 401', async () => {
-    const changed = await createSessionStore(options).changeRole(
-      credential,
-      worker.roles[1]!.roleId,
-      undefined,
-      () => true,
-    );
-    expect(changed.status).toBe('changed');
-    expect(await handler()(event(good()))).toEqual({ statusCode: 401 });
   });
 
   test('is refused with 503 while the store is down, or the value of the edge cannot be read', async () => {
@@ -246,12 +191,6 @@ describe('$connect', () => {
     const text = JSON.stringify(lines);
     for (const secret of [credential.cookie.expose(), edgeValue, connectionId, 'evil.example'])
       expect(text).not.toContain(secret);
-  });
-
-  test('gives way to the next connection of the same session', async () => {
-    await handler()(event(good()));
-    await handler()({ ...event(good()), requestContext: { connectionId: 'another=' } });
-    expect(await core()).toMatchObject({ eventsConnection: { S: 'another=' } });
   });
 
   test('leaves a session that every store of this release still reads, extends and ends', async () => {

@@ -2,12 +2,14 @@
 import type { AttributeValue, CreateTableCommandInput } from '@aws-sdk/client-dynamodb';
 import {
   Secret,
+  type EpochMilliseconds,
   type EpochSeconds,
   type HealthcareWorker,
   type Role,
   type SignInTokens,
 } from '../../lambdas/common/index.ts';
 import { identifierHash } from '../../lambdas/session/identifiers.ts';
+import type { NewSession, SessionCredential, SignInStore } from '../../lambdas/session/index.ts';
 
 export type Item = Record<string, AttributeValue>;
 
@@ -76,3 +78,25 @@ export const signInTokens: SignInTokens = {
   accessToken: new Secret('the-access-token-of-cis2'),
   accessTokenExpiresAt: (start + 3_600) as EpochSeconds,
 };
+
+/** A sign-in of that person in the first role. */
+export const newSession = (begunAt: number, changes: Partial<NewSession> = {}): NewSession => ({
+  worker,
+  roleId: '900000000701',
+  tokens: signInTokens,
+  device: 'Chrome on Windows',
+  user: ['https://am.example.nhs.uk:443/realm', worker.user.uid],
+  providerSession: undefined,
+  begunAt: begunAt as EpochMilliseconds,
+  replaces: undefined,
+  sessionsPerUser: 20,
+  reportOthers: false,
+  ...changes,
+});
+
+/** Makes a session, where no logout refuses it. */
+export async function signIn(store: SignInStore, session: NewSession): Promise<SessionCredential> {
+  const created = await store.create(session, new AbortController().signal);
+  if (created === 'provider_logout') throw new Error('refused');
+  return created.credential;
+}

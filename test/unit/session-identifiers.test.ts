@@ -16,11 +16,11 @@ import {
   identified,
   identifierKey,
   limits,
+  newSession,
   sessionTable,
-  signInTokens,
+  signIn,
   start,
   tableName,
-  worker,
 } from './session-fixtures.ts';
 
 describe('the key of the identifiers', () => {
@@ -103,10 +103,7 @@ describe('without the key of the identifiers', () => {
     const signIns = createSignInStore(options);
     const names = { user: ['issuer', 'user'], providerSession: ['issuer', 'sid'] };
     const begunAt = start as EpochMilliseconds;
-    const session = {
-      ...{ worker, roleId: null, tokens: signInTokens, device: '', ...names, begunAt },
-      ...{ replaces: undefined, sessionsPerUser: 20, reportOthers: false },
-    };
+    const session = newSession(start, names);
     await expect(signIns.spendAttempt('attempt', 600)).rejects.toThrow(IdentifierKeyUnavailable);
     sent.length = 0;
     await expect(signIns.create(session, inTime)).rejects.toThrow(IdentifierKeyUnavailable);
@@ -135,14 +132,7 @@ describe('a stolen table [S-13]', () => {
     ];
     const inTime = new AbortController().signal;
     const names = { user: [issuer, user], providerSession: [issuer, sid] };
-    await createSignInStore(options).create(
-      {
-        ...{ worker, roleId: null, tokens: signInTokens, device: '', ...names },
-        begunAt: start as EpochMilliseconds,
-        ...{ replaces: undefined, sessionsPerUser: 20, reportOthers: false },
-      },
-      inTime,
-    );
+    await signIn(createSignInStore(options), newSession(start, names));
     const logout = { ...names, tokenId: [issuer, jti, user, sid], arrivedAt: start as EpochMilliseconds };
     await createLogoutStore(options).logOut(logout, inTime);
 

@@ -26,12 +26,14 @@ import {
 } from '../../lambdas/session/index.ts';
 import { CallCounts } from '../../lambdas/session/call-counts.ts';
 import { createTables } from '../../local/aws/dynamodb.ts';
+import { localAws } from '../support/aws-client.ts';
 import { AwsProxy } from '../support/aws.ts';
 import {
   identified,
   limits,
+  newSession,
   sessionTable,
-  signInTokens,
+  signIn,
   start,
   tableName,
   worker,
@@ -59,12 +61,7 @@ const stores = (to: SessionLimits = limits, callsPerWindow = 600) => {
 beforeAll(async () => {
   door = await AwsProxy.dynamoDb();
   await createTables(door.url, 'eu-west-2', [sessionTable]);
-  client = new DynamoDBClient({
-    endpoint: door.url,
-    region: 'eu-west-2',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    maxAttempts: 1,
-  });
+  client = new DynamoDBClient({ ...localAws(door.url), maxAttempts: 1 });
 });
 beforeEach(() => {
   door.reset();
@@ -77,18 +74,9 @@ afterAll(async () => {
   await door.close();
 });
 
-const newSession = (): NewSession => ({
-  ...{ worker, roleId: '900000000701', tokens: signInTokens, device: 'Chrome on Windows' },
-  user: ['issuer', `user ${String(people)}`],
-  providerSession: undefined,
-  begunAt: now as EpochMilliseconds,
-  ...{ replaces: undefined, sessionsPerUser: 20, reportOthers: false },
-});
-const signedIn = async (to?: SessionLimits): Promise<SessionCredential> => {
-  const created = await stores(to).signIn.create(newSession(), new AbortController().signal);
-  if (created === 'provider_logout') throw new Error('refused');
-  return created.credential;
-};
+const sessionOfUser = (): NewSession => newSession(now, { user: ['issuer', `user ${String(people)}`] });
+const signedIn = (to?: SessionLimits): Promise<SessionCredential> =>
+  signIn(stores(to).signIn, sessionOfUser());
 const use = (changes: Partial<ProxyUse> = {}): ProxyUse => ({
   ...{ handle: undefined, activity: true, profile: false, audience: undefined },
   ...changes,
@@ -576,12 +564,7 @@ describe('the tokens for the API platform', () => {
 
   test('survive a call to the store that is sent again because its response was lost', async () => {
     const credential = await signedIn();
-    const retrying = new DynamoDBClient({
-      endpoint: door.url,
-      region: 'eu-west-2',
-      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-      maxAttempts: 2,
-    });
+    const retrying = new DynamoDBClient({ ...localAws(door.url), maxAttempts: 2 });
     const proxy = createProxyStore({
       ...{ client: retrying, tableName, limits, callsPerWindow: 600 },
       clock: () => now as EpochSeconds,

@@ -24,13 +24,15 @@ import {
 } from '../../lambdas/session/index.ts';
 import { format } from '../../lambdas/session/items.ts';
 import { createTables } from '../../local/aws/dynamodb.ts';
+import { localAws } from '../support/aws-client.ts';
 import { AwsProxy, type AwsCall } from '../support/aws.ts';
 import {
   hashOf,
   identified,
   limits,
+  newSession,
   sessionTable,
-  signInTokens,
+  signIn,
   start,
   tableName,
   worker,
@@ -54,12 +56,7 @@ const storeWith = (through: DynamoDBClient, to: SessionLimits = limits): Stores 
 beforeAll(async () => {
   door = await AwsProxy.dynamoDb();
   await createTables(door.url, 'eu-west-2', [sessionTable]);
-  client = new DynamoDBClient({
-    endpoint: door.url,
-    region: 'eu-west-2',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    maxAttempts: 1,
-  });
+  client = new DynamoDBClient({ ...localAws(door.url), maxAttempts: 1 });
   store = storeWith(client);
 });
 beforeEach(() => {
@@ -73,26 +70,12 @@ afterAll(async () => {
   await door.close();
 });
 
-const newSession = (changes: Partial<NewSession> = {}): NewSession => ({
-  worker,
-  roleId: '900000000701',
-  tokens: signInTokens,
-  device: 'Chrome on Windows',
-  user,
-  providerSession: [user[0]!, `sid-${String(people)}`],
-  begunAt: now as EpochMilliseconds,
-  replaces: undefined,
-  sessionsPerUser: 20,
-  reportOthers: false,
-  ...changes,
-});
+const sessionOf = (changes: Partial<NewSession> = {}): NewSession =>
+  newSession(now, { user, providerSession: [user[0]!, `sid-${String(people)}`], ...changes });
 /** A deadline that does not come. */
 const inTime = (): AbortSignal => new AbortController().signal;
-const create = async (changes: Partial<NewSession> = {}, through = store): Promise<SessionCredential> => {
-  const created = await through.create(newSession(changes), inTime());
-  if (created === 'provider_logout') throw new Error('refused');
-  return created.credential;
-};
+const create = (changes: Partial<NewSession> = {}, through = store): Promise<SessionCredential> =>
+  signIn(through, sessionOf(changes));
 const statusOf = async (credential: SessionCredential): Promise<string> => {
   const state = await store.read(credential);
   return state.status === 'ended' ? state.reason : state.status;
@@ -396,7 +379,7 @@ describe('the indexes', () => {
     now += 5;
     await markEnded(markOf[which](), at);
     const result = await store.create(
-      newSession({ ...changes, begunAt: now as EpochMilliseconds, replaces: replacementOf(before) }),
+      sessionOf({ ...changes, begunAt: now as EpochMilliseconds, replaces: replacementOf(before) }),
       inTime(),
     );
     expect(result).toBe('provider_logout');
@@ -435,7 +418,7 @@ describe('the indexes', () => {
   test('a mark for sign-ins without a CIS2 session ends those and no others', async () => {
     const mark = () => markEnded(markOf.user(), now, 'endedWithoutSidAt');
     await mark();
-    expect(await store.create(newSession({ providerSession: undefined }), inTime())).toBe('provider_logout');
+    expect(await store.create(sessionOf({ providerSession: undefined }), inTime())).toBe('provider_logout');
     expect(await statusOf(await create())).toBe('active');
   });
 
@@ -682,7 +665,7 @@ describe('a session that takes another’s place', () => {
         failed += 1;
         return failed === 1 ? 'fail' : 'pass';
       };
-      await expect(store.create(newSession({ replaces: replacementOf(before) }), inTime())).rejects.toThrow(
+      await expect(store.create(sessionOf({ replaces: replacementOf(before) }), inTime())).rejects.toThrow(
         StoreUnavailable,
       );
       door.reset();
@@ -721,12 +704,7 @@ describe('a sign-in attempt', () => {
   });
 
   test('whose write was done and whose response was lost is still this caller’s', async () => {
-    const retrying = new DynamoDBClient({
-      endpoint: door.url,
-      region: 'eu-west-2',
-      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-      maxAttempts: 2,
-    });
+    const retrying = new DynamoDBClient({ ...localAws(door.url), maxAttempts: 2 });
     let puts = 0;
     door.judge = async ({ operation, body }) => {
       if (operation !== 'PutItem') return 'pass';
@@ -915,7 +893,7 @@ describe('a store that is away', () => {
     await expect(store.read(credential)).rejects.toThrow(StoreUnavailable);
     await expect(store.extend(credential, undefined)).rejects.toThrow(StoreUnavailable);
     await expect(store.end(credential, 'signed_out', undefined)).rejects.toThrow(StoreUnavailable);
-    await expect(store.create(newSession(), inTime())).rejects.toThrow(StoreUnavailable);
+    await expect(store.create(sessionOf(), inTime())).rejects.toThrow(StoreUnavailable);
     await expect(store.spendAttempt('away', 1_200)).rejects.toThrow(StoreUnavailable);
     await expect(store.warmUp()).rejects.toThrow(StoreUnavailable);
     door.reset();
@@ -935,7 +913,7 @@ describe('a sign-in that runs out of time', () => {
       return 'pass';
     };
     await expect(
-      store.create(newSession({ replaces: replacementOf(before) }), deadline.signal),
+      store.create(sessionOf({ replaces: replacementOf(before) }), deadline.signal),
     ).rejects.toBeDefined();
     door.reset();
     expect(await statusOf(before)).toBe('active');
@@ -952,7 +930,7 @@ describe('a sign-in that runs out of time', () => {
       if (items.includes(`session#${before.key}|core`)) deadline.abort();
       return 'pass';
     };
-    const created = await store.create(newSession({ replaces: replacementOf(before) }), deadline.signal);
+    const created = await store.create(sessionOf({ replaces: replacementOf(before) }), deadline.signal);
     if (created === 'provider_logout') throw new Error('refused');
     expect(await statusOf(created.credential)).toBe('active');
     expect(await statusOf(before)).toBe('replaced');
