@@ -35,7 +35,8 @@ function intervalOf(rules: Input): number {
 
 /** The call that rotates secrets. A rotation that fails stays as it is until the next call asks for one. */
 export class SecretRotations {
-  readonly #running = new Map<StoredSecret, Promise<void>>();
+  /** The last attempt that a secret has, and the rotation that it belongs to. */
+  readonly #running = new Map<StoredSecret, { readonly token: string; readonly ended: Promise<void> }>();
   /** Absent: Secrets Manager may call no function. */
   invoke: Invoke | undefined;
 
@@ -48,7 +49,8 @@ export class SecretRotations {
     const pending = last?.stages.has('AWSCURRENT') === true ? undefined : last;
     if (pending !== undefined && pending.id !== token) {
       // The earlier rotation is continued under its own token; the one that was asked for does not begin.
-      if (secret.rotation !== undefined) this.#start(secret, () => this.#attempt(secret, pending.id));
+      if (secret.rotation !== undefined)
+        this.#start(secret, pending.id, () => this.#attempt(secret, pending.id));
       throw new Refusal(
         'InvalidRequestException',
         "A previous rotation isn't complete. That rotation will be reattempted.",
@@ -61,17 +63,17 @@ export class SecretRotations {
     secret.rotation = settings;
     secret.changedAt = now();
     if (optionalFlag(input, 'RotateImmediately') === false) {
-      this.#start(secret, () => this.#tryOut(secret, token));
+      this.#start(secret, token, () => this.#tryOut(secret, token));
       return response;
     }
     moveStage(secret, 'AWSPENDING', known ?? addVersion(secret, token));
-    this.#start(secret, () => this.#attempt(secret, token));
+    this.#start(secret, token, () => this.#attempt(secret, token));
     return response;
   }
 
   /** Resolves when no rotation runs. */
   async settled(): Promise<void> {
-    await Promise.all(this.#running.values());
+    while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ ended }) => ended));
   }
 
   #settings(secret: StoredSecret, input: Input): RotationSettings {
@@ -95,13 +97,17 @@ export class SecretRotations {
     return { functionArn, rules, intervalSeconds: intervalOf(rules) };
   }
 
-  /** One attempt a secret at a time; what asks for another meanwhile gets the one that runs. */
-  #start(secret: StoredSecret, attempt: () => Promise<void>): void {
-    if (this.#running.has(secret)) return;
-    this.#running.set(
-      secret,
-      attempt().finally(() => this.#running.delete(secret)),
-    );
+  /**
+   * One attempt a secret at a time. What asks for the same rotation meanwhile gets the attempt that runs; another rotation,
+   * which may begin before the attempt that has moved AWSCURRENT is over, runs after it.
+   */
+  #start(secret: StoredSecret, token: string, attempt: () => Promise<void>): void {
+    const running = this.#running.get(secret);
+    if (running?.token === token) return;
+    const ended = (running?.ended ?? Promise.resolve()).then(attempt).finally(() => {
+      if (this.#running.get(secret)?.ended === ended) this.#running.delete(secret);
+    });
+    this.#running.set(secret, { token, ended });
   }
 
   /** The four steps, one after the other; a step that fails is the last, and leaves AWSPENDING where it is. */

@@ -221,6 +221,23 @@ describe('a rotation of the local Secrets Manager', () => {
     expect(asked).toHaveLength(4);
   });
 
+  test('that is asked for while the last step of another one ends runs after it', async () => {
+    const [token, next] = [randomUUID(), randomUUID()];
+    let asking: Promise<unknown> | undefined;
+    act = async (step) => {
+      await rotate(step);
+      if (step.Step === 'finishSecret') asking ??= start({ ClientRequestToken: next });
+      await asking;
+    };
+    await start({ ...schedule, ClientRequestToken: token });
+    await secrets.settled();
+    expect(asked.map(({ ClientRequestToken }) => ClientRequestToken)).toEqual([
+      ...Array<string>(4).fill(token),
+      ...Array<string>(4).fill(next),
+    ]);
+    expect((await about()).VersionIdsToStages).toMatchObject({ [next]: ['AWSPENDING', 'AWSCURRENT'] });
+  });
+
   test('that is not wanted at once is tried out: testSecret alone, on a pending copy that goes again', async () => {
     let pending: string | undefined;
     act = async ({ SecretId }) => {
