@@ -39,16 +39,30 @@ function read(number: number): PoolKey {
   return { privateJwk, privateKey, publicKey: createPublicKey(privateKey) };
 }
 
-const maxPairs = 16;
+/** For what all tests of a worker share: no other pair has these keys, however many there are. */
+export const sharedKeys = { provider: 2_000, providerBehindProxy: 2_001 } as const;
+
+const maxPairs = 48;
 let pairs = 0;
 
-/** A key pair that none of the last ones had, for an RSA algorithm of JOSE. */
-export async function signingPair(alg: string): Promise<{ privateKey: CryptoKey; publicJwk: JWK }> {
+const nextNumber = (): number => {
   pairs += 1;
-  const { privateJwk } = poolKey(pairs % maxPairs);
+  return pairs % maxPairs;
+};
+
+/**
+ * A key pair for an RSA algorithm of JOSE.
+ *
+ * @param number - of its key. @default one that none of the last 47 had
+ */
+export async function signingPair(
+  alg: string,
+  number: number = nextNumber(),
+): Promise<{ privateKey: CryptoKey; publicJwk: JWK }> {
+  const { privateJwk } = poolKey(number);
   const { kty, n, e } = privateJwk as { kty: 'RSA'; n: string; e: string };
   const privateKey = await importJWK({ ...privateJwk, kty }, alg, { extractable: true });
-  return { privateKey: privateKey, publicJwk: { kty, n, e } };
+  return { privateKey, publicJwk: { kty, n, e } };
 }
 
 /** What nobody may see: the private exponents of all keys that this process has used. */

@@ -56,8 +56,8 @@ export const oneRole = {
 };
 
 /** A key pair whose name needs escaping, as CIS2's do. */
-export async function providerKey(algorithm = 'RS256'): Promise<ProviderKey> {
-  const { privateKey, publicJwk } = await (algorithm === 'ES256' ? ecPair() : signingPair(algorithm));
+export async function providerKey(algorithm = 'RS256', number?: number): Promise<ProviderKey> {
+  const { privateKey, publicJwk } = await (algorithm === 'ES256' ? ecPair() : signingPair(algorithm, number));
   const kid = `${randomBytes(12).toString('base64').slice(0, 12)}/+a=`;
   return { kid, privateKey, publicJwk: { ...publicJwk, kid, use: 'sig', alg: algorithm } };
 }
@@ -112,10 +112,11 @@ export class Provider {
     });
   }
 
-  static async start(): Promise<Provider> {
+  /** @param key - number of its key in the pool, where no other key may be the same however long it runs */
+  static async start(key?: number): Promise<Provider> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return new Provider(server, await providerKey());
+    return new Provider(server, await providerKey('RS256', key));
   }
 
   /** Back to a provider that does everything right. Recorded requests and keys stay. */

@@ -8,6 +8,7 @@ import { RecordingUpstream } from '../unit/api-rig.ts';
 import { AwsProxy } from './aws.ts';
 import { Bff, type BffOptions } from './bff.ts';
 import { Browser, sessionCookie, type SessionJson } from './browser.ts';
+import { sharedKeys } from './key-pool.ts';
 import { oneRole, Provider } from './provider.ts';
 import { clientId, type Rig } from './rig.ts';
 import { partitionOf, Tables, type Item } from './table.ts';
@@ -51,7 +52,7 @@ interface Parts {
 
 async function start(settings?: Record<string, string>): Promise<Parts> {
   const [provider, platform, upstream, store] = await Promise.all([
-    Provider.start(),
+    Provider.start(sharedKeys.providerBehindProxy),
     TokenPlatform.start(),
     new RecordingUpstream().start(),
     AwsProxy.dynamoDb(),

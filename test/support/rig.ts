@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import { AwsProxy } from './aws.ts';
 import { Bff, type BffOptions } from './bff.ts';
 import { Browser } from './browser.ts';
+import { sharedKeys } from './key-pool.ts';
 import { Provider } from './provider.ts';
 import { Tables } from './table.ts';
 
@@ -60,7 +61,7 @@ export const useRigWithSettings = (settings: Record<string, string>): Rig => use
 let shared: Promise<{ readonly provider: Provider; readonly bff: Bff }> | undefined;
 
 async function startShared() {
-  const provider = await Provider.start();
+  const provider = await Provider.start(sharedKeys.provider);
   // Neither of them holds up the end of the tests.
   provider.unref();
   const bff = await Bff.start({ issuer: provider.issuer, 'client-id': clientId });

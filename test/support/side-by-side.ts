@@ -9,6 +9,8 @@ export function sideBySide(subject: string, tests: Readonly<Record<string, () =>
       // Until all have ended: the end of a test resets the rig.
       await Promise.allSettled(running.values());
     });
-    for (const name of Object.keys(tests)) test(name, () => running.get(name));
+    for (const name of Object.keys(tests)) {
+      test(name, () => running.get(name) ?? Promise.reject(new Error('it was not started')));
+    }
   });
 }
